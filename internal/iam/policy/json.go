@@ -1,0 +1,135 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// member is one key of a JSON object, in the order written.
+type member struct {
+	key   string
+	value any // string, json.Number, bool, nil, []any or object
+}
+
+type object []member
+
+// maxDepth is deeper than any policy nests: document, statement, condition, operator, list.
+const maxDepth = 8
+
+// parseJSON reads text keeping what encoding/json would lose: a key that is
+// there twice. Two readers could take a different one of the two, and a policy
+// must mean one thing.
+func parseJSON(text []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	v, err := parseValue(dec, 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("text follows the document")
+	}
+	return v, nil
+}
+
+func parseValue(dec *json.Decoder, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, errors.New("nested too deeply")
+	}
+	t, err := dec.Token()
+	if err != nil {
+		return nil, fmt.Errorf("not JSON: %w", err)
+	}
+	switch t {
+	case json.Delim('{'):
+		return parseObject(dec, depth)
+	case json.Delim('['):
+		list := []any{}
+		for dec.More() {
+			v, err := parseValue(dec, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		_, err := dec.Token()
+		return list, err
+	}
+	return t, nil
+}
+
+func parseObject(dec *json.Decoder, depth int) (object, error) {
+	o := object{}
+	seen := map[string]bool{}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return nil, fmt.Errorf("not JSON: %w", err)
+		}
+		key, ok := t.(string)
+		if !ok {
+			return nil, errors.New("not JSON: a key must be a string")
+		}
+		if seen[key] {
+			return nil, fmt.Errorf("%q is there twice", key)
+		}
+		seen[key] = true
+		v, err := parseValue(dec, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		o = append(o, member{key, v})
+	}
+	_, err := dec.Token()
+	return o, err
+}
+
+// texts reads a string or a list of strings, at least one.
+func texts(v any) ([]string, error) {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	if len(list) == 0 {
+		return nil, errors.New("must not be empty")
+	}
+	out := make([]string, 0, len(list))
+	for _, e := range list {
+		s, ok := e.(string)
+		if !ok {
+			return nil, errors.New("must be a string or a list of strings")
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// scalars is texts for a condition's values, where numbers and booleans count
+// as their JSON text.
+func scalars(v any) ([]string, error) {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	if len(list) == 0 {
+		// Nothing would match, so that a Deny would never deny: surely a mistake.
+		return nil, errors.New("must not be empty")
+	}
+	out := make([]string, 0, len(list))
+	for _, e := range list {
+		switch e := e.(type) {
+		case string:
+			out = append(out, e)
+		case json.Number:
+			out = append(out, e.String())
+		case bool:
+			out = append(out, fmt.Sprint(e))
+		default:
+			return nil, errors.New("values must be strings, numbers or booleans")
+		}
+	}
+	return out, nil
+}
