@@ -1,0 +1,53 @@
+# Two commands do everything: `make dev` runs the server, `make test` installs
+# what the tests need and runs them all. The others are parts of those, or for
+# people who change the code.
+
+GO        ?= go
+# Tests talk to servers and to programs in other languages, which Go's test
+# cache does not see: hence -count=1.
+TESTFLAGS ?= -count=1 -timeout=20m
+# Arguments for the server (`make dev ARGS='--listen 127.0.0.1:9000'`) or for
+# the benchmark.
+ARGS      ?=
+
+GOLANGCI  := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test test-go test-clients deps vet lint bench generate build clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: build ## run the server for development: embedded database, loopback only
+	@exec bin/cognate dev $(ARGS)
+
+test: deps vet ## install what the tests need and run them all, on both engines
+	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) ./...
+
+test-go: vet ## the Go tests without the clients in other languages
+	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v '^cognate/test/clients$$')
+
+test-clients: deps ## only the clients: AWS CLI, boto3, Node.js
+	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) -v ./test/clients
+
+deps: ## install the packages that the tests need (Debian, npm, Go modules)
+	scripts/deps
+	$(GO) mod download
+
+vet:
+	$(GO) vet ./...
+
+lint: ## golangci-lint, built from source on first use
+	$(GOLANGCI) run ./...
+
+bench: ## the server's CPU time for each operation, as a ratio to its floor
+	scripts/with-postgres $(GO) run ./test/bench $(ARGS)
+
+generate: ## write the generated code anew
+	$(GO) generate ./...
+
+build: ## a static, stripped binary: bin/cognate
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/cognate ./cmd/cognate
+
+clean: ## remove what the other targets left in the tree
+	rm -rf bin dist .cache test/js/node_modules

@@ -1,0 +1,402 @@
+// Package cognate_test keeps the house rules that a compiler does not: which
+// package may import which, where SQL and the clock may be touched, that the
+// documents name what the code has.
+package cognate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const module = "cognate"
+
+// imports is the house: what each package, with the packages below it, may
+// import of the others. Below one row everything may import everything. The
+// reasons are in docs/architecture.md; a new arrow needs one there.
+var imports = map[string][]string{
+	"cmd/cognate":           {"internal/server"},
+	"internal/server":       {"*"},
+	"internal/wire":         {"internal/api", "internal/iam", "internal/audit"},
+	"internal/api":          {},
+	"internal/pool":         {"internal/api", "internal/store", "internal/keys"},
+	"internal/user":         {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/token", "internal/risk", "internal/audit"},
+	"internal/signin":       {"internal/api", "internal/pool", "internal/user", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/token", "internal/risk", "internal/audit"},
+	"internal/token":        {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/audit"},
+	"internal/oauth":        {"internal/api", "internal/pool", "internal/user", "internal/signin", "internal/token", "internal/federation", "internal/keys", "internal/audit"},
+	"internal/login":        {"internal/oauth", "internal/signin", "internal/user", "internal/pool"},
+	"internal/federation":   {"internal/api", "internal/keys"},
+	"internal/identitypool": {"internal/api", "internal/store", "internal/keys", "internal/token", "internal/iam", "internal/audit"},
+	"internal/iam":          {"internal/api", "internal/store", "internal/keys"},
+	"internal/trigger":      {"internal/api", "internal/audit"},
+	"internal/message":      {"internal/api", "internal/store", "internal/keys", "internal/audit"},
+	"internal/risk":         {"internal/store", "internal/audit"},
+	"internal/audit":        {"internal/store"},
+	"internal/keys":         {},
+	"internal/store":        {},
+	"internal/console":      {"internal/api"},
+	"test":                  {"*"},
+}
+
+// closed lists modules that only some packages may import.
+var closed = map[string][]string{
+	"database/sql":           {"internal/store", "test"},
+	"modernc.org/sqlite":     {"internal/store", "test"},
+	"github.com/jackc/pgx":   {"internal/store", "test"},
+	"github.com/stretchr":    {},
+	"github.com/golang/mock": {},
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	for _, f := range goFiles(t) {
+		row := rowOf(f.dir)
+		if row == "" && f.dir != "." {
+			t.Errorf("%s: %s has no row in the import table", f.path, f.dir)
+			continue
+		}
+		for _, spec := range f.syntax.Imports {
+			target, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkClosed(t, f, target)
+			inside, ours := strings.CutPrefix(target, module+"/")
+			if !ours || f.test {
+				continue // Tests may look at anything that compiles.
+			}
+			to := rowOf(inside)
+			allowed := imports[row]
+			switch {
+			case to == row:
+			case to == "test" || to == "cmd/cognate" || to == "internal/server" && row != "cmd/cognate" && row != "test":
+				t.Errorf("%s imports %s, which nothing but tests may", f.path, inside)
+			case slices.Contains(allowed, "*") || slices.Contains(allowed, to):
+			default:
+				t.Errorf("%s imports %s: %s may import only %v", f.path, inside, row, allowed)
+			}
+		}
+	}
+}
+
+func checkClosed(t *testing.T, f goFile, target string) {
+	t.Helper()
+	for prefix, allowed := range closed {
+		if target != prefix && !strings.HasPrefix(target, prefix+"/") {
+			continue
+		}
+		if f.test && len(allowed) > 0 {
+			continue
+		}
+		if !slices.Contains(allowed, rowOf(f.dir)) {
+			t.Errorf("%s imports %s: only %v may", f.path, target, allowed)
+		}
+	}
+}
+
+// rowOf finds the row of the import table that a folder belongs to: its own or
+// that of the nearest folder above.
+func rowOf(dir string) string {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if _, ok := imports[dir]; ok {
+			return dir
+		}
+	}
+	return ""
+}
+
+func TestPackageDocs(t *testing.T) {
+	t.Parallel()
+	docs := map[string][]string{}
+	for _, f := range goFiles(t) {
+		if f.test {
+			continue
+		}
+		if f.syntax.Doc != nil {
+			docs[f.dir] = append(docs[f.dir], f.path)
+		} else if docs[f.dir] == nil {
+			docs[f.dir] = []string{}
+		}
+	}
+	for dir, files := range docs {
+		if len(files) != 1 {
+			t.Errorf("%s: %d package docs %v, want one", dir, len(files), files)
+		}
+	}
+}
+
+// TestForbiddenCode looks for what the rules of CONTRIBUTING.md shut out.
+func TestForbiddenCode(t *testing.T) {
+	t.Parallel()
+	for _, f := range goFiles(t) {
+		if f.generated {
+			continue
+		}
+		clock := f.test || strings.HasPrefix(f.dir, "test") || strings.HasPrefix(f.dir, "cmd/") || rowOf(f.dir) == "internal/server"
+		fakeTime := f.imports("testing/synctest") // Sleep is instant in its bubble.
+		sql := f.test || rowOf(f.dir) == "internal/store" || rowOf(f.dir) == "test"
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Recv == nil && n.Name.Name == "init" {
+					t.Errorf("%s: func init: build in a constructor instead", f.at(n))
+				}
+			case *ast.SelectorExpr:
+				x, ok := n.X.(*ast.Ident)
+				if !ok {
+					return true
+				}
+				switch name := x.Name + "." + n.Sel.Name; {
+				case !clock && (name == "time.Now" || name == "time.Since" || name == "time.Until"):
+					t.Errorf("%s: %s: take a clock", f.at(n), name)
+				case !fakeTime && name == "time.Sleep":
+					t.Errorf("%s: time.Sleep: wait for the event, or use testing/synctest", f.at(n))
+				case f.test && (x.Name == "t" || x.Name == "b") && strings.HasPrefix(n.Sel.Name, "Skip"):
+					t.Errorf("%s: %s: a test that cannot run must fail", f.at(n), name)
+				}
+			case *ast.BasicLit:
+				if !sql && n.Kind == token.STRING && looksLikeSQL.MatchString(n.Value) {
+					t.Errorf("%s: SQL outside internal/store: %.60s", f.at(n), n.Value)
+				}
+			}
+			return true
+		})
+	}
+}
+
+var looksLikeSQL = regexp.MustCompile(`\bSELECT\s[\s\S]*\sFROM\s|\bINSERT\s+(OR\s+\w+\s+)?INTO\s|\bUPDATE\s+\w+\s+SET\s|\bDELETE\s+FROM\s|\b(CREATE|ALTER|DROP)\s+(TABLE|INDEX|UNIQUE INDEX)\s`)
+
+// TestFileLength holds files to one idea. 600 lines are the sign to split, 700
+// the end.
+func TestFileLength(t *testing.T) {
+	t.Parallel()
+	for _, f := range goFiles(t) {
+		if !f.generated && f.lines > 700 {
+			t.Errorf("%s has %d lines, more than 700", f.path, f.lines)
+		}
+	}
+}
+
+// TestForbiddenText keeps one machine's paths and hosts out of the project.
+func TestForbiddenText(t *testing.T) {
+	t.Parallel()
+	// Put together here, or this file would offend.
+	forbidden := regexp.MustCompile(`(^|[^\w.-])/(` + "work|root" + `)/|/(home|Users)/\w+/|\.\./` + `shared\b|` +
+		strings.Join([]string{`registry\.` + `npmjs`, `proxy\.` + `golang\.org`, `sum\.` + `golang\.org`, `deb\.` + `debian\.org`}, "|"))
+	for _, name := range textFiles(t) {
+		text := read(t, name)
+		for i, line := range bytes.Split(text, []byte("\n")) {
+			if m := forbidden.Find(line); m != nil {
+				t.Errorf("%s:%d: %q belongs to one machine, not to the project", name, i+1, m)
+			}
+		}
+	}
+}
+
+func TestModuleFile(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"go.mod", "tools/go.mod"} {
+		for line := range strings.Lines(string(read(t, name))) {
+			if strings.HasPrefix(strings.TrimSpace(line), "replace") {
+				t.Errorf("%s: %s: a fork must be named where it is imported", name, strings.TrimSpace(line))
+			}
+		}
+	}
+	for line := range strings.Lines(string(read(t, "test/js/package-lock.json"))) {
+		if strings.Contains(line, `"resolved"`) {
+			t.Errorf("test/js/package-lock.json names a registry's host: %s", strings.TrimSpace(line))
+		}
+	}
+}
+
+// TestDependenciesDocument wants a reason for each module and package that the
+// project asks for, and none for what it has dropped.
+func TestDependenciesDocument(t *testing.T) {
+	t.Parallel()
+	documented := map[string]bool{}
+	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
+	for _, m := range row.FindAllSubmatch(read(t, "docs/dependencies.md"), -1) {
+		documented[string(m[1])] = true
+	}
+	wanted, known := map[string]bool{}, map[string]bool{}
+	requirement := regexp.MustCompile(`^(?:require )?\s*(\S+) v\S+\s*(// indirect)?$`)
+	for line := range strings.Lines(string(read(t, "go.mod"))) {
+		if m := requirement.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			known[m[1]] = true
+			if m[2] == "" {
+				wanted[m[1]] = true
+			}
+		}
+	}
+	for line := range strings.Lines(string(read(t, "tools/go.mod"))) {
+		if tool, ok := strings.CutPrefix(strings.TrimSpace(line), "tool "); ok {
+			wanted[tool] = true
+		}
+	}
+	var npm struct{ Dependencies, DevDependencies map[string]string }
+	if err := json.Unmarshal(read(t, "test/js/package.json"), &npm); err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range []map[string]string{npm.Dependencies, npm.DevDependencies} {
+		for name, version := range group {
+			wanted[name] = true
+			if strings.ContainsAny(version, "^~*x> ") {
+				t.Errorf("test/js/package.json: %s %s is not one exact version", name, version)
+			}
+		}
+	}
+	for name := range wanted {
+		if !documented[name] {
+			t.Errorf("docs/dependencies.md has no row for %s", name)
+		}
+	}
+	for name := range documented {
+		if !wanted[name] && !known[name] {
+			t.Errorf("docs/dependencies.md has a row for %s, which nothing asks for", name)
+		}
+	}
+}
+
+// TestCompatibilityDocument wants one row for each operation of the interface
+// tables, and for each that is built a test that exists.
+func TestCompatibilityDocument(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{}
+	for _, f := range goFiles(t) {
+		for _, d := range f.syntax.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && f.test && fn.Recv == nil {
+				tests[fn.Name.Name] = true
+			}
+		}
+	}
+	rows := map[string]int{}
+	row := regexp.MustCompile("(?m)^\\| `([a-z-]+:[A-Za-z]+)` \\| ([^|]*) \\| ([^|]*) \\|")
+	for _, m := range row.FindAllStringSubmatch(string(read(t, "docs/compatibility.md")), -1) {
+		operation, state, proof := m[1], strings.TrimSpace(m[2]), strings.Trim(m[3], " `")
+		rows[operation]++
+		if state == "built" && !tests[strings.Split(proof, "/")[0]] {
+			t.Errorf("docs/compatibility.md: %s is built, but there is no test %q", operation, proof)
+		}
+	}
+	total := 0
+	for _, service := range []string{"cognito-idp", "cognito-identity", "sts"} {
+		var table struct{ Operations map[string]json.RawMessage }
+		if err := json.Unmarshal(read(t, "internal/api/tables/"+service+".json"), &table); err != nil {
+			t.Fatal(err)
+		}
+		for operation := range table.Operations {
+			total++
+			if n := rows[service+":"+operation]; n != 1 {
+				t.Errorf("docs/compatibility.md has %d rows for %s:%s, want 1", n, service, operation)
+			}
+		}
+	}
+	if len(rows) != total {
+		t.Errorf("docs/compatibility.md has rows for %d operations, the tables have %d", len(rows), total)
+	}
+}
+
+// goFile is one Go file of the project.
+type goFile struct {
+	path, dir       string
+	syntax          *ast.File
+	test, generated bool
+	lines           int
+	fset            *token.FileSet
+}
+
+func (f goFile) at(n ast.Node) token.Position { return f.fset.Position(n.Pos()) }
+
+func (f goFile) imports(target string) bool {
+	return slices.ContainsFunc(f.syntax.Imports, func(s *ast.ImportSpec) bool {
+		return s.Path.Value == strconv.Quote(target)
+	})
+}
+
+// parsed reads the project once for all tests.
+var parsed = sync.OnceValues(func() ([]goFile, error) {
+	names, err := projectFiles()
+	if err != nil {
+		return nil, err
+	}
+	fset := token.NewFileSet()
+	var files []goFile
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".go") {
+			continue
+		}
+		syntax, err := parser.ParseFile(fset, name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, goFile{
+			path: name, dir: path.Dir(name), syntax: syntax, fset: fset,
+			test:      strings.HasSuffix(name, "_test.go"),
+			generated: ast.IsGenerated(syntax),
+			lines:     fset.File(syntax.Pos()).LineCount(),
+		})
+	}
+	return files, nil
+})
+
+func goFiles(t *testing.T) []goFile {
+	t.Helper()
+	files, err := parsed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// textFiles are the files that people write or read, so not the checksums.
+func textFiles(t *testing.T) []string {
+	t.Helper()
+	names, err := projectFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		return path.Base(name) == "go.sum"
+	})
+}
+
+// projectFiles lists the files of the project, without what tools leave in the
+// tree (the folders of .gitignore).
+func projectFiles() ([]string, error) {
+	atRoot := []string{".git", ".cache", "bin", "dist", "data", ".cognate"}
+	anywhere := []string{"node_modules", "__pycache__"}
+	var names []string
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (slices.Contains(atRoot, name) || slices.Contains(anywhere, d.Name())):
+			return filepath.SkipDir
+		case d.Type().IsRegular():
+			names = append(names, filepath.ToSlash(name))
+		}
+		return nil
+	})
+	return names, err
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
