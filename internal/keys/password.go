@@ -1,0 +1,224 @@
+package keys
+
+import (
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/crypto/scrypt"
+)
+
+// Parameters of fresh hashes: OWASP's first choice for argon2id.
+const (
+	argonMemory  = 19 * 1024 // KiB
+	argonTime    = 2
+	argonThreads = 1
+	argonSalt    = 16
+	argonSum     = 32
+)
+
+// Ceilings of imported hashes. What is verified in a sign-in must not cost more
+// than a second or 64 MiB, whoever chose the parameters.
+const (
+	maxMemory           = 64 << 10 // KiB, argon2id and scrypt
+	maxArgonTime        = 10
+	maxArgonWork        = 4 * maxMemory // KiB × passes
+	maxThreads          = 4
+	maxBcryptCost       = 14
+	maxPBKDF2Iterations = 2_000_000
+	maxHashLen          = 512
+)
+
+// ErrPasswordHash says that a password hash has no known form, or parameters past
+// the ceilings. It never quotes the hash.
+var ErrPasswordHash = errors.New("keys: unsupported password hash")
+
+// HashPassword hashes a password with argon2id (RFC 9106) and a fresh salt to a
+// PHC string.
+func HashPassword(password string) string {
+	salt := make([]byte, argonSalt)
+	rand.Read(salt)
+	sum := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonSum)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
+}
+
+// VerifyPassword tells whether a password gives the hash, which may be one of
+// HashPassword or an imported one: argon2id or scrypt as a PHC string, bcrypt in
+// its crypt form, PBKDF2-SHA256 in PHC's, passlib's or Django's form. The sums are
+// compared in constant time.
+func VerifyPassword(encoded, password string) (bool, error) {
+	h, err := parsePasswordHash(encoded)
+	if err != nil {
+		return false, err
+	}
+	return h.verify(password)
+}
+
+// CheckPasswordHash tells whether VerifyPassword could work with a hash, without
+// doing so: for imports.
+func CheckPasswordHash(encoded string) error {
+	_, err := parsePasswordHash(encoded)
+	return err
+}
+
+// NeedsRehash tells whether a hash should be made anew by HashPassword when the
+// password is at hand.
+func NeedsRehash(encoded string) bool {
+	h, err := parsePasswordHash(encoded)
+	return err != nil || h.scheme != "argon2id" || h.memory < argonMemory || h.time < argonTime ||
+		len(h.salt) < argonSalt || len(h.sum) < argonSum
+}
+
+// passwordHash is a parsed hash. What time, memory and threads mean is the
+// scheme's.
+type passwordHash struct {
+	scheme  string
+	time    int // argon2id: passes; scrypt: log2 N; pbkdf2: iterations
+	memory  int // argon2id: KiB; scrypt: r
+	threads int
+	salt    []byte
+	sum     []byte
+	crypt   string // bcrypt: the whole
+}
+
+func (h passwordHash) verify(password string) (bool, error) {
+	var sum []byte
+	var err error
+	switch h.scheme {
+	case "bcrypt":
+		// Bytes past the 72nd do not count, as in the program that made the hash.
+		err := bcrypt.CompareHashAndPassword([]byte(h.crypt), []byte(password))
+		if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+			return false, nil
+		}
+		return err == nil, err
+	case "argon2id":
+		sum = argon2.IDKey([]byte(password), h.salt, uint32(h.time), uint32(h.memory), uint8(h.threads), uint32(len(h.sum)))
+	case "scrypt":
+		sum, err = scrypt.Key([]byte(password), h.salt, 1<<h.time, h.memory, h.threads, len(h.sum))
+	case "pbkdf2-sha256":
+		sum, err = pbkdf2.Key(sha256.New, password, h.salt, h.time, len(h.sum))
+	}
+	if err != nil {
+		return false, ErrPasswordHash
+	}
+	return subtle.ConstantTimeCompare(sum, h.sum) == 1, nil
+}
+
+var (
+	argonForm  = regexp.MustCompile(`^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`)
+	scryptForm = regexp.MustCompile(`^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`)
+	bcryptForm = regexp.MustCompile(`^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$`)
+	// PHC names the iterations, passlib gives them bare and writes . for +.
+	pbkdf2Form  = regexp.MustCompile(`^\$pbkdf2-sha256\$(?:i=)?(\d{1,8})(?:,l=(\d{1,3}))?\$([A-Za-z0-9+/.]+)\$([A-Za-z0-9+/.]+)$`)
+	djangoForm  = regexp.MustCompile(`^pbkdf2_sha256\$(\d{1,8})\$([^$]{1,64})\$([A-Za-z0-9+/]+)={0,2}$`)
+	passlibBase = strings.NewReplacer(".", "+")
+)
+
+func parsePasswordHash(s string) (passwordHash, error) {
+	if len(s) > maxHashLen {
+		return passwordHash{}, ErrPasswordHash
+	}
+	var h passwordHash
+	var ok bool
+	switch {
+	case strings.HasPrefix(s, "$argon2id$"):
+		h, ok = parseArgon(s)
+	case strings.HasPrefix(s, "$2"):
+		h, ok = parseBcrypt(s)
+	case strings.HasPrefix(s, "$scrypt$"):
+		h, ok = parseScrypt(s)
+	case strings.HasPrefix(s, "$pbkdf2-sha256$"):
+		h, ok = parsePBKDF2(s)
+	case strings.HasPrefix(s, "pbkdf2_sha256$"):
+		h, ok = parseDjango(s)
+	}
+	if !ok || h.scheme != "bcrypt" && (len(h.salt) > 64 || len(h.sum) < 16 || len(h.sum) > 64) {
+		return passwordHash{}, ErrPasswordHash
+	}
+	return h, nil
+}
+
+func parseArgon(s string) (passwordHash, bool) {
+	m := argonForm.FindStringSubmatch(s)
+	if m == nil {
+		return passwordHash{}, false
+	}
+	h := passwordHash{scheme: "argon2id", memory: number(m[1]), time: number(m[2]), threads: number(m[3])}
+	var saltOK, sumOK bool
+	h.salt, saltOK = base64Field(m[4])
+	h.sum, sumOK = base64Field(m[5])
+	return h, saltOK && sumOK && len(h.salt) >= 8 && h.threads >= 1 && h.threads <= maxThreads &&
+		h.memory >= 8*h.threads && h.memory <= maxMemory &&
+		h.time >= 1 && h.time <= maxArgonTime && h.memory*h.time <= maxArgonWork
+}
+
+func parseBcrypt(s string) (passwordHash, bool) {
+	m := bcryptForm.FindStringSubmatch(s)
+	if m == nil {
+		return passwordHash{}, false
+	}
+	cost := number(m[1])
+	return passwordHash{scheme: "bcrypt", time: cost, crypt: s}, cost >= bcrypt.MinCost && cost <= maxBcryptCost
+}
+
+func parseScrypt(s string) (passwordHash, bool) {
+	m := scryptForm.FindStringSubmatch(s)
+	if m == nil {
+		return passwordHash{}, false
+	}
+	h := passwordHash{scheme: "scrypt", time: number(m[1]), memory: number(m[2]), threads: number(m[3])}
+	var saltOK, sumOK bool
+	h.salt, saltOK = base64Field(m[4])
+	h.sum, sumOK = base64Field(m[5])
+	// It takes 128·r·N bytes (RFC 7914 §6).
+	return h, saltOK && sumOK && h.time >= 1 && h.time < 20 && h.memory >= 1 && h.threads >= 1 && h.threads <= maxThreads &&
+		128*h.memory<<h.time <= maxMemory<<10
+}
+
+func parsePBKDF2(s string) (passwordHash, bool) {
+	m := pbkdf2Form.FindStringSubmatch(s)
+	if m == nil {
+		return passwordHash{}, false
+	}
+	h := passwordHash{scheme: "pbkdf2-sha256", time: number(m[1])}
+	var saltOK, sumOK bool
+	h.salt, saltOK = base64Field(passlibBase.Replace(m[3]))
+	h.sum, sumOK = base64Field(passlibBase.Replace(m[4]))
+	return h, saltOK && sumOK && h.time >= 1 && h.time <= maxPBKDF2Iterations && (m[2] == "" || number(m[2]) == len(h.sum))
+}
+
+func parseDjango(s string) (passwordHash, bool) {
+	m := djangoForm.FindStringSubmatch(s)
+	if m == nil {
+		return passwordHash{}, false
+	}
+	h := passwordHash{scheme: "pbkdf2-sha256", time: number(m[1]), salt: []byte(m[2])}
+	var ok bool
+	h.sum, ok = base64Field(m[3])
+	return h, ok && h.time >= 1 && h.time <= maxPBKDF2Iterations
+}
+
+// number reads decimal digits that a regular expression has bounded.
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func base64Field(s string) ([]byte, bool) {
+	b, err := base64.RawStdEncoding.Strict().DecodeString(s)
+	return b, err == nil
+}

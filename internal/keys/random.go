@@ -1,0 +1,128 @@
+package keys
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"math/big"
+	"strings"
+)
+
+// crypto/rand never fails: it ends the process rather than return an error.
+
+const (
+	lowerLetters = "abcdefghijklmnopqrstuvwxyz"
+	upperLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits       = "0123456789"
+	// symbols are of the symbols that a password policy counts those that need no
+	// escape in HTML, a URL or a shell's double quotes.
+	symbols = "#%*+-.=?@^_~"
+)
+
+// NewCode draws a code of that many decimal digits, each code as likely as any
+// other.
+func NewCode(length int) string { return randomString(digits, length) }
+
+// randomString draws each character of the alphabet (of at most 256) with the
+// same chance: bytes past the last whole multiple of its length are drawn again.
+func randomString(alphabet string, length int) string {
+	limit := 256 - 256%len(alphabet)
+	out := make([]byte, 0, length)
+	var buf [64]byte
+	for len(out) < length {
+		rand.Read(buf[:])
+		for _, b := range buf {
+			if int(b) < limit && len(out) < length {
+				out = append(out, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
+	return string(out)
+}
+
+// PasswordRules are what a temporary password has to satisfy.
+type PasswordRules struct {
+	Length                        int
+	Upper, Lower, Digits, Symbols bool
+}
+
+// minPassword is the shortest temporary password: 8 characters of 62 have 47
+// bits, enough for what expires and is limited in attempts.
+const minPassword = 8
+
+// NewTemporaryPassword draws a password that satisfies the rules, each one as
+// likely as any other. It has letters of both cases and digits at least in its
+// alphabet, and symbols if they are asked for.
+func NewTemporaryPassword(rules PasswordRules) string {
+	alphabet := lowerLetters + upperLetters + digits
+	if rules.Symbols {
+		alphabet += symbols
+	}
+	for {
+		p := randomString(alphabet, max(rules.Length, minPassword))
+		if (!rules.Upper || strings.ContainsAny(p, upperLetters)) &&
+			(!rules.Lower || strings.ContainsAny(p, lowerLetters)) &&
+			(!rules.Digits || strings.ContainsAny(p, digits)) &&
+			(!rules.Symbols || strings.ContainsAny(p, symbols)) {
+			return p
+		}
+	}
+}
+
+// NewUUID draws a UUID of version 4 (RFC 9562 §5.4).
+func NewUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return formatUUID(b)
+}
+
+// DerivedUUID spells derived bytes, such as those of [Ring.Derive], as a UUID that
+// looks like one of NewUUID.
+func DerivedUUID(derived [32]byte) string { return formatUUID([16]byte(derived[:16])) }
+
+func formatUUID(b [16]byte) string {
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	var out [36]byte
+	hex.Encode(out[0:8], b[0:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:], b[10:])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+// NewPoolID draws a user pool's id: the Region, an underscore and nine letters or
+// digits.
+func NewPoolID(region string) string {
+	return region + "_" + randomString(digits+upperLetters+lowerLetters, 9)
+}
+
+// NewClientID draws an app client's id: 128 bits in base 32, 26 characters of
+// 0-9 and a-v.
+func NewClientID() string { return randomBase32(16, 26) }
+
+// NewClientSecret draws an app client's secret: 256 bits in base 32, 51 or 52
+// characters of 0-9 and a-v.
+func NewClientSecret() string { return randomBase32(32, 51) }
+
+// randomBase32 writes a random number of that many bytes in base 32. Numbers
+// that are too short are drawn again, so that the length is that which clients
+// and people know.
+func randomBase32(size, shortest int) string {
+	b := make([]byte, size)
+	for {
+		rand.Read(b)
+		if s := new(big.Int).SetBytes(b).Text(32); len(s) >= shortest {
+			return s
+		}
+	}
+}
+
+// NewID draws 128 bits in URL-safe Base64, 22 characters: for ids that have no
+// form of their own.
+func NewID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return raw.EncodeToString(b[:])
+}
