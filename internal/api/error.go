@@ -70,6 +70,11 @@ func SerializationError(format string, args ...any) *Error {
 	return NewError(CodeSerialization, fmt.Sprintf(format, args...))
 }
 
+// NotBuilt is the one answer of operations that this version does not have.
+func NotBuilt(operation string) *Error {
+	return NewError(CodeUnknownOperation, operation+" is not available in this version of Cognate.")
+}
+
 // Codes that the front end answers, which no operation's model lists.
 const (
 	CodeSerialization    = "SerializationException"

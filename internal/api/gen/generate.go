@@ -175,6 +175,17 @@ func (m *model) serviceFile() *source {
 		}
 	}
 	s.p("}\n")
+	s.p("// NotBuilt is a Service that has no operation. Embedded one level below the")
+	s.p("// services that are built, it answers for what they do not.")
+	s.p("type NotBuilt struct{}\n")
+	for _, op := range m.sortedOperations() {
+		s.p("// %s is not built.", op.Name)
+		if op.Output == "" {
+			s.p("func (NotBuilt) %s(context.Context, *%s) error { return api.NotBuilt(%q) }\n", op.Name, goName(op.Input), op.Name)
+		} else {
+			s.p("func (NotBuilt) %s(context.Context, *%s) (*%s, error) { return nil, api.NotBuilt(%q) }\n", op.Name, goName(op.Input), goName(op.Output), op.Name)
+		}
+	}
 	s.p("// Bind joins every operation with its method of svc.")
 	s.p("func Bind(svc Service) []api.Binding {")
 	s.p("return []api.Binding{")

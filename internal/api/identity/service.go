@@ -35,6 +35,125 @@ type Service interface {
 	UpdateIdentityPool(ctx context.Context, in *IdentityPool) (*IdentityPool, error)
 }
 
+// NotBuilt is a Service that has no operation. Embedded one level below the
+// services that are built, it answers for what they do not.
+type NotBuilt struct{}
+
+// CreateIdentityPool is not built.
+func (NotBuilt) CreateIdentityPool(context.Context, *CreateIdentityPoolInput) (*IdentityPool, error) {
+	return nil, api.NotBuilt("CreateIdentityPool")
+}
+
+// DeleteIdentities is not built.
+func (NotBuilt) DeleteIdentities(context.Context, *DeleteIdentitiesInput) (*DeleteIdentitiesResponse, error) {
+	return nil, api.NotBuilt("DeleteIdentities")
+}
+
+// DeleteIdentityPool is not built.
+func (NotBuilt) DeleteIdentityPool(context.Context, *DeleteIdentityPoolInput) error {
+	return api.NotBuilt("DeleteIdentityPool")
+}
+
+// DescribeIdentity is not built.
+func (NotBuilt) DescribeIdentity(context.Context, *DescribeIdentityInput) (*IdentityDescription, error) {
+	return nil, api.NotBuilt("DescribeIdentity")
+}
+
+// DescribeIdentityPool is not built.
+func (NotBuilt) DescribeIdentityPool(context.Context, *DescribeIdentityPoolInput) (*IdentityPool, error) {
+	return nil, api.NotBuilt("DescribeIdentityPool")
+}
+
+// GetCredentialsForIdentity is not built.
+func (NotBuilt) GetCredentialsForIdentity(context.Context, *GetCredentialsForIdentityInput) (*GetCredentialsForIdentityResponse, error) {
+	return nil, api.NotBuilt("GetCredentialsForIdentity")
+}
+
+// GetId is not built.
+func (NotBuilt) GetId(context.Context, *GetIdInput) (*GetIdResponse, error) {
+	return nil, api.NotBuilt("GetId")
+}
+
+// GetIdentityPoolRoles is not built.
+func (NotBuilt) GetIdentityPoolRoles(context.Context, *GetIdentityPoolRolesInput) (*GetIdentityPoolRolesResponse, error) {
+	return nil, api.NotBuilt("GetIdentityPoolRoles")
+}
+
+// GetOpenIdToken is not built.
+func (NotBuilt) GetOpenIdToken(context.Context, *GetOpenIdTokenInput) (*GetOpenIdTokenResponse, error) {
+	return nil, api.NotBuilt("GetOpenIdToken")
+}
+
+// GetOpenIdTokenForDeveloperIdentity is not built.
+func (NotBuilt) GetOpenIdTokenForDeveloperIdentity(context.Context, *GetOpenIdTokenForDeveloperIdentityInput) (*GetOpenIdTokenForDeveloperIdentityResponse, error) {
+	return nil, api.NotBuilt("GetOpenIdTokenForDeveloperIdentity")
+}
+
+// GetPrincipalTagAttributeMap is not built.
+func (NotBuilt) GetPrincipalTagAttributeMap(context.Context, *GetPrincipalTagAttributeMapInput) (*GetPrincipalTagAttributeMapResponse, error) {
+	return nil, api.NotBuilt("GetPrincipalTagAttributeMap")
+}
+
+// ListIdentities is not built.
+func (NotBuilt) ListIdentities(context.Context, *ListIdentitiesInput) (*ListIdentitiesResponse, error) {
+	return nil, api.NotBuilt("ListIdentities")
+}
+
+// ListIdentityPools is not built.
+func (NotBuilt) ListIdentityPools(context.Context, *ListIdentityPoolsInput) (*ListIdentityPoolsResponse, error) {
+	return nil, api.NotBuilt("ListIdentityPools")
+}
+
+// ListTagsForResource is not built.
+func (NotBuilt) ListTagsForResource(context.Context, *ListTagsForResourceInput) (*ListTagsForResourceResponse, error) {
+	return nil, api.NotBuilt("ListTagsForResource")
+}
+
+// LookupDeveloperIdentity is not built.
+func (NotBuilt) LookupDeveloperIdentity(context.Context, *LookupDeveloperIdentityInput) (*LookupDeveloperIdentityResponse, error) {
+	return nil, api.NotBuilt("LookupDeveloperIdentity")
+}
+
+// MergeDeveloperIdentities is not built.
+func (NotBuilt) MergeDeveloperIdentities(context.Context, *MergeDeveloperIdentitiesInput) (*MergeDeveloperIdentitiesResponse, error) {
+	return nil, api.NotBuilt("MergeDeveloperIdentities")
+}
+
+// SetIdentityPoolRoles is not built.
+func (NotBuilt) SetIdentityPoolRoles(context.Context, *SetIdentityPoolRolesInput) error {
+	return api.NotBuilt("SetIdentityPoolRoles")
+}
+
+// SetPrincipalTagAttributeMap is not built.
+func (NotBuilt) SetPrincipalTagAttributeMap(context.Context, *SetPrincipalTagAttributeMapInput) (*SetPrincipalTagAttributeMapResponse, error) {
+	return nil, api.NotBuilt("SetPrincipalTagAttributeMap")
+}
+
+// TagResource is not built.
+func (NotBuilt) TagResource(context.Context, *TagResourceInput) (*TagResourceResponse, error) {
+	return nil, api.NotBuilt("TagResource")
+}
+
+// UnlinkDeveloperIdentity is not built.
+func (NotBuilt) UnlinkDeveloperIdentity(context.Context, *UnlinkDeveloperIdentityInput) error {
+	return api.NotBuilt("UnlinkDeveloperIdentity")
+}
+
+// UnlinkIdentity is not built.
+func (NotBuilt) UnlinkIdentity(context.Context, *UnlinkIdentityInput) error {
+	return api.NotBuilt("UnlinkIdentity")
+}
+
+// UntagResource is not built.
+func (NotBuilt) UntagResource(context.Context, *UntagResourceInput) (*UntagResourceResponse, error) {
+	return nil, api.NotBuilt("UntagResource")
+}
+
+// UpdateIdentityPool is not built.
+func (NotBuilt) UpdateIdentityPool(context.Context, *IdentityPool) (*IdentityPool, error) {
+	return nil, api.NotBuilt("UpdateIdentityPool")
+}
+
 // Bind joins every operation with its method of svc.
 func Bind(svc Service) []api.Binding {
 	return []api.Binding{

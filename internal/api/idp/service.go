@@ -152,6 +152,710 @@ type Service interface {
 	VerifyUserAttribute(ctx context.Context, in *VerifyUserAttributeRequest) (*VerifyUserAttributeResponse, error)
 }
 
+// NotBuilt is a Service that has no operation. Embedded one level below the
+// services that are built, it answers for what they do not.
+type NotBuilt struct{}
+
+// AddCustomAttributes is not built.
+func (NotBuilt) AddCustomAttributes(context.Context, *AddCustomAttributesRequest) (*AddCustomAttributesResponse, error) {
+	return nil, api.NotBuilt("AddCustomAttributes")
+}
+
+// AddUserPoolClientSecret is not built.
+func (NotBuilt) AddUserPoolClientSecret(context.Context, *AddUserPoolClientSecretRequest) (*AddUserPoolClientSecretResponse, error) {
+	return nil, api.NotBuilt("AddUserPoolClientSecret")
+}
+
+// AdminAddUserToGroup is not built.
+func (NotBuilt) AdminAddUserToGroup(context.Context, *AdminAddUserToGroupRequest) error {
+	return api.NotBuilt("AdminAddUserToGroup")
+}
+
+// AdminConfirmSignUp is not built.
+func (NotBuilt) AdminConfirmSignUp(context.Context, *AdminConfirmSignUpRequest) (*AdminConfirmSignUpResponse, error) {
+	return nil, api.NotBuilt("AdminConfirmSignUp")
+}
+
+// AdminCreateUser is not built.
+func (NotBuilt) AdminCreateUser(context.Context, *AdminCreateUserRequest) (*AdminCreateUserResponse, error) {
+	return nil, api.NotBuilt("AdminCreateUser")
+}
+
+// AdminDeleteSoftwareToken is not built.
+func (NotBuilt) AdminDeleteSoftwareToken(context.Context, *AdminDeleteSoftwareTokenRequest) (*AdminDeleteSoftwareTokenResponse, error) {
+	return nil, api.NotBuilt("AdminDeleteSoftwareToken")
+}
+
+// AdminDeleteUser is not built.
+func (NotBuilt) AdminDeleteUser(context.Context, *AdminDeleteUserRequest) error {
+	return api.NotBuilt("AdminDeleteUser")
+}
+
+// AdminDeleteUserAttributes is not built.
+func (NotBuilt) AdminDeleteUserAttributes(context.Context, *AdminDeleteUserAttributesRequest) (*AdminDeleteUserAttributesResponse, error) {
+	return nil, api.NotBuilt("AdminDeleteUserAttributes")
+}
+
+// AdminDisableProviderForUser is not built.
+func (NotBuilt) AdminDisableProviderForUser(context.Context, *AdminDisableProviderForUserRequest) (*AdminDisableProviderForUserResponse, error) {
+	return nil, api.NotBuilt("AdminDisableProviderForUser")
+}
+
+// AdminDisableUser is not built.
+func (NotBuilt) AdminDisableUser(context.Context, *AdminDisableUserRequest) (*AdminDisableUserResponse, error) {
+	return nil, api.NotBuilt("AdminDisableUser")
+}
+
+// AdminEnableUser is not built.
+func (NotBuilt) AdminEnableUser(context.Context, *AdminEnableUserRequest) (*AdminEnableUserResponse, error) {
+	return nil, api.NotBuilt("AdminEnableUser")
+}
+
+// AdminForgetDevice is not built.
+func (NotBuilt) AdminForgetDevice(context.Context, *AdminForgetDeviceRequest) error {
+	return api.NotBuilt("AdminForgetDevice")
+}
+
+// AdminGetDevice is not built.
+func (NotBuilt) AdminGetDevice(context.Context, *AdminGetDeviceRequest) (*AdminGetDeviceResponse, error) {
+	return nil, api.NotBuilt("AdminGetDevice")
+}
+
+// AdminGetUser is not built.
+func (NotBuilt) AdminGetUser(context.Context, *AdminGetUserRequest) (*AdminGetUserResponse, error) {
+	return nil, api.NotBuilt("AdminGetUser")
+}
+
+// AdminGetUserAuthFactors is not built.
+func (NotBuilt) AdminGetUserAuthFactors(context.Context, *AdminGetUserAuthFactorsRequest) (*AdminGetUserAuthFactorsResponse, error) {
+	return nil, api.NotBuilt("AdminGetUserAuthFactors")
+}
+
+// AdminInitiateAuth is not built.
+func (NotBuilt) AdminInitiateAuth(context.Context, *AdminInitiateAuthRequest) (*AdminInitiateAuthResponse, error) {
+	return nil, api.NotBuilt("AdminInitiateAuth")
+}
+
+// AdminLinkProviderForUser is not built.
+func (NotBuilt) AdminLinkProviderForUser(context.Context, *AdminLinkProviderForUserRequest) (*AdminLinkProviderForUserResponse, error) {
+	return nil, api.NotBuilt("AdminLinkProviderForUser")
+}
+
+// AdminListDevices is not built.
+func (NotBuilt) AdminListDevices(context.Context, *AdminListDevicesRequest) (*AdminListDevicesResponse, error) {
+	return nil, api.NotBuilt("AdminListDevices")
+}
+
+// AdminListGroupsForUser is not built.
+func (NotBuilt) AdminListGroupsForUser(context.Context, *AdminListGroupsForUserRequest) (*AdminListGroupsForUserResponse, error) {
+	return nil, api.NotBuilt("AdminListGroupsForUser")
+}
+
+// AdminListUserAuthEvents is not built.
+func (NotBuilt) AdminListUserAuthEvents(context.Context, *AdminListUserAuthEventsRequest) (*AdminListUserAuthEventsResponse, error) {
+	return nil, api.NotBuilt("AdminListUserAuthEvents")
+}
+
+// AdminListUserSessions is not built.
+func (NotBuilt) AdminListUserSessions(context.Context, *AdminListUserSessionsRequest) (*AdminListUserSessionsResponse, error) {
+	return nil, api.NotBuilt("AdminListUserSessions")
+}
+
+// AdminRemoveUserFromGroup is not built.
+func (NotBuilt) AdminRemoveUserFromGroup(context.Context, *AdminRemoveUserFromGroupRequest) error {
+	return api.NotBuilt("AdminRemoveUserFromGroup")
+}
+
+// AdminResetUserPassword is not built.
+func (NotBuilt) AdminResetUserPassword(context.Context, *AdminResetUserPasswordRequest) (*AdminResetUserPasswordResponse, error) {
+	return nil, api.NotBuilt("AdminResetUserPassword")
+}
+
+// AdminRespondToAuthChallenge is not built.
+func (NotBuilt) AdminRespondToAuthChallenge(context.Context, *AdminRespondToAuthChallengeRequest) (*AdminRespondToAuthChallengeResponse, error) {
+	return nil, api.NotBuilt("AdminRespondToAuthChallenge")
+}
+
+// AdminRevokeUserSession is not built.
+func (NotBuilt) AdminRevokeUserSession(context.Context, *AdminRevokeUserSessionRequest) (*AdminRevokeUserSessionResponse, error) {
+	return nil, api.NotBuilt("AdminRevokeUserSession")
+}
+
+// AdminSetUserMFAPreference is not built.
+func (NotBuilt) AdminSetUserMFAPreference(context.Context, *AdminSetUserMFAPreferenceRequest) (*AdminSetUserMFAPreferenceResponse, error) {
+	return nil, api.NotBuilt("AdminSetUserMFAPreference")
+}
+
+// AdminSetUserPassword is not built.
+func (NotBuilt) AdminSetUserPassword(context.Context, *AdminSetUserPasswordRequest) (*AdminSetUserPasswordResponse, error) {
+	return nil, api.NotBuilt("AdminSetUserPassword")
+}
+
+// AdminSetUserSettings is not built.
+func (NotBuilt) AdminSetUserSettings(context.Context, *AdminSetUserSettingsRequest) (*AdminSetUserSettingsResponse, error) {
+	return nil, api.NotBuilt("AdminSetUserSettings")
+}
+
+// AdminUpdateAuthEventFeedback is not built.
+func (NotBuilt) AdminUpdateAuthEventFeedback(context.Context, *AdminUpdateAuthEventFeedbackRequest) (*AdminUpdateAuthEventFeedbackResponse, error) {
+	return nil, api.NotBuilt("AdminUpdateAuthEventFeedback")
+}
+
+// AdminUpdateDeviceStatus is not built.
+func (NotBuilt) AdminUpdateDeviceStatus(context.Context, *AdminUpdateDeviceStatusRequest) (*AdminUpdateDeviceStatusResponse, error) {
+	return nil, api.NotBuilt("AdminUpdateDeviceStatus")
+}
+
+// AdminUpdateUserAttributes is not built.
+func (NotBuilt) AdminUpdateUserAttributes(context.Context, *AdminUpdateUserAttributesRequest) (*AdminUpdateUserAttributesResponse, error) {
+	return nil, api.NotBuilt("AdminUpdateUserAttributes")
+}
+
+// AdminUserGlobalSignOut is not built.
+func (NotBuilt) AdminUserGlobalSignOut(context.Context, *AdminUserGlobalSignOutRequest) (*AdminUserGlobalSignOutResponse, error) {
+	return nil, api.NotBuilt("AdminUserGlobalSignOut")
+}
+
+// AssociateSoftwareToken is not built.
+func (NotBuilt) AssociateSoftwareToken(context.Context, *AssociateSoftwareTokenRequest) (*AssociateSoftwareTokenResponse, error) {
+	return nil, api.NotBuilt("AssociateSoftwareToken")
+}
+
+// ChangePassword is not built.
+func (NotBuilt) ChangePassword(context.Context, *ChangePasswordRequest) (*ChangePasswordResponse, error) {
+	return nil, api.NotBuilt("ChangePassword")
+}
+
+// CompleteWebAuthnRegistration is not built.
+func (NotBuilt) CompleteWebAuthnRegistration(context.Context, *CompleteWebAuthnRegistrationRequest) (*CompleteWebAuthnRegistrationResponse, error) {
+	return nil, api.NotBuilt("CompleteWebAuthnRegistration")
+}
+
+// ConfirmDevice is not built.
+func (NotBuilt) ConfirmDevice(context.Context, *ConfirmDeviceRequest) (*ConfirmDeviceResponse, error) {
+	return nil, api.NotBuilt("ConfirmDevice")
+}
+
+// ConfirmForgotPassword is not built.
+func (NotBuilt) ConfirmForgotPassword(context.Context, *ConfirmForgotPasswordRequest) (*ConfirmForgotPasswordResponse, error) {
+	return nil, api.NotBuilt("ConfirmForgotPassword")
+}
+
+// ConfirmSignUp is not built.
+func (NotBuilt) ConfirmSignUp(context.Context, *ConfirmSignUpRequest) (*ConfirmSignUpResponse, error) {
+	return nil, api.NotBuilt("ConfirmSignUp")
+}
+
+// CreateGroup is not built.
+func (NotBuilt) CreateGroup(context.Context, *CreateGroupRequest) (*CreateGroupResponse, error) {
+	return nil, api.NotBuilt("CreateGroup")
+}
+
+// CreateIdentityProvider is not built.
+func (NotBuilt) CreateIdentityProvider(context.Context, *CreateIdentityProviderRequest) (*CreateIdentityProviderResponse, error) {
+	return nil, api.NotBuilt("CreateIdentityProvider")
+}
+
+// CreateManagedLoginBranding is not built.
+func (NotBuilt) CreateManagedLoginBranding(context.Context, *CreateManagedLoginBrandingRequest) (*CreateManagedLoginBrandingResponse, error) {
+	return nil, api.NotBuilt("CreateManagedLoginBranding")
+}
+
+// CreateResourceServer is not built.
+func (NotBuilt) CreateResourceServer(context.Context, *CreateResourceServerRequest) (*CreateResourceServerResponse, error) {
+	return nil, api.NotBuilt("CreateResourceServer")
+}
+
+// CreateTerms is not built.
+func (NotBuilt) CreateTerms(context.Context, *CreateTermsRequest) (*CreateTermsResponse, error) {
+	return nil, api.NotBuilt("CreateTerms")
+}
+
+// CreateUserImportJob is not built.
+func (NotBuilt) CreateUserImportJob(context.Context, *CreateUserImportJobRequest) (*CreateUserImportJobResponse, error) {
+	return nil, api.NotBuilt("CreateUserImportJob")
+}
+
+// CreateUserPool is not built.
+func (NotBuilt) CreateUserPool(context.Context, *CreateUserPoolRequest) (*CreateUserPoolResponse, error) {
+	return nil, api.NotBuilt("CreateUserPool")
+}
+
+// CreateUserPoolClient is not built.
+func (NotBuilt) CreateUserPoolClient(context.Context, *CreateUserPoolClientRequest) (*CreateUserPoolClientResponse, error) {
+	return nil, api.NotBuilt("CreateUserPoolClient")
+}
+
+// CreateUserPoolDomain is not built.
+func (NotBuilt) CreateUserPoolDomain(context.Context, *CreateUserPoolDomainRequest) (*CreateUserPoolDomainResponse, error) {
+	return nil, api.NotBuilt("CreateUserPoolDomain")
+}
+
+// CreateUserPoolReplica is not built.
+func (NotBuilt) CreateUserPoolReplica(context.Context, *CreateUserPoolReplicaRequest) (*CreateUserPoolReplicaResponse, error) {
+	return nil, api.NotBuilt("CreateUserPoolReplica")
+}
+
+// DeleteGroup is not built.
+func (NotBuilt) DeleteGroup(context.Context, *DeleteGroupRequest) error {
+	return api.NotBuilt("DeleteGroup")
+}
+
+// DeleteIdentityProvider is not built.
+func (NotBuilt) DeleteIdentityProvider(context.Context, *DeleteIdentityProviderRequest) error {
+	return api.NotBuilt("DeleteIdentityProvider")
+}
+
+// DeleteManagedLoginBranding is not built.
+func (NotBuilt) DeleteManagedLoginBranding(context.Context, *DeleteManagedLoginBrandingRequest) error {
+	return api.NotBuilt("DeleteManagedLoginBranding")
+}
+
+// DeleteResourceServer is not built.
+func (NotBuilt) DeleteResourceServer(context.Context, *DeleteResourceServerRequest) error {
+	return api.NotBuilt("DeleteResourceServer")
+}
+
+// DeleteTerms is not built.
+func (NotBuilt) DeleteTerms(context.Context, *DeleteTermsRequest) error {
+	return api.NotBuilt("DeleteTerms")
+}
+
+// DeleteUser is not built.
+func (NotBuilt) DeleteUser(context.Context, *DeleteUserRequest) error {
+	return api.NotBuilt("DeleteUser")
+}
+
+// DeleteUserAttributes is not built.
+func (NotBuilt) DeleteUserAttributes(context.Context, *DeleteUserAttributesRequest) (*DeleteUserAttributesResponse, error) {
+	return nil, api.NotBuilt("DeleteUserAttributes")
+}
+
+// DeleteUserPool is not built.
+func (NotBuilt) DeleteUserPool(context.Context, *DeleteUserPoolRequest) error {
+	return api.NotBuilt("DeleteUserPool")
+}
+
+// DeleteUserPoolClient is not built.
+func (NotBuilt) DeleteUserPoolClient(context.Context, *DeleteUserPoolClientRequest) error {
+	return api.NotBuilt("DeleteUserPoolClient")
+}
+
+// DeleteUserPoolClientSecret is not built.
+func (NotBuilt) DeleteUserPoolClientSecret(context.Context, *DeleteUserPoolClientSecretRequest) (*DeleteUserPoolClientSecretResponse, error) {
+	return nil, api.NotBuilt("DeleteUserPoolClientSecret")
+}
+
+// DeleteUserPoolDomain is not built.
+func (NotBuilt) DeleteUserPoolDomain(context.Context, *DeleteUserPoolDomainRequest) (*DeleteUserPoolDomainResponse, error) {
+	return nil, api.NotBuilt("DeleteUserPoolDomain")
+}
+
+// DeleteUserPoolReplica is not built.
+func (NotBuilt) DeleteUserPoolReplica(context.Context, *DeleteUserPoolReplicaRequest) (*DeleteUserPoolReplicaResponse, error) {
+	return nil, api.NotBuilt("DeleteUserPoolReplica")
+}
+
+// DeleteWebAuthnCredential is not built.
+func (NotBuilt) DeleteWebAuthnCredential(context.Context, *DeleteWebAuthnCredentialRequest) (*DeleteWebAuthnCredentialResponse, error) {
+	return nil, api.NotBuilt("DeleteWebAuthnCredential")
+}
+
+// DescribeIdentityProvider is not built.
+func (NotBuilt) DescribeIdentityProvider(context.Context, *DescribeIdentityProviderRequest) (*DescribeIdentityProviderResponse, error) {
+	return nil, api.NotBuilt("DescribeIdentityProvider")
+}
+
+// DescribeManagedLoginBranding is not built.
+func (NotBuilt) DescribeManagedLoginBranding(context.Context, *DescribeManagedLoginBrandingRequest) (*DescribeManagedLoginBrandingResponse, error) {
+	return nil, api.NotBuilt("DescribeManagedLoginBranding")
+}
+
+// DescribeManagedLoginBrandingByClient is not built.
+func (NotBuilt) DescribeManagedLoginBrandingByClient(context.Context, *DescribeManagedLoginBrandingByClientRequest) (*DescribeManagedLoginBrandingByClientResponse, error) {
+	return nil, api.NotBuilt("DescribeManagedLoginBrandingByClient")
+}
+
+// DescribeResourceServer is not built.
+func (NotBuilt) DescribeResourceServer(context.Context, *DescribeResourceServerRequest) (*DescribeResourceServerResponse, error) {
+	return nil, api.NotBuilt("DescribeResourceServer")
+}
+
+// DescribeRiskConfiguration is not built.
+func (NotBuilt) DescribeRiskConfiguration(context.Context, *DescribeRiskConfigurationRequest) (*DescribeRiskConfigurationResponse, error) {
+	return nil, api.NotBuilt("DescribeRiskConfiguration")
+}
+
+// DescribeTerms is not built.
+func (NotBuilt) DescribeTerms(context.Context, *DescribeTermsRequest) (*DescribeTermsResponse, error) {
+	return nil, api.NotBuilt("DescribeTerms")
+}
+
+// DescribeTermsByClient is not built.
+func (NotBuilt) DescribeTermsByClient(context.Context, *DescribeTermsByClientRequest) (*DescribeTermsByClientResponse, error) {
+	return nil, api.NotBuilt("DescribeTermsByClient")
+}
+
+// DescribeUserImportJob is not built.
+func (NotBuilt) DescribeUserImportJob(context.Context, *DescribeUserImportJobRequest) (*DescribeUserImportJobResponse, error) {
+	return nil, api.NotBuilt("DescribeUserImportJob")
+}
+
+// DescribeUserPool is not built.
+func (NotBuilt) DescribeUserPool(context.Context, *DescribeUserPoolRequest) (*DescribeUserPoolResponse, error) {
+	return nil, api.NotBuilt("DescribeUserPool")
+}
+
+// DescribeUserPoolClient is not built.
+func (NotBuilt) DescribeUserPoolClient(context.Context, *DescribeUserPoolClientRequest) (*DescribeUserPoolClientResponse, error) {
+	return nil, api.NotBuilt("DescribeUserPoolClient")
+}
+
+// DescribeUserPoolDomain is not built.
+func (NotBuilt) DescribeUserPoolDomain(context.Context, *DescribeUserPoolDomainRequest) (*DescribeUserPoolDomainResponse, error) {
+	return nil, api.NotBuilt("DescribeUserPoolDomain")
+}
+
+// ForgetDevice is not built.
+func (NotBuilt) ForgetDevice(context.Context, *ForgetDeviceRequest) error {
+	return api.NotBuilt("ForgetDevice")
+}
+
+// ForgotPassword is not built.
+func (NotBuilt) ForgotPassword(context.Context, *ForgotPasswordRequest) (*ForgotPasswordResponse, error) {
+	return nil, api.NotBuilt("ForgotPassword")
+}
+
+// GetCSVHeader is not built.
+func (NotBuilt) GetCSVHeader(context.Context, *GetCSVHeaderRequest) (*GetCSVHeaderResponse, error) {
+	return nil, api.NotBuilt("GetCSVHeader")
+}
+
+// GetClientToken is not built.
+func (NotBuilt) GetClientToken(context.Context, *GetClientTokenRequest) (*GetClientTokenResponse, error) {
+	return nil, api.NotBuilt("GetClientToken")
+}
+
+// GetDevice is not built.
+func (NotBuilt) GetDevice(context.Context, *GetDeviceRequest) (*GetDeviceResponse, error) {
+	return nil, api.NotBuilt("GetDevice")
+}
+
+// GetGroup is not built.
+func (NotBuilt) GetGroup(context.Context, *GetGroupRequest) (*GetGroupResponse, error) {
+	return nil, api.NotBuilt("GetGroup")
+}
+
+// GetIdentityProviderByIdentifier is not built.
+func (NotBuilt) GetIdentityProviderByIdentifier(context.Context, *GetIdentityProviderByIdentifierRequest) (*GetIdentityProviderByIdentifierResponse, error) {
+	return nil, api.NotBuilt("GetIdentityProviderByIdentifier")
+}
+
+// GetLogDeliveryConfiguration is not built.
+func (NotBuilt) GetLogDeliveryConfiguration(context.Context, *GetLogDeliveryConfigurationRequest) (*GetLogDeliveryConfigurationResponse, error) {
+	return nil, api.NotBuilt("GetLogDeliveryConfiguration")
+}
+
+// GetProvisionedLimit is not built.
+func (NotBuilt) GetProvisionedLimit(context.Context, *GetProvisionedLimitRequest) (*GetProvisionedLimitResponse, error) {
+	return nil, api.NotBuilt("GetProvisionedLimit")
+}
+
+// GetSigningCertificate is not built.
+func (NotBuilt) GetSigningCertificate(context.Context, *GetSigningCertificateRequest) (*GetSigningCertificateResponse, error) {
+	return nil, api.NotBuilt("GetSigningCertificate")
+}
+
+// GetTokensFromRefreshToken is not built.
+func (NotBuilt) GetTokensFromRefreshToken(context.Context, *GetTokensFromRefreshTokenRequest) (*GetTokensFromRefreshTokenResponse, error) {
+	return nil, api.NotBuilt("GetTokensFromRefreshToken")
+}
+
+// GetUICustomization is not built.
+func (NotBuilt) GetUICustomization(context.Context, *GetUICustomizationRequest) (*GetUICustomizationResponse, error) {
+	return nil, api.NotBuilt("GetUICustomization")
+}
+
+// GetUser is not built.
+func (NotBuilt) GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error) {
+	return nil, api.NotBuilt("GetUser")
+}
+
+// GetUserAttributeVerificationCode is not built.
+func (NotBuilt) GetUserAttributeVerificationCode(context.Context, *GetUserAttributeVerificationCodeRequest) (*GetUserAttributeVerificationCodeResponse, error) {
+	return nil, api.NotBuilt("GetUserAttributeVerificationCode")
+}
+
+// GetUserAuthFactors is not built.
+func (NotBuilt) GetUserAuthFactors(context.Context, *GetUserAuthFactorsRequest) (*GetUserAuthFactorsResponse, error) {
+	return nil, api.NotBuilt("GetUserAuthFactors")
+}
+
+// GetUserPoolClientSessionConfiguration is not built.
+func (NotBuilt) GetUserPoolClientSessionConfiguration(context.Context, *GetUserPoolClientSessionConfigurationRequest) (*GetUserPoolClientSessionConfigurationResponse, error) {
+	return nil, api.NotBuilt("GetUserPoolClientSessionConfiguration")
+}
+
+// GetUserPoolMfaConfig is not built.
+func (NotBuilt) GetUserPoolMfaConfig(context.Context, *GetUserPoolMfaConfigRequest) (*GetUserPoolMfaConfigResponse, error) {
+	return nil, api.NotBuilt("GetUserPoolMfaConfig")
+}
+
+// GetUserPoolSessionConfiguration is not built.
+func (NotBuilt) GetUserPoolSessionConfiguration(context.Context, *GetUserPoolSessionConfigurationRequest) (*GetUserPoolSessionConfigurationResponse, error) {
+	return nil, api.NotBuilt("GetUserPoolSessionConfiguration")
+}
+
+// GlobalSignOut is not built.
+func (NotBuilt) GlobalSignOut(context.Context, *GlobalSignOutRequest) (*GlobalSignOutResponse, error) {
+	return nil, api.NotBuilt("GlobalSignOut")
+}
+
+// InitiateAuth is not built.
+func (NotBuilt) InitiateAuth(context.Context, *InitiateAuthRequest) (*InitiateAuthResponse, error) {
+	return nil, api.NotBuilt("InitiateAuth")
+}
+
+// ListDevices is not built.
+func (NotBuilt) ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error) {
+	return nil, api.NotBuilt("ListDevices")
+}
+
+// ListGroups is not built.
+func (NotBuilt) ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error) {
+	return nil, api.NotBuilt("ListGroups")
+}
+
+// ListIdentityProviders is not built.
+func (NotBuilt) ListIdentityProviders(context.Context, *ListIdentityProvidersRequest) (*ListIdentityProvidersResponse, error) {
+	return nil, api.NotBuilt("ListIdentityProviders")
+}
+
+// ListResourceServers is not built.
+func (NotBuilt) ListResourceServers(context.Context, *ListResourceServersRequest) (*ListResourceServersResponse, error) {
+	return nil, api.NotBuilt("ListResourceServers")
+}
+
+// ListTagsForResource is not built.
+func (NotBuilt) ListTagsForResource(context.Context, *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
+	return nil, api.NotBuilt("ListTagsForResource")
+}
+
+// ListTerms is not built.
+func (NotBuilt) ListTerms(context.Context, *ListTermsRequest) (*ListTermsResponse, error) {
+	return nil, api.NotBuilt("ListTerms")
+}
+
+// ListUserImportJobs is not built.
+func (NotBuilt) ListUserImportJobs(context.Context, *ListUserImportJobsRequest) (*ListUserImportJobsResponse, error) {
+	return nil, api.NotBuilt("ListUserImportJobs")
+}
+
+// ListUserPoolClientSecrets is not built.
+func (NotBuilt) ListUserPoolClientSecrets(context.Context, *ListUserPoolClientSecretsRequest) (*ListUserPoolClientSecretsResponse, error) {
+	return nil, api.NotBuilt("ListUserPoolClientSecrets")
+}
+
+// ListUserPoolClients is not built.
+func (NotBuilt) ListUserPoolClients(context.Context, *ListUserPoolClientsRequest) (*ListUserPoolClientsResponse, error) {
+	return nil, api.NotBuilt("ListUserPoolClients")
+}
+
+// ListUserPoolReplicas is not built.
+func (NotBuilt) ListUserPoolReplicas(context.Context, *ListUserPoolReplicasRequest) (*ListUserPoolReplicasResponse, error) {
+	return nil, api.NotBuilt("ListUserPoolReplicas")
+}
+
+// ListUserPools is not built.
+func (NotBuilt) ListUserPools(context.Context, *ListUserPoolsRequest) (*ListUserPoolsResponse, error) {
+	return nil, api.NotBuilt("ListUserPools")
+}
+
+// ListUserSessions is not built.
+func (NotBuilt) ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error) {
+	return nil, api.NotBuilt("ListUserSessions")
+}
+
+// ListUsers is not built.
+func (NotBuilt) ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error) {
+	return nil, api.NotBuilt("ListUsers")
+}
+
+// ListUsersInGroup is not built.
+func (NotBuilt) ListUsersInGroup(context.Context, *ListUsersInGroupRequest) (*ListUsersInGroupResponse, error) {
+	return nil, api.NotBuilt("ListUsersInGroup")
+}
+
+// ListWebAuthnCredentials is not built.
+func (NotBuilt) ListWebAuthnCredentials(context.Context, *ListWebAuthnCredentialsRequest) (*ListWebAuthnCredentialsResponse, error) {
+	return nil, api.NotBuilt("ListWebAuthnCredentials")
+}
+
+// ResendConfirmationCode is not built.
+func (NotBuilt) ResendConfirmationCode(context.Context, *ResendConfirmationCodeRequest) (*ResendConfirmationCodeResponse, error) {
+	return nil, api.NotBuilt("ResendConfirmationCode")
+}
+
+// RespondToAuthChallenge is not built.
+func (NotBuilt) RespondToAuthChallenge(context.Context, *RespondToAuthChallengeRequest) (*RespondToAuthChallengeResponse, error) {
+	return nil, api.NotBuilt("RespondToAuthChallenge")
+}
+
+// RevokeToken is not built.
+func (NotBuilt) RevokeToken(context.Context, *RevokeTokenRequest) (*RevokeTokenResponse, error) {
+	return nil, api.NotBuilt("RevokeToken")
+}
+
+// RevokeUserSession is not built.
+func (NotBuilt) RevokeUserSession(context.Context, *RevokeUserSessionRequest) (*RevokeUserSessionResponse, error) {
+	return nil, api.NotBuilt("RevokeUserSession")
+}
+
+// SetLogDeliveryConfiguration is not built.
+func (NotBuilt) SetLogDeliveryConfiguration(context.Context, *SetLogDeliveryConfigurationRequest) (*SetLogDeliveryConfigurationResponse, error) {
+	return nil, api.NotBuilt("SetLogDeliveryConfiguration")
+}
+
+// SetRiskConfiguration is not built.
+func (NotBuilt) SetRiskConfiguration(context.Context, *SetRiskConfigurationRequest) (*SetRiskConfigurationResponse, error) {
+	return nil, api.NotBuilt("SetRiskConfiguration")
+}
+
+// SetUICustomization is not built.
+func (NotBuilt) SetUICustomization(context.Context, *SetUICustomizationRequest) (*SetUICustomizationResponse, error) {
+	return nil, api.NotBuilt("SetUICustomization")
+}
+
+// SetUserMFAPreference is not built.
+func (NotBuilt) SetUserMFAPreference(context.Context, *SetUserMFAPreferenceRequest) (*SetUserMFAPreferenceResponse, error) {
+	return nil, api.NotBuilt("SetUserMFAPreference")
+}
+
+// SetUserPoolClientSessionConfiguration is not built.
+func (NotBuilt) SetUserPoolClientSessionConfiguration(context.Context, *SetUserPoolClientSessionConfigurationRequest) (*SetUserPoolClientSessionConfigurationResponse, error) {
+	return nil, api.NotBuilt("SetUserPoolClientSessionConfiguration")
+}
+
+// SetUserPoolMfaConfig is not built.
+func (NotBuilt) SetUserPoolMfaConfig(context.Context, *SetUserPoolMfaConfigRequest) (*SetUserPoolMfaConfigResponse, error) {
+	return nil, api.NotBuilt("SetUserPoolMfaConfig")
+}
+
+// SetUserPoolSessionConfiguration is not built.
+func (NotBuilt) SetUserPoolSessionConfiguration(context.Context, *SetUserPoolSessionConfigurationRequest) (*SetUserPoolSessionConfigurationResponse, error) {
+	return nil, api.NotBuilt("SetUserPoolSessionConfiguration")
+}
+
+// SetUserSettings is not built.
+func (NotBuilt) SetUserSettings(context.Context, *SetUserSettingsRequest) (*SetUserSettingsResponse, error) {
+	return nil, api.NotBuilt("SetUserSettings")
+}
+
+// SignUp is not built.
+func (NotBuilt) SignUp(context.Context, *SignUpRequest) (*SignUpResponse, error) {
+	return nil, api.NotBuilt("SignUp")
+}
+
+// StartUserImportJob is not built.
+func (NotBuilt) StartUserImportJob(context.Context, *StartUserImportJobRequest) (*StartUserImportJobResponse, error) {
+	return nil, api.NotBuilt("StartUserImportJob")
+}
+
+// StartWebAuthnRegistration is not built.
+func (NotBuilt) StartWebAuthnRegistration(context.Context, *StartWebAuthnRegistrationRequest) (*StartWebAuthnRegistrationResponse, error) {
+	return nil, api.NotBuilt("StartWebAuthnRegistration")
+}
+
+// StopUserImportJob is not built.
+func (NotBuilt) StopUserImportJob(context.Context, *StopUserImportJobRequest) (*StopUserImportJobResponse, error) {
+	return nil, api.NotBuilt("StopUserImportJob")
+}
+
+// TagResource is not built.
+func (NotBuilt) TagResource(context.Context, *TagResourceRequest) (*TagResourceResponse, error) {
+	return nil, api.NotBuilt("TagResource")
+}
+
+// UntagResource is not built.
+func (NotBuilt) UntagResource(context.Context, *UntagResourceRequest) (*UntagResourceResponse, error) {
+	return nil, api.NotBuilt("UntagResource")
+}
+
+// UpdateAuthEventFeedback is not built.
+func (NotBuilt) UpdateAuthEventFeedback(context.Context, *UpdateAuthEventFeedbackRequest) (*UpdateAuthEventFeedbackResponse, error) {
+	return nil, api.NotBuilt("UpdateAuthEventFeedback")
+}
+
+// UpdateDeviceStatus is not built.
+func (NotBuilt) UpdateDeviceStatus(context.Context, *UpdateDeviceStatusRequest) (*UpdateDeviceStatusResponse, error) {
+	return nil, api.NotBuilt("UpdateDeviceStatus")
+}
+
+// UpdateGroup is not built.
+func (NotBuilt) UpdateGroup(context.Context, *UpdateGroupRequest) (*UpdateGroupResponse, error) {
+	return nil, api.NotBuilt("UpdateGroup")
+}
+
+// UpdateIdentityProvider is not built.
+func (NotBuilt) UpdateIdentityProvider(context.Context, *UpdateIdentityProviderRequest) (*UpdateIdentityProviderResponse, error) {
+	return nil, api.NotBuilt("UpdateIdentityProvider")
+}
+
+// UpdateManagedLoginBranding is not built.
+func (NotBuilt) UpdateManagedLoginBranding(context.Context, *UpdateManagedLoginBrandingRequest) (*UpdateManagedLoginBrandingResponse, error) {
+	return nil, api.NotBuilt("UpdateManagedLoginBranding")
+}
+
+// UpdateProvisionedLimit is not built.
+func (NotBuilt) UpdateProvisionedLimit(context.Context, *UpdateProvisionedLimitRequest) (*UpdateProvisionedLimitResponse, error) {
+	return nil, api.NotBuilt("UpdateProvisionedLimit")
+}
+
+// UpdateResourceServer is not built.
+func (NotBuilt) UpdateResourceServer(context.Context, *UpdateResourceServerRequest) (*UpdateResourceServerResponse, error) {
+	return nil, api.NotBuilt("UpdateResourceServer")
+}
+
+// UpdateTerms is not built.
+func (NotBuilt) UpdateTerms(context.Context, *UpdateTermsRequest) (*UpdateTermsResponse, error) {
+	return nil, api.NotBuilt("UpdateTerms")
+}
+
+// UpdateUserAttributes is not built.
+func (NotBuilt) UpdateUserAttributes(context.Context, *UpdateUserAttributesRequest) (*UpdateUserAttributesResponse, error) {
+	return nil, api.NotBuilt("UpdateUserAttributes")
+}
+
+// UpdateUserPool is not built.
+func (NotBuilt) UpdateUserPool(context.Context, *UpdateUserPoolRequest) (*UpdateUserPoolResponse, error) {
+	return nil, api.NotBuilt("UpdateUserPool")
+}
+
+// UpdateUserPoolClient is not built.
+func (NotBuilt) UpdateUserPoolClient(context.Context, *UpdateUserPoolClientRequest) (*UpdateUserPoolClientResponse, error) {
+	return nil, api.NotBuilt("UpdateUserPoolClient")
+}
+
+// UpdateUserPoolDomain is not built.
+func (NotBuilt) UpdateUserPoolDomain(context.Context, *UpdateUserPoolDomainRequest) (*UpdateUserPoolDomainResponse, error) {
+	return nil, api.NotBuilt("UpdateUserPoolDomain")
+}
+
+// UpdateUserPoolReplica is not built.
+func (NotBuilt) UpdateUserPoolReplica(context.Context, *UpdateUserPoolReplicaRequest) (*UpdateUserPoolReplicaResponse, error) {
+	return nil, api.NotBuilt("UpdateUserPoolReplica")
+}
+
+// VerifySoftwareToken is not built.
+func (NotBuilt) VerifySoftwareToken(context.Context, *VerifySoftwareTokenRequest) (*VerifySoftwareTokenResponse, error) {
+	return nil, api.NotBuilt("VerifySoftwareToken")
+}
+
+// VerifyUserAttribute is not built.
+func (NotBuilt) VerifyUserAttribute(context.Context, *VerifyUserAttributeRequest) (*VerifyUserAttributeResponse, error) {
+	return nil, api.NotBuilt("VerifyUserAttribute")
+}
+
 // Bind joins every operation with its method of svc.
 func Bind(svc Service) []api.Binding {
 	return []api.Binding{

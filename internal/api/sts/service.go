@@ -23,6 +23,65 @@ type Service interface {
 	GetWebIdentityToken(ctx context.Context, in *GetWebIdentityTokenRequest) (*GetWebIdentityTokenResponse, error)
 }
 
+// NotBuilt is a Service that has no operation. Embedded one level below the
+// services that are built, it answers for what they do not.
+type NotBuilt struct{}
+
+// AssumeRole is not built.
+func (NotBuilt) AssumeRole(context.Context, *AssumeRoleRequest) (*AssumeRoleResponse, error) {
+	return nil, api.NotBuilt("AssumeRole")
+}
+
+// AssumeRoleWithSAML is not built.
+func (NotBuilt) AssumeRoleWithSAML(context.Context, *AssumeRoleWithSAMLRequest) (*AssumeRoleWithSAMLResponse, error) {
+	return nil, api.NotBuilt("AssumeRoleWithSAML")
+}
+
+// AssumeRoleWithWebIdentity is not built.
+func (NotBuilt) AssumeRoleWithWebIdentity(context.Context, *AssumeRoleWithWebIdentityRequest) (*AssumeRoleWithWebIdentityResponse, error) {
+	return nil, api.NotBuilt("AssumeRoleWithWebIdentity")
+}
+
+// AssumeRoot is not built.
+func (NotBuilt) AssumeRoot(context.Context, *AssumeRootRequest) (*AssumeRootResponse, error) {
+	return nil, api.NotBuilt("AssumeRoot")
+}
+
+// DecodeAuthorizationMessage is not built.
+func (NotBuilt) DecodeAuthorizationMessage(context.Context, *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error) {
+	return nil, api.NotBuilt("DecodeAuthorizationMessage")
+}
+
+// GetAccessKeyInfo is not built.
+func (NotBuilt) GetAccessKeyInfo(context.Context, *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error) {
+	return nil, api.NotBuilt("GetAccessKeyInfo")
+}
+
+// GetCallerIdentity is not built.
+func (NotBuilt) GetCallerIdentity(context.Context, *GetCallerIdentityRequest) (*GetCallerIdentityResponse, error) {
+	return nil, api.NotBuilt("GetCallerIdentity")
+}
+
+// GetDelegatedAccessToken is not built.
+func (NotBuilt) GetDelegatedAccessToken(context.Context, *GetDelegatedAccessTokenRequest) (*GetDelegatedAccessTokenResponse, error) {
+	return nil, api.NotBuilt("GetDelegatedAccessToken")
+}
+
+// GetFederationToken is not built.
+func (NotBuilt) GetFederationToken(context.Context, *GetFederationTokenRequest) (*GetFederationTokenResponse, error) {
+	return nil, api.NotBuilt("GetFederationToken")
+}
+
+// GetSessionToken is not built.
+func (NotBuilt) GetSessionToken(context.Context, *GetSessionTokenRequest) (*GetSessionTokenResponse, error) {
+	return nil, api.NotBuilt("GetSessionToken")
+}
+
+// GetWebIdentityToken is not built.
+func (NotBuilt) GetWebIdentityToken(context.Context, *GetWebIdentityTokenRequest) (*GetWebIdentityTokenResponse, error) {
+	return nil, api.NotBuilt("GetWebIdentityToken")
+}
+
 // Bind joins every operation with its method of svc.
 func Bind(svc Service) []api.Binding {
 	return []api.Binding{

@@ -1,0 +1,215 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"sync"
+
+	"cognate/internal/api"
+	"cognate/internal/wire/sigv4"
+)
+
+// Handler answers AWS JSON 1.1.
+type Handler struct {
+	config   Config
+	targets  map[string]*api.Binding
+	verifier sigv4.Verifier
+	buffers  sync.Pool
+}
+
+// New makes a handler. It panics where two operations claim one target.
+func New(c Config) *Handler {
+	if c.MaxBody == 0 {
+		c.MaxBody = DefaultMaxBody
+	}
+	if c.ClientIP == nil {
+		c.ClientIP = connectionIP
+	}
+	if c.RequestID == nil {
+		c.RequestID = randomID
+	}
+	h := &Handler{config: c, targets: map[string]*api.Binding{}}
+	h.buffers.New = func() any { return new([]byte) }
+	for i := range c.Bindings {
+		b := &c.Bindings[i]
+		if b.Service.Protocol != "json" {
+			continue
+		}
+		target := b.Service.TargetPrefix + "." + b.Name
+		if h.targets[target] != nil {
+			panic("wire: two operations for " + target)
+		}
+		h.targets[target] = b
+	}
+	return h
+}
+
+// exchange is one request on its way.
+type exchange struct {
+	*Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	caller  *api.Caller
+	binding *api.Binding
+	outcome Outcome
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions {
+		preflight(w, r)
+		return
+	}
+	start := h.config.Now()
+	id := h.config.RequestID(r)
+	x := &exchange{Handler: h, w: w, r: r, caller: &api.Caller{
+		RequestID: id, AccountID: h.config.AccountID,
+		SourceIP: h.config.ClientIP(r), UserAgent: r.UserAgent(),
+	}}
+	x.outcome.RequestID, x.outcome.Caller = id, x.caller
+	out, err := x.run()
+	x.respond(out, err)
+	if out != nil {
+		h.recycle(out)
+	}
+	if h.config.Observe != nil {
+		x.outcome.Duration = h.config.Now().Sub(start)
+		h.config.Observe(r.Context(), x.outcome)
+	}
+}
+
+// run does everything up to the response; a panic becomes an error.
+func (x *exchange) run() (out *[]byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			x.outcome.Stack = debug.Stack()
+			out, err = nil, fmt.Errorf("wire: panic: %v", p)
+		}
+	}()
+	if err := x.route(); err != nil {
+		return nil, err
+	}
+	body, err := x.read()
+	if err != nil {
+		return nil, err
+	}
+	defer x.recycle(body)
+	op := x.binding.Operation
+	credential, err := x.authenticate(*body)
+	if err != nil {
+		return nil, err
+	}
+	in, err := op.Decode(*body)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.authorize(in, credential); err != nil {
+		return nil, err
+	}
+	return x.call(in)
+}
+
+var errUnknownOperation = &api.Error{Code: api.CodeUnknownOperation}
+
+// route finds the operation.
+func (x *exchange) route() error {
+	target := x.r.Header.Values("X-Amz-Target")
+	if x.r.Method != http.MethodPost || len(target) != 1 {
+		return errUnknownOperation
+	}
+	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if err != nil || kind != contentType {
+		return errUnknownOperation
+	}
+	x.binding = x.targets[target[0]]
+	if x.binding == nil {
+		return errUnknownOperation
+	}
+	x.caller.Operation = x.binding.Name
+	x.outcome.Service, x.outcome.Operation = x.binding.Service.Name, x.binding.Name
+	return nil
+}
+
+// read gives the body, in a buffer to be recycled: decoding copies what it keeps.
+func (x *exchange) read() (*[]byte, error) {
+	limit := x.config.MaxBody
+	if x.r.ContentLength > limit {
+		return nil, errTooLarge
+	}
+	buf := x.buffers.Get().(*[]byte)
+	b := (*buf)[:0]
+	if n := int(x.r.ContentLength); n > cap(b) {
+		b = make([]byte, 0, n+1)
+	}
+	src := io.LimitReader(x.r.Body, limit+1)
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := src.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			x.recycle(&b)
+			return nil, readError(err)
+		}
+	}
+	*buf = b
+	x.outcome.BytesIn = len(b)
+	if int64(len(b)) > limit {
+		return nil, errTooLarge
+	}
+	return buf, nil
+}
+
+var errTooLarge = &api.Error{
+	Code: "RequestEntityTooLargeException", Message: "Request size exceeds the limit.", Status: http.StatusRequestEntityTooLarge,
+}
+
+func readError(err error) error {
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return errTooLarge
+	}
+	return api.SerializationError("The request body could not be read").WithCause(err)
+}
+
+// maxRecycled keeps rare large buffers out of the pool.
+const maxRecycled = 64 << 10
+
+func (h *Handler) recycle(b *[]byte) {
+	if cap(*b) <= maxRecycled {
+		clear((*b)[:cap(*b)]) // Passwords and tokens were in it.
+		*b = (*b)[:0]
+		h.buffers.Put(b)
+	}
+}
+
+// call runs the operation and encodes its output.
+func (x *exchange) call(in any) (*[]byte, error) {
+	ctx := api.WithCaller(x.r.Context(), x.caller)
+	if x.config.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, x.config.Timeout)
+		defer cancel()
+	}
+	out, err := x.binding.Call(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if !x.binding.HasOutput {
+		return nil, nil
+	}
+	buf := x.buffers.Get().(*[]byte)
+	*buf = x.binding.Encode((*buf)[:0], out)
+	return buf, nil
+}

@@ -1,0 +1,183 @@
+package sigv4
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	algorithm  = "AWS4-HMAC-SHA256"
+	terminator = "aws4_request"
+	isoBasic   = "20060102T150405Z"
+	// maxSignedHeaders bounds the work that one header can ask for.
+	maxSignedHeaders = 64
+)
+
+// Signature is what the Authorization header says, not yet verified.
+type Signature struct {
+	AccessKeyID string
+	// Date, Region and Service are the credential's scope.
+	Date, Region, Service string
+	// SignedHeaders are sorted and in lower case.
+	SignedHeaders []string
+	// Time is the request's X-Amz-Date, else its Date.
+	Time time.Time
+	// SessionToken comes with temporary credentials.
+	SessionToken string
+
+	signed string // SignedHeaders as sent
+	mac    [sha256.Size]byte
+}
+
+// Parse reads the signature of a request's headers.
+func Parse(h http.Header) (*Signature, error) {
+	auth := h.Values("Authorization")
+	switch {
+	case len(auth) == 0 || len(auth) == 1 && strings.TrimSpace(auth[0]) == "":
+		return nil, &Error{Kind: Missing, Message: "Missing Authentication Token"}
+	case len(auth) > 1:
+		return nil, incomplete("Authorization header must be sent once.")
+	}
+	params := parameters(auth[0])
+	stamp := h.Get("X-Amz-Date")
+	if stamp == "" {
+		stamp = h.Get("Date")
+	}
+	if err := requireParts(params, stamp, auth[0]); err != nil {
+		return nil, err
+	}
+	s := &Signature{SessionToken: h.Get("X-Amz-Security-Token")}
+	if err := s.parseCredential(params["Credential"]); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.Time, err = parseTime(stamp); err != nil {
+		return nil, incomplete("Date must be in ISO-8601 'basic format'. Got '" + printable(stamp) + "'. See http://en.wikipedia.org/wiki/ISO_8601")
+	}
+	if day := s.Time.Format("20060102"); day != s.Date {
+		return nil, invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" +
+			s.Date + "' != '" + day + "', from '" + s.Time.Format(isoBasic) + "'.")
+	}
+	if err := s.parseSignedHeaders(params["SignedHeaders"]); err != nil {
+		return nil, err
+	}
+	if mac := params["Signature"]; len(mac) != 2*len(s.mac) {
+		return nil, invalid(mismatch)
+	} else if _, err := hex.Decode(s.mac[:], []byte(mac)); err != nil {
+		return nil, invalid(mismatch)
+	}
+	return s, nil
+}
+
+// parameters reads `AWS4-HMAC-SHA256 a=b, c=d`. Another scheme has none, so that
+// the answer names all of them.
+func parameters(header string) map[string]string {
+	params := map[string]string{}
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
+	if scheme != algorithm {
+		return params
+	}
+	for part := range strings.SplitSeq(rest, ",") {
+		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if _, again := params[name]; again {
+			// Two values: which one was meant nobody can say.
+			params[name] = ""
+		} else if ok {
+			params[name] = value
+		}
+	}
+	return params
+}
+
+// requireParts names everything that is missing, a sentence each.
+func requireParts(params map[string]string, stamp, header string) error {
+	var missing []string
+	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
+		if params[name] == "" {
+			missing = append(missing, "Authorization header requires '"+name+"' parameter.")
+		}
+	}
+	if stamp == "" {
+		missing = append(missing, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+	}
+	if missing == nil {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(header))
+	return incomplete(strings.Join(missing, " ") + " (Hashed with SHA-256 and encoded with Base64) Authorization=" +
+		base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+func (s *Signature) parseCredential(credential string) error {
+	parts := strings.Split(credential, "/")
+	if len(parts) != 5 || parts[0] == "" {
+		return incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '" + printable(credential) + "'")
+	}
+	s.AccessKeyID, s.Date, s.Region, s.Service = parts[0], parts[1], parts[2], parts[3]
+	if parts[4] != terminator {
+		return invalid("Credential should be scoped with a valid terminator: 'aws4_request', not '" + printable(parts[4]) + "'.")
+	}
+	if len(s.Date) != 8 || strings.Trim(s.Date, "0123456789") != "" {
+		return invalid("Credential should be scoped to a valid date.")
+	}
+	if !validRegion(s.Region) {
+		return invalid("Credential should be scoped to a valid region.")
+	}
+	if len(s.AccessKeyID) > 128 || printable(s.AccessKeyID) != s.AccessKeyID {
+		return incomplete("Credential has an access key id that is not one.")
+	}
+	return nil
+}
+
+// validRegion knows a Region by its form: one server serves every Region.
+func validRegion(r string) bool {
+	if len(r) == 0 || len(r) > 32 || r[0] == '-' || r[len(r)-1] == '-' {
+		return false
+	}
+	return strings.Trim(r, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+func (s *Signature) parseSignedHeaders(list string) error {
+	s.signed, s.SignedHeaders = list, strings.Split(list, ";")
+	if len(s.SignedHeaders) > maxSignedHeaders {
+		return incomplete("Authorization header has too many 'SignedHeaders'.")
+	}
+	for i, name := range s.SignedHeaders {
+		// Sorted without repetition, lower case: the canonical form has no other.
+		if name == "" || name != strings.ToLower(name) || i > 0 && name <= s.SignedHeaders[i-1] {
+			return invalid(mismatch)
+		}
+	}
+	return nil
+}
+
+func (s *Signature) signs(name string) bool {
+	_, ok := slices.BinarySearch(s.SignedHeaders, name)
+	return ok
+}
+
+func parseTime(stamp string) (time.Time, error) {
+	if t, err := time.Parse(isoBasic, stamp); err == nil {
+		return t, nil
+	}
+	t, err := http.ParseTime(stamp)
+	return t.UTC(), err
+}
+
+// printable makes text of the client's safe and short enough to be sent back.
+func printable(s string) string {
+	if len(s) > 256 {
+		s = s[:256]
+	}
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,217 @@
+package sigv4
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Skew is how far a request's time may be from the server's.
+const Skew = 5 * time.Minute
+
+// Request is what a signature covers.
+type Request struct {
+	Method string
+	// Path and Query are as in the request line, not decoded.
+	Path, Query string
+	// Host is what the client asked for, port included.
+	Host string
+	// Header is the request's; Go's server keeps Host, Content-Length and Transfer-Encoding elsewhere.
+	Header           http.Header
+	ContentLength    int64
+	TransferEncoding []string
+	// BodyHash is the SHA-256 of the body.
+	BodyHash [sha256.Size]byte
+}
+
+// FromHTTP describes r, whose body is body.
+func FromHTTP(r *http.Request, body []byte) Request {
+	return Request{
+		Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Host: r.Host,
+		Header: r.Header, ContentLength: r.ContentLength, TransferEncoding: r.TransferEncoding,
+		BodyHash: sha256.Sum256(body),
+	}
+}
+
+// CheckClock refuses requests signed too long ago or in the future.
+func (s *Signature) CheckClock(now time.Time) error {
+	now = now.UTC().Truncate(time.Second)
+	at, here := s.Time.Format(isoBasic), now.Format(isoBasic)
+	if earliest := now.Add(-Skew); s.Time.Before(earliest) {
+		return invalid("Signature expired: " + at + " is now earlier than " + earliest.Format(isoBasic) + " (" + here + " - 5 min.)")
+	}
+	if latest := now.Add(Skew); s.Time.After(latest) {
+		return invalid("Signature not yet current: " + at + " is still later than " + latest.Format(isoBasic) + " (" + here + " + 5 min.)")
+	}
+	return nil
+}
+
+// CheckService refuses signatures made for another service.
+func (s *Signature) CheckService(service string) error {
+	if s.Service != service {
+		return invalid("Credential should be scoped to correct service: '" + service + "'.")
+	}
+	return nil
+}
+
+// Verifier checks signatures, remembering signing keys.
+type Verifier struct{ keys keyCache }
+
+// Verify reports whether s is r's signature with the given secret access key.
+func (v *Verifier) Verify(s *Signature, r Request, secret string) error {
+	if err := s.checkCoverage(r.Header); err != nil {
+		return err
+	}
+	hash := hex.EncodeToString(r.BodyHash[:])
+	// The header may not say anything else: UNSIGNED-PAYLOAD and streaming belong to S3.
+	if sent := r.Header.Values("X-Amz-Content-Sha256"); len(sent) > 0 {
+		if len(sent) != 1 || subtle.ConstantTimeCompare([]byte(sent[0]), []byte(hash)) != 1 {
+			return invalid(mismatch)
+		}
+	}
+	canonical, ok := s.canonical(r, hash)
+	if !ok {
+		return invalid(mismatch)
+	}
+	want := sign(v.keys.key(secret, s.Date, s.Region, s.Service), s.stringToSign(canonical))
+	if !hmac.Equal(want[:], s.mac[:]) {
+		return invalid(mismatch)
+	}
+	return nil
+}
+
+// checkCoverage demands that what decides about the request is signed. CloudFront
+// adds its own X-Amz-Cf-Id on the way.
+func (s *Signature) checkCoverage(h http.Header) error {
+	if !s.signs("host") {
+		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+	}
+	for name := range h {
+		if len(name) > 6 && strings.EqualFold(name[:6], "x-amz-") && !strings.EqualFold(name, "X-Amz-Cf-Id") && !s.signs(strings.ToLower(name)) {
+			return invalid("'" + printable(name) + "' must be a 'SignedHeader' in the AWS Authorization.")
+		}
+	}
+	return nil
+}
+
+// canonical writes the canonical request; not ok where a signed header is absent.
+func (s *Signature) canonical(r Request, bodyHash string) ([]byte, bool) {
+	b := make([]byte, 0, 1024)
+	b = append(append(b, r.Method...), '\n')
+	b = append(appendPath(b, r.Path), '\n')
+	b = append(appendQuery(b, r.Query), '\n')
+	for _, name := range s.SignedHeaders {
+		values := r.header(name)
+		if values == nil {
+			return nil, false
+		}
+		b = append(append(b, name...), ':')
+		for i, v := range values {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendFolded(b, v)
+		}
+		b = append(b, '\n')
+	}
+	b = append(b, '\n')
+	b = append(append(b, s.signed...), '\n')
+	return append(b, bodyHash...), true
+}
+
+// header gives a header's lines, also those that Go's server takes out.
+func (r *Request) header(name string) []string {
+	switch name {
+	case "host":
+		return []string{r.Host}
+	case "content-length":
+		if r.ContentLength >= 0 {
+			return []string{strconv.FormatInt(r.ContentLength, 10)}
+		}
+		return nil
+	case "transfer-encoding":
+		return r.TransferEncoding
+	}
+	return r.Header.Values(name)
+}
+
+// appendFolded trims a value and folds runs of blanks.
+func appendFolded(b []byte, v string) []byte {
+	v = strings.Trim(v, " \t")
+	blank := false
+	for i := 0; i < len(v); i++ {
+		if v[i] == ' ' || v[i] == '\t' {
+			if !blank {
+				b = append(b, ' ')
+			}
+			blank = true
+			continue
+		}
+		blank = false
+		b = append(b, v[i])
+	}
+	return b
+}
+
+func (s *Signature) stringToSign(canonical []byte) []byte {
+	sum := sha256.Sum256(canonical)
+	b := make([]byte, 0, 192)
+	b = append(b, algorithm+"\n"...)
+	b = s.Time.AppendFormat(b, isoBasic)
+	b = append(b, "\n"+s.Date+"/"+s.Region+"/"+s.Service+"/"+terminator+"\n"...)
+	return hex.AppendEncode(b, sum[:])
+}
+
+func sign(key [sha256.Size]byte, text []byte) (mac [sha256.Size]byte) {
+	h := hmac.New(sha256.New, key[:])
+	h.Write(text)
+	h.Sum(mac[:0])
+	return mac
+}
+
+// signingKey derives the key of one day, Region and service.
+func signingKey(secret, date, region, service string) (key [sha256.Size]byte) {
+	h := hmac.New(sha256.New, []byte("AWS4"+secret))
+	h.Write([]byte(date))
+	h.Sum(key[:0])
+	for _, part := range []string{region, service, terminator} {
+		key = sign(key, []byte(part))
+	}
+	return key
+}
+
+// keyCache remembers signing keys, which change once a day. It is emptied when
+// full: scopes are the client's to choose, but only keys of known secrets come in.
+type keyCache struct {
+	mu   sync.RWMutex
+	keys map[keyScope][sha256.Size]byte
+}
+
+type keyScope struct{ secret, date, region, service string }
+
+const maxCachedKeys = 1024
+
+func (c *keyCache) key(secret, date, region, service string) [sha256.Size]byte {
+	scope := keyScope{secret, date, region, service}
+	c.mu.RLock()
+	key, ok := c.keys[scope]
+	c.mu.RUnlock()
+	if ok {
+		return key
+	}
+	key = signingKey(secret, date, region, service)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keys == nil || len(c.keys) >= maxCachedKeys {
+		c.keys = map[keyScope][sha256.Size]byte{}
+	}
+	// The parts of the scope are cut out of the request's headers: keep copies only.
+	c.keys[keyScope{strings.Clone(secret), strings.Clone(date), strings.Clone(region), strings.Clone(service)}] = key
+	return key
+}
