@@ -11,6 +11,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -270,41 +271,63 @@ func TestDependenciesDocument(t *testing.T) {
 }
 
 // TestCompatibilityDocument wants one row for each operation of the interface
-// tables, and for each that is built a test that exists.
+// tables. The generator checks the rest: that the page is current, and that
+// what works names a test that exists.
 func TestCompatibilityDocument(t *testing.T) {
 	t.Parallel()
-	tests := map[string]bool{}
-	for _, f := range goFiles(t) {
-		for _, d := range f.syntax.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && f.test && fn.Recv == nil {
-				tests[fn.Name.Name] = true
-			}
-		}
+	check := exec.CommandContext(t.Context(), "go", "run", "./internal/server/compat", "-check")
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
-	rows := map[string]int{}
-	row := regexp.MustCompile("(?m)^\\| `([a-z-]+:[A-Za-z]+)` \\| ([^|]*) \\| ([^|]*) \\|")
-	for _, m := range row.FindAllStringSubmatch(string(read(t, "docs/compatibility.md")), -1) {
-		operation, state, proof := m[1], strings.TrimSpace(m[2]), strings.Trim(m[3], " `")
-		rows[operation]++
-		if state == "built" && !tests[strings.Split(proof, "/")[0]] {
-			t.Errorf("docs/compatibility.md: %s is built, but there is no test %q", operation, proof)
-		}
-	}
+	sections := bytes.Split(read(t, "docs/compatibility.md"), []byte("\n## "))
+	row := regexp.MustCompile(`(?m)^\| ([A-Za-z]+) \| (works|partly|not yet) \|`)
 	total := 0
 	for _, service := range []string{"cognito-idp", "cognito-identity", "sts"} {
 		var table struct{ Operations map[string]json.RawMessage }
 		if err := json.Unmarshal(read(t, "internal/api/tables/"+service+".json"), &table); err != nil {
 			t.Fatal(err)
 		}
-		for operation := range table.Operations {
-			total++
-			if n := rows[service+":"+operation]; n != 1 {
-				t.Errorf("docs/compatibility.md has %d rows for %s:%s, want 1", n, service, operation)
+		rows := map[string]int{}
+		for _, section := range sections {
+			title, body, _ := bytes.Cut(section, []byte("\n"))
+			if bytes.Contains(title, []byte("(`"+service+"`)")) {
+				for _, m := range row.FindAllSubmatch(body, -1) {
+					rows[string(m[1])]++
+				}
 			}
 		}
+		for operation := range table.Operations {
+			total++
+			if rows[operation] != 1 {
+				t.Errorf("docs/compatibility.md has %d rows for %s %s, want 1", rows[operation], service, operation)
+			}
+		}
+		if len(rows) != len(table.Operations) {
+			t.Errorf("docs/compatibility.md has rows for %d operations of %s, the table has %d", len(rows), service, len(table.Operations))
+		}
 	}
-	if len(rows) != total {
-		t.Errorf("docs/compatibility.md has rows for %d operations, the tables have %d", len(rows), total)
+	if total != 174 {
+		t.Errorf("the interface tables have %d operations, want 174", total)
+	}
+}
+
+// TestLinks follows the links between the project's own pages.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#\s]+)(#[^)\s]*)?\)`)
+	for _, name := range textFiles(t) {
+		if path.Ext(name) != ".md" {
+			continue
+		}
+		for _, m := range link.FindAllSubmatch(read(t, name), -1) {
+			target := string(m[1])
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			if _, err := os.Stat(path.Join(path.Dir(name), target)); err != nil {
+				t.Errorf("%s: link to %s: %v", name, target, err)
+			}
+		}
 	}
 }
 

@@ -1,0 +1,164 @@
+package clients_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// program is the path of the server's binary, built for this run.
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "cognate-clients-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "cognate")
+	build := exec.Command("go", "build", "-o", program, "cognate/cmd/cognate")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // As `make build` does.
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the server: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+var listening = regexp.MustCompile(`listening on (http://\S+)`)
+
+// startServer runs `cognate dev` until the test has ended and returns its URL.
+// Its output is shown if the test fails.
+func startServer(t *testing.T, args ...string) string {
+	t.Helper()
+	args = append([]string{
+		"dev", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--data", t.TempDir(),
+	}, args...)
+	cmd := exec.Command(program, args...)
+	cmd.Dir = t.TempDir()
+	cmd.Env = environment(t)
+	out := &transcript{ready: make(chan string, 1)}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { stopServer(t, cmd, ended, out) })
+	select {
+	case url := <-out.ready:
+		return url
+	case err := <-ended:
+		ended <- err
+		t.Fatalf("cognate %v ended before it listened: %v", args, err)
+	case <-time.After(time.Minute):
+		t.Fatalf("cognate %v does not say that it listens", args)
+	}
+	return ""
+}
+
+// stopServer ends the server as an operator would, and holds it to that.
+func stopServer(t *testing.T, cmd *exec.Cmd, ended chan error, out *transcript) {
+	t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the server does not stop within 30 s of SIGTERM")
+		if err := cmd.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		<-ended
+	}
+	if t.Failed() {
+		t.Logf("the server said:\n%s", out.tail())
+	}
+}
+
+// transcript keeps what a program prints and watches for the ready line.
+type transcript struct {
+	mu    sync.Mutex
+	text  []byte
+	ready chan string
+	found bool
+}
+
+func (o *transcript) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, p...)
+	if !o.found {
+		// Only whole lines: the URL may come in two pieces.
+		for from := 0; ; {
+			n, line, err := bufio.ScanLines(o.text[from:], false)
+			if err != nil || n == 0 {
+				break
+			}
+			from += n
+			if m := listening.FindSubmatch(line); m != nil {
+				o.found = true
+				o.ready <- string(m[1])
+				break
+			}
+		}
+	}
+	return len(p), nil
+}
+
+func (o *transcript) tail() string {
+	const most = 16 << 10
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text[max(0, len(o.text)-most):])
+}
+
+// environment is what servers and clients get to see: nothing of the
+// developer's AWS or Cognate settings.
+func environment(t *testing.T) []string {
+	t.Helper()
+	return []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=" + t.TempDir(),
+		"TMPDIR=" + os.TempDir(),
+		"LANG=C.UTF-8",
+		"NO_PROXY=*",
+		"AWS_EC2_METADATA_DISABLED=true",
+		"PYTHONDONTWRITEBYTECODE=1",
+	}
+}
+
+// run executes a client's suite and returns what it printed, as the test's
+// log if it failed.
+func run(t *testing.T, dir string, env []string, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(environment(t), env...)
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}

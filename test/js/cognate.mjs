@@ -1,0 +1,95 @@
+// What the suites share: where the server is, an administrator, the inbox.
+// Run by test/clients, which starts the server and sets the environment.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import {
+  CognitoIdentityProviderClient,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+
+function fromEnv(name) {
+  const value = process.env[name];
+  if (!value) {
+    throw new Error(`${name} is not set: run these suites with \`make test-clients\``);
+  }
+  return value;
+}
+
+export const endpoint = fromEnv('COGNATE_ENDPOINT');
+const inbox = process.env.COGNATE_INBOX ?? `${endpoint}/_cognate/inbox`;
+
+// A second server, whose tokens carry Cognito's own issuer.
+export const awsIssuerEndpoint = process.env.COGNATE_AWS_ISSUER_ENDPOINT;
+
+export const region = 'us-east-1';
+
+/** The SDK as an administrator uses it. A development server takes any key. */
+export function administrator(at = endpoint) {
+  return new CognitoIdentityProviderClient({
+    region,
+    endpoint: at,
+    credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'any secret will do' },
+    maxAttempts: 1,
+  });
+}
+
+/** A name that no other test uses. */
+export function unique(prefix) {
+  return `${prefix}-${randomBytes(6).toString('hex')}`;
+}
+
+/** Makes a pool that verifies e-mail addresses, and returns its id. */
+export async function createPool(admin, settings = {}) {
+  const { UserPool } = await admin.send(
+    new CreateUserPoolCommand({
+      PoolName: unique('pool'),
+      AutoVerifiedAttributes: ['email'],
+      ...settings,
+    }),
+  );
+  return UserPool.Id;
+}
+
+/** Makes a public app client with the given flows, and returns its id. */
+export async function createClient(admin, poolId, flows, settings = {}) {
+  const { UserPoolClient } = await admin.send(
+    new CreateUserPoolClientCommand({
+      UserPoolId: poolId,
+      ClientName: unique('client'),
+      ExplicitAuthFlows: flows,
+      PreventUserExistenceErrors: 'ENABLED',
+      ...settings,
+    }),
+  );
+  return UserPoolClient.ClientId;
+}
+
+/** The newest message to an address, waiting for it if it is on its way. */
+export async function newestMessage(poolId, to) {
+  const query = new URLSearchParams({ pool: poolId, to, medium: 'EMAIL', wait: '5s' });
+  const response = await fetch(`${inbox}?${query}`);
+  assert.equal(response.status, 200, `inbox: ${response.status}`);
+  const { messages } = await response.json();
+  assert.ok(messages.length > 0, `no message to ${to}`);
+  return messages[0];
+}
+
+/** The code in the newest message to an address. */
+export async function newestCode(poolId, to) {
+  const { code, body } = await newestMessage(poolId, to);
+  assert.match(code, /^\d{6}$/);
+  assert.ok(body.includes(code), 'the body does not show the code');
+  return code;
+}
+
+/** A code of the right form that is not this one. */
+export function wrongCode(code) {
+  return String((Number(code) + 1) % 1_000_000).padStart(6, '0');
+}
+
+/** The payload of a token, unverified. */
+export function claims(token) {
+  return JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString('utf8'));
+}
