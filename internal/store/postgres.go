@@ -1,0 +1,295 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// A transaction is tried so often before a serialization failure becomes ErrUnavailable.
+const postgresTries = 12
+
+// postgresEngine is a pool of connections. Each connection keeps its prepared statements itself (pgx's cache).
+type postgresEngine struct {
+	db       *sql.DB
+	runTwice bool
+}
+
+func (e *postgresEngine) dialect() *dialect { return dialectPostgres }
+
+func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
+	config, err := pgx.ParseConfig(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("store: PostgreSQL URL: %w", err) // pgx leaves the password out of it
+	}
+	defaults := map[string]string{
+		"application_name":                    "cognate",
+		"statement_timeout":                   "15s",
+		"lock_timeout":                        "10s",
+		"idle_in_transaction_session_timeout": "30s",
+	}
+	for name, value := range defaults {
+		if _, set := config.RuntimeParams[name]; !set {
+			config.RuntimeParams[name] = value
+		}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 5 * time.Second
+	}
+	config.StatementCacheCapacity = 256
+	n := o.MaxConns
+	if n <= 0 {
+		n = 16
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	e := &postgresEngine{db: db, runTwice: o.RunTwice}
+	if err := e.ping(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return e, nil
+}
+
+func (e *postgresEngine) close() error { return e.db.Close() }
+
+func (e *postgresEngine) ping(ctx context.Context) error {
+	return e.query(ctx, pingStatement, nil, func(row) error { return nil })
+}
+
+func (e *postgresEngine) exec(context.Context, *statement, []any) (int64, error) {
+	return 0, errors.New("store: a write outside of a transaction")
+}
+
+// query reads. A pooled connection may have died while it was idle (a restart of the server), so a lost connection is
+// tried once more.
+func (e *postgresEngine) query(ctx context.Context, st *statement, args []any, each func(row) error) error {
+	handed := false
+	once := func(r row) error {
+		handed = true
+		return each(r)
+	}
+	ses := &postgresSession{q: e.db}
+	err := ses.query(ctx, st, args, once)
+	if err != nil && !handed && ctx.Err() == nil && (errors.Is(err, ErrUnavailable) || isRetry(err)) {
+		err = ses.query(ctx, st, args, once)
+	}
+	return plainError(err)
+}
+
+func (e *postgresEngine) view(ctx context.Context, fn func(session) error) error {
+	return e.retry(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn)
+}
+
+func (e *postgresEngine) update(ctx context.Context, fn func(session) error) error {
+	if e.runTwice {
+		if err := e.rehearse(ctx, fn); err != nil {
+			return err
+		}
+	}
+	return e.retry(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead}, fn)
+}
+
+// script is for schema changes, which must see what was committed while they waited for the queue's row.
+func (e *postgresEngine) script(ctx context.Context, fn func(session) error) error {
+	return e.retry(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, fn)
+}
+
+// rehearse runs a closure and rolls it back.
+func (e *postgresEngine) rehearse(ctx context.Context, fn func(session) error) error {
+	tx, err := e.begin(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		return err
+	}
+	_ = guard(fn, &postgresSession{q: tx})
+	_ = tx.Rollback()
+	return nil
+}
+
+// retry runs a transaction until it is not refused for what others did at the same time.
+func (e *postgresEngine) retry(ctx context.Context, o *sql.TxOptions, fn func(session) error) error {
+	for try := 1; ; try++ {
+		err := e.attempt(ctx, o, fn)
+		if !isRetry(err) {
+			return err
+		}
+		if try == postgresTries {
+			return plainError(err)
+		}
+		// Jitter parts those who met; the bound doubles from 1 ms to 64 ms.
+		wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6)))
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (e *postgresEngine) attempt(ctx context.Context, o *sql.TxOptions, fn func(session) error) error {
+	tx, err := e.begin(ctx, o)
+	if err != nil {
+		return err
+	}
+	ses := &postgresSession{q: tx}
+	if err = guard(fn, ses); err == nil {
+		err = ses.failed
+	}
+	if isRetry(ses.failed) {
+		err = ses.failed // whatever the closure made of it
+	}
+	if err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	return postgresError(ctx, tx.Commit())
+}
+
+// begin tries a second connection if the first was dead.
+func (e *postgresEngine) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
+	tx, err := e.db.BeginTx(ctx, o)
+	if err = postgresError(ctx, err); err != nil && ctx.Err() == nil && errors.Is(err, ErrUnavailable) {
+		tx, err = e.db.BeginTx(ctx, o)
+		err = postgresError(ctx, err)
+	}
+	return tx, plainError(err)
+}
+
+// postgresSession runs statements on the pool or on a transaction.
+type postgresSession struct {
+	q interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	}
+	failed error // the first error of the server, after which it refuses the rest of the transaction
+}
+
+func (s *postgresSession) note(ctx context.Context, err error) error {
+	err = postgresError(ctx, err)
+	if err != nil && s.failed == nil {
+		s.failed = err
+	}
+	return err
+}
+
+func postgresArgs(args []any) ([]any, error) {
+	list := make([]any, len(args))
+	for i, a := range args {
+		v, err := plain(a)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = v
+	}
+	return list, nil
+}
+
+func (s *postgresSession) exec(ctx context.Context, st *statement, args []any) (int64, error) {
+	list, err := postgresArgs(args)
+	if err != nil {
+		return 0, err
+	}
+	res, err := s.q.ExecContext(ctx, st.texts[dialectPostgres.index], list...)
+	if err != nil {
+		return 0, s.note(ctx, err)
+	}
+	return res.RowsAffected()
+}
+
+func (s *postgresSession) query(ctx context.Context, st *statement, args []any, each func(row) error) error {
+	list, err := postgresArgs(args)
+	if err != nil {
+		if errors.Is(err, ErrText) && st.reads {
+			return nil // no such text is stored
+		}
+		return err
+	}
+	rows, err := s.q.QueryContext(ctx, st.texts[dialectPostgres.index], list...)
+	if err != nil {
+		return s.note(ctx, err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return s.note(ctx, err)
+	}
+	r := make(row, len(columns))
+	places := make([]any, len(columns))
+	for i := range r {
+		places[i] = (*any)(&r[i])
+	}
+	for rows.Next() {
+		if err := rows.Scan(places...); err != nil {
+			return err
+		}
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return s.note(ctx, rows.Err())
+}
+
+func isRetry(err error) bool {
+	var again *errRetry
+	return errors.As(err, &again)
+}
+
+// plainError ends the retries: what could have been tried again is unavailable now.
+func plainError(err error) error {
+	if isRetry(err) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, errors.Unwrap(err))
+	}
+	return err
+}
+
+// postgresError sorts the server's errors into ours (PostgreSQL manual, appendix A: error codes).
+func postgresError(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code {
+		case "40001", "40P01", // serialization failure, deadlock
+			"23505",          // unique violation: another's key, which the next run will see
+			"0A000", "26000", // cached plan of before a migration
+			"42P07": // relation exists: another server creates the schema
+			return &errRetry{cause: err}
+		case "53100": // disk full
+			return fmt.Errorf("%w: %w", ErrFull, err)
+		case "57P01", "57P02", "57P03", // shutting down, crashed, starting
+			"57014",          // statement timeout
+			"55P03",          // lock timeout
+			"25006",          // read only: a standby
+			"25P03", "25P04": // idle or transaction timeout
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		if class := pg.Code[:min(2, len(pg.Code))]; class == "08" || class == "53" || class == "58" {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err) // connection, resources, system
+		}
+		return err
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, sql.ErrConnDone) ||
+		strings.Contains(err.Error(), "conn closed") {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}

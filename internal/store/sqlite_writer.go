@@ -1,0 +1,271 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A batch of the group commit ends after so many closures or so long.
+const (
+	batchClosures = 128
+	batchTime     = 5 * time.Millisecond
+)
+
+// errDamaged ends a batch: the transaction is gone with all that was done in it.
+var errDamaged = errors.New("store: the transaction was lost")
+
+// sqliteWriter is the one goroutine that writes. It takes all closures that wait, runs them one after the other in one
+// transaction, and commits once: while the disk works, the next closures gather.
+//
+// A batch is run without savepoints, which cost as much as the writes themselves. If a closure fails after it wrote
+// something, all is rolled back and the batch is run again, now with a savepoint around each closure.
+type sqliteWriter struct {
+	conn     *sqliteConn
+	runTwice bool
+	jobs     chan *job
+	stopped  chan struct{}
+	mu       sync.RWMutex // held by senders, so that jobs is closed after the last
+	closed   bool
+}
+
+// A job is a closure that waits for its turn. The writer and a caller who gives up race for state.
+type job struct {
+	ctx   context.Context
+	fn    func(session) error
+	state atomic.Int32
+	err   error
+	done  chan struct{}
+}
+
+const (
+	jobWaits = iota
+	jobTaken
+	jobLeft
+)
+
+func startSQLiteWriter(conn *sqliteConn, runTwice bool) *sqliteWriter {
+	w := &sqliteWriter{conn: conn, runTwice: runTwice, jobs: make(chan *job, 4*batchClosures), stopped: make(chan struct{})}
+	go w.loop()
+	return w
+}
+
+// stop lets what waits be done and ends the writer.
+func (w *sqliteWriter) stop() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return nil
+	}
+	w.closed = true
+	close(w.jobs)
+	w.mu.Unlock()
+	<-w.stopped
+	return w.conn.close()
+}
+
+func (w *sqliteWriter) update(ctx context.Context, fn func(session) error) error {
+	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	if err := w.send(j); err != nil {
+		return err
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+		if j.state.CompareAndSwap(jobWaits, jobLeft) {
+			return ctx.Err()
+		}
+		<-j.done // its turn has come: what the closure hands out must not change after we return
+		return j.err
+	}
+}
+
+func (w *sqliteWriter) send(j *job) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return fmt.Errorf("%w: closed", ErrUnavailable)
+	}
+	select {
+	case w.jobs <- j:
+		return nil
+	case <-j.ctx.Done():
+		return j.ctx.Err()
+	}
+}
+
+func (w *sqliteWriter) loop() {
+	defer close(w.stopped)
+	batch := make([]*job, 0, batchClosures)
+	for j := range w.jobs {
+		batch = w.run(append(batch[:0], j))
+		for _, j := range batch {
+			close(j.done)
+		}
+		clear(batch)
+	}
+}
+
+// run does a batch that begins with one job and takes others as it goes. Every job has its answer afterwards.
+func (w *sqliteWriter) run(batch []*job) []*job {
+	if err := w.begin(); err != nil {
+		return w.fail(batch, err)
+	}
+	start, clean := time.Now(), true
+	for i := 0; i < len(batch) && clean; i++ {
+		clean = w.plain(batch[i])
+		if clean && i == len(batch)-1 && len(batch) < batchClosures && time.Since(start) < batchTime {
+			select {
+			case j, ok := <-w.jobs:
+				if ok {
+					batch = append(batch, j)
+				}
+			default:
+			}
+		}
+	}
+	if clean {
+		if err := w.commit(); err != nil {
+			return w.fail(batch, err)
+		}
+		return batch
+	}
+	w.rollback()
+	return w.again(batch)
+}
+
+// plain runs a closure without a savepoint and tells whether the transaction can go on.
+func (w *sqliteWriter) plain(j *job) bool {
+	if !w.turn(j) {
+		return true
+	}
+	if w.runTwice {
+		return false
+	}
+	ses := &writeSession{conn: w.conn}
+	if j.err = guard(j.fn, ses); j.err == nil {
+		j.err = ses.broken
+	}
+	return j.err == nil || !ses.wrote && ses.broken == nil
+}
+
+// turn tells whether a closure is to be run: not if its caller has left.
+func (w *sqliteWriter) turn(j *job) bool {
+	if j.state.CompareAndSwap(jobWaits, jobTaken) {
+		if j.err = j.ctx.Err(); j.err != nil {
+			j.state.Store(jobLeft)
+		}
+	}
+	return j.state.Load() == jobTaken
+}
+
+// again runs a batch with a savepoint around each closure.
+func (w *sqliteWriter) again(batch []*job) []*job {
+	if err := w.begin(); err != nil {
+		return w.fail(batch, err)
+	}
+	for _, j := range batch {
+		if !w.turn(j) {
+			continue
+		}
+		if err := w.isolated(j); err != nil {
+			w.rollback()
+			return w.fail(batch, err)
+		}
+	}
+	if err := w.commit(); err != nil {
+		return w.fail(batch, err)
+	}
+	return batch
+}
+
+// isolated answers an error if the whole transaction is lost.
+func (w *sqliteWriter) isolated(j *job) error {
+	if w.runTwice {
+		if err := w.step(savepoint); err != nil {
+			return err
+		}
+		_ = guard(j.fn, &writeSession{conn: w.conn})
+		if err := w.step(rollbackTo, release); err != nil {
+			return err
+		}
+	}
+	if err := w.step(savepoint); err != nil {
+		return err
+	}
+	ses := &writeSession{conn: w.conn}
+	if j.err = guard(j.fn, ses); j.err == nil {
+		j.err = ses.broken
+	}
+	if j.err == nil {
+		return w.step(release)
+	}
+	if err := w.step(rollbackTo, release); err != nil {
+		// The engine ends the transaction by itself when the disk is full or fails: that is then everybody's error.
+		if ses.broken != nil {
+			return ses.broken
+		}
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return nil
+}
+
+func (w *sqliteWriter) step(list ...*statement) error {
+	for _, st := range list {
+		if _, err := w.conn.exec(context.Background(), st, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *sqliteWriter) begin() error { return w.step(beginImmediate) }
+
+func (w *sqliteWriter) commit() error {
+	err := w.step(commit)
+	if err != nil {
+		w.rollback()
+	}
+	return err
+}
+
+// rollback may find that the engine has done it already.
+func (w *sqliteWriter) rollback() { _ = w.step(rollback) }
+
+// fail gives all jobs that were run the same error, for nothing of theirs was stored.
+func (w *sqliteWriter) fail(batch []*job, err error) []*job {
+	for _, j := range batch {
+		if w.turn(j) {
+			j.err = err
+		}
+	}
+	return batch
+}
+
+// writeSession notes whether a closure wrote, and whether the engine failed.
+type writeSession struct {
+	conn   *sqliteConn
+	wrote  bool
+	broken error
+}
+
+func (s *writeSession) exec(ctx context.Context, st *statement, args []any) (int64, error) {
+	n, err := s.conn.exec(ctx, st, args)
+	return n, s.note(st, n > 0, err)
+}
+
+func (s *writeSession) query(ctx context.Context, st *statement, args []any, each func(row) error) error {
+	return s.note(st, true, s.conn.query(ctx, st, args, each))
+}
+
+func (s *writeSession) note(st *statement, wrote bool, err error) error {
+	s.wrote = s.wrote || wrote && !st.reads
+	if errors.Is(err, ErrFull) || errors.Is(err, ErrUnavailable) {
+		s.broken = err
+	}
+	return err
+}

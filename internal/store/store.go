@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+)
+
+// Options say which database to open: Path a SQLite file, or URL a PostgreSQL server.
+type Options struct {
+	Path string // SQLite: the file; its folder is made if need be
+	URL  string // PostgreSQL: postgres://user:password@host:port/database
+
+	Now      func() time.Time // the clock of what the store dates itself; required
+	Log      *slog.Logger     // nil: discard
+	MaxConns int              // PostgreSQL: connections at most (default 16); SQLite: readers (default 4)
+
+	Migrate  bool // bring an older schema up to date while opening
+	RunTwice bool // for tests: run every closure of Update twice, and keep the second run only
+}
+
+// A Store is an open database. Its methods may be called by many goroutines.
+type Store struct {
+	Reader
+	engine engine
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// An engine is what SQLite and PostgreSQL do each in their way.
+type engine interface {
+	session
+	dialect() *dialect
+	update(ctx context.Context, fn func(session) error) error
+	view(ctx context.Context, fn func(session) error) error
+	script(ctx context.Context, fn func(session) error) error // a schema change
+	ping(ctx context.Context) error
+	load(ctx context.Context, users []LoadUser) error
+	close() error
+}
+
+// Open connects and checks the schema. If migrations are pending it answers ErrSchemaOld and a store that can only be
+// migrated or closed; any other error comes with no store.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Now == nil {
+		return nil, errors.New("store: Options.Now is required")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	var e engine
+	var err error
+	switch {
+	case o.Path != "" && o.URL == "":
+		e, err = openSQLite(ctx, o)
+	case o.URL != "" && o.Path == "":
+		e, err = openPostgres(ctx, o)
+	default:
+		err = errors.New("store: give either a SQLite path or a PostgreSQL URL")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{Reader: Reader{session: e}, engine: e, now: o.Now, log: o.Log}
+	if o.Migrate {
+		err = s.Migrate(ctx)
+	} else {
+		err = s.checkSchema(ctx)
+	}
+	if err != nil && !errors.Is(err, ErrSchemaOld) {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, err
+}
+
+// Engine is "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.engine.dialect().name }
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.engine.ping(ctx) }
+
+// Close waits for running transactions and closes the database.
+func (s *Store) Close() error { return s.engine.close() }
+
+// Update runs fn in one transaction and commits it if fn answers nil. fn may run more than once.
+func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {
+	return s.engine.update(ctx, func(ses session) error {
+		return fn(&Tx{Reader: Reader{session: ses}, now: s.now})
+	})
+}
+
+// View runs fn on one snapshot of the database.
+func (s *Store) View(ctx context.Context, fn func(r *Reader) error) error {
+	return s.engine.view(ctx, func(ses session) error { return fn(&Reader{session: ses}) })
+}
+
+// guard turns a panic of a closure into its error, so that it ends neither the writer nor a neighbour's transaction.
+func guard(fn func(session) error, ses session) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("store: a transaction's closure panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(ses)
+}
