@@ -1,0 +1,349 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+)
+
+const (
+	defaultRefreshDays    = 30
+	defaultSessionMinutes = 3
+)
+
+// clientUpdateOf gives what of a creation an update could say too.
+func clientUpdateOf(in *idp.CreateUserPoolClientRequest) *idp.UpdateUserPoolClientRequest {
+	return &idp.UpdateUserPoolClientRequest{
+		UserPoolId: in.UserPoolId, RefreshTokenValidity: in.RefreshTokenValidity,
+		AccessTokenValidity: in.AccessTokenValidity, IdTokenValidity: in.IdTokenValidity, TokenValidityUnits: in.TokenValidityUnits,
+		ReadAttributes: in.ReadAttributes, WriteAttributes: in.WriteAttributes, ExplicitAuthFlows: in.ExplicitAuthFlows,
+		SupportedIdentityProviders: in.SupportedIdentityProviders, CallbackURLs: in.CallbackURLs, LogoutURLs: in.LogoutURLs,
+		DefaultRedirectURI: in.DefaultRedirectURI, AllowedOAuthFlows: in.AllowedOAuthFlows, AllowedOAuthScopes: in.AllowedOAuthScopes,
+		AllowedOAuthFlowsUserPoolClient: in.AllowedOAuthFlowsUserPoolClient, AnalyticsConfiguration: in.AnalyticsConfiguration,
+		PreventUserExistenceErrors: in.PreventUserExistenceErrors, EnableTokenRevocation: in.EnableTokenRevocation,
+		EnablePropagateAdditionalUserContextData: in.EnablePropagateAdditionalUserContextData,
+		AuthSessionValidity:                      in.AuthSessionValidity, RefreshTokenRotation: in.RefreshTokenRotation,
+	}
+}
+
+// newClientConfig gives a client's settings after an update of old: all that is
+// left out goes back to its default, but for token revocation, which stays, and
+// rotation, which is shown for ever once it was set. A new client's old is empty.
+func newClientConfig(in *idp.UpdateUserPoolClientRequest, old *idp.UserPoolClientType) idp.UserPoolClientType {
+	c := idp.UserPoolClientType{
+		RefreshTokenValidity: in.RefreshTokenValidity, AccessTokenValidity: in.AccessTokenValidity, IdTokenValidity: in.IdTokenValidity,
+		TokenValidityUnits: filledUnits(in.TokenValidityUnits),
+		ReadAttributes:     distinctOrEmpty(in.ReadAttributes), WriteAttributes: distinctOrEmpty(in.WriteAttributes),
+		ExplicitAuthFlows: distinct(in.ExplicitAuthFlows), SupportedIdentityProviders: distinct(in.SupportedIdentityProviders),
+		CallbackURLs: distinct(in.CallbackURLs), LogoutURLs: distinct(in.LogoutURLs), DefaultRedirectURI: in.DefaultRedirectURI,
+		AllowedOAuthFlows: distinct(in.AllowedOAuthFlows), AllowedOAuthScopes: distinct(in.AllowedOAuthScopes),
+		AllowedOAuthFlowsUserPoolClient:          new(api.Val(in.AllowedOAuthFlowsUserPoolClient)),
+		AnalyticsConfiguration:                   in.AnalyticsConfiguration,
+		PreventUserExistenceErrors:               in.PreventUserExistenceErrors,
+		EnableTokenRevocation:                    in.EnableTokenRevocation,
+		EnablePropagateAdditionalUserContextData: new(api.Val(in.EnablePropagateAdditionalUserContextData)),
+		AuthSessionValidity:                      in.AuthSessionValidity,
+		RefreshTokenRotation:                     in.RefreshTokenRotation,
+	}
+	if api.Val(c.RefreshTokenValidity) == 0 {
+		// 30 days, in whatever unit the client counts.
+		c.RefreshTokenValidity = new(int32(defaultRefresh / unit(c.TokenValidityUnits.RefreshToken, defaultRefresh/defaultRefreshDays)))
+	}
+	if c.EnableTokenRevocation == nil {
+		c.EnableTokenRevocation = old.EnableTokenRevocation
+	}
+	if c.EnableTokenRevocation == nil {
+		c.EnableTokenRevocation = new(true)
+	}
+	if c.AuthSessionValidity == nil {
+		c.AuthSessionValidity = new(int32(defaultSessionMinutes))
+	}
+	switch r := c.RefreshTokenRotation; {
+	case r != nil:
+		c.RefreshTokenRotation = &idp.RefreshTokenRotationType{Feature: r.Feature, RetryGracePeriodSeconds: new(api.Val(r.RetryGracePeriodSeconds))}
+	case old.RefreshTokenRotation != nil:
+		c.RefreshTokenRotation = &idp.RefreshTokenRotationType{Feature: idp.FeatureTypeDisabled, RetryGracePeriodSeconds: new(int32(0))}
+	}
+	return c
+}
+
+// filledUnits gives all three units where one was sent, and none otherwise.
+func filledUnits(u *idp.TokenValidityUnitsType) *idp.TokenValidityUnitsType {
+	if u == nil || *u == (idp.TokenValidityUnitsType{}) {
+		return &idp.TokenValidityUnitsType{}
+	}
+	filled := *u
+	for _, f := range []struct {
+		unit   *idp.TimeUnitsType
+		absent idp.TimeUnitsType
+	}{
+		{&filled.AccessToken, idp.TimeUnitsTypeHours},
+		{&filled.IdToken, idp.TimeUnitsTypeHours},
+		{&filled.RefreshToken, idp.TimeUnitsTypeDays},
+	} {
+		if *f.unit == "" {
+			*f.unit = f.absent
+		}
+	}
+	return &filled
+}
+
+// distinctOrEmpty keeps the difference between no list (no restriction) and an
+// empty one (nothing is allowed).
+func distinctOrEmpty(list []string) []string {
+	if list != nil && len(list) == 0 {
+		return list
+	}
+	return distinct(list)
+}
+
+// clientCheck is what a client's settings are checked against.
+type clientCheck struct {
+	tx           *store.Tx
+	pool         *store.Pool
+	settings     *settings
+	confidential bool
+	// doing stands in the text of some refusals: "creating" or "updating".
+	doing string
+}
+
+// check refuses settings of a client that contradict each other or their pool.
+func (k *clientCheck) check(ctx context.Context, c *idp.UserPoolClientType) error {
+	if err := checkLifetimes(c); err != nil {
+		return err
+	}
+	if err := checkFlows(c, k.settings.Config.UserPoolTier); err != nil {
+		return err
+	}
+	if api.Val(c.EnablePropagateAdditionalUserContextData) && !k.confidential {
+		return invalid("EnablePropagateAdditionalUserContextData requires a client secret.")
+	}
+	if err := k.checkAttributes(c); err != nil {
+		return err
+	}
+	if err := k.checkProviders(ctx, c); err != nil {
+		return err
+	}
+	if err := checkURLs(c); err != nil {
+		return err
+	}
+	if err := k.checkOAuth(c); err != nil {
+		return err
+	}
+	if err := k.checkOAuthScopes(ctx, c); err != nil {
+		return err
+	}
+	return refuseUnbuiltClient(c)
+}
+
+// checkLifetimes holds tokens to Cognito's ranges, in seconds.
+func checkLifetimes(c *idp.UserPoolClientType) error {
+	const (
+		minute, hour, day = 60, 3600, 86400
+		longestRefresh    = 315360000
+	)
+	u := c.TokenValidityUnits
+	seconds := func(n *int32, name idp.TimeUnitsType, absent, normal int64) int64 {
+		if api.Val(n) == 0 {
+			return normal
+		}
+		per := absent
+		switch name {
+		case idp.TimeUnitsTypeSeconds:
+			per = 1
+		case idp.TimeUnitsTypeMinutes:
+			per = minute
+		case idp.TimeUnitsTypeHours:
+			per = hour
+		case idp.TimeUnitsTypeDays:
+			per = day
+		}
+		return int64(*n) * per
+	}
+	refresh := seconds(c.RefreshTokenValidity, u.RefreshToken, day, defaultRefreshDays*day)
+	access := seconds(c.AccessTokenValidity, u.AccessToken, hour, hour)
+	id := seconds(c.IdTokenValidity, u.IdToken, hour, hour)
+	if refresh < hour || refresh > longestRefresh ||
+		access < 5*minute || access > day || id < 5*minute || id > day || max(access, id) > refresh {
+		return invalid("Invalid range for token validity.")
+	}
+	return nil
+}
+
+// checkFlows checks the ways to sign in, and rotation, which excludes one of them.
+func checkFlows(c *idp.UserPoolClientType, tier idp.UserPoolTierType) error {
+	modern, legacy := 0, 0
+	for _, f := range c.ExplicitAuthFlows {
+		if _, ok := modernFlows[f]; ok {
+			modern++
+		} else {
+			legacy++
+		}
+	}
+	has := func(f idp.ExplicitAuthFlowsType) bool { return slices.Contains(c.ExplicitAuthFlows, f) }
+	rotation := c.RefreshTokenRotation != nil && c.RefreshTokenRotation.Feature == idp.FeatureTypeEnabled
+	switch {
+	case modern > 0 && legacy > 0:
+		return invalid("ExplicitAuthFlows can not mix values that begin with ALLOW_ with ADMIN_NO_SRP_AUTH, CUSTOM_AUTH_FLOW_ONLY or USER_PASSWORD_AUTH.")
+	case has(idp.ExplicitAuthFlowsTypeAllowClientTokenAuth) && modern > 1:
+		return invalid("ALLOW_CLIENT_TOKEN_AUTH can not be combined with other ExplicitAuthFlows.")
+	case has(idp.ExplicitAuthFlowsTypeAllowUserAuth) && !includes(tier, featureChoice):
+		return unavailable(featureChoice)
+	case rotation && has(idp.ExplicitAuthFlowsTypeAllowRefreshTokenAuth):
+		return invalid("REFRESH_TOKEN_AUTH cannot be enabled with refresh token rotation.")
+	case rotation && !includes(tier, featureRotation):
+		return unavailable(featureRotation)
+	}
+	return nil
+}
+
+// checkAttributes checks the lists of readable and writable attributes. A client
+// that may write at all must be able to give what the pool requires.
+func (k *clientCheck) checkAttributes(c *idp.UserPoolClientType) error {
+	schema := newSchema(k.settings.Config.SchemaAttributes)
+	for _, name := range c.ReadAttributes {
+		if _, ok := schema.Attribute(name); !ok {
+			return invalid("Invalid read attributes specified while " + k.doing + " a client")
+		}
+	}
+	refused := invalid("Invalid write attributes specified while " + k.doing + " a client")
+	for _, name := range c.WriteAttributes {
+		if _, ok := schema.Attribute(name); !ok || neverWritable[name] {
+			return refused
+		}
+	}
+	if c.WriteAttributes == nil {
+		return nil
+	}
+	for _, name := range schema.Required() {
+		if !slices.Contains(c.WriteAttributes, name) {
+			return refused
+		}
+	}
+	return nil
+}
+
+// checkProviders checks that the named identity providers exist; COGNITO is the pool itself.
+func (k *clientCheck) checkProviders(ctx context.Context, c *idp.UserPoolClientType) error {
+	for _, name := range c.SupportedIdentityProviders {
+		if name == "COGNITO" {
+			continue
+		}
+		_, err := k.tx.Item(ctx, k.pool.ID, store.KindIdentityProvider, name)
+		if errors.Is(err, store.ErrNotFound) {
+			return invalid("The provider " + name + " does not exist for User Pool " + k.pool.ID + ".")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkURLs(c *idp.UserPoolClientType) error {
+	for _, u := range c.CallbackURLs {
+		if !redirectable(u) {
+			return invalid("Invalid callback URL: " + u + " must be an absolute URL without fragment, with https, an app's own scheme, or http on localhost.")
+		}
+	}
+	for _, u := range c.LogoutURLs {
+		if !redirectable(u) {
+			return invalid("Invalid logout URL: " + u + " must be an absolute URL without fragment, with https, an app's own scheme, or http on localhost.")
+		}
+	}
+	if u := c.DefaultRedirectURI; u != nil && !slices.Contains(c.CallbackURLs, *u) {
+		return invalid("Default redirect URI must be in the CallbackURLs list")
+	}
+	return nil
+}
+
+// redirectable reports whether browsers may be sent to this address: one of https,
+// one of this machine, or an app's own (RFC 8252 §7). Schemes that run what they
+// are given are nobody's own.
+func redirectable(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme == "" || strings.Contains(raw, "#") {
+		return false
+	}
+	switch u.Scheme {
+	case "https":
+		return u.Hostname() != ""
+	case "http":
+		host := u.Hostname()
+		return host == "localhost" || host == "127.0.0.1" || net.ParseIP(host).Equal(net.IPv6loopback)
+	case "javascript", "data", "vbscript", "file", "blob", "about":
+		return false
+	}
+	return u.Opaque == "" || strings.Contains(u.Scheme, ".")
+}
+
+// checkOAuth checks the OAuth grants against each other.
+func (k *clientCheck) checkOAuth(c *idp.UserPoolClientType) error {
+	flow := func(f idp.OAuthFlowType) bool { return slices.Contains(c.AllowedOAuthFlows, f) }
+	people, machine := flow(idp.OAuthFlowTypeCode) || flow(idp.OAuthFlowTypeImplicit), flow(idp.OAuthFlowTypeClientCredentials)
+	switch {
+	case api.Val(c.AllowedOAuthFlowsUserPoolClient) && (len(c.AllowedOAuthFlows) == 0 || len(c.AllowedOAuthScopes) == 0):
+		return invalid("AllowedOAuthFlows and AllowedOAuthScopes are required if user pool client is allowed to use OAuth flows.")
+	case machine && people:
+		return idp.InvalidOAuthFlowException("client_credentials flow can not be selected along with code flow or implicit flow.")
+	case machine && !k.confidential:
+		return idp.InvalidOAuthFlowException("client_credentials flow can not be selected if client does not have a client secret.")
+	case machine && slices.ContainsFunc(c.AllowedOAuthScopes, func(s string) bool { return standardScopes[s] }):
+		return idp.InvalidOAuthFlowException("client_credentials flow can not be selected along with non-custom scopes.")
+	case people && len(c.CallbackURLs) == 0:
+		return idp.InvalidOAuthFlowException("CallbackUrls can not be empty when code flow or implicit flow is selected")
+	}
+	return nil
+}
+
+// standardScopes are those that every pool has.
+var standardScopes = map[string]bool{
+	"openid": true, "email": true, "phone": true, "profile": true, "aws.cognito.signin.user.admin": true,
+}
+
+// checkOAuthScopes checks that resource servers know the custom scopes. A server's
+// identifier may hold slashes, a scope's name may not.
+func (k *clientCheck) checkOAuthScopes(ctx context.Context, c *idp.UserPoolClientType) error {
+	var known map[string]bool
+	for _, scope := range c.AllowedOAuthScopes {
+		if standardScopes[scope] {
+			continue
+		}
+		if known == nil {
+			var err error
+			if known, err = customScopes(ctx, &k.tx.Reader, k.pool.ID); err != nil {
+				return err
+			}
+		}
+		if !known[scope] {
+			return idp.ScopeDoesNotExistException("Invalid scope requested: " + scope)
+		}
+	}
+	return nil
+}
+
+// customScopes gives the scopes of a pool's resource servers, as clients name them.
+func customScopes(ctx context.Context, r *store.Reader, poolID string) (map[string]bool, error) {
+	servers, err := r.Items(ctx, poolID, store.KindResourceServer, "", maxResourceServers+1)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool)
+	for i := range servers {
+		s, err := decodeResourceServer(&servers[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, scope := range s.Scopes {
+			known[servers[i].Key+"/"+scope.ScopeName] = true
+		}
+	}
+	return known, nil
+}

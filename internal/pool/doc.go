@@ -1,0 +1,13 @@
+// Package pool keeps the settings of user pools: the pools themselves, app
+// clients and their secrets, domains, resource servers, tags, custom attributes
+// and multi-factor settings, and the operations by which administrators change
+// them.
+//
+// Every other package reads settings through [Service.Load] and
+// [Service.LoadClient] only. They give immutable values that are at most one
+// second older than the database, and never older than what this process wrote.
+//
+// The package knows nothing of people, sign-ins or tokens, and sends nothing.
+// A setting whose enforcement is not built is refused (unbuilt.go), never
+// stored and ignored.
+package pool

@@ -1,0 +1,49 @@
+package pool
+
+import (
+	"context"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+)
+
+// Quotas (Cognito: resource quotas).
+const (
+	maxPools           = 1000 // in a Region
+	maxClients         = 1000 // of a pool
+	maxResourceServers = 25   // of a pool
+	maxSecrets         = 2    // of a client
+	maxCustomDomains   = 4    // of the account
+	maxTags            = 50   // of a pool
+)
+
+func checkPoolQuota(ctx context.Context, tx *store.Tx, region string) error {
+	n, err := tx.CountPools(ctx, region)
+	return checkQuota(n, err, maxPools, "User pools cannot exceed limit of %d in a Region.")
+}
+
+func checkClientQuota(ctx context.Context, tx *store.Tx, poolID string) error {
+	n, err := tx.CountClients(ctx, poolID)
+	return checkQuota(n, err, maxClients, "User pool clients cannot exceed limit of %d in a user pool.")
+}
+
+func checkResourceServerQuota(ctx context.Context, tx *store.Tx, poolID string) error {
+	n, err := tx.CountItems(ctx, poolID, store.KindResourceServer)
+	return checkQuota(n, err, maxResourceServers, "Resource servers cannot exceed limit of %d in a user pool.")
+}
+
+func checkCustomDomainQuota(ctx context.Context, tx *store.Tx) error {
+	n, err := tx.CountCustomDomains(ctx)
+	return checkQuota(n, err, maxCustomDomains, "Custom domains cannot exceed limit of %d in an account.")
+}
+
+// checkQuota refuses one more where there are already as many as may be.
+func checkQuota(n int, err error, most int, format string) error {
+	if err != nil {
+		return err
+	}
+	if n >= most {
+		return idp.LimitExceededExceptionf(format, most)
+	}
+	return nil
+}

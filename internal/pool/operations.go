@@ -1,0 +1,214 @@
+package pool
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// CreateUserPool makes a pool in the caller's Region.
+func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequest) (*idp.CreateUserPoolResponse, error) {
+	region := api.CallerFrom(ctx).Region
+	if region == "" {
+		region = defaultRegion
+	}
+	doc, err := newSettings(in, region)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTier(doc.Config.UserPoolTier, doc); err != nil {
+		return nil, err
+	}
+	if err := refuseUnbuilt(doc); err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("pool: settings of a new pool: %w", err)
+	}
+	now := s.now()
+	p := store.Pool{ID: keys.NewPoolID(region), Region: region, Name: in.PoolName, Version: 1, CreatedAt: now, ModifiedAt: now, Doc: b}
+	err = s.update(ctx, func(tx *store.Tx) error {
+		if err := checkPoolQuota(ctx, tx, region); err != nil {
+			return err
+		}
+		if err := tx.InsertPool(ctx, p); err != nil {
+			return err
+		}
+		for _, hook := range s.deps.OnCreate {
+			if err := hook(ctx, tx, p.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := s.snapshotOf(&p, doc).Config
+	c.EstimatedNumberOfUsers = new(int32(0))
+	return &idp.CreateUserPoolResponse{UserPool: &c}, nil
+}
+
+// UpdateUserPool changes a pool. What it does with members that are left out is
+// told by settings.keep and settings.reset.
+func (s *Service) UpdateUserPool(ctx context.Context, in *idp.UpdateUserPoolRequest) (*idp.UpdateUserPoolResponse, error) {
+	err := s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, doc *settings) error {
+		old := doc.Config.UserPoolTier
+		if err := doc.apply(in, p.Region); err != nil {
+			return err
+		}
+		var others []feature
+		if tierRank[doc.Config.UserPoolTier] < tierRank[old] {
+			var err error
+			if others, err = featuresAround(ctx, tx, p.ID); err != nil {
+				return err
+			}
+		}
+		if err := checkTier(old, doc, others...); err != nil {
+			return err
+		}
+		if err := refuseUnbuilt(doc); err != nil {
+			return err
+		}
+		if in.PoolName != nil {
+			p.Name = *in.PoolName
+		}
+		p.ModifiedAt = s.now()
+		return nil
+	})
+	if err != nil {
+		return nil, conflict(err)
+	}
+	return &idp.UpdateUserPoolResponse{}, nil
+}
+
+// featuresAround lists features of plans that the pool's domains and clients use.
+func featuresAround(ctx context.Context, tx *store.Tx, poolID string) ([]feature, error) {
+	var on []feature
+	domains, err := tx.DomainsOf(ctx, poolID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range domains {
+		d, err := decodeDomain(&domains[i])
+		if err != nil {
+			return nil, err
+		}
+		if d.ManagedLoginVersion == managedLogin {
+			on = append(on, featureManagedLogin)
+		}
+	}
+	const page = 100
+	for after := ""; ; {
+		clients, err := tx.Clients(ctx, poolID, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for i := range clients {
+			c, err := decodeClient(&clients[i])
+			if err != nil {
+				return nil, err
+			}
+			if r := c.Config.RefreshTokenRotation; r != nil && r.Feature == idp.FeatureTypeEnabled {
+				return append(on, featureRotation), nil
+			}
+		}
+		if len(clients) < page {
+			return on, nil
+		}
+		after = clients[len(clients)-1].ID
+	}
+}
+
+// DescribeUserPool tells a pool's settings.
+func (s *Service) DescribeUserPool(ctx context.Context, in *idp.DescribeUserPoolRequest) (*idp.DescribeUserPoolResponse, error) {
+	p, doc, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId)
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.deps.Store.EstimateUsers(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	c := s.snapshotOf(p, doc).Config
+	c.EstimatedNumberOfUsers = new(int32(min(users, 1<<31-1)))
+	return &idp.DescribeUserPoolResponse{UserPool: &c}, nil
+}
+
+// DeleteUserPool makes a pool and all that belongs to it vanish.
+func (s *Service) DeleteUserPool(ctx context.Context, in *idp.DeleteUserPoolRequest) error {
+	err := s.update(ctx, func(tx *store.Tx) error {
+		p, doc, err := poolRecord(ctx, &tx.Reader, in.UserPoolId)
+		if err != nil {
+			return err
+		}
+		switch c := &doc.Config; {
+		case c.DeletionProtection == idp.DeletionProtectionTypeActive:
+			return invalid("The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.")
+		case c.Domain != nil || c.CustomDomain != nil:
+			return invalid("User pool cannot be deleted. It has a domain configured that should be deleted first.")
+		}
+		return tx.DeletePool(ctx, p.ID)
+	})
+	s.pools.invalidate(in.UserPoolId)
+	return err
+}
+
+// ListUserPools lists the pools of the caller's Region, the oldest first.
+func (s *Service) ListUserPools(ctx context.Context, in *idp.ListUserPoolsRequest) (*idp.ListUserPoolsResponse, error) {
+	region := api.CallerFrom(ctx).Region
+	if region == "" {
+		region = defaultRegion
+	}
+	var after store.PoolCursor
+	if err := s.openPage("ListUserPools", []string{region}, in.NextToken, &after); err != nil {
+		return nil, err
+	}
+	limit := int(in.MaxResults)
+	list, err := s.deps.Store.Pools(ctx, region, after, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &idp.ListUserPoolsResponse{UserPools: []idp.UserPoolDescriptionType{}}
+	if len(list) > limit {
+		list = list[:limit]
+		last := list[limit-1]
+		out.NextToken = s.nextPage("ListUserPools", []string{region}, store.PoolCursor{CreatedAt: last.CreatedAt, ID: last.ID})
+	}
+	for i := range list {
+		p := &list[i]
+		doc, err := decodeSettings(p)
+		if err != nil {
+			return nil, err
+		}
+		out.UserPools = append(out.UserPools, idp.UserPoolDescriptionType{
+			Id: &p.ID, Name: &p.Name, LambdaConfig: doc.Config.LambdaConfig, LastModifiedDate: p.ModifiedAt, CreationDate: p.CreatedAt,
+		})
+	}
+	return out, nil
+}
+
+// AddCustomAttributes extends a pool's schema, which can never shrink.
+func (s *Service) AddCustomAttributes(ctx context.Context, in *idp.AddCustomAttributesRequest) (*idp.AddCustomAttributesResponse, error) {
+	err := s.changePool(ctx, in.UserPoolId, func(_ *store.Tx, p *store.Pool, doc *settings) error {
+		for _, e := range in.CustomAttributes {
+			list, err := appendCustom(doc.Config.SchemaAttributes, e)
+			if err != nil {
+				return err
+			}
+			doc.Config.SchemaAttributes = list
+		}
+		p.ModifiedAt = s.now()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &idp.AddCustomAttributesResponse{}, nil
+}

@@ -1,0 +1,253 @@
+package pool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// Deps is what the service is built from.
+type Deps struct {
+	Store *store.Store
+	// Ring seals client secrets.
+	Ring *keys.Ring
+	// Pages seals where lists go on.
+	Pages *api.PageTokens
+	Now   func() time.Time
+	// AccountID stands in ARNs; "" means 123456789012.
+	AccountID string
+	// DomainTarget is the host name that custom domains are to be pointed at; ""
+	// if the operator names none.
+	DomainTarget string
+	// OnCreate runs in the transaction that creates a pool. It may run more than
+	// once and must not touch the network.
+	OnCreate []CreateHook
+	Log      *slog.Logger
+}
+
+// CreateHook adds to a pool what belongs to it from the start.
+type CreateHook func(ctx context.Context, tx *store.Tx, poolID string) error
+
+// Service holds the settings and their operations.
+type Service struct {
+	deps    Deps
+	pools   *cache[Snapshot]
+	clients *cache[Client]
+}
+
+const (
+	defaultRegion    = "us-east-1"
+	defaultAccountID = "123456789012"
+
+	// What is kept in memory. A pool's settings take some 10 KB, a client's 2 KB.
+	maxCachedPools   = 2048
+	maxCachedClients = 8192
+)
+
+// New makes the service.
+func New(d Deps) *Service {
+	if d.AccountID == "" {
+		d.AccountID = defaultAccountID
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{deps: d}
+	s.pools = newCache(maxCachedPools, d.Now, s.loadPool)
+	s.clients = newCache(maxCachedClients, d.Now, s.loadClient)
+	return s
+}
+
+// OnCreate adds a hook, for services that are themselves built from this one. It
+// must be called before the first request is served.
+func (s *Service) OnCreate(h CreateHook) { s.deps.OnCreate = append(s.deps.OnCreate, h) }
+
+// Load gives the settings of a pool. A pool is seen in its own Region only; where
+// the caller's is not known, everywhere.
+func (s *Service) Load(ctx context.Context, poolID string) (*Snapshot, error) {
+	sn, err := s.pools.get(ctx, poolID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, noPool(poolID)
+	case err != nil:
+		return nil, err
+	case !visible(ctx, sn.Region):
+		return nil, noPool(poolID)
+	}
+	return sn, nil
+}
+
+// LoadClient gives an app client and its pool.
+func (s *Service) LoadClient(ctx context.Context, clientID string) (*Snapshot, *Client, error) {
+	c, err := s.client(ctx, clientID)
+	if err != nil {
+		return nil, nil, err
+	}
+	sn, err := s.Load(ctx, c.PoolID)
+	if isMissing(err) {
+		return nil, nil, noClient(clientID)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return sn, c, nil
+}
+
+func (s *Service) client(ctx context.Context, id string) (*Client, error) {
+	c, err := s.clients.get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, noClient(id)
+	}
+	return c, err
+}
+
+// loadPool reads a pool anew where its version has moved.
+func (s *Service) loadPool(ctx context.Context, id string, old *Snapshot) (*Snapshot, error) {
+	if old != nil {
+		v, err := s.deps.Store.PoolVersion(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if v == old.Version {
+			return old, nil
+		}
+	}
+	p, err := s.deps.Store.Pool(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.snapshot(&p)
+}
+
+func (s *Service) loadClient(ctx context.Context, id string, old *Client) (*Client, error) {
+	r, err := s.deps.Store.ClientByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.Version == r.Version && old.PoolID == r.PoolID {
+		return old, nil
+	}
+	return s.openClient(&r)
+}
+
+// now is the time as records keep it.
+func (s *Service) now() time.Time { return s.deps.Now().UTC().Truncate(time.Millisecond) }
+
+func visible(ctx context.Context, region string) bool {
+	r := api.CallerFrom(ctx).Region
+	return r == "" || r == region
+}
+
+// arn is a pool's ARN. Regions of China and the government clouds are partitions of their own.
+func (s *Service) arn(region, poolID string) string {
+	return "arn:" + partition(region) + ":cognito-idp:" + region + ":" + s.deps.AccountID + ":userpool/" + poolID
+}
+
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+func noPool(id string) error {
+	return idp.ResourceNotFoundException("User pool " + id + " does not exist.")
+}
+
+func noClient(id string) error {
+	return idp.ResourceNotFoundException("User pool client " + id + " does not exist.")
+}
+
+func invalid(message string) error { return idp.InvalidParameterException(message) }
+
+func invalidf(format string, args ...any) error {
+	return idp.InvalidParameterException(fmt.Sprintf(format, args...))
+}
+
+func invalidBecause(message string, cause error) error {
+	return idp.InvalidParameterException(message).WithCause(cause)
+}
+
+// isMissing reports whether err says that a pool or a part of it does not exist.
+func isMissing(err error) bool { return api.CodeOf(err) == "ResourceNotFoundException" }
+
+// poolRecord reads a pool for an administrator: from the database itself, so
+// that what another node has just written is seen.
+func poolRecord(ctx context.Context, r *store.Reader, id string) (*store.Pool, *settings, error) {
+	p, err := r.Pool(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !visible(ctx, p.Region) {
+		return nil, nil, noPool(id)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := decodeSettings(&p)
+	return &p, doc, err
+}
+
+// changePool reads a pool's settings, lets fn change them and writes them back, in
+// one transaction and on the condition that nobody changed them meanwhile. Readers
+// of this process see the change at once.
+func (s *Service) changePool(ctx context.Context, id string, fn func(tx *store.Tx, p *store.Pool, doc *settings) error) error {
+	err := s.update(ctx, func(tx *store.Tx) error {
+		p, doc, err := poolRecord(ctx, &tx.Reader, id)
+		if err != nil {
+			return err
+		}
+		if err := fn(tx, p, doc); err != nil {
+			return err
+		}
+		return writePool(ctx, tx, p, doc)
+	})
+	s.pools.invalidate(id)
+	return err
+}
+
+func writePool(ctx context.Context, tx *store.Tx, p *store.Pool, doc *settings) error {
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("pool: settings of %s: %w", p.ID, err)
+	}
+	p.Doc = b
+	return tx.UpdatePool(ctx, *p)
+}
+
+// maxAttempts bounds how often a change that lost a race is done over. Each loss
+// means that another change succeeded.
+const maxAttempts = 100
+
+// update runs fn in a transaction, and again from its first read where another
+// change got in between. Nothing is lost: each change sees those before it.
+func (s *Service) update(ctx context.Context, fn func(tx *store.Tx) error) error {
+	var err error
+	for range maxAttempts {
+		err = s.deps.Store.Update(ctx, fn)
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return err
+}
+
+// conflict gives a race that stayed lost the name that the operation declares for it.
+func conflict(err error) error {
+	if errors.Is(err, store.ErrConflict) {
+		return idp.ConcurrentModificationException("Concurrent modification of the resource, please try again").WithCause(err)
+	}
+	return err
+}

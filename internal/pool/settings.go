@@ -1,0 +1,320 @@
+package pool
+
+import (
+	"slices"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+)
+
+// newSettings gives the settings of a new pool. Members that an update may change
+// too are taken by the update's own rules: on a pool of defaults, keeping a
+// member and resetting it are the same.
+func newSettings(in *idp.CreateUserPoolRequest, region string) (*settings, error) {
+	if len(in.AliasAttributes) > 0 && len(in.UsernameAttributes) > 0 {
+		return nil, invalid("Only one of the aliasAttributes or usernameAttributes can be set in a user pool.")
+	}
+	schema, err := mergeSchema(in.Schema)
+	if err != nil {
+		return nil, err
+	}
+	d := &settings{Config: idp.UserPoolType{
+		Policies: &idp.UserPoolPolicyType{
+			PasswordPolicy: defaultPasswordPolicy(),
+			SignInPolicy:   &idp.SignInPolicyType{AllowedFirstAuthFactors: []idp.AuthFactorType{idp.AuthFactorTypePassword}},
+		},
+		SchemaAttributes:      schema,
+		AliasAttributes:       distinct(in.AliasAttributes),
+		UsernameAttributes:    distinct(in.UsernameAttributes),
+		UsernameConfiguration: in.UsernameConfiguration,
+		MfaConfiguration:      idp.UserPoolMfaTypeOff,
+		UserPoolTier:          idp.UserPoolTierTypeEssentials,
+	}}
+	if a := in.UserPoolAddOns; a != nil && a.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff {
+		d.Config.UserPoolTier = idp.UserPoolTierTypePlus
+	}
+	if slices.Contains(in.AliasAttributes, idp.AliasAttributeTypePreferredUsername) {
+		if a, _ := newSchema(schema).Attribute("preferred_username"); a.Required {
+			return nil, invalid("preferred_username can not be both a required attribute and an alias.")
+		}
+	}
+	// MFA from the start is by SMS, the one factor that needs no call of its own.
+	if in.MfaConfiguration != "" && in.MfaConfiguration != idp.UserPoolMfaTypeOff {
+		if in.SmsConfiguration == nil {
+			return nil, invalid(textSMSForMFA)
+		}
+		d.MFA.SMS = true
+	}
+	return d, d.apply(updateOf(in), region)
+}
+
+const textSMSForMFA = "SMS configuration and Auto verification for phone_number are required when MFA is required/optional"
+
+// updateOf gives what of a creation an update could say too.
+func updateOf(in *idp.CreateUserPoolRequest) *idp.UpdateUserPoolRequest {
+	return &idp.UpdateUserPoolRequest{
+		Policies: in.Policies, DeletionProtection: in.DeletionProtection, LambdaConfig: in.LambdaConfig,
+		AutoVerifiedAttributes: in.AutoVerifiedAttributes, SmsVerificationMessage: in.SmsVerificationMessage,
+		EmailVerificationMessage: in.EmailVerificationMessage, EmailVerificationSubject: in.EmailVerificationSubject,
+		VerificationMessageTemplate: in.VerificationMessageTemplate, SmsAuthenticationMessage: in.SmsAuthenticationMessage,
+		UserAttributeUpdateSettings: in.UserAttributeUpdateSettings, MfaConfiguration: in.MfaConfiguration,
+		DeviceConfiguration: in.DeviceConfiguration, EmailConfiguration: in.EmailConfiguration,
+		SmsConfiguration: in.SmsConfiguration, UserPoolTags: in.UserPoolTags,
+		AdminCreateUserConfig: in.AdminCreateUserConfig, UserPoolAddOns: in.UserPoolAddOns,
+		AccountRecoverySetting: in.AccountRecoverySetting, UserPoolTier: in.UserPoolTier,
+		KeyConfiguration: in.KeyConfiguration, IssuerConfiguration: in.IssuerConfiguration,
+		DcrConfiguration: in.DcrConfiguration, AcrConfiguration: in.AcrConfiguration,
+	}
+}
+
+// apply changes the settings as UpdateUserPool does (Cognito: what it does with a
+// member that is left out differs from member to member).
+func (d *settings) apply(in *idp.UpdateUserPoolRequest, region string) error {
+	d.keep(in)
+	d.reset(in)
+	for _, step := range []func(*idp.UpdateUserPoolRequest) error{
+		d.applyMFA, d.applyMessages, d.applyInvitations, d.applyRecovery, d.applyTags,
+	} {
+		if err := step(in); err != nil {
+			return err
+		}
+	}
+	if err := checkSenders(&d.Config, region); err != nil {
+		return err
+	}
+	return d.check()
+}
+
+// keep takes the members that stay as they were where they are left out.
+func (d *settings) keep(in *idp.UpdateUserPoolRequest) {
+	c := &d.Config
+	if p := in.Policies; p != nil {
+		if p.PasswordPolicy != nil {
+			c.Policies.PasswordPolicy = wholePasswordPolicy(p.PasswordPolicy)
+			d.TemporaryDaysSet = p.PasswordPolicy.TemporaryPasswordValidityDays != nil
+		}
+		if p.SignInPolicy != nil && len(p.SignInPolicy.AllowedFirstAuthFactors) > 0 {
+			c.Policies.SignInPolicy = p.SignInPolicy
+		}
+	}
+	if in.UserPoolTier != "" {
+		c.UserPoolTier = in.UserPoolTier
+	}
+	if u := in.UserAttributeUpdateSettings; u != nil {
+		// An empty list switches it off and is shown as such.
+		list := distinct(u.AttributesRequireVerificationBeforeUpdate)
+		if list == nil {
+			list = []idp.VerifiedAttributeType{}
+		}
+		c.UserAttributeUpdateSettings = &idp.UserAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: list}
+	}
+	if in.IssuerConfiguration != nil {
+		c.IssuerConfiguration = in.IssuerConfiguration
+	}
+	if in.KeyConfiguration != nil {
+		c.KeyConfiguration = in.KeyConfiguration
+	}
+	if in.DcrConfiguration != nil {
+		c.DcrConfiguration = in.DcrConfiguration
+	}
+	if in.AcrConfiguration != nil {
+		c.AcrConfiguration = in.AcrConfiguration
+	}
+}
+
+// reset takes the members that fall back to their defaults where they are left out.
+func (d *settings) reset(in *idp.UpdateUserPoolRequest) {
+	c := &d.Config
+	c.AutoVerifiedAttributes = distinct(in.AutoVerifiedAttributes)
+	c.UserPoolAddOns = in.UserPoolAddOns
+	c.DeviceConfiguration = in.DeviceConfiguration
+	c.SmsConfiguration = in.SmsConfiguration
+	c.SmsAuthenticationMessage = in.SmsAuthenticationMessage
+
+	c.DeletionProtection = in.DeletionProtection
+	if c.DeletionProtection == "" {
+		c.DeletionProtection = idp.DeletionProtectionTypeInactive
+	}
+	c.LambdaConfig = in.LambdaConfig
+	if c.LambdaConfig == nil {
+		c.LambdaConfig = &idp.LambdaConfigType{}
+	}
+	mail := idp.EmailConfigurationType{}
+	if in.EmailConfiguration != nil {
+		mail = *in.EmailConfiguration
+	}
+	if mail.EmailSendingAccount == "" {
+		mail.EmailSendingAccount = idp.EmailSendingAccountTypeCognitoDefault
+	}
+	c.EmailConfiguration = &mail
+}
+
+// applyMFA takes the mode. Factors are turned on by SetUserPoolMfaConfig.
+func (d *settings) applyMFA(in *idp.UpdateUserPoolRequest) error {
+	switch in.MfaConfiguration {
+	case "":
+		return nil
+	case idp.UserPoolMfaTypeOff:
+		d.MFA.SMS, d.MFA.SoftwareToken, d.MFA.Email = false, nil, nil
+	default:
+		if !d.MFA.any() {
+			return invalid("Cannot turn MFA functionality ON, once the user pool has been created.")
+		}
+	}
+	d.Config.MfaConfiguration = in.MfaConfiguration
+	return nil
+}
+
+// applyMessages takes the texts of codes. The members of the pool itself and
+// those of the template are two views of one value.
+func (d *settings) applyMessages(in *idp.UpdateUserPoolRequest) error {
+	var t idp.VerificationMessageTemplateType
+	if in.VerificationMessageTemplate != nil {
+		t = *in.VerificationMessageTemplate
+	}
+	if t.DefaultEmailOption == "" {
+		t.DefaultEmailOption = idp.DefaultEmailOptionTypeConfirmWithCode
+	}
+	for _, v := range []struct {
+		name string
+		own  *string
+		view **string
+	}{
+		{"SmsVerificationMessage", in.SmsVerificationMessage, &t.SmsMessage},
+		{"EmailVerificationMessage", in.EmailVerificationMessage, &t.EmailMessage},
+		{"EmailVerificationSubject", in.EmailVerificationSubject, &t.EmailSubject},
+	} {
+		if v.own == nil {
+			continue
+		}
+		if *v.view != nil && **v.view != *v.own {
+			return invalid(v.name + " and VerificationMessageTemplate do not agree.")
+		}
+		*v.view = v.own
+	}
+	c := &d.Config
+	c.VerificationMessageTemplate = &t
+	c.SmsVerificationMessage, c.EmailVerificationMessage, c.EmailVerificationSubject = t.SmsMessage, t.EmailMessage, t.EmailSubject
+	return nil
+}
+
+// applyInvitations takes AdminCreateUserConfig. Its validity in days is the
+// retired form of the password policy's.
+func (d *settings) applyInvitations(in *idp.UpdateUserPoolRequest) error {
+	a := idp.AdminCreateUserConfigType{}
+	if in.AdminCreateUserConfig != nil {
+		a = *in.AdminCreateUserConfig
+	}
+	if a.AllowAdminCreateUserOnly == nil {
+		a.AllowAdminCreateUserOnly = new(false)
+	}
+	if a.UnusedAccountValidityDays != nil {
+		if d.TemporaryDaysSet {
+			return invalid("Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays")
+		}
+		if *a.UnusedAccountValidityDays == 0 {
+			a.UnusedAccountValidityDays = new(int32(defaultTemporaryDays))
+		}
+		d.Config.Policies.PasswordPolicy.TemporaryPasswordValidityDays = a.UnusedAccountValidityDays
+	} else {
+		a.UnusedAccountValidityDays = new(int32(defaultTemporaryDays))
+	}
+	if t := a.InviteMessageTemplate; t != nil {
+		for _, m := range []*string{t.SMSMessage, t.EmailMessage} {
+			// Without both, the invited person could not sign in.
+			if m != nil && !(strings.Contains(*m, "{username}") && strings.Contains(*m, "{####}")) {
+				return invalid("Invite message template must contain {username} and {####}.")
+			}
+		}
+	}
+	d.Config.AdminCreateUserConfig = &a
+	return nil
+}
+
+// applyRecovery takes the ways to recover an account.
+func (d *settings) applyRecovery(in *idp.UpdateUserPoolRequest) error {
+	t := in.AccountRecoverySetting
+	if t == nil || len(t.RecoveryMechanisms) == 0 {
+		d.Config.AccountRecoverySetting = &idp.AccountRecoverySettingType{RecoveryMechanisms: []idp.RecoveryOptionType{
+			{Priority: 1, Name: idp.RecoveryOptionNameTypeVerifiedEmail},
+			{Priority: 2, Name: idp.RecoveryOptionNameTypeVerifiedPhoneNumber},
+		}}
+		return nil
+	}
+	for i, m := range t.RecoveryMechanisms {
+		if m.Name == idp.RecoveryOptionNameTypeAdminOnly && len(t.RecoveryMechanisms) > 1 {
+			return invalid("Account recovery by admin_only can not be combined with other mechanisms.")
+		}
+		for _, n := range t.RecoveryMechanisms[:i] {
+			if n.Priority == m.Priority || n.Name == m.Name {
+				return invalid("Account recovery mechanisms must have distinct names and priorities.")
+			}
+		}
+	}
+	d.Config.AccountRecoverySetting = t
+	return nil
+}
+
+// applyTags replaces the tags; none are shown as an empty map.
+func (d *settings) applyTags(in *idp.UpdateUserPoolRequest) error {
+	tags := make(map[string]string, len(in.UserPoolTags))
+	for k, v := range in.UserPoolTags {
+		tags[k] = v
+	}
+	if reason := badTags(tags, in.UserPoolTags); reason != "" {
+		return idp.UserPoolTaggingException(reason)
+	}
+	d.Config.UserPoolTags = tags
+	return nil
+}
+
+// checkSenders checks the settings of mail and SMS.
+func checkSenders(c *idp.UserPoolType, region string) error {
+	if e := c.EmailConfiguration; e.EmailSendingAccount == idp.EmailSendingAccountTypeDeveloper && api.Val(e.SourceArn) == "" {
+		return invalid("Email sending account DEVELOPER requires a SourceArn.")
+	}
+	s := c.SmsConfiguration
+	if s == nil {
+		return nil
+	}
+	switch sns := api.Val(s.SnsCallerArn) != ""; {
+	case sns && s.EumsSms != nil:
+		return invalid("SmsConfiguration can not have both SnsCallerArn and EumsSms.")
+	case !sns && s.EumsSms == nil:
+		return invalid("SmsConfiguration must have SnsCallerArn or EumsSms.")
+	case s.EumsSms != nil && s.EumsSms.Region != nil && *s.EumsSms.Region != region:
+		return invalid("The Region of EumsSms must be the Region of the user pool.")
+	}
+	return nil
+}
+
+// check looks for settings that do not go together, whichever operation made them so.
+func (d *settings) check() error {
+	c := &d.Config
+	if u := c.UserAttributeUpdateSettings; u != nil {
+		for _, a := range u.AttributesRequireVerificationBeforeUpdate {
+			if !slices.Contains(c.AutoVerifiedAttributes, a) {
+				return invalidf("AttributesRequireVerificationBeforeUpdate must be a subset of AutoVerifiedAttributes: %s is not auto-verified.", a)
+			}
+		}
+	}
+	if k := c.KeyConfiguration; k != nil && k.KmsKeyArn != nil && k.KeyType != idp.EncryptionKeyTypeCustomerManagedKey {
+		return invalid("KmsKeyArn can only be set with KeyType CUSTOMER_MANAGED_KEY.")
+	}
+	if slices.Contains(c.Policies.SignInPolicy.AllowedFirstAuthFactors, idp.AuthFactorTypeSoftwareToken) {
+		return invalid("SOFTWARE_TOKEN can not be configured as AuthFactor")
+	}
+	return d.checkMFA()
+}
+
+// distinct gives the values without repetitions; nil for none.
+func distinct[T comparable](list []T) []T {
+	var out []T
+	for _, v := range list {
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,57 @@
+package pool
+
+import (
+	"slices"
+
+	"cognate/internal/api/idp"
+)
+
+// This file holds every refusal of a setting whose enforcement this version does
+// not have. A setting that is stored and not acted upon would be worse than none:
+// an administrator would rely on it. To lift one, delete its line.
+
+// refuseUnbuilt refuses a pool's settings that nothing would act upon.
+func refuseUnbuilt(d *settings) error {
+	c := &d.Config
+	otherFactor := func(f idp.AuthFactorType) bool { return f != idp.AuthFactorTypePassword }
+	switch a := c.UserPoolAddOns; {
+	case *c.LambdaConfig != (idp.LambdaConfigType{}):
+		return unbuilt("Lambda triggers are")
+	case c.DeviceConfiguration != nil && *c.DeviceConfiguration != (idp.DeviceConfigurationType{}):
+		return unbuilt("Device tracking (DeviceConfiguration) is")
+	case a != nil && (a.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff || a.AdvancedSecurityAdditionalFlows != nil):
+		return unbuilt("Threat protection (UserPoolAddOns) is")
+	case slices.ContainsFunc(c.Policies.SignInPolicy.AllowedFirstAuthFactors, otherFactor):
+		return unbuilt("First authentication factors other than PASSWORD are")
+	case c.KeyConfiguration != nil && c.KeyConfiguration.KeyType == idp.EncryptionKeyTypeCustomerManagedKey:
+		return unbuilt("Customer managed keys (KeyConfiguration) are")
+	case c.DcrConfiguration != nil && c.DcrConfiguration.EnableStatus != idp.StatusTypeDisabled:
+		return unbuilt("Dynamic client registration (DcrConfiguration) is")
+	case c.AcrConfiguration != nil:
+		return unbuilt("Authentication context classes (AcrConfiguration) are")
+	case c.VerificationMessageTemplate.DefaultEmailOption == idp.DefaultEmailOptionTypeConfirmWithLink:
+		return unbuilt("Verification by link (CONFIRM_WITH_LINK) is")
+	}
+	return nil
+}
+
+// refuseUnbuiltClient refuses a client's settings that nothing would act upon.
+func refuseUnbuiltClient(c *idp.UserPoolClientType) error {
+	switch {
+	case slices.Contains(c.ExplicitAuthFlows, idp.ExplicitAuthFlowsTypeAllowUserAuth):
+		return unbuilt("Choice-based sign-in (ALLOW_USER_AUTH) is")
+	case slices.Contains(c.ExplicitAuthFlows, idp.ExplicitAuthFlowsTypeAllowClientTokenAuth):
+		return unbuilt("Client tokens (ALLOW_CLIENT_TOKEN_AUTH) are")
+	}
+	return nil
+}
+
+// refuseUnbuiltDomain refuses a domain's settings that nothing would act upon.
+func refuseUnbuiltDomain(r *idp.RoutingType) error {
+	if r != nil {
+		return unbuilt("Failover of domains (Routing) is")
+	}
+	return nil
+}
+
+func unbuilt(what string) error { return invalid(what + " not available in this version.") }
