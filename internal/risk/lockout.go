@@ -1,0 +1,398 @@
+// Package risk holds back who guesses: it counts failed password attempts of a
+// user and locks the user for a growing while.
+//
+// It may read and write lock-out rows and nothing else; it knows no password
+// and no request. Failures are gathered in memory and written in batches, a
+// lock that is reached is written before its attempt is answered.
+package risk
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"cognate/internal/store"
+)
+
+const (
+	// threshold is the failure in a row that locks first.
+	threshold = 5
+	// longest is the ceiling of a lock, and also the quiet time after which
+	// failures are forgotten.
+	longest = 15 * time.Minute
+	// maxWaiting bounds how many attempts for one user wait for others to end.
+	maxWaiting = 128
+	// batch is how many users one flush transaction writes.
+	batch = 256
+)
+
+var (
+	// ErrLocked: the user is locked; the attempt must not be looked at.
+	ErrLocked = errors.New("risk: password attempts exceeded")
+	// ErrBusy: too many attempts for this user are under way at once.
+	ErrBusy = errors.New("risk: too many concurrent attempts")
+)
+
+// Deps are what Lockouts is built from.
+type Deps struct {
+	Store *store.Store
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Lockouts counts failed attempts. Its users call Begin before they look at a
+// password, and end the attempt with Failed, Succeeded or Release.
+type Lockouts struct {
+	store *store.Store
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	entries map[key]*entry
+}
+
+type key struct{ pool, user string }
+
+// entry is what this node knows beyond the row. It lives while somebody holds
+// it or it has failures that the row does not count yet.
+type entry struct {
+	holders  int // attempts between Begin's first step and their end
+	waiting  int // of these, those that wait for a place
+	inflight int // of these, those admitted
+	pending  int // failures not written yet
+	moving   int // failures that a flush is writing
+	lastAt   time.Time
+	// generation moves when failures went from memory to the row, so that a
+	// row read before is known to be stale.
+	generation uint64
+	changed    chan struct{} // closed when a place may be free; nil if none waits
+}
+
+// New builds the counter. Whoever runs the process calls Flush now and then,
+// and once more before it ends.
+func New(d Deps) *Lockouts {
+	l := &Lockouts{store: d.Store, now: d.Now, log: d.Log, entries: map[key]*entry{}}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	return l
+}
+
+// lockFor is the lock after n failures in a row: 2^(n-5) seconds, at most 15 minutes.
+func lockFor(n int) time.Duration {
+	switch {
+	case n < threshold:
+		return 0
+	case n-threshold >= 10:
+		return longest
+	}
+	return min(time.Second<<(n-threshold), longest)
+}
+
+// decayed is the row as it counts now: quiet for 15 minutes after the last
+// failure or the end of its lock, it counts nothing.
+func decayed(row store.Lockout, now time.Time) store.Lockout {
+	quietSince := row.LastAt
+	if row.LockedUntil.After(quietSince) {
+		quietSince = row.LockedUntil
+	}
+	if now.Sub(quietSince) >= longest {
+		row.Failures, row.LockedUntil = 0, time.Time{}
+	}
+	return row
+}
+
+// Attempt is one look at a password.
+type Attempt struct {
+	l      *Lockouts
+	k      key
+	e      *entry
+	base   store.Lockout
+	hasRow bool
+	ended  bool
+}
+
+// Begin admits an attempt, or says ErrLocked. Attempts that are under way count
+// as failures until they end, because a thousand guesses sent at once must not
+// all pass a check that none has failed yet; those beyond wait for a place.
+func (l *Lockouts) Begin(ctx context.Context, poolID, userID string) (*Attempt, error) {
+	a := &Attempt{l: l, k: key{poolID, userID}}
+	a.e = l.hold(a.k)
+	for {
+		l.mu.Lock()
+		generation := a.e.generation
+		l.mu.Unlock()
+		if err := a.read(ctx); err != nil {
+			l.release(a.k, a.e, false)
+			return nil, err
+		}
+		wait, err := a.admit(generation)
+		if err != nil {
+			l.release(a.k, a.e, false)
+			return nil, err
+		}
+		if wait == nil {
+			return a, nil
+		}
+		select {
+		case <-wait:
+			err = nil
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+		l.mu.Lock()
+		a.e.waiting--
+		l.mu.Unlock()
+		if err != nil {
+			l.release(a.k, a.e, false)
+			return nil, err
+		}
+	}
+}
+
+func (a *Attempt) read(ctx context.Context) error {
+	row, err := a.l.store.Lockout(ctx, a.k.pool, a.k.user)
+	a.hasRow = err == nil
+	if errors.Is(err, store.ErrNotFound) {
+		row, err = store.Lockout{}, nil
+	}
+	a.base = row
+	return err
+}
+
+var again = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// admit takes a place, or gives what to wait for.
+func (a *Attempt) admit(generation uint64) (<-chan struct{}, error) {
+	l, e := a.l, a.e
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if e.generation != generation {
+		e.waiting++ // the caller takes it back
+		return again, nil
+	}
+	row := decayed(a.base, now)
+	n := row.Failures + e.pending + e.moving
+	until := row.LockedUntil
+	if e.pending+e.moving > 0 {
+		if u := e.lastAt.Add(lockFor(n)); n >= threshold && u.After(until) {
+			until = u
+		}
+	}
+	if until.After(now) {
+		return nil, ErrLocked
+	}
+	if places := max(threshold-n, 1); e.inflight < places {
+		e.inflight++
+		return nil, nil
+	}
+	if e.waiting >= maxWaiting {
+		return nil, ErrBusy
+	}
+	e.waiting++
+	if e.changed == nil {
+		e.changed = make(chan struct{})
+	}
+	return e.changed, nil
+}
+
+// Failed counts the attempt. Where it reaches a lock, the lock is in the store
+// when Failed returns.
+func (a *Attempt) Failed(ctx context.Context) error {
+	if a.ended {
+		return nil
+	}
+	a.ended = true
+	l, e := a.l, a.e
+	l.mu.Lock()
+	now := l.now()
+	e.lastAt = now
+	if decayed(a.base, now).Failures+e.pending+e.moving+1 < threshold {
+		e.pending++
+		l.mu.Unlock()
+		l.release(a.k, e, true)
+		return nil
+	}
+	taken := e.pending + 1
+	e.pending = 0
+	e.moving += taken
+	l.mu.Unlock()
+
+	// The guess was made: that its client has gone must not keep it from counting.
+	ctx = context.WithoutCancel(ctx)
+	err := l.write(ctx, []store.Lockout{{PoolID: a.k.pool, UserID: a.k.user, Failures: taken, LastAt: now}})
+	l.mu.Lock()
+	e.moving -= taken
+	if err != nil {
+		e.pending += taken
+	}
+	e.generation++
+	l.mu.Unlock()
+	l.release(a.k, e, true)
+	return err
+}
+
+// Succeeded forgets the failures before.
+func (a *Attempt) Succeeded(ctx context.Context) error {
+	if a.ended {
+		return nil
+	}
+	a.ended = true
+	var err error
+	if a.hasRow {
+		err = a.l.clearRow(ctx, a.k)
+	}
+	a.l.mu.Lock()
+	a.e.pending = 0
+	a.e.generation++
+	a.l.mu.Unlock()
+	a.l.release(a.k, a.e, true)
+	return err
+}
+
+// Release ends an attempt that told nothing about the password. It does nothing
+// after Failed or Succeeded, so that it can be deferred.
+func (a *Attempt) Release() {
+	if !a.ended {
+		a.ended = true
+		a.l.release(a.k, a.e, true)
+	}
+}
+
+// Clear forgets a user's failures, because its password was set anew.
+func (l *Lockouts) Clear(ctx context.Context, poolID, userID string) error {
+	k := key{poolID, userID}
+	_, err := l.store.Lockout(ctx, poolID, userID)
+	if err == nil {
+		err = l.clearRow(ctx, k)
+	} else if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.entries[k]; e != nil {
+		e.pending = 0
+		e.generation++
+		l.dropIdle(k, e)
+	}
+	return err
+}
+
+func (l *Lockouts) clearRow(ctx context.Context, k key) error {
+	return l.store.Update(ctx, func(tx *store.Tx) error { return tx.ClearLockout(ctx, k.pool, k.user) })
+}
+
+// LockedUntil tells when the user's lock ends; a past time is none.
+func (l *Lockouts) LockedUntil(ctx context.Context, poolID, userID string) (time.Time, error) {
+	row, err := l.store.Lockout(ctx, poolID, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	return row.LockedUntil, err
+}
+
+// hold gets the entry and keeps it from being dropped.
+func (l *Lockouts) hold(k key) *entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.entries[k]
+	if e == nil {
+		e = &entry{}
+		l.entries[k] = e
+	}
+	e.holders++
+	return e
+}
+
+func (l *Lockouts) release(k key, e *entry, admitted bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.holders--
+	if admitted {
+		e.inflight--
+	}
+	if e.changed != nil {
+		close(e.changed)
+		e.changed = nil
+	}
+	l.dropIdle(k, e)
+}
+
+func (l *Lockouts) dropIdle(k key, e *entry) {
+	if e.holders == 0 && e.pending == 0 && e.moving == 0 && l.entries[k] == e {
+		delete(l.entries, k)
+	}
+}
+
+// Flush writes what was gathered. It is called about once a second.
+func (l *Lockouts) Flush(ctx context.Context) error {
+	for {
+		rows, entries := l.take()
+		if len(rows) == 0 {
+			return nil
+		}
+		err := l.write(ctx, rows)
+		l.mu.Lock()
+		for i, e := range entries {
+			e.moving -= rows[i].Failures
+			if err != nil {
+				e.pending += rows[i].Failures
+			}
+			e.generation++
+			l.dropIdle(key{rows[i].PoolID, rows[i].UserID}, e)
+		}
+		l.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if len(rows) < batch {
+			return nil
+		}
+	}
+}
+
+func (l *Lockouts) take() (rows []store.Lockout, entries []*entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k, e := range l.entries {
+		if e.pending == 0 {
+			continue
+		}
+		rows = append(rows, store.Lockout{PoolID: k.pool, UserID: k.user, Failures: e.pending, LastAt: e.lastAt})
+		entries = append(entries, e)
+		e.moving += e.pending
+		e.pending = 0
+		if len(rows) == batch {
+			break
+		}
+	}
+	return rows, entries
+}
+
+// write adds failures to their rows, so that what several nodes counted is
+// summed, and works out the locks.
+func (l *Lockouts) write(ctx context.Context, add []store.Lockout) error {
+	return l.store.Update(ctx, func(tx *store.Tx) error {
+		rows := make([]store.Lockout, 0, len(add))
+		for _, a := range add {
+			row, err := tx.Lockout(ctx, a.PoolID, a.UserID)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			row = decayed(row, a.LastAt)
+			n := row.Failures + a.Failures
+			a.Failures, a.LockedUntil = n, row.LockedUntil
+			if row.LastAt.After(a.LastAt) {
+				a.LastAt = row.LastAt
+			}
+			if u := a.LastAt.Add(lockFor(n)); n >= threshold && u.After(a.LockedUntil) {
+				a.LockedUntil = u
+			}
+			rows = append(rows, a)
+		}
+		return tx.PutLockouts(ctx, rows)
+	})
+}

@@ -1,0 +1,207 @@
+package token
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+const (
+	// maxToken bounds what is looked at; none of our tokens is longer.
+	maxToken = 16 << 10
+	// maxVerified bounds how many verified tokens are remembered, of about 1 KB each.
+	maxVerified = 32 << 10
+)
+
+func invalidAccessToken() error { return idp.NotAuthorizedException("Invalid Access Token") }
+
+// verifiedToken is what a token said whose signature was found good.
+type verifiedToken struct {
+	poolID string
+	claims AccessClaims
+}
+
+// verifiedTokens remembers them by the token's hash, so that a signature is
+// looked at once. Whether a token still counts is asked anew at each call.
+type verifiedTokens struct {
+	now   func() time.Time
+	cache *otter.Cache[[sha256.Size]byte, *verifiedToken]
+}
+
+func newVerifiedTokens(now func() time.Time) *verifiedTokens {
+	return &verifiedTokens{now: now, cache: otter.Must(&otter.Options[[sha256.Size]byte, *verifiedToken]{MaximumSize: maxVerified})}
+}
+
+// Authenticate tells who holds an access token, in the order of Cognito's
+// checks: form and signature, expiry, revocation, scope, then the user. It costs
+// one query of the store.
+func (s *Service) Authenticate(ctx context.Context, accessToken string) (*Principal, error) {
+	return s.authenticate(ctx, accessToken, userScope)
+}
+
+func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (*Principal, error) {
+	if len(accessToken) > maxToken {
+		return nil, invalidAccessToken()
+	}
+	hash := sha256.Sum256([]byte(accessToken))
+	v, seen := s.verified.cache.GetIfPresent(hash)
+	if !seen {
+		var err error
+		if v, err = s.verify(ctx, accessToken); err != nil {
+			return nil, err
+		}
+	}
+	if !s.now().Before(v.claims.ExpiresAt) {
+		s.verified.cache.Invalidate(hash)
+		return nil, idp.NotAuthorizedException("Access Token has expired")
+	}
+	if !seen {
+		s.verified.cache.Set(hash, v)
+	}
+	p := &Principal{Claims: v.claims}
+	var err error
+	if p.Pool, err = s.pools.Load(ctx, v.poolID); err != nil {
+		return nil, goneIsInvalid(err)
+	}
+	if p.Client, err = p.Pool.Client(ctx, v.claims.ClientID); err != nil {
+		return nil, goneIsInvalid(err)
+	}
+	return p, s.judge(ctx, p, scope)
+}
+
+// goneIsInvalid: a token of a deleted pool or client is nobody's.
+func goneIsInvalid(err error) error {
+	if api.CodeOf(err) == "ResourceNotFoundException" {
+		return invalidAccessToken()
+	}
+	return err
+}
+
+// judge asks the store whether the token and its user still count, and fills in
+// the user.
+func (s *Service) judge(ctx context.Context, p *Principal, scope string) error {
+	rec, revoked, err := s.store.UserForToken(ctx, p.Pool.ID, p.Claims.Subject, p.Claims.Origin)
+	gone := errors.Is(err, store.ErrNotFound)
+	if err != nil && !gone {
+		return err
+	}
+	if !gone && !jtiHasMark(s.ring, p.Claims.JTI, p.Pool.ID, rec.ID, markOf(rec.TokensValidAfter)) {
+		revoked = true
+	}
+	hasScope := slices.Contains(p.Claims.Scopes, scope)
+	switch {
+	case !hasScope && !revoked:
+		return idp.NotAuthorizedException("Access Token does not have required scopes")
+	case gone:
+		return idp.UserNotFoundException("User does not exist.")
+	case !rec.Enabled:
+		return idp.NotAuthorizedException("User is disabled.")
+	case revoked:
+		return idp.NotAuthorizedException("Access Token has been revoked")
+	case rec.Status == string(idp.UserStatusTypeResetRequired):
+		return idp.PasswordResetRequiredException("Password reset required for the user")
+	}
+	p.User = rec
+	return nil
+}
+
+// accessPayload is the JSON of an access token.
+type accessPayload struct {
+	Sub       string `json:"sub"`
+	Iss       string `json:"iss"`
+	TokenUse  string `json:"token_use"`
+	ClientID  string `json:"client_id"`
+	Username  string `json:"username"`
+	Scope     string `json:"scope"`
+	JTI       string `json:"jti"`
+	Origin    string `json:"origin_jti"`
+	EventID   string `json:"event_id"`
+	DeviceKey string `json:"device_key"`
+	AuthTime  int64  `json:"auth_time"`
+	Exp       int64  `json:"exp"`
+	Iat       int64  `json:"iat"`
+}
+
+// verify checks form and signature. What the token says before that is used
+// only to find the one pool whose access keys may have signed it (RFC 8725
+// §3.8, §3.12): a pool's ID key, another pool's keys or another issuer never do.
+func (s *Service) verify(ctx context.Context, raw string) (*verifiedToken, error) {
+	claimed, ok := peek(raw)
+	if !ok || claimed.TokenUse != useAccess {
+		return nil, invalidAccessToken()
+	}
+	poolID := claimed.Iss[strings.LastIndexByte(claimed.Iss, '/')+1:]
+	sn, err := s.pools.Load(ctx, poolID)
+	if err != nil {
+		return nil, goneIsInvalid(err)
+	}
+	if claimed.Iss != s.Issuer(sn) {
+		return nil, invalidAccessToken()
+	}
+	payload, err := s.verifySignature(ctx, sn, useAccess, raw)
+	if errors.Is(err, keys.ErrToken) {
+		return nil, invalidAccessToken()
+	}
+	if err != nil {
+		return nil, err
+	}
+	var c accessPayload
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return nil, invalidAccessToken()
+	}
+	return &verifiedToken{poolID: sn.ID, claims: AccessClaims{
+		Subject: c.Sub, Username: c.Username, ClientID: c.ClientID, Scopes: strings.Fields(c.Scope),
+		JTI: c.JTI, Origin: c.Origin, EventID: c.EventID, DeviceKey: c.DeviceKey,
+		AuthTime: time.Unix(c.AuthTime, 0).UTC(), IssuedAt: time.Unix(c.Iat, 0).UTC(), ExpiresAt: time.Unix(c.Exp, 0).UTC(),
+	}}, nil
+}
+
+// peek reads a payload without believing it.
+func peek(raw string) (accessPayload, bool) {
+	var c accessPayload
+	_, rest, _ := strings.Cut(raw, ".")
+	body, _, ok := strings.Cut(rest, ".")
+	if !ok {
+		return c, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(body)
+	if err != nil || json.Unmarshal(b, &c) != nil {
+		return c, false
+	}
+	return c, true
+}
+
+// verifySignature checks the signature under the pool's keys of one use.
+func (s *Service) verifySignature(ctx context.Context, sn *pool.Snapshot, use, raw string) ([]byte, error) {
+	for _, age := range [...]time.Duration{keySetAge, keySetMinAge} {
+		set, err := s.signing.atMost(ctx, sn.ID, age)
+		if err != nil {
+			return nil, err
+		}
+		known := false
+		payload, err := keys.VerifyRS256(raw, func(kid string) *rsa.PublicKey {
+			key := set.verifier(use, kid, s.now())
+			known = key != nil
+			return key
+		})
+		// A kid that is not known may be newer than the set.
+		if err == nil || known {
+			return payload, err
+		}
+	}
+	return nil, keys.ErrToken
+}

@@ -1,0 +1,253 @@
+package token
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cognate/internal/api/awsjson"
+)
+
+// userScope is what every operation of the user API asks of an access token.
+const userScope = "aws.cognito.signin.user.admin"
+
+// moment is what the tokens of one issue share.
+type moment struct {
+	issuer           string
+	authTime, now    time.Time
+	origin, eventID  string
+	idJTI, accessJTI string
+	revocable        bool // tells origin_jti, and jti in the ID token
+	groups           []Group
+}
+
+// object is a JSON object under construction.
+type object struct{ b []byte }
+
+func newObject(size int) object { return object{append(make([]byte, 0, size), '{')} }
+
+func (o *object) name(claim string) {
+	if o.b[len(o.b)-1] != '{' {
+		o.b = append(o.b, ',')
+	}
+	o.b = append(awsjson.String(o.b, claim), ':')
+}
+
+func (o *object) text(claim, v string) {
+	o.name(claim)
+	o.b = awsjson.String(o.b, v)
+}
+
+func (o *object) optional(claim, v string) {
+	if v != "" {
+		o.text(claim, v)
+	}
+}
+
+func (o *object) texts(claim string, v []string) {
+	if len(v) > 0 {
+		o.name(claim)
+		o.b = awsjson.StringList(o.b, v)
+	}
+}
+
+func (o *object) seconds(claim string, t time.Time) {
+	o.name(claim)
+	o.b = strconv.AppendInt(o.b, t.Unix(), 10)
+}
+
+func (o *object) flag(claim string, v bool) {
+	o.name(claim)
+	o.b = strconv.AppendBool(o.b, v)
+}
+
+func (o *object) done() []byte { return append(o.b, '}') }
+
+// accessClaims writes the access token's payload. It never tells attributes.
+func accessClaims(g *Grant, m *moment) []byte {
+	o := newObject(1024)
+	o.text("sub", g.Subject.UserID)
+	o.texts("cognito:groups", groupNames(m.groups))
+	if !g.OAuth {
+		o.optional("device_key", g.DeviceKey)
+	}
+	o.text("iss", m.issuer)
+	if g.OAuth {
+		o.name("version")
+		o.b = append(o.b, '2')
+	}
+	o.text("client_id", g.Client.ID)
+	if m.revocable {
+		o.text("origin_jti", m.origin)
+	}
+	o.optional("aud", g.Resource)
+	o.text("event_id", m.eventID)
+	o.text("token_use", "access")
+	if g.OAuth {
+		o.text("scope", strings.Join(g.Scopes, " "))
+	} else {
+		o.text("scope", userScope)
+	}
+	o.seconds("auth_time", m.authTime)
+	o.seconds("exp", m.now.Add(g.Client.AccessTTL))
+	o.seconds("iat", m.now)
+	o.text("jti", m.accessJTI)
+	o.text("username", g.Subject.Username)
+	return o.done()
+}
+
+// idClaims writes the ID token's payload. accessToken is for at_hash, "" where
+// the token does not come from the domain's endpoints.
+func idClaims(g *Grant, m *moment, accessToken string) []byte {
+	o := newObject(2048)
+	if accessToken != "" {
+		o.text("at_hash", accessTokenHash(accessToken))
+	}
+	o.text("sub", g.Subject.UserID)
+	o.texts("cognito:groups", groupNames(m.groups))
+	roles, preferred := rolesOf(m.groups)
+	o.optional("cognito:preferred_role", preferred)
+	o.text("iss", m.issuer)
+	o.text("cognito:username", g.Subject.Username)
+	o.optional("nonce", g.Nonce)
+	if m.revocable {
+		o.text("origin_jti", m.origin)
+	}
+	o.texts("cognito:roles", roles)
+	o.text("aud", g.Client.ID)
+	o.text("event_id", m.eventID)
+	o.text("token_use", "id")
+	o.seconds("auth_time", m.authTime)
+	o.seconds("exp", m.now.Add(g.Client.IDTTL))
+	o.seconds("iat", m.now)
+	if m.revocable {
+		o.text("jti", m.idJTI)
+	}
+	o.attributes(g)
+	return o.done()
+}
+
+// accessTokenHash is at_hash for RS256 (OpenID Connect Core §3.1.3.6).
+func accessTokenHash(accessToken string) string {
+	sum := sha256.Sum256([]byte(accessToken))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+func groupNames(groups []Group) []string {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.Name
+	}
+	return names
+}
+
+// attributes tells what the client may read and the scopes let through.
+func (o *object) attributes(g *Grant) {
+	attributes := g.Subject.Attributes
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if reservedClaim(name) || !g.Client.CanRead(name) || !scopesAllow(g, name) {
+			continue
+		}
+		o.attribute(name, attributes[name])
+	}
+	// An address whose flag was never set is not verified; the service says so.
+	for _, address := range [...]string{"email", "phone_number"} {
+		flag := address + "_verified"
+		_, has := attributes[address]
+		_, told := attributes[flag]
+		if has && !told && g.Client.CanRead(flag) && scopesAllow(g, flag) {
+			o.flag(flag, false)
+		}
+	}
+}
+
+func (o *object) attribute(name, value string) {
+	switch name {
+	case "email_verified", "phone_number_verified":
+		o.flag(name, strings.EqualFold(value, "true"))
+	case "address":
+		o.name(name)
+		o.b = append(awsjson.String(append(o.b, `{"formatted":`...), value), '}')
+	case "updated_at":
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			o.name(name)
+			o.b = strconv.AppendInt(o.b, n, 10)
+			return
+		}
+		o.text(name, value)
+	case "identities":
+		o.identities(value)
+	default:
+		o.text(name, value)
+	}
+}
+
+// identities turns the attribute's JSON into the claim's, where every member is
+// text or null.
+func (o *object) identities(value string) {
+	var list []struct {
+		UserID       string      `json:"userId"`
+		ProviderName string      `json:"providerName"`
+		ProviderType string      `json:"providerType"`
+		Issuer       *string     `json:"issuer"`
+		Primary      bool        `json:"primary"`
+		DateCreated  json.Number `json:"dateCreated"`
+	}
+	if json.Unmarshal([]byte(value), &list) != nil || len(list) == 0 {
+		return
+	}
+	o.name("identities")
+	o.b = append(o.b, '[')
+	for i, id := range list {
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		item := object{append(o.b, '{')}
+		item.text("userId", id.UserID)
+		item.text("providerName", id.ProviderName)
+		item.text("providerType", id.ProviderType)
+		item.name("issuer")
+		if id.Issuer != nil {
+			item.b = awsjson.String(item.b, *id.Issuer)
+		} else {
+			item.b = append(item.b, "null"...)
+		}
+		item.text("primary", strconv.FormatBool(id.Primary))
+		item.text("dateCreated", id.DateCreated.String())
+		o.b = item.done()
+	}
+	o.b = append(o.b, ']')
+}
+
+// reservedClaim names what no attribute may speak for.
+func reservedClaim(name string) bool {
+	switch name {
+	case "sub", "iss", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "at_hash", "auth_time", "token_use", "origin_jti", "event_id", "acr", "amr":
+		return true
+	}
+	return strings.HasPrefix(name, "cognito:")
+}
+
+// scopesAllow applies OpenID Connect Core §5.4 as Cognito does: openid alone
+// gives everything readable.
+func scopesAllow(g *Grant, attribute string) bool {
+	if !g.OAuth {
+		return true
+	}
+	email, phone, profile := slices.Contains(g.Scopes, "email"), slices.Contains(g.Scopes, "phone"), slices.Contains(g.Scopes, "profile")
+	if !email && !phone && !profile {
+		return true
+	}
+	switch attribute {
+	case "email", "email_verified":
+		return email
+	case "phone_number", "phone_number_verified":
+		return phone
+	}
+	return profile
+}

@@ -1,0 +1,129 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cognate/internal/keys"
+)
+
+var errNoSigner = errors.New("token: the pool has no key that may sign")
+
+// Issue makes the tokens of a grant. It writes nothing. It fails with
+// keys.ErrBusy where too much cryptography waits.
+func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
+	signers, err := s.signersOf(ctx, g.Pool.ID)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.moment(&g)
+	if err != nil {
+		return nil, err
+	}
+	set := &Set{ExpiresIn: int32(g.Client.AccessTTL / time.Second), Origin: m.origin, EventID: m.eventID}
+	if err := s.gate.Do(ctx, func() { err = s.sign(&g, m, signers, set) }); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	if g.WithRefresh {
+		set.RefreshToken, err = s.sealRefresh(&g, m)
+	}
+	return set, err
+}
+
+// signers are a pool's keys of the moment.
+type signers struct{ id, access *keys.SigningKey }
+
+func (s *Service) signersOf(ctx context.Context, poolID string) (signers, error) {
+	set, err := s.signing.of(ctx, poolID)
+	if err != nil {
+		return signers{}, err
+	}
+	var out signers
+	now := s.now()
+	for _, use := range [...]struct {
+		name string
+		key  **keys.SigningKey
+	}{{useID, &out.id}, {useAccess, &out.access}} {
+		key := set.signer(use.name, now)
+		if key == nil {
+			return signers{}, errNoSigner
+		}
+		if *use.key, err = s.open(key); err != nil {
+			return signers{}, err
+		}
+	}
+	return out, nil
+}
+
+// moment settles what both tokens of an issue share.
+func (s *Service) moment(g *Grant) (*moment, error) {
+	m := &moment{
+		issuer: s.Issuer(g.Pool), now: s.now(), authTime: g.AuthTime,
+		origin: g.Origin, eventID: g.EventID,
+		revocable: g.Client.Revocation || g.Client.Rotation,
+		groups:    sortGroups(g.Subject.Groups),
+	}
+	if m.authTime.IsZero() {
+		m.authTime = m.now
+	}
+	for _, id := range [...]*string{&m.origin, &m.eventID} {
+		if *id == "" {
+			b, err := randomID(s.rand)
+			if err != nil {
+				return nil, err
+			}
+			*id = formatUUID(b)
+		}
+	}
+	mark := markOf(g.Subject.TokensValidAfter)
+	for _, id := range [...]*string{&m.accessJTI, &m.idJTI} {
+		var err error
+		if *id, err = newJTI(s.ring, s.rand, g.Pool.ID, g.Subject.UserID, mark); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (s *Service) sign(g *Grant, m *moment, with signers, set *Set) (err error) {
+	if set.AccessToken, err = with.access.Sign(accessClaims(g, m)); err != nil {
+		return err
+	}
+	hashed := ""
+	if g.OAuth {
+		if !slices.Contains(g.Scopes, "openid") {
+			return nil // OpenID Connect Core §3.1.2.1: no openid, no ID token
+		}
+		hashed = set.AccessToken
+	}
+	set.IDToken, err = with.id.Sign(idClaims(g, m, hashed))
+	return err
+}
+
+func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
+	id, err := randomID(s.rand)
+	if err != nil {
+		return "", err
+	}
+	expires := g.RefreshExpires
+	if expires.IsZero() {
+		expires = m.now.Add(g.Client.RefreshTTL)
+	}
+	r := &Refresh{
+		PoolID: g.Pool.ID, ClientID: g.Client.ID, UserID: g.Subject.UserID, Username: g.Subject.Username,
+		Family: m.origin, TokenID: formatUUID(id), EventID: m.eventID, DeviceKey: g.DeviceKey,
+		OAuth: g.OAuth, Rotating: g.Client.Rotation, Scopes: g.Scopes, Resource: g.Resource,
+		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: expires, Mark: markOf(g.Subject.TokensValidAfter),
+	}
+	raw, err := s.ring.SealToken(keys.ShapeRefreshToken, keys.PurposeRefreshToken, nil, appendRefresh(nil, r))
+	if err != nil {
+		return "", fmt.Errorf("token: refresh token: %w", err)
+	}
+	return raw, nil
+}

@@ -1,0 +1,140 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// ErrRefresh says that a refresh token is not one of this client's.
+var ErrRefresh = errors.New("token: not a refresh token of this client")
+
+// OpenRefresh reads a refresh token and holds it to its pool and client. Whether
+// it still counts is the caller's to ask.
+func (s *Service) OpenRefresh(_ context.Context, sn *pool.Snapshot, c *pool.Client, raw string) (*Refresh, error) {
+	body, err := s.ring.OpenToken(keys.ShapeRefreshToken, keys.PurposeRefreshToken, nil, raw)
+	if err != nil {
+		return nil, ErrRefresh
+	}
+	r, err := parseRefresh(body)
+	if err != nil || r.PoolID != sn.ID || r.ClientID != c.ID {
+		return nil, ErrRefresh
+	}
+	return r, nil
+}
+
+// RevokeFamily ends a family of refresh tokens and the access tokens that came
+// of it.
+func (s *Service) RevokeFamily(ctx context.Context, r *Refresh) error {
+	expires := r.ExpiresAt
+	if now := s.now(); expires.Before(now) {
+		expires = now
+	}
+	// The family's last access token may outlive its refresh token.
+	expires = expires.Add(longestToken)
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		return tx.RevokeFamily(ctx, r.PoolID, r.UserID, r.Family, expires)
+	})
+}
+
+// RevokeUser ends all of a user's tokens, in the caller's transaction. A caller
+// that writes the user's row itself uses [SignOut].
+func (s *Service) RevokeUser(ctx context.Context, tx *store.Tx, poolID, userID string) error {
+	u, err := tx.User(ctx, poolID, userID)
+	if err != nil {
+		return err
+	}
+	SignOut(&u, s.now())
+	return tx.UpdateUser(ctx, u)
+}
+
+// RevokeToken ends the family of a refresh token (RFC 7009: what is not a live
+// token of the client is no error).
+func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (*idp.RevokeTokenResponse, error) {
+	sn, c, err := s.pools.LoadClient(ctx, in.ClientId)
+	if api.CodeOf(err) == "ResourceNotFoundException" || err == nil && !c.CheckSecret(in.ClientSecret) {
+		return nil, idp.UnauthorizedException("Invalid client credentials")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !c.Revocation {
+		return nil, idp.UnsupportedOperationException("Revocation is not enabled for the client")
+	}
+	if looksSigned(in.Token) {
+		return nil, idp.UnsupportedTokenTypeException("Unsupported token type")
+	}
+	r, err := s.OpenRefresh(ctx, sn, c, in.Token)
+	if err != nil || !s.now().Before(r.ExpiresAt) {
+		return &idp.RevokeTokenResponse{}, nil
+	}
+	if err := s.RevokeFamily(ctx, r); err != nil {
+		return nil, err
+	}
+	return &idp.RevokeTokenResponse{}, nil
+}
+
+// looksSigned tells a JWS, as ID and access tokens are, from a refresh token.
+func looksSigned(raw string) bool {
+	return strings.Count(raw, ".") == 2 && strings.HasPrefix(raw, "eyJ")
+}
+
+// signOutAttempts bounds how often a sign-out that lost a race is done over.
+const signOutAttempts = 20
+
+// GlobalSignOut ends all tokens of the caller, the one that it shows included.
+func (s *Service) GlobalSignOut(ctx context.Context, in *idp.GlobalSignOutRequest) (*idp.GlobalSignOutResponse, error) {
+	p, err := s.Authenticate(ctx, in.AccessToken)
+	if err != nil {
+		// The operation does not declare UserNotFoundException.
+		if api.CodeOf(err) == "UserNotFoundException" {
+			return nil, invalidAccessToken()
+		}
+		return nil, err
+	}
+	for range signOutAttempts {
+		err = s.store.Update(ctx, func(tx *store.Tx) error {
+			return s.RevokeUser(ctx, tx, p.Pool.ID, p.User.ID)
+		})
+		if !errors.Is(err, store.ErrConflict) {
+			break
+		}
+	}
+	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile: its tokens are dead
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &idp.GlobalSignOutResponse{}, nil
+}
+
+// Spend marks a rotated refresh token as replaced. The first use may replace it
+// at any time, later ones within the client's grace; see [ErrReused].
+func (s *Service) Spend(ctx context.Context, c *pool.Client, r *Refresh) error {
+	now := s.now()
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		rotatedAt, first, err := tx.RotateOut(ctx, r.PoolID, r.Family, r.TokenID, now, r.ExpiresAt)
+		if err != nil {
+			return err
+		}
+		if !first && !inGrace(rotatedAt, now, c.RotationGrace) {
+			return ErrReused
+		}
+		return nil
+	})
+}
+
+// ErrReused says that a refresh token was replaced before and its grace is over.
+var ErrReused = errors.New("token: refresh token was rotated out")
+
+func inGrace(rotatedAt, now time.Time, grace time.Duration) bool {
+	return now.Sub(rotatedAt) < grace
+}
