@@ -17,8 +17,8 @@ var frontEnd = map[string]bool{
 	api.CodeSerialization: true, api.CodeUnknownOperation: true,
 	"UnsupportedOperationException": true, // What is not built yet.
 	"ValidationException":           true, // Identity pools' answer to constraint violations.
-	errTooLarge.Code:      true,
-	codeMissingToken:      true, codeIncompleteSignature: true, codeInvalidSignature: true,
+	errTooLarge.Code:                true,
+	codeMissingToken:                true, codeIncompleteSignature: true, codeInvalidSignature: true,
 	codeUnrecognizedClient: true, codeExpiredToken: true, codeAccessDenied: true,
 }
 

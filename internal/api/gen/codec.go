@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -90,7 +91,8 @@ func (m *model) readExpr(mem *member) string {
 }
 
 // validateFile writes the rules of shapes and a check for each constrained structure.
-func (m *model) validateFile() (*source, error) {
+// It notes the patterns' variables and expressions in exprs.
+func (m *model) validateFile(exprs map[string]string) (*source, error) {
 	var checks, s source
 	rules := map[string]bool{}
 	rule := func(name string) string {
@@ -110,7 +112,7 @@ func (m *model) validateFile() (*source, error) {
 		}
 		checks.p("}\n")
 	}
-	patterns, err := m.writeRules(&s, rules)
+	patterns, err := m.writeRules(&s, rules, exprs)
 	if err != nil {
 		return nil, err
 	}
@@ -163,8 +165,20 @@ func (m *model) checkMember(s *source, mem *member, rule func(string) string) {
 	s.p("}")
 }
 
+// patternsTestFile writes the test that fast matchers are right.
+func (m *model) patternsTestFile(patterns map[string]string) *source {
+	var s source
+	s.p("func TestPatterns(t *testing.T) {\nt.Parallel()")
+	s.p("patterntest.Check(t, []patterntest.Case{")
+	for _, id := range slices.Sorted(maps.Keys(patterns)) {
+		s.p("{Pattern: %s, Expr: %q},", id, patterns[id])
+	}
+	s.p("})\n}")
+	return &s
+}
+
 // writeRules writes the rules named, and gives the patterns that they use.
-func (m *model) writeRules(s *source, rules map[string]bool) (*source, error) {
+func (m *model) writeRules(s *source, rules map[string]bool, exprs map[string]string) (*source, error) {
 	var patterns source
 	ids := map[string]string{}
 	names := make([]string, 0, len(rules))
@@ -189,6 +203,7 @@ func (m *model) writeRules(s *source, rules map[string]bool) (*source, error) {
 					return nil, err
 				}
 				patterns.p("%s = %s", id, expr)
+				exprs[id] = goExpr(sh)
 			}
 			row += ", Pattern: " + id
 		}

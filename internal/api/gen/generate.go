@@ -22,7 +22,8 @@ func generate(table, pkg string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	validate, err := m.validateFile()
+	patterns := map[string]string{}
+	validate, err := m.validateFile(patterns)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +37,8 @@ func generate(table, pkg string) (map[string][]byte, error) {
 		"errors.go":     m.errorsFile(),
 		"operations.go": m.operationsFile(),
 		"service.go":    m.serviceFile(),
+
+		"patterns_test.go": m.patternsTestFile(patterns),
 	}
 	out := map[string][]byte{}
 	for name, src := range files {
@@ -58,12 +61,12 @@ func (m *model) assemble(name string, body *source) []byte {
 	}
 	b.p("package %s\n", m.Package)
 	var std, own []string
-	for _, pkg := range []string{"context", "encoding/json", "fmt", "log/slog", "time"} {
+	for _, pkg := range []string{"context", "encoding/json", "fmt", "log/slog", "testing", "time"} {
 		if uses(body, pkg) {
 			std = append(std, pkg)
 		}
 	}
-	for _, pkg := range []string{"cognate/internal/api", "cognate/internal/api/awsjson"} {
+	for _, pkg := range []string{"cognate/internal/api", "cognate/internal/api/awsjson", "cognate/internal/api/awsjson/patterntest"} {
 		if uses(body, pkg) {
 			own = append(own, pkg)
 		}

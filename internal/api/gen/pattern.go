@@ -9,10 +9,7 @@ import (
 // patternExpr is the Go expression of an awsjson.Pattern for a model's pattern.
 // The plain forms, which the hot paths meet, become class matchers.
 func patternExpr(s *shape) (string, error) {
-	expr := s.GoPattern
-	if expr == "" {
-		expr = fromJava(s.Pattern)
-	}
+	expr := goExpr(s)
 	re, err := syntax.Parse(`\A(?:`+expr+`)\z`, syntax.Perl)
 	if err != nil {
 		return "", fmt.Errorf("pattern %s: %w", s.Pattern, err)
@@ -38,6 +35,14 @@ func patternExpr(s *shape) (string, error) {
 		}
 	}
 	return fmt.Sprintf("awsjson.Regexp(%q, %q)", s.Pattern, expr), nil
+}
+
+// goExpr is a shape's pattern for RE2.
+func goExpr(s *shape) string {
+	if s.GoPattern != "" {
+		return s.GoPattern
+	}
+	return fromJava(s.Pattern)
 }
 
 // strip takes the anchors and groups off an expression, and gives its parts in order.
