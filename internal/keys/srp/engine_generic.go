@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package srp
 
 // The seam of this package: every exponentiation above is made of these two

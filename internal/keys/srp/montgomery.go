@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// Montgomery's form of x is x·R mod N with R = 2^3072. mulGeneric is the
-// portable kernel; mul, which the rest of the package calls, is chosen in
-// engine_*.go.
+// Montgomery's form of x is congruent to x·R mod N, with R = 2^3072. It is below
+// R but not always below N: only fromMont reduces to the end. mulGeneric is the
+// portable kernel; mul and square, which the rest of the package calls, are
+// chosen in engine_*.go.
 
-// mulGeneric sets z = x·y/R mod N. It takes any x, y with x·y < N·R, so one of
-// them may be an unreduced integer below R if the other is below N. z may alias
-// x and y.
+// mulGeneric sets z ≡ x·y/R mod N, for any x, y and with z below R. z may alias x
+// and y.
 func mulGeneric(z, x, y *element) {
 	var t [2 * limbs]uint64
 	var carry uint64
@@ -58,7 +58,7 @@ func addMulRow(z, x *element, y uint64) uint64 {
 type mont struct {
 	one element // R mod N
 	rr  element // R² mod N
-	kr  element // k·R mod N, so that mul(v, kr) = k·v mod N
+	kr  element // k in Montgomery's form, so that mul(v, kr) ≡ k·v
 }
 
 var constants = sync.OnceValue(func() *mont {
@@ -67,17 +67,18 @@ var constants = sync.OnceValue(func() *mont {
 	m := new(mont)
 	m.one.setBytes(new(big.Int).Mod(r, n).Bytes())
 	m.rr.setBytes(new(big.Int).Mod(new(big.Int).Mul(r, r), n).Bytes())
-	mul(&m.kr, &multiplier, &m.rr)
+	m.toMont(&m.kr, &multiplier)
 	return m
 })
 
-// toMont sets z = x·R mod N for any x < R.
+// toMont sets z ≡ x·R mod N.
 func (m *mont) toMont(z, x *element) { mul(z, x, &m.rr) }
 
-// fromMont sets z = x/R mod N.
+// fromMont sets z = x/R mod N, below N.
 func (m *mont) fromMont(z, x *element) {
 	one := element{1}
 	mul(z, x, &one)
+	z.reduceOnce(0)
 }
 
 // lookup sets z = table[index] and reads every entry, so that the memory

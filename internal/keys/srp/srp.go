@@ -183,6 +183,7 @@ func ServerPublic(b, verifierBytes []byte) ([]byte, error) {
 	powG(&public, e)
 	m.fromMont(&public, &public)
 	mul(&kv, v, &m.kr)
+	kv.reduceOnce(0)
 	public.add(&public, &kv)
 	if public.isZero() {
 		return nil, errZeroB // clients must refuse it (RFC 5054 §2.5.3)
