@@ -1,0 +1,121 @@
+package message
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/smithy-go"
+)
+
+// Webhook delivers SMS by a signed HTTPS request to a gateway of the
+// operator's, in the manner of Standard Webhooks (webhook-id,
+// webhook-timestamp, webhook-signature: v1,base64(HMAC-SHA256)).
+type Webhook struct {
+	url    string
+	secret []byte
+	client *http.Client
+	now    func() time.Time
+}
+
+// NewWebhook checks the address: https, or http on loopback. secret is the
+// shared secret as Standard Webhooks writes it, with or without "whsec_".
+func NewWebhook(rawURL, secret string, client *http.Client, now func() time.Time) (*Webhook, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("the SMS webhook's URL does not parse")
+	}
+	host := u.Hostname()
+	loopback := host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
+		return nil, errors.New("the SMS webhook's URL must be https (http on loopback only)")
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil || len(key) < 24 {
+		return nil, errors.New("the SMS webhook's secret must be at least 24 bytes in Base64")
+	}
+	if client == nil {
+		client = &http.Client{
+			Timeout: sendTimeout,
+			// A redirect would carry a code to an address that nobody configured.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	return &Webhook{url: rawURL, secret: key, client: client, now: now}, nil
+}
+
+// Send implements Sender. The body is
+// {"type":"sms","data":{"to","body","poolId","username"}}.
+func (w *Webhook) Send(ctx context.Context, m Message) error {
+	type data struct {
+		To       string `json:"to"`
+		Body     string `json:"body"`
+		PoolID   string `json:"poolId"`
+		Username string `json:"username"`
+	}
+	body, err := json.Marshal(struct {
+		Type      string    `json:"type"`
+		Timestamp time.Time `json:"timestamp"`
+		Data      data      `json:"data"`
+	}{"sms", m.CreatedAt.UTC(), data{m.To, m.Body, m.PoolID, m.Username}})
+	if err != nil {
+		return PermanentError{err}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	if err != nil {
+		return PermanentError{err}
+	}
+	stamp := strconv.FormatInt(w.now().Unix(), 10)
+	mac := hmac.New(sha256.New, w.secret)
+	fmt.Fprintf(mac, "%s.%s.%s", m.ID, stamp, body)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Webhook-Id", m.ID)
+	req.Header.Set("Webhook-Timestamp", stamp)
+	req.Header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	resp, err := w.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("SMS webhook: %w", err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+	err = fmt.Errorf("SMS webhook answered %s", resp.Status)
+	switch {
+	case resp.StatusCode/100 == 2:
+		return nil
+	case resp.StatusCode/100 == 4 && resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusRequestTimeout:
+		return PermanentError{err}
+	}
+	return err
+}
+
+// SNS delivers SMS through Amazon SNS, or anything that speaks its Publish.
+type SNS struct{ client *sns.Client }
+
+// NewSNS uses the given AWS configuration (credentials, Region, endpoint).
+func NewSNS(cfg aws.Config) *SNS { return &SNS{client: sns.NewFromConfig(cfg)} }
+
+// Send implements Sender.
+func (s *SNS) Send(ctx context.Context, m Message) error {
+	_, err := s.client.Publish(ctx, &sns.PublishInput{PhoneNumber: aws.String(m.To), Message: aws.String(m.Body)})
+	if err == nil {
+		return nil
+	}
+	var refused smithy.APIError
+	if errors.As(err, &refused) && refused.ErrorCode() == "InvalidParameter" {
+		return PermanentError{fmt.Errorf("SNS: %w", err)}
+	}
+	return fmt.Errorf("SNS: %w", err)
+}
