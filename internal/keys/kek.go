@@ -43,7 +43,7 @@ func NewKEK(key []byte) (*KEK, error) {
 	}
 	k := &KEK{aead: newXAES(key)}
 	mac := hmac.New(sha256.New, key)
-	io.WriteString(mac, "cognate key-encryption key id")
+	mac.Write([]byte("cognate key-encryption key id"))
 	copy(k.id[:], mac.Sum(nil))
 	return k, nil
 }

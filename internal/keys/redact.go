@@ -2,14 +2,13 @@ package keys
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 )
 
 // redacted is what a type that bears a secret prints, whatever the verb.
 const redacted = "[redacted]"
 
-func writeRedacted(s fmt.State) { io.WriteString(s, redacted) }
+func writeRedacted(s fmt.State) { _, _ = s.Write([]byte(redacted)) }
 
 // LogValue implements [slog.LogValuer].
 func (*KEK) LogValue() slog.Value { return slog.StringValue(redacted) }

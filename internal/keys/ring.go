@@ -27,7 +27,7 @@ const (
 	PurposeProviderSecret Purpose = "provider-secret"
 	PurposeAccessKey      Purpose = "access-key"
 	PurposeSetting        Purpose = "setting"
-	PurposeMessage        Purpose = "message"
+	PurposeMessage        Purpose = "outbox"
 	PurposeRefreshToken   Purpose = "refresh-token"
 	PurposeSession        Purpose = "session"
 	PurposeSecretBlock    Purpose = "secret-block"

@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -67,10 +66,10 @@ func PasswordMatches(pool, user, password string, salt, verifierBytes []byte) bo
 
 func verifier(pool, user, password string, salt []byte) *element {
 	inner := sha256.New()
-	io.WriteString(inner, pool)
-	io.WriteString(inner, user)
-	io.WriteString(inner, ":")
-	io.WriteString(inner, password)
+	inner.Write([]byte(pool))
+	inner.Write([]byte(user))
+	inner.Write([]byte(":"))
+	inner.Write([]byte(password))
 	outer := sha256.New()
 	outer.Write(pad(salt))
 	outer.Write(inner.Sum(nil))
@@ -248,10 +247,10 @@ func sharedSecret(a, b, verifierBytes, public []byte) (s, u []byte, err error) {
 // decoded; timestamp is the string as sent.
 func Signature(key []byte, pool, user string, secretBlock []byte, timestamp string) []byte {
 	h := hmac.New(sha256.New, key)
-	io.WriteString(h, pool)
-	io.WriteString(h, user)
+	h.Write([]byte(pool))
+	h.Write([]byte(user))
 	h.Write(secretBlock)
-	io.WriteString(h, timestamp)
+	h.Write([]byte(timestamp))
 	return h.Sum(nil)
 }
 
