@@ -1,0 +1,212 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// nameKinds are the attributes that can be sign-in names, in the order in which
+// clashes are reported.
+var nameKinds = []string{attrEmail, attrPhone, attrPreferredUsername}
+
+// isNameKind tells whether the attribute can be a sign-in name in the pool.
+func isNameKind(sn *pool.Snapshot, kind string) bool {
+	return sn.AliasAttributes.Has(kind) || sn.UsernameAttributes.Has(kind)
+}
+
+// signInNames are the names besides the username by which somebody with these
+// attributes signs in. An e-mail or phone alias counts while it is verified; a
+// username attribute counts always; preferred_username counts as soon as it is
+// set (Cognito: auth by alias).
+func signInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
+	if !hasAliases(sn) {
+		return nil
+	}
+	var names []store.Name
+	for _, kind := range nameKinds {
+		value := attrs[kind]
+		switch {
+		case value == "":
+		case sn.UsernameAttributes.Has(kind),
+			sn.AliasAttributes.Has(kind) && (kind == attrPreferredUsername || attrs[verifiedFlag(kind)] == "true"):
+			names = append(names, store.Name{Kind: kind, Value: sn.FoldAlias(kind, value)})
+		}
+	}
+	return names
+}
+
+// clash decides what happens to a name that another user holds: an error is the
+// answer; nil moves the name, as Cognito does with aliases.
+type clash func(kind string) error
+
+// aliasExists is the answer of the operations that change a user's attributes.
+func aliasExists(kind string) error {
+	return idp.AliasExistsException("An account with the given " + kind + " already exists.")
+}
+
+// confirmAliasExists is the answer of ConfirmSignUp.
+func confirmAliasExists(kind string) error {
+	return idp.AliasExistsException("An account with the " + kind + " already exists.")
+}
+
+// usernameExistsByAlias is the answer of SignUp and AdminCreateUser.
+func usernameExistsByAlias(kind string) error {
+	return idp.UsernameExistsException("An account with the given " + kind + " already exists.")
+}
+
+// moveAliases is the clash of an administrator who says that a value is
+// verified, and of a forced confirmation: an e-mail or phone alias moves, what
+// cannot lose a flag is refused.
+func moveAliases(sn *pool.Snapshot, refuse clash) clash {
+	return func(kind string) error {
+		if sn.UsernameAttributes.Has(kind) || kind == attrPreferredUsername {
+			return refuse(kind)
+		}
+		return nil
+	}
+}
+
+// edit is a user read afresh in a transaction, to be changed and stored there.
+type edit struct {
+	s      *Service
+	tx     *store.Tx
+	sn     *pool.Snapshot
+	u      *User
+	before []store.Name
+}
+
+// edit reads the user. A user who is gone is UserNotFoundException.
+func (s *Service) edit(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) (*edit, error) {
+	rec, err := tx.User(ctx, sn.ID, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, userNotFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	u, err := FromRecord(sn, rec)
+	if err != nil {
+		return nil, err
+	}
+	return &edit{s: s, tx: tx, sn: sn, u: u, before: signInNames(sn, u.Attributes)}, nil
+}
+
+// save stores the user together with the sign-in names that follow from the
+// attributes. Names that are given up go first: a person may swap two of them.
+func (e *edit) save(ctx context.Context, decide clash) error {
+	after := signInNames(e.sn, e.u.Attributes)
+	for _, old := range e.before {
+		if !slices.Contains(after, old) {
+			if err := e.tx.DropName(ctx, e.sn.ID, e.u.ID(), old.Kind); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range after {
+		if !slices.Contains(e.before, name) {
+			if err := e.claim(ctx, name, decide); err != nil {
+				return err
+			}
+		}
+	}
+	e.u.touch(e.s.d.Now())
+	rec, err := e.u.Record()
+	if err != nil {
+		return err
+	}
+	return e.tx.UpdateUser(ctx, rec)
+}
+
+// claim gives the user a name, or answers what decide says of another holder.
+func (e *edit) claim(ctx context.Context, name store.Name, decide clash) error {
+	owner, err := e.tx.NameOwner(ctx, e.sn.ID, name.Kind, name.Value)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		if err := e.notUsername(ctx, name); err != nil {
+			return err
+		}
+		err := e.tx.PutName(ctx, e.sn.ID, e.u.ID(), name)
+		if errors.Is(err, store.ErrExists) { // Somebody was faster.
+			return aliasRace(decide, name.Kind)
+		}
+		return err
+	case err != nil:
+		return err
+	case owner == e.u.ID():
+		return nil
+	}
+	if err := decide(name.Kind); err != nil {
+		return err
+	}
+	return e.take(ctx, name, owner)
+}
+
+// notUsername refuses a preferred_username that is another user's username:
+// the username comes first when names are resolved, so it would never work.
+func (e *edit) notUsername(ctx context.Context, name store.Name) error {
+	if name.Kind != attrPreferredUsername {
+		return nil
+	}
+	owner, err := e.tx.UserByUsername(ctx, e.sn.ID, name.Value)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && owner.ID == e.u.ID():
+		return nil
+	case err != nil:
+		return err
+	}
+	return aliasExists(name.Kind)
+}
+
+// aliasRace answers a name lost to a concurrent change. Where the name would
+// move, the transaction is to be run again and move it.
+func aliasRace(decide clash, kind string) error {
+	if err := decide(kind); err != nil {
+		return err
+	}
+	return store.ErrConflict
+}
+
+// take moves a name to the user. Its owner keeps the value unverified and his
+// tokens, and no longer signs in by it.
+func (e *edit) take(ctx context.Context, name store.Name, owner string) error {
+	if _, err := e.tx.TakeName(ctx, e.sn.ID, e.u.ID(), name); err != nil {
+		return err
+	}
+	rec, err := e.tx.User(ctx, e.sn.ID, owner)
+	if err != nil {
+		return err
+	}
+	loser, err := FromRecord(e.sn, rec)
+	if err != nil {
+		return err
+	}
+	loser.Attributes[verifiedFlag(name.Kind)] = "false"
+	loser.touch(e.s.d.Now())
+	if rec, err = loser.Record(); err != nil {
+		return err
+	}
+	return e.tx.UpdateUser(ctx, rec)
+}
+
+// clashOf gives the clash of the first name that another user holds, without
+// changing anything; nil where there is none.
+func clashOf(ctx context.Context, r *store.Reader, sn *pool.Snapshot, userID string, names []store.Name, decide clash) error {
+	for _, name := range names {
+		owner, err := r.NameOwner(ctx, sn.ID, name.Kind, name.Value)
+		switch {
+		case errors.Is(err, store.ErrNotFound) || err == nil && owner == userID:
+			continue
+		case err != nil:
+			return err
+		}
+		if err := decide(name.Kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package user
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+)
+
+// Texts of what a schema does not allow (Cognito: errors of SignUp,
+// AdminCreateUser, UpdateUserAttributes and their kin).
+const (
+	nonconforming = "Attributes did not conform to the schema: "
+	noSuchName    = ": Attribute does not exist in the schema.\n"
+	isRequired    = ": The attribute is required\n"
+	isImmutable   = ": Attribute cannot be updated.\n"
+)
+
+func unauthorizedAttribute() error {
+	return idp.NotAuthorizedException("A client attempted to write unauthorized attribute")
+}
+
+// attributeValues reads a request's list. The last of several values for one
+// name stands.
+func attributeValues(list []idp.AttributeType) (map[string]string, error) {
+	values := make(map[string]string, len(list))
+	for _, a := range list {
+		if a.Value == nil {
+			return nil, idp.InvalidParameterException("Attribute value for " + a.Name + " must not be null")
+		}
+		values[a.Name] = *a.Value
+	}
+	return values, nil
+}
+
+// NewAttributes checks what a new user is given and returns what is stored.
+// client is nil for an administrator, who may set flags and developer's
+// attributes, and may leave out what the schema requires. implied are values
+// that the username itself gives, which need no permission of the client.
+func NewAttributes(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeType, implied map[string]string) (map[string]string, error) {
+	given, err := attributeValues(list)
+	if err != nil {
+		return nil, err
+	}
+	stored := maps.Clone(given)
+	for name, value := range implied {
+		if own := given[name]; own != "" && sn.FoldAlias(name, own) != sn.FoldAlias(name, value) {
+			return nil, idp.InvalidParameterException("The attribute " + name + " must be equal to the username.")
+		}
+		if given[name] == "" {
+			stored[name] = value
+		}
+	}
+	maps.DeleteFunc(stored, func(_, v string) bool { return v == "" })
+	if err := checkNewNames(sn, client, given, stored); err != nil {
+		return nil, err
+	}
+	if client != nil {
+		for name := range given {
+			if !mayWrite(sn, client, name) {
+				return nil, unauthorizedAttribute()
+			}
+		}
+	}
+	if err := checkValues(sn, stored); err != nil {
+		return nil, err
+	}
+	if client == nil {
+		return stored, checkFlags(stored, stored)
+	}
+	return stored, nil
+}
+
+// checkNewNames reports, all at once, names that the schema does not have and,
+// for a client, those that it requires.
+func checkNewNames(sn *pool.Snapshot, client *pool.Client, given, stored map[string]string) error {
+	var faults strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		_, known := sn.Schema.Attribute(name)
+		switch {
+		case !known:
+			faults.WriteString(name + noSuchName)
+		case client == nil && (name == attrSub || name == attrIdentities):
+			return idp.InvalidParameterException("user." + name + isImmutable)
+		}
+	}
+	if client != nil {
+		for _, name := range slices.Sorted(slices.Values(sn.Schema.Required())) {
+			if stored[name] == "" && name != attrSub {
+				faults.WriteString(name + isRequired)
+			}
+		}
+	}
+	if faults.Len() > 0 {
+		return idp.InvalidParameterException(nonconforming + faults.String())
+	}
+	return nil
+}
+
+// mayWrite tells whether an app client may write the attribute: never what only
+// the service or an administrator says (user-pools: attribute permissions).
+func mayWrite(sn *pool.Snapshot, client *pool.Client, name string) bool {
+	switch name {
+	case attrSub, attrIdentities, verifiedFlag(attrEmail), verifiedFlag(attrPhone):
+		return false
+	}
+	if a, ok := sn.Schema.Attribute(name); ok && a.DeveloperOnly {
+		return false
+	}
+	return client.CanWrite(name)
+}
+
+// MayRead tells whether an app client is shown the attribute.
+func MayRead(sn *pool.Snapshot, client *pool.Client, name string) bool {
+	if a, ok := sn.Schema.Attribute(name); ok && a.DeveloperOnly {
+		return false
+	}
+	return client.CanRead(name)
+}
+
+// checkValues holds values to their attributes' types and limits, and puts
+// Booleans into the form that is stored.
+func checkValues(sn *pool.Snapshot, values map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		a, _ := sn.Schema.Attribute(name)
+		if a.Type == idp.AttributeDataTypeBoolean {
+			values[name] = strings.ToLower(values[name])
+		}
+		value := values[name]
+		switch {
+		case name == attrEmail && !isEmail(value):
+			return idp.InvalidParameterException("Invalid email address format.")
+		case name == attrPhone && !isPhone(value):
+			return idp.InvalidParameterException("Invalid phone number format.")
+		case a.Type == idp.AttributeDataTypeDateTime && !isDateTime(value):
+			return idp.InvalidParameterException(nonconforming + name + ": Value is not a date and time")
+		case isFlag(name) && value != "true" && value != "false":
+			return idp.InvalidParameterException(nonconforming + name + ": Value is out of range")
+		}
+		if fault := a.Violation(value); fault != "" {
+			return idp.InvalidParameterException(nonconforming + name + ": " + fault)
+		}
+	}
+	return nil
+}
+
+func isFlag(name string) bool {
+	return name == verifiedFlag(attrEmail) || name == verifiedFlag(attrPhone)
+}
+
+// checkFlags refuses a flag of an address that is not there after the change.
+func checkFlags(set, after map[string]string) error {
+	if set[verifiedFlag(attrEmail)] != "" && after[attrEmail] == "" {
+		return idp.InvalidParameterException("Email is required to verify/un-verify an email")
+	}
+	if set[verifiedFlag(attrPhone)] != "" && after[attrPhone] == "" {
+		return idp.InvalidParameterException("Phone Number is required to verify/un-verify a phone number")
+	}
+	return nil
+}
+
+// checkUpdate checks what an update asks for against schema and permissions and
+// returns the values in the form that is stored; "" removes. client is nil for
+// an administrator.
+func checkUpdate(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeType) (map[string]string, error) {
+	values, err := attributeValues(list)
+	if err != nil {
+		return nil, err
+	}
+	if client != nil {
+		for name := range values {
+			if !mayWrite(sn, client, name) {
+				return nil, unauthorizedAttribute()
+			}
+		}
+	}
+	present := make(map[string]string, len(values))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		a, known := sn.Schema.Attribute(name)
+		switch {
+		case !known:
+			return nil, idp.InvalidParameterException("user." + name + noSuchName)
+		case !a.Mutable || name == attrSub || name == attrIdentities:
+			return nil, idp.InvalidParameterException("user." + name + isImmutable)
+		case values[name] == "" && a.Required:
+			return nil, requiredCannotGo(name)
+		case values[name] != "":
+			present[name] = values[name]
+		}
+	}
+	if err := checkValues(sn, present); err != nil {
+		return nil, err
+	}
+	maps.Copy(values, present)
+	return values, nil
+}
+
+func requiredCannotGo(name string) error {
+	return idp.InvalidParameterException("Invalid user attributes: " + name + ": Required attribute cannot be deleted.\n")
+}
+
+// checkDelete checks the names of a deletion. Names that the user does not have
+// are no fault.
+func checkDelete(sn *pool.Snapshot, client *pool.Client, names []string) error {
+	for _, name := range names {
+		if client != nil && !mayWrite(sn, client, name) {
+			if _, known := sn.Schema.Attribute(name); known {
+				return unauthorizedAttribute()
+			}
+		}
+	}
+	for _, name := range names {
+		a, known := sn.Schema.Attribute(name)
+		switch {
+		case !known:
+			return idp.InvalidParameterException("Invalid user attributes: user." + name + noSuchName)
+		case a.Required || name == attrSub:
+			return requiredCannotGo(name)
+		case !a.Mutable || name == attrIdentities:
+			return idp.InvalidParameterException("user." + name + isImmutable)
+		}
+	}
+	return nil
+}

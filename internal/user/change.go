@@ -1,0 +1,215 @@
+package user
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/message"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// UpdateAttributes changes attributes of the user, as a client (its app client)
+// or as an administrator (nil), and sends the codes that follow from it. It
+// gives where each code went.
+func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID string, list []idp.AttributeType) ([]idp.CodeDeliveryDetailsType, error) {
+	values, err := checkUpdate(sn, client, list)
+	if err != nil {
+		return nil, err
+	}
+	var details []idp.CodeDeliveryDetailsType
+	err = s.update(ctx, func(tx *store.Tx) error {
+		details = []idp.CodeDeliveryDetailsType{}
+		e, err := s.edit(ctx, tx, sn, userID)
+		if err != nil {
+			return err
+		}
+		sends, err := e.apply(ctx, values)
+		if err != nil {
+			return err
+		}
+		decide := clash(aliasExists)
+		if client == nil {
+			decide = moveAliases(sn, aliasExists)
+		}
+		if err := e.save(ctx, decide); err != nil {
+			return err
+		}
+		for _, d := range sends {
+			if err := s.updateQuota(ctx, tx, sn, userID); err != nil {
+				return err
+			}
+			if err := s.sendCode(ctx, tx, sn, e.u, verifyPurpose(d.Attribute), d); err != nil {
+				return err
+			}
+			details = append(details, d.details())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(details) > 0 {
+		s.d.Messages.Wake()
+	}
+	return details, nil
+}
+
+// DeleteAttributes removes attributes, with the flags, pending values and codes
+// that hang on them.
+func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID string, names []string) error {
+	if err := checkDelete(sn, client, names); err != nil {
+		return err
+	}
+	values := make(map[string]string, len(names))
+	for _, name := range names {
+		values[name] = ""
+	}
+	return s.update(ctx, func(tx *store.Tx) error {
+		e, err := s.edit(ctx, tx, sn, userID)
+		if err != nil {
+			return err
+		}
+		if _, err := e.apply(ctx, values); err != nil {
+			return err
+		}
+		return e.save(ctx, aliasExists)
+	})
+}
+
+// apply changes the attributes in memory, drops codes that went to what is gone
+// and gives the codes that are due.
+func (e *edit) apply(ctx context.Context, values map[string]string) ([]delivery, error) {
+	var sends []delivery
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value := values[name]
+		switch {
+		case name == attrEmail || name == attrPhone:
+			d, err := e.applyContact(ctx, name, value, values[verifiedFlag(name)])
+			if err != nil {
+				return nil, err
+			}
+			if d != nil {
+				sends = append(sends, *d)
+			}
+		case isFlag(name):
+			// After its address, below.
+		case value == "":
+			delete(e.u.Attributes, name)
+		case name == attrPreferredUsername && isNameKind(e.sn, name) && e.u.Status() == idp.UserStatusTypeUnconfirmed:
+			return nil, unconfirmedPreferredUsername()
+		default:
+			e.u.Attributes[name] = value
+		}
+	}
+	if err := e.applyFlags(ctx, values); err != nil {
+		return nil, err
+	}
+	return sends, e.keepsSignInName()
+}
+
+func unconfirmedPreferredUsername() error {
+	return idp.InvalidParameterException("A preferred_username cannot be set for an unconfirmed account.")
+}
+
+// applyContact sets or removes email or phone_number; flag is what the same
+// request says of its verification, "" for nothing.
+func (e *edit) applyContact(ctx context.Context, attr, value, flag string) (*delivery, error) {
+	u := e.u
+	if value == "" {
+		delete(u.Attributes, attr)
+		delete(u.Attributes, verifiedFlag(attr))
+		delete(u.Pending, attr)
+		return nil, e.dropCodes(ctx, attr)
+	}
+	if flag == "" && u.Attributes[attr] == value {
+		return nil, nil // The same again changes nothing and sends nothing.
+	}
+	auto := e.sn.AutoVerified.Has(attr)
+	if flag == "" && auto && e.sn.VerifyBeforeUpdate.Has(attr) {
+		return e.applyPending(ctx, attr, value)
+	}
+	delete(u.Pending, attr)
+	if u.Attributes[attr] != value {
+		if err := e.dropCodes(ctx, attr); err != nil {
+			return nil, err
+		}
+	}
+	u.Attributes[attr] = value
+	u.Attributes[verifiedFlag(attr)] = "false" // applyFlags follows.
+	if flag != "" || !auto {
+		return nil, nil
+	}
+	return &delivery{Medium: mediumOf(attr), Attribute: attr, To: value}, nil
+}
+
+// applyPending keeps the old value in force until the code for the new one is
+// given (Cognito: AttributesRequireVerificationBeforeUpdate). A value that
+// another user signs in by is refused at once.
+func (e *edit) applyPending(ctx context.Context, attr, value string) (*delivery, error) {
+	if e.sn.UsernameAttributes.Has(attr) {
+		wanted := []store.Name{{Kind: attr, Value: e.sn.FoldAlias(attr, value)}}
+		if err := clashOf(ctx, &e.tx.Reader, e.sn, e.u.ID(), wanted, aliasExists); err != nil {
+			return nil, err
+		}
+	}
+	if e.u.Pending == nil {
+		e.u.Pending = map[string]string{}
+	}
+	e.u.Pending[attr] = value
+	return &delivery{Medium: mediumOf(attr), Attribute: attr, To: value}, nil
+}
+
+// applyFlags sets what an administrator says of an address. A flag that is set
+// makes the outstanding code pointless.
+func (e *edit) applyFlags(ctx context.Context, values map[string]string) error {
+	for _, attr := range []string{attrEmail, attrPhone} {
+		flag, given := values[verifiedFlag(attr)]
+		switch {
+		case !given:
+			continue
+		case flag == "":
+			delete(e.u.Attributes, verifiedFlag(attr))
+			continue
+		}
+		if err := checkFlags(map[string]string{verifiedFlag(attr): flag}, e.u.Attributes); err != nil {
+			return err
+		}
+		e.u.Attributes[verifiedFlag(attr)] = flag
+		if flag == "true" {
+			delete(e.u.Pending, attr)
+			if err := e.tx.DropCode(ctx, e.sn.ID, e.u.ID(), verifyPurpose(attr)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropCodes ends codes that went to the old value of an address: they must
+// prove nothing of the new one.
+func (e *edit) dropCodes(ctx context.Context, attr string) error {
+	return e.tx.DropCode(ctx, e.sn.ID, e.u.ID(), verifyPurpose(attr))
+}
+
+// keepsSignInName refuses to take the last name from a user of a pool whose
+// usernames are addresses (Cognito: username attributes).
+func (e *edit) keepsSignInName() error {
+	if len(e.sn.UsernameAttributes) == 0 || len(e.before) == 0 {
+		return nil
+	}
+	if len(signInNames(e.sn, e.u.Attributes)) > 0 {
+		return nil
+	}
+	return requiredCannotGo(e.before[0].Kind)
+}
+
+// mediumOf is how a code reaches an address of this attribute.
+func mediumOf(attr string) string {
+	if attr == attrPhone {
+		return message.SMS
+	}
+	return message.Email
+}

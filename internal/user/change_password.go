@@ -1,0 +1,145 @@
+package user
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/risk"
+	"cognate/internal/store"
+)
+
+// PasswordChange says how a password is replaced.
+type PasswordChange struct {
+	Password  string
+	Temporary bool
+	Prefix    PolicyPrefix
+	// Check, if set, runs before the new password is looked at, and again where
+	// another change of the password came between. It may compute.
+	Check func(ctx context.Context, u *User) error
+	// Then, if set, runs in the transaction that stores the password, on the
+	// user as it is read there, and may change the user.
+	Then func(ctx context.Context, tx *store.Tx, u *User) error
+}
+
+// ReplacePassword stores a new password and gives the user as stored. Policy
+// and history are kept, the arithmetic is done outside the transaction, and of
+// two changes at once the later sees the earlier.
+func (s *Service) ReplacePassword(ctx context.Context, sn *pool.Snapshot, u *User, c PasswordChange) (*User, error) {
+	for range raceLimit {
+		if c.Check != nil {
+			if err := c.Check(ctx, u); err != nil {
+				return nil, err
+			}
+		}
+		sealed, err := s.SetPassword(ctx, sn, u, c.Password, c.Temporary, c.Prefix)
+		if err != nil {
+			return nil, err
+		}
+		current, replaced, err := s.storePassword(ctx, sn, u, sealed, c.Then)
+		if err != nil || replaced {
+			return current, err
+		}
+		u = current
+	}
+	return nil, store.ErrConflict
+}
+
+// storePassword stores the credential unless the user's is no longer the one
+// that it was built on.
+func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User, sealed []byte, then func(context.Context, *store.Tx, *User) error) (current *User, replaced bool, err error) {
+	err = s.update(ctx, func(tx *store.Tx) error {
+		e, err := s.edit(ctx, tx, sn, u.ID())
+		if err != nil {
+			return err
+		}
+		current, replaced = e.u, false
+		if !bytes.Equal(e.u.Rec.Credential, u.Rec.Credential) {
+			return nil
+		}
+		replaced = true
+		if then != nil {
+			if err := then(ctx, tx, e.u); err != nil {
+				return err
+			}
+		}
+		e.u.Rec.Credential = sealed
+		return e.save(ctx, aliasExists)
+	})
+	return current, replaced, err
+}
+
+func incorrectPassword() error {
+	return idp.NotAuthorizedException("Incorrect username or password.")
+}
+
+// ChangePassword replaces the password of the token's user, who proves the old
+// one. A user without a password sets the first.
+func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequest) (*idp.ChangePasswordResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	err = s.update(ctx, func(tx *store.Tx) error {
+		return s.attempt(ctx, tx, p.Pool, u.ID(), quotaChange)
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.ReplacePassword(ctx, p.Pool, u, PasswordChange{
+		Password: in.ProposedPassword, Prefix: PolicyChange,
+		Check: func(ctx context.Context, u *User) error {
+			return s.provePassword(ctx, p.Pool, u, in.PreviousPassword)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &idp.ChangePasswordResponse{}, nil
+}
+
+// provePassword checks the present password as a sign-in would, lock-out
+// included.
+func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User, password *string) error {
+	c, err := s.Credential(u)
+	if err != nil {
+		return err
+	}
+	if !c.HasPassword() {
+		return nil
+	}
+	guess, err := s.d.Lockouts.Begin(ctx, sn.ID, u.ID())
+	switch {
+	case errors.Is(err, risk.ErrLocked):
+		return idp.NotAuthorizedException("Password attempts exceeded").WithCause(err)
+	case errors.Is(err, risk.ErrBusy):
+		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
+	case err != nil:
+		return err
+	}
+	defer guess.Release()
+	matches := false
+	if password != nil {
+		if matches, err = s.PasswordMatches(ctx, sn, u, c, *password); err != nil {
+			return err
+		}
+	}
+	if !matches {
+		if err := guess.Failed(ctx); err != nil {
+			return err
+		}
+		return incorrectPassword()
+	}
+	return guess.Succeeded(ctx)
+}
+
+// forgetFailures lets the user sign in at once with a password set anew. The
+// row went in the transaction that set it; this is what the process remembers.
+func (s *Service) forgetFailures(ctx context.Context, sn *pool.Snapshot, u *User) {
+	if err := s.d.Lockouts.Clear(context.WithoutCancel(ctx), sn.ID, u.ID()); err != nil {
+		s.d.Log.WarnContext(ctx, "lock-out not cleared", slog.String("user", u.ID()), slog.Any("error", err))
+	}
+}

@@ -1,0 +1,187 @@
+package user
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// Purposes of codes. A user has at most one live code of each.
+const (
+	purposeSignUp = "sign-up"
+	purposeReset  = "reset-password"
+)
+
+// verifyPurpose is that of the code which proves an address.
+func verifyPurpose(attr string) string { return "verify " + attr }
+
+const (
+	codeDigits = 6
+	codeLife   = 24 * time.Hour
+	resetLife  = time.Hour
+)
+
+func lifeOf(purpose string) time.Duration {
+	if purpose == purposeReset {
+		return resetLife
+	}
+	return codeLife
+}
+
+// codeHash labels the keyed hash under which codes are stored.
+const codeHash keys.Purpose = "verification code"
+
+func (s *Service) hashCode(poolID, userID, purpose, code string) [32]byte {
+	return s.d.Ring.Hash(codeHash, []byte(poolID), []byte(userID), []byte(purpose), []byte(code))
+}
+
+// quota is how often a user may do something in an hour (Cognito: quotas on
+// code attempts). It is counted in the transaction of the attempt, so neither
+// a restart nor concurrent attempts get around it.
+type quota struct {
+	kind  string
+	limit int
+}
+
+// The password-reset quota is shared by asking for a code and giving one; of
+// Cognito's range of 5 to 20 it takes the upper end, since there is no estimate
+// of risk that would let it move.
+var (
+	quotaConfirmSignUp = quota{"confirm-sign-up", 15}
+	quotaResend        = quota{"resend-code", 5}
+	quotaReset         = quota{"reset-password", 20}
+	quotaChange        = quota{"change-password", 5}
+	quotaVerifyCode    = quota{"attribute-code", 5}
+	quotaVerify        = quota{"verify-attribute", 15}
+	// An update may send to any address that a user names, and declares no
+	// LimitExceededException; so it has a quota of ours.
+	quotaUpdateCode = quota{"update-code", 20}
+)
+
+const quotaWindow = time.Hour
+
+// count counts one attempt of the user and tells whether it was one too many.
+func (s *Service) count(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, q quota) (exceeded bool, err error) {
+	n, _, err := tx.Count(ctx, sn.ID, userID, q.kind, s.d.Now(), quotaWindow, 1)
+	return n > q.limit, err
+}
+
+// attempt counts one attempt and refuses what is beyond the quota, before
+// anything else is looked at: the right code does not help any more then.
+func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, q quota) error {
+	exceeded, err := s.count(ctx, tx, sn, userID, q)
+	if err == nil && exceeded {
+		return idp.LimitExceededException("Attempt limit exceeded, please try after some time.")
+	}
+	return err
+}
+
+// updateQuota bounds the codes that updates send.
+func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
+	exceeded, err := s.count(ctx, tx, sn, userID, quotaUpdateCode)
+	if err == nil && exceeded {
+		return idp.TooManyRequestsException("Too many requests")
+	}
+	return err
+}
+
+// sendCode makes a new code for the purpose, which ends the one before, and
+// puts its message into the outbox. A decoy's code goes nowhere and matches
+// nothing.
+func (s *Service) sendCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, purpose string, d delivery) error {
+	if err := deliverable(sn, d.Medium); err != nil && !u.decoy {
+		return err
+	}
+	code := keys.NewCode(codeDigits)
+	now := s.d.Now()
+	expires := now.Add(lifeOf(purpose))
+	rec := store.Code{
+		PoolID: sn.ID, UserID: u.ID(), Purpose: purpose,
+		Hash:   s.hashCode(sn.ID, u.ID(), purpose, code),
+		Target: d.Attribute, Value: d.To, CreatedAt: now, ExpiresAt: expires,
+	}
+	if u.decoy {
+		rec.Hash = s.hashCode(sn.ID, u.ID(), purpose, "no code "+code) // No client can send a blank.
+	}
+	if err := tx.PutCode(ctx, rec); err != nil {
+		return err
+	}
+	if u.decoy {
+		return nil
+	}
+	subject, body := sn.VerificationMessage(d.Medium)
+	return s.enqueue(ctx, tx, sn, u, d, subject, body, code, expires)
+}
+
+func codeMismatch() error {
+	return idp.CodeMismatchException("Invalid verification code provided, please try again.")
+}
+
+func codeExpired() error {
+	return idp.ExpiredCodeException("Invalid code provided, please request a code again.")
+}
+
+// checkCode compares a code with the user's live one without spending it. The
+// answer of a wrong one is kept: the attempt stays counted.
+func (s *Service) checkCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID, purpose, given string) (store.Code, error) {
+	rec, err := tx.Code(ctx, sn.ID, userID, purpose)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && !s.d.Now().Before(rec.ExpiresAt):
+		return store.Code{}, kept{codeExpired()}
+	case err != nil:
+		return store.Code{}, err
+	}
+	hash := s.hashCode(sn.ID, userID, purpose, given)
+	if subtle.ConstantTimeCompare(hash[:], rec.Hash[:]) != 1 {
+		return store.Code{}, kept{codeMismatch()}
+	}
+	return rec, nil
+}
+
+// spendCode uses a checked code up. Whoever comes second finds it expired.
+func (s *Service) spendCode(ctx context.Context, tx *store.Tx, rec store.Code) error {
+	spent, err := tx.SpendCode(ctx, rec.PoolID, rec.UserID, rec.Purpose, rec.Hash)
+	if err == nil && !spent {
+		return kept{codeExpired()}
+	}
+	return err
+}
+
+// kept is an answer to the caller that does not undo the transaction.
+type kept struct{ error }
+
+func (k kept) Unwrap() error { return k.error }
+
+// raceLimit bounds how often a change that lost a race is done over.
+const raceLimit = 20
+
+// update runs fn in a transaction, and again where another change of the same
+// user came between. An answer that is kept comes out after the commit.
+func (s *Service) update(ctx context.Context, fn func(tx *store.Tx) error) error {
+	var err error
+	for range raceLimit {
+		var answer error
+		err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+			answer = nil
+			err := fn(tx)
+			if k, ok := errors.AsType[kept](err); ok {
+				answer = k.error
+				return nil
+			}
+			return err
+		})
+		if err == nil {
+			return answer
+		}
+		if !errors.Is(err, store.ErrConflict) || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}

@@ -1,0 +1,146 @@
+package user
+
+import (
+	"context"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// ConfirmSignUp confirms a user by the code that SignUp sent, and with it the
+// address that the code went to.
+func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpRequest) (*idp.ConfirmSignUpResponse, error) {
+	sn, client, err := s.client(ctx, in.ClientId, in.Username, in.SecretHash)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.find(ctx, sn, client, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	decide := clash(confirmAliasExists)
+	if api.Val(in.ForceAliasCreation) {
+		decide = moveAliases(sn, confirmAliasExists)
+	}
+	err = s.update(ctx, func(tx *store.Tx) error {
+		if u.decoy {
+			return s.refuseDecoy(ctx, tx, sn, u, quotaConfirmSignUp, purposeSignUp, in.ConfirmationCode)
+		}
+		e, err := s.edit(ctx, tx, sn, u.ID())
+		if err != nil {
+			return err
+		}
+		if err := confirmable(e.u); err != nil {
+			return err
+		}
+		if err := s.attempt(ctx, tx, sn, u.ID(), quotaConfirmSignUp); err != nil {
+			return err
+		}
+		code, err := s.checkCode(ctx, tx, sn, u.ID(), purposeSignUp, in.ConfirmationCode)
+		if err != nil {
+			return err
+		}
+		if err := s.spendCode(ctx, tx, code); err != nil {
+			return err
+		}
+		if code.Target != "" && e.u.Attributes[code.Target] == code.Value {
+			e.u.Attributes[verifiedFlag(code.Target)] = "true"
+		}
+		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
+		return e.save(ctx, decide) // An alias clash undoes it all: the code stays live.
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &idp.ConfirmSignUpResponse{}, nil
+}
+
+// confirmable tells whether the user still waits for confirmation.
+func confirmable(u *User) error {
+	if !u.Rec.Enabled {
+		return userDisabled()
+	}
+	return checkUnconfirmed(u)
+}
+
+// checkUnconfirmed is the check of status that ConfirmSignUp and
+// AdminConfirmSignUp share.
+func checkUnconfirmed(u *User) error {
+	if u.Status() != idp.UserStatusTypeUnconfirmed {
+		return idp.NotAuthorizedException("User cannot be confirmed. Current status is " + u.Rec.Status)
+	}
+	return nil
+}
+
+func userDisabled() error { return idp.NotAuthorizedException("User is disabled.") }
+
+// ResendConfirmationCode replaces the code that SignUp sent.
+func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConfirmationCodeRequest) (*idp.ResendConfirmationCodeResponse, error) {
+	sn, client, err := s.client(ctx, in.ClientId, in.Username, in.SecretHash)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.find(ctx, sn, client, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	if u.decoy && len(sn.AutoVerified) == 0 {
+		return nil, cannotResend()
+	}
+	var to delivery
+	err = s.update(ctx, func(tx *store.Tx) error {
+		if u.decoy {
+			to = s.decoyDelivery(sn, u, autoVerified(sn))
+		} else {
+			e, err := s.edit(ctx, tx, sn, u.ID())
+			if err != nil {
+				return err
+			}
+			u = e.u
+			if to, err = resendTarget(sn, u); err != nil {
+				return err
+			}
+		}
+		if err := s.attempt(ctx, tx, sn, u.ID(), quotaResend); err != nil {
+			return err
+		}
+		return s.sendCode(ctx, tx, sn, u, purposeSignUp, to)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.d.Messages.Wake()
+	return &idp.ResendConfirmationCodeResponse{CodeDeliveryDetails: new(to.details())}, nil
+}
+
+func cannotResend() error {
+	return idp.NotAuthorizedException("Cannot resend codes. Auto verification not turned on.")
+}
+
+// resendTarget checks that the user may have a new code and tells where to.
+func resendTarget(sn *pool.Snapshot, u *User) (delivery, error) {
+	if !u.Rec.Enabled {
+		return delivery{}, userDisabled()
+	}
+	if u.Status() != idp.UserStatusTypeUnconfirmed {
+		return delivery{}, idp.InvalidParameterException("User is already confirmed.")
+	}
+	to, ok := autoVerify(sn, u)
+	if !ok {
+		return delivery{}, cannotResend()
+	}
+	return to, nil
+}
+
+// autoVerified lists what the pool verifies by itself, mail first.
+func autoVerified(sn *pool.Snapshot) []string {
+	var attrs []string
+	for _, attr := range []string{attrEmail, attrPhone} {
+		if sn.AutoVerified.Has(attr) {
+			attrs = append(attrs, attr)
+		}
+	}
+	return attrs
+}

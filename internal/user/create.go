@@ -1,0 +1,82 @@
+package user
+
+import (
+	"context"
+	"errors"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// newUser makes a user who is not stored yet from the name and attributes of a
+// sign-up or, with a nil client, of an administrator.
+func (s *Service) newUser(sn *pool.Snapshot, client *pool.Client, name string, list []idp.AttributeType, status idp.UserStatusType) (*User, error) {
+	id := keys.NewUUID()
+	username, implied, err := storedUsername(sn, name, id)
+	if err != nil {
+		return nil, err
+	}
+	attrs, err := NewAttributes(sn, client, list, implied)
+	if err != nil {
+		return nil, err
+	}
+	if status == idp.UserStatusTypeUnconfirmed && attrs[attrPreferredUsername] != "" && isNameKind(sn, attrPreferredUsername) {
+		return nil, unconfirmedPreferredUsername()
+	}
+	now := s.d.Now()
+	return &User{
+		Rec: store.User{
+			PoolID: sn.ID, ID: id, Username: username, UsernameKey: sn.FoldUsername(username),
+			Status: string(status), Enabled: true, CreatedAt: now, ModifiedAt: now,
+		},
+		Attributes: attrs,
+	}, nil
+}
+
+// storedUsername gives the username to store and the attribute that the name
+// given implies. In a pool whose usernames are addresses the stored one is the
+// sub; in others a name must not look like an alias (Cognito: sign-in with
+// aliases). Case-insensitive pools store lower case.
+func storedUsername(sn *pool.Snapshot, name, sub string) (username string, implied map[string]string, err error) {
+	byEmail, byPhone := sn.UsernameAttributes.Has(attrEmail), sn.UsernameAttributes.Has(attrPhone)
+	switch {
+	case byEmail && isEmail(name):
+		return sub, map[string]string{attrEmail: name}, nil
+	case byPhone && isPhone(name):
+		return sub, map[string]string{attrPhone: name}, nil
+	case byEmail && byPhone:
+		return "", nil, idp.InvalidParameterException("Username should be either an email or a phone number.")
+	case byEmail:
+		return "", nil, idp.InvalidParameterException("Username should be an email.")
+	case byPhone:
+		return "", nil, idp.InvalidParameterException("Username should be a phone number.")
+	case sn.AliasAttributes.Has(attrEmail) && isEmail(name):
+		return "", nil, idp.InvalidParameterException("Username cannot be of email format, since user pool is configured for email alias.")
+	case sn.AliasAttributes.Has(attrPhone) && isPhone(name):
+		return "", nil, idp.InvalidParameterException("Username cannot be of phone number format, since user pool is configured for phone number alias.")
+	}
+	return sn.FoldUsername(name), nil, nil
+}
+
+// insert stores a new user with the sign-in names that he has from the start.
+// taken is the answer where the username, or a name in a pool whose usernames
+// are addresses, is another's. The unique indexes decide.
+func (s *Service) insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, names []store.Name, taken func(what string) error) error {
+	rec, err := u.Record()
+	if err != nil {
+		return err
+	}
+	err = tx.InsertUser(ctx, rec, names)
+	if exists, ok := errors.AsType[*store.ExistsError](err); ok {
+		return taken(exists.What)
+	}
+	if err == nil && sn.AliasAttributes.Has(attrPreferredUsername) {
+		// The username comes first when names are resolved: it must not take over
+		// what somebody else signs in by.
+		same := []store.Name{{Kind: attrPreferredUsername, Value: rec.UsernameKey}}
+		return clashOf(ctx, &tx.Reader, sn, u.ID(), same, func(string) error { return taken("username") })
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package user
+
+import (
+	"context"
+	"errors"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/keys/srp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// Labels of what is derived for names that nobody has.
+const (
+	decoyID       keys.Purpose = "absent user id"
+	decoySalt     keys.Purpose = "absent user salt"
+	decoyVerifier keys.Purpose = "absent user verifier"
+	decoyContact  keys.Purpose = "absent user contact"
+)
+
+// Decoy stands in for a user who does not exist, where an app client hides
+// that (Cognito: PreventUserExistenceErrors). It is a function of the pool and
+// the folded name, so that repeated calls agree; its password matches nothing.
+// Codes and attempts are counted under its id like those of a user, so that
+// what follows looks alike too.
+func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
+	h := s.d.Ring.Derive(decoyID, []byte(sn.ID), []byte(foldName(sn, name)))
+	id := keys.DerivedUUID(h)
+	return &User{
+		Rec:        store.User{PoolID: sn.ID, ID: id, Username: id, Enabled: true, Status: string(idp.UserStatusTypeConfirmed)},
+		Attributes: map[string]string{},
+		decoy:      true,
+		decoyName:  name,
+	}
+}
+
+// IsDecoy tells whether the user does not exist.
+func (u *User) IsDecoy() bool { return u.decoy }
+
+func (s *Service) decoyCredential(u *User) *Credential {
+	id := []byte(u.Rec.PoolID + "\x00" + u.Rec.ID)
+	salt := s.d.Ring.Derive(decoySalt, id)
+	salt[0] |= 1 // As salts are made: the first byte is not zero.
+	seed := s.d.Ring.Derive(decoyVerifier, id)
+	return &Credential{Salt: salt[:srp.SaltSize], Verifier: srp.FakeVerifier(seed[:])}
+}
+
+// find resolves the user whom a public operation names. Where there is none and
+// the client hides that, it is a decoy; else UserNotFoundException.
+func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Client, name string) (*User, error) {
+	u, err := s.Resolve(ctx, sn, name)
+	switch {
+	case err == nil:
+		return u, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, err
+	case client.PreventExistence:
+		return s.Decoy(sn, name), nil
+	}
+	return nil, idp.UserNotFoundException("Username/client id combination not found.")
+}
+
+// decoyDelivery is where a code for a decoy would have gone: to the name, if it
+// is an address of the medium, else to one that is derived.
+func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) delivery {
+	attr := attrEmail
+	if len(attrs) > 0 {
+		attr = attrs[0]
+	}
+	for _, a := range attrs {
+		if a == attrEmail && isEmail(u.decoyName) || a == attrPhone && isPhone(u.decoyName) {
+			return delivery{Medium: mediumOf(a), Attribute: a, To: foldName(sn, u.decoyName)}
+		}
+	}
+	h := s.d.Ring.Derive(decoyContact, []byte(sn.ID), []byte(foldName(sn, u.decoyName)))
+	d := delivery{Medium: mediumOf(attr), Attribute: attr}
+	if attr == attrPhone {
+		d.To = "+1" + decimals(h[:10])
+		return d
+	}
+	const initials = "aabcddegjjjklmmnprsst"
+	domains := [...]string{"gmail.com", "gmail.com", "gmail.com", "outlook.com", "yahoo.com", "hotmail.com", "icloud.com", "example.com"}
+	d.To = string(initials[int(h[0])%len(initials)]) + "@" + domains[int(h[1])%len(domains)]
+	return d
+}
+
+func decimals(random []byte) string {
+	b := make([]byte, len(random))
+	for i, r := range random {
+		b[i] = '0' + r%10
+	}
+	return string(b)
+}
+
+// refuseDecoy answers a code for a user who does not exist by the steps that
+// one for a user takes.
+func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, q quota, purpose, given string) error {
+	if err := s.attempt(ctx, tx, sn, u.ID(), q); err != nil {
+		return err
+	}
+	if _, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given); err != nil {
+		return err
+	}
+	return kept{codeMismatch()}
+}

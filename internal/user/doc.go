@@ -1,0 +1,46 @@
+// Package user keeps the people of a user pool: it signs them up, confirms
+// them, holds their attributes to the pool's schema, verifies their addresses,
+// keeps their passwords and recovers their accounts.
+//
+// It reads a pool's settings only through pool's snapshots and writes people
+// only through store. It issues no token and proves no sign-in; it asks token
+// who bears an access token. Every message that it causes is a row of the
+// outbox in the transaction of the change that caused it, so that no code goes
+// to a user who was not stored. Passwords, verifiers and codes never appear in
+// a log, an error or a trace.
+package user
+
+import (
+	"log/slog"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/keys"
+	"cognate/internal/message"
+	"cognate/internal/pool"
+	"cognate/internal/risk"
+	"cognate/internal/store"
+	"cognate/internal/token"
+)
+
+// Deps is what the service works with.
+type Deps struct {
+	Store    *store.Store
+	Pools    *pool.Service
+	Ring     *keys.Ring
+	Gate     *keys.Gate
+	Tokens   *token.Service
+	Messages *message.Service
+	// Lockouts forgets a user's failed sign-ins when a password is set anew.
+	Lockouts *risk.Lockouts
+	Pages    *api.PageTokens
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Service does the operations on people. Its methods are the operations of
+// idp.Service that it owns, and what sign-in needs to know of a user.
+type Service struct{ d Deps }
+
+// New builds the service.
+func New(d Deps) *Service { return &Service{d: d} }

@@ -1,0 +1,212 @@
+package user
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/keys/srp"
+	"cognate/internal/pool"
+)
+
+// PolicyPrefix begins the text of InvalidPasswordException, which differs
+// between operations.
+type PolicyPrefix string
+
+// The prefixes of the operations that set passwords.
+const (
+	PolicySignUp      PolicyPrefix = "Password did not conform with policy: "
+	PolicyAdminCreate PolicyPrefix = "Password did not conform with password policy: "
+	PolicyChange      PolicyPrefix = "Password does not conform to policy: "
+)
+
+// maxPassword is the longest password, in characters (Cognito: PasswordType).
+const maxPassword = 256
+
+// symbols satisfy RequireSymbols; a space within the password does too.
+const symbols = "^$*.[]{}()?\"!@#%&/\\,><':;|_~=+-` "
+
+// CheckPolicy holds a password to the pool's policy and names the first rule
+// that it breaks.
+func CheckPolicy(sn *pool.Snapshot, prefix PolicyPrefix, password string) error {
+	if reason := policyFault(sn.PasswordPolicy, password); reason != "" {
+		return idp.InvalidPasswordException(string(prefix) + reason)
+	}
+	return nil
+}
+
+func policyFault(p pool.PasswordPolicy, password string) string {
+	length := utf8.RuneCountInString(password)
+	var upper, lower, digit, symbol bool
+	for _, r := range password {
+		upper = upper || r >= 'A' && r <= 'Z'
+		lower = lower || r >= 'a' && r <= 'z'
+		digit = digit || r >= '0' && r <= '9'
+		symbol = symbol || strings.ContainsRune(symbols, r)
+	}
+	switch {
+	case length < p.MinimumLength || length == 0:
+		return "Password not long enough"
+	case length > maxPassword:
+		return "Password must not be longer than 256 characters"
+	case strings.TrimFunc(password, unicode.IsSpace) != password:
+		return "Password must not begin or end with a space"
+	case p.RequireUppercase && !upper:
+		return "Password must have uppercase characters"
+	case p.RequireLowercase && !lower:
+		return "Password must have lowercase characters"
+	case p.RequireNumbers && !digit:
+		return "Password must have numeric characters"
+	case p.RequireSymbols && !symbol:
+		return "Password must have symbol characters"
+	}
+	return ""
+}
+
+// Credential is what proves a user's password. It is sealed at rest and never
+// printed or logged.
+type Credential struct {
+	// Salt and Verifier are of SRP-6a; both serve the plain-password flows too.
+	Salt     []byte `json:"salt,omitempty"`
+	Verifier []byte `json:"verifier,omitempty"`
+	// PHC is the hash of a password that was imported and not used yet.
+	PHC string `json:"phc,omitempty"`
+	// Temporary passwords lead to NEW_PASSWORD_REQUIRED and go stale.
+	Temporary bool      `json:"temporary,omitempty"`
+	SetAt     time.Time `json:"setAt"`
+	// History holds the newest passwords that were set while the pool kept one,
+	// newest first, the current one included.
+	History []Past `json:"history,omitempty"`
+}
+
+// Past remembers a password by a digest of its verifier.
+type Past struct {
+	Salt []byte `json:"salt"`
+	Sum  []byte `json:"sum"`
+}
+
+// LogValue keeps the credential out of logs.
+func (*Credential) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// Format keeps the credential out of texts.
+func (*Credential) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
+
+// HasPassword tells whether there is a password at all.
+func (c *Credential) HasPassword() bool { return len(c.Verifier) > 0 || c.PHC != "" }
+
+// Stale tells whether a temporary password is too old to be used.
+func (c *Credential) Stale(sn *pool.Snapshot, now time.Time) bool {
+	return c.Temporary && !now.Before(c.SetAt.Add(sn.TemporaryPasswordValidity))
+}
+
+// credentialAD binds a sealed credential to its row.
+func credentialAD(poolID, userID string) []byte {
+	return []byte("users\x00" + poolID + "\x00" + userID)
+}
+
+// Credential opens the user's credential. That of a user without a password is
+// empty; that of a decoy is derived from the name and matches nothing.
+func (s *Service) Credential(u *User) (*Credential, error) {
+	if u.decoy {
+		return s.decoyCredential(u), nil
+	}
+	c := &Credential{}
+	if len(u.Rec.Credential) == 0 {
+		return c, nil
+	}
+	plain, err := s.d.Ring.Open(keys.PurposeSRPVerifier, credentialAD(u.Rec.PoolID, u.Rec.ID), u.Rec.Credential)
+	if err != nil {
+		return nil, fmt.Errorf("user: credential of %s: %w", u.Rec.ID, err)
+	}
+	if err := json.Unmarshal(plain, c); err != nil {
+		return nil, fmt.Errorf("user: credential of %s: %w", u.Rec.ID, err)
+	}
+	return c, nil
+}
+
+func (s *Service) sealCredential(u *User, c *Credential) ([]byte, error) {
+	plain, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("user: credential of %s: %w", u.Rec.ID, err)
+	}
+	return s.d.Ring.Seal(keys.PurposeSRPVerifier, credentialAD(u.Rec.PoolID, u.Rec.ID), plain), nil
+}
+
+// SetPassword holds a new password to the pool's policy and history and gives
+// the sealed credential that the caller stores as Rec.Credential. It computes
+// behind the gate and so must not run inside a transaction. What it was built
+// on is u.Rec.Credential: a caller who finds another one when it stores the
+// new starts over.
+func (s *Service) SetPassword(ctx context.Context, sn *pool.Snapshot, u *User, password string, temporary bool, prefix PolicyPrefix) ([]byte, error) {
+	if err := CheckPolicy(sn, prefix, password); err != nil {
+		return nil, err
+	}
+	old, err := s.Credential(u)
+	if err != nil {
+		return nil, err
+	}
+	next := &Credential{Salt: srp.NewSalt(), Temporary: temporary, SetAt: s.d.Now().UTC().Truncate(time.Millisecond)}
+	keep := sn.PasswordPolicy.HistorySize
+	used := false
+	err = s.gated(ctx, func() {
+		if used = keep > 0 && usedBefore(sn, u, old.History, keep, password); !used {
+			next.Verifier = srp.Verifier(sn.SRPName, u.Username(), password, next.Salt)
+		}
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case used:
+		return nil, idp.PasswordHistoryPolicyViolationException("Password has previously been used")
+	}
+	if keep > 0 {
+		sum := sha256.Sum256(next.Verifier)
+		next.History = append([]Past{{Salt: next.Salt, Sum: sum[:]}}, old.History...)
+		next.History = next.History[:min(len(next.History), keep)]
+	}
+	return s.sealCredential(u, next)
+}
+
+func usedBefore(sn *pool.Snapshot, u *User, history []Past, keep int, password string) bool {
+	for _, past := range history[:min(len(history), keep)] {
+		sum := sha256.Sum256(srp.Verifier(sn.SRPName, u.Username(), password, past.Salt))
+		if subtle.ConstantTimeCompare(sum[:], past.Sum) == 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// PasswordMatches tells whether the password is the user's. It takes the same
+// time for a user without a password, and for one who does not exist.
+func (s *Service) PasswordMatches(ctx context.Context, sn *pool.Snapshot, u *User, c *Credential, password string) (bool, error) {
+	salt, verifier, known := c.Salt, c.Verifier, len(c.Verifier) > 0
+	if !known {
+		fake := s.decoyCredential(u)
+		salt, verifier = fake.Salt, fake.Verifier
+	}
+	matches := false
+	err := s.gated(ctx, func() {
+		matches = srp.PasswordMatches(sn.SRPName, u.Username(), password, salt, verifier)
+	})
+	return matches && known, err
+}
+
+// gated runs heavy arithmetic in its turn. A queue that is full sheds the call.
+func (s *Service) gated(ctx context.Context, f func()) error {
+	err := s.d.Gate.Do(ctx, f)
+	if errors.Is(err, keys.ErrBusy) {
+		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
+	}
+	return err
+}

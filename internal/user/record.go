@@ -1,0 +1,141 @@
+package user
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// Names of standard attributes that have a meaning of their own.
+const (
+	attrSub               = "sub"
+	attrEmail             = "email"
+	attrPhone             = "phone_number"
+	attrPreferredUsername = "preferred_username"
+	attrIdentities        = "identities"
+)
+
+// verifiedFlag is the attribute that tells whether attr's value is proven.
+func verifiedFlag(attr string) string { return attr + "_verified" }
+
+// User is a person of a pool, read from the store.
+type User struct {
+	// Rec is the stored row. Its Profile and searchable columns are behind
+	// Attributes until Record writes them.
+	Rec store.User
+	// Attributes are all but sub, which is Rec.ID.
+	Attributes map[string]string
+	// Pending are values of email and phone_number that wait for their code
+	// (Cognito: AttributesRequireVerificationBeforeUpdate).
+	Pending map[string]string
+	// MFA is what the user prefers for a second factor.
+	MFA MFA
+
+	// decoy marks a stand-in for decoyName, whom nobody is.
+	decoy     bool
+	decoyName string
+}
+
+// MFA is a user's preference among second factors.
+type MFA struct {
+	// Enabled lists SMS_MFA, EMAIL_OTP, SOFTWARE_TOKEN_MFA.
+	Enabled   []string `json:"enabled,omitempty"`
+	Preferred string   `json:"preferred,omitempty"`
+	// LegacySMS is set by SetUserSettings and shows as MFAOptions.
+	LegacySMS bool `json:"legacySms,omitempty"`
+}
+
+// profileVersion is the newest form of the profile document that this program
+// reads and writes.
+const profileVersion = 1
+
+// profile is the document in store.User.Profile: what SQL never looks into.
+type profile struct {
+	Version    int               `json:"v"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+	Pending    map[string]string `json:"pending,omitempty"`
+	MFA        *MFA              `json:"mfa,omitempty"`
+}
+
+// FromRecord opens a stored row.
+func FromRecord(_ *pool.Snapshot, rec store.User) (*User, error) {
+	var p profile
+	if err := json.Unmarshal(rec.Profile, &p); err != nil {
+		return nil, fmt.Errorf("user: profile of %s: %w", rec.ID, err)
+	}
+	if p.Version > profileVersion {
+		return nil, fmt.Errorf("user: profile of %s has form %d, newer than %d", rec.ID, p.Version, profileVersion)
+	}
+	u := &User{Rec: rec, Attributes: p.Attributes, Pending: p.Pending}
+	if u.Attributes == nil {
+		u.Attributes = map[string]string{}
+	}
+	if p.MFA != nil {
+		u.MFA = *p.MFA
+	}
+	return u, nil
+}
+
+// Record writes the attributes back into the row, with the copies that lists
+// search, and gives it.
+func (u *User) Record() (store.User, error) {
+	p := profile{Version: profileVersion, Attributes: u.Attributes, Pending: u.Pending}
+	if len(u.MFA.Enabled) > 0 || u.MFA.Preferred != "" || u.MFA.LegacySMS {
+		p.MFA = &u.MFA
+	}
+	doc, err := json.Marshal(p)
+	if err != nil {
+		return store.User{}, fmt.Errorf("user: profile of %s: %w", u.Rec.ID, err)
+	}
+	u.Rec.Profile = doc
+	u.Rec.Email = u.column(attrEmail)
+	u.Rec.PhoneNumber = u.column(attrPhone)
+	u.Rec.Name = u.column("name")
+	u.Rec.GivenName = u.column("given_name")
+	u.Rec.FamilyName = u.column("family_name")
+	u.Rec.PreferredUsername = u.column(attrPreferredUsername)
+	return u.Rec, nil
+}
+
+func (u *User) column(attr string) *string {
+	if v, ok := u.Attributes[attr]; ok {
+		return &v
+	}
+	return nil
+}
+
+// ID is the user's sub.
+func (u *User) ID() string { return u.Rec.ID }
+
+// Username is the stored username, which tokens and SRP use too.
+func (u *User) Username() string { return u.Rec.Username }
+
+// Status is the user's status.
+func (u *User) Status() idp.UserStatusType { return idp.UserStatusType(u.Rec.Status) }
+
+// Verified tells whether the value of email or phone_number is proven.
+func (u *User) Verified(attr string) bool {
+	return u.Attributes[attr] != "" && u.Attributes[verifiedFlag(attr)] == "true"
+}
+
+// AttributeList gives sub, which is always there, then the attributes that show
+// lets through by name; a nil show lets all through.
+func (u *User) AttributeList(show func(name string) bool) []idp.AttributeType {
+	list := make([]idp.AttributeType, 0, len(u.Attributes)+1)
+	list = append(list, idp.AttributeType{Name: attrSub, Value: new(u.Rec.ID)})
+	for _, name := range slices.Sorted(maps.Keys(u.Attributes)) {
+		if show == nil || show(name) {
+			list = append(list, idp.AttributeType{Name: name, Value: new(u.Attributes[name])})
+		}
+	}
+	return list
+}
+
+// touch notes when the user was changed last.
+func (u *User) touch(now time.Time) { u.Rec.ModifiedAt = now }

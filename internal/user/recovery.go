@@ -1,0 +1,219 @@
+package user
+
+import (
+	"context"
+	"slices"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// ForgotPassword sends a code by which the password can be set anew.
+func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequest) (*idp.ForgotPasswordResponse, error) {
+	sn, client, err := s.client(ctx, in.ClientId, in.Username, in.SecretHash)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.find(ctx, sn, client, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	if client.PreventExistence && hiddenFromRecovery(sn, u) {
+		u = s.Decoy(sn, in.Username)
+	}
+	var to delivery
+	err = s.update(ctx, func(tx *store.Tx) error {
+		if !u.decoy {
+			e, err := s.edit(ctx, tx, sn, u.ID())
+			if err != nil {
+				return err
+			}
+			u = e.u
+		}
+		var err error
+		if to, err = s.recoveryTarget(sn, u); err != nil {
+			return err
+		}
+		if err := s.attempt(ctx, tx, sn, u.ID(), quotaReset); err != nil {
+			return err
+		}
+		return s.sendCode(ctx, tx, sn, u, purposeReset, to)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.d.Messages.Wake()
+	return &idp.ForgotPasswordResponse{CodeDeliveryDetails: new(to.details())}, nil
+}
+
+// recoveryTarget checks that the user may recover the account and tells where
+// the code goes.
+func (s *Service) recoveryTarget(sn *pool.Snapshot, u *User) (delivery, error) {
+	if !u.Rec.Enabled {
+		return delivery{}, disabledForRecovery()
+	}
+	attrs, byAdmin := recoveryAttributes(sn)
+	if byAdmin {
+		return delivery{}, idp.NotAuthorizedException("Contact administrator to reset password.")
+	}
+	if u.decoy {
+		return s.decoyDelivery(sn, u, attrs), nil
+	}
+	to, usable := recoveryContact(sn, u)
+	switch u.Status() {
+	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
+	case idp.UserStatusTypeUnconfirmed:
+		if usable {
+			return delivery{}, notResettable()
+		}
+	default:
+		return delivery{}, notResettable()
+	}
+	if !usable {
+		return delivery{}, noRecoveryContact()
+	}
+	return to, nil
+}
+
+func disabledForRecovery() error { return idp.NotAuthorizedException("User is disabled") }
+
+func notResettable() error {
+	return idp.NotAuthorizedException("User password cannot be reset in the current state.")
+}
+
+func noRecoveryContact() error {
+	return idp.InvalidParameterException("Cannot reset password for the user as there is no registered/verified email or phone_number")
+}
+
+// recoveryAttributes lists the addresses that accounts are recovered by, the
+// preferred one first. Pools that never had the setting take the phone first.
+func recoveryAttributes(sn *pool.Snapshot) (attrs []string, byAdmin bool) {
+	if len(sn.Recovery) == 0 {
+		return []string{attrPhone, attrEmail}, false
+	}
+	for _, option := range sn.Recovery {
+		switch option {
+		case idp.RecoveryOptionNameTypeVerifiedEmail:
+			attrs = append(attrs, attrEmail)
+		case idp.RecoveryOptionNameTypeVerifiedPhoneNumber:
+			attrs = append(attrs, attrPhone)
+		case idp.RecoveryOptionNameTypeAdminOnly:
+			byAdmin = true
+		}
+	}
+	return attrs, byAdmin && len(attrs) == 0
+}
+
+// recoveryContact gives the user's verified address of the highest priority
+// that is not a second factor as well: one address must not be both.
+func recoveryContact(sn *pool.Snapshot, u *User) (delivery, bool) {
+	attrs, _ := recoveryAttributes(sn)
+	for _, attr := range attrs {
+		if u.Verified(attr) && !slices.Contains(u.MFA.Enabled, factorOf(attr)) {
+			return delivery{Medium: mediumOf(attr), Attribute: attr, To: u.Attributes[attr]}, true
+		}
+	}
+	return delivery{}, false
+}
+
+// factorOf is the second factor that uses the address.
+func factorOf(attr string) string {
+	if attr == attrPhone {
+		return "SMS_MFA"
+	}
+	return "EMAIL_OTP"
+}
+
+// hiddenFromRecovery tells whether a client that hides who exists is shown a
+// simulated recovery (Cognito: PreventUserExistenceErrors): for a user who is
+// disabled, who has no usable address, or who never confirmed.
+func hiddenFromRecovery(sn *pool.Snapshot, u *User) bool {
+	if u.decoy || !u.Rec.Enabled {
+		return true
+	}
+	to, usable := recoveryContact(sn, u)
+	usable = usable && deliverable(sn, to.Medium) == nil
+	switch u.Status() {
+	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
+		return !usable
+	case idp.UserStatusTypeUnconfirmed:
+		return true
+	}
+	return false
+}
+
+// ConfirmForgotPassword sets a new password by the code that ForgotPassword
+// sent.
+func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForgotPasswordRequest) (*idp.ConfirmForgotPasswordResponse, error) {
+	sn, client, err := s.client(ctx, in.ClientId, in.Username, in.SecretHash)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.find(ctx, sn, client, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	if client.PreventExistence && hiddenFromRecovery(sn, u) {
+		u = s.Decoy(sn, in.Username)
+	}
+	// A guess is counted and committed before anything heavy is computed.
+	err = s.update(ctx, func(tx *store.Tx) error {
+		if u.decoy {
+			return s.refuseDecoy(ctx, tx, sn, u, quotaReset, purposeReset, in.ConfirmationCode)
+		}
+		e, err := s.edit(ctx, tx, sn, u.ID())
+		if err != nil {
+			return err
+		}
+		u = e.u
+		if !u.Rec.Enabled {
+			return disabledForRecovery()
+		}
+		if err := s.attempt(ctx, tx, sn, u.ID(), quotaReset); err != nil {
+			return err
+		}
+		_, err = s.resetCode(ctx, tx, sn, u, in.ConfirmationCode)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.ReplacePassword(ctx, sn, u, PasswordChange{
+		Password: in.Password, Prefix: PolicyChange,
+		Then: func(ctx context.Context, tx *store.Tx, u *User) error {
+			return s.recovered(ctx, tx, sn, u, in.ConfirmationCode)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.forgetFailures(ctx, sn, u)
+	return &idp.ConfirmForgotPasswordResponse{}, nil
+}
+
+// resetCode checks a password-reset code. One that went to an address which is
+// not the user's any more is worth nothing.
+func (s *Service) resetCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, given string) (store.Code, error) {
+	code, err := s.checkCode(ctx, tx, sn, u.ID(), purposeReset, given)
+	if err == nil && u.Attributes[code.Target] != code.Value {
+		return code, kept{codeExpired()}
+	}
+	return code, err
+}
+
+// recovered spends the code and readies the account.
+func (s *Service) recovered(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, given string) error {
+	if !u.Rec.Enabled {
+		return disabledForRecovery()
+	}
+	code, err := s.resetCode(ctx, tx, sn, u, given)
+	if err != nil {
+		return err
+	}
+	if err := s.spendCode(ctx, tx, code); err != nil {
+		return err
+	}
+	u.Rec.Status = string(idp.UserStatusTypeConfirmed)
+	return tx.ClearLockout(ctx, sn.ID, u.ID())
+}

@@ -1,0 +1,76 @@
+package user
+
+import (
+	"context"
+	"errors"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// Resolve finds the user that a sign-in name means: the exact username, else a
+// name that the pool accepts in its place (Cognito: alias attributes, username
+// attributes). A sub that is not the username means nobody. It is
+// store.ErrNotFound where there is none.
+func (s *Service) Resolve(ctx context.Context, sn *pool.Snapshot, name string) (*User, error) {
+	rec, err := s.lookup(ctx, sn, name)
+	if err != nil {
+		return nil, err
+	}
+	return FromRecord(sn, rec)
+}
+
+// ResolveAdmin finds the user that an administrator names. That may be any
+// sign-in name, or the sub. Where there is none it is UserNotFoundException.
+func (s *Service) ResolveAdmin(ctx context.Context, sn *pool.Snapshot, name string) (*User, error) {
+	rec, err := s.lookup(ctx, sn, name)
+	if errors.Is(err, store.ErrNotFound) && isUUID(name) {
+		rec, err = s.d.Store.User(ctx, sn.ID, name)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, userNotFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return FromRecord(sn, rec)
+}
+
+func (s *Service) lookup(ctx context.Context, sn *pool.Snapshot, name string) (store.User, error) {
+	if !hasAliases(sn) {
+		return s.d.Store.UserByUsername(ctx, sn.ID, sn.FoldUsername(name))
+	}
+	rec, _, err := s.d.Store.LookupUser(ctx, sn.ID, sn.FoldUsername(name), foldName(sn, name))
+	return rec, err
+}
+
+// hasAliases tells whether the pool knows any sign-in name but the username.
+func hasAliases(sn *pool.Snapshot) bool {
+	return len(sn.AliasAttributes) > 0 || len(sn.UsernameAttributes) > 0
+}
+
+// foldName folds a name of unknown kind for the look-up. Folding e-mail and
+// preferred_username is the same, and changes no phone number.
+func foldName(sn *pool.Snapshot, name string) string { return sn.FoldAlias(attrEmail, name) }
+
+func userNotFound() error { return idp.UserNotFoundException("User does not exist.") }
+
+// isUUID tells whether s has the form of the subs that this server makes.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case (c < '0' || c > '9') && (c < 'a' || c > 'f'):
+			return false
+		}
+	}
+	return true
+}

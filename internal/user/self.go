@@ -1,0 +1,91 @@
+package user
+
+import (
+	"context"
+	"errors"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+	"cognate/internal/token"
+)
+
+// bearer gives who holds an access token.
+func (s *Service) bearer(ctx context.Context, accessToken string) (*token.Principal, *User, error) {
+	p, err := s.d.Tokens.Authenticate(ctx, accessToken)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := FromRecord(p.Pool, p.User)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, u, nil
+}
+
+// GetUser shows the token's user what the app client may read.
+func (s *Service) GetUser(ctx context.Context, in *idp.GetUserRequest) (*idp.GetUserResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	out := &idp.GetUserResponse{
+		Username:       u.Username(),
+		UserAttributes: u.AttributeList(func(name string) bool { return MayRead(p.Pool, p.Client, name) }),
+	}
+	out.MFAOptions, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
+	return out, nil
+}
+
+// mfaSettings gives the user's factors as GetUser and AdminGetUser show them.
+func (u *User) mfaSettings() (legacy []idp.MFAOptionType, preferred *string, enabled []string) {
+	if u.MFA.LegacySMS {
+		legacy = []idp.MFAOptionType{{DeliveryMedium: idp.DeliveryMediumTypeSms, AttributeName: new(attrPhone)}}
+	}
+	if u.MFA.Preferred != "" {
+		preferred = new(u.MFA.Preferred)
+	}
+	return legacy, preferred, u.MFA.Enabled
+}
+
+// UpdateUserAttributes changes attributes of the token's user.
+func (s *Service) UpdateUserAttributes(ctx context.Context, in *idp.UpdateUserAttributesRequest) (*idp.UpdateUserAttributesResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	details, err := s.UpdateAttributes(ctx, p.Pool, p.Client, u.ID(), in.UserAttributes)
+	if err != nil {
+		return nil, err
+	}
+	return &idp.UpdateUserAttributesResponse{CodeDeliveryDetailsList: details}, nil
+}
+
+// DeleteUserAttributes removes attributes of the token's user.
+func (s *Service) DeleteUserAttributes(ctx context.Context, in *idp.DeleteUserAttributesRequest) (*idp.DeleteUserAttributesResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.DeleteAttributes(ctx, p.Pool, p.Client, u.ID(), in.UserAttributeNames); err != nil {
+		return nil, err
+	}
+	return &idp.DeleteUserAttributesResponse{}, nil
+}
+
+// DeleteUser removes the token's user with all that belongs to it.
+func (s *Service) DeleteUser(ctx context.Context, in *idp.DeleteUserRequest) error {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, p.Pool.ID, u.ID())
+}
+
+// remove deletes a user; tokens die with the user that they name.
+func (s *Service) remove(ctx context.Context, poolID, userID string) error {
+	err := s.d.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteUser(ctx, poolID, userID) })
+	if errors.Is(err, store.ErrNotFound) {
+		return userNotFound()
+	}
+	return err
+}

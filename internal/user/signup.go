@@ -1,0 +1,83 @@
+package user
+
+import (
+	"context"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// SignUp stores a new user, not confirmed, and sends the confirmation code. The
+// arithmetic of the password comes before the transaction; whether the name is
+// free is decided by the index alone, so that of two at once one wins.
+func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignUpResponse, error) {
+	sn, client, err := s.client(ctx, in.ClientId, in.Username, in.SecretHash)
+	if err != nil {
+		return nil, err
+	}
+	if sn.AdminCreateOnly {
+		return nil, idp.NotAuthorizedException("SignUp is not permitted for this user pool")
+	}
+	u, err := s.newUser(sn, client, in.Username, in.UserAttributes, idp.UserStatusTypeUnconfirmed)
+	if err != nil {
+		return nil, err
+	}
+	if in.Password == nil {
+		return nil, idp.InvalidParameterException("1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null")
+	}
+	if u.Rec.Credential, err = s.SetPassword(ctx, sn, u, *in.Password, false, PolicySignUp); err != nil {
+		return nil, err
+	}
+	to, sends := autoVerify(sn, u)
+	names := signInNames(sn, u.Attributes)
+	err = s.update(ctx, func(tx *store.Tx) error {
+		if err := s.insert(ctx, tx, sn, u, names, func(string) error { return usernameExists() }); err != nil {
+			return err
+		}
+		if !client.PreventExistence {
+			if err := clashOf(ctx, &tx.Reader, sn, u.ID(), claimedAliases(sn, u), usernameExistsByAlias); err != nil {
+				return err
+			}
+		}
+		if !sends {
+			return nil
+		}
+		return s.sendCode(ctx, tx, sn, u, purposeSignUp, to)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &idp.SignUpResponse{UserSub: u.ID()}
+	if sends {
+		s.d.Messages.Wake()
+		out.CodeDeliveryDetails = new(to.details())
+	}
+	return out, nil
+}
+
+func usernameExists() error { return idp.UsernameExistsException("User already exists") }
+
+// claimedAliases are the addresses that a new user will sign in by once they
+// are verified. A client that hides who exists learns of a clash only then.
+func claimedAliases(sn *pool.Snapshot, u *User) []store.Name {
+	var names []store.Name
+	for _, kind := range []string{attrEmail, attrPhone} {
+		if v := u.Attributes[kind]; v != "" && sn.AliasAttributes.Has(kind) {
+			names = append(names, store.Name{Kind: kind, Value: sn.FoldAlias(kind, v)})
+		}
+	}
+	return names
+}
+
+// client loads the app client of a public operation and checks its secret.
+func (s *Service) client(ctx context.Context, id, username string, secretHash *string) (*pool.Snapshot, *pool.Client, error) {
+	sn, c, err := s.d.Pools.LoadClient(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.CheckSecretHash(username, secretHash); err != nil {
+		return nil, nil, err
+	}
+	return sn, c, nil
+}

@@ -1,0 +1,100 @@
+package user
+
+import (
+	"context"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+)
+
+// GetUserAttributeVerificationCode sends a code for an address of the token's
+// user: to the pending value, if there is one.
+func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.GetUserAttributeVerificationCodeRequest) (*idp.GetUserAttributeVerificationCodeResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	attr := in.AttributeName
+	if err := checkVerifiable(attr); err != nil {
+		return nil, err
+	}
+	var to delivery
+	err = s.update(ctx, func(tx *store.Tx) error {
+		e, err := s.edit(ctx, tx, p.Pool, u.ID())
+		if err != nil {
+			return err
+		}
+		value := e.u.Pending[attr]
+		if value == "" {
+			value = e.u.Attributes[attr]
+		}
+		if value == "" {
+			return idp.InvalidParameterException("User does not have the attribute " + attr + ".")
+		}
+		if err := s.attempt(ctx, tx, p.Pool, u.ID(), quotaVerifyCode); err != nil {
+			return err
+		}
+		to = delivery{Medium: mediumOf(attr), Attribute: attr, To: value}
+		return s.sendCode(ctx, tx, p.Pool, e.u, verifyPurpose(attr), to)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.d.Messages.Wake()
+	return &idp.GetUserAttributeVerificationCodeResponse{CodeDeliveryDetails: new(to.details())}, nil
+}
+
+func checkVerifiable(attr string) error {
+	if attr != attrEmail && attr != attrPhone {
+		return idp.InvalidParameterException("Invalid attribute name. Only phone_number and email can be verified.")
+	}
+	return nil
+}
+
+// VerifyUserAttribute proves an address by its code. A pending value becomes
+// the value.
+func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAttributeRequest) (*idp.VerifyUserAttributeResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkVerifiable(in.AttributeName); err != nil {
+		return nil, err
+	}
+	err = s.update(ctx, func(tx *store.Tx) error {
+		e, err := s.edit(ctx, tx, p.Pool, u.ID())
+		if err != nil {
+			return err
+		}
+		if err := s.attempt(ctx, tx, p.Pool, u.ID(), quotaVerify); err != nil {
+			return err
+		}
+		return e.verify(ctx, in.AttributeName, in.Code)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &idp.VerifyUserAttributeResponse{}, nil
+}
+
+// verify checks and spends the code of an address and sets its flag. A code
+// proves only the address that it went to.
+func (e *edit) verify(ctx context.Context, attr, given string) error {
+	code, err := e.s.checkCode(ctx, e.tx, e.sn, e.u.ID(), verifyPurpose(attr), given)
+	if err != nil {
+		return err
+	}
+	switch code.Value {
+	case e.u.Pending[attr]:
+		e.u.Attributes[attr] = code.Value
+		delete(e.u.Pending, attr)
+	case e.u.Attributes[attr]:
+	default:
+		return kept{codeExpired()}
+	}
+	if err := e.s.spendCode(ctx, e.tx, code); err != nil {
+		return err
+	}
+	e.u.Attributes[verifiedFlag(attr)] = "true"
+	return e.save(ctx, aliasExists)
+}
