@@ -101,6 +101,9 @@ func (x *exchange) authorize(in any, c Credential) error {
 	if x.caller.Region == "" {
 		x.caller.Region = resource.Region()
 	}
+	if x.caller.Region == "" && op.Auth == api.AuthSigV4 {
+		x.caller.Region = x.config.DefaultRegion
+	}
 	if op.Auth != api.AuthSigV4 || x.config.Authority.Mode == AcceptAny {
 		return nil
 	}

@@ -125,8 +125,7 @@ func (x *exchange) route() error {
 	if x.r.Method != http.MethodPost || len(target) != 1 {
 		return errUnknownOperation
 	}
-	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
-	if err != nil || kind != contentType {
+	if !isAWSJSON(x.r.Header.Get("Content-Type")) {
 		return errUnknownOperation
 	}
 	x.binding = x.targets[target[0]]
@@ -136,6 +135,15 @@ func (x *exchange) route() error {
 	x.caller.Operation = x.binding.Name
 	x.outcome.Service, x.outcome.Operation = x.binding.Service.Name, x.binding.Name
 	return nil
+}
+
+// isAWSJSON reports whether a Content-Type is ours, with parameters or without.
+func isAWSJSON(header string) bool {
+	if header == contentType {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(header)
+	return err == nil && kind == contentType
 }
 
 // read gives the body, in a buffer to be recycled: decoding copies what it keeps.

@@ -9,6 +9,11 @@ const (
 	maxDepth = 32
 	// maxDocumentDepth bounds free JSON, its surroundings included.
 	maxDocumentDepth = 100
+	// maxElements bounds a list or map, far above any modelled bound, so that a
+	// body of `{},{},…` cannot grow to many times its size.
+	maxElements = 4096
+	// maxViolations bounds how much a bad body can make the answer say.
+	maxViolations = 100
 )
 
 // Decoder reads one body. The first error sticks: every later read gives zero
@@ -248,6 +253,15 @@ func (d *Decoder) nextElement() bool {
 		d.unexpected()
 	}
 	return d.err == nil
+}
+
+// tooMany fails where a list or map that has n elements goes on.
+func (d *Decoder) tooMany(n int) bool {
+	if n < maxElements {
+		return false
+	}
+	d.fail("Too many elements")
+	return true
 }
 
 // mismatch fails as AWS's front end words it when a value is of the wrong type.

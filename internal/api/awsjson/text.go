@@ -13,7 +13,11 @@ func (d *Decoder) text() []byte {
 	d.pos++
 	start := d.pos
 	ascii := true
-	for d.pos < len(d.data) {
+	for {
+		d.pos += plainLen(d.data[d.pos:])
+		if d.pos >= len(d.data) {
+			break
+		}
 		switch c := d.data[d.pos]; {
 		case c == '"':
 			s := d.data[start:d.pos]

@@ -139,7 +139,7 @@ func Strings[T ~string](d *Decoder, index int, name string) []T {
 	}
 	list := []T{}
 	nulls := false
-	for d.nextElement() {
+	for d.nextElement() && !d.tooMany(len(list)) {
 		if d.null() {
 			nulls = true
 			continue
@@ -156,7 +156,7 @@ func Strings[T ~string](d *Decoder, index int, name string) []T {
 func StringMap[T ~string](d *Decoder) map[string]T {
 	m := map[string]T{}
 	var nulls map[string]bool
-	for d.BeginObject(); d.Next(); {
+	for d.BeginObject(); d.Next() && !d.tooMany(len(m)+len(nulls)); {
 		key := string(d.key)
 		if _, again := m[key]; again || nulls[key] {
 			d.fail("Duplicate field %s", quoted(d.key))
@@ -191,7 +191,7 @@ func Structs[T any](d *Decoder, index int, name string, sensitive bool, read fun
 	list := []T{}
 	d.frames = append(d.frames, frame{index: index, name: name, sensitive: sensitive})
 	top := len(d.frames) - 1
-	for d.nextElement() {
+	for d.nextElement() && !d.tooMany(d.frames[top].element) {
 		d.frames[top].element++
 		if d.null() {
 			d.violate(0, "member", "null", "Member must not be null")
@@ -209,7 +209,7 @@ func StructMap[T any](d *Decoder, index int, name string, sensitive bool, read f
 	m := map[string]T{}
 	d.frames = append(d.frames, frame{index: index, name: name, sensitive: sensitive})
 	top := len(d.frames) - 1
-	for d.BeginObject(); d.Next(); {
+	for d.BeginObject(); d.Next() && !d.tooMany(len(m)); {
 		key := string(d.key)
 		if _, again := m[key]; again {
 			d.fail("Duplicate field %s", quoted(d.key))

@@ -26,6 +26,9 @@ type violation struct {
 // violate notes that member name of the structure being read breaks a
 // constraint. value is as printed, quotes included; "" for sensitive members.
 func (d *Decoder) violate(index int, name, value, phrase string) {
+	if len(d.violations) == maxViolations {
+		return
+	}
 	var order []int
 	var path strings.Builder
 	for _, f := range d.frames {
