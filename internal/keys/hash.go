@@ -41,7 +41,7 @@ func (h *hasher) sum(kind string, purpose Purpose, parts [][]byte) (out [sha256.
 
 func (h *hasher) pool(label string) *sync.Pool {
 	derive := hmac.New(sha256.New, h.root)
-	derive.Write([]byte("cognate/"+label))
+	derive.Write([]byte("cognate/" + label))
 	key := derive.Sum(nil)
 	return &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
 }

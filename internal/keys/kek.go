@@ -73,7 +73,7 @@ func ReadKEKFile(path string) (*KEK, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // nothing was written
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func EnsureKEKFile(path string) (k *KEK, created bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }()
 	_, err = io.WriteString(tmp, GenerateKEK()+"\n")
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err != nil {

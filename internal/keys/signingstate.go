@@ -8,6 +8,7 @@ import (
 // KeyUse says which tokens a signing key signs. Each pool has a key for each.
 type KeyUse string
 
+// The uses of signing keys.
 const (
 	UseIDToken     KeyUse = "id"
 	UseAccessToken KeyUse = "access"
@@ -23,6 +24,7 @@ const (
 // token that it signed has expired.
 type KeyState string
 
+// The states of signing keys.
 const (
 	KeyPending KeyState = "pending"
 	KeyActive  KeyState = "active"

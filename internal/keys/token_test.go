@@ -109,7 +109,7 @@ func FuzzOpenToken(f *testing.F) {
 			return
 		}
 		// What decodes spells back to the same token.
-		again := ""
+		var again string
 		switch shape {
 		case ShapeSession:
 			again = base64.RawURLEncoding.EncodeToString(sealed)
