@@ -18,11 +18,13 @@ var (
 		"{text}", "TEXT", "{int}", "INTEGER", "{blob}", "BLOB",
 		"{table}", " STRICT", "{clustered}", " STRICT, WITHOUT ROWID",
 		"{for_update}", "", "{skip_locked}", "",
+		"{clock}", "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
 	)}
 	dialectPostgres = &dialect{name: "postgres", index: 1, numbered: true, words: strings.NewReplacer(
 		"{text}", `TEXT COLLATE "C"`, "{int}", "BIGINT", "{blob}", "BYTEA",
 		"{table}", "", "{clustered}", "",
 		"{for_update}", " FOR UPDATE", "{skip_locked}", " FOR UPDATE SKIP LOCKED",
+		"{clock}", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
 	)}
 )
 

@@ -1,0 +1,108 @@
+package iam
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"cognate/internal/iam/policy"
+)
+
+// Denied is Authorize's no.
+type Denied struct {
+	// Explicit says that a statement denies it, not merely that none allows it.
+	Explicit bool
+}
+
+func (d *Denied) Error() string {
+	if d.Explicit {
+		return "iam: denied by a statement"
+	}
+	return "iam: no statement allows it"
+}
+
+// Request is an operation that a principal asks for.
+type Request struct {
+	Action   string // "cognito-idp:AdminGetUser"
+	Resource string // an ARN, or "*"
+	Region   string
+	SourceIP string
+	// UserAgent is the header's text; "" if it was missing.
+	UserAgent string
+	// Secure is true where the client's connection is TLS.
+	Secure bool
+}
+
+// Condition keys that every request carries, in lower case.
+const (
+	keyCurrentTime      = "aws:currenttime"
+	keyEpochTime        = "aws:epochtime"
+	keyPrincipalAccount = "aws:principalaccount"
+	keyPrincipalARN     = "aws:principalarn"
+	keyPrincipalType    = "aws:principaltype"
+	keyRequestedRegion  = "aws:requestedregion"
+	keyResourceAccount  = "aws:resourceaccount"
+	keySecureTransport  = "aws:securetransport"
+	keySourceIP         = "aws:sourceip"
+	keyUserAgent        = "aws:useragent"
+	keyUsername         = "aws:username"
+	prefixResourceTag   = "aws:resourcetag/"
+)
+
+// supportedKey reports whether requests carry the condition key.
+func supportedKey(key string) bool {
+	switch key {
+	case keyCurrentTime, keyEpochTime, keyPrincipalAccount, keyPrincipalARN, keyPrincipalType, keyRequestedRegion,
+		keyResourceAccount, keySecureTransport, keySourceIP, keyUserAgent, keyUsername:
+		return true
+	}
+	return strings.HasPrefix(key, prefixResourceTag)
+}
+
+// Authorize decides whether p may do what r asks: nil, a *Denied, or a fault.
+func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error {
+	conditions, err := s.context(ctx, p, r)
+	if err != nil {
+		return err
+	}
+	switch policy.Evaluate(p.policies, policy.Request{Action: r.Action, Resource: r.Resource, Context: conditions}) {
+	case policy.Allow:
+		return nil
+	case policy.ExplicitDeny:
+		return &Denied{Explicit: true}
+	}
+	return &Denied{}
+}
+
+func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.Context, error) {
+	now := s.Now().UTC()
+	c := policy.Context{
+		keyCurrentTime:      {now.Format(time.RFC3339)},
+		keyEpochTime:        {strconv.FormatInt(now.Unix(), 10)},
+		keyPrincipalAccount: {s.AccountID},
+		keyPrincipalARN:     {p.ARN},
+		keyPrincipalType:    {"User"},
+		keyResourceAccount:  {s.AccountID},
+		keySecureTransport:  {strconv.FormatBool(r.Secure)},
+		keyUsername:         {p.Name},
+	}
+	for key, value := range map[string]string{keyRequestedRegion: r.Region, keySourceIP: r.SourceIP, keyUserAgent: r.UserAgent} {
+		if value != "" {
+			c[key] = []string{value}
+		}
+	}
+	if s.ResourceTags == nil || r.Resource == "*" {
+		return c, nil
+	}
+	tags, err := s.ResourceTags(ctx, r.Resource)
+	if err != nil {
+		return nil, err
+	}
+	for key, value := range tags {
+		// Keys compare without case, so that tags which differ in case alone share one.
+		name := prefixResourceTag + strings.ToLower(key)
+		c[name] = append(c[name], value)
+	}
+	return c, nil
+}

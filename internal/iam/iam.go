@@ -1,0 +1,237 @@
+// Package iam knows who may act as an administrator: access keys, the identity
+// policies attached to them, and whether these allow an operation.
+//
+// It verifies no signature (package wire does, with the secrets that
+// [Service.Lookup] gives) and knows nothing of what the operations do. Secrets
+// are sealed in the store and are told once, when they are made.
+package iam
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"sync"
+	"time"
+
+	"cognate/internal/iam/policy"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// ErrUnknownKey says that no key of that id can be used: none exists, or it is
+// switched off.
+var ErrUnknownKey = errors.New("iam: no such access key")
+
+// Deps are what a Service is built from.
+type Deps struct {
+	Store     *store.Store
+	Ring      *keys.Ring
+	Now       func() time.Time
+	Rand      io.Reader // nil is crypto/rand
+	AccountID string
+	// ResourceTags gives the tags of the resource with this ARN, for policies
+	// that ask for aws:ResourceTag; nil where nothing has tags.
+	ResourceTags func(ctx context.Context, arn string) (map[string]string, error)
+	Log          *slog.Logger
+}
+
+// Service answers for access keys.
+type Service struct {
+	Deps
+	mu    sync.Mutex
+	cache map[string]cached
+}
+
+// cacheAge bounds how long a revoked key or a changed policy still counts.
+const cacheAge = time.Second
+
+// cacheSize bounds the cache; only keys that exist are kept.
+const cacheSize = 1024
+
+type cached struct {
+	principal *Principal
+	until     time.Time
+}
+
+// New makes a Service.
+func New(d Deps) *Service {
+	if d.Rand == nil {
+		d.Rand = rand.Reader
+	}
+	return &Service{Deps: d, cache: map[string]cached{}}
+}
+
+// Secret is an access key's secret half. No log shows it.
+type Secret string
+
+// LogValue hides the value.
+func (Secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// String hides it in messages, GoString with %#v, and MarshalText within JSON.
+func (Secret) String() string { return "[redacted]" }
+
+// GoString hides the value.
+func (Secret) GoString() string { return "[redacted]" }
+
+// MarshalText hides the value.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+
+// Principal is whom an access key stands for.
+type Principal struct {
+	AccessKeyID string
+	Secret      Secret
+	// ARN is arn:aws:iam::<account>:user/<name>.
+	ARN      string
+	Name     string
+	policies []*policy.Document
+}
+
+// NamedPolicy is one policy of a key, as it was given.
+type NamedPolicy struct {
+	Name     string          `json:"name"`
+	Document json.RawMessage `json:"document"`
+}
+
+// AccessKey is what may be told of a key. Its secret may not.
+type AccessKey struct {
+	ID           string
+	Name         string
+	PrincipalARN string
+	CreatedAt    time.Time
+	Active       bool
+	Policies     []NamedPolicy
+}
+
+// keyDocument is the versioned document of a stored key.
+type keyDocument struct {
+	Format   int           `json:"format"`
+	Inactive bool          `json:"inactive,omitempty"`
+	Policies []NamedPolicy `json:"policies"`
+}
+
+const documentFormat = 1
+
+// sealedAs binds a sealed secret to its row.
+func sealedAs(id string) []byte { return []byte("access_keys\x00\x00" + id) }
+
+var (
+	keyForm  = regexp.MustCompile(`^AKIA[A-Z2-7]{16}$`)
+	nameForm = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`) // IAM: user names
+)
+
+// Administrator is the policy that allows every operation of user pools.
+var Administrator = NamedPolicy{
+	Name:     "admin",
+	Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cognito-idp:*","Resource":"*"}]}`),
+}
+
+// CreateAccessKey makes a key for the user name with the policies and gives its
+// secret, which can never be had again.
+func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...NamedPolicy) (AccessKey, Secret, error) {
+	if !nameForm.MatchString(name) {
+		return AccessKey{}, "", errors.New("a name is 1 to 64 letters, digits and +=,.@_-")
+	}
+	if len(policies) == 0 {
+		return AccessKey{}, "", errors.New("a key without a policy could do nothing: name one")
+	}
+	for _, p := range policies {
+		if _, err := policy.Parse(p.Document, supportedKey); err != nil {
+			return AccessKey{}, "", fmt.Errorf("policy %q: %w", p.Name, err)
+		}
+	}
+	id, secret, err := s.newKey()
+	if err != nil {
+		return AccessKey{}, "", err
+	}
+	doc, err := json.Marshal(keyDocument{Format: documentFormat, Policies: policies})
+	if err != nil {
+		return AccessKey{}, "", err
+	}
+	row := store.AccessKey{
+		ID: id, Name: name, PrincipalARN: "arn:aws:iam::" + s.AccountID + ":user/" + name,
+		Secret: s.Ring.Seal(keys.PurposeAccessKey, sealedAs(id), []byte(secret)), Doc: doc, CreatedAt: s.Now(),
+	}
+	err = s.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertAccessKey(ctx, row) })
+	if err != nil {
+		return AccessKey{}, "", err
+	}
+	key, err := describe(row)
+	return key, secret, err
+}
+
+// AccessKeys lists all keys, without their secrets.
+func (s *Service) AccessKeys(ctx context.Context) ([]AccessKey, error) {
+	rows, err := s.Store.AccessKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]AccessKey, 0, len(rows))
+	for _, r := range rows {
+		k, err := describe(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+// DeleteAccessKey revokes a key for good. Other nodes notice within a second.
+func (s *Service) DeleteAccessKey(ctx context.Context, id string) error {
+	err := s.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteAccessKey(ctx, id) })
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrUnknownKey
+	}
+	s.mu.Lock()
+	delete(s.cache, id)
+	s.mu.Unlock()
+	return err
+}
+
+func describe(r store.AccessKey) (AccessKey, error) {
+	doc, err := readDocument(r)
+	if err != nil {
+		return AccessKey{}, err
+	}
+	return AccessKey{
+		ID: r.ID, Name: r.Name, PrincipalARN: r.PrincipalARN, CreatedAt: r.CreatedAt,
+		Active: !doc.Inactive, Policies: doc.Policies,
+	}, nil
+}
+
+func readDocument(r store.AccessKey) (keyDocument, error) {
+	var doc keyDocument
+	if err := json.Unmarshal(r.Doc, &doc); err != nil {
+		return doc, fmt.Errorf("iam: access key %s: %w", r.ID, err)
+	}
+	if doc.Format != documentFormat {
+		return doc, fmt.Errorf("iam: access key %s has a document of format %d; this version reads %d", r.ID, doc.Format, documentFormat)
+	}
+	return doc, nil
+}
+
+// The alphabets of AWS's own keys: base 32 for the id, 40 letters for the secret.
+const (
+	idLetters     = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	secretLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+)
+
+func (s *Service) newKey() (id string, secret Secret, err error) {
+	b := make([]byte, 16+40)
+	if _, err := io.ReadFull(s.Rand, b); err != nil {
+		return "", "", err
+	}
+	// Both alphabets' sizes divide 256, so that every letter is as likely.
+	for i := range b[:16] {
+		b[i] = idLetters[b[i]%32]
+	}
+	for i := range b[16:] {
+		b[16+i] = secretLetters[b[16+i]%64]
+	}
+	return "AKIA" + string(b[:16]), Secret(b[16:]), nil
+}

@@ -1,0 +1,69 @@
+package iam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cognate/internal/iam/policy"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// Lookup finds the principal behind an access key id; ErrUnknownKey if there is
+// none that may be used.
+func (s *Service) Lookup(ctx context.Context, accessKeyID string) (*Principal, error) {
+	if !keyForm.MatchString(accessKeyID) {
+		return nil, ErrUnknownKey
+	}
+	now := s.Now()
+	s.mu.Lock()
+	c, ok := s.cache[accessKeyID]
+	s.mu.Unlock()
+	if ok && now.Before(c.until) {
+		return c.principal, nil
+	}
+	p, err := s.load(ctx, accessKeyID)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.cache) >= cacheSize {
+		clear(s.cache)
+	}
+	s.cache[accessKeyID] = cached{p, now.Add(cacheAge)}
+	return p, nil
+}
+
+func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
+	row, err := s.Store.AccessKey(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, ErrUnknownKey
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc, err := readDocument(row)
+	if err != nil {
+		return nil, err
+	}
+	if doc.Inactive {
+		return nil, ErrUnknownKey
+	}
+	secret, err := s.Ring.Open(keys.PurposeAccessKey, sealedAs(id), row.Secret)
+	if err != nil {
+		return nil, fmt.Errorf("iam: access key %s: %w", id, err)
+	}
+	p := &Principal{AccessKeyID: id, Secret: Secret(secret), ARN: row.PrincipalARN, Name: row.Name}
+	for _, np := range doc.Policies {
+		d, err := policy.Parse(np.Document, supportedKey)
+		if err != nil {
+			// Written by a newer version, perhaps. A policy half understood
+			// could allow what it denies, so the key as a whole is of no use.
+			return nil, fmt.Errorf("iam: access key %s: policy %q: %w", id, np.Name, err)
+		}
+		p.policies = append(p.policies, d)
+	}
+	return p, nil
+}
