@@ -125,7 +125,7 @@ func (s *Service) Spend(ctx context.Context, c *pool.Client, r *Refresh) error {
 		if err != nil {
 			return err
 		}
-		if !first && !inGrace(rotatedAt, now, c.RotationGrace) {
+		if !first && !InGrace(rotatedAt, now, c.RotationGrace) {
 			return ErrReused
 		}
 		return nil
@@ -135,6 +135,7 @@ func (s *Service) Spend(ctx context.Context, c *pool.Client, r *Refresh) error {
 // ErrReused says that a refresh token was replaced before and its grace is over.
 var ErrReused = errors.New("token: refresh token was rotated out")
 
-func inGrace(rotatedAt, now time.Time, grace time.Duration) bool {
+// InGrace tells whether a token that was replaced may still be used.
+func InGrace(rotatedAt, now time.Time, grace time.Duration) bool {
 	return now.Sub(rotatedAt) < grace
 }
