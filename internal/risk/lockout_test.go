@@ -1,0 +1,316 @@
+package risk
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cognate/internal/store"
+	"cognate/test/pgtest"
+)
+
+func engines(t *testing.T, test func(t *testing.T, r *rig)) {
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, newRig(t, store.Options{URL: pgtest.Database(t)}))
+	})
+}
+
+type rig struct {
+	*Lockouts
+	ms atomic.Int64
+}
+
+func (r *rig) clock() time.Time     { return time.UnixMilli(r.ms.Load()).UTC() }
+func (r *rig) pass(d time.Duration) { r.ms.Add(d.Milliseconds()) }
+func (r *rig) node() *Lockouts      { return New(Deps{Store: r.store, Now: r.clock}) }
+func (r *rig) rows(t *testing.T, user string) store.Lockout {
+	t.Helper()
+	row, err := r.store.Lockout(t.Context(), pool, user)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return row
+}
+
+const pool = "us-east-1_AbCdEf123"
+
+func newRig(t *testing.T, o store.Options) *rig {
+	t.Helper()
+	r := &rig{}
+	r.ms.Store(1_800_000_000_000)
+	o.Now, o.Migrate = r.clock, true
+	st, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	r.Lockouts = New(Deps{Store: st, Now: r.clock})
+	return r
+}
+
+// guess makes one attempt: "locked", "failed" or "in".
+func guess(t *testing.T, l *Lockouts, user string, right bool) string {
+	t.Helper()
+	a, err := l.Begin(t.Context(), pool, user)
+	if errors.Is(err, ErrLocked) {
+		return "locked"
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Release()
+	if right {
+		if err := a.Succeeded(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return "in"
+	}
+	if err := a.Failed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return "failed"
+}
+
+// TestClock is the table of locks: 1, 2, 4 … seconds from the fifth failure in a
+// row, 15 minutes at most.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		want := []time.Duration{0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900}
+		for i, lock := range want {
+			if got := guess(t, r.Lockouts, "alice", false); got != "failed" {
+				t.Fatalf("guess %d: %s", i+1, got)
+			}
+			if lock == 0 {
+				continue
+			}
+			lock *= time.Second
+			for range 2 { // neither counted nor longer for it, the right password included
+				if got := guess(t, r.Lockouts, "alice", true); got != "locked" {
+					t.Errorf("after failure %d: %s", i+1, got)
+				}
+			}
+			r.pass(lock - time.Millisecond)
+			if got := guess(t, r.node(), "alice", true); got != "locked" {
+				t.Errorf("a moment before the lock of failure %d ends: %s", i+1, got)
+			}
+			r.pass(time.Millisecond)
+		}
+		if got := guess(t, r.Lockouts, "alice", true); got != "in" {
+			t.Errorf("after the last lock: %s", got)
+		}
+		for i := range 4 {
+			if got := guess(t, r.Lockouts, "alice", false); got != "failed" {
+				t.Errorf("failure %d after a success: %s", i+1, got)
+			}
+		}
+		if got := guess(t, r.Lockouts, "alice", true); got != "in" {
+			t.Errorf("four failures after a success: %s", got)
+		}
+	})
+}
+
+func TestQuietForgets(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		for range 4 {
+			guess(t, r.Lockouts, "alice", false)
+		}
+		if err := r.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(longest - time.Millisecond)
+		if got := guess(t, r.Lockouts, "alice", false); got != "failed" {
+			t.Fatal(got)
+		}
+		if got := guess(t, r.Lockouts, "alice", true); got != "locked" {
+			t.Errorf("fifth failure within the quarter of an hour: %s", got)
+		}
+		r.pass(time.Second + longest)
+		for i := range 4 {
+			if got := guess(t, r.Lockouts, "alice", false); got != "failed" {
+				t.Errorf("failure %d after a quiet time: %s", i+1, got)
+			}
+		}
+		if got := guess(t, r.Lockouts, "alice", true); got != "in" {
+			t.Errorf("after four: %s", got)
+		}
+	})
+}
+
+// TestNodes: failures that one node wrote count on the others, sums of several
+// nodes count, and a lock holds everywhere at once.
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		a, b := r.node(), r.node()
+		for range 2 {
+			guess(t, a, "alice", false)
+			guess(t, b, "alice", false)
+		}
+		if got := r.rows(t, "alice"); got.Failures != 0 {
+			t.Errorf("%d failures written one by one", got.Failures)
+		}
+		for _, n := range []*Lockouts{a, b} {
+			if err := n.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := r.rows(t, "alice"); got.Failures != 4 {
+			t.Errorf("%d failures, want the sum of two nodes, 4", got.Failures)
+		}
+		guess(t, b, "alice", false)
+		if got := guess(t, a, "alice", true); got != "locked" {
+			t.Errorf("the lock of another node: %s", got)
+		}
+		if got := guess(t, r.node(), "alice", true); got != "locked" { // as after a restart
+			t.Errorf("a new node: %s", got)
+		}
+		if got := guess(t, a, "bob", true); got != "in" {
+			t.Errorf("somebody else: %s", got)
+		}
+		if err := a.Clear(t.Context(), pool, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		if got := guess(t, b, "alice", true); got != "in" {
+			t.Errorf("after Clear on another node: %s", got)
+		}
+		if len(a.entries)+len(b.entries) != 0 {
+			t.Errorf("%d entries stay in memory", len(a.entries)+len(b.entries))
+		}
+	})
+}
+
+// TestConcurrentGuesses: a thousand guesses at once are no more than five.
+func TestConcurrentGuesses(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		var looked, locked atomic.Int32
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for range 100 {
+			wg.Go(func() {
+				<-start
+				a, err := r.Begin(t.Context(), pool, "alice")
+				if errors.Is(err, ErrLocked) {
+					locked.Add(1)
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				looked.Add(1)
+				if err := a.Failed(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		if looked.Load() != threshold || locked.Load() != 100-threshold {
+			t.Errorf("%d passwords looked at, %d locked out", looked.Load(), locked.Load())
+		}
+		if got := r.rows(t, "alice"); got.Failures != threshold {
+			t.Errorf("%d failures in the row", got.Failures)
+		}
+	})
+}
+
+// TestConcurrentSuccess: many right passwords at once all get in.
+func TestConcurrentSuccess(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		for range 3 {
+			guess(t, r.Lockouts, "alice", false)
+		}
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				a, err := r.Begin(t.Context(), pool, "alice")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer a.Release()
+				if err := a.Succeeded(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if len(r.entries) != 0 {
+			t.Errorf("%d entries stay in memory", len(r.entries))
+		}
+	})
+}
+
+// TestWaiting: a place that is never given back does not hold callers for ever,
+// and not too many of them.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db")})
+	for range threshold {
+		a, err := r.Begin(t.Context(), pool, "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Release()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	var busy, gone atomic.Int32
+	for range maxWaiting + 10 {
+		wg.Go(func() {
+			switch _, err := r.Begin(ctx, pool, "alice"); {
+			case errors.Is(err, ErrBusy):
+				if busy.Add(1) == 10 {
+					cancel()
+				}
+			case errors.Is(err, context.Canceled):
+				gone.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	cancel()
+	if busy.Load() != 10 || gone.Load() != maxWaiting {
+		t.Errorf("%d busy, %d gone", busy.Load(), gone.Load())
+	}
+}
+
+func BenchmarkSuccess(b *testing.B) {
+	r := &rig{}
+	r.ms.Store(1_800_000_000_000)
+	st, err := store.Open(b.Context(), store.Options{Path: filepath.Join(b.TempDir(), "cognate.db"), Now: r.clock, Migrate: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer st.Close()
+	l := New(Deps{Store: st, Now: r.clock})
+	b.ReportAllocs()
+	for b.Loop() {
+		a, err := l.Begin(b.Context(), pool, "alice")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := a.Succeeded(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
