@@ -229,7 +229,8 @@ func writePool(ctx context.Context, tx *store.Tx, p *store.Pool, doc *settings) 
 const maxAttempts = 100
 
 // update runs fn in a transaction, and again from its first read where another
-// change got in between. Nothing is lost: each change sees those before it.
+// change got in between. Nothing is lost: each change sees those before it, or
+// the caller is told to try again.
 func (s *Service) update(ctx context.Context, fn func(tx *store.Tx) error) error {
 	var err error
 	for range maxAttempts {
@@ -241,10 +242,10 @@ func (s *Service) update(ctx context.Context, fn func(tx *store.Tx) error) error
 			return context.Cause(ctx)
 		}
 	}
-	return err
+	return idp.TooManyRequestsException("Too many requests").WithCause(err)
 }
 
-// conflict gives a race that stayed lost the name that the operation declares for it.
+// conflict gives a race that stayed lost the name that some operations declare for it.
 func conflict(err error) error {
 	if errors.Is(err, store.ErrConflict) {
 		return idp.ConcurrentModificationException("Concurrent modification of the resource, please try again").WithCause(err)

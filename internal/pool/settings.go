@@ -118,7 +118,7 @@ func (d *settings) keep(in *idp.UpdateUserPoolRequest) {
 	if in.DcrConfiguration != nil {
 		c.DcrConfiguration = in.DcrConfiguration
 	}
-	if in.AcrConfiguration != nil {
+	if len(in.AcrConfiguration) > 0 {
 		c.AcrConfiguration = in.AcrConfiguration
 	}
 }
@@ -128,7 +128,9 @@ func (d *settings) reset(in *idp.UpdateUserPoolRequest) {
 	c := &d.Config
 	c.AutoVerifiedAttributes = distinct(in.AutoVerifiedAttributes)
 	c.UserPoolAddOns = in.UserPoolAddOns
-	c.DeviceConfiguration = in.DeviceConfiguration
+	if c.DeviceConfiguration = in.DeviceConfiguration; c.DeviceConfiguration != nil && *c.DeviceConfiguration == (idp.DeviceConfigurationType{}) {
+		c.DeviceConfiguration = nil // Sending any member turns tracking on; sending none does not.
+	}
 	c.SmsConfiguration = in.SmsConfiguration
 	c.SmsAuthenticationMessage = in.SmsAuthenticationMessage
 

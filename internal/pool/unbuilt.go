@@ -17,7 +17,7 @@ func refuseUnbuilt(d *settings) error {
 	switch a := c.UserPoolAddOns; {
 	case *c.LambdaConfig != (idp.LambdaConfigType{}):
 		return unbuilt("Lambda triggers are")
-	case c.DeviceConfiguration != nil && *c.DeviceConfiguration != (idp.DeviceConfigurationType{}):
+	case c.DeviceConfiguration != nil:
 		return unbuilt("Device tracking (DeviceConfiguration) is")
 	case a != nil && (a.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff || a.AdvancedSecurityAdditionalFlows != nil):
 		return unbuilt("Threat protection (UserPoolAddOns) is")
@@ -27,7 +27,7 @@ func refuseUnbuilt(d *settings) error {
 		return unbuilt("Customer managed keys (KeyConfiguration) are")
 	case c.DcrConfiguration != nil && c.DcrConfiguration.EnableStatus != idp.StatusTypeDisabled:
 		return unbuilt("Dynamic client registration (DcrConfiguration) is")
-	case c.AcrConfiguration != nil:
+	case len(c.AcrConfiguration) > 0:
 		return unbuilt("Authentication context classes (AcrConfiguration) are")
 	case c.VerificationMessageTemplate.DefaultEmailOption == idp.DefaultEmailOptionTypeConfirmWithLink:
 		return unbuilt("Verification by link (CONFIRM_WITH_LINK) is")
