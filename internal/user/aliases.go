@@ -127,7 +127,7 @@ func (e *edit) claim(ctx context.Context, name store.Name, decide clash) error {
 	owner, err := e.tx.NameOwner(ctx, e.sn.ID, name.Kind, name.Value)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		if err := e.notUsername(ctx, name); err != nil {
+		if err := e.notUsername(ctx, name, decide); err != nil {
 			return err
 		}
 		err := e.tx.PutName(ctx, e.sn.ID, e.u.ID(), name)
@@ -148,7 +148,7 @@ func (e *edit) claim(ctx context.Context, name store.Name, decide clash) error {
 
 // notUsername refuses a preferred_username that is another user's username:
 // the username comes first when names are resolved, so it would never work.
-func (e *edit) notUsername(ctx context.Context, name store.Name) error {
+func (e *edit) notUsername(ctx context.Context, name store.Name, decide clash) error {
 	if name.Kind != attrPreferredUsername {
 		return nil
 	}
@@ -159,7 +159,7 @@ func (e *edit) notUsername(ctx context.Context, name store.Name) error {
 	case err != nil:
 		return err
 	}
-	return aliasExists(name.Kind)
+	return decide(name.Kind)
 }
 
 // aliasRace answers a name lost to a concurrent change. Where the name would

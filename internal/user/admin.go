@@ -1,0 +1,228 @@
+package user
+
+import (
+	"context"
+	"slices"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// named gives the pool and the user that an administrator names.
+func (s *Service) named(ctx context.Context, poolID, username string) (*pool.Snapshot, *User, error) {
+	sn, err := s.d.Pools.Load(ctx, poolID)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := s.ResolveAdmin(ctx, sn, username)
+	return sn, u, err
+}
+
+// AdminGetUser shows a user with all attributes.
+func (s *Service) AdminGetUser(ctx context.Context, in *idp.AdminGetUserRequest) (*idp.AdminGetUserResponse, error) {
+	_, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	out := &idp.AdminGetUserResponse{
+		Username: u.Username(), UserAttributes: u.AttributeList(nil), Enabled: new(u.Rec.Enabled),
+		UserStatus: u.Status(), UserCreateDate: u.Rec.CreatedAt, UserLastModifiedDate: u.Rec.ModifiedAt,
+	}
+	out.MFAOptions, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
+	return out, nil
+}
+
+// AdminDeleteUser removes a user with all that belongs to it.
+func (s *Service) AdminDeleteUser(ctx context.Context, in *idp.AdminDeleteUserRequest) error {
+	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, sn.ID, u.ID())
+}
+
+// AdminEnableUser lets a user sign in again. Tokens from before stay dead.
+func (s *Service) AdminEnableUser(ctx context.Context, in *idp.AdminEnableUserRequest) (*idp.AdminEnableUserResponse, error) {
+	if err := s.setEnabled(ctx, in.UserPoolId, in.Username, true); err != nil {
+		return nil, err
+	}
+	return &idp.AdminEnableUserResponse{}, nil
+}
+
+// AdminDisableUser keeps a user from signing in and revokes all tokens.
+func (s *Service) AdminDisableUser(ctx context.Context, in *idp.AdminDisableUserRequest) (*idp.AdminDisableUserResponse, error) {
+	if err := s.setEnabled(ctx, in.UserPoolId, in.Username, false); err != nil {
+		return nil, err
+	}
+	return &idp.AdminDisableUserResponse{}, nil
+}
+
+func (s *Service) setEnabled(ctx context.Context, poolID, username string, enabled bool) error {
+	sn, u, err := s.named(ctx, poolID, username)
+	if err != nil {
+		return err
+	}
+	return s.update(ctx, func(tx *store.Tx) error {
+		if !enabled {
+			if err := s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()); err != nil {
+				return orUserNotFound(err)
+			}
+		}
+		e, err := s.edit(ctx, tx, sn, u.ID())
+		if err != nil {
+			return err
+		}
+		if e.u.Rec.Enabled == enabled {
+			return nil
+		}
+		e.u.Rec.Enabled = enabled
+		return e.save(ctx, aliasExists)
+	})
+}
+
+// AdminUserGlobalSignOut revokes all tokens of a user.
+func (s *Service) AdminUserGlobalSignOut(ctx context.Context, in *idp.AdminUserGlobalSignOutRequest) (*idp.AdminUserGlobalSignOutResponse, error) {
+	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	err = s.update(ctx, func(tx *store.Tx) error {
+		return orUserNotFound(s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &idp.AdminUserGlobalSignOutResponse{}, nil
+}
+
+// AdminConfirmSignUp confirms a user without a code; no address is verified by
+// it.
+func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSignUpRequest) (*idp.AdminConfirmSignUpResponse, error) {
+	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	err = s.update(ctx, func(tx *store.Tx) error {
+		e, err := s.edit(ctx, tx, sn, u.ID())
+		if err != nil {
+			return err
+		}
+		if err := checkUnconfirmed(e.u); err != nil {
+			return err
+		}
+		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
+		if err := tx.DropCode(ctx, sn.ID, u.ID(), purposeSignUp); err != nil {
+			return err
+		}
+		return e.save(ctx, aliasExists)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &idp.AdminConfirmSignUpResponse{}, nil
+}
+
+// AdminSetUserPassword sets a password: the user's own, or a temporary one that
+// must be changed at the next sign-in. Codes by which the old password could be
+// recovered end with it, and so do lock-outs.
+func (s *Service) AdminSetUserPassword(ctx context.Context, in *idp.AdminSetUserPasswordRequest) (*idp.AdminSetUserPasswordResponse, error) {
+	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	permanent := api.Val(in.Permanent)
+	u, err = s.ReplacePassword(ctx, sn, u, PasswordChange{
+		Password: in.Password, Temporary: !permanent, Prefix: PolicyChange,
+		Then: func(ctx context.Context, tx *store.Tx, u *User) error {
+			u.Rec.Status = string(idp.UserStatusTypeForceChangePassword)
+			if permanent {
+				u.Rec.Status = string(idp.UserStatusTypeConfirmed)
+			}
+			for _, purpose := range []string{purposeSignUp, purposeReset} {
+				if err := tx.DropCode(ctx, sn.ID, u.ID(), purpose); err != nil {
+					return err
+				}
+			}
+			return tx.ClearLockout(ctx, sn.ID, u.ID())
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.forgetFailures(ctx, sn, u)
+	return &idp.AdminSetUserPasswordResponse{}, nil
+}
+
+// AdminResetUserPassword makes the user set a new password by a code that is
+// sent at once; the old one works no more.
+func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminResetUserPasswordRequest) (*idp.AdminResetUserPasswordResponse, error) {
+	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	err = s.update(ctx, func(tx *store.Tx) error {
+		e, err := s.edit(ctx, tx, sn, u.ID())
+		if err != nil {
+			return err
+		}
+		to, err := resetTarget(sn, e.u)
+		if err != nil {
+			return err
+		}
+		e.u.Rec.Status = string(idp.UserStatusTypeResetRequired)
+		if err := e.save(ctx, aliasExists); err != nil {
+			return err
+		}
+		return s.sendCode(ctx, tx, sn, e.u, purposeReset, to)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.d.Messages.Wake()
+	return &idp.AdminResetUserPasswordResponse{}, nil
+}
+
+// resetTarget checks that an administrator may reset the password and tells
+// where the code goes.
+func resetTarget(sn *pool.Snapshot, u *User) (delivery, error) {
+	if !u.Rec.Enabled {
+		return delivery{}, disabledForRecovery()
+	}
+	switch u.Status() {
+	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
+	default:
+		return delivery{}, notResettable()
+	}
+	to, usable := recoveryContact(sn, u)
+	if !usable {
+		return delivery{}, noRecoveryContact()
+	}
+	return to, nil
+}
+
+// AdminUpdateUserAttributes changes attributes of a user; an administrator may
+// say that an address is verified.
+func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *idp.AdminUpdateUserAttributesRequest) (*idp.AdminUpdateUserAttributesResponse, error) {
+	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.UpdateAttributes(ctx, sn, nil, u.ID(), in.UserAttributes); err != nil {
+		return nil, err
+	}
+	return &idp.AdminUpdateUserAttributesResponse{}, nil
+}
+
+// AdminDeleteUserAttributes removes attributes of a user.
+func (s *Service) AdminDeleteUserAttributes(ctx context.Context, in *idp.AdminDeleteUserAttributesRequest) (*idp.AdminDeleteUserAttributesResponse, error) {
+	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.DeleteAttributes(ctx, sn, nil, u.ID(), slices.Clone(in.UserAttributeNames)); err != nil {
+		return nil, err
+	}
+	return &idp.AdminDeleteUserAttributesResponse{}, nil
+}

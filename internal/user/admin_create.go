@@ -1,0 +1,158 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/message"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// AdminCreateUser makes a user with a temporary password and sends the
+// invitation, or sends a new one to a user who has not used the first.
+func (s *Service) AdminCreateUser(ctx context.Context, in *idp.AdminCreateUserRequest) (*idp.AdminCreateUserResponse, error) {
+	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	if err != nil {
+		return nil, err
+	}
+	var u *User
+	if in.MessageAction == idp.MessageActionTypeResend {
+		u, err = s.reinvite(ctx, sn, in)
+	} else {
+		u, err = s.invite(ctx, sn, in)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.d.Messages.Wake()
+	return &idp.AdminCreateUserResponse{User: new(u.userType())}, nil
+}
+
+// invite makes the user. Attributes that the schema requires may be missing:
+// the user is asked for them at the first sign-in.
+func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCreateUserRequest) (*User, error) {
+	u, err := s.newUser(sn, nil, in.Username, in.UserAttributes, idp.UserStatusTypeForceChangePassword)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := invitationTargets(sn, u, in)
+	if err != nil {
+		return nil, err
+	}
+	password := s.temporaryPassword(sn, in)
+	if u.Rec.Credential, err = s.SetPassword(ctx, sn, u, password, true, PolicyAdminCreate); err != nil {
+		return nil, err
+	}
+	decide := clash(usernameExistsByAlias)
+	if api.Val(in.ForceAliasCreation) {
+		decide = moveAliases(sn, usernameExistsByAlias)
+	}
+	err = s.update(ctx, func(tx *store.Tx) error {
+		taken := func(string) error { return idp.UsernameExistsException("User account already exists") }
+		// Names are claimed one by one after the row: an alias may have to move.
+		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
+			return err
+		}
+		e := &edit{s: s, tx: tx, sn: sn, u: u}
+		for _, name := range signInNames(sn, u.Attributes) {
+			if err := e.claim(ctx, name, decide); err != nil {
+				return err
+			}
+		}
+		return s.sendInvitations(ctx, tx, sn, u, targets, password)
+	})
+	return u, err
+}
+
+// reinvite gives a user who never signed in a new temporary password and time
+// (Cognito: MessageAction RESEND). Attributes of the request are not looked at.
+func (s *Service) reinvite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCreateUserRequest) (*User, error) {
+	u, err := s.ResolveAdmin(ctx, sn, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkReinvitable(u); err != nil {
+		return nil, err
+	}
+	password := s.temporaryPassword(sn, in)
+	return s.ReplacePassword(ctx, sn, u, PasswordChange{
+		Password: password, Temporary: true, Prefix: PolicyAdminCreate,
+		Then: func(ctx context.Context, tx *store.Tx, u *User) error {
+			if err := checkReinvitable(u); err != nil {
+				return err
+			}
+			targets, err := invitationTargets(sn, u, in)
+			if err != nil {
+				return err
+			}
+			return s.sendInvitations(ctx, tx, sn, u, targets, password)
+		},
+	})
+}
+
+func checkReinvitable(u *User) error {
+	if u.Status() != idp.UserStatusTypeForceChangePassword {
+		return idp.UnsupportedUserStateExceptionf("Resend not possible. %s status is not FORCE_CHANGE_PASSWORD", u.Username())
+	}
+	return nil
+}
+
+// temporaryPassword is the request's, or a new one that satisfies the policy.
+func (s *Service) temporaryPassword(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) string {
+	if p := api.Val(in.TemporaryPassword); p != "" {
+		return p
+	}
+	p := sn.PasswordPolicy
+	return keys.NewTemporaryPassword(keys.PasswordRules{
+		Length: p.MinimumLength, Upper: p.RequireUppercase, Lower: p.RequireLowercase,
+		Digits: p.RequireNumbers, Symbols: p.RequireSymbols,
+	})
+}
+
+// invitationTargets are the addresses that the invitation goes to. Without
+// DesiredDeliveryMediums it is the phone, if there is one; a medium that is
+// asked for needs its address.
+func invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) ([]delivery, error) {
+	if in.MessageAction == idp.MessageActionTypeSuppress {
+		return nil, nil
+	}
+	mediums := in.DesiredDeliveryMediums
+	if len(mediums) == 0 {
+		if u.Attributes[attrPhone] == "" {
+			return nil, nil
+		}
+		mediums = []idp.DeliveryMediumType{idp.DeliveryMediumTypeSms}
+	}
+	var targets []delivery
+	for _, medium := range mediums {
+		d := delivery{Medium: message.Email, Attribute: attrEmail}
+		if medium == idp.DeliveryMediumTypeSms {
+			d = delivery{Medium: message.SMS, Attribute: attrPhone}
+		}
+		if d.To = u.Attributes[d.Attribute]; d.To == "" {
+			return nil, idp.InvalidParameterException("User does not have the attribute " + d.Attribute + " to deliver the invitation to.")
+		}
+		if err := deliverable(sn, d.Medium); err != nil {
+			return nil, err
+		}
+		if !slices.Contains(targets, d) {
+			targets = append(targets, d)
+		}
+	}
+	return targets, nil
+}
+
+func (s *Service) sendInvitations(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, targets []delivery, password string) error {
+	expires := s.d.Now().Add(sn.TemporaryPasswordValidity)
+	var errs []error
+	for _, d := range targets {
+		subject, body := sn.InviteMessage(d.Medium)
+		errs = append(errs, s.enqueue(ctx, tx, sn, u, d, subject, body, password, expires))
+	}
+	return errors.Join(errs...)
+}

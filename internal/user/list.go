@@ -1,0 +1,95 @@
+package user
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// ListUsers lists the pool's users, or those that a filter chooses, sorted by
+// what the filter looks at.
+func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp.ListUsersResponse, error) {
+	const op = "ListUsers"
+	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parseFilter(api.Val(in.Filter))
+	if err != nil {
+		return nil, err
+	}
+	show, err := attributesToGet(sn, in.AttributesToGet)
+	if err != nil {
+		return nil, err
+	}
+	bind := []string{sn.ID, f.attr, f.op, f.value, strings.Join(in.AttributesToGet, ",")}
+	cursor, err := s.openPage(op, bind, in.PaginationToken)
+	if err != nil {
+		return nil, err
+	}
+	q := f.query(sn)
+	if cursor != nil {
+		if q.After, err = store.ParseUserCursor(cursor); err != nil {
+			return nil, invalidPage(err)
+		}
+	}
+	limit := pageSize(in.Limit)
+	q.Limit = limit + 1
+	recs, err := s.d.Store.ListUsers(ctx, sn.ID, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &idp.ListUsersResponse{}
+	if len(recs) > limit {
+		recs = recs[:limit]
+		out.PaginationToken = s.nextPage(op, bind, q.Cursor(recs[limit-1]).Bytes())
+	}
+	out.Users, err = userTypes(sn, recs, show)
+	return out, err
+}
+
+// attributesToGet gives the choice of attributes of a list: nil is all.
+func attributesToGet(sn *pool.Snapshot, names []string) (func(string) bool, error) {
+	if names == nil {
+		return nil, nil
+	}
+	for _, name := range names {
+		if _, known := sn.Schema.Attribute(name); !known {
+			return nil, idp.InvalidParameterException("One or more requested attributes do not exist.")
+		}
+	}
+	return func(name string) bool { return slices.Contains(names, name) }, nil
+}
+
+// userTypes shows users as lists do. With a choice of attributes, sub is shown
+// only if it is chosen.
+func userTypes(sn *pool.Snapshot, recs []store.User, show func(string) bool) ([]idp.UserType, error) {
+	list := make([]idp.UserType, 0, len(recs))
+	for _, rec := range recs {
+		u, err := FromRecord(sn, rec)
+		if err != nil {
+			return nil, err
+		}
+		t := u.userType()
+		if show != nil {
+			t.Attributes = slices.DeleteFunc(t.Attributes, func(a idp.AttributeType) bool { return !show(a.Name) })
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// userType shows the user as lists and AdminCreateUser do.
+func (u *User) userType() idp.UserType {
+	t := idp.UserType{
+		Username: new(u.Username()), Attributes: u.AttributeList(nil), Enabled: new(u.Rec.Enabled),
+		UserStatus: u.Status(), UserCreateDate: u.Rec.CreatedAt, UserLastModifiedDate: u.Rec.ModifiedAt,
+	}
+	t.MFAOptions, _, _ = u.mfaSettings()
+	return t
+}
