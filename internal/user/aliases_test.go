@@ -1,0 +1,227 @@
+package user
+
+import (
+	"testing"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+)
+
+// TestTakenNames is Cognito's table of taken names: what each operation says
+// of an address that another user holds, by the style of the pool.
+func TestTakenNames(t *testing.T) {
+	t.Parallel()
+	const address = "taken@example.com"
+	type world struct {
+		r      *rig
+		sn     *pool.Snapshot
+		client string
+		owner  *User
+	}
+	signUp := func(t *testing.T, w *world, name string) error {
+		_, err := w.r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: w.client, Username: name, Password: new(goodPassword), UserAttributes: attributes("email", address)})
+		return err
+	}
+	update := func(t *testing.T, w *world, name string, mine string, asAdmin bool, list []idp.AttributeType) error {
+		u := w.r.have(t, w.sn, name, idp.UserStatusTypeConfirmed, verified(mine))
+		var c *pool.Client
+		if !asAdmin {
+			c = w.r.loadClient(t, w.sn, w.client)
+		}
+		_, err := w.r.UpdateAttributes(t.Context(), w.sn, c, u.ID(), list)
+		return err
+	}
+	before := func(in *idp.CreateUserPoolRequest) {
+		in.UserAttributeUpdateSettings = &idp.UserAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: []idp.VerifiedAttributeType{"email"}}
+	}
+	both := func(a, b func(in *idp.CreateUserPoolRequest)) func(in *idp.CreateUserPoolRequest) {
+		return func(in *idp.CreateUserPoolRequest) { a(in); b(in) }
+	}
+	const given = "AliasExistsException: An account with the given email already exists."
+	rows := []struct {
+		name   string
+		pool   func(in *idp.CreateUserPoolRequest)
+		client func(in *idp.CreateUserPoolClientRequest)
+		call   func(t *testing.T, w *world) error
+		want   string
+		moved  bool // the owner lost the name
+	}{
+		{name: "SignUp, username", call: func(t *testing.T, w *world) error { return signUp(t, w, w.owner.Username()) },
+			want: "UsernameExistsException: User already exists"},
+		{name: "SignUp, username, hidden", client: hiding, call: func(t *testing.T, w *world) error { return signUp(t, w, w.owner.Username()) },
+			want: "UsernameExistsException: User already exists"},
+		{name: "SignUp, alias", pool: withAliases, call: func(t *testing.T, w *world) error { return signUp(t, w, "alice") },
+			want: "UsernameExistsException: An account with the given email already exists."},
+		{name: "SignUp, alias, hidden", pool: withAliases, client: hiding, call: func(t *testing.T, w *world) error { return signUp(t, w, "alice") }},
+		{name: "SignUp, username attribute", pool: byEmail, call: func(t *testing.T, w *world) error { return signUp(t, w, address) },
+			want: "UsernameExistsException: User already exists"},
+		{name: "SignUp, preferred_username of another as username", pool: withAliases, call: func(t *testing.T, w *world) error {
+			w.r.change(t, w.sn, w.owner.ID(), func(u *User) { u.Attributes["preferred_username"] = "boss" })
+			_, err := w.r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: w.client, Username: "boss", Password: new(goodPassword)})
+			return err
+		}, want: "UsernameExistsException: User already exists"},
+
+		{name: "UpdateUserAttributes, alias", pool: withAliases, call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice", "alice@example.com", false, attributes("email", address))
+		}},
+		{name: "UpdateUserAttributes, alias, verified before", pool: both(withAliases, before), call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice", "alice@example.com", false, attributes("email", address))
+		}},
+		{name: "UpdateUserAttributes, username attribute", pool: byEmail, call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice@example.com", "alice@example.com", false, attributes("email", address))
+		}, want: given},
+		{name: "UpdateUserAttributes, username attribute, verified before", pool: both(byEmail, before), call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice@example.com", "alice@example.com", false, attributes("email", address))
+		}, want: given},
+		{name: "UpdateUserAttributes, preferred_username", pool: withAliases, call: func(t *testing.T, w *world) error {
+			w.r.change(t, w.sn, w.owner.ID(), func(u *User) { u.Attributes["preferred_username"] = "boss" })
+			return update(t, w, "alice", "alice@example.com", false, attributes("preferred_username", "boss"))
+		}, want: "AliasExistsException: An account with the given preferred_username already exists."},
+		{name: "UpdateUserAttributes, username of another as preferred_username", pool: withAliases, call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice", "alice@example.com", false, attributes("preferred_username", w.owner.Username()))
+		}, want: "AliasExistsException: An account with the given preferred_username already exists."},
+
+		{name: "VerifyUserAttribute, alias", pool: withAliases, call: func(t *testing.T, w *world) error {
+			return verifyTaken(t, w.r, w.sn, w.client, address)
+		}, want: given},
+		{name: "VerifyUserAttribute, pending alias", pool: both(withAliases, before), call: func(t *testing.T, w *world) error {
+			return verifyTaken(t, w.r, w.sn, w.client, address)
+		}, want: given},
+
+		{name: "AdminUpdateUserAttributes, alias, no flag", pool: withAliases, call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice", "alice@example.com", true, attributes("email", address))
+		}},
+		{name: "AdminUpdateUserAttributes, alias, flag true", pool: withAliases, call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice", "alice@example.com", true, attributes("email", address, "email_verified", "true"))
+		}, moved: true},
+		{name: "AdminUpdateUserAttributes, username attribute, no flag", pool: byEmail, call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice@example.com", "alice@example.com", true, attributes("email", address))
+		}, want: given},
+		{name: "AdminUpdateUserAttributes, username attribute, flag true", pool: byEmail, call: func(t *testing.T, w *world) error {
+			return update(t, w, "alice@example.com", "alice@example.com", true, attributes("email", address, "email_verified", "true"))
+		}, want: given},
+	}
+	engines(t, func(t *testing.T, r *rig) {
+		for _, row := range rows {
+			t.Run(row.name, func(t *testing.T) {
+				t.Parallel()
+				sn := r.poolWith(t, row.pool)
+				w := &world{r: r, sn: sn, client: r.clientWith(t, sn, row.client)}
+				name := "owner"
+				if len(sn.UsernameAttributes) > 0 {
+					name = address
+				}
+				w.owner = r.have(t, sn, name, idp.UserStatusTypeConfirmed, verified(address))
+				wantSays(t, row.call(t, w), row.want)
+				owner := r.read(t, sn, w.owner.ID())
+				if owner.Attributes["email"] != address || owner.Verified("email") == row.moved {
+					t.Errorf("the owner has %v", owner.Attributes)
+				}
+				if !hasAliases(sn) {
+					return
+				}
+				u, err := r.Resolve(t.Context(), sn, address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if (u.ID() != owner.ID()) != row.moved {
+					t.Errorf("the name is %s's", u.Username())
+				}
+			})
+		}
+	})
+}
+
+// verifyTaken has a user verify an address that another signs in by.
+func verifyTaken(t *testing.T, r *rig, sn *pool.Snapshot, client, address string) error {
+	u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
+	bearer := r.bearerOf(t, sn, client, u)
+	_, err := r.UpdateUserAttributes(t.Context(), &idp.UpdateUserAttributesRequest{AccessToken: bearer, UserAttributes: attributes("email", address)})
+	wantSays(t, err, "")
+	in := &idp.VerifyUserAttributeRequest{AccessToken: bearer, AttributeName: "email", Code: r.lastCode(t, sn)}
+	_, first := r.VerifyUserAttribute(t.Context(), in)
+	_, second := r.VerifyUserAttribute(t.Context(), in)
+	if says(first) != says(second) {
+		t.Errorf("the code did not stay live: %q, then %q", says(first), says(second))
+	}
+	return first
+}
+
+// TestAliasesAreFolded signs in by aliases of another case.
+func TestAliasesAreFolded(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		for name, row := range map[string]struct {
+			pool func(in *idp.CreateUserPoolRequest)
+			want bool
+		}{
+			"exact":    {withAliases, false},
+			"any case": {func(in *idp.CreateUserPoolRequest) { withAliases(in); anyCase(in) }, true},
+		} {
+			t.Run(name, func(t *testing.T) {
+				sn := r.poolWith(t, row.pool)
+				attrs := verified("Alice@Example.com")
+				attrs["preferred_username"] = "Ally"
+				attrs["phone_number"] = "+12065550100" // Not verified, so no alias.
+				u := r.have(t, sn, "alice1", idp.UserStatusTypeConfirmed, attrs)
+				for alias, want := range map[string]bool{
+					"Alice@Example.com": true, "alice@example.com": row.want, "Ally": true, "ALLY": row.want, "+12065550100": false,
+				} {
+					got, err := r.Resolve(t.Context(), sn, alias)
+					if (err == nil) != want || err == nil && got.ID() != u.ID() {
+						t.Errorf("%s: %v", alias, err)
+					}
+				}
+				if got := r.read(t, sn, u.ID()).Attributes["email"]; got != "Alice@Example.com" {
+					t.Errorf("the address shows as %q", got)
+				}
+			})
+		}
+	})
+}
+
+// TestOneAliasOneUser has many confirm the same address at once.
+func TestOneAliasOneUser(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, withAliases)
+		client := r.clientWith(t, sn, hiding)
+		const n = 6
+		codes := make([]string, n)
+		name := func(i int) string { return "alice" + string(rune('a'+i)) }
+		for i := range n {
+			r.clock.pass(1e6)
+			_, err := r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: client, Username: name(i), Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com")})
+			wantSays(t, err, "")
+			codes[i] = r.lastCode(t, sn)
+		}
+		got := count(atOnce(n, func(i int) error {
+			_, err := r.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: client, Username: name(i), ConfirmationCode: codes[i]})
+			return err
+		}))
+		if got[""] != 1 || got["AliasExistsException"] != n-1 {
+			t.Error(got)
+		}
+		// Forced, all of them succeed, and the address is one user's in the end.
+		got = count(atOnce(n, func(i int) error {
+			_, err := r.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: client, Username: name(i), ConfirmationCode: codes[i], ForceAliasCreation: new(true)})
+			return err
+		}))
+		if got[""] != n-1 || got["NotAuthorizedException"] != 1 {
+			t.Error(got)
+		}
+		owners := 0
+		for i := range n {
+			u, err := r.Resolve(t.Context(), sn, name(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if u.Verified("email") {
+				owners++
+			}
+		}
+		if owners != 1 {
+			t.Errorf("%d users have the address verified", owners)
+		}
+	})
+}

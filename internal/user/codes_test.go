@@ -1,0 +1,270 @@
+package user
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+)
+
+// guess gives a code to one of the operations that take one.
+type guess struct {
+	name    string
+	life    time.Duration
+	quota   int
+	used    string // answer to a code that was used
+	prepare func(t *testing.T, c *codeCase)
+	send    func(t *testing.T, c *codeCase)
+	give    func(t *testing.T, c *codeCase, code string) error
+}
+
+// codeCase is one user with one operation.
+type codeCase struct {
+	r        *rig
+	sn       *pool.Snapshot
+	client   string
+	u        *User
+	password string
+}
+
+var guesses = []guess{
+	{
+		name: "ConfirmSignUp", life: 24 * time.Hour, quota: 15,
+		used: "NotAuthorizedException: User cannot be confirmed. Current status is CONFIRMED",
+		prepare: func(t *testing.T, c *codeCase) {
+			c.u = c.r.have(t, c.sn, "alice", idp.UserStatusTypeUnconfirmed, map[string]string{"email": "alice@example.com"})
+		},
+		send: func(t *testing.T, c *codeCase) {
+			_, err := c.r.ResendConfirmationCode(t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: c.client, Username: "alice"})
+			wantSays(t, err, "")
+		},
+		give: func(t *testing.T, c *codeCase, code string) error {
+			_, err := c.r.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: c.client, Username: "alice", ConfirmationCode: code})
+			return err
+		},
+	},
+	{
+		name: "VerifyUserAttribute", life: 24 * time.Hour, quota: 15, used: sayExpired,
+		prepare: func(t *testing.T, c *codeCase) {
+			c.u = c.r.have(t, c.sn, "alice", idp.UserStatusTypeConfirmed, map[string]string{"email": "alice@example.com"})
+		},
+		send: func(t *testing.T, c *codeCase) {
+			_, err := c.r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: c.r.bearerOf(t, c.sn, c.client, c.u), AttributeName: "email"})
+			wantSays(t, err, "")
+		},
+		give: func(t *testing.T, c *codeCase, code string) error {
+			// An access token lives an hour, a code a day.
+			_, err := c.r.VerifyUserAttribute(t.Context(), &idp.VerifyUserAttributeRequest{AccessToken: c.r.bearerOf(t, c.sn, c.client, c.u), AttributeName: "email", Code: code})
+			return err
+		},
+	},
+	{
+		name: "ConfirmForgotPassword", life: time.Hour, quota: 19, used: sayExpired,
+		prepare: func(t *testing.T, c *codeCase) {
+			c.u = c.r.have(t, c.sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
+		},
+		send: func(t *testing.T, c *codeCase) {
+			_, err := c.r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: c.client, Username: "alice"})
+			wantSays(t, err, "")
+		},
+		give: func(t *testing.T, c *codeCase, code string) error {
+			password := c.password
+			if password == "" {
+				password = goodPassword + "2"
+			}
+			_, err := c.r.ConfirmForgotPassword(t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: c.client, Username: "alice", ConfirmationCode: code, Password: password})
+			return err
+		},
+	},
+}
+
+// eachGuess runs a test for every operation that takes a code, with a user that
+// has been sent none.
+func eachGuess(t *testing.T, test func(t *testing.T, g guess, c *codeCase)) {
+	engines(t, func(t *testing.T, r *rig) {
+		for _, g := range guesses {
+			t.Run(g.name, func(t *testing.T) {
+				sn := r.poolWith(t, nil)
+				c := &codeCase{r: r, sn: sn, client: r.clientWith(t, sn, nil)}
+				g.prepare(t, c)
+				test(t, g, c)
+			})
+		}
+	})
+}
+
+func TestCodeLife(t *testing.T) {
+	t.Parallel()
+	eachGuess(t, func(t *testing.T, g guess, c *codeCase) {
+		wantSays(t, g.give(t, c, "123456"), sayExpired) // None was ever sent.
+
+		g.send(t, c)
+		first := c.r.lastCode(t, c.sn)
+		if len(first) != 6 {
+			t.Errorf("the code is %q", first)
+		}
+		c.r.clock.pass(time.Minute)
+		g.send(t, c)
+		second := c.r.lastCode(t, c.sn)
+		if first != second {
+			wantSays(t, g.give(t, c, first), sayMismatch) // Only the newest counts.
+		}
+		wantSays(t, g.give(t, c, other(second)), sayMismatch)
+
+		c.r.clock.pass(g.life)
+		wantSays(t, g.give(t, c, second), sayExpired)
+
+		g.send(t, c)
+		third := c.r.lastCode(t, c.sn)
+		c.r.clock.pass(g.life - time.Millisecond)
+		wantSays(t, g.give(t, c, third), "")
+		wantSays(t, g.give(t, c, third), g.used)
+	})
+}
+
+func TestGuessingIsCutOff(t *testing.T) {
+	t.Parallel()
+	eachGuess(t, func(t *testing.T, g guess, c *codeCase) {
+		g.send(t, c)
+		code := c.r.lastCode(t, c.sn)
+		for range g.quota {
+			wantSays(t, g.give(t, c, other(code)), sayMismatch)
+		}
+		wantSays(t, g.give(t, c, other(code)), sayLimit)
+		wantSays(t, g.give(t, c, code), sayLimit) // The right code comes too late.
+		c.r.clock.pass(time.Hour)
+		g.send(t, c)
+		wantSays(t, g.give(t, c, c.r.lastCode(t, c.sn)), "")
+	})
+}
+
+// TestManyGuessesAtOnce sends more guesses than the quota has at the same time.
+func TestManyGuessesAtOnce(t *testing.T) {
+	t.Parallel()
+	eachGuess(t, func(t *testing.T, g guess, c *codeCase) {
+		g.send(t, c)
+		wrong := other(c.r.lastCode(t, c.sn))
+		errs := atOnce(40, func(int) error { return g.give(t, c, wrong) })
+		want := map[string]int{"CodeMismatchException": g.quota, "LimitExceededException": 40 - g.quota}
+		if diff := cmp.Diff(want, count(errs)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestOneCodeOneUse gives the right code many times at once.
+func TestOneCodeOneUse(t *testing.T) {
+	t.Parallel()
+	eachGuess(t, func(t *testing.T, g guess, c *codeCase) {
+		g.send(t, c)
+		code := c.r.lastCode(t, c.sn)
+		errs := atOnce(8, func(int) error { return g.give(t, c, code) })
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+			} else {
+				wantSays(t, err, g.used)
+			}
+		}
+		if won != 1 {
+			t.Errorf("the code was used %d times", won)
+		}
+	})
+}
+
+func TestSendingIsLimited(t *testing.T) {
+	t.Parallel()
+	limits := map[string]int{"ConfirmSignUp": 5, "VerifyUserAttribute": 5, "ConfirmForgotPassword": 20}
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		client := r.clientWith(t, sn, nil)
+		r.have(t, sn, "una", idp.UserStatusTypeUnconfirmed, map[string]string{"email": "una@example.com"})
+		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
+		bearer := r.bearerOf(t, sn, client, u)
+		sends := map[string]func() error{
+			"ConfirmSignUp": func() error {
+				_, err := r.ResendConfirmationCode(t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: client, Username: "una"})
+				return err
+			},
+			"VerifyUserAttribute": func() error {
+				_, err := r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "email"})
+				return err
+			},
+			"ConfirmForgotPassword": func() error {
+				_, err := r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: client, Username: "alice"})
+				return err
+			},
+		}
+		for name, send := range sends {
+			for range limits[name] {
+				wantSays(t, send(), "")
+			}
+			before := len(r.mail(t, sn))
+			wantSays(t, send(), sayLimit)
+			if after := len(r.mail(t, sn)); after != before {
+				t.Errorf("%s: a code beyond the quota was sent", name)
+			}
+		}
+	})
+}
+
+// TestFailuresLeaveTheCode has the reasons for which a right code is not used up.
+func TestFailuresLeaveTheCode(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		t.Run("password policy", func(t *testing.T) {
+			sn := r.poolWith(t, nil)
+			c := &codeCase{r: r, sn: sn, client: r.clientWith(t, sn, nil), password: "short"}
+			g := guesses[2]
+			g.prepare(t, c)
+			g.send(t, c)
+			code := r.lastCode(t, sn)
+			wantSays(t, g.give(t, c, code), "InvalidPasswordException: Password does not conform to policy: Password not long enough")
+			c.password = ""
+			wantSays(t, g.give(t, c, code), "")
+		})
+		t.Run("alias clash", func(t *testing.T) {
+			sn := r.poolWith(t, withAliases)
+			client := r.clientWith(t, sn, hiding)
+			owner := r.have(t, sn, "owner", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
+			_, err := r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: client, Username: "alice", Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com")})
+			wantSays(t, err, "")
+			in := &idp.ConfirmSignUpRequest{ClientId: client, Username: "alice", ConfirmationCode: r.lastCode(t, sn)}
+			_, err = r.ConfirmSignUp(t.Context(), in)
+			wantSays(t, err, "AliasExistsException: An account with the email already exists.")
+			in.ForceAliasCreation = new(true)
+			_, err = r.ConfirmSignUp(t.Context(), in)
+			wantSays(t, err, "")
+			if owner = r.read(t, sn, owner.ID()); owner.Attributes["email"] != "alice@example.com" || owner.Attributes["email_verified"] != "false" {
+				t.Errorf("the previous owner has %v", owner.Attributes)
+			}
+			u, err := r.Resolve(t.Context(), sn, "alice@example.com")
+			if err != nil || u.Username() != "alice" || !u.Verified("email") {
+				t.Errorf("the alias is %+v's, %v", u, err)
+			}
+		})
+	})
+}
+
+// TestCodeProvesItsOwnAddress changes the address after the code was sent.
+func TestCodeProvesItsOwnAddress(t *testing.T) {
+	t.Parallel()
+	eachGuess(t, func(t *testing.T, g guess, c *codeCase) {
+		g.send(t, c)
+		code := c.r.lastCode(t, c.sn)
+		c.r.change(t, c.sn, c.u.ID(), func(u *User) { u.Attributes["email"] = "mallory@example.com" })
+		err := g.give(t, c, code)
+		if g.name != "ConfirmSignUp" {
+			wantSays(t, err, sayExpired)
+			return
+		}
+		wantSays(t, err, "") // The account is confirmed, the new address is not.
+		if u := c.r.read(t, c.sn, c.u.ID()); u.Verified("email") || u.Status() != idp.UserStatusTypeConfirmed {
+			t.Errorf("%s with %v", u.Status(), u.Attributes)
+		}
+	})
+}

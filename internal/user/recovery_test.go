@@ -1,0 +1,375 @@
+package user
+
+import (
+	"testing"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+const (
+	sayNoContact  = "InvalidParameterException: Cannot reset password for the user as there is no registered/verified email or phone_number"
+	sayNotNow     = "NotAuthorizedException: User password cannot be reset in the current state."
+	sayDisabled   = "NotAuthorizedException: User is disabled"
+	sayUnknown    = "UserNotFoundException: Username/client id combination not found."
+	sayNotConfirm = "NotAuthorizedException: User cannot be confirmed. Current status is "
+	sayConfirmed  = "InvalidParameterException: User is already confirmed."
+)
+
+// TestStatusByOperation is Cognito's table of what each operation answers in
+// each status of the account, for a client that hides nobody.
+func TestStatusByOperation(t *testing.T) {
+	t.Parallel()
+	const (
+		un  = idp.UserStatusTypeUnconfirmed
+		con = idp.UserStatusTypeConfirmed
+		fcp = idp.UserStatusTypeForceChangePassword
+		rst = idp.UserStatusTypeResetRequired
+		ext = idp.UserStatusTypeExternalProvider
+	)
+	statuses := []idp.UserStatusType{un, con, fcp, rst, ext}
+	rows := []struct {
+		name    string
+		contact bool // the mail address is verified
+		call    func(t *testing.T, r *rig, sn *pool.Snapshot, client string, u *User) error
+		want    map[idp.UserStatusType]string
+		after   map[idp.UserStatusType]idp.UserStatusType // where it changes
+	}{
+		{
+			name: "ConfirmSignUp",
+			call: func(t *testing.T, r *rig, sn *pool.Snapshot, client string, u *User) error {
+				code := r.sent(t, sn, u, purposeSignUp)
+				_, err := r.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: client, Username: u.Username(), ConfirmationCode: code})
+				return err
+			},
+			want: map[idp.UserStatusType]string{con: sayNotConfirm + "CONFIRMED", fcp: sayNotConfirm + "FORCE_CHANGE_PASSWORD",
+				rst: sayNotConfirm + "RESET_REQUIRED", ext: sayNotConfirm + "EXTERNAL_PROVIDER"},
+			after: map[idp.UserStatusType]idp.UserStatusType{un: con},
+		},
+		{
+			name: "ResendConfirmationCode",
+			call: func(t *testing.T, r *rig, sn *pool.Snapshot, client string, u *User) error {
+				_, err := r.ResendConfirmationCode(t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: client, Username: u.Username()})
+				return err
+			},
+			want: map[idp.UserStatusType]string{con: sayConfirmed, fcp: sayConfirmed, rst: sayConfirmed, ext: sayConfirmed},
+		},
+		{
+			name: "ForgotPassword without a verified contact", call: forgot,
+			want: map[idp.UserStatusType]string{un: sayNoContact, con: sayNoContact, fcp: sayNotNow, rst: sayNoContact, ext: sayNotNow},
+		},
+		{
+			name: "ForgotPassword with a verified contact", contact: true, call: forgot,
+			want: map[idp.UserStatusType]string{un: sayNotNow, fcp: sayNotNow, ext: sayNotNow},
+		},
+		{
+			name: "ConfirmForgotPassword", contact: true,
+			call: func(t *testing.T, r *rig, sn *pool.Snapshot, client string, u *User) error {
+				code := "123456"
+				if forgot(t, r, sn, client, u) == nil {
+					code = r.lastCode(t, sn)
+				}
+				_, err := r.ConfirmForgotPassword(t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: client, Username: u.Username(), ConfirmationCode: code, Password: goodPassword + "2"})
+				return err
+			},
+			want:  map[idp.UserStatusType]string{un: sayExpired, fcp: sayExpired, ext: sayExpired},
+			after: map[idp.UserStatusType]idp.UserStatusType{rst: con},
+		},
+	}
+	engines(t, func(t *testing.T, r *rig) {
+		for _, row := range rows {
+			t.Run(row.name, func(t *testing.T) {
+				t.Parallel()
+				sn := r.poolWith(t, nil)
+				client := r.clientWith(t, sn, nil)
+				for _, status := range statuses {
+					r.clock.pass(time.Millisecond) // So that the newest message is this one's.
+					attrs := map[string]string{"email": string(status) + "@example.com"}
+					if row.contact {
+						attrs["email_verified"] = "true"
+					}
+					u := r.have(t, sn, string(status), status, attrs)
+					err := row.call(t, r, sn, client, u)
+					if got := says(err); got != row.want[status] {
+						t.Errorf("%s: got %q, want %q", status, got, row.want[status])
+					}
+					want := status
+					if row.after[status] != "" {
+						want = row.after[status]
+					}
+					if got := r.read(t, sn, u.ID()).Status(); got != want {
+						t.Errorf("%s: left as %s, want %s", status, got, want)
+					}
+				}
+			})
+		}
+	})
+}
+
+func forgot(t *testing.T, r *rig, _ *pool.Snapshot, client string, u *User) error {
+	_, err := r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: client, Username: u.Username()})
+	return err
+}
+
+// TestDisabledAndUnknown has what each public operation says of users who are
+// disabled or not there, by the client's setting.
+func TestDisabledAndUnknown(t *testing.T) {
+	t.Parallel()
+	calls := map[string]func(t *testing.T, r *rig, client, name string) (*idp.CodeDeliveryDetailsType, error){
+		"ConfirmSignUp": func(t *testing.T, r *rig, client, name string) (*idp.CodeDeliveryDetailsType, error) {
+			_, err := r.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: client, Username: name, ConfirmationCode: "123456"})
+			return nil, err
+		},
+		"ResendConfirmationCode": func(t *testing.T, r *rig, client, name string) (*idp.CodeDeliveryDetailsType, error) {
+			out, err := r.ResendConfirmationCode(t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: client, Username: name})
+			if err != nil {
+				return nil, err
+			}
+			return out.CodeDeliveryDetails, nil
+		},
+		"ForgotPassword": func(t *testing.T, r *rig, client, name string) (*idp.CodeDeliveryDetailsType, error) {
+			out, err := r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: client, Username: name})
+			if err != nil {
+				return nil, err
+			}
+			return out.CodeDeliveryDetails, nil
+		},
+		"ConfirmForgotPassword": func(t *testing.T, r *rig, client, name string) (*idp.CodeDeliveryDetailsType, error) {
+			_, err := r.ConfirmForgotPassword(t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: client, Username: name, ConfirmationCode: "123456", Password: goodPassword})
+			return nil, err
+		},
+	}
+	rows := []struct {
+		call              string
+		unknown, disabled string // a client that hides nobody
+		unknownHidden     string
+		disabledHidden    string
+		simulated         bool // both answer where a code went
+	}{
+		{"ConfirmSignUp", sayUnknown, sayDisabled + ".", sayExpired, sayDisabled + ".", false},
+		{"ResendConfirmationCode", sayUnknown, sayDisabled + ".", "", sayDisabled + ".", true},
+		{"ForgotPassword", sayUnknown, sayDisabled, "", "", true},
+		// A code was asked for just before.
+		{"ConfirmForgotPassword", sayUnknown, sayDisabled, sayMismatch, sayMismatch, false},
+	}
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		legacy, enabled := r.clientWith(t, sn, nil), r.clientWith(t, sn, hiding)
+		u := r.have(t, sn, "dora", idp.UserStatusTypeConfirmed, verified("dora@example.com"))
+		r.change(t, sn, u.ID(), func(u *User) { u.Rec.Enabled = false })
+		for _, row := range rows {
+			t.Run(row.call, func(t *testing.T) {
+				call := calls[row.call]
+				_, err := call(t, r, legacy, "nobody@example.org")
+				wantSays(t, err, row.unknown)
+				_, err = call(t, r, legacy, "dora")
+				wantSays(t, err, row.disabled)
+				details, err := call(t, r, enabled, "nobody@example.org")
+				wantSays(t, err, row.unknownHidden)
+				if row.simulated {
+					if got := tells(details); got != "EMAIL email n***@e***" {
+						t.Errorf("simulated %q", got)
+					}
+				}
+				_, err = call(t, r, enabled, "dora")
+				wantSays(t, err, row.disabledHidden)
+			})
+		}
+		if list := r.mail(t, sn); len(list) > 0 {
+			t.Errorf("%d messages were sent", len(list))
+		}
+	})
+}
+
+// TestDecoyLooksLikeAUser walks a name that nobody has and a user through the
+// same steps: the answers must not tell them apart.
+func TestDecoyLooksLikeAUser(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		client := r.clientWith(t, sn, hiding)
+		r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
+		walk := func(name string) (said []string) {
+			note := func(err error) { said = append(said, says(err)) }
+			give := func() {
+				_, err := r.ConfirmForgotPassword(t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: client, Username: name, ConfirmationCode: "none", Password: goodPassword})
+				note(err)
+			}
+			ask := func() {
+				_, err := r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: client, Username: name})
+				note(err)
+			}
+			give()
+			ask()
+			give()
+			r.clock.pass(resetLife)
+			give()
+			ask()
+			for range quotaReset.limit {
+				give()
+			}
+			ask()
+			return said
+		}
+		known, unknown := walk("alice"), walk("nobody")
+		for i := range known {
+			if known[i] != unknown[i] {
+				t.Errorf("step %d: a user gets %q, nobody gets %q", i, known[i], unknown[i])
+			}
+		}
+		first, second := details(t, r, client, "nobody2"), details(t, r, client, "nobody2")
+		if first != second {
+			t.Errorf("simulated details change from %q to %q", first, second)
+		}
+	})
+}
+
+func details(t *testing.T, r *rig, client, name string) string {
+	t.Helper()
+	out, err := r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: client, Username: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tells(out.CodeDeliveryDetails)
+}
+
+// TestRecoveryContact tells which address a recovery uses.
+func TestRecoveryContact(t *testing.T) {
+	t.Parallel()
+	mechanisms := func(names ...idp.RecoveryOptionNameType) func(in *idp.CreateUserPoolRequest) {
+		return func(in *idp.CreateUserPoolRequest) {
+			s := &idp.AccountRecoverySettingType{}
+			for i, n := range names {
+				s.RecoveryMechanisms = append(s.RecoveryMechanisms, idp.RecoveryOptionType{Priority: int32(i + 1), Name: n})
+			}
+			in.AccountRecoverySetting = s
+		}
+	}
+	const mail, phone, admin = idp.RecoveryOptionNameTypeVerifiedEmail, idp.RecoveryOptionNameTypeVerifiedPhoneNumber, idp.RecoveryOptionNameTypeAdminOnly
+	both := map[string]string{"email": "alice@example.com", "email_verified": "true", "phone_number": "+12065551234", "phone_number_verified": "true"}
+	mailOnly := map[string]string{"email": "alice@example.com", "email_verified": "true", "phone_number": "+12065551234"}
+	rows := []struct {
+		name  string
+		pool  func(in *idp.CreateUserPoolRequest)
+		attrs map[string]string
+		mfa   []string
+		want  string
+		err   string
+	}{
+		{name: "new pools take the mail first", attrs: both, want: "EMAIL email a***@e***"},
+		{name: "phone first", pool: mechanisms(phone, mail), attrs: both, want: "SMS phone_number +*******1234"},
+		{name: "phone is not verified", pool: mechanisms(phone, mail), attrs: mailOnly, want: "EMAIL email a***@e***"},
+		{name: "phone alone, not verified", pool: mechanisms(phone), attrs: mailOnly, err: sayNoContact},
+		{name: "phone is the second factor", pool: mechanisms(phone, mail), attrs: both, mfa: []string{"SMS_MFA"}, want: "EMAIL email a***@e***"},
+		{name: "mail is the second factor", pool: mechanisms(mail, phone), attrs: both, mfa: []string{"EMAIL_OTP"}, want: "SMS phone_number +*******1234"},
+		{name: "both are", attrs: both, mfa: []string{"EMAIL_OTP", "SMS_MFA"}, err: sayNoContact},
+		{name: "by administrators", pool: mechanisms(admin), attrs: both, err: "NotAuthorizedException: Contact administrator to reset password."},
+		{name: "no SMS settings", pool: func(in *idp.CreateUserPoolRequest) {
+			mechanisms(phone)(in)
+			in.SmsConfiguration = nil
+			in.AutoVerifiedAttributes = []idp.VerifiedAttributeType{"email"}
+		}, attrs: both, err: "InvalidParameterException: User pool does not have SMS configuration to send messages."},
+	}
+	engines(t, func(t *testing.T, r *rig) {
+		for _, row := range rows {
+			t.Run(row.name, func(t *testing.T) {
+				t.Parallel()
+				sn := r.poolWith(t, row.pool)
+				attrs := map[string]string{}
+				for k, v := range row.attrs {
+					attrs[k] = v
+				}
+				u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, attrs)
+				r.change(t, sn, u.ID(), func(u *User) { u.MFA.Enabled = row.mfa })
+				out, err := r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: r.clientWith(t, sn, nil), Username: "alice"})
+				wantSays(t, err, row.err)
+				if err == nil && tells(out.CodeDeliveryDetails) != row.want {
+					t.Errorf("got %q, want %q", tells(out.CodeDeliveryDetails), row.want)
+				}
+			})
+		}
+	})
+}
+
+// TestRecovery follows one recovery to its end.
+func TestRecovery(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		client := r.clientWith(t, sn, nil)
+		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
+		for range 5 {
+			guess, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := guess.Failed(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantSays(t, forgot(t, r, sn, client, u), "")
+		if !r.matches(t, sn, u, goodPassword) {
+			t.Error("asking for a code ended the old password")
+		}
+		in := &idp.ConfirmForgotPasswordRequest{ClientId: client, Username: "alice", ConfirmationCode: r.lastCode(t, sn), Password: "An0ther!password"}
+		_, err := r.ConfirmForgotPassword(t.Context(), in)
+		wantSays(t, err, "")
+		if r.matches(t, sn, u, goodPassword) || !r.matches(t, sn, u, in.Password) {
+			t.Error("the password was not replaced")
+		}
+		guess, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID())
+		if err != nil {
+			t.Fatalf("still locked out: %v", err)
+		}
+		guess.Release()
+	})
+}
+
+func (r *rig) matches(t *testing.T, sn *pool.Snapshot, u *User, password string) bool {
+	t.Helper()
+	u = r.read(t, sn, u.ID())
+	c, err := r.Credential(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok, err := r.PasswordMatches(t.Context(), sn, u, c, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}
+
+// sent puts a code for the user into the store and gives it.
+func (r *rig) sent(t *testing.T, sn *pool.Snapshot, u *User, purpose string) string {
+	t.Helper()
+	err := r.update(t.Context(), func(tx *store.Tx) error {
+		return r.sendCode(t.Context(), tx, sn, u, purpose, delivery{Medium: "EMAIL", Attribute: "email", To: u.Attributes["email"]})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.lastCode(t, sn)
+}
+
+func TestDecoysMatchNothing(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, anyCase)
+		d := r.Decoy(sn, "Nobody")
+		c, err := r.Credential(d)
+		if err != nil || len(c.Salt) != 16 || len(c.Verifier) == 0 {
+			t.Fatalf("%d bytes of salt, %v", len(c.Salt), err)
+		}
+		same := r.Decoy(sn, "nobody")
+		if d.ID() != same.ID() || d.ID() == r.Decoy(sn, "somebody").ID() {
+			t.Error("a decoy is not a function of the folded name")
+		}
+		if ok, err := r.PasswordMatches(t.Context(), sn, d, c, goodPassword); ok || err != nil {
+			t.Errorf("a decoy's password matches: %v, %v", ok, err)
+		}
+		_, err = r.ResolveAdmin(t.Context(), sn, d.ID())
+		wantSays(t, err, "UserNotFoundException: User does not exist.")
+	})
+}

@@ -1,0 +1,179 @@
+package user
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cognate/internal/api/idp"
+)
+
+func TestGetUser(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, customs)
+		attrs := verified("alice@example.com")
+		attrs["custom:plan"], attrs["name"] = "gold", "Alice"
+		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, attrs)
+		r.change(t, sn, u.ID(), func(u *User) { u.MFA = MFA{Enabled: []string{"SOFTWARE_TOKEN_MFA"}, Preferred: "SOFTWARE_TOKEN_MFA"} })
+		sub := attributes("sub", u.ID())
+		rows := []struct {
+			name  string
+			reads []string
+			want  []idp.AttributeType
+		}{
+			{"all", nil, append(sub, attributes("custom:plan", "gold", "email", "alice@example.com", "email_verified", "true", "name", "Alice")...)},
+			{"some", []string{"email", "nickname"}, append(sub, attributes("email", "alice@example.com")...)},
+		}
+		for _, row := range rows {
+			t.Run(row.name, func(t *testing.T) {
+				client := r.clientWith(t, sn, func(in *idp.CreateUserPoolClientRequest) { in.ReadAttributes = row.reads })
+				out, err := r.GetUser(t.Context(), &idp.GetUserRequest{AccessToken: r.bearerOf(t, sn, client, u)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := &idp.GetUserResponse{Username: "alice", UserAttributes: row.want, PreferredMfaSetting: new("SOFTWARE_TOKEN_MFA"), UserMFASettingList: []string{"SOFTWARE_TOKEN_MFA"}}
+				if diff := cmp.Diff(want, out); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	})
+}
+
+func TestDeleteUser(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, byEmail)
+		client := r.clientWith(t, sn, nil)
+		u := r.have(t, sn, "alice@example.com", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
+		bearer := r.bearerOf(t, sn, client, u)
+		wantSays(t, r.DeleteUser(t.Context(), &idp.DeleteUserRequest{AccessToken: bearer}), "")
+		const gone = "UserNotFoundException: User does not exist."
+		wantSays(t, r.DeleteUser(t.Context(), &idp.DeleteUserRequest{AccessToken: bearer}), gone)
+		_, err := r.GetUser(t.Context(), &idp.GetUserRequest{AccessToken: bearer})
+		wantSays(t, err, gone)
+		_, err = r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: client, Username: "alice@example.com", Password: new(goodPassword)})
+		wantSays(t, err, "") // The name is free again.
+	})
+}
+
+func TestChangePassword(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		client := r.clientWith(t, sn, nil)
+		const incorrect = "NotAuthorizedException: Incorrect username or password."
+		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+		bearer := r.bearerOf(t, sn, client, u)
+		change := func(old *string, next string) error {
+			_, err := r.ChangePassword(t.Context(), &idp.ChangePasswordRequest{AccessToken: bearer, PreviousPassword: old, ProposedPassword: next})
+			return err
+		}
+		wantSays(t, change(new("wrong"), "N3w!password"), incorrect)
+		wantSays(t, change(nil, "N3w!password"), incorrect)
+		wantSays(t, change(new(goodPassword), "new"), "InvalidPasswordException: Password does not conform to policy: Password not long enough")
+		wantSays(t, change(new(goodPassword), "N3w!password"), "")
+		if !r.matches(t, sn, u, "N3w!password") || r.read(t, sn, u.ID()).Status() != idp.UserStatusTypeConfirmed {
+			t.Error("the password was not changed")
+		}
+		_, err := r.GetUser(t.Context(), &idp.GetUserRequest{AccessToken: bearer})
+		wantSays(t, err, "") // Tokens stay.
+
+		wantSays(t, change(new("N3w!password"), goodPassword), "")
+		wantSays(t, change(new(goodPassword), "N3w!password"), sayLimit) // The sixth within an hour.
+
+		r.clock.pass(time.Hour)
+		bearer = r.bearerOf(t, sn, client, u)
+		r.change(t, sn, u.ID(), func(u *User) { u.Rec.Credential = nil })
+		wantSays(t, change(nil, "F1rst!password"), "") // Nothing is there to prove.
+	})
+}
+
+// TestChangePasswordLocksOut counts wrong passwords like those of a sign-in.
+func TestChangePasswordLocksOut(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+		bearer := r.bearerOf(t, sn, r.clientWith(t, sn, nil), u)
+		for range quotaChange.limit {
+			_, err := r.ChangePassword(t.Context(), &idp.ChangePasswordRequest{AccessToken: bearer, PreviousPassword: new("wrong"), ProposedPassword: "N3w!password"})
+			wantSays(t, err, "NotAuthorizedException: Incorrect username or password.")
+		}
+		if until, err := r.d.Lockouts.LockedUntil(t.Context(), sn.ID, u.ID()); err != nil || !until.After(r.clock.now()) {
+			t.Errorf("five wrong passwords did not lock: %v, %v", until, err)
+		}
+	})
+}
+
+// TestPasswordChangesAtOnce proves one old password many times at once.
+func TestPasswordChangesAtOnce(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+		bearer := r.bearerOf(t, sn, r.clientWith(t, sn, nil), u)
+		got := count(atOnce(4, func(i int) error {
+			_, err := r.ChangePassword(t.Context(), &idp.ChangePasswordRequest{
+				AccessToken: bearer, PreviousPassword: new(goodPassword), ProposedPassword: "N3w!password" + string(rune('a'+i)),
+			})
+			return err
+		}))
+		if got[""] != 1 || got["NotAuthorizedException"] != 3 {
+			t.Errorf("one old password served several changes: %v", got)
+		}
+	})
+}
+
+func TestVerifiable(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+		bearer := r.bearerOf(t, sn, r.clientWith(t, sn, nil), u)
+		const invalid = "InvalidParameterException: Invalid attribute name. Only phone_number and email can be verified."
+		_, err := r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "name"})
+		wantSays(t, err, invalid)
+		_, err = r.VerifyUserAttribute(t.Context(), &idp.VerifyUserAttributeRequest{AccessToken: bearer, AttributeName: "name", Code: "123456"})
+		wantSays(t, err, invalid)
+		_, err = r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "email"})
+		wantSays(t, err, "InvalidParameterException: User does not have the attribute email.")
+	})
+}
+
+func TestCompleteNewPassword(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, requires("given_name", "email"))
+		client := r.loadClient(t, sn, r.clientWith(t, sn, writes("given_name", "email", "nickname")))
+		u := r.have(t, sn, "alice", idp.UserStatusTypeForceChangePassword, verified("alice@example.com"))
+		if diff := cmp.Diff([]string{"given_name"}, MissingAttributes(sn, u)); diff != "" {
+			t.Error(diff)
+		}
+		rows := []struct {
+			name     string
+			password string
+			attrs    map[string]string
+			want     string
+		}{
+			{"required one missing", "N3w!password", nil, "InvalidParameterException: Invalid attributes given, given_name is missing"},
+			{"a provided one", "N3w!password", map[string]string{"given_name": "A", "email": "b@example.com"}, "NotAuthorizedException: Cannot modify an already provided email"},
+			{"not writable", "N3w!password", map[string]string{"given_name": "A", "locale": "en"}, "NotAuthorizedException: A client attempted to write unauthorized attribute"},
+			{"policy", "new", map[string]string{"given_name": "A"}, "InvalidPasswordException: Password does not conform to policy: Password not long enough"},
+			{"good", "N3w!password", map[string]string{"given_name": "A", "nickname": "Al"}, ""},
+			{"again", "N3w!password", map[string]string{"given_name": "A"}, "NotAuthorizedException: Invalid session for the user."},
+		}
+		for _, row := range rows {
+			_, err := r.CompleteNewPassword(t.Context(), sn, client, r.read(t, sn, u.ID()), row.password, row.attrs, nil)
+			if got := says(err); got != row.want {
+				t.Errorf("%s: got %q, want %q", row.name, got, row.want)
+			}
+		}
+		u = r.read(t, sn, u.ID())
+		if u.Status() != idp.UserStatusTypeConfirmed || u.Attributes["nickname"] != "Al" || !u.Verified("email") {
+			t.Errorf("%s with %v", u.Status(), u.Attributes)
+		}
+	})
+}
