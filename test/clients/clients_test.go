@@ -86,7 +86,7 @@ func TestReadme(t *testing.T) {
 	}
 	eachEngine(t, func(t *testing.T, endpoint string) {
 		dir := t.TempDir()
-		linkTool(t, dir, "aws", cmp.Or(os.Getenv("COGNATE_TEST_AWS"), "/usr/bin/aws"))
+		linkTool(t, dir, "aws", awsProgram())
 		lines := strings.ReplaceAll(script.String(), address, endpoint)
 		out := run(t, dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "AWS_PAGER="}, "bash", "-euxo", "pipefail", "-c", lines)
 		for _, want := range []string{`"UserConfirmed": false`, `"Value": "alice@example.com"`, `"email_verified"`, `"TokenType": "Bearer"`} {
@@ -96,6 +96,9 @@ func TestReadme(t *testing.T) {
 		}
 	})
 }
+
+// awsProgram is Debian's AWS CLI, whatever else is in PATH.
+func awsProgram() string { return cmp.Or(os.Getenv("COGNATE_TEST_AWS"), "/usr/bin/aws") }
 
 // node runs one suite of test/js and makes sure that it tested something.
 func node(t *testing.T, suite string, env ...string) {

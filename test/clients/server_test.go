@@ -42,12 +42,17 @@ func buildAndRun(m *testing.M) int {
 var listening = regexp.MustCompile(`listening on (http://\S+)`)
 
 // startServer runs `cognate dev` until the test has ended and returns its URL.
-// Its output is shown if the test fails.
 func startServer(t *testing.T, args ...string) string {
 	t.Helper()
-	args = append([]string{
+	return launch(t, append([]string{
 		"dev", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--data", t.TempDir(),
-	}, args...)
+	}, args...)...)
+}
+
+// launch runs a server's command until the test has ended and returns its URL.
+// Its output is shown if the test fails.
+func launch(t *testing.T, args ...string) string {
+	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = environment(t)
