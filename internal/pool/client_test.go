@@ -439,7 +439,7 @@ func TestSecretChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(r.Doc), secret) {
+	if doc := string(r.Doc); strings.Contains(doc, secret) || strings.Contains(doc, base64.StdEncoding.EncodeToString([]byte(secret))) {
 		t.Error("the secret is stored in clear")
 	}
 	if c.Config.ClientSecret != nil || c.Config.PreventUserExistenceErrors != idp.PreventUserExistenceErrorTypes("") {
