@@ -1,0 +1,242 @@
+package signin
+
+import (
+	"context"
+	"errors"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// call is one request, whichever operation brought it.
+type call struct {
+	pool    *pool.Snapshot
+	client  *pool.Client
+	admin   bool
+	params  map[string]string // AuthParameters or ChallengeResponses
+	session *string
+}
+
+// param gives a parameter and whether it came; an empty one did not.
+func (c *call) param(name string) (string, bool) {
+	v := c.params[name]
+	return v, v != ""
+}
+
+// secretHash is SECRET_HASH as the checks take it.
+func (c *call) secretHash() *string {
+	if v, ok := c.param("SECRET_HASH"); ok {
+		return &v
+	}
+	return nil
+}
+
+// answer is what a call comes to: a challenge or tokens.
+type answer struct {
+	challenge idp.ChallengeNameType
+	params    map[string]string
+	session   *string
+	result    *idp.AuthenticationResultType
+}
+
+// outcome is what a step found. With an answer the call is over; without one
+// the step's factor is proven and the pipeline says what comes next.
+type outcome struct {
+	state  *state
+	user   *user.User
+	answer *answer
+}
+
+// turn is a challenge being answered.
+type turn struct {
+	*call
+	state *state
+	user  *user.User
+	// spent is set by a step that has spent the state in its own transaction.
+	spent bool
+}
+
+// ends marks the error of a step after which the state is spent: a wrong proof
+// ends the attempt, while a slip leaves the session for another try.
+type ends struct{ error }
+
+func (e ends) Unwrap() error { return e.error }
+
+// flow is a way to start.
+type flow struct {
+	public, admin bool
+	// required are the parameters without which nothing is looked at.
+	required []string
+	// refused is the flow gate's text (Cognito: errors of InitiateAuth).
+	refused string
+	run     func(*Service, context.Context, *call) (*outcome, error)
+	// hashed is false where SECRET_HASH is not over USERNAME.
+	hashed bool
+}
+
+var (
+	passwordFlow = []string{"USERNAME", "PASSWORD"}
+
+	adminPassword = flow{admin: true, required: passwordFlow, hashed: true, refused: "Auth flow not enabled for this client", run: (*Service).startPassword}
+	refreshFlow   = flow{public: true, admin: true, required: []string{"REFRESH_TOKEN"}, refused: "REFRESH_TOKEN_AUTH is not enabled for the client.", run: (*Service).startRefresh}
+
+	flows = map[idp.AuthFlowType]flow{
+		idp.AuthFlowTypeUserPasswordAuth:      {public: true, required: passwordFlow, hashed: true, refused: "USER_PASSWORD_AUTH flow not enabled for this client", run: (*Service).startPassword},
+		idp.AuthFlowTypeAdminUserPasswordAuth: adminPassword,
+		idp.AuthFlowTypeAdminNoSrpAuth:        adminPassword,
+		idp.AuthFlowTypeUserSrpAuth:           {public: true, admin: true, required: []string{"USERNAME", "SRP_A"}, hashed: true, refused: "USER_SRP_AUTH is not enabled for the client.", run: (*Service).startSRP},
+		idp.AuthFlowTypeRefreshTokenAuth:      refreshFlow,
+		idp.AuthFlowTypeRefreshToken:          refreshFlow,
+		idp.AuthFlowTypeCustomAuth:            {public: true, admin: true, refused: "CUSTOM_AUTH is not enabled for the client.", run: (*Service).startCustom},
+		idp.AuthFlowTypeUserAuth:              {public: true, admin: true, required: []string{"USERNAME"}, hashed: true, refused: "USER_AUTH is not enabled for the client.", run: (*Service).startChoice},
+	}
+)
+
+// start begins a flow. The order of its checks is the protocol's.
+func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*answer, error) {
+	f, ok := flows[name]
+	if !ok || c.admin && !f.admin || !c.admin && !f.public {
+		return nil, idp.InvalidParameterException("Initiate Auth method not supported.")
+	}
+	if err := s.gateFlow(c, name, f); err != nil {
+		return nil, err
+	}
+	for _, key := range f.required {
+		if _, ok := c.param(key); !ok {
+			return nil, missing(key)
+		}
+	}
+	if f.hashed {
+		if err := c.client.CheckSecretHash(c.params["USERNAME"], c.secretHash()); err != nil {
+			return nil, err
+		}
+	}
+	o, err := f.run(s, ctx, c)
+	if err != nil {
+		return nil, shed(err)
+	}
+	a, err := s.proceed(ctx, c, o)
+	return a, shed(err)
+}
+
+// gateFlow asks whether the client may sign in this way at all.
+func (s *Service) gateFlow(c *call, name idp.AuthFlowType, f flow) error {
+	refreshing := name == idp.AuthFlowTypeRefreshTokenAuth || name == idp.AuthFlowTypeRefreshToken
+	if refreshing && c.client.Rotation {
+		return idp.UnsupportedOperationException("Refresh token rotation is enabled for the client; use GetTokensFromRefreshToken.")
+	}
+	if !c.client.Allows(name) {
+		return idp.InvalidParameterException(f.refused)
+	}
+	return nil
+}
+
+// challenge is a question that can be answered.
+type challenge struct {
+	// key is the member of ChallengeResponses that holds the sealed state; ""
+	// where it is the Session.
+	key string
+	// required are the answer's other members, in the order of their check.
+	required []string
+	run      func(*Service, context.Context, *turn) (*outcome, error)
+}
+
+var challenges = map[idp.ChallengeNameType]challenge{
+	idp.ChallengeNameTypePasswordVerifier: {
+		key:      "PASSWORD_CLAIM_SECRET_BLOCK",
+		required: []string{"PASSWORD_CLAIM_SECRET_BLOCK", "PASSWORD_CLAIM_SIGNATURE", "TIMESTAMP"},
+		run:      (*Service).answerSRP,
+	},
+	idp.ChallengeNameTypeNewPasswordRequired: {run: (*Service).answerNewPassword},
+}
+
+// respond answers a challenge. The order of its checks is the protocol's.
+func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameType) (*answer, error) {
+	username, ok := c.param("USERNAME")
+	if !ok {
+		return nil, missing("USERNAME")
+	}
+	if err := c.client.CheckSecretHash(username, c.secretHash()); err != nil {
+		return nil, err
+	}
+	a, err := s.take(ctx, c, name)
+	return a, shed(err)
+}
+
+// take opens the state that is answered, runs the step and spends the state
+// where the step is the last that may use it.
+func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType) (*answer, error) {
+	ch := challenges[name] // the zero one for names that no state expects
+	st, err := s.opened(ctx, c, name, ch)
+	if err != nil {
+		return nil, err
+	}
+	t := &turn{call: c, state: st}
+	if t.user, err = s.userOf(ctx, c, st); err != nil {
+		return nil, st.blur(err)
+	}
+	for _, key := range ch.required {
+		if _, ok := c.param(key); !ok {
+			return nil, missing(key)
+		}
+	}
+	o, err := ch.run(s, ctx, t)
+	var a *answer
+	if err == nil {
+		a, err = s.proceed(ctx, c, o)
+	}
+	if t.spent {
+		return a, err
+	}
+	if last, ok := errors.AsType[ends](err); ok {
+		if err := s.spend(ctx, st); err != nil && !errors.Is(err, store.ErrSpent) {
+			return nil, err
+		}
+		return nil, last.error
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The commit of the step: of two answers at once, one gets past here.
+	err = s.spend(ctx, st)
+	if errors.Is(err, store.ErrSpent) {
+		return nil, st.blur(usedOnce())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// opened gives the state that the call answers.
+func (s *Service) opened(ctx context.Context, c *call, name idp.ChallengeNameType, ch challenge) (*state, error) {
+	if ch.key != "" {
+		for _, key := range ch.required {
+			if _, ok := c.param(key); !ok {
+				return nil, missing(key)
+			}
+		}
+		return s.openBlock(ctx, c, name, c.params[ch.key])
+	}
+	if c.session == nil || *c.session == "" {
+		return nil, missing("Session")
+	}
+	return s.openSession(ctx, c, name, *c.session)
+}
+
+// proceed gives the step's own answer, or what the pipeline asks next.
+func (s *Service) proceed(ctx context.Context, c *call, o *outcome) (*answer, error) {
+	if o.answer != nil {
+		return o.answer, nil
+	}
+	switch next := nextChallenge(c.pool, o.user, o.state); next {
+	case "":
+		return s.issue(ctx, c, o)
+	case idp.ChallengeNameTypeNewPasswordRequired:
+		return s.askNewPassword(c, o)
+	default:
+		return nil, unbuiltChallenge(next)
+	}
+}

@@ -1,0 +1,81 @@
+package signin
+
+import (
+	"context"
+
+	"cognate/internal/api/idp"
+)
+
+// InitiateAuth starts a flow for a client that anybody may use.
+func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest) (*idp.InitiateAuthResponse, error) {
+	sn, client, err := s.pools.LoadClient(ctx, in.ClientId)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.start(ctx, &call{pool: sn, client: client, params: in.AuthParameters}, in.AuthFlow)
+	if err != nil {
+		return nil, err
+	}
+	return &idp.InitiateAuthResponse{
+		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+	}, nil
+}
+
+// AdminInitiateAuth starts a flow on an administrator's word.
+func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAuthRequest) (*idp.AdminInitiateAuthResponse, error) {
+	c, err := s.adminCall(ctx, in.UserPoolId, in.ClientId)
+	if err != nil {
+		return nil, err
+	}
+	c.params = in.AuthParameters
+	a, err := s.start(ctx, c, in.AuthFlow)
+	if err != nil {
+		return nil, err
+	}
+	return &idp.AdminInitiateAuthResponse{
+		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+	}, nil
+}
+
+// RespondToAuthChallenge answers a challenge.
+func (s *Service) RespondToAuthChallenge(ctx context.Context, in *idp.RespondToAuthChallengeRequest) (*idp.RespondToAuthChallengeResponse, error) {
+	sn, client, err := s.pools.LoadClient(ctx, in.ClientId)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.respond(ctx, &call{pool: sn, client: client, params: in.ChallengeResponses, session: in.Session}, in.ChallengeName)
+	if err != nil {
+		return nil, err
+	}
+	return &idp.RespondToAuthChallengeResponse{
+		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+	}, nil
+}
+
+// AdminRespondToAuthChallenge answers a challenge on an administrator's word.
+func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *idp.AdminRespondToAuthChallengeRequest) (*idp.AdminRespondToAuthChallengeResponse, error) {
+	c, err := s.adminCall(ctx, in.UserPoolId, in.ClientId)
+	if err != nil {
+		return nil, err
+	}
+	c.params, c.session = in.ChallengeResponses, in.Session
+	a, err := s.respond(ctx, c, in.ChallengeName)
+	if err != nil {
+		return nil, err
+	}
+	return &idp.AdminRespondToAuthChallengeResponse{
+		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+	}, nil
+}
+
+func (s *Service) adminCall(ctx context.Context, poolID, clientID string) (*call, error) {
+	sn, err := s.pools.Load(ctx, poolID)
+	if err != nil {
+		return nil, err
+	}
+	client, err := sn.Client(ctx, clientID)
+	if err != nil {
+		return nil, err
+	}
+	return &call{pool: sn, client: client, admin: true}, nil
+}

@@ -1,0 +1,111 @@
+package signin
+
+import (
+	"context"
+	"errors"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/risk"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// passwordFactor names the plain password among the factors that a state passed.
+const passwordFactor = idp.ChallengeNameTypePassword
+
+// startPassword is USER_PASSWORD_AUTH and ADMIN_USER_PASSWORD_AUTH.
+func (s *Service) startPassword(ctx context.Context, c *call) (*outcome, error) {
+	u, err := s.resolve(ctx, c, c.params["USERNAME"])
+	if err != nil {
+		return nil, err
+	}
+	st := s.newState(c, u, idp.AuthFlowTypeUserPasswordAuth)
+	if err := s.provePassword(ctx, c, u, st, c.params["PASSWORD"]); err != nil {
+		return nil, err
+	}
+	st.Passed = append(st.Passed, passwordFactor)
+	return &outcome{state: st, user: u}, nil
+}
+
+// resolve finds who signs in; where nobody is meant and the client hides that,
+// a decoy takes the same path.
+func (s *Service) resolve(ctx context.Context, c *call, name string) (*user.User, error) {
+	u, err := s.users.Resolve(ctx, c.pool, name)
+	switch {
+	case err == nil:
+		return u, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, err
+	case c.client.PreventExistence:
+		return s.users.Decoy(c.pool, name), nil
+	}
+	return nil, userNotFound()
+}
+
+// attempt admits a look at the password, which a locked user does not get.
+func (s *Service) attempt(ctx context.Context, c *call, u *user.User) (*risk.Attempt, error) {
+	a, err := s.lockouts.Begin(ctx, c.pool.ID, u.ID())
+	if errors.Is(err, risk.ErrLocked) {
+		return nil, exceeded()
+	}
+	return a, err
+}
+
+func exceeded() error { return idp.NotAuthorizedException("Password attempts exceeded") }
+
+// accountFault tells why a user who may well know the password may not sign in.
+func accountFault(u *user.User) error {
+	if !u.Rec.Enabled {
+		return disabled()
+	}
+	switch u.Status() {
+	case idp.UserStatusTypeUnconfirmed:
+		return idp.UserNotConfirmedException("User is not confirmed.")
+	case idp.UserStatusTypeResetRequired:
+		return resetRequired()
+	}
+	return nil
+}
+
+// provePassword checks a plain password. A client that hides whether users exist
+// learns the state of an account only after the password was right.
+func (s *Service) provePassword(ctx context.Context, c *call, u *user.User, st *state, password string) error {
+	attempt, err := s.attempt(ctx, c, u)
+	if err != nil {
+		return err
+	}
+	defer attempt.Release()
+	if !c.client.PreventExistence {
+		if err := accountFault(u); err != nil {
+			return err
+		}
+	}
+	cred, err := s.users.Credential(u)
+	if err != nil {
+		return err
+	}
+	ok, err := s.users.PasswordMatches(ctx, c.pool, u, cred, password)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if err := attempt.Failed(ctx); err != nil {
+			return err
+		}
+		return incorrect()
+	}
+	return s.passwordProven(ctx, c, u, st, cred, attempt)
+}
+
+// passwordProven is what every proof of a password leads to: the account's
+// state, the age of a temporary password, and the end of the count of failures.
+func (s *Service) passwordProven(ctx context.Context, c *call, u *user.User, st *state, cred *user.Credential, attempt *risk.Attempt) error {
+	if err := accountFault(u); err != nil {
+		return err
+	}
+	if u.Status() == idp.UserStatusTypeForceChangePassword && cred.Stale(c.pool, s.now()) {
+		return idp.NotAuthorizedException("Temporary password has expired and must be reset by an administrator.")
+	}
+	st.Credential = cred.SetAt.UnixMilli()
+	return attempt.Succeeded(ctx)
+}

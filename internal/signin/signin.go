@@ -1,0 +1,85 @@
+package signin
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/risk"
+	"cognate/internal/store"
+	"cognate/internal/token"
+	"cognate/internal/user"
+)
+
+// Deps are what the service is built from.
+type Deps struct {
+	Store    *store.Store
+	Pools    *pool.Service
+	Users    *user.Service
+	Tokens   *token.Service
+	Ring     *keys.Ring
+	Gate     *keys.Gate
+	Lockouts *risk.Lockouts
+	Now      func() time.Time
+	// Rand is crypto/rand unless a test needs fixed values.
+	Rand io.Reader
+	Log  *slog.Logger
+}
+
+// Service signs people in.
+type Service struct {
+	store    *store.Store
+	pools    *pool.Service
+	users    *user.Service
+	tokens   *token.Service
+	ring     *keys.Ring
+	gate     *keys.Gate
+	lockouts *risk.Lockouts
+	now      func() time.Time
+	rand     io.Reader
+	log      *slog.Logger
+}
+
+// New builds the service.
+func New(d Deps) *Service {
+	s := &Service{
+		store: d.Store, pools: d.Pools, users: d.Users, tokens: d.Tokens, ring: d.Ring,
+		gate: d.Gate, lockouts: d.Lockouts, now: d.Now, rand: d.Rand, log: d.Log,
+	}
+	if s.rand == nil {
+		s.rand = rand.Reader
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	return s
+}
+
+// The answers that say no more than they must.
+
+func incorrect() error { return idp.NotAuthorizedException("Incorrect username or password.") }
+
+func userNotFound() error { return idp.UserNotFoundException("User does not exist.") }
+
+func disabled() error { return idp.NotAuthorizedException("User is disabled.") }
+
+func resetRequired() error {
+	return idp.PasswordResetRequiredException("Password reset required for the user")
+}
+
+func missing(key string) error {
+	return idp.InvalidParameterException("Missing required parameter " + key)
+}
+
+// shed turns what overload says into its exception.
+func shed(err error) error {
+	if errors.Is(err, keys.ErrBusy) || errors.Is(err, risk.ErrBusy) {
+		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
+	}
+	return err
+}

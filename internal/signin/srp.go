@@ -1,0 +1,162 @@
+package signin
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys/srp"
+	"cognate/internal/user"
+)
+
+// timestampSkew is how far a client's clock may be off.
+const timestampSkew = 5 * time.Minute
+
+// startSRP is USER_SRP_AUTH: it answers B and the salt. Everything but the proof
+// is decided here, the proof in answerSRP.
+func (s *Service) startSRP(ctx context.Context, c *call) (*outcome, error) {
+	public, err := srp.ParsePublic(c.params["SRP_A"])
+	if err != nil {
+		return nil, idp.InvalidParameterException("Invalid SRP_A").WithCause(err)
+	}
+	name := c.params["USERNAME"]
+	u, err := s.resolve(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	until, err := s.lockouts.LockedUntil(ctx, c.pool.ID, u.ID())
+	if err != nil {
+		return nil, err
+	}
+	if until.After(s.now()) {
+		return nil, exceeded()
+	}
+	cred, err := s.users.Credential(u)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.srpFault(c, u, cred); err != nil {
+		return nil, err
+	}
+	if len(cred.Verifier) == 0 {
+		// Nothing to prove: the exchange goes its way and fails.
+		u = s.users.Decoy(c.pool, name)
+		if cred, err = s.users.Credential(u); err != nil {
+			return nil, err
+		}
+	}
+	st := s.newState(c, u, idp.AuthFlowTypeUserSrpAuth)
+	if u.IsDecoy() {
+		st.Name = name
+	}
+	return s.askSRP(ctx, c, u, cred, st, public)
+}
+
+// srpFault tells what an account's state refuses before the proof. A client that
+// hides whether users exist hears of a disabled account after it, and of an
+// imported account without a password never.
+func (s *Service) srpFault(c *call, u *user.User, cred *user.Credential) error {
+	hides := c.client.PreventExistence
+	switch {
+	case !u.Rec.Enabled && hides, u.Status() == idp.UserStatusTypeResetRequired && hides && !cred.HasPassword():
+		return nil
+	}
+	return accountFault(u)
+}
+
+// askSRP draws B and seals the exchange into the SECRET_BLOCK.
+func (s *Service) askSRP(ctx context.Context, c *call, u *user.User, cred *user.Credential, st *state, public []byte) (*outcome, error) {
+	st.SRP = &srpState{A: public}
+	var err error
+	if gateErr := s.gate.Do(ctx, func() { st.SRP.E, st.SRP.B, err = srp.ServerChallenge(cred.Verifier) }); gateErr != nil {
+		return nil, gateErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	block, err := s.seal(c, st, idp.ChallengeNameTypePasswordVerifier)
+	if err != nil {
+		return nil, err
+	}
+	return &outcome{state: st, user: u, answer: &answer{
+		challenge: idp.ChallengeNameTypePasswordVerifier,
+		params: map[string]string{
+			"SALT":            hex.EncodeToString(cred.Salt),
+			"SECRET_BLOCK":    block,
+			"SRP_B":           srp.FormatHex(st.SRP.B),
+			"USERNAME":        u.Username(),
+			"USER_ID_FOR_SRP": u.Username(),
+		},
+	}}, nil
+}
+
+// answerSRP is PASSWORD_VERIFIER: the proof that the client knows the password.
+func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
+	if !s.timestampFits(t) {
+		return nil, incorrect()
+	}
+	attempt, err := s.attempt(ctx, t.call, t.user)
+	if err != nil {
+		return nil, err
+	}
+	defer attempt.Release()
+	cred, err := s.users.Credential(t.user)
+	if err != nil {
+		return nil, err
+	}
+	if len(cred.Verifier) == 0 { // the password went since the challenge
+		return nil, ends{incorrect()}
+	}
+	ok, err := s.proofMatches(ctx, t, cred)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || t.state.Decoy {
+		if err := attempt.Failed(ctx); err != nil {
+			return nil, err
+		}
+		return nil, ends{incorrect()}
+	}
+	if err := s.passwordProven(ctx, t.call, t.user, t.state, cred, attempt); err != nil {
+		return nil, err
+	}
+	t.state.Passed = append(t.state.Passed, idp.ChallengeNameTypePasswordVerifier)
+	next := *t.state
+	next.SRP = nil
+	return &outcome{state: &next, user: t.user}, nil
+}
+
+// timestampFits holds TIMESTAMP to its exact form and to our clock. Some clients
+// take the time before the first call, so it may be older than the block.
+func (s *Service) timestampFits(t *turn) bool {
+	at, err := srp.ParseTimestamp(t.params["TIMESTAMP"])
+	if err != nil {
+		return false
+	}
+	now, issued := s.now(), time.UnixMilli(t.state.IssuedAt)
+	return !at.Before(now.Add(-timestampSkew)) && !at.After(now.Add(timestampSkew)) && !at.Before(issued.Add(-timestampSkew))
+}
+
+func (s *Service) proofMatches(ctx context.Context, t *turn, cred *user.Credential) (bool, error) {
+	// The signature is over the bytes that the block spells.
+	block, err := base64.StdEncoding.DecodeString(t.params["PASSWORD_CLAIM_SECRET_BLOCK"])
+	if err != nil {
+		return false, nil
+	}
+	x := t.state.SRP
+	matches := false
+	gateErr := s.gate.Do(ctx, func() {
+		var key []byte
+		if key, err = srp.SessionKey(x.A, x.E, cred.Verifier, x.B); err != nil {
+			return
+		}
+		want := srp.Signature(key, t.pool.SRPName, t.user.Username(), block, t.params["TIMESTAMP"])
+		matches = srp.SignatureMatches(want, t.params["PASSWORD_CLAIM_SIGNATURE"])
+	})
+	if gateErr != nil {
+		return false, gateErr
+	}
+	return matches, err
+}

@@ -1,0 +1,234 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// state is a sign-in under way. It is sealed into the Session or the
+// SECRET_BLOCK that the client shows at the next step; what later factors need
+// to remember is a member of its own, absent where not used. A layout that old
+// nodes would misread is a new version.
+type state struct {
+	Version int                     `json:"v"`
+	Pool    string                  `json:"p"`
+	Client  string                  `json:"c"`
+	UserID  string                  `json:"u"`
+	Name    string                  `json:"n"`           // stored username, or what was typed for a decoy
+	Decoy   bool                    `json:"d,omitempty"` // there is no such user
+	Flow    idp.AuthFlowType        `json:"f"`
+	Admin   bool                    `json:"a,omitempty"`
+	Expect  []idp.ChallengeNameType `json:"e"`
+	// Passed are the factors proven so far, as challenge names.
+	Passed []idp.ChallengeNameType `json:"x,omitempty"`
+	// NewPassword: this sign-in set a new password.
+	NewPassword bool   `json:"w,omitempty"`
+	DeviceKey   string `json:"k,omitempty"`
+	EventID     string `json:"i"`
+	Nonce       []byte `json:"o"`
+	IssuedAt    int64  `json:"t"` // milliseconds
+	ExpiresAt   int64  `json:"z"`
+	// Credential is when the password that was proven was set: a state does not
+	// outlive it.
+	Credential int64     `json:"q,omitempty"`
+	SRP        *srpState `json:"s,omitempty"`
+	// block says that the state came in a SECRET_BLOCK, whose every fault has
+	// one answer.
+	block bool
+}
+
+// srpState is the server's half of an SRP exchange.
+type srpState struct {
+	A []byte `json:"a"` // the client's public value
+	B []byte `json:"b"` // ours
+	E []byte `json:"e"` // our ephemeral secret
+}
+
+const stateVersion = 1
+
+var errState = errors.New("signin: not a sign-in state")
+
+// newState begins a sign-in.
+func (s *Service) newState(c *call, u *user.User, flow idp.AuthFlowType) *state {
+	st := &state{
+		Version: stateVersion, Pool: c.pool.ID, Client: c.client.ID, UserID: u.ID(), Name: u.Username(),
+		Decoy: u.IsDecoy(), Flow: flow, Admin: c.admin, EventID: keys.NewUUID(),
+	}
+	return st
+}
+
+// seal dates the state for its next challenge and seals it.
+func (s *Service) seal(c *call, st *state, expect ...idp.ChallengeNameType) (string, error) {
+	now := s.now()
+	st.Expect = expect
+	st.IssuedAt = now.UnixMilli()
+	st.ExpiresAt = now.Add(c.client.SessionTTL).UnixMilli()
+	st.Nonce = make([]byte, 16)
+	if _, err := io.ReadFull(s.rand, st.Nonce); err != nil {
+		return "", err
+	}
+	body, err := json.Marshal(st)
+	if err != nil {
+		return "", fmt.Errorf("signin: state: %w", err)
+	}
+	shape, purpose := keys.ShapeSession, keys.PurposeSession
+	if st.SRP != nil {
+		shape, purpose = keys.ShapeSecretBlock, keys.PurposeSecretBlock
+	}
+	sealed, err := s.ring.SealToken(shape, purpose, nil, body)
+	if err != nil {
+		return "", fmt.Errorf("signin: state: %w", err)
+	}
+	return sealed, nil
+}
+
+func parseState(body []byte) (*state, error) {
+	st := &state{}
+	if err := json.Unmarshal(body, st); err != nil || st.Version != stateVersion || len(st.Nonce) != 16 {
+		return nil, errState
+	}
+	return st, nil
+}
+
+func invalidSession() error { return idp.NotAuthorizedException("Invalid session for the user.") }
+
+func expiredSession() error {
+	return idp.NotAuthorizedException("Invalid session for the user, session is expired.")
+}
+
+func usedOnce() error {
+	return idp.NotAuthorizedException("Invalid session for the user, session can only be used once.")
+}
+
+// blur gives the one answer to all faults of a SECRET_BLOCK, and a fault of a
+// session as it is. Faults that are ours, and wrong keys in a call, stay.
+func (st *state) blur(err error) error {
+	if st.block && api.CodeOf(err) == "NotAuthorizedException" {
+		return incorrect()
+	}
+	return err
+}
+
+// openSession opens a Session: decoded, in time, unused, then bound.
+func (s *Service) openSession(ctx context.Context, c *call, name idp.ChallengeNameType, session string) (*state, error) {
+	body, err := s.ring.OpenToken(keys.ShapeSession, keys.PurposeSession, nil, session)
+	if err != nil {
+		return nil, invalidSession()
+	}
+	st, err := parseState(body)
+	if err != nil {
+		return nil, invalidSession()
+	}
+	return st, s.admit(ctx, c, name, st)
+}
+
+// openBlock opens a SECRET_BLOCK.
+func (s *Service) openBlock(ctx context.Context, c *call, name idp.ChallengeNameType, block string) (*state, error) {
+	body, err := s.ring.OpenToken(keys.ShapeSecretBlock, keys.PurposeSecretBlock, nil, block)
+	if err != nil {
+		return nil, incorrect()
+	}
+	st, err := parseState(body)
+	if err != nil || st.SRP == nil {
+		return nil, incorrect()
+	}
+	st.block = true
+	if err := s.admit(ctx, c, name, st); err != nil {
+		return nil, st.blur(err)
+	}
+	return st, nil
+}
+
+// admit holds a state to its time, its single use and what it is bound to.
+func (s *Service) admit(ctx context.Context, c *call, name idp.ChallengeNameType, st *state) error {
+	if s.now().UnixMilli() >= st.ExpiresAt {
+		return expiredSession()
+	}
+	used, err := s.store.Spent(ctx, st.Pool, s.spentHash(st))
+	if err != nil {
+		return err
+	}
+	if used {
+		return usedOnce()
+	}
+	if st.Pool != c.pool.ID || st.Client != c.client.ID || !slices.Contains(st.Expect, name) {
+		return invalidSession()
+	}
+	return nil
+}
+
+// spentHash names a state among the spent ones.
+func (s *Service) spentHash(st *state) [32]byte {
+	return s.ring.Hash("sign-in state", []byte(st.Pool), st.Nonce)
+}
+
+// spend uses the state up; of several that try, one does.
+func (s *Service) spend(ctx context.Context, st *state) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error { return s.spendIn(ctx, tx, st) })
+}
+
+func (s *Service) spendIn(ctx context.Context, tx *store.Tx, st *state) error {
+	return tx.Spend(ctx, st.Pool, s.spentHash(st), time.UnixMilli(st.ExpiresAt))
+}
+
+// userOf gives the state's user, if USERNAME means it too.
+func (s *Service) userOf(ctx context.Context, c *call, st *state) (*user.User, error) {
+	name := c.params["USERNAME"]
+	if st.Decoy {
+		return s.decoyOf(ctx, c, st, name)
+	}
+	if name != st.Name {
+		named, err := s.users.Resolve(ctx, c.pool, name)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, invalidSession()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if named.ID() != st.UserID {
+			return nil, invalidSession()
+		}
+		return named, nil
+	}
+	rec, err := s.store.User(ctx, c.pool.ID, st.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, s.unknown(c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return user.FromRecord(c.pool, rec)
+}
+
+// decoyOf gives the decoy again. It reads the store as the path of a user who
+// exists does, and finds nothing.
+func (s *Service) decoyOf(ctx context.Context, c *call, st *state, name string) (*user.User, error) {
+	decoy := s.users.Decoy(c.pool, st.Name)
+	if name != decoy.Username() && s.users.Decoy(c.pool, name).ID() != st.UserID {
+		return nil, invalidSession()
+	}
+	if _, err := s.store.User(ctx, c.pool.ID, st.UserID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	return decoy, nil
+}
+
+// unknown is the answer where there is no such user (Cognito:
+// PreventUserExistenceErrors).
+func (s *Service) unknown(c *call) error {
+	if c.client.PreventExistence {
+		return incorrect()
+	}
+	return userNotFound()
+}
