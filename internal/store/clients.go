@@ -7,7 +7,7 @@ const clientColumns = "pool_id, id, name, version, created_at, modified_at, doc"
 var (
 	clientOfPool = prepare("SELECT " + clientColumns + " FROM clients WHERE pool_id = ? AND id = ?")
 	clientByID   = prepare("SELECT " + clientColumns + " FROM clients WHERE id = ?")
-	clientList   = prepare("SELECT " + clientColumns + " FROM clients WHERE pool_id = ? AND id > ? ORDER BY id LIMIT ?")
+	clientList   = prepare("SELECT " + clientColumns + " FROM clients WHERE pool_id = ? AND id > ? ORDER BY id LIMIT {limit}")
 	clientInsert = prepare("INSERT INTO clients (" + clientColumns + ") VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING")
 	clientUpdate = prepare("UPDATE clients SET name = ?, modified_at = ?, doc = ?, version = version + 1 WHERE pool_id = ? AND id = ? AND version = ?")
 	clientDelete = prepare("DELETE FROM clients WHERE pool_id = ? AND id = ?")

@@ -18,12 +18,15 @@ var (
 		"{text}", "TEXT", "{int}", "INTEGER", "{blob}", "BLOB",
 		"{table}", " STRICT", "{clustered}", " STRICT, WITHOUT ROWID",
 		"{for_update}", "", "{skip_locked}", "",
+		// SQLite looks at the value of a bare parameter here, and compiles the statement anew for each other value.
+		"{limit}", "(? + 0)",
 		"{clock}", "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
 	)}
 	dialectPostgres = &dialect{name: "postgres", index: 1, numbered: true, words: strings.NewReplacer(
 		"{text}", `TEXT COLLATE "C"`, "{int}", "BIGINT", "{blob}", "BYTEA",
 		"{table}", "", "{clustered}", "",
 		"{for_update}", " FOR UPDATE", "{skip_locked}", " FOR UPDATE SKIP LOCKED",
+		"{limit}", "?",
 		"{clock}", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
 	)}
 )

@@ -11,8 +11,8 @@ import (
 const estimateSample = 4096
 
 var (
-	estimateAt    = prepare("SELECT id FROM users WHERE pool_id = ? ORDER BY id LIMIT 1 OFFSET ?")
-	estimateCount = prepare("SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE pool_id = ? LIMIT ?) AS sample")
+	estimateAt    = prepare("SELECT id FROM users WHERE pool_id = ? ORDER BY id LIMIT 1 OFFSET {limit}")
+	estimateCount = prepare("SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE pool_id = ? LIMIT {limit}) AS sample")
 )
 
 // EstimateUsers tells how many users a pool has: exactly up to 4,095, else within about 2 %. User ids are random

@@ -10,7 +10,7 @@ const itemColumns = "pool_id, kind, item_key, version, created_at, modified_at, 
 var (
 	itemByKey  = prepare("SELECT " + itemColumns + " FROM items WHERE pool_id = ? AND kind = ? AND item_key = ?")
 	itemLocked = prepare("SELECT " + itemColumns + " FROM items WHERE pool_id = ? AND kind = ? AND item_key = ?{for_update}")
-	itemList   = prepare("SELECT " + itemColumns + " FROM items WHERE pool_id = ? AND kind = ? AND item_key > ? ORDER BY item_key LIMIT ?")
+	itemList   = prepare("SELECT " + itemColumns + " FROM items WHERE pool_id = ? AND kind = ? AND item_key > ? ORDER BY item_key LIMIT {limit}")
 	itemCount  = prepare("SELECT COUNT(*) FROM items WHERE pool_id = ? AND kind = ?")
 	itemUID    = prepare("SELECT uid FROM items WHERE pool_id = ? AND kind = ? AND item_key = ?")
 	itemInsert = prepare("INSERT INTO items (" + itemColumns + ", uid) VALUES (?, ?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
@@ -23,8 +23,8 @@ var (
 	memberGroups = prepare(`SELECT i.pool_id, i.kind, i.item_key, i.version, i.created_at, i.modified_at, i.doc
 		FROM members m JOIN items i ON i.pool_id = m.pool_id AND i.uid = m.group_uid
 		WHERE m.pool_id = ? AND m.user_id = ? ORDER BY i.item_key`)
-	memberUsers = prepare("SELECT " + userColumnsOf("u") + ` FROM members m JOIN users u ON u.pool_id = m.pool_id AND u.id = m.user_id
-		WHERE m.pool_id = ? AND m.group_uid = ? AND m.user_id > ? ORDER BY m.user_id LIMIT ?`)
+	memberUsers = prepare(`SELECT u.record FROM members m JOIN users u ON u.pool_id = m.pool_id AND u.id = m.user_id
+		WHERE m.pool_id = ? AND m.group_uid = ? AND m.user_id > ? ORDER BY m.user_id LIMIT {limit}`)
 )
 
 func scanItem(r row, i *Item) error {
@@ -119,5 +119,5 @@ func (r *Reader) MembersOf(ctx context.Context, poolID, groupKey, afterUserID st
 	if err != nil {
 		return nil, err
 	}
-	return all(ctx, r, memberUsers, []any{poolID, uid, afterUserID, limit}, scanUser)
+	return all(ctx, r, memberUsers, []any{poolID, uid, afterUserID, limit}, scanUsers(poolID))
 }

@@ -8,12 +8,12 @@ import (
 
 const messageColumns = "pool_id, id, user_id, username, medium, recipient, state, attempts, next_at, created_at, expires_at, last_error, body"
 
-const messageFilter = "(username = ? OR ? = '') AND (recipient = ? OR ? = '') AND (medium = ? OR ? = '') ORDER BY created_at DESC, id DESC LIMIT ?"
+const messageFilter = "(username = ? OR ? = '') AND (recipient = ? OR ? = '') AND (medium = ? OR ? = '') ORDER BY created_at DESC, id DESC LIMIT {limit}"
 
 var (
 	messageInsert = prepare("INSERT INTO messages (" + messageColumns + ", queued, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	messageClaim  = prepare("UPDATE messages SET attempts = attempts + 1, next_at = ?, due_at = ? WHERE (pool_id, id) IN " +
-		"(SELECT pool_id, id FROM messages WHERE queued = 1 AND due_at <= ? ORDER BY due_at LIMIT ?{skip_locked}) RETURNING " + messageColumns)
+		"(SELECT pool_id, id FROM messages WHERE queued = 1 AND due_at <= ? ORDER BY due_at LIMIT {limit}{skip_locked}) RETURNING " + messageColumns)
 	messageFinish = prepare("UPDATE messages SET state = ?, last_error = ?, queued = 0, due_at = expires_at WHERE pool_id = ? AND id = ?")
 	messageRetry  = prepare("UPDATE messages SET state = '" + MessageQueued + "', last_error = ?, queued = 1, next_at = ?, due_at = ? WHERE pool_id = ? AND id = ?")
 	messagesAll   = prepare("SELECT " + messageColumns + " FROM messages WHERE " + messageFilter)

@@ -23,8 +23,8 @@ var namesOf = prepare("SELECT alias_email, alias_phone, alias_preferred FROM use
 func newNameColumn(kind, column string) nameColumn {
 	return nameColumn{
 		kind:  kind,
-		owner: prepare("SELECT id FROM users WHERE pool_id = ? AND " + column + " = ?"),
-		user:  prepare("SELECT " + userColumns + " FROM users WHERE pool_id = ? AND " + column + " = ?"),
+		owner: prepare("SELECT id FROM users WHERE " + column + " IS NOT NULL AND pool_id = ? AND " + column + " = ?"),
+		user:  prepare("SELECT record FROM users WHERE " + column + " IS NOT NULL AND pool_id = ? AND " + column + " = ?"),
 		set:   prepare("UPDATE users SET " + column + " = ? WHERE pool_id = ? AND id = ?"),
 		drop:  prepare("UPDATE users SET " + column + " = NULL WHERE pool_id = ? AND id = ?"),
 	}
@@ -54,7 +54,7 @@ func (r *Reader) UserByName(ctx context.Context, poolID string, kinds []string, 
 		if err != nil {
 			return User{}, err
 		}
-		u, err := first(ctx, r, nameKinds[i].user, []any{poolID, value}, scanUser)
+		u, err := first(ctx, r, nameKinds[i].user, []any{poolID, value}, scanUsers(poolID))
 		if !errors.Is(err, ErrNotFound) {
 			return u, err
 		}

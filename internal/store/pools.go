@@ -9,8 +9,8 @@ const poolColumns = "id, region, name, version, created_at, modified_at, doc"
 var (
 	poolByID      = prepare("SELECT " + poolColumns + " FROM pools WHERE id = ?")
 	poolVersion   = prepare("SELECT version FROM pools WHERE id = ?")
-	poolsAll      = prepare("SELECT " + poolColumns + " FROM pools WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?")
-	poolsOfRegion = prepare("SELECT " + poolColumns + " FROM pools WHERE region = ? AND (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?")
+	poolsAll      = prepare("SELECT " + poolColumns + " FROM pools WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT {limit}")
+	poolsOfRegion = prepare("SELECT " + poolColumns + " FROM pools WHERE region = ? AND (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT {limit}")
 	poolInsert    = prepare("INSERT INTO pools (" + poolColumns + ") VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING")
 	poolUpdate    = prepare("UPDATE pools SET name = ?, modified_at = ?, doc = ?, version = version + 1 WHERE id = ? AND version = ?")
 	poolDelete    = prepare("DELETE FROM pools WHERE id = ?")

@@ -12,7 +12,7 @@ const doomedFor = time.Hour
 const sweepBatch = 100
 
 func sweepExpired(table, key, condition string) *statement {
-	return prepare("DELETE FROM " + table + " WHERE (" + key + ") IN (SELECT " + key + " FROM " + table + " WHERE " + condition + " LIMIT ?)")
+	return prepare("DELETE FROM " + table + " WHERE (" + key + ") IN (SELECT " + key + " FROM " + table + " WHERE " + condition + " LIMIT {limit})")
 }
 
 var (

@@ -76,9 +76,11 @@ func enabledWord(enabled bool) string {
 // Each walks an index in its order, so that neither the pool's size nor the page's number matters.
 type attrColumn struct{ equal, within, from *statement }
 
+// The condition that the partial index has comes first in the text: SQLite stops there. Were it to infer it from a
+// comparison with a parameter, it would compile the statement anew for each value.
 func newAttrColumn(column string) attrColumn {
-	list := "SELECT " + userColumns + " FROM users WHERE pool_id = ? AND "
-	order := " ORDER BY " + column + ", id LIMIT ?"
+	list := "SELECT record FROM users WHERE " + column + " IS NOT NULL AND pool_id = ? AND "
+	order := " ORDER BY " + column + ", id LIMIT {limit}"
 	return attrColumn{
 		equal:  prepare(list + column + " = ? AND id > ?" + order),
 		within: prepare(list + "(" + column + ", id) > (?, ?) AND " + column + " < ?" + order),
@@ -96,11 +98,11 @@ var (
 		"family_name":        newAttrColumn("family_name"),
 		"preferred_username": newAttrColumn("preferred_username"),
 	}
-	usersFrom    = prepare("SELECT " + userColumns + " FROM users WHERE pool_id = ? AND id > ? ORDER BY id LIMIT ?")
-	usersWithin  = prepare("SELECT " + userColumns + " FROM users WHERE pool_id = ? AND id >= ? AND id > ? AND id < ? ORDER BY id LIMIT ?")
-	statusFrom   = prepare("SELECT " + userColumns + " FROM users WHERE pool_id = ? AND enabled = ? AND (status, id) > (?, ?) ORDER BY status, id LIMIT ?")
-	statusWithin = prepare("SELECT " + userColumns + " FROM users WHERE pool_id = ? AND enabled = ? AND (status, id) > (?, ?) AND status < ? ORDER BY status, id LIMIT ?")
-	statusEqual  = prepare("SELECT " + userColumns + " FROM users WHERE pool_id = ? AND enabled = ? AND status = ? AND id > ? ORDER BY status, id LIMIT ?")
+	usersFrom    = prepare("SELECT record FROM users WHERE pool_id = ? AND id > ? ORDER BY id LIMIT {limit}")
+	usersWithin  = prepare("SELECT record FROM users WHERE pool_id = ? AND id >= ? AND id > ? AND id < ? ORDER BY id LIMIT {limit}")
+	statusFrom   = prepare("SELECT record FROM users WHERE pool_id = ? AND enabled = ? AND (status, id) > (?, ?) ORDER BY status, id LIMIT {limit}")
+	statusWithin = prepare("SELECT record FROM users WHERE pool_id = ? AND enabled = ? AND (status, id) > (?, ?) AND status < ? ORDER BY status, id LIMIT {limit}")
+	statusEqual  = prepare("SELECT record FROM users WHERE pool_id = ? AND enabled = ? AND status = ? AND id > ? ORDER BY status, id LIMIT {limit}")
 )
 
 // ListUsers lists users sorted by the attribute, then id.
@@ -125,7 +127,7 @@ func (r *Reader) ListUsers(ctx context.Context, poolID string, q UserQuery) ([]U
 	}
 	switch q.Attr {
 	case "":
-		return all(ctx, r, usersFrom, []any{poolID, at.ID, q.Limit}, scanUser)
+		return all(ctx, r, usersFrom, []any{poolID, at.ID, q.Limit}, scanUsers(poolID))
 	case "sub":
 		return r.usersBySub(ctx, poolID, q, at)
 	case "status":
@@ -138,15 +140,15 @@ func (r *Reader) ListUsers(ctx context.Context, poolID string, q UserQuery) ([]U
 		return nil, fmt.Errorf("%w: attribute %q", ErrFilter, q.Attr)
 	}
 	if q.Op == "=" {
-		return all(ctx, r, column.equal, []any{poolID, q.Value, at.ID, q.Limit}, scanUser)
+		return all(ctx, r, column.equal, []any{poolID, q.Value, at.ID, q.Limit}, scanUsers(poolID))
 	}
 	if q.After == nil {
 		at.Value = q.Value // (v, "") is below every user with v
 	}
 	if end, bounded := prefixEnd(q.Value); bounded {
-		return all(ctx, r, column.within, []any{poolID, at.Value, at.ID, end, q.Limit}, scanUser)
+		return all(ctx, r, column.within, []any{poolID, at.Value, at.ID, end, q.Limit}, scanUsers(poolID))
 	}
-	return all(ctx, r, column.from, []any{poolID, at.Value, at.ID, q.Limit}, scanUser)
+	return all(ctx, r, column.from, []any{poolID, at.Value, at.ID, q.Limit}, scanUsers(poolID))
 }
 
 func (r *Reader) usersBySub(ctx context.Context, poolID string, q UserQuery, at UserCursor) ([]User, error) {
@@ -154,12 +156,12 @@ func (r *Reader) usersBySub(ctx context.Context, poolID string, q UserQuery, at 
 		if q.After != nil {
 			return nil, nil
 		}
-		return all(ctx, r, userByID, []any{poolID, q.Value}, scanUser)
+		return all(ctx, r, userByID, []any{poolID, q.Value}, scanUsers(poolID))
 	}
 	if end, bounded := prefixEnd(q.Value); bounded {
-		return all(ctx, r, usersWithin, []any{poolID, q.Value, at.ID, end, q.Limit}, scanUser)
+		return all(ctx, r, usersWithin, []any{poolID, q.Value, at.ID, end, q.Limit}, scanUsers(poolID))
 	}
-	return all(ctx, r, usersFrom, []any{poolID, at.ID, q.Limit}, scanUser)
+	return all(ctx, r, usersFrom, []any{poolID, at.ID, q.Limit}, scanUsers(poolID))
 }
 
 // usersByEnabled walks the disabled users, then the enabled, each by (status, id).
@@ -175,7 +177,7 @@ func (r *Reader) usersByEnabled(ctx context.Context, poolID string, q UserQuery,
 		if name == word {
 			from = UserCursor{Value: status, ID: at.ID}
 		}
-		page, err := all(ctx, r, statusFrom, []any{poolID, enabled, from.Value, from.ID, q.Limit - len(users)}, scanUser)
+		page, err := all(ctx, r, statusFrom, []any{poolID, enabled, from.Value, from.ID, q.Limit - len(users)}, scanUsers(poolID))
 		if err != nil {
 			return nil, err
 		}
@@ -201,7 +203,7 @@ func (r *Reader) usersByStatus(ctx context.Context, poolID string, q UserQuery, 
 		case bounded:
 			st, args = statusWithin, []any{poolID, enabled, at.Value, at.ID, end, q.Limit}
 		}
-		page, err := all(ctx, r, st, args, scanUser)
+		page, err := all(ctx, r, st, args, scanUsers(poolID))
 		if err != nil {
 			return nil, err
 		}

@@ -2,33 +2,27 @@ package store
 
 import (
 	"context"
-	"strings"
 	"unicode/utf8"
 )
 
-const userColumns = "pool_id, id, username, username_key, status, enabled, version, created_at, modified_at, valid_after, " +
-	"email, phone_number, name, given_name, family_name, preferred_username, profile, credential"
-
-func userColumnsOf(table string) string {
-	return table + "." + strings.ReplaceAll(userColumns, ", ", ", "+table+".")
-}
-
+// A user is read from one column: record holds the whole of it, the other columns are what is searched. Each column of a
+// row costs about half a microsecond to read, and a user has eighteen fields.
 var (
-	userByID       = prepare("SELECT " + userColumns + " FROM users WHERE pool_id = ? AND id = ?")
-	userByUsername = prepare("SELECT " + userColumns + " FROM users WHERE pool_id = ? AND username_key = ?")
-	userByAnyName  = prepare("SELECT 0, " + userColumns + " FROM users WHERE pool_id = ? AND username_key = ? " +
-		"UNION ALL SELECT 1, " + userColumns + " FROM users WHERE pool_id = ? AND alias_email = ? " +
-		"UNION ALL SELECT 2, " + userColumns + " FROM users WHERE pool_id = ? AND alias_phone = ? " +
-		"UNION ALL SELECT 3, " + userColumns + " FROM users WHERE pool_id = ? AND alias_preferred = ?")
-	userForToken = prepare("SELECT " + userColumns + ", (SELECT COUNT(*) FROM families WHERE pool_id = ? AND family = ?) " +
+	userByID       = prepare("SELECT record FROM users WHERE pool_id = ? AND id = ?")
+	userByUsername = prepare("SELECT record FROM users WHERE pool_id = ? AND username_key = ?")
+	userByAnyName  = prepare("SELECT 0, record FROM users WHERE pool_id = ? AND username_key = ? " +
+		"UNION ALL SELECT 1, record FROM users WHERE alias_email IS NOT NULL AND pool_id = ? AND alias_email = ? " +
+		"UNION ALL SELECT 2, record FROM users WHERE alias_phone IS NOT NULL AND pool_id = ? AND alias_phone = ? " +
+		"UNION ALL SELECT 3, record FROM users WHERE alias_preferred IS NOT NULL AND pool_id = ? AND alias_preferred = ?")
+	userForToken = prepare("SELECT record, (SELECT COUNT(*) FROM families WHERE pool_id = ? AND family = ?) " +
 		"FROM users WHERE pool_id = ? AND id = ?")
 	userExists = prepare("SELECT COUNT(*) FROM users WHERE pool_id = ? AND (id = ? OR username_key = ?)")
 
-	userInsert = prepare("INSERT INTO users (" + userColumns + ", alias_email, alias_phone, alias_preferred) " +
-		"VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-	userUpdate = prepare("UPDATE users SET username = ?, username_key = ?, status = ?, enabled = ?, modified_at = ?, valid_after = ?, " +
-		"email = ?, phone_number = ?, name = ?, given_name = ?, family_name = ?, preferred_username = ?, profile = ?, credential = ?, " +
-		"version = version + 1 WHERE pool_id = ? AND id = ? AND version = ?")
+	userInsert = prepare("INSERT INTO users (pool_id, id, username_key, status, enabled, version, email, phone_number, name, given_name, " +
+		"family_name, preferred_username, alias_email, alias_phone, alias_preferred, record) " +
+		"VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+	userUpdate = prepare("UPDATE users SET username_key = ?, status = ?, enabled = ?, email = ?, phone_number = ?, name = ?, given_name = ?, " +
+		"family_name = ?, preferred_username = ?, record = ?, version = version + 1 WHERE pool_id = ? AND id = ? AND version = ?")
 	userDelete = prepare("DELETE FROM users WHERE pool_id = ? AND id = ?")
 
 	userCodesDelete    = prepare("DELETE FROM codes WHERE pool_id = ? AND user_id = ?")
@@ -36,12 +30,19 @@ var (
 	userLockoutsDelete = prepare("DELETE FROM lockouts WHERE pool_id = ? AND user_id = ?")
 )
 
-func (u *User) places() []any {
-	return []any{&u.PoolID, &u.ID, &u.Username, &u.UsernameKey, &u.Status, &u.Enabled, &u.Version, &u.CreatedAt, &u.ModifiedAt,
-		&u.TokensValidAfter, &u.Email, &u.PhoneNumber, &u.Name, &u.GivenName, &u.FamilyName, &u.PreferredUsername, &u.Profile, &u.Credential}
+// scanUsers reads rows that are a record each.
+func scanUsers(poolID string) func(row, *User) error {
+	return func(r row, u *User) error { return scanUser(r, poolID, u) }
 }
 
-func scanUser(r row, u *User) error { return r.scan(u.places()...) }
+func scanUser(r row, poolID string, u *User) error {
+	var record []byte
+	if err := r.scan(&record); err != nil {
+		return err
+	}
+	u.PoolID = poolID
+	return decodeUser(record, u)
+}
 
 // searchable cuts a copy of an attribute to what an index entry can hold on both engines.
 func searchable(s *string) *string {
@@ -58,12 +59,12 @@ func searchable(s *string) *string {
 
 // User reads a user by id.
 func (r *Reader) User(ctx context.Context, poolID, id string) (User, error) {
-	return first(ctx, r, userByID, []any{poolID, id}, scanUser)
+	return first(ctx, r, userByID, []any{poolID, id}, scanUsers(poolID))
 }
 
 // UserByUsername reads a user by the folded username.
 func (r *Reader) UserByUsername(ctx context.Context, poolID, usernameKey string) (User, error) {
-	return first(ctx, r, userByUsername, []any{poolID, usernameKey}, scanUser)
+	return first(ctx, r, userByUsername, []any{poolID, usernameKey}, scanUsers(poolID))
 }
 
 // LookupUser finds whom a sign-in name means, in one query: the username has precedence, then e-mail, phone number and
@@ -83,7 +84,7 @@ func (r *Reader) LookupUser(ctx context.Context, poolID, usernameKey, aliasKey s
 		}
 		best = rank
 		u = User{}
-		return scanUser(row[1:], &u)
+		return scanUser(row[1:], poolID, &u)
 	})
 	if err == nil && best == int64(len(lookupKinds)) {
 		err = ErrNotFound
@@ -98,7 +99,12 @@ var lookupKinds = []string{NameUsername, NameEmail, NamePhoneNumber, NamePreferr
 
 // UserForToken reads, in one query, a user and whether a family of refresh tokens was revoked.
 func (r *Reader) UserForToken(ctx context.Context, poolID, id, family string) (u User, revoked bool, err error) {
-	err = r.one(ctx, userForToken, []any{poolID, family, poolID, id}, append(u.places(), &revoked)...)
+	var record []byte
+	if err := r.one(ctx, userForToken, []any{poolID, family, poolID, id}, &record, &revoked); err != nil {
+		return User{}, false, err
+	}
+	u.PoolID = poolID
+	err = decodeUser(record, &u)
 	return u, revoked, err
 }
 
@@ -112,9 +118,14 @@ func (tx *Tx) InsertUser(ctx context.Context, u User, names []Name) error {
 		}
 		alias[kind] = &n.Value
 	}
-	n, err := tx.session.exec(ctx, userInsert, []any{u.PoolID, u.ID, u.Username, u.UsernameKey, u.Status, u.Enabled, u.CreatedAt,
-		u.ModifiedAt, u.TokensValidAfter, searchable(u.Email), searchable(u.PhoneNumber), searchable(u.Name), searchable(u.GivenName),
-		searchable(u.FamilyName), searchable(u.PreferredUsername), u.Profile, u.Credential, alias[0], alias[1], alias[2]})
+	u.Version = 1
+	record, err := encodeUser(u)
+	if err != nil {
+		return err
+	}
+	n, err := tx.session.exec(ctx, userInsert, []any{u.PoolID, u.ID, u.UsernameKey, u.Status, u.Enabled, searchable(u.Email),
+		searchable(u.PhoneNumber), searchable(u.Name), searchable(u.GivenName), searchable(u.FamilyName), searchable(u.PreferredUsername),
+		alias[0], alias[1], alias[2], record})
 	if err != nil || n == 1 {
 		return err
 	}
@@ -130,9 +141,14 @@ func (tx *Tx) InsertUser(ctx context.Context, u User, names []Name) error {
 
 // UpdateUser changes a user's record, but not the sign-in names.
 func (tx *Tx) UpdateUser(ctx context.Context, u User) error {
-	return tx.change(ctx, ErrConflict, userUpdate, u.Username, u.UsernameKey, u.Status, u.Enabled, u.ModifiedAt, u.TokensValidAfter,
-		searchable(u.Email), searchable(u.PhoneNumber), searchable(u.Name), searchable(u.GivenName), searchable(u.FamilyName),
-		searchable(u.PreferredUsername), u.Profile, u.Credential, u.PoolID, u.ID, u.Version)
+	written := u
+	written.Version++
+	record, err := encodeUser(written)
+	if err != nil {
+		return err
+	}
+	return tx.change(ctx, ErrConflict, userUpdate, u.UsernameKey, u.Status, u.Enabled, searchable(u.Email), searchable(u.PhoneNumber),
+		searchable(u.Name), searchable(u.GivenName), searchable(u.FamilyName), searchable(u.PreferredUsername), record, u.PoolID, u.ID, u.Version)
 }
 
 // DeleteUser removes a user with names, codes, memberships and lock-out.

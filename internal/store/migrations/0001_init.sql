@@ -62,18 +62,15 @@ CREATE TABLE domains (
 ){table};
 CREATE INDEX domains_by_pool ON domains (pool_id, domain);
 
+-- record is the whole user; the other columns are copies of what is searched (and of the version, for compare-and-set).
 -- The sign-in names (alias_*) live in the user's own row: one write at sign-up, one look-up at sign-in.
 CREATE TABLE users (
   pool_id {text} NOT NULL,
   id {text} NOT NULL,
-  username {text} NOT NULL,
   username_key {text} NOT NULL,
   status {text} NOT NULL,
   enabled {int} NOT NULL,
   version {int} NOT NULL,
-  created_at {int} NOT NULL,
-  modified_at {int} NOT NULL,
-  valid_after {int} NOT NULL,
   email {text},
   phone_number {text},
   name {text},
@@ -83,8 +80,7 @@ CREATE TABLE users (
   alias_email {text},
   alias_phone {text},
   alias_preferred {text},
-  profile {blob} NOT NULL,
-  credential {blob} NOT NULL,
+  record {blob} NOT NULL,
   PRIMARY KEY (pool_id, id)
 ){table};
 CREATE UNIQUE INDEX users_by_username ON users (pool_id, username_key);
