@@ -185,6 +185,12 @@ func TestValidation(t *testing.T) {
 		{"too long in UTF-16", "SignUp", `{"ClientId":"a","Username":"` + strings.Repeat("😀", 65) + `"}`, []string{
 			"Value at 'username'" + item + "Member must have length less than or equal to 128",
 		}},
+		{"too short in UTF-16", "CreateUserPool", `{"PoolName":"p","AdminCreateUserConfig":{"InviteMessageTemplate":{"SMSMessage":"äöü"}}}`, []string{
+			"Value 'äöü' at 'adminCreateUserConfig.inviteMessageTemplate.sMSMessage'" + item + "Member must have length greater than or equal to 6",
+		}},
+		{"within a sensitive structure", "SignUp", `{"ClientId":"a","Username":"alice","UserContextData":{"EncodedData":"` + strings.Repeat("x", 131073) + `"}}`, []string{
+			"Value at 'userContextData.encodedData'" + item + "Member must have length less than or equal to 131072",
+		}},
 		{"numbers", "CreateUserPool", `{"PoolName":"p","Policies":{"PasswordPolicy":{"MinimumLength":5,"TemporaryPasswordValidityDays":366}}}`, []string{
 			"Value '5' at 'policies.passwordPolicy.minimumLength'" + item + "Member must have value greater than or equal to 6",
 			"Value '366' at 'policies.passwordPolicy.temporaryPasswordValidityDays'" + item + "Member must have value less than or equal to 365",
