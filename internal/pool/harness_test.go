@@ -49,9 +49,6 @@ func onEngines(t *testing.T, fn func(t *testing.T, n *node)) {
 		fn(t, newNode(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
 	})
 	t.Run("postgres", func(t *testing.T) {
-		if testing.Short() {
-			t.Skip("needs PostgreSQL")
-		}
 		t.Parallel()
 		fn(t, newNode(t, store.Options{URL: pgtest.Database(t), RunTwice: true}))
 	})

@@ -33,7 +33,7 @@ func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequ
 	}
 	now := s.now()
 	p := store.Pool{ID: keys.NewPoolID(region), Region: region, Name: in.PoolName, Version: 1, CreatedAt: now, ModifiedAt: now, Doc: b}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.update(ctx, p.ID, func(tx *store.Tx) error {
 		if err := checkPoolQuota(ctx, tx, region); err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (s *Service) DescribeUserPool(ctx context.Context, in *idp.DescribeUserPool
 
 // DeleteUserPool makes a pool and all that belongs to it vanish.
 func (s *Service) DeleteUserPool(ctx context.Context, in *idp.DeleteUserPoolRequest) error {
-	err := s.update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
 		p, doc, err := poolRecord(ctx, &tx.Reader, in.UserPoolId)
 		if err != nil {
 			return err

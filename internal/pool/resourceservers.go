@@ -89,7 +89,7 @@ func (s *Service) UpdateResourceServer(ctx context.Context, in *idp.UpdateResour
 		return nil, fmt.Errorf("pool: settings of a resource server: %w", err)
 	}
 	var item store.Item
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
 		if _, _, err := poolRecord(ctx, &tx.Reader, in.UserPoolId); err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (s *Service) DescribeResourceServer(ctx context.Context, in *idp.DescribeRe
 
 // DeleteResourceServer removes a resource server.
 func (s *Service) DeleteResourceServer(ctx context.Context, in *idp.DeleteResourceServerRequest) error {
-	return s.update(ctx, func(tx *store.Tx) error {
+	return s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
 		if _, _, err := poolRecord(ctx, &tx.Reader, in.UserPoolId); err != nil {
 			return err
 		}

@@ -42,6 +42,7 @@ type Service struct {
 	deps    Deps
 	pools   *cache[Snapshot]
 	clients *cache[Client]
+	turns   *turns
 }
 
 const (
@@ -61,7 +62,7 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{deps: d}
+	s := &Service{deps: d, turns: newTurns()}
 	s.pools = newCache(maxCachedPools, d.Now, s.loadPool)
 	s.clients = newCache(maxCachedClients, d.Now, s.loadClient)
 	return s
@@ -201,7 +202,7 @@ func poolRecord(ctx context.Context, r *store.Reader, id string) (*store.Pool, *
 // one transaction and on the condition that nobody changed them meanwhile. Readers
 // of this process see the change at once.
 func (s *Service) changePool(ctx context.Context, id string, fn func(tx *store.Tx, p *store.Pool, doc *settings) error) error {
-	err := s.update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, id, func(tx *store.Tx) error {
 		p, doc, err := poolRecord(ctx, &tx.Reader, id)
 		if err != nil {
 			return err
@@ -228,11 +229,15 @@ func writePool(ctx context.Context, tx *store.Tx, p *store.Pool, doc *settings) 
 // means that another change succeeded.
 const maxAttempts = 100
 
-// update runs fn in a transaction, and again from its first read where another
+// update runs fn, which changes a pool, in a transaction, and again from its first read where another
 // change got in between. Nothing is lost: each change sees those before it, or
 // the caller is told to try again.
-func (s *Service) update(ctx context.Context, fn func(tx *store.Tx) error) error {
-	var err error
+func (s *Service) update(ctx context.Context, poolID string, fn func(tx *store.Tx) error) error {
+	end, err := s.turns.take(ctx, poolID)
+	if err != nil {
+		return err
+	}
+	defer end()
 	for range maxAttempts {
 		err = s.deps.Store.Update(ctx, fn)
 		if !errors.Is(err, store.ErrConflict) {
