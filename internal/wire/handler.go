@@ -154,7 +154,8 @@ func (x *exchange) read() (*[]byte, error) {
 	}
 	buf := x.buffers.Get().(*[]byte)
 	b := (*buf)[:0]
-	if n := int(x.r.ContentLength); n > cap(b) {
+	// What a client merely promises to send is not worth much memory yet.
+	if n := int(min(x.r.ContentLength, maxRecycled-1)); n >= cap(b) {
 		b = make([]byte, 0, n+1)
 	}
 	src := io.LimitReader(x.r.Body, limit+1)
