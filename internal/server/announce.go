@@ -1,0 +1,37 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// announce tells where the server listens. The first line is for programs that
+// wait for it.
+func (s *Server) announce() {
+	out := s.config.Out
+	fmt.Fprintf(out, "listening on %s\n", s.URL())
+	s.log.Info("listening", slog.String("main", s.Addr()), slog.String("private", s.PrivateAddr()),
+		slog.String("engine", s.store.Engine()), slog.String("version", version()))
+	if s.config.Mode != Dev {
+		return
+	}
+	url := s.URL()
+	fmt.Fprintf(out, `
+Point a client here. Any access key and secret will do (%s).
+
+  environment     export AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=%[2]s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev
+                  (AWS CLI 2.13+, and current SDKs for Go, Java, JavaScript, Python, .NET, Rust)
+  AWS CLI         aws --endpoint-url %[2]s cognito-idp list-user-pools --max-results 10
+  boto3           boto3.client("cognito-idp", endpoint_url="%[2]s")
+  JavaScript v3   new CognitoIdentityProviderClient({ endpoint: "%[2]s" })
+  Go              cognitoidentityprovider.New(…{ BaseEndpoint: aws.String("%[2]s") })
+  identity-js     new CognitoUserPool({ UserPoolId, ClientId, endpoint: "%[2]s" })
+  Amplify         Auth: { Cognito: { userPoolId, userPoolClientId, userPoolEndpoint: "%[2]s" } }
+  Terraform       provider "aws" { endpoints { cognitoidp = "%[2]s" } }
+
+  issuer          %[3]s/<pool id>
+  mail and SMS    %[2]s/_cognate/inbox
+
+`, "unsigned calls: "+map[bool]string{true: "accepted", false: "refused as by Cognito; --allow-unsigned lets them in"}[s.config.AllowUnsigned],
+		url, s.parts.issuerBase("<region>"))
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// certificate is the main listener's, read again when its files change. One that
+// cannot be read leaves the old one in place: a renewal gone wrong must not stop
+// the service before the old one has expired.
+type certificate struct {
+	certFile, keyFile string
+	log               *slog.Logger
+
+	mu       sync.RWMutex
+	current  *tls.Certificate
+	modified [2]time.Time
+}
+
+func newCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
+	return c, c.load()
+}
+
+func (c *certificate) load() error {
+	modified, err := c.times()
+	if err != nil {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return fmt.Errorf("TLS certificate: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current, c.modified = &pair, modified
+	return nil
+}
+
+func (c *certificate) times() (t [2]time.Time, err error) {
+	for i, name := range []string{c.certFile, c.keyFile} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return t, fmt.Errorf("TLS certificate: %w", err)
+		}
+		t[i] = info.ModTime()
+	}
+	return t, nil
+}
+
+// refresh loads the files if they have changed since they were loaded.
+func (c *certificate) refresh(context.Context) error {
+	now, err := c.times()
+	if err != nil {
+		return err
+	}
+	c.mu.RLock()
+	same := now == c.modified
+	c.mu.RUnlock()
+	if same {
+		return nil
+	}
+	if err := c.load(); err != nil {
+		return err
+	}
+	c.log.Info("TLS certificate loaded again", slog.Time("expires", c.expires()))
+	return nil
+}
+
+func (c *certificate) expires() time.Time {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.current == nil || c.current.Leaf == nil {
+		return time.Time{}
+	}
+	return c.current.Leaf.NotAfter
+}
+
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			c.mu.RLock()
+			defer c.mu.RUnlock()
+			return c.current, nil
+		},
+	}
+}

@@ -1,0 +1,245 @@
+// Command compat writes what is derived from docs/compatibility.yaml: the table
+// docs/compatibility.md, and a method for every operation that is not built yet.
+// So the table cannot say that an operation is missing which is there, nor the
+// other way round: either would not compile.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"go/format"
+	"log"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"cognate/internal/api/idp"
+)
+
+func main() {
+	root := flag.String("root", ".", "the project's folder")
+	check := flag.Bool("check", false, "write nothing; fail where a file is not current")
+	flag.Parse()
+	log.SetFlags(0)
+	if err := run(*root, *check); err != nil {
+		log.Fatal("compat: ", err)
+	}
+}
+
+// row is what the file says of one operation.
+type row struct {
+	// Status is works, partly or "not yet".
+	Status string
+	// Test names tests that show it: folder.TestName.
+	Test []string
+	// Note says what is missing.
+	Note string
+}
+
+const (
+	works  = "works"
+	partly = "partly"
+	notYet = "not yet"
+)
+
+// services are the interface tables, in the order of the document.
+var services = []struct{ name, title string }{
+	{"cognito-idp", "User pools (`cognito-idp`)"},
+	{"cognito-identity", "Identity pools (`cognito-identity`)"},
+	{"sts", "Security Token Service (`sts`)"},
+}
+
+func run(root string, check bool) error {
+	rows, err := read(root)
+	if err != nil {
+		return err
+	}
+	page, err := document(root, rows)
+	if err != nil {
+		return err
+	}
+	methods, err := unbuilt(rows["cognito-idp"])
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		write(filepath.Join(root, "docs/compatibility.md"), page, check),
+		write(filepath.Join(root, "internal/server/unbuilt.go"), methods, check),
+	)
+}
+
+func write(path string, content []byte, check bool) error {
+	if !check {
+		return os.WriteFile(path, content, 0o644)
+	}
+	is, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(is, content) {
+		return fmt.Errorf("%s is not current: run go generate ./internal/server", path)
+	}
+	return nil
+}
+
+// read gives the rows by service and operation, one for each operation there is.
+func read(root string) (map[string]map[string]row, error) {
+	text, err := os.ReadFile(filepath.Join(root, "docs/compatibility.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	rows := map[string]map[string]row{}
+	if err := dec.Decode(&rows); err != nil {
+		return nil, fmt.Errorf("docs/compatibility.yaml: %w", err)
+	}
+	for _, s := range services {
+		names, err := operations(root, s.name)
+		if err != nil {
+			return nil, err
+		}
+		if rows[s.name] == nil {
+			rows[s.name] = map[string]row{}
+		}
+		for _, name := range names {
+			r, ok := rows[s.name][name]
+			if !ok {
+				r.Status = notYet // What nobody has written of is not there.
+			}
+			if err := r.check(root); err != nil {
+				return nil, fmt.Errorf("docs/compatibility.yaml: %s: %w", name, err)
+			}
+			rows[s.name][name] = r
+		}
+		for name := range rows[s.name] {
+			if !slices.Contains(names, name) {
+				return nil, fmt.Errorf("docs/compatibility.yaml: %s has no operation %s", s.name, name)
+			}
+		}
+	}
+	return rows, nil
+}
+
+// operations lists a service's operations, from its interface table.
+func operations(root, service string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(root, "internal/api/tables", service+".json"))
+	if err != nil {
+		return nil, err
+	}
+	var table struct {
+		Operations map[string]json.RawMessage `json:"operations"`
+	}
+	if err := json.Unmarshal(text, &table); err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(table.Operations)), nil
+}
+
+func (r row) check(root string) error {
+	switch r.Status {
+	case works, partly:
+		if len(r.Test) == 0 {
+			return errors.New("names no test that shows it")
+		}
+	case notYet:
+		if len(r.Test) > 0 {
+			return errors.New("is not there, but has a test")
+		}
+	default:
+		return fmt.Errorf("status %q is not %q, %q or %q", r.Status, works, partly, notYet)
+	}
+	if r.Status == partly && r.Note == "" {
+		return errors.New("is there in part: say in note what is missing")
+	}
+	for _, t := range r.Test {
+		if err := testExists(root, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// testExists looks for "folder.TestName" in the folder's test files.
+func testExists(root, test string) error {
+	i := strings.LastIndexByte(test, '.')
+	if i < 0 {
+		return fmt.Errorf("test %q is not folder.TestName", test)
+	}
+	folder, name := test[:i], test[i+1:]
+	files, err := filepath.Glob(filepath.Join(root, folder, "*_test.go"))
+	if err != nil {
+		return err
+	}
+	declares := regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(name) + `\(`)
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		if declares.Match(text) {
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no test %s in %s", name, folder)
+}
+
+func document(root string, rows map[string]map[string]row) ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString("<!-- Generated from compatibility.yaml by go generate ./internal/server; do not edit. -->\n" +
+		"# Compatibility\n\n" +
+		"Each operation of the services that Cognate speaks for, and the test that shows it. An operation that is not there yet\n" +
+		"answers `UnsupportedOperationException` (status 400) with `<operation> is not available in this version of Cognate`.\n" +
+		"A setting whose effect is not there yet is refused where it is configured, never stored and ignored.\n")
+	for _, s := range services {
+		count := map[string]int{}
+		for _, r := range rows[s.name] {
+			count[r.Status]++
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n%d operations: %d work, %d in part, %d not yet.\n\n| Operation | State | Shown by | Note |\n|---|---|---|---|\n",
+			s.title, len(rows[s.name]), count[works], count[partly], count[notYet])
+		for _, name := range slices.SortedFunc(maps.Keys(rows[s.name]), cmp.Compare[string]) {
+			r := rows[s.name][name]
+			tests := ""
+			if len(r.Test) > 0 {
+				tests = "`" + strings.Join(r.Test, "`, `") + "`"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, r.Status, tests, r.Note)
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// unbuilt writes the methods of the operations that are not there yet.
+func unbuilt(rows map[string]row) ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString("// Code generated from docs/compatibility.yaml by internal/server/compat; DO NOT EDIT.\n\n" +
+		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api/idp\"\n)\n\n" +
+		"// unbuilt has a method for each operation that no service has yet. Where one does\n" +
+		"// get it, composing both does not compile until docs/compatibility.yaml says so.\n" +
+		"type unbuilt struct{}\n")
+	service := reflect.TypeFor[idp.Service]()
+	for i := range service.NumMethod() {
+		m := service.Method(i)
+		if rows[m.Name].Status != notYet {
+			continue
+		}
+		in := m.Type.In(1).String()
+		if m.Type.NumOut() == 1 {
+			fmt.Fprintf(&b, "\nfunc (unbuilt) %s(context.Context, %s) error {\n\treturn notBuilt(%q)\n}\n", m.Name, in, m.Name)
+			continue
+		}
+		fmt.Fprintf(&b, "\nfunc (unbuilt) %s(context.Context, %s) (%s, error) {\n\treturn nil, notBuilt(%q)\n}\n", m.Name, in, m.Type.Out(0), m.Name)
+	}
+	return format.Source(b.Bytes())
+}

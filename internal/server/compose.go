@@ -1,0 +1,303 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/audit"
+	"cognate/internal/iam"
+	"cognate/internal/keys"
+	"cognate/internal/message"
+	"cognate/internal/pool"
+	"cognate/internal/risk"
+	"cognate/internal/signin"
+	"cognate/internal/store"
+	"cognate/internal/token"
+	"cognate/internal/user"
+	"cognate/internal/wire"
+)
+
+// parts are the services of one server.
+type parts struct {
+	metrics  *audit.Metrics
+	gate     *keys.Gate
+	iam      *iam.Service
+	pools    *pool.Service
+	users    *user.Service
+	signins  *signin.Service
+	tokens   *token.Service
+	messages *message.Service
+	lockouts *risk.Lockouts
+	wire     *wire.Handler
+
+	issuerBase func(region string) string
+}
+
+// The services under names that tell them apart where they are embedded.
+type (
+	poolOperations   = pool.Service
+	userOperations   = user.Service
+	signinOperations = signin.Service
+	tokenOperations  = token.Service
+)
+
+// directory is cognito-idp: each operation is the method of one service. Two
+// that have the same one, or none that has it, do not compile.
+type directory struct {
+	*poolOperations
+	*userOperations
+	*signinOperations
+	*tokenOperations
+	unbuilt
+}
+
+var _ idp.Service = directory{}
+
+// gateQueue is how many callers may wait for heavy cryptography, for each place:
+// at a millisecond or two each, a wait that a person does not notice.
+const gateQueue = 256
+
+// compose builds the services, each from those before it.
+// ready holds signing keys for new pools; nil makes them when they are needed.
+func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, ready *keys.SigningKeyPool, log *slog.Logger) (*parts, error) {
+	places := runtime.GOMAXPROCS(0)
+	p := &parts{
+		metrics: audit.NewMetrics(version()), gate: keys.NewGate(places, places*gateQueue),
+		issuerBase: issuerBase(c.IssuerBase),
+	}
+	mail, sms, err := senders(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	pages := api.NewPageTokens(ring.Derive(keys.PurposePageToken))
+	p.pools = pool.New(pool.Deps{
+		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
+	})
+	p.tokens = token.New(token.Deps{
+		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, SigningKeys: ready, Now: c.Now, Log: log,
+		IssuerBase: func(sn *pool.Snapshot) string { return p.issuerBase(sn.Region) },
+	})
+	p.messages = message.New(message.Deps{
+		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev,
+	})
+	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
+	p.users = user.New(user.Deps{
+		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Messages: p.messages,
+		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Log: log,
+	})
+	p.signins = signin.New(signin.Deps{
+		Store: st, Pools: p.pools, Users: p.users, Tokens: p.tokens, Ring: ring, Gate: p.gate,
+		Lockouts: p.lockouts, Now: c.Now, Log: log,
+	})
+	p.iam = iam.New(iam.Deps{
+		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: p.resourceTags, Log: log,
+	})
+	p.wire = wire.New(wire.Config{
+		Bindings:  idp.Bind(directory{p.pools, p.users, p.signins, p.tokens, unbuilt{}}),
+		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.Now,
+		ClientIP: clientIP, RequestID: requestID,
+		Observe: p.observe(log), OnUndeclared: undeclared(log),
+	})
+	p.gauges(st)
+	return p, nil
+}
+
+// issuerBase gives what stands before "/<pool id>" in an issuer.
+func issuerBase(setting string) func(region string) string {
+	if setting == issuerAWS {
+		return token.AWSIssuerBase
+	}
+	return func(string) string { return setting }
+}
+
+// senders makes what delivers mail and SMS; nil where nothing is configured.
+func senders(ctx context.Context, c *Config) (mail, sms message.Sender, err error) {
+	if c.SMTPURL != "" {
+		s, err := message.ParseSMTP(string(c.SMTPURL), c.MailFrom, nil)
+		if err != nil {
+			return nil, nil, fmt.Errorf("smtp-url: %w", err)
+		}
+		mail = s
+	}
+	switch {
+	case c.SMSWebhookURL != "":
+		s, err := message.NewWebhook(c.SMSWebhookURL, string(c.SMSWebhookSecret), nil, c.Now)
+		if err != nil {
+			return nil, nil, fmt.Errorf("sms-webhook-url: %w", err)
+		}
+		sms = s
+	case c.SNSRegion != "":
+		cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(c.SNSRegion))
+		if err != nil {
+			return nil, nil, fmt.Errorf("sns-region: %w", err)
+		}
+		if c.SNSEndpoint != "" {
+			cfg.BaseEndpoint = aws.String(c.SNSEndpoint)
+		}
+		sms = message.NewSNS(cfg)
+	}
+	return mail, sms, nil
+}
+
+// authority is where wire has credentials and policies from.
+func (p *parts) authority(c *Config) wire.Authority {
+	if c.Mode == Dev {
+		return wire.Authority{Mode: wire.AcceptAny, AllowUnsigned: c.AllowUnsigned}
+	}
+	return wire.Authority{Mode: wire.Verify, Lookup: p.lookup, Authorize: p.authorize}
+}
+
+// lookup finds the principal of an access key. Temporary credentials, which come
+// with a session token, are none that this version gives.
+func (p *parts) lookup(ctx context.Context, accessKeyID, sessionToken string) (wire.Credential, error) {
+	if sessionToken != "" {
+		return wire.Credential{}, wire.ErrUnknownKey
+	}
+	principal, err := p.iam.Lookup(ctx, accessKeyID)
+	if errors.Is(err, iam.ErrUnknownKey) {
+		return wire.Credential{}, wire.ErrUnknownKey
+	}
+	if err != nil {
+		return wire.Credential{}, err
+	}
+	return wire.Credential{
+		AccessKeyID: principal.AccessKeyID, Secret: wire.Secret(principal.Secret), PrincipalARN: principal.ARN, Principal: principal,
+	}, nil
+}
+
+func (p *parts) authorize(ctx context.Context, a wire.Access) error {
+	principal, ok := a.Credential.Principal.(*iam.Principal)
+	if !ok {
+		return &wire.Denied{}
+	}
+	from := arrived(ctx)
+	err := p.iam.Authorize(ctx, principal, iam.Request{
+		Action: a.Action, Resource: a.Resource, Region: a.Region, SourceIP: a.SourceIP,
+		UserAgent: from.userAgent, Secure: from.client.secure,
+	})
+	if denied, ok := errors.AsType[*iam.Denied](err); ok {
+		return &wire.Denied{Explicit: denied.Explicit}
+	}
+	return err
+}
+
+// resourceTags gives a pool's tags, for policies that ask for them. A pool that
+// does not exist has none: the operation says so, not the policy.
+func (p *parts) resourceTags(ctx context.Context, arn string) (map[string]string, error) {
+	_, id, ok := strings.Cut(arn, ":userpool/")
+	if !ok {
+		return nil, nil
+	}
+	sn, err := p.pools.Load(ctx, id)
+	if api.CodeOf(err) == "ResourceNotFoundException" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sn.Config.UserPoolTags, nil
+}
+
+// observe puts what wire knows of a request into its wide event.
+func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
+	return func(ctx context.Context, o wire.Outcome) {
+		e := audit.From(ctx)
+		e.Set("operation", o.Operation)
+		e.Set("code", o.Code)
+		for key, value := range map[string]string{
+			"region": o.Caller.Region, "accessKey": o.Caller.AccessKeyID, "principal": o.Caller.PrincipalARN,
+		} {
+			if value != "" {
+				e.Set(key, value)
+			}
+		}
+		if o.Cause != nil && (o.Status >= 500 || api.CodeOf(o.Cause) != o.Code) {
+			e.Set("cause", o.Cause.Error())
+		}
+		if o.Stack != nil {
+			log.ErrorContext(ctx, "panic", slog.String("requestId", o.RequestID), slog.String("stack", string(o.Stack)))
+		}
+	}
+}
+
+func undeclared(log *slog.Logger) func(*api.Operation, *api.Error) {
+	return func(op *api.Operation, err *api.Error) {
+		log.Error("an operation answered a code that its model does not list",
+			slog.String("operation", op.Name), slog.String("code", err.Code))
+	}
+}
+
+func clientIP(r *http.Request) string  { return arrived(r.Context()).client.address }
+func requestID(r *http.Request) string { return arrived(r.Context()).id }
+
+func (p *parts) gauges(st *store.Store) {
+	p.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(p.gate.Waiting()) })
+}
+
+// close writes what is only in memory.
+func (p *parts) close(ctx context.Context) error {
+	return p.lockouts.Flush(ctx)
+}
+
+const (
+	sweepInterval    = time.Minute
+	sweepBatch       = 500
+	flushInterval    = 2 * time.Second
+	dataKeysInterval = 30 * time.Second // below keys.SealDelay
+	stepInterval     = 10 * time.Minute
+	certInterval     = time.Minute
+	stepPage         = 100
+)
+
+// startBackground starts what goes on beside the requests.
+func (s *Server) startBackground() {
+	b, p, now := s.background, s.parts, s.config.Now
+	b.run("outbox", p.messages.Run)
+	b.every("lock-outs", flushInterval, p.lockouts.Flush)
+	b.every("data keys", dataKeysInterval, func(ctx context.Context) error { return loadRing(ctx, s.store, s.ring, now) })
+	b.every("sweep", sweepInterval, func(ctx context.Context) error {
+		for {
+			n, err := s.store.Sweep(ctx, now(), sweepBatch)
+			if err != nil || n < sweepBatch {
+				return err
+			}
+		}
+	})
+	b.every("signing keys", stepInterval, p.tokens.Maintain)
+	if s.cert != nil {
+		b.every("certificate", certInterval, s.cert.refresh)
+	}
+}
+
+// eachPool calls f for every pool there is, a page at a time.
+func eachPool(ctx context.Context, st *store.Store, f func(id string) error) error {
+	var after store.PoolCursor
+	var errs []error
+	for {
+		page, err := st.Pools(ctx, "", after, stepPage)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for _, p := range page {
+			// One pool that fails must not keep the others from their turn.
+			if err := f(p.ID); err != nil {
+				errs = append(errs, fmt.Errorf("pool %s: %w", p.ID, err))
+			}
+			after = store.PoolCursor{CreatedAt: p.CreatedAt, ID: p.ID}
+		}
+		if len(page) < stepPage {
+			return errors.Join(errs...)
+		}
+	}
+}

@@ -1,0 +1,275 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is every setting, once: the flags, the environment (COGNATE_ and the
+// flag's name in capitals), the configuration file and docs/configuration.md
+// are all made from this struct. A flag wins over the environment, the
+// environment over the file, the file over the default.
+type Config struct {
+	ConfigFile string `name:"config" group:"Configuration" placeholder:"FILE" help:"Read settings from this YAML file: the flags' names without the dashes, one a line. Unknown names are refused."`
+
+	Listen        string   `group:"Listeners" placeholder:"ADDR" help:"Address of the main listener: AWS operations, issuers and login pages. Default :9229; in dev 127.0.0.1:9229."`
+	PrivateListen string   `group:"Listeners" placeholder:"ADDR" help:"Address of the private listener: /healthz, /readyz, /metrics and /debug/pprof. Keep it inside. Default 127.0.0.1:9230; \"off\" opens none."`
+	TLSCert       string   `name:"tls-cert" group:"Listeners" placeholder:"FILE" help:"Certificate chain (PEM) of the main listener. A changed file is noticed within a minute, and at once on SIGHUP."`
+	TLSKey        string   `name:"tls-key" group:"Listeners" placeholder:"FILE" help:"Private key (PEM) of the certificate."`
+	TrustedProxy  []string `group:"Listeners" placeholder:"CIDR" help:"Address blocks of the proxies in front. X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed from these only."`
+	PlainHTTP     bool     `name:"plain-http" group:"Listeners" help:"Let serve speak plain HTTP on a loopback address although no trusted proxy is named."`
+
+	Data                string `group:"Storage" placeholder:"DIR" help:"Folder of the embedded database (SQLite). Default in dev: .cognate."`
+	Database            Secret `group:"Storage" placeholder:"URL" help:"PostgreSQL to use instead of the embedded database: postgres://user:password@host/name?sslmode=verify-full."`
+	DatabaseConnections int    `group:"Storage" default:"20" placeholder:"N" help:"Most connections to PostgreSQL that one server opens."`
+	KEKFile             string `name:"kek-file" group:"Storage" placeholder:"FILE" help:"File, readable by its owner only, that holds the key-encryption key: 32 bytes in base64. The environment's COGNATE_KEK can hold the key itself instead. In dev one is made in the data folder."`
+
+	IssuerBase string `group:"Identity" placeholder:"URL" help:"What issuers begin with: tokens carry URL/<pool id>. \"aws\" gives AWS's own form, https://cognito-idp.<region>.amazonaws.com/<pool id>. Required by serve; in dev the default is the main listener's own URL."`
+	AccountID  string `name:"account-id" group:"Identity" default:"123456789012" placeholder:"ID" help:"The AWS account id, 12 digits, that ARNs carry."`
+
+	MailFrom         string `group:"Messages" placeholder:"ADDRESS" help:"Sender of mail for pools that name none."`
+	SMTPURL          Secret `name:"smtp-url" group:"Messages" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 (STARTTLS required, or ?starttls=opportunistic) or smtps://user:password@host:465. ?starttls=none is for a relay on this machine. Needs --mail-from."`
+	SMSWebhookURL    string `name:"sms-webhook-url" group:"Messages" placeholder:"URL" help:"Where SMS are handed over, as signed JSON by POST."`
+	SMSWebhookSecret Secret `name:"sms-webhook-secret" group:"Messages" placeholder:"SECRET" help:"Key that signs what the SMS webhook is sent: at least 24 bytes in base64. Required with the URL."`
+	SNSRegion        string `name:"sns-region" group:"Messages" placeholder:"REGION" help:"Send SMS through Amazon SNS in this Region, with the credentials that the AWS SDK finds."`
+	SNSEndpoint      string `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"Another endpoint that speaks SNS."`
+
+	MaxRequestBytes int64         `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
+	RequestTimeout  time.Duration `group:"Limits" default:"30s" placeholder:"TIME" help:"Longest that one request may take, reading it included."`
+	ShutdownTimeout time.Duration `group:"Limits" default:"20s" placeholder:"TIME" help:"Longest that running requests are waited for at the end."`
+	DrainDelay      time.Duration `group:"Limits" default:"0s" placeholder:"TIME" help:"How long /readyz says no before the listeners close, so that a load balancer notices."`
+
+	LogLevel  string `group:"Logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string `group:"Logs" default:"auto" enum:"auto,json,text" placeholder:"FORMAT" help:"json, text, or auto: text in dev, json otherwise."`
+
+	AllowUnsigned bool `group:"Development" help:"Let administrators' operations through without a signature. For dev alone: serve does not start with it."`
+
+	// What follows is no setting: the commands and the tests fill it in.
+
+	// Mode is Dev or Serve.
+	Mode Mode `kong:"-"`
+	// KEK is the value of COGNATE_KEK. It has no flag: arguments are visible to every process.
+	KEK Secret `kong:"-"`
+	// Now is the clock; nil is the machine's.
+	Now func() time.Time `kong:"-"`
+	// Log replaces the logger that LogLevel and LogFormat describe.
+	Log *slog.Logger `kong:"-"`
+	// Out gets what is for people: where the server listens. Nil is nobody.
+	Out io.Writer `kong:"-"`
+	// LogTo gets the log where Log is nil. Nil is nobody.
+	LogTo io.Writer `kong:"-"`
+}
+
+// Mode is one of the two ways to run.
+type Mode uint8
+
+const (
+	// Dev is for a laptop or CI: loopback, any credentials, a visible inbox.
+	Dev Mode = iota
+	// Serve is for real: nothing is let in that is not signed by a known key.
+	Serve
+)
+
+// Secret is a setting that no log shows.
+type Secret string
+
+// LogValue hides the value.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// String hides the value too, so that %v in a message does not tell it.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "[redacted]"
+}
+
+// GoString hides it with %#v, MarshalText within JSON.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the value.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+const (
+	defaultServePort = ":9229"
+	defaultDevListen = "127.0.0.1:9229"
+	defaultPrivate   = "127.0.0.1:9230"
+	defaultDevData   = ".cognate"
+	privateOff       = "off"
+	issuerAWS        = "aws"
+)
+
+// withDefaults fills in what depends on the mode.
+func (c Config) withDefaults() Config {
+	set := func(p *string, dev, serve string) {
+		if *p == "" {
+			*p = serve
+			if c.Mode == Dev {
+				*p = dev
+			}
+		}
+	}
+	set(&c.Listen, defaultDevListen, defaultServePort)
+	set(&c.PrivateListen, defaultPrivate, defaultPrivate)
+	set(&c.Data, defaultDevData, "")
+	set(&c.AccountID, "123456789012", "123456789012")
+	if c.KEKFile == "" && c.KEK == "" && c.Mode == Dev {
+		c.KEKFile = filepath.Join(c.Data, "kek")
+	}
+	c.IssuerBase = strings.TrimRight(c.IssuerBase, "/")
+	if c.MaxRequestBytes == 0 {
+		c.MaxRequestBytes = 2 << 20
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = 30 * time.Second
+	}
+	if c.ShutdownTimeout == 0 {
+		c.ShutdownTimeout = 20 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Out == nil {
+		c.Out = io.Discard
+	}
+	if c.LogTo == nil {
+		c.LogTo = io.Discard
+	}
+	return c
+}
+
+// problem is one thing wrong with the configuration, and what to do about it.
+type problem struct {
+	setting string
+	text    string
+}
+
+func (p problem) Error() string { return p.setting + ": " + p.text }
+
+// check finds everything that is wrong with c, after withDefaults.
+func (c *Config) check() error {
+	var wrong []error
+	add := func(setting, format string, args ...any) {
+		wrong = append(wrong, problem{setting, fmt.Sprintf(format, args...)})
+	}
+	c.checkCommon(add)
+	if c.Mode == Dev {
+		c.checkDev(add)
+	} else {
+		c.checkServe(add)
+	}
+	return errors.Join(wrong...)
+}
+
+type complain func(setting, format string, args ...any)
+
+func (c *Config) checkCommon(add complain) {
+	if len(c.AccountID) != 12 || strings.Trim(c.AccountID, "0123456789") != "" {
+		add("account-id", "must be 12 digits")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		add("tls-cert", "give both --tls-cert and --tls-key, or neither")
+	} else if c.TLSCert != "" {
+		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+			add("tls-cert", "%v", err)
+		}
+	}
+	if _, err := c.trustedProxies(); err != nil {
+		add("trusted-proxy", "%v", err)
+	}
+	if c.IssuerBase != "" && c.IssuerBase != issuerAWS {
+		u, err := url.Parse(c.IssuerBase)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			add("issuer-base", "must be an http or https URL with a host, without query or fragment, or %q", issuerAWS)
+		}
+	}
+	if c.Database != "" {
+		u, err := url.Parse(string(c.Database))
+		if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+			add("database", "must be a postgres:// URL") // Never the text: it holds a password.
+		}
+	}
+	if c.SMSWebhookURL != "" && c.SMSWebhookSecret == "" {
+		add("sms-webhook-secret", "is required with --sms-webhook-url: without it the receiver cannot know who sends")
+	}
+	if c.SMSWebhookURL != "" && c.SNSRegion != "" {
+		add("sns-region", "SMS go either to the webhook or to SNS; give one of --sms-webhook-url and --sns-region")
+	}
+	if c.MaxRequestBytes < 64<<10 {
+		add("max-request-bytes", "must be at least 65536, or documented requests are refused")
+	}
+}
+
+func (c *Config) checkDev(add complain) {
+	for _, l := range []struct{ setting, addr string }{{"listen", c.Listen}, {"private-listen", c.PrivateListen}} {
+		if l.addr != privateOff && !isLoopback(l.addr) {
+			add(l.setting, "cognate dev takes any credentials and shows everyone's mail, so it listens on loopback addresses only, such as %s; use cognate serve for others", defaultDevListen)
+		}
+	}
+	if len(c.TrustedProxy) > 0 {
+		add("trusted-proxy", "is for cognate serve: cognate dev must not be reachable from elsewhere")
+	}
+}
+
+func (c *Config) checkServe(add complain) {
+	if c.AllowUnsigned {
+		add("allow-unsigned", "is for cognate dev alone")
+	}
+	if c.TLSCert == "" && len(c.TrustedProxy) == 0 && !(c.PlainHTTP && isLoopback(c.Listen)) {
+		add("tls-cert", "passwords and tokens must not travel in the clear: give --tls-cert and --tls-key, or --trusted-proxy with the addresses of what ends TLS in front, or --plain-http with a loopback --listen")
+	}
+	if c.PlainHTTP && !isLoopback(c.Listen) {
+		add("plain-http", "is for a loopback --listen alone")
+	}
+	if c.Data == "" && c.Database == "" {
+		add("data", "say where the data is: --data DIR (embedded database) or --database URL (PostgreSQL)")
+	}
+	if c.Data != "" && c.Database != "" {
+		add("data", "the data is in one place: give --data or --database, not both")
+	}
+	if c.KEKFile == "" && c.KEK == "" {
+		add("kek-file", "the key-encryption key must be given: --kek-file FILE or COGNATE_KEK; make one with: openssl rand -base64 32")
+	}
+	if c.IssuerBase == "" {
+		add("issuer-base", "say what tokens name as their issuer: --issuer-base https://id.example.com, or %q", issuerAWS)
+	}
+}
+
+// isLoopback reports whether addr, host:port, can be reached from this machine alone.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// trustedProxies reads the address blocks; an address alone is a block of one.
+func (c *Config) trustedProxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range c.TrustedProxy {
+		if a, err := netip.ParseAddr(s); err == nil {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not an address block such as 10.0.0.0/8", s)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}

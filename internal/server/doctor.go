@@ -1,0 +1,373 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+type doctorCommand struct {
+	For string `default:"serve" enum:"serve,dev" help:"The way to run that is checked: serve or dev."`
+}
+
+// Run checks everything that can be checked without serving, changing nothing.
+func (d doctorCommand) Run(ctx context.Context, c *Config, p *Process, app *kong.Kong) error {
+	c.Mode = Serve
+	if d.For == "dev" {
+		c.Mode = Dev
+	}
+	*c = c.withDefaults()
+	x := &examination{config: c, out: p.Stdout}
+	x.environment(app.Model.Flags)
+	x.settings()
+	x.certificate()
+	x.listeners(ctx)
+	x.senders(ctx)
+	kek := x.kek()
+	x.folder()
+	x.database(ctx, kek)
+	switch {
+	case x.failures > 0:
+		fmt.Fprintf(p.Stdout, "\n%d problems, %d warnings\n", x.failures, x.warnings)
+		return errSilent
+	case x.warnings > 0:
+		fmt.Fprintf(p.Stdout, "\nno problems, %d warnings\n", x.warnings)
+	default:
+		fmt.Fprintln(p.Stdout, "\nall is well")
+	}
+	return nil
+}
+
+// examination gathers findings, one line each.
+type examination struct {
+	config             *Config
+	out                io.Writer
+	failures, warnings int
+}
+
+func (x *examination) ok(what, format string, args ...any) {
+	fmt.Fprintf(x.out, "ok    %-14s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+// warn and fail end with what to do.
+func (x *examination) warn(what, format string, args ...any) {
+	x.warnings++
+	fmt.Fprintf(x.out, "warn  %-14s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+func (x *examination) fail(what, format string, args ...any) {
+	x.failures++
+	fmt.Fprintf(x.out, "FAIL  %-14s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+// environment looks for misspelt variables, which nothing else would notice.
+func (x *examination) environment(flags []*kong.Flag) {
+	known := map[string]bool{envPrefix + "KEK": true}
+	for _, f := range flags {
+		known[envName(f.Name)] = true
+	}
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, envPrefix) && !known[name] && !strings.HasPrefix(name, envPrefix+"TEST_") {
+			x.warn("environment", "%s is no setting; see docs/configuration.md for the names", name)
+		}
+	}
+}
+
+func (x *examination) settings() {
+	err := x.config.check()
+	if err == nil {
+		x.ok("configuration", "in order for cognate %s", map[Mode]string{Dev: "dev", Serve: "serve"}[x.config.Mode])
+	} else if list, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range list.Unwrap() {
+			x.fail("configuration", "--%v", e)
+		}
+	}
+	if u, err := url.Parse(x.config.IssuerBase); err == nil && u.Scheme == "http" && x.config.Mode == Serve {
+		x.warn("issuer-base", "is not https: OIDC libraries refuse such issuers outside of development")
+	}
+}
+
+// soon is when an expiry is worth a warning.
+const soon = 14 * 24 * time.Hour
+
+func (x *examination) certificate() {
+	c := x.config
+	if c.TLSCert == "" {
+		return
+	}
+	cert, err := newCertificate(c.TLSCert, c.TLSKey, newLogger(c))
+	if err != nil {
+		return // settings has said so
+	}
+	switch left := cert.expires().Sub(c.Now()); {
+	case left <= 0:
+		x.fail("tls-cert", "expired %s; renew it", cert.expires().Format(time.DateOnly))
+	case left < soon:
+		x.warn("tls-cert", "expires %s; renew it", cert.expires().Format(time.DateOnly))
+	default:
+		x.ok("tls-cert", "good until %s", cert.expires().Format(time.DateOnly))
+	}
+	if info, err := os.Stat(c.TLSKey); err == nil && info.Mode().Perm()&0o077 != 0 {
+		x.warn("tls-key", "others can read %s (mode %04o); run chmod 600 on it", c.TLSKey, info.Mode().Perm())
+	}
+}
+
+func (x *examination) listeners(ctx context.Context) {
+	for _, l := range []struct{ what, addr string }{{"listen", x.config.Listen}, {"private-listen", x.config.PrivateListen}} {
+		if l.addr == privateOff {
+			continue
+		}
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.addr)
+		if err != nil {
+			x.warn(l.what, "%v; fine if that is this server running, else choose another --%s", err, l.what)
+			continue
+		}
+		_ = listener.Close()
+		x.ok(l.what, "%s is free", l.addr)
+	}
+	if host, _, err := net.SplitHostPort(x.config.PrivateListen); err == nil && x.config.Mode == Serve && !isLoopback(x.config.PrivateListen) {
+		x.warn("private-listen", "listens on %q and asks nobody who they are; see that a firewall keeps others out", host)
+	}
+}
+
+// senders says what mail and SMS can do.
+func (x *examination) senders(ctx context.Context) {
+	c := x.config
+	if c.Mode == Dev {
+		return
+	}
+	if _, _, err := senders(ctx, c); err != nil {
+		x.fail("messages", "%v", err)
+		return
+	}
+	if c.SMTPURL == "" {
+		x.warn("smtp-url", "no mail server is named: pools that verify or recover by e-mail answer CodeDeliveryFailureException")
+	} else if u, err := url.Parse(string(c.SMTPURL)); err == nil {
+		x.dial(ctx, "smtp-url", u, map[string]string{"smtp": "587", "smtps": "465"}[u.Scheme])
+	}
+	if c.SMSWebhookURL == "" && c.SNSRegion == "" {
+		x.warn("sms", "nothing sends SMS: pools that verify or recover by phone answer CodeDeliveryFailureException")
+	} else if u, err := url.Parse(c.SMSWebhookURL); err == nil && c.SMSWebhookURL != "" {
+		x.dial(ctx, "sms-webhook", u, map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	}
+}
+
+func (x *examination) dial(ctx context.Context, what string, u *url.URL, defaultPort string) {
+	port := u.Port()
+	if port == "" {
+		port = defaultPort
+	}
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		x.warn(what, "%v; messages wait in the outbox while it is away", err)
+		return
+	}
+	_ = conn.Close()
+	x.ok(what, "%s answers", u.Hostname())
+}
+
+// kek opens the key-encryption key; nil if that is not possible.
+func (x *examination) kek() *keys.KEK {
+	c := x.config
+	var kek *keys.KEK
+	var err error
+	switch {
+	case c.KEK != "":
+		kek, err = keys.ParseKEK(string(c.KEK))
+	case c.KEKFile != "":
+		kek, err = keys.ReadKEKFile(c.KEKFile)
+		if c.Mode == Dev && errors.Is(err, fs.ErrNotExist) {
+			x.ok("kek", "%s will be made at the first start", c.KEKFile)
+			return nil
+		}
+	default:
+		return nil // settings has said so
+	}
+	if err != nil {
+		x.fail("kek", "%v", err)
+		return nil
+	}
+	x.ok("kek", "key %s; keep a copy of it apart from the backups of the database", kek.ID())
+	return kek
+}
+
+// leastFree is how much room a data folder should have.
+const leastFree = 256 << 20
+
+func (x *examination) folder() {
+	c := x.config
+	if c.Database != "" || c.Data == "" {
+		return
+	}
+	info, err := os.Stat(c.Data)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		x.ok("data", "%s will be made", c.Data)
+		return
+	case err != nil:
+		x.fail("data", "%v", err)
+		return
+	case !info.IsDir():
+		x.fail("data", "%s is not a folder", c.Data)
+		return
+	case info.Mode().Perm()&0o077 != 0:
+		x.warn("data", "others can look into %s (mode %04o); run chmod 700 on it", c.Data, info.Mode().Perm())
+	}
+	f, err := os.CreateTemp(c.Data, ".doctor-*")
+	if err != nil {
+		x.fail("data", "cannot be written: %v", err)
+		return
+	}
+	_, _ = f.Close(), os.Remove(f.Name())
+	if free, ok := freeBytes(c.Data); ok && free < leastFree {
+		x.warn("data", "only %d MiB are free; sign-ups and changes are refused when the disk is full", free>>20)
+		return
+	}
+	x.ok("data", "%s can be written", c.Data)
+}
+
+func (x *examination) database(ctx context.Context, kek *keys.KEK) {
+	c := x.config
+	o := store.Options{URL: string(c.Database), Now: c.Now, Log: newLogger(c), MaxConns: 2}
+	if o.URL == "" {
+		if c.Data == "" {
+			return
+		}
+		o.Path = filepath.Join(c.Data, databaseFile)
+		if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
+			x.absent()
+			return
+		}
+	}
+	st, err := store.Open(ctx, o)
+	switch {
+	case errors.Is(err, store.ErrBusy):
+		x.ok("database", "a running server has it; stop that to have the data checked too")
+		return
+	case errors.Is(err, store.ErrSchemaOld):
+		defer st.Close()
+		x.fail("schema", "is of an older version; make a backup, then run cognate migrate")
+		return
+	case errors.Is(err, store.ErrSchemaNew):
+		x.fail("schema", "was written by a newer version of Cognate; run that version, or restore a backup")
+		return
+	case err != nil:
+		x.fail("database", "%v", err)
+		return
+	}
+	defer st.Close()
+	x.ok("database", "%s answers and its schema is up to date", st.Engine())
+	x.clock(ctx, st)
+	x.contents(ctx, st, kek)
+}
+
+func (x *examination) absent() {
+	if x.config.Mode == Dev {
+		x.ok("database", "will be made at the first start")
+		return
+	}
+	x.fail("database", "there is none in %s; run cognate migrate to make it", x.config.Data)
+}
+
+// maxSkew is how far our clock and the database's may be apart. Tokens and codes
+// of several servers are judged by each other's times.
+const maxSkew = 2 * time.Second
+
+func (x *examination) clock(ctx context.Context, st *store.Store) {
+	before := x.config.Now()
+	theirs, err := st.Clock(ctx)
+	after := x.config.Now()
+	if err != nil {
+		x.fail("clock", "%v", err)
+		return
+	}
+	switch {
+	case theirs.Before(before.Add(-maxSkew)):
+		x.fail("clock", "this machine is %s ahead of the database's; set up NTP on both", before.Sub(theirs).Round(time.Millisecond))
+	case theirs.After(after.Add(maxSkew)):
+		x.fail("clock", "this machine is %s behind the database's; set up NTP on both", theirs.Sub(after).Round(time.Millisecond))
+	default:
+		x.ok("clock", "agrees with the database's")
+	}
+}
+
+// contents opens what is sealed.
+func (x *examination) contents(ctx context.Context, st *store.Store, kek *keys.KEK) {
+	if kek == nil {
+		return
+	}
+	records, err := dataKeys(ctx, st)
+	if err != nil {
+		x.fail("data keys", "%v", err)
+		return
+	}
+	if len(records) == 0 {
+		x.ok("data keys", "will be made at the first start")
+		x.administrators(ctx, st)
+		return
+	}
+	ring, _, err := keys.OpenRing(ctx, kek, records, x.config.Now())
+	if errors.Is(err, keys.ErrWrongKEK) {
+		x.fail("data keys", "%v; give the key-encryption key that this database was used with", err)
+		return
+	}
+	if err != nil {
+		x.fail("data keys", "%v", err)
+		return
+	}
+	x.ok("data keys", "all %d open", len(records))
+	x.signingKeys(ctx, st, ring)
+	x.administrators(ctx, st)
+}
+
+func (x *examination) signingKeys(ctx context.Context, st *store.Store, ring *keys.Ring) {
+	n, bad := 0, 0
+	err := eachPool(ctx, st, func(id string) error {
+		rows, err := st.SigningKeys(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			n++
+			if _, err := ring.Open(keys.PurposeSigningKey, []byte("signing_keys\x00"+id+"\x00"+row.KID), row.Sealed); err != nil {
+				bad++
+				x.fail("signing keys", "pool %s: %s: %v; restore it from a backup", id, row.KID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		x.fail("signing keys", "%v", err)
+	} else if bad == 0 {
+		x.ok("signing keys", "all %d open", n)
+	}
+}
+
+func (x *examination) administrators(ctx context.Context, st *store.Store) {
+	if x.config.Mode == Dev {
+		return
+	}
+	list, err := st.AccessKeys(ctx)
+	switch {
+	case err != nil:
+		x.fail("access keys", "%v", err)
+	case len(list) == 0:
+		x.warn("access keys", "there are none, so that nobody can administer; run cognate admin keys create --name NAME --policy admin")
+	default:
+		x.ok("access keys", "%d", len(list))
+	}
+}

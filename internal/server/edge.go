@@ -1,0 +1,168 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/audit"
+	"cognate/internal/keys"
+)
+
+// edge is what every request of the main listener passes first and last: it is
+// bounded, gets an id, a client address and a wide event, and is logged once.
+type edge struct {
+	next       http.Handler
+	proxies    proxies
+	plain      bool // the listener speaks plain HTTP although it is not dev's
+	loopbackOK bool
+	maxBytes   int64
+	timeout    time.Duration
+	now        func() time.Time
+	log        *slog.Logger
+	metrics    *audit.Metrics
+}
+
+// arrival is what the edge knows of a request.
+type arrival struct {
+	id        string
+	client    client
+	userAgent string
+}
+
+type arrivalKey struct{}
+
+// arrived gives the arrival of the request that ctx belongs to; never nil.
+func arrived(ctx context.Context) *arrival {
+	if a, ok := ctx.Value(arrivalKey{}).(*arrival); ok {
+		return a
+	}
+	return &arrival{}
+}
+
+func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := e.now()
+	id := keys.NewUUID()
+	ctx, event := audit.With(r.Context())
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	client := e.proxies.client(r)
+	r = r.WithContext(context.WithValue(ctx, arrivalKey{}, &arrival{id: id, client: client, userAgent: r.UserAgent()}))
+	if client.host != "" {
+		// The name that the client used: signatures and login domains go by it.
+		r.Host = client.host
+	}
+	body := &countingBody{ReadCloser: http.MaxBytesReader(w, r.Body, e.maxBytes)}
+	r.Body = body
+	rec := &recorder{ResponseWriter: w}
+	e.metrics.Started()
+	defer func() {
+		e.recovered(rec, r, recover())
+		e.finish(rec, r, event, client, body.n, e.now().Sub(start))
+	}()
+	if !e.admits(client) {
+		http.Error(rec, "This server is reached through its proxy, over HTTPS.", http.StatusForbidden)
+		return
+	}
+	e.next.ServeHTTP(rec, r)
+}
+
+// admits refuses what would carry passwords in the clear: on a plain listener
+// only the named proxies may speak, and only for clients that came by TLS.
+func (e *edge) admits(c client) bool {
+	if !e.plain || c.secure {
+		return true
+	}
+	return e.loopbackOK && c.loopback || c.proxied && !c.insecure
+}
+
+// recovered answers after a panic. The connection goes on if nothing was written.
+func (e *edge) recovered(w *recorder, r *http.Request, p any) {
+	if p == nil {
+		return
+	}
+	e.log.ErrorContext(r.Context(), "panic", slog.String("requestId", arrived(r.Context()).id),
+		slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler) // Half an answer must not look like a whole one.
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Errortype", api.CodeInternalError+":")
+	w.WriteHeader(http.StatusInternalServerError)
+	fmt.Fprintf(w, `{"__type":%q}`, api.CodeInternalError)
+}
+
+// finish writes the one line of the request and counts it.
+func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client, bytesIn int64, took time.Duration) {
+	operation, code := event.Text("operation"), event.Text("code")
+	if operation == "" {
+		// The route's pattern, never the path: a client must not make new series.
+		operation = r.Pattern
+	}
+	if operation == "" {
+		operation = "none"
+	}
+	e.metrics.Finished(operation, code, took)
+	attrs := append([]slog.Attr{
+		slog.String("requestId", arrived(r.Context()).id),
+		slog.String("method", r.Method),
+		slog.Int("status", w.code()),
+		slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.String("ip", c.address),
+		slog.Int64("bytesIn", bytesIn),
+		slog.Int64("bytesOut", w.n),
+		slog.String("userAgent", clip(r.UserAgent(), 200)),
+	}, event.Attrs()...)
+	if r.URL.Path != "/" {
+		attrs = append(attrs, slog.String("path", clip(r.URL.Path, 200)))
+	}
+	level := slog.LevelInfo
+	if w.code() >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	e.log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	n      int64
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.n += int64(n)
+	return n, err
+}
+
+// Unwrap is for http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *recorder) code() int {
+	if w.status == 0 {
+		return http.StatusOK
+	}
+	return w.status
+}

@@ -1,0 +1,87 @@
+package server
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"cognate/internal/audit"
+	"cognate/internal/message"
+	"cognate/internal/store"
+)
+
+//go:embed inbox.html
+var inboxHTML string
+
+// inboxEntry is a message as the inbox shows it.
+type inboxEntry struct {
+	ID        string    `json:"id"`
+	PoolID    string    `json:"poolId"`
+	Username  string    `json:"username"`
+	Medium    string    `json:"medium"`
+	To        string    `json:"to"`
+	Subject   string    `json:"subject"`
+	Body      string    `json:"body"`
+	Code      string    `json:"code"`
+	Link      string    `json:"link"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// inbox shows the mail and SMS of development: JSON, or a page to a browser.
+func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	query := message.Query{PoolID: q.Get("pool"), Username: q.Get("username"), To: q.Get("to"), Medium: strings.ToUpper(q.Get("medium"))}
+	if wait := q.Get("wait"); wait != "" {
+		d, err := time.ParseDuration(wait)
+		if err != nil || d < 0 {
+			answer(w, http.StatusBadRequest, "wait must be a time such as 5s")
+			return
+		}
+		// The request's own end must not come first.
+		query.Wait = min(d, message.MaxWait, s.config.RequestTimeout*4/5)
+	}
+	messages, err := s.parts.messages.List(r.Context(), query)
+	if err != nil {
+		status := http.StatusInternalServerError
+		if errors.Is(err, store.ErrUnavailable) {
+			status = http.StatusServiceUnavailable
+		}
+		audit.From(r.Context()).Set("cause", err.Error())
+		answer(w, status, "the inbox could not be read")
+		return
+	}
+	entries := make([]inboxEntry, 0, len(messages))
+	for _, m := range messages {
+		entries = append(entries, inboxEntry{
+			ID: m.ID, PoolID: m.PoolID, Username: m.Username, Medium: m.Medium, To: m.To,
+			Subject: m.Subject, Body: m.Body, Code: m.Code, Link: m.Link, CreatedAt: m.CreatedAt.UTC(),
+		})
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		inboxPage(w, entries)
+		return
+	}
+	// Codes are for this machine's programs, not for pages of other origins: no CORS header.
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string][]inboxEntry{"messages": entries})
+}
+
+func inboxPage(w http.ResponseWriter, entries []inboxEntry) {
+	page, err := template.New("inbox").Parse(inboxHTML)
+	if err != nil {
+		answer(w, http.StatusInternalServerError, "the inbox could not be shown")
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	// A message's body is what a pool's templates say: it runs nothing and loads nothing.
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	_ = page.Execute(w, entries)
+}

@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// Process is what the operating system gives a program.
+type Process struct {
+	Args           []string // without the program's name
+	Env            func(string) (string, bool)
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Hangup asks a running server to read its TLS certificate again; may be nil.
+	Hangup <-chan os.Signal
+}
+
+// grammar is the command line.
+type grammar struct {
+	Config `embed:""`
+
+	Dev         devCommand         `cmd:"" help:"Run for development: loopback only, any credentials, a visible inbox."`
+	Serve       serveCommand       `cmd:"" help:"Run for real: nothing is let in that is not signed by a known key."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`
+	Doctor      doctorCommand      `cmd:"" help:"Check configuration, database, clock and keys, and say what to do."`
+	Admin       adminCommand       `cmd:"" help:"Manage administrators' access keys."`
+	Keys        keysCommand        `cmd:"" help:"Manage signing and data keys."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server on this machine whether it is ready."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+
+	ConfigReference referenceCommand `cmd:"" hidden:"" help:"Print docs/configuration.md."`
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// Main runs one command and gives the process's exit code.
+func Main(ctx context.Context, p Process) int {
+	g := &grammar{}
+	src, err := newSources(p.Args, p.Env)
+	if err != nil {
+		fmt.Fprintln(p.Stderr, "cognate:", err)
+		return exitUsage
+	}
+	exit := -1
+	parser, err := kong.New(g,
+		kong.Name("cognate"),
+		kong.Description("An identity server that speaks Amazon Cognito's protocol."),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Resolvers(src),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { exit = code }),
+	)
+	if err != nil {
+		fmt.Fprintln(p.Stderr, "cognate:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(p.Args)
+	if exit >= 0 { // --help was answered
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "cognate: %v\nRun cognate --help for the commands and settings.\n", err)
+		return exitUsage
+	}
+	kek, _ := p.Env(envPrefix + "KEK")
+	g.KEK = Secret(kek)
+	g.Out, g.LogTo = p.Stdout, p.Stderr
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(&g.Config, &p); err != nil {
+		if !errors.Is(err, errSilent) {
+			fmt.Fprintln(p.Stderr, "cognate:", err)
+		}
+		return exitFailed
+	}
+	return exitOK
+}
+
+// errSilent is the failure of a command that has said all there is to say.
+var errSilent = errors.New("failed")
+
+type devCommand struct{}
+
+// Run runs the development server until ctx ends.
+func (devCommand) Run(ctx context.Context, c *Config, p *Process) error {
+	c.Mode = Dev
+	return run(ctx, c, p)
+}
+
+type serveCommand struct{}
+
+// Run runs the production server until ctx ends.
+func (serveCommand) Run(ctx context.Context, c *Config, p *Process) error {
+	c.Mode = Serve
+	return run(ctx, c, p)
+}
+
+func run(ctx context.Context, c *Config, p *Process) error {
+	s, err := Start(ctx, *c)
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return s.Close()
+		case err := <-s.Failed():
+			return errors.Join(err, s.Close())
+		case <-p.Hangup:
+			if err := s.Reload(ctx); err != nil {
+				s.log.Error("reload failed; what was loaded before stays", "error", err)
+			}
+		}
+	}
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(p *Process) error {
+	_, err := fmt.Fprintln(p.Stdout, version())
+	return err
+}
+
+type referenceCommand struct{}
+
+// Run prints the reference of the settings.
+func (referenceCommand) Run(p *Process) error {
+	text, err := configReference()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(p.Stdout, text)
+	return err
+}

@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/pprof"
+	"strconv"
+
+	"cognate/internal/api"
+	"cognate/internal/audit"
+	"cognate/internal/token"
+)
+
+// routes is the whole of the main listener.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+
+	// AWS operations, by X-Amz-Target. Package wire authenticates each as its
+	// operation says.
+	mux.Handle("/{$}", s.parts.wire)
+
+	// Issuers. Public, and readable from pages of any origin.
+	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.document((*token.Service).Discovery))
+	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.document((*token.Service).JWKS))
+
+	// Cognate's own.
+	mux.HandleFunc("GET /_cognate/health", s.readyz)
+	if s.config.Mode == Dev {
+		// Everyone's mail: never in serve.
+		mux.HandleFunc("GET /_cognate/inbox", s.inbox)
+	}
+
+	trusted, _ := s.config.trustedProxies() // checked by check
+	return &edge{
+		next: mux, proxies: trusted,
+		plain: s.config.Mode == Serve && s.cert == nil, loopbackOK: s.config.PlainHTTP,
+		maxBytes: s.config.MaxRequestBytes, timeout: s.config.RequestTimeout,
+		now: s.config.Now, log: s.log, metrics: s.parts.metrics,
+	}
+}
+
+// privateRoutes is the whole of the private listener. It asks nobody who they
+// are: it must be reachable from inside only.
+func (s *Server) privateRoutes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.parts.metrics.Handler())
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// readyz says whether this node should get requests.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !s.ready.Load():
+		answer(w, http.StatusServiceUnavailable, "stopping")
+	case s.store.Ping(r.Context()) != nil:
+		answer(w, http.StatusServiceUnavailable, "database unavailable")
+	default:
+		answer(w, http.StatusOK, "ok")
+	}
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": text})
+}
+
+// documentFunc makes a document of a pool.
+type documentFunc func(s *token.Service, ctx context.Context, poolID string) ([]byte, error)
+
+// document answers one of an issuer's public documents.
+func (s *Server) document(of documentFunc) http.HandlerFunc {
+	maxAge := "public, max-age=" + strconv.Itoa(int(token.DocumentMaxAge.Seconds()))
+	return func(w http.ResponseWriter, r *http.Request) {
+		poolID := r.PathValue("pool")
+		audit.From(r.Context()).Set("pool", clip(poolID, 64))
+		body, err := of(s.parts.tokens, r.Context(), poolID)
+		if err != nil {
+			s.documentError(w, r, err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Cache-Control", maxAge)
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(body)
+	}
+}
+
+func (s *Server) documentError(w http.ResponseWriter, r *http.Request, err error) {
+	status, text := http.StatusInternalServerError, "Something went wrong"
+	if code := api.CodeOf(err); code == "ResourceNotFoundException" {
+		status, text = http.StatusNotFound, "User pool not found"
+	} else {
+		audit.From(r.Context()).Set("cause", err.Error())
+	}
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	answer(w, status, text)
+}

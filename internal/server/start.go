@@ -1,0 +1,314 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// Server is a running Cognate.
+type Server struct {
+	config     Config
+	log        *slog.Logger
+	store      *store.Store
+	parts      *parts
+	ring       *keys.Ring
+	keys       *keys.SigningKeyPool
+	background *background
+	cert       *certificate // nil without TLS
+
+	main, private         *http.Server
+	operator              *http.Server // nil with PostgreSQL
+	mainAddr, privateAddr net.Addr
+	serving               sync.WaitGroup
+	failed                chan error
+
+	ready   atomic.Bool
+	closing sync.Once
+	closed  error
+}
+
+// readyKeys is how many signing keys are made in advance: two pools' worth.
+const readyKeys = 4
+
+// databaseFile is the embedded database in the data folder.
+const databaseFile = "cognate.db"
+
+// Start opens the database and the listeners and returns when requests are
+// answered. It makes no keys and builds no tables before that.
+func Start(ctx context.Context, c Config) (_ *Server, err error) {
+	c = c.withDefaults()
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("the configuration is not in order:\n%w", err)
+	}
+	s := &Server{config: c, log: c.Log, failed: make(chan error, 2)}
+	if s.log == nil {
+		s.log = newLogger(&c)
+	}
+	s.background = newBackground(s.log)
+	defer func() {
+		if err != nil {
+			s.abandon()
+		}
+	}()
+	mainListener, privateListener, err := s.listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx, mainListener.Addr()); err != nil {
+		return nil, errors.Join(err, mainListener.Close(), closeListener(privateListener))
+	}
+	s.serve(mainListener, privateListener)
+	if err := s.serveOperator(ctx); err != nil {
+		// Commands can still do without, while the server is stopped.
+		s.log.Warn("commands cannot reach this server", slog.Any("error", err))
+	}
+	s.ready.Store(true)
+	s.startBackground()
+	s.announce()
+	return s, nil
+}
+
+// listen takes the addresses first: whoever starts a second server by mistake
+// learns it before the database is touched.
+func (s *Server) listen(ctx context.Context) (main, private net.Listener, err error) {
+	var lc net.ListenConfig
+	main, err = lc.Listen(ctx, "tcp", s.config.Listen)
+	if err != nil {
+		return nil, nil, fmt.Errorf("main listener: %w", err)
+	}
+	s.mainAddr = main.Addr()
+	if s.config.PrivateListen == privateOff {
+		return main, nil, nil
+	}
+	private, err = lc.Listen(ctx, "tcp", s.config.PrivateListen)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("private listener: %w", err), main.Close())
+	}
+	s.privateAddr = private.Addr()
+	return main, private, nil
+}
+
+func closeListener(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
+}
+
+// open opens what the services stand on, and builds them.
+func (s *Server) open(ctx context.Context, addr net.Addr) error {
+	c := &s.config
+	if c.TLSCert != "" {
+		var err error
+		if s.cert, err = newCertificate(c.TLSCert, c.TLSKey, s.log); err != nil {
+			return err
+		}
+	}
+	kek, err := openKEK(c)
+	if err != nil {
+		return fmt.Errorf("key-encryption key: %w", err)
+	}
+	if s.store, err = openStore(ctx, c, s.log); err != nil {
+		return err
+	}
+	s.ring, err = openRing(ctx, s.store, kek, c.Now)
+	if err != nil {
+		return err
+	}
+	if c.IssuerBase == "" { // Only in dev: serve requires it.
+		c.IssuerBase = "http://localhost:" + port(addr)
+	}
+	s.keys = keys.NewSigningKeyPool(readyKeys)
+	s.parts, err = compose(ctx, c, s.store, s.ring, s.keys, s.log)
+	return err
+}
+
+// openStore opens the database. Dev brings its schema up to date, since a laptop
+// has no other copy at work; serve leaves that to cognate migrate.
+func openStore(ctx context.Context, c *Config, log *slog.Logger) (*store.Store, error) {
+	o := store.Options{URL: string(c.Database), Now: c.Now, Log: log, Migrate: c.Mode == Dev}
+	if o.URL == "" {
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return nil, err
+		}
+		o.Path = filepath.Join(c.Data, databaseFile)
+	} else {
+		o.MaxConns = c.DatabaseConnections
+	}
+	st, err := store.Open(ctx, o)
+	if errors.Is(err, store.ErrSchemaOld) {
+		return nil, errors.Join(fmt.Errorf("%w: run cognate migrate with the same settings first, after a backup", err), st.Close())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return st, nil
+}
+
+func port(addr net.Addr) string {
+	_, p, _ := net.SplitHostPort(addr.String())
+	return p
+}
+
+// Limits on what a connection may cost before a request is even read.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute // longer than load balancers keep theirs
+	maxHeaderBytes    = 32 << 10
+)
+
+func (s *Server) serve(mainListener, privateListener net.Listener) {
+	quiet := slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
+	s.main = &http.Server{
+		Handler:           s.routes(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       s.config.RequestTimeout,
+		WriteTimeout:      2 * s.config.RequestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          quiet,
+	}
+	if s.cert != nil {
+		s.main.TLSConfig = s.cert.config()
+		s.main.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
+	}
+	s.run("main", s.main, mainListener)
+	if privateListener == nil {
+		return
+	}
+	// Profiles take as long as the one who asks wants, so nothing bounds the answer.
+	s.private = &http.Server{
+		Handler: s.privateRoutes(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet,
+	}
+	s.run("private", s.private, privateListener)
+}
+
+func (s *Server) run(name string, h *http.Server, l net.Listener) {
+	s.serving.Go(func() {
+		var err error
+		if h.TLSConfig != nil {
+			err = h.ServeTLS(l, "", "")
+		} else {
+			err = h.Serve(l)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("%s listener: %w", name, err)
+		}
+	})
+}
+
+// Addr is where the main listener is, "127.0.0.1:9229".
+func (s *Server) Addr() string { return s.mainAddr.String() }
+
+// PrivateAddr is where the private listener is; "" if there is none.
+func (s *Server) PrivateAddr() string {
+	if s.privateAddr == nil {
+		return ""
+	}
+	return s.privateAddr.String()
+}
+
+// URL is how a client on this machine reaches the main listener.
+func (s *Server) URL() string {
+	scheme := "http://"
+	if s.cert != nil {
+		scheme = "https://"
+	}
+	host, p, _ := net.SplitHostPort(s.Addr())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + net.JoinHostPort(host, p)
+}
+
+// Failed gives the error of a listener that ended by itself.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// Reload reads the TLS certificate again.
+func (s *Server) Reload(ctx context.Context) error {
+	if s.cert == nil {
+		return nil
+	}
+	return s.cert.refresh(ctx)
+}
+
+// Close ends the server in order, within ShutdownTimeout.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
+	defer cancel()
+	return s.Shutdown(ctx)
+}
+
+// Shutdown ends the server in order: readiness says no, load balancers get time
+// to notice, running requests are waited for, what is only in memory is written,
+// and the database is closed. Whatever has not ended with ctx is cut off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closing.Do(func() { s.closed = s.shutdown(ctx) })
+	return s.closed
+}
+
+func (s *Server) shutdown(ctx context.Context) error {
+	s.ready.Store(false)
+	if s.config.DrainDelay > 0 {
+		select {
+		case <-time.After(s.config.DrainDelay):
+		case <-ctx.Done():
+		}
+	}
+	var errs []error
+	for _, h := range []*http.Server{s.main, s.private, s.operator} {
+		if h == nil {
+			continue
+		}
+		if err := h.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("requests were cut off: %w", err), h.Close())
+		}
+	}
+	s.serving.Wait()
+	s.background.stop()
+	s.keys.Close()
+	// Even with no time left this is worth a moment: it is what nobody else knows.
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	errs = append(errs, s.parts.close(flush), s.store.Close())
+	s.log.Info("stopped")
+	return errors.Join(errs...)
+}
+
+// abandon undoes what a start that failed has begun.
+func (s *Server) abandon() {
+	s.background.stop()
+	if s.keys != nil {
+		s.keys.Close()
+	}
+	if s.parts != nil {
+		_ = s.parts.close(context.Background())
+	}
+	if s.store != nil {
+		_ = s.store.Close()
+	}
+}
+
+// newLogger makes the logger that the settings describe.
+func newLogger(c *Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // An enum: only the four levels come here.
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "text" || c.LogFormat != "json" && c.Mode == Dev {
+		return slog.New(slog.NewTextHandler(c.LogTo, o))
+	}
+	return slog.New(slog.NewJSONHandler(c.LogTo, o))
+}

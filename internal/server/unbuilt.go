@@ -1,0 +1,301 @@
+// Code generated from docs/compatibility.yaml by internal/server/compat; DO NOT EDIT.
+
+package server
+
+import (
+	"context"
+
+	"cognate/internal/api/idp"
+)
+
+// unbuilt has a method for each operation that no service has yet. Where one does
+// get it, composing both does not compile until docs/compatibility.yaml says so.
+type unbuilt struct{}
+
+func (unbuilt) AdminDeleteSoftwareToken(context.Context, *idp.AdminDeleteSoftwareTokenRequest) (*idp.AdminDeleteSoftwareTokenResponse, error) {
+	return nil, notBuilt("AdminDeleteSoftwareToken")
+}
+
+func (unbuilt) AdminDisableProviderForUser(context.Context, *idp.AdminDisableProviderForUserRequest) (*idp.AdminDisableProviderForUserResponse, error) {
+	return nil, notBuilt("AdminDisableProviderForUser")
+}
+
+func (unbuilt) AdminForgetDevice(context.Context, *idp.AdminForgetDeviceRequest) error {
+	return notBuilt("AdminForgetDevice")
+}
+
+func (unbuilt) AdminGetDevice(context.Context, *idp.AdminGetDeviceRequest) (*idp.AdminGetDeviceResponse, error) {
+	return nil, notBuilt("AdminGetDevice")
+}
+
+func (unbuilt) AdminGetUserAuthFactors(context.Context, *idp.AdminGetUserAuthFactorsRequest) (*idp.AdminGetUserAuthFactorsResponse, error) {
+	return nil, notBuilt("AdminGetUserAuthFactors")
+}
+
+func (unbuilt) AdminLinkProviderForUser(context.Context, *idp.AdminLinkProviderForUserRequest) (*idp.AdminLinkProviderForUserResponse, error) {
+	return nil, notBuilt("AdminLinkProviderForUser")
+}
+
+func (unbuilt) AdminListDevices(context.Context, *idp.AdminListDevicesRequest) (*idp.AdminListDevicesResponse, error) {
+	return nil, notBuilt("AdminListDevices")
+}
+
+func (unbuilt) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEventsRequest) (*idp.AdminListUserAuthEventsResponse, error) {
+	return nil, notBuilt("AdminListUserAuthEvents")
+}
+
+func (unbuilt) AdminListUserSessions(context.Context, *idp.AdminListUserSessionsRequest) (*idp.AdminListUserSessionsResponse, error) {
+	return nil, notBuilt("AdminListUserSessions")
+}
+
+func (unbuilt) AdminRevokeUserSession(context.Context, *idp.AdminRevokeUserSessionRequest) (*idp.AdminRevokeUserSessionResponse, error) {
+	return nil, notBuilt("AdminRevokeUserSession")
+}
+
+func (unbuilt) AdminSetUserMFAPreference(context.Context, *idp.AdminSetUserMFAPreferenceRequest) (*idp.AdminSetUserMFAPreferenceResponse, error) {
+	return nil, notBuilt("AdminSetUserMFAPreference")
+}
+
+func (unbuilt) AdminSetUserSettings(context.Context, *idp.AdminSetUserSettingsRequest) (*idp.AdminSetUserSettingsResponse, error) {
+	return nil, notBuilt("AdminSetUserSettings")
+}
+
+func (unbuilt) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpdateAuthEventFeedbackRequest) (*idp.AdminUpdateAuthEventFeedbackResponse, error) {
+	return nil, notBuilt("AdminUpdateAuthEventFeedback")
+}
+
+func (unbuilt) AdminUpdateDeviceStatus(context.Context, *idp.AdminUpdateDeviceStatusRequest) (*idp.AdminUpdateDeviceStatusResponse, error) {
+	return nil, notBuilt("AdminUpdateDeviceStatus")
+}
+
+func (unbuilt) AssociateSoftwareToken(context.Context, *idp.AssociateSoftwareTokenRequest) (*idp.AssociateSoftwareTokenResponse, error) {
+	return nil, notBuilt("AssociateSoftwareToken")
+}
+
+func (unbuilt) CompleteWebAuthnRegistration(context.Context, *idp.CompleteWebAuthnRegistrationRequest) (*idp.CompleteWebAuthnRegistrationResponse, error) {
+	return nil, notBuilt("CompleteWebAuthnRegistration")
+}
+
+func (unbuilt) ConfirmDevice(context.Context, *idp.ConfirmDeviceRequest) (*idp.ConfirmDeviceResponse, error) {
+	return nil, notBuilt("ConfirmDevice")
+}
+
+func (unbuilt) CreateIdentityProvider(context.Context, *idp.CreateIdentityProviderRequest) (*idp.CreateIdentityProviderResponse, error) {
+	return nil, notBuilt("CreateIdentityProvider")
+}
+
+func (unbuilt) CreateManagedLoginBranding(context.Context, *idp.CreateManagedLoginBrandingRequest) (*idp.CreateManagedLoginBrandingResponse, error) {
+	return nil, notBuilt("CreateManagedLoginBranding")
+}
+
+func (unbuilt) CreateTerms(context.Context, *idp.CreateTermsRequest) (*idp.CreateTermsResponse, error) {
+	return nil, notBuilt("CreateTerms")
+}
+
+func (unbuilt) CreateUserImportJob(context.Context, *idp.CreateUserImportJobRequest) (*idp.CreateUserImportJobResponse, error) {
+	return nil, notBuilt("CreateUserImportJob")
+}
+
+func (unbuilt) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
+	return nil, notBuilt("CreateUserPoolReplica")
+}
+
+func (unbuilt) DeleteIdentityProvider(context.Context, *idp.DeleteIdentityProviderRequest) error {
+	return notBuilt("DeleteIdentityProvider")
+}
+
+func (unbuilt) DeleteManagedLoginBranding(context.Context, *idp.DeleteManagedLoginBrandingRequest) error {
+	return notBuilt("DeleteManagedLoginBranding")
+}
+
+func (unbuilt) DeleteTerms(context.Context, *idp.DeleteTermsRequest) error {
+	return notBuilt("DeleteTerms")
+}
+
+func (unbuilt) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolReplicaRequest) (*idp.DeleteUserPoolReplicaResponse, error) {
+	return nil, notBuilt("DeleteUserPoolReplica")
+}
+
+func (unbuilt) DeleteWebAuthnCredential(context.Context, *idp.DeleteWebAuthnCredentialRequest) (*idp.DeleteWebAuthnCredentialResponse, error) {
+	return nil, notBuilt("DeleteWebAuthnCredential")
+}
+
+func (unbuilt) DescribeIdentityProvider(context.Context, *idp.DescribeIdentityProviderRequest) (*idp.DescribeIdentityProviderResponse, error) {
+	return nil, notBuilt("DescribeIdentityProvider")
+}
+
+func (unbuilt) DescribeManagedLoginBranding(context.Context, *idp.DescribeManagedLoginBrandingRequest) (*idp.DescribeManagedLoginBrandingResponse, error) {
+	return nil, notBuilt("DescribeManagedLoginBranding")
+}
+
+func (unbuilt) DescribeManagedLoginBrandingByClient(context.Context, *idp.DescribeManagedLoginBrandingByClientRequest) (*idp.DescribeManagedLoginBrandingByClientResponse, error) {
+	return nil, notBuilt("DescribeManagedLoginBrandingByClient")
+}
+
+func (unbuilt) DescribeRiskConfiguration(context.Context, *idp.DescribeRiskConfigurationRequest) (*idp.DescribeRiskConfigurationResponse, error) {
+	return nil, notBuilt("DescribeRiskConfiguration")
+}
+
+func (unbuilt) DescribeTerms(context.Context, *idp.DescribeTermsRequest) (*idp.DescribeTermsResponse, error) {
+	return nil, notBuilt("DescribeTerms")
+}
+
+func (unbuilt) DescribeTermsByClient(context.Context, *idp.DescribeTermsByClientRequest) (*idp.DescribeTermsByClientResponse, error) {
+	return nil, notBuilt("DescribeTermsByClient")
+}
+
+func (unbuilt) DescribeUserImportJob(context.Context, *idp.DescribeUserImportJobRequest) (*idp.DescribeUserImportJobResponse, error) {
+	return nil, notBuilt("DescribeUserImportJob")
+}
+
+func (unbuilt) ForgetDevice(context.Context, *idp.ForgetDeviceRequest) error {
+	return notBuilt("ForgetDevice")
+}
+
+func (unbuilt) GetCSVHeader(context.Context, *idp.GetCSVHeaderRequest) (*idp.GetCSVHeaderResponse, error) {
+	return nil, notBuilt("GetCSVHeader")
+}
+
+func (unbuilt) GetClientToken(context.Context, *idp.GetClientTokenRequest) (*idp.GetClientTokenResponse, error) {
+	return nil, notBuilt("GetClientToken")
+}
+
+func (unbuilt) GetDevice(context.Context, *idp.GetDeviceRequest) (*idp.GetDeviceResponse, error) {
+	return nil, notBuilt("GetDevice")
+}
+
+func (unbuilt) GetIdentityProviderByIdentifier(context.Context, *idp.GetIdentityProviderByIdentifierRequest) (*idp.GetIdentityProviderByIdentifierResponse, error) {
+	return nil, notBuilt("GetIdentityProviderByIdentifier")
+}
+
+func (unbuilt) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDeliveryConfigurationRequest) (*idp.GetLogDeliveryConfigurationResponse, error) {
+	return nil, notBuilt("GetLogDeliveryConfiguration")
+}
+
+func (unbuilt) GetProvisionedLimit(context.Context, *idp.GetProvisionedLimitRequest) (*idp.GetProvisionedLimitResponse, error) {
+	return nil, notBuilt("GetProvisionedLimit")
+}
+
+func (unbuilt) GetSigningCertificate(context.Context, *idp.GetSigningCertificateRequest) (*idp.GetSigningCertificateResponse, error) {
+	return nil, notBuilt("GetSigningCertificate")
+}
+
+func (unbuilt) GetUICustomization(context.Context, *idp.GetUICustomizationRequest) (*idp.GetUICustomizationResponse, error) {
+	return nil, notBuilt("GetUICustomization")
+}
+
+func (unbuilt) GetUserAuthFactors(context.Context, *idp.GetUserAuthFactorsRequest) (*idp.GetUserAuthFactorsResponse, error) {
+	return nil, notBuilt("GetUserAuthFactors")
+}
+
+func (unbuilt) GetUserPoolClientSessionConfiguration(context.Context, *idp.GetUserPoolClientSessionConfigurationRequest) (*idp.GetUserPoolClientSessionConfigurationResponse, error) {
+	return nil, notBuilt("GetUserPoolClientSessionConfiguration")
+}
+
+func (unbuilt) GetUserPoolSessionConfiguration(context.Context, *idp.GetUserPoolSessionConfigurationRequest) (*idp.GetUserPoolSessionConfigurationResponse, error) {
+	return nil, notBuilt("GetUserPoolSessionConfiguration")
+}
+
+func (unbuilt) ListDevices(context.Context, *idp.ListDevicesRequest) (*idp.ListDevicesResponse, error) {
+	return nil, notBuilt("ListDevices")
+}
+
+func (unbuilt) ListIdentityProviders(context.Context, *idp.ListIdentityProvidersRequest) (*idp.ListIdentityProvidersResponse, error) {
+	return nil, notBuilt("ListIdentityProviders")
+}
+
+func (unbuilt) ListTerms(context.Context, *idp.ListTermsRequest) (*idp.ListTermsResponse, error) {
+	return nil, notBuilt("ListTerms")
+}
+
+func (unbuilt) ListUserImportJobs(context.Context, *idp.ListUserImportJobsRequest) (*idp.ListUserImportJobsResponse, error) {
+	return nil, notBuilt("ListUserImportJobs")
+}
+
+func (unbuilt) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
+	return nil, notBuilt("ListUserPoolReplicas")
+}
+
+func (unbuilt) ListUserSessions(context.Context, *idp.ListUserSessionsRequest) (*idp.ListUserSessionsResponse, error) {
+	return nil, notBuilt("ListUserSessions")
+}
+
+func (unbuilt) ListWebAuthnCredentials(context.Context, *idp.ListWebAuthnCredentialsRequest) (*idp.ListWebAuthnCredentialsResponse, error) {
+	return nil, notBuilt("ListWebAuthnCredentials")
+}
+
+func (unbuilt) RevokeUserSession(context.Context, *idp.RevokeUserSessionRequest) (*idp.RevokeUserSessionResponse, error) {
+	return nil, notBuilt("RevokeUserSession")
+}
+
+func (unbuilt) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
+	return nil, notBuilt("SetLogDeliveryConfiguration")
+}
+
+func (unbuilt) SetRiskConfiguration(context.Context, *idp.SetRiskConfigurationRequest) (*idp.SetRiskConfigurationResponse, error) {
+	return nil, notBuilt("SetRiskConfiguration")
+}
+
+func (unbuilt) SetUICustomization(context.Context, *idp.SetUICustomizationRequest) (*idp.SetUICustomizationResponse, error) {
+	return nil, notBuilt("SetUICustomization")
+}
+
+func (unbuilt) SetUserMFAPreference(context.Context, *idp.SetUserMFAPreferenceRequest) (*idp.SetUserMFAPreferenceResponse, error) {
+	return nil, notBuilt("SetUserMFAPreference")
+}
+
+func (unbuilt) SetUserPoolClientSessionConfiguration(context.Context, *idp.SetUserPoolClientSessionConfigurationRequest) (*idp.SetUserPoolClientSessionConfigurationResponse, error) {
+	return nil, notBuilt("SetUserPoolClientSessionConfiguration")
+}
+
+func (unbuilt) SetUserPoolSessionConfiguration(context.Context, *idp.SetUserPoolSessionConfigurationRequest) (*idp.SetUserPoolSessionConfigurationResponse, error) {
+	return nil, notBuilt("SetUserPoolSessionConfiguration")
+}
+
+func (unbuilt) SetUserSettings(context.Context, *idp.SetUserSettingsRequest) (*idp.SetUserSettingsResponse, error) {
+	return nil, notBuilt("SetUserSettings")
+}
+
+func (unbuilt) StartUserImportJob(context.Context, *idp.StartUserImportJobRequest) (*idp.StartUserImportJobResponse, error) {
+	return nil, notBuilt("StartUserImportJob")
+}
+
+func (unbuilt) StartWebAuthnRegistration(context.Context, *idp.StartWebAuthnRegistrationRequest) (*idp.StartWebAuthnRegistrationResponse, error) {
+	return nil, notBuilt("StartWebAuthnRegistration")
+}
+
+func (unbuilt) StopUserImportJob(context.Context, *idp.StopUserImportJobRequest) (*idp.StopUserImportJobResponse, error) {
+	return nil, notBuilt("StopUserImportJob")
+}
+
+func (unbuilt) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {
+	return nil, notBuilt("UpdateAuthEventFeedback")
+}
+
+func (unbuilt) UpdateDeviceStatus(context.Context, *idp.UpdateDeviceStatusRequest) (*idp.UpdateDeviceStatusResponse, error) {
+	return nil, notBuilt("UpdateDeviceStatus")
+}
+
+func (unbuilt) UpdateIdentityProvider(context.Context, *idp.UpdateIdentityProviderRequest) (*idp.UpdateIdentityProviderResponse, error) {
+	return nil, notBuilt("UpdateIdentityProvider")
+}
+
+func (unbuilt) UpdateManagedLoginBranding(context.Context, *idp.UpdateManagedLoginBrandingRequest) (*idp.UpdateManagedLoginBrandingResponse, error) {
+	return nil, notBuilt("UpdateManagedLoginBranding")
+}
+
+func (unbuilt) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {
+	return nil, notBuilt("UpdateProvisionedLimit")
+}
+
+func (unbuilt) UpdateTerms(context.Context, *idp.UpdateTermsRequest) (*idp.UpdateTermsResponse, error) {
+	return nil, notBuilt("UpdateTerms")
+}
+
+func (unbuilt) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {
+	return nil, notBuilt("UpdateUserPoolReplica")
+}
+
+func (unbuilt) VerifySoftwareToken(context.Context, *idp.VerifySoftwareTokenRequest) (*idp.VerifySoftwareTokenResponse, error) {
+	return nil, notBuilt("VerifySoftwareToken")
+}
