@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -20,13 +22,22 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// writes is how often this process has called write.
+func writes() (n int64) {
+	text, _ := os.ReadFile("/proc/self/io")
+	for line := range strings.Lines(string(text)) {
+		_, _ = fmt.Sscanf(line, "syscw: %d", &n)
+	}
+	return n
+}
+
 // measure runs fn b.N times by so many goroutines and reports the CPU time of the process for each.
 func measure(b *testing.B, clients int, fn func(i int) error) {
 	b.Helper()
 	var next atomic.Int64
 	b.ReportAllocs()
 	b.ResetTimer()
-	before := cpu()
+	before, written := cpu(), writes()
 	done := make(chan error, clients)
 	for range clients {
 		go func() {
@@ -48,6 +59,8 @@ func measure(b *testing.B, clients int, fn func(i int) error) {
 			b.Fatal(err)
 		}
 	}
+	after := writes()
+	b.ReportMetric(float64(after-written)/float64(b.N), "writes/op")
 	b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(b.N)/1000, "cpu-µs/op")
 }
 

@@ -75,7 +75,7 @@ func sqliteDSN(path string) string {
 		"busy_timeout(5000)",
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
-		"wal_autocheckpoint(4000)",
+		"wal_autocheckpoint(8000)",
 		"journal_size_limit(67108864)",
 		"cache_size(-8192)",
 		"temp_store(MEMORY)",

@@ -2,10 +2,13 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -58,11 +61,27 @@ func (q UserQuery) Cursor(u User) *UserCursor {
 	case "preferred_username":
 		copied(u.PreferredUsername)
 	case "cognito:user_status":
-		c.Value = u.Status
+		c.Value = statePlace(u)
 	case "status":
-		c.Value = enabledWord(u.Enabled) + "/" + u.Status
+		c.Value = enabledWord(u.Enabled) + "/" + statePlace(u)
 	}
 	return c
+}
+
+// statePlace is a user's place among those who are enabled, or among those who are not: by status, then creation. New
+// users then come last in the index, which makes their sign-up cheaper than a random place would.
+func statePlace(u User) string {
+	return u.Status + "/" + strconv.FormatInt(millis(u.CreatedAt), 10)
+}
+
+func parseStatePlace(place string) (status string, created time.Time) {
+	status, digits, _ := strings.Cut(place, "/")
+	n, _ := strconv.ParseInt(digits, 10, 64) // 0, the beginning, without a cursor
+	return status, fromMillis(n)
+}
+
+func compareState(a, b User) int {
+	return cmp.Or(strings.Compare(a.Status, b.Status), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
 }
 
 func enabledWord(enabled bool) string {
@@ -88,6 +107,8 @@ func newAttrColumn(column string) attrColumn {
 	}
 }
 
+const usersByState = "SELECT record FROM users WHERE pool_id = ? AND enabled = ? AND "
+
 var (
 	attrColumns = map[string]attrColumn{
 		"username":           newAttrColumn("username_key"),
@@ -99,13 +120,15 @@ var (
 		"preferred_username": newAttrColumn("preferred_username"),
 	}
 	usersFrom    = prepare("SELECT record FROM users WHERE pool_id = ? AND id > ? ORDER BY id LIMIT {limit}")
+	usersOnward  = prepare("SELECT record FROM users WHERE pool_id = ? AND id >= ? AND id > ? ORDER BY id LIMIT {limit}")
 	usersWithin  = prepare("SELECT record FROM users WHERE pool_id = ? AND id >= ? AND id > ? AND id < ? ORDER BY id LIMIT {limit}")
-	statusFrom   = prepare("SELECT record FROM users WHERE pool_id = ? AND enabled = ? AND (status, id) > (?, ?) ORDER BY status, id LIMIT {limit}")
-	statusWithin = prepare("SELECT record FROM users WHERE pool_id = ? AND enabled = ? AND (status, id) > (?, ?) AND status < ? ORDER BY status, id LIMIT {limit}")
-	statusEqual  = prepare("SELECT record FROM users WHERE pool_id = ? AND enabled = ? AND status = ? AND id > ? ORDER BY status, id LIMIT {limit}")
+	statusFrom   = prepare(usersByState + "(status, created_at, id) > (?, ?, ?) ORDER BY status, created_at, id LIMIT {limit}")
+	statusWithin = prepare(usersByState + "(status, created_at, id) > (?, ?, ?) AND status < ? ORDER BY status, created_at, id LIMIT {limit}")
+	statusEqual  = prepare(usersByState + "status = ? AND (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT {limit}")
 )
 
-// ListUsers lists users sorted by the attribute, then id.
+// ListUsers lists users sorted by the attribute, then id (by the attribute, creation, then id for the two that have few
+// values).
 func (r *Reader) ListUsers(ctx context.Context, poolID string, q UserQuery) ([]User, error) {
 	if q.Attr != "" && q.Op != "=" && q.Op != "^=" {
 		return nil, fmt.Errorf("%w: operator %q", ErrFilter, q.Op)
@@ -161,23 +184,24 @@ func (r *Reader) usersBySub(ctx context.Context, poolID string, q UserQuery, at 
 	if end, bounded := prefixEnd(q.Value); bounded {
 		return all(ctx, r, usersWithin, []any{poolID, q.Value, at.ID, end, q.Limit}, scanUsers(poolID))
 	}
-	return all(ctx, r, usersFrom, []any{poolID, at.ID, q.Limit}, scanUsers(poolID))
+	return all(ctx, r, usersOnward, []any{poolID, q.Value, at.ID, q.Limit}, scanUsers(poolID))
 }
 
-// usersByEnabled walks the disabled users, then the enabled, each by (status, id).
+// usersByEnabled walks the disabled users, then the enabled, each by (status, creation, id).
 func (r *Reader) usersByEnabled(ctx context.Context, poolID string, q UserQuery, at UserCursor) ([]User, error) {
-	word, status, _ := strings.Cut(at.Value, "/")
+	word, place, _ := strings.Cut(at.Value, "/")
 	var users []User
 	for _, enabled := range []bool{false, true} {
 		name := enabledWord(enabled)
 		if name < word || q.Op == "=" && name != q.Value || !strings.HasPrefix(name, q.Value) {
 			continue
 		}
-		from := UserCursor{}
+		status, created, id := "", time.Time{}, ""
 		if name == word {
-			from = UserCursor{Value: status, ID: at.ID}
+			status, created = parseStatePlace(place)
+			id = at.ID
 		}
-		page, err := all(ctx, r, statusFrom, []any{poolID, enabled, from.Value, from.ID, q.Limit - len(users)}, scanUsers(poolID))
+		page, err := all(ctx, r, statusFrom, []any{poolID, enabled, status, created, id, q.Limit - len(users)}, scanUsers(poolID))
 		if err != nil {
 			return nil, err
 		}
@@ -188,20 +212,21 @@ func (r *Reader) usersByEnabled(ctx context.Context, poolID string, q UserQuery,
 	return users, nil
 }
 
-// usersByStatus reads a page of the disabled and one of the enabled and merges them by (status, id).
+// usersByStatus reads a page of the disabled and one of the enabled and merges them by (status, creation, id).
 func (r *Reader) usersByStatus(ctx context.Context, poolID string, q UserQuery, at UserCursor) ([]User, error) {
-	if q.After == nil {
-		at.Value = q.Value
+	status, created := q.Value, time.Time{}
+	if q.After != nil {
+		status, created = parseStatePlace(at.Value)
 	}
 	end, bounded := prefixEnd(q.Value)
 	var users []User
 	for _, enabled := range []bool{false, true} {
-		st, args := statusFrom, []any{poolID, enabled, at.Value, at.ID, q.Limit}
+		st, args := statusFrom, []any{poolID, enabled, status, created, at.ID, q.Limit}
 		switch {
 		case q.Op == "=":
-			st, args = statusEqual, []any{poolID, enabled, q.Value, at.ID, q.Limit}
+			st, args = statusEqual, []any{poolID, enabled, q.Value, created, at.ID, q.Limit}
 		case bounded:
-			st, args = statusWithin, []any{poolID, enabled, at.Value, at.ID, end, q.Limit}
+			st, args = statusWithin, []any{poolID, enabled, status, created, at.ID, end, q.Limit}
 		}
 		page, err := all(ctx, r, st, args, scanUsers(poolID))
 		if err != nil {
@@ -209,12 +234,7 @@ func (r *Reader) usersByStatus(ctx context.Context, poolID string, q UserQuery, 
 		}
 		users = append(users, page...)
 	}
-	slices.SortFunc(users, func(a, b User) int {
-		if c := strings.Compare(a.Status, b.Status); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
+	slices.SortFunc(users, compareState)
 	return users[:min(len(users), q.Limit)], nil
 }
 

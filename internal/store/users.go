@@ -18,9 +18,9 @@ var (
 		"FROM users WHERE pool_id = ? AND id = ?")
 	userExists = prepare("SELECT COUNT(*) FROM users WHERE pool_id = ? AND (id = ? OR username_key = ?)")
 
-	userInsert = prepare("INSERT INTO users (pool_id, id, username_key, status, enabled, version, email, phone_number, name, given_name, " +
+	userInsert = prepare("INSERT INTO users (pool_id, id, username_key, status, enabled, version, created_at, email, phone_number, name, given_name, " +
 		"family_name, preferred_username, alias_email, alias_phone, alias_preferred, record) " +
-		"VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+		"VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	userUpdate = prepare("UPDATE users SET username_key = ?, status = ?, enabled = ?, email = ?, phone_number = ?, name = ?, given_name = ?, " +
 		"family_name = ?, preferred_username = ?, record = ?, version = version + 1 WHERE pool_id = ? AND id = ? AND version = ?")
 	userDelete = prepare("DELETE FROM users WHERE pool_id = ? AND id = ?")
@@ -123,7 +123,7 @@ func (tx *Tx) InsertUser(ctx context.Context, u User, names []Name) error {
 	if err != nil {
 		return err
 	}
-	n, err := tx.session.exec(ctx, userInsert, []any{u.PoolID, u.ID, u.UsernameKey, u.Status, u.Enabled, searchable(u.Email),
+	n, err := tx.session.exec(ctx, userInsert, []any{u.PoolID, u.ID, u.UsernameKey, u.Status, u.Enabled, u.CreatedAt, searchable(u.Email),
 		searchable(u.PhoneNumber), searchable(u.Name), searchable(u.GivenName), searchable(u.FamilyName), searchable(u.PreferredUsername),
 		alias[0], alias[1], alias[2], record})
 	if err != nil || n == 1 {
@@ -139,7 +139,7 @@ func (tx *Tx) InsertUser(ctx context.Context, u User, names []Name) error {
 	return &ExistsError{What: "name"}
 }
 
-// UpdateUser changes a user's record, but not the sign-in names.
+// UpdateUser changes a user's record, but not the sign-in names; CreatedAt must stay as it was read.
 func (tx *Tx) UpdateUser(ctx context.Context, u User) error {
 	written := u
 	written.Version++

@@ -71,6 +71,7 @@ CREATE TABLE users (
   status {text} NOT NULL,
   enabled {int} NOT NULL,
   version {int} NOT NULL,
+  created_at {int} NOT NULL,
   email {text},
   phone_number {text},
   name {text},
@@ -87,7 +88,7 @@ CREATE UNIQUE INDEX users_by_username ON users (pool_id, username_key);
 CREATE UNIQUE INDEX users_by_alias_email ON users (pool_id, alias_email) WHERE alias_email IS NOT NULL;
 CREATE UNIQUE INDEX users_by_alias_phone ON users (pool_id, alias_phone) WHERE alias_phone IS NOT NULL;
 CREATE UNIQUE INDEX users_by_alias_preferred ON users (pool_id, alias_preferred) WHERE alias_preferred IS NOT NULL;
-CREATE INDEX users_by_state ON users (pool_id, enabled, status, id);
+CREATE INDEX users_by_state ON users (pool_id, enabled, status, created_at, id);
 CREATE INDEX users_by_email ON users (pool_id, email, id) WHERE email IS NOT NULL;
 CREATE INDEX users_by_phone_number ON users (pool_id, phone_number, id) WHERE phone_number IS NOT NULL;
 CREATE INDEX users_by_name ON users (pool_id, name, id) WHERE name IS NOT NULL;

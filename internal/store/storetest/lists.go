@@ -72,6 +72,7 @@ func testFilters(t *testing.T, s *store.Store) {
 	for i := range 40 {
 		u := newUser("p", i)
 		u.Status, u.Enabled = statuses[i%4], i%5 != 0
+		u.CreatedAt = Now.Add(time.Duration(i*7%4) * time.Second)
 		if i%3 == 0 {
 			u.Email, u.FamilyName = new(fmt.Sprintf("%d@example.com", i%2)), new("Smith")
 		}
@@ -81,6 +82,7 @@ func testFilters(t *testing.T, s *store.Store) {
 	other := newUser("other", 1)
 	other.Email, other.FamilyName = new("0@example.com"), new("Smith")
 	addUsers(t, s, other)
+	state := func(u store.User) string { return u.Status + u.CreatedAt.String() }
 	for _, row := range []struct {
 		attr, op, value string
 		fold            bool
@@ -100,15 +102,15 @@ func testFilters(t *testing.T, s *store.Store) {
 		{"email", "^=", "1@", false, func(u store.User) bool { return u.Email != nil && *u.Email == "1@example.com" }, nil},
 		{"family_name", "=", "smith", false, func(store.User) bool { return false }, nil},
 		{"family_name", "^=", "Smi", false, func(u store.User) bool { return u.FamilyName != nil }, nil},
-		{"cognito:user_status", "=", "confirmed", true, func(u store.User) bool { return u.Status == "CONFIRMED" }, nil},
+		{"cognito:user_status", "=", "confirmed", true, func(u store.User) bool { return u.Status == "CONFIRMED" }, state},
 		{"cognito:user_status", "=", "confirmed", false, func(store.User) bool { return false }, nil},
-		{"cognito:user_status", "^=", "", true, func(store.User) bool { return true }, func(u store.User) string { return u.Status }},
-		{"cognito:user_status", "^=", "un", true, func(u store.User) bool { return u.Status == "UNCONFIRMED" }, nil},
-		{"status", "=", "Enabled", false, func(u store.User) bool { return u.Enabled }, func(u store.User) string { return u.Status }},
-		{"status", "=", "Disabled", false, func(u store.User) bool { return !u.Enabled }, func(u store.User) string { return u.Status }},
+		{"cognito:user_status", "^=", "", true, func(store.User) bool { return true }, state},
+		{"cognito:user_status", "^=", "un", true, func(u store.User) bool { return u.Status == "UNCONFIRMED" }, state},
+		{"status", "=", "Enabled", false, func(u store.User) bool { return u.Enabled }, state},
+		{"status", "=", "Disabled", false, func(u store.User) bool { return !u.Enabled }, state},
 		{"status", "=", "enabled", false, func(store.User) bool { return false }, nil},
-		{"status", "^=", "", false, func(store.User) bool { return true }, func(u store.User) string { return fmt.Sprint(u.Enabled, u.Status) }},
-		{"status", "^=", "En", false, func(u store.User) bool { return u.Enabled }, func(u store.User) string { return u.Status }},
+		{"status", "^=", "", false, func(store.User) bool { return true }, func(u store.User) string { return fmt.Sprint(u.Enabled, state(u)) }},
+		{"status", "^=", "En", false, func(u store.User) bool { return u.Enabled }, state},
 	} {
 		t.Run(fmt.Sprint(row.attr, row.op, row.value, row.fold), func(t *testing.T) {
 			var match []store.User
