@@ -115,6 +115,12 @@ func (e *edit) save(ctx context.Context, decide clash) error {
 		}
 	}
 	e.u.touch(e.s.d.Now())
+	return e.put(ctx)
+}
+
+// put stores the user's row alone: for what is no change of the user's in the
+// eyes of an administrator.
+func (e *edit) put(ctx context.Context) error {
 	rec, err := e.u.Record()
 	if err != nil {
 		return err

@@ -12,7 +12,8 @@ import (
 	"cognate/internal/store"
 )
 
-// Purposes of codes. A user has at most one live code of each.
+// Purposes of codes. A user has at most one live code of each. That of the
+// sign-up is in the user's profile, the others are rows.
 const (
 	purposeSignUp = "sign-up"
 	purposeReset  = "reset-password"
@@ -95,28 +96,35 @@ func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 // puts its message into the outbox. A decoy's code goes nowhere and matches
 // nothing.
 func (s *Service) sendCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, purpose string, d delivery) error {
-	if err := deliverable(sn, d.Medium); err != nil && !u.decoy {
-		return err
-	}
-	code := keys.NewCode(codeDigits)
-	now := s.d.Now()
-	expires := now.Add(lifeOf(purpose))
-	rec := store.Code{
-		PoolID: sn.ID, UserID: u.ID(), Purpose: purpose,
-		Hash:   s.hashCode(sn.ID, u.ID(), purpose, code),
-		Target: d.Attribute, Value: d.To, CreatedAt: now, ExpiresAt: expires,
-	}
+	code, rec := s.newCode(sn, u, purpose, d)
 	if u.decoy {
-		rec.Hash = s.hashCode(sn.ID, u.ID(), purpose, "no code "+code) // No client can send a blank.
+		return tx.PutCode(ctx, rec)
+	}
+	if err := deliverable(sn, d.Medium); err != nil {
+		return err
 	}
 	if err := tx.PutCode(ctx, rec); err != nil {
 		return err
 	}
+	return s.sendMessage(ctx, tx, sn, u, d, code, rec)
+}
+
+// newCode draws a code and gives it with the record by which it is known.
+func (s *Service) newCode(sn *pool.Snapshot, u *User, purpose string, d delivery) (code string, rec store.Code) {
+	code = keys.NewCode(codeDigits)
 	if u.decoy {
-		return nil
+		code = "no code " + code // No client can send a blank.
 	}
+	now := s.d.Now()
+	return code, store.Code{
+		PoolID: sn.ID, UserID: u.ID(), Purpose: purpose, Hash: s.hashCode(sn.ID, u.ID(), purpose, code),
+		Target: d.Attribute, Value: d.To, CreatedAt: now, ExpiresAt: now.Add(lifeOf(purpose)),
+	}
+}
+
+func (s *Service) sendMessage(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, d delivery, code string, rec store.Code) error {
 	subject, body := sn.VerificationMessage(d.Medium)
-	return s.enqueue(ctx, tx, sn, u, d, subject, body, code, expires)
+	return s.enqueue(ctx, tx, sn, u, d, subject, body, code, rec.ExpiresAt)
 }
 
 func codeMismatch() error {
@@ -131,16 +139,38 @@ func codeExpired() error {
 // answer of a wrong one is kept: the attempt stays counted.
 func (s *Service) checkCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID, purpose, given string) (store.Code, error) {
 	rec, err := tx.Code(ctx, sn.ID, userID, purpose)
-	switch {
-	case errors.Is(err, store.ErrNotFound) || err == nil && !s.d.Now().Before(rec.ExpiresAt):
+	if errors.Is(err, store.ErrNotFound) {
 		return store.Code{}, kept{codeExpired()}
-	case err != nil:
-		return store.Code{}, err
 	}
-	hash := s.hashCode(sn.ID, userID, purpose, given)
-	if subtle.ConstantTimeCompare(hash[:], rec.Hash[:]) != 1 {
-		return store.Code{}, kept{codeMismatch()}
+	if err == nil {
+		err = s.matchCode(rec, given)
 	}
+	return rec, err
+}
+
+// matchCode judges what was given for a code.
+func (s *Service) matchCode(rec store.Code, given string) error {
+	hash := s.hashCode(rec.PoolID, rec.UserID, rec.Purpose, given)
+	switch {
+	case !s.d.Now().Before(rec.ExpiresAt):
+		return kept{codeExpired()}
+	case subtle.ConstantTimeCompare(hash[:], rec.Hash[:]) != 1:
+		return kept{codeMismatch()}
+	}
+	return nil
+}
+
+// takeSignUpCode checks and removes the code in the user's profile. That the
+// row is compared and set makes it single-use.
+func (s *Service) takeSignUpCode(u *User, given string) (store.Code, error) {
+	if u.signUpCode == nil {
+		return store.Code{}, kept{codeExpired()}
+	}
+	rec := *u.signUpCode
+	if err := s.matchCode(rec, given); err != nil {
+		return rec, err
+	}
+	u.signUpCode = nil
 	return rec, nil
 }
 

@@ -38,11 +38,8 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 		if err := s.attempt(ctx, tx, sn, u.ID(), quotaConfirmSignUp); err != nil {
 			return err
 		}
-		code, err := s.checkCode(ctx, tx, sn, u.ID(), purposeSignUp, in.ConfirmationCode)
+		code, err := s.takeSignUpCode(e.u, in.ConfirmationCode)
 		if err != nil {
-			return err
-		}
-		if err := s.spendCode(ctx, tx, code); err != nil {
 			return err
 		}
 		if code.Target != "" && e.u.Attributes[code.Target] == code.Value {
@@ -90,23 +87,16 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 		return nil, cannotResend()
 	}
 	var to delivery
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.update(ctx, func(tx *store.Tx) (err error) {
 		if u.decoy {
 			to = s.decoyDelivery(sn, u, autoVerified(sn))
-		} else {
-			e, err := s.edit(ctx, tx, sn, u.ID())
-			if err != nil {
+			if err := s.attempt(ctx, tx, sn, u.ID(), quotaResend); err != nil {
 				return err
 			}
-			u = e.u
-			if to, err = resendTarget(sn, u); err != nil {
-				return err
-			}
+			return s.sendCode(ctx, tx, sn, u, purposeSignUp, to)
 		}
-		if err := s.attempt(ctx, tx, sn, u.ID(), quotaResend); err != nil {
-			return err
-		}
-		return s.sendCode(ctx, tx, sn, u, purposeSignUp, to)
+		to, err = s.resend(ctx, tx, sn, u.ID())
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -117,6 +107,30 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 
 func cannotResend() error {
 	return idp.NotAuthorizedException("Cannot resend codes. Auto verification not turned on.")
+}
+
+// resend puts a new code into the user's profile and sends it.
+func (s *Service) resend(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) (delivery, error) {
+	e, err := s.edit(ctx, tx, sn, userID)
+	if err != nil {
+		return delivery{}, err
+	}
+	to, err := resendTarget(sn, e.u)
+	if err != nil {
+		return delivery{}, err
+	}
+	if err := deliverable(sn, to.Medium); err != nil {
+		return delivery{}, err
+	}
+	if err := s.attempt(ctx, tx, sn, userID, quotaResend); err != nil {
+		return delivery{}, err
+	}
+	code, rec := s.newCode(sn, e.u, purposeSignUp, to)
+	e.u.signUpCode = &rec
+	if err := e.put(ctx); err != nil {
+		return delivery{}, err
+	}
+	return to, s.sendMessage(ctx, tx, sn, e.u, to, code, rec)
 }
 
 // resendTarget checks that the user may have a new code and tells where to.

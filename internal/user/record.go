@@ -37,6 +37,9 @@ type User struct {
 	// MFA is what the user prefers for a second factor.
 	MFA MFA
 
+	// signUpCode is the live code that confirms the user, nil if there is none. It
+	// is in the profile because a sign-up writes that anyway: a row less.
+	signUpCode *store.Code
 	// decoy marks a stand-in for decoyName, whom nobody is.
 	decoy     bool
 	decoyName string
@@ -61,6 +64,17 @@ type profile struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Pending    map[string]string `json:"pending,omitempty"`
 	MFA        *MFA              `json:"mfa,omitempty"`
+	SignUpCode *profileCode      `json:"signUpCode,omitempty"`
+}
+
+// profileCode is a code within the profile, by its keyed hash. Times are
+// milliseconds since the epoch.
+type profileCode struct {
+	Hash      []byte `json:"hash"`
+	Target    string `json:"target"`
+	Value     string `json:"value"`
+	CreatedAt int64  `json:"createdAt"`
+	ExpiresAt int64  `json:"expiresAt"`
 }
 
 // FromRecord opens a stored row.
@@ -79,6 +93,12 @@ func FromRecord(_ *pool.Snapshot, rec store.User) (*User, error) {
 	if p.MFA != nil {
 		u.MFA = *p.MFA
 	}
+	if c := p.SignUpCode; c != nil && len(c.Hash) == 32 {
+		u.signUpCode = &store.Code{
+			PoolID: rec.PoolID, UserID: rec.ID, Purpose: purposeSignUp, Hash: [32]byte(c.Hash), Target: c.Target, Value: c.Value,
+			CreatedAt: time.UnixMilli(c.CreatedAt), ExpiresAt: time.UnixMilli(c.ExpiresAt),
+		}
+	}
 	return u, nil
 }
 
@@ -88,6 +108,12 @@ func (u *User) Record() (store.User, error) {
 	p := profile{Version: profileVersion, Attributes: u.Attributes, Pending: u.Pending}
 	if len(u.MFA.Enabled) > 0 || u.MFA.Preferred != "" || u.MFA.LegacySMS {
 		p.MFA = &u.MFA
+	}
+	if u.Status() != idp.UserStatusTypeUnconfirmed {
+		u.signUpCode = nil // Whatever made the status change, nothing is left to confirm.
+	}
+	if c := u.signUpCode; c != nil {
+		p.SignUpCode = &profileCode{Hash: c.Hash[:], Target: c.Target, Value: c.Value, CreatedAt: c.CreatedAt.UnixMilli(), ExpiresAt: c.ExpiresAt.UnixMilli()}
 	}
 	doc, err := json.Marshal(p)
 	if err != nil {

@@ -30,6 +30,15 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		return nil, err
 	}
 	to, sends := autoVerify(sn, u)
+	var code string
+	if sends {
+		if err := deliverable(sn, to.Medium); err != nil {
+			return nil, err
+		}
+		var rec store.Code
+		code, rec = s.newCode(sn, u, purposeSignUp, to)
+		u.signUpCode = &rec
+	}
 	names := signInNames(sn, u.Attributes)
 	err = s.update(ctx, func(tx *store.Tx) error {
 		if err := s.insert(ctx, tx, sn, u, names, func(string) error { return usernameExists() }); err != nil {
@@ -43,7 +52,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		if !sends {
 			return nil
 		}
-		return s.sendCode(ctx, tx, sn, u, purposeSignUp, to)
+		return s.sendMessage(ctx, tx, sn, u, to, code, *u.signUpCode)
 	})
 	if err != nil {
 		return nil, err
