@@ -149,7 +149,8 @@ func (s *Service) verify(ctx context.Context, raw string) (*verifiedToken, error
 	if err != nil {
 		return nil, goneIsInvalid(err)
 	}
-	if claimed.Iss != s.Issuer(sn) {
+	// A pool that went over to the other form has tokens of both for a while.
+	if original, updated := s.issuers(sn); claimed.Iss != original && claimed.Iss != updated {
 		return nil, invalidAccessToken()
 	}
 	payload, err := s.verifySignature(ctx, sn, useAccess, raw)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cognate/internal/api/awsjson"
+	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 )
@@ -19,9 +20,24 @@ func AWSIssuerBase(region string) string {
 }
 
 // Issuer is what tokens of the pool have in iss. The pool's id is its last
-// segment, which clients cut out.
+// segment, which clients cut out. AWS's own base has a second form, which a
+// pool's IssuerConfiguration chooses.
 func (s *Service) Issuer(sn *pool.Snapshot) string {
-	return strings.TrimSuffix(s.issuerBase(sn), "/") + "/" + sn.ID
+	original, updated := s.issuers(sn)
+	if c := sn.Config.IssuerConfiguration; c != nil && c.Type == idp.IssuerTypeUpdated {
+		return updated
+	}
+	return original
+}
+
+// issuers are both forms; they are the same where the base is the operator's own.
+func (s *Service) issuers(sn *pool.Snapshot) (original, updated string) {
+	base := strings.TrimSuffix(s.issuerBase(sn), "/")
+	original = base + "/" + sn.ID
+	if base != AWSIssuerBase(sn.Region) {
+		return original, original
+	}
+	return original, strings.Replace(original, "https://", "https://issuer-", 1)
 }
 
 // JWKS is the pool's JSON Web Key Set: keys that sign, that will, and that did as

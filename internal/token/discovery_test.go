@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 )
 
@@ -51,5 +52,31 @@ func TestDiscovery(t *testing.T) {
 	wantSays(t, err, "ResourceNotFoundException: User pool us-east-1_000000000 does not exist.")
 	if got := AWSIssuerBase("cn-north-1"); got != "https://cognito-idp.cn-north-1.amazonaws.com.cn" {
 		t.Error(got)
+	}
+}
+
+// TestUpdatedIssuer: the other form of AWS's issuer, and tokens of before.
+func TestUpdatedIssuer(t *testing.T) {
+	t.Parallel()
+	r := sqlite(t)
+	sn := r.pool(t)
+	c := r.client(t, sn, nil)
+	u := r.user(t, sn, "alice")
+	before := r.issue(t, r.grant(t, sn, c, u))
+	if _, err := r.pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{UserPoolId: sn.ID, IssuerConfiguration: &idp.IssuerConfigurationType{Type: idp.IssuerTypeUpdated}}); err != nil {
+		t.Fatal(err)
+	}
+	sn, err := r.pools.Load(t.Context(), sn.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := r.issue(t, r.grant(t, sn, c, u))
+	if got, want := claimsOf(t, after.AccessToken)["iss"], "https://issuer-cognito-idp.us-east-1.amazonaws.com/"+sn.ID; got != want {
+		t.Errorf("iss %v, want %s", got, want)
+	}
+	for _, set := range []*Set{before, after} {
+		if _, err := r.Authenticate(t.Context(), set.AccessToken); err != nil {
+			t.Error(err)
+		}
 	}
 }
