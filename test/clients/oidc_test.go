@@ -61,7 +61,7 @@ func TestOIDC(t *testing.T) {
 			{"altered", verifier, alter(t, token, "cognito:username", "root"), "failed to verify signature"},
 			{"expired", provider.Verifier(&oidc.Config{ClientID: clientID, Now: later}), token, "token is expired"},
 			{"another client", provider.Verifier(&oidc.Config{ClientID: otherClient}), token, "expected audience"},
-			{"another pool", verifier, signIn(t, sdk, otherClient, stranger), "different provider"},
+			{"another pool", verifier, signIn(t, sdk, otherClient, stranger), "failed to verify signature"},
 		}
 		for _, row := range refused {
 			_, err := row.verifier.Verify(ctx, row.token)

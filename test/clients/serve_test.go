@@ -1,6 +1,8 @@
 package clients_test
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -27,8 +29,9 @@ func TestServe(t *testing.T) {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Parallel()
 			kek := filepath.Join(t.TempDir(), "kek")
-			// 32 bytes in base64.
-			if err := os.WriteFile(kek, []byte(strings.Repeat("A", 43)+"=\n"), 0o600); err != nil {
+			key := make([]byte, 32)
+			rand.Read(key)
+			if err := os.WriteFile(kek, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			settings := slices.Clip(append(engine.args(t), "--kek-file", kek))

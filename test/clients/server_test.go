@@ -15,14 +15,18 @@ import (
 	"time"
 )
 
-// program is the path of the server's binary, built for this run.
-var program string
+// program is the path of the server's binary: built for this run, or the one
+// that COGNATE_TEST_PROGRAM names, to try a release.
+var program = os.Getenv("COGNATE_TEST_PROGRAM")
 
 func TestMain(m *testing.M) {
 	os.Exit(buildAndRun(m))
 }
 
 func buildAndRun(m *testing.M) int {
+	if program != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "cognate-clients-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -10,7 +10,6 @@ import {
   CognitoJwtInvalidTokenUseError,
   JwtExpiredError,
   JwtInvalidAudienceError,
-  JwtInvalidIssuerError,
   JwtInvalidSignatureAlgorithmError,
   JwtInvalidSignatureError,
   JwtParseError,
@@ -160,9 +159,10 @@ describe('aws-jwt-verify: JwtRsaVerifier', () => {
 
   test("refuses another pool's tokens", async () => {
     const other = await makeParty(endpoint);
-    await assert.rejects(verifier.verify(other.id), JwtInvalidIssuerError);
+    await assert.rejects(verifier.verify(other.id), KidNotFoundInJwksError);
     // Nor does the other pool's key pass under this pool's name.
-    await assert.rejects(verifier.verify(altered(other.id, { iss: `${endpoint}/${party.poolId}` })), KidNotFoundInJwksError);
+    const renamed = altered(other.id, { iss: `${endpoint}/${party.poolId}` });
+    assert.throws(() => verifier.verifySync(renamed), KidNotFoundInJwksError);
   });
 });
 
@@ -210,6 +210,6 @@ describe("aws-jwt-verify: CognitoJwtVerifier, with Cognito's own issuer", () => 
 
   test("refuses another pool's tokens", async () => {
     const other = await makeParty(awsIssuerEndpoint);
-    await assert.rejects(ids.verify(other.id), JwtInvalidIssuerError);
+    await assert.rejects(ids.verify(other.id), /^Error: issuer not configured: /);
   });
 });
