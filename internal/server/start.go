@@ -66,7 +66,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.open(ctx, mainListener.Addr()); err != nil {
+	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, mainListener.Close(), closeListener(privateListener))
 	}
 	s.serve(mainListener, privateListener)
@@ -108,7 +108,7 @@ func closeListener(l net.Listener) error {
 }
 
 // open opens what the services stand on, and builds them.
-func (s *Server) open(ctx context.Context, addr net.Addr) error {
+func (s *Server) open(ctx context.Context) error {
 	c := &s.config
 	if c.TLSCert != "" {
 		var err error
@@ -128,7 +128,7 @@ func (s *Server) open(ctx context.Context, addr net.Addr) error {
 		return err
 	}
 	if c.IssuerBase == "" { // Only in dev: serve requires it.
-		c.IssuerBase = "http://localhost:" + port(addr)
+		c.IssuerBase = s.URL()
 	}
 	s.keys = keys.NewSigningKeyPool(readyKeys)
 	s.parts, err = compose(ctx, c, s.store, s.ring, s.keys, s.log)
@@ -155,11 +155,6 @@ func openStore(ctx context.Context, c *Config, log *slog.Logger) (*store.Store, 
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	return st, nil
-}
-
-func port(addr net.Addr) string {
-	_, p, _ := net.SplitHostPort(addr.String())
-	return p
 }
 
 // Limits on what a connection may cost before a request is even read.

@@ -1,0 +1,167 @@
+package server_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+)
+
+// newKey asks the operator's command for a key, as a person would.
+func newKey(t *testing.T, r rig, name string, policies ...string) (id, secret string) {
+	t.Helper()
+	args := []string{"admin", "keys", "create", "--data", r.config.Data, "--kek-file", r.config.KEKFile, "--name", name}
+	for _, p := range policies {
+		args = append(args, "--policy", p)
+	}
+	out, _ := run(t, nil, args...)
+	for line := range strings.Lines(out) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "AWS_ACCESS_KEY_ID="); ok {
+			id = v
+		}
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "AWS_SECRET_ACCESS_KEY="); ok {
+			secret = v
+		}
+	}
+	if id == "" || secret == "" {
+		t.Fatalf("no key in %q", out)
+	}
+	return id, secret
+}
+
+func list(t *testing.T, c *cip.Client, change ...func(*cip.Options)) error {
+	t.Helper()
+	_, err := c.ListUserPools(t.Context(), &cip.ListUserPoolsInput{MaxResults: aws.Int32(10)}, change...)
+	return err
+}
+
+// TestServeTakesOnlyKnownSignatures is what production stands on.
+func TestServeTakesOnlyKnownSignatures(t *testing.T) {
+	t.Parallel()
+	r := start(t, serve(t))
+	id, secret := newKey(t, r, "alice", "admin") // The server is running: through its socket.
+	if err := list(t, r.client(id, secret)); err != nil {
+		t.Fatalf("the right key: %v", err)
+	}
+	want(t, list(t, r.client(id, secret[:39]+"!")), "InvalidSignatureException")
+	want(t, list(t, r.client("AKIAAAAAAAAAAAAAAAAA", secret)), "UnrecognizedClientException")
+	want(t, list(t, r.client("dev", "dev")), "UnrecognizedClientException")
+	want(t, list(t, r.client(id, secret), func(o *cip.Options) {
+		o.Credentials = credentials.NewStaticCredentialsProvider(id, secret, "a-session-token")
+	}), "UnrecognizedClientException")
+
+	status, body := r.call(t, "ListUserPools", `{"MaxResults":10}`, nil)
+	if status != http.StatusBadRequest || body["__type"] != "MissingAuthenticationTokenException" {
+		t.Errorf("unsigned: %d %v", status, body)
+	}
+
+	out, _ := run(t, nil, "admin", "keys", "list", "--data", r.config.Data)
+	if !strings.Contains(out, id) || !strings.Contains(out, "user/alice") || strings.Contains(out, secret) {
+		t.Errorf("list: %s", out)
+	}
+	run(t, nil, "admin", "keys", "revoke", "--data", r.config.Data, id)
+	want(t, list(t, r.client(id, secret)), "UnrecognizedClientException")
+	if log := r.log.String(); strings.Contains(log, secret) {
+		t.Error("the log tells the secret")
+	}
+}
+
+// TestServeRefusesOldSignatures moves the server's clock past the five minutes
+// that a signature is good for.
+func TestServeRefusesOldSignatures(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		by   time.Duration
+		code string
+	}{
+		{"a little late", 4 * time.Minute, ""},
+		{"too late", 6 * time.Minute, "InvalidSignatureException"},
+		{"too early", -6 * time.Minute, "InvalidSignatureException"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := serve(t)
+			c.Now = func() time.Time { return time.Now().Add(tt.by) }
+			r := start(t, c)
+			id, secret := newKey(t, r, "alice", "admin")
+			// The SDK would correct its clock by the answer's Date and try again.
+			want(t, list(t, r.client(id, secret)), tt.code)
+		})
+	}
+}
+
+func TestPolicyOnOnePool(t *testing.T) {
+	t.Parallel()
+	r := start(t, serve(t))
+	admin := r.client(newKey(t, r, "root", "admin"))
+	create := func(name string) string {
+		out, err := admin.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String(name)})
+		return *must(t, out, err).UserPool.Id
+	}
+	mine, other := create("mine"), create("other")
+	file := filepath.Join(t.TempDir(), "support.json")
+	policy := `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":["cognito-idp:Describe*","cognito-idp:List*"],"Resource":"arn:aws:cognito-idp:us-east-1:123456789012:userpool/` + mine + `"},
+		{"Effect":"Deny","Action":"cognito-idp:ListUserPoolClients","Resource":"*"}]}`
+	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := r.client(newKey(t, r, "support", file))
+	describe := func(id string) error {
+		_, err := c.DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: &id})
+		return err
+	}
+	want(t, describe(mine), "")
+	err := describe(other)
+	want(t, err, "AccessDeniedException")
+	text := "User: arn:aws:iam::123456789012:user/support is not authorized to perform: cognito-idp:DescribeUserPool on resource: " +
+		"arn:aws:cognito-idp:us-east-1:123456789012:userpool/" + other +
+		" because no identity-based policy allows the cognito-idp:DescribeUserPool action"
+	if err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("got %v, want the text %q", err, text)
+	}
+	_, err = c.DeleteUserPool(t.Context(), &cip.DeleteUserPoolInput{UserPoolId: &mine})
+	want(t, err, "AccessDeniedException")
+	_, err = c.ListUserPoolClients(t.Context(), &cip.ListUserPoolClientsInput{UserPoolId: &mine})
+	if err == nil || !strings.Contains(err.Error(), "with an explicit deny in an identity-based policy") {
+		t.Errorf("denied: %v", err)
+	}
+	want(t, list(t, c), "AccessDeniedException") // about no pool
+	want(t, describe(mine), "")
+}
+
+func TestDevTakesAnySignature(t *testing.T) {
+	t.Parallel()
+	r := start(t, dev(t))
+	want(t, list(t, r.dev()), "")
+	status, body := r.call(t, "ListUserPools", `{"MaxResults":10}`, nil)
+	if status != http.StatusBadRequest || body["__type"] != "MissingAuthenticationTokenException" {
+		t.Errorf("unsigned: %d %v", status, body)
+	}
+	c := dev(t)
+	c.AllowUnsigned = true
+	status, body = start(t, c).call(t, "ListUserPools", `{"MaxResults":10}`, nil)
+	if status != http.StatusOK {
+		t.Errorf("unsigned, with --allow-unsigned: %d %v", status, body)
+	}
+}
+
+// TestUnbuiltOperation is the one answer of what is not there yet.
+func TestUnbuiltOperation(t *testing.T) {
+	t.Parallel()
+	c := dev(t)
+	c.AllowUnsigned = true
+	r := start(t, c)
+	status, body := r.call(t, "ListWebAuthnCredentials", `{"AccessToken":"x"}`, nil)
+	if status != http.StatusBadRequest || body["__type"] != "UnsupportedOperationException" ||
+		body["message"] != "ListWebAuthnCredentials is not available in this version of Cognate" {
+		t.Errorf("%d %v", status, body)
+	}
+}

@@ -1,0 +1,162 @@
+package server_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cognate/internal/keys"
+	"cognate/internal/server"
+)
+
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	args := func(more ...string) []string {
+		return append([]string{
+			"doctor", "--data", c.Data, "--kek-file", c.KEKFile, "--issuer-base", c.IssuerBase,
+			"--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--plain-http",
+		}, more...)
+	}
+	otherKEK := filepath.Join(t.TempDir(), "kek")
+	if err := os.WriteFile(otherKEK, []byte(keys.GenerateKEK()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	openKEK := filepath.Join(t.TempDir(), "kek")
+	if err := os.WriteFile(openKEK, []byte(keys.GenerateKEK()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+
+	code, out, _ := command(t, nil, args()...)
+	if code != 0 || !strings.Contains(out, "access keys    there are none") || !strings.Contains(out, "no problems") {
+		t.Errorf("before the first start: exit %d\n%s", code, out)
+	}
+	if r := start(t, c); true {
+		code, out, _ = command(t, nil, args()...)
+		if code != 0 || !strings.Contains(out, "a running server has it") {
+			t.Errorf("beside a running server: exit %d\n%s", code, out)
+		}
+		newKey(t, r, "alice", "admin")
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name, want string
+		args       []string
+		code       int
+	}{
+		{"all is there", "data keys      all", args(), 0},
+		{"clock", "clock          agrees", args(), 0},
+		{"one access key", "access keys    1", args(), 0},
+		{"another key-encryption key", "give the key-encryption key that this database was used with", args("--kek-file", otherKEK), 1},
+		{"readable key-encryption key", "chmod 600", args("--kek-file", openKEK), 1},
+		{"development setting", "allow-unsigned", args("--allow-unsigned"), 1},
+		{"several problems at once", "account-id", args("--allow-unsigned", "--account-id", "x"), 1},
+		{"no database", "cognate migrate", args("--data", filepath.Join(c.Data, "none")), 1},
+		{"plain issuer", "issuer-base    is not https", args("--issuer-base", "http://id.example.com"), 0},
+		{"development", "for cognate dev", []string{"doctor", "--for", "dev", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--private-listen", "off"}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, stderr := command(t, nil, tt.args...)
+			if code != tt.code || !strings.Contains(out, tt.want) {
+				t.Errorf("exit %d, want %d, with %q in\n%s%s", code, tt.code, tt.want, out, stderr)
+			}
+		})
+	}
+}
+
+func TestAdminKeyRefusals(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	if err := os.WriteFile(bad, []byte(`{"Statement":{"Effect":"Allow","Action":"*"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base := []string{"admin", "keys", "create", "--data", c.Data, "--kek-file", c.KEKFile}
+	for _, tt := range []struct {
+		name, want string
+		args       []string
+	}{
+		{"no policy", "--policy", append(base, "--name", "alice")},
+		{"no name", "--name", append(base, "--policy", "admin")},
+		{"policy file that is not there", "no such file", append(base, "--name", "alice", "--policy", bad+"x")},
+		{"policy without a resource", "no Resource", append(base, "--name", "alice", "--policy", bad)},
+		{"unknown key", "no such access key", []string{"admin", "keys", "revoke", "--data", c.Data, "--kek-file", c.KEKFile, "AKIAAAAAAAAAAAAAAAAA"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, _, stderr := command(t, nil, tt.args...)
+			if code == 0 || !strings.Contains(stderr, tt.want) {
+				t.Errorf("exit %d, %q; want %q in it", code, stderr, tt.want)
+			}
+		})
+	}
+}
+
+// TestChangeOfKEK exchanges the key-encryption key: the new one opens all, the
+// old one nothing.
+func TestChangeOfKEK(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	r := start(t, c)
+	id, secret := newKey(t, r, "alice", "admin")
+	next := filepath.Join(t.TempDir(), "kek")
+	if err := os.WriteFile(next, []byte(keys.GenerateKEK()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rotate := []string{"keys", "rotate", "--new-kek-file", next, "--data", c.Data, "--kek-file", c.KEKFile}
+	if code, _, stderr := command(t, nil, rotate...); code == 0 || !strings.Contains(stderr, "stop the server first") {
+		t.Errorf("beside a running server: exit %d, %s", code, stderr)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	run(t, nil, rotate...)
+	if _, err := server.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "another key-encryption key") {
+		t.Errorf("with the old key: %v", err)
+	}
+	c.KEKFile = next
+	want(t, list(t, start(t, c).client(id, secret)), "")
+}
+
+func TestKeysRotate(t *testing.T) {
+	t.Parallel()
+	r := start(t, dev(t))
+	if code, _, stderr := command(t, nil, "keys", "rotate", "--data", r.config.Data); code == 0 || !strings.Contains(stderr, "say what to rotate") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	pool := newPool(t, r)
+	_, before := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json")
+	run(t, nil, "keys", "rotate", "--signing", "--data", r.config.Data)
+	_, after := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json")
+	if n, m := strings.Count(before, `"kid"`), strings.Count(after, `"kid"`); n != 2 || m != 4 {
+		t.Errorf("%d keys before, %d after; want 2 and 4", n, m)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	if out, _ := run(t, nil, "version"); strings.TrimSpace(out) == "" {
+		t.Error("no version")
+	}
+	if code, _, stderr := command(t, nil, "nonsense"); code != 2 || !strings.Contains(stderr, "--help") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if out, _ := run(t, nil, "--help"); !strings.Contains(out, "doctor") {
+		t.Error(out)
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	t.Parallel()
+	r := start(t, dev(t))
+	run(t, nil, "healthcheck", "--private-listen", r.PrivateAddr())
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _ := command(t, nil, "healthcheck", "--private-listen", r.PrivateAddr()); code == 0 {
+		t.Error("a server that has ended is ready")
+	}
+}
