@@ -98,7 +98,7 @@ func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 func (s *Service) sendCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, purpose string, d delivery) error {
 	code, rec := s.newCode(sn, u, purpose, d)
 	if u.decoy {
-		return tx.PutCode(ctx, rec)
+		return s.sendNothing(ctx, tx, sn, u, rec)
 	}
 	if err := deliverable(sn, d.Medium); err != nil {
 		return err

@@ -90,6 +90,9 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	err = s.update(ctx, func(tx *store.Tx) (err error) {
 		if u.decoy {
 			to = s.decoyDelivery(sn, u, autoVerified(sn))
+			if err := s.readNobody(ctx, tx, sn, u); err != nil {
+				return err
+			}
 			if err := s.attempt(ctx, tx, sn, u.ID(), quotaResend); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/keys/srp"
 	"cognate/internal/pool"
@@ -52,6 +53,7 @@ func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Clie
 	u, err := s.Resolve(ctx, sn, name)
 	switch {
 	case err == nil:
+		audit.From(ctx).Set("user", u.ID())
 		return u, nil
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, err
@@ -93,9 +95,36 @@ func decimals(random []byte) string {
 	return string(b)
 }
 
+// readNobody is the query that reads a user, for one who is not there: what a
+// decoy is spared would tell it from a user by the time that it takes.
+func (s *Service) readNobody(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User) error {
+	_, err := tx.User(ctx, sn.ID, u.ID())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// sendNothing stores a decoy's code, and does in place of a message what costs
+// as much: it seals and writes one row.
+func (s *Service) sendNothing(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, rec store.Code) error {
+	if err := tx.PutCode(ctx, rec); err != nil {
+		return err
+	}
+	var body [256]byte
+	s.d.Ring.Seal(keys.PurposeMessage, rec.Hash[:], body[:])
+	_, _, err := tx.Count(ctx, sn.ID, u.ID(), "nothing-sent", s.d.Now(), quotaWindow, 1)
+	return err
+}
+
 // refuseDecoy answers a code for a user who does not exist by the steps that
-// one for a user takes.
+// one for a user takes. The code of a user's sign-up is read with the user.
 func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, q quota, purpose, given string) error {
+	if purpose != purposeSignUp {
+		if err := s.readNobody(ctx, tx, sn, u); err != nil {
+			return err
+		}
+	}
 	if err := s.attempt(ctx, tx, sn, u.ID(), q); err != nil {
 		return err
 	}

@@ -23,15 +23,10 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 		u = s.Decoy(sn, in.Username)
 	}
 	var to delivery
-	err = s.update(ctx, func(tx *store.Tx) error {
-		if !u.decoy {
-			e, err := s.edit(ctx, tx, sn, u.ID())
-			if err != nil {
-				return err
-			}
-			u = e.u
+	err = s.update(ctx, func(tx *store.Tx) (err error) {
+		if u, err = s.reread(ctx, tx, sn, u); err != nil {
+			return err
 		}
-		var err error
 		if to, err = s.recoveryTarget(sn, u); err != nil {
 			return err
 		}
@@ -45,6 +40,18 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	}
 	s.d.Messages.Wake()
 	return &idp.ForgotPasswordResponse{CodeDeliveryDetails: new(to.details())}, nil
+}
+
+// reread gives the user as the transaction sees it.
+func (s *Service) reread(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User) (*User, error) {
+	if u.decoy {
+		return u, s.readNobody(ctx, tx, sn, u)
+	}
+	e, err := s.edit(ctx, tx, sn, u.ID())
+	if err != nil {
+		return u, err
+	}
+	return e.u, nil
 }
 
 // recoveryTarget checks that the user may recover the account and tells where
@@ -162,11 +169,10 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 		if u.decoy {
 			return s.refuseDecoy(ctx, tx, sn, u, quotaReset, purposeReset, in.ConfirmationCode)
 		}
-		e, err := s.edit(ctx, tx, sn, u.ID())
-		if err != nil {
+		var err error
+		if u, err = s.reread(ctx, tx, sn, u); err != nil {
 			return err
 		}
-		u = e.u
 		if !u.Rec.Enabled {
 			return disabledForRecovery()
 		}

@@ -122,13 +122,14 @@ func hiding(in *idp.CreateUserPoolClientRequest) {
 // have stores a user in the state that a test begins with.
 func (r *rig) have(t testing.TB, sn *pool.Snapshot, name string, status idp.UserStatusType, attrs map[string]string) *User {
 	t.Helper()
-	username, _, err := storedUsername(sn, name, keys.NewUUID())
+	id := keys.NewUUID()
+	username, _, err := storedUsername(sn, name, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	u := &User{
 		Rec: store.User{
-			PoolID: sn.ID, ID: keys.NewUUID(), Username: username, UsernameKey: sn.FoldUsername(username),
+			PoolID: sn.ID, ID: id, Username: username, UsernameKey: sn.FoldUsername(username),
 			Status: string(status), Enabled: true, CreatedAt: r.clock.now(), ModifiedAt: r.clock.now(),
 		},
 		Attributes: attrs,

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/store"
 	"cognate/internal/token"
 )
@@ -15,6 +16,9 @@ func (s *Service) bearer(ctx context.Context, accessToken string) (*token.Princi
 	if err != nil {
 		return nil, nil, err
 	}
+	audit.From(ctx).Set("pool", p.Pool.ID)
+	audit.From(ctx).Set("appClient", p.Client.ID)
+	audit.From(ctx).Set("user", p.User.ID)
 	u, err := FromRecord(p.Pool, p.User)
 	if err != nil {
 		return nil, nil, err

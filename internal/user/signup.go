@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 )
@@ -57,6 +58,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	if err != nil {
 		return nil, err
 	}
+	audit.From(ctx).Set("user", u.ID())
 	out := &idp.SignUpResponse{UserSub: u.ID()}
 	if sends {
 		s.d.Messages.Wake()
@@ -85,6 +87,8 @@ func (s *Service) client(ctx context.Context, id, username string, secretHash *s
 	if err != nil {
 		return nil, nil, err
 	}
+	audit.From(ctx).Set("pool", sn.ID)
+	audit.From(ctx).Set("appClient", c.ID)
 	if err := c.CheckSecretHash(username, secretHash); err != nil {
 		return nil, nil, err
 	}
