@@ -178,7 +178,7 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminReset
 		return s.sendCode(ctx, tx, sn, e.u, purposeReset, to)
 	})
 	if err != nil {
-		return nil, err
+		return nil, adminDelivery(err)
 	}
 	s.d.Messages.Wake()
 	return &idp.AdminResetUserPasswordResponse{}, nil

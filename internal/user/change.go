@@ -48,6 +48,9 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 		}
 		return nil
 	})
+	if client == nil {
+		err = adminDelivery(err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -91,6 +91,15 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, 
 	return err
 }
 
+// adminDelivery renames the failure to deliver for the administrator's
+// operations that do not declare CodeDeliveryFailureException.
+func adminDelivery(err error) error {
+	if e, ok := errors.AsType[*api.Error](err); ok && e.Code == idp.CodeCodeDeliveryFailureException {
+		return idp.InvalidEmailRoleAccessPolicyException(e.Message).WithCause(err)
+	}
+	return err
+}
+
 // displayName is the name by which a message addresses the user: in a pool
 // whose usernames are addresses it is the address, not the generated username.
 func (u *User) displayName(sn *pool.Snapshot) string {

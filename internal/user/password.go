@@ -79,8 +79,6 @@ type Credential struct {
 	// Salt and Verifier are of SRP-6a; both serve the plain-password flows too.
 	Salt     []byte `json:"salt,omitempty"`
 	Verifier []byte `json:"verifier,omitempty"`
-	// PHC is the hash of a password that was imported and not used yet.
-	PHC string `json:"phc,omitempty"`
 	// Temporary passwords lead to NEW_PASSWORD_REQUIRED and go stale.
 	Temporary bool      `json:"temporary,omitempty"`
 	SetAt     time.Time `json:"setAt"`
@@ -102,7 +100,7 @@ func (*Credential) LogValue() slog.Value { return slog.StringValue("[redacted]")
 func (*Credential) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 
 // HasPassword tells whether there is a password at all.
-func (c *Credential) HasPassword() bool { return len(c.Verifier) > 0 || c.PHC != "" }
+func (c *Credential) HasPassword() bool { return len(c.Verifier) > 0 }
 
 // Stale tells whether a temporary password is too old to be used.
 func (c *Credential) Stale(sn *pool.Snapshot, now time.Time) bool {
@@ -190,7 +188,7 @@ func usedBefore(sn *pool.Snapshot, u *User, history []Past, keep int, password s
 // PasswordMatches tells whether the password is the user's. It takes the same
 // time for a user without a password, and for one who does not exist.
 func (s *Service) PasswordMatches(ctx context.Context, sn *pool.Snapshot, u *User, c *Credential, password string) (bool, error) {
-	salt, verifier, known := c.Salt, c.Verifier, len(c.Verifier) > 0
+	salt, verifier, known := c.Salt, c.Verifier, c.HasPassword()
 	if !known {
 		fake := s.decoyCredential(u)
 		salt, verifier = fake.Salt, fake.Verifier

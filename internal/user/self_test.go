@@ -1,12 +1,16 @@
 package user
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/message"
+	"cognate/internal/store"
 )
 
 func TestGetUser(t *testing.T) {
@@ -174,6 +178,50 @@ func TestCompleteNewPassword(t *testing.T) {
 		u = r.read(t, sn, u.ID())
 		if u.Status() != idp.UserStatusTypeConfirmed || u.Attributes["nickname"] != "Al" || !u.Verified("email") {
 			t.Errorf("%s with %v", u.Status(), u.Attributes)
+		}
+	})
+}
+
+// TestNoUpdateIsLost changes different attributes of one user at once.
+func TestNoUpdateIsLost(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+		names := []string{"name", "nickname", "locale", "gender", "website", "profile"}
+		for _, err := range atOnce(len(names), func(i int) error {
+			_, err := r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes(names[i], "set"))
+			return err
+		}) {
+			wantSays(t, err, "")
+		}
+		for _, name := range names {
+			if r.read(t, sn, u.ID()).Attributes[name] != "set" {
+				t.Errorf("%s is lost", name)
+			}
+		}
+	})
+}
+
+// TestNoSender has nothing configured that could deliver a message.
+func TestNoSender(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		r.d.Messages = message.New(message.Deps{Store: r.d.Store, Ring: r.d.Ring, Now: r.clock.now})
+		sn := r.poolWith(t, nil)
+		_, err := r.SignUp(t.Context(), &idp.SignUpRequest{
+			ClientId: r.clientWith(t, sn, nil), Username: "alice", Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com"),
+		})
+		if api.CodeOf(err) != "CodeDeliveryFailureException" {
+			t.Errorf("SignUp: %v", err)
+		}
+		if _, err := r.Resolve(t.Context(), sn, "alice"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a user whose code cannot be sent is there: %v", err)
+		}
+		u := r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, nil)
+		_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "bob@example.com"))
+		if api.CodeOf(err) != "InvalidEmailRoleAccessPolicyException" {
+			t.Errorf("AdminUpdateUserAttributes: %v", err)
 		}
 	})
 }
