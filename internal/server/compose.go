@@ -241,8 +241,28 @@ func undeclared(log *slog.Logger) func(*api.Operation, *api.Error) {
 func clientIP(r *http.Request) string  { return arrived(r.Context()).client.address }
 func requestID(r *http.Request) string { return arrived(r.Context()).id }
 
+// scrapeTimeout bounds what a scrape of the metrics asks of the database.
+const scrapeTimeout = 2 * time.Second
+
 func (p *parts) gauges(st *store.Store) {
 	p.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(p.gate.Waiting()) })
+	p.metrics.Gauge("cognate_outbox_messages", "Mail and SMS that wait for their delivery; -1 if the database does not answer.", func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+		defer cancel()
+		n, err := st.QueuedMessages(ctx)
+		if err != nil {
+			return -1
+		}
+		return float64(n)
+	})
+	p.metrics.Gauge("cognate_database_up", "1 while the database answers.", func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+		defer cancel()
+		if st.Ping(ctx) != nil {
+			return 0
+		}
+		return 1
+	})
 }
 
 // close writes what is only in memory.

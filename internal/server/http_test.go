@@ -1,0 +1,467 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"cognate/internal/server"
+)
+
+func TestIssuerDocuments(t *testing.T) {
+	t.Parallel()
+	r := start(t, dev(t))
+	pool := newPool(t, r)
+	res, body := get(t, r.URL()+"/"+pool+"/.well-known/openid-configuration")
+	var d struct{ Issuer, JWKSURI string }
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(body, "jwks_uri", "JWKSURI")), &d); err != nil {
+		t.Fatal(err)
+	}
+	if want := r.URL() + "/" + pool; d.Issuer != want || d.JWKSURI != want+"/.well-known/jwks.json" {
+		t.Errorf("issuer %q, key set %q", d.Issuer, d.JWKSURI)
+	}
+	if res.Header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(res.Header.Get("Cache-Control"), "max-age=") {
+		t.Errorf("headers %v", res.Header)
+	}
+	if res, body := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json"); res.StatusCode != 200 || strings.Count(body, `"kid"`) != 2 {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+	for _, path := range []string{"/us-east-1_none00000/.well-known/jwks.json", "/x/.well-known/openid-configuration", "/%00/.well-known/jwks.json", "/nothing", "/" + pool} {
+		if res, body := get(t, r.URL()+path); res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+	}
+}
+
+func TestIssuerForms(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]string{
+		"aws":                     "https://cognito-idp.us-east-1.amazonaws.com/",
+		"https://id.example.com/": "https://id.example.com/",
+	} {
+		c := dev(t)
+		c.IssuerBase = setting
+		r := start(t, c)
+		pool := newPool(t, r)
+		if _, body := get(t, r.URL()+"/"+pool+"/.well-known/openid-configuration"); !strings.Contains(body, `"issuer":"`+want+pool+`"`) {
+			t.Errorf("%s: %s", setting, body)
+		}
+	}
+}
+
+func TestInboxIsForDevelopment(t *testing.T) {
+	t.Parallel()
+	if res, _ := get(t, start(t, serve(t)).URL()+"/_cognate/inbox"); res.StatusCode != http.StatusNotFound {
+		t.Errorf("in serve: %d", res.StatusCode)
+	}
+	r := start(t, dev(t))
+	if res, body := get(t, r.URL()+"/_cognate/inbox?wait=x"); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+	if _, body := get(t, r.URL()+"/_cognate/inbox"); strings.TrimSpace(body) != `{"messages":[]}` {
+		t.Errorf("empty: %s", body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL()+"/_cognate/inbox", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html,*/*")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, _ := io.ReadAll(res.Body)
+	if !strings.Contains(string(page), "Nothing yet.") || !strings.Contains(res.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("%s %v", page, res.Header)
+	}
+}
+
+func TestPrivateListener(t *testing.T) {
+	t.Parallel()
+	r := start(t, dev(t))
+	newPool(t, r)
+	private := "http://" + r.PrivateAddr()
+	for _, path := range []string{"/healthz", "/readyz", "/debug/pprof/"} {
+		if res, body := get(t, private+path); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+		if res, _ := get(t, r.URL()+path); res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s on the main listener: %d", path, res.StatusCode)
+		}
+	}
+	r.call(t, "NoSuchOperation-"+strings.Repeat("x", 20), `{}`, nil)
+	_, metrics := get(t, private+"/metrics")
+	for _, line := range []string{
+		`cognate_requests_total{code="",operation="CreateUserPool"} 1`, "cognate_request_duration_seconds_bucket", "cognate_crypto_waiting 0", "cognate_outbox_messages 0", "go_goroutines",
+	} {
+		if !strings.Contains(metrics, line) {
+			t.Errorf("no %s", line)
+		}
+	}
+	if strings.Contains(metrics, "NoSuchOperation") {
+		t.Error("a client can make series")
+	}
+	c := dev(t)
+	c.PrivateListen = "off"
+	if addr := start(t, c).PrivateAddr(); addr != "" {
+		t.Errorf("off: %s", addr)
+	}
+}
+
+// TestLogLine wants one line for a request, with what happened and nothing secret.
+func TestLogLine(t *testing.T) {
+	t.Parallel()
+	c := dev(t)
+	c.LogFormat, c.LogLevel = "json", "info"
+	r := start(t, c)
+	pool := newPool(t, r)
+	client := newClient(t, r, pool)
+	newUser(t, r, pool, "alice")
+	out, err := signIn(t, r, client, "alice", password)
+	tokens := must(t, out, err).AuthenticationResult
+	_, _ = signIn(t, r, client, "alice", "not-the-password-1A")
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := r.log.String()
+	var lines []map[string]any
+	for line := range strings.Lines(text) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if m["msg"] == "request" {
+			lines = append(lines, m)
+		}
+	}
+	if len(lines) != 6 {
+		t.Fatalf("%d lines for 6 requests", len(lines))
+	}
+	last := lines[5]
+	if last["operation"] != "InitiateAuth" || last["code"] != "NotAuthorizedException" || last["status"] != 400.0 || last["ip"] != "127.0.0.1" || last["requestId"] == "" {
+		t.Errorf("%v", last)
+	}
+	if lines[0]["accessKey"] != "dev" {
+		t.Errorf("%v", lines[0])
+	}
+	for _, secret := range []string{password, "not-the-password-1A", *tokens.AccessToken, *tokens.IdToken, *tokens.RefreshToken, "alice@example.com"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the log tells %.20s", secret)
+		}
+	}
+}
+
+// raw sends bytes as no HTTP library would and gives the status line.
+func raw(t *testing.T, addr, request string) string {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		return "refused" // The server may close before it has read all.
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return "closed"
+	}
+	return strings.TrimSpace(line)
+}
+
+func TestHostileRequests(t *testing.T) {
+	t.Parallel()
+	c := dev(t)
+	c.MaxRequestBytes = 64 << 10
+	r := start(t, c)
+	head := "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth\r\n"
+	tests := []struct{ name, request, want string }{
+		{"both lengths", head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+		{"two lengths", head + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "400"},
+		{"no host", "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", "400"},
+		{"folded header", head + "X-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}", "400"},
+		{"space before the colon", head + "X-A : b\r\nContent-Length: 2\r\n\r\n{}", "400"},
+		{"long headers", head + "X-A: " + strings.Repeat("a", 64<<10) + "\r\nContent-Length: 2\r\n\r\n{}", "431"},
+		{"promised too much", head + "Content-Length: 10485760\r\n\r\n{}", "413"},
+		{"chunks without end", head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat(" ", 4096)+"\r\n", 20), "413"},
+		{"other method", "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+		{"no JSON", head + "Content-Length: 2\r\n\r\n{]", "400"},
+		{"body missing", head + "Content-Length: 0\r\n\r\n", "400"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := raw(t, r.Addr(), tt.request); !strings.Contains(got, " "+tt.want+" ") {
+				t.Errorf("got %q, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestSlowBodies holds a connection that sends nothing to the time limit.
+func TestSlowBodies(t *testing.T) {
+	t.Parallel()
+	c := dev(t)
+	c.RequestTimeout = 300 * time.Millisecond
+	r := start(t, c)
+	got := raw(t, r.Addr(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth\r\nContent-Length: 100\r\n\r\n{")
+	if strings.Contains(got, " 200 ") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	c.PlainHTTP, c.TrustedProxy, c.LogFormat = false, []string{"127.0.0.0/8", "10.0.0.0/8"}, "json"
+	r := start(t, c)
+	tests := []struct {
+		name   string
+		header http.Header
+		status int
+		ip     string
+	}{
+		{"through the proxy", http.Header{"X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"https"}}, 400, "203.0.113.9"},
+		{"written by the client", http.Header{"X-Forwarded-For": {"1.2.3.4, 203.0.113.8"}, "X-Forwarded-Proto": {"https"}}, 400, "203.0.113.8"},
+		{"two proxies", http.Header{"X-Forwarded-For": {"203.0.113.7", "10.1.2.3"}, "X-Forwarded-Proto": {"https"}}, 400, "203.0.113.7"},
+		{"with a port", http.Header{"X-Forwarded-For": {"[2001:db8::1]:443"}, "X-Forwarded-Proto": {"https"}}, 400, "2001:db8::1"},
+		{"nonsense", http.Header{"X-Forwarded-For": {"unknown"}, "X-Forwarded-Proto": {"https"}}, 400, "127.0.0.1"},
+		{"the client came in the clear", http.Header{"X-Forwarded-For": {"203.0.113.6"}, "X-Forwarded-Proto": {"http"}}, 403, "203.0.113.6"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL(), strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header = tt.header
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if res.StatusCode != tt.status {
+				t.Errorf("status %d, want %d", res.StatusCode, tt.status)
+			}
+		})
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		if !strings.Contains(r.log.String(), `"ip":"`+tt.ip+`"`) {
+			t.Errorf("%s: no %s in the log", tt.name, tt.ip)
+		}
+	}
+
+	c = serve(t)
+	c.PlainHTTP, c.TrustedProxy, c.LogFormat = false, []string{"10.0.0.0/8"}, "json"
+	r = start(t, c)
+	status, _ := 0, 0
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL(), strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"X-Forwarded-For": {"203.0.113.5"}, "X-Forwarded-Proto": {"https"}}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if status = res.StatusCode; status != http.StatusForbidden || strings.Contains(r.log.String(), "203.0.113.5") {
+		t.Errorf("past the proxy: %d", status)
+	}
+}
+
+// writeCertificate makes a self-signed pair for 127.0.0.1 with a serial number.
+func writeCertificate(t *testing.T, dir string, serial int64) (cert, key string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &k.PublicKey, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(dir, "tls.pem"), filepath.Join(dir, "tls.key")
+	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		later := time.Now().Add(time.Duration(serial) * time.Second) // File systems may keep whole seconds.
+		if err := os.Chtimes(name, later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	dir := t.TempDir()
+	c.PlainHTTP = false
+	c.TLSCert, c.TLSKey = writeCertificate(t, dir, 1)
+	r := start(t, c)
+	serial := func() string {
+		d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
+		conn, err := d.DialContext(t.Context(), "tcp", r.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	if got := serial(); got != "1" {
+		t.Errorf("serial %s", got)
+	}
+	writeCertificate(t, dir, 2)
+	if err := r.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := serial(); got != "2" {
+		t.Errorf("after a renewal: serial %s", got)
+	}
+	if err := os.WriteFile(c.TLSCert, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Reload(t.Context()); err == nil {
+		t.Error("a broken certificate was taken")
+	}
+	if got := serial(); got != "2" {
+		t.Errorf("after a renewal gone wrong: serial %s", got)
+	}
+	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}}
+	if conn, err := d.DialContext(t.Context(), "tcp", r.Addr()); err == nil {
+		_ = conn.Close()
+		t.Error("TLS 1.1 was taken")
+	}
+	if got := raw(t, r.Addr(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); !strings.Contains(got, "400") {
+		t.Errorf("plain HTTP: %q", got)
+	}
+}
+
+// TestShutdownLetsRequestsEnd stops a server that is answering.
+func TestShutdownLetsRequestsEnd(t *testing.T) {
+	t.Parallel()
+	r := start(t, dev(t))
+	type result struct {
+		status int
+		err    error
+	}
+	answered := make(chan result, 1)
+	entered := make(chan struct{})
+	go func() {
+		ctx := context.WithoutCancel(t.Context())
+		body, w := io.Pipe()
+		go func() {
+			_, _ = io.WriteString(w, `{"PoolName":`)
+			close(entered)
+			time.AfterFunc(500*time.Millisecond, func() {
+				_, _ = io.WriteString(w, `"late"}`)
+				_ = w.Close()
+			})
+		}()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL(), body)
+		if err != nil {
+			answered <- result{0, err}
+			return
+		}
+		req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		req.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService.CreateUserPool")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			answered <- result{0, err}
+			return
+		}
+		_ = res.Body.Close()
+		answered <- result{res.StatusCode, nil}
+	}()
+	<-entered
+	for { // What is still on its way to the server would be cut off, and may be.
+		if _, metrics := get(t, "http://"+r.PrivateAddr()+"/metrics"); strings.Contains(metrics, "cognate_requests_in_flight 1") {
+			break
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	// Unsigned, so refused; but answered, not cut off.
+	if got := <-answered; got.err != nil || got.status != http.StatusBadRequest {
+		t.Errorf("%+v", got)
+	}
+	if err := r.Close(); err != nil {
+		t.Errorf("Close again: %v", err)
+	}
+}
+
+// TestDataSurvives starts a second server on the first one's data, and a third
+// beside it, which must not.
+func TestDataSurvives(t *testing.T) {
+	t.Parallel()
+	c := dev(t)
+	r := start(t, c)
+	pool := newPool(t, r)
+	if s, err := server.Start(t.Context(), c); err == nil {
+		_ = s.Close()
+		t.Error("two servers have one embedded database")
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r = start(t, c)
+	if res, body := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json"); res.StatusCode != http.StatusOK {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+	for name, mode := range map[string]os.FileMode{"": 0o700, "kek": 0o600, "cognate.db": 0o600, "operator.sock": 0o600} {
+		info, err := os.Stat(filepath.Join(c.Data, name))
+		if err != nil || name != "" && info.Mode().Perm() != mode {
+			t.Errorf("%s: %v, want %v", name, info.Mode(), mode)
+		}
+	}
+}
+
+// TestAnnounce reads the line that programs wait for.
+func TestAnnounce(t *testing.T) {
+	t.Parallel()
+	c := dev(t)
+	var out logBuffer
+	c.Out = &out
+	r := start(t, c)
+	first, _, _ := strings.Cut(out.String(), "\n")
+	if first != "listening on "+r.URL() {
+		t.Errorf("%q", first)
+	}
+	if !strings.Contains(out.String(), r.URL()+"/_cognate/inbox") {
+		t.Error(out.String())
+	}
+}
