@@ -43,8 +43,9 @@ const (
 	// with an hour for clocks that differ.
 	longestToken = 25 * time.Hour
 
-	keySetAge    = time.Minute // a set is read anew when it is older
-	keySetMinAge = time.Second // for an unknown kid, but not more often than this
+	keySetAge    = time.Minute     // a set is read anew when it is older
+	keySetMinAge = time.Second     // for an unknown kid, but not more often than this
+	keySetStale  = publishLead / 4 // what may be used while it cannot be read
 	maxKeySets   = 4096
 	keySetMarker = "signing-keys" // kind of the item that makes the first set unique
 	firstKeySet  = "first"
@@ -90,21 +91,32 @@ func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Durati
 	if !ok {
 		slot, _ = k.sets.SetIfAbsent(poolID, &keySlot{})
 	}
-	if set := slot.set.Load(); set.fresh(k.s.now(), age) {
-		return set, nil
-	}
-	slot.reading.Lock()
-	defer slot.reading.Unlock()
 	old := slot.set.Load()
 	if old.fresh(k.s.now(), age) {
 		return old, nil
 	}
-	set, err := k.read(ctx, poolID, old)
-	if err != nil {
-		return nil, err
+	// One reads, the others need not wait for it: an old set still signs right.
+	usable := age == keySetAge && old.fresh(k.s.now(), keySetStale)
+	if !slot.reading.TryLock() {
+		if usable {
+			return old, nil
+		}
+		slot.reading.Lock()
 	}
-	slot.set.Store(set)
-	return set, nil
+	defer slot.reading.Unlock()
+	if old = slot.set.Load(); old.fresh(k.s.now(), age) {
+		return old, nil
+	}
+	set, err := k.read(ctx, poolID, old)
+	switch {
+	case err == nil:
+		slot.set.Store(set)
+		return set, nil
+	case usable:
+		k.s.log.WarnContext(ctx, "signing keys could not be read anew", "pool", poolID, "error", err)
+		return old, nil
+	}
+	return nil, err
 }
 
 func (set *keySet) fresh(now time.Time, age time.Duration) bool {
