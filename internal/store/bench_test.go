@@ -73,9 +73,10 @@ func engines(b *testing.B, run func(b *testing.B, s *store.Store)) {
 var profile = []byte(`{"attributes":{"email":"user@example.com","email_verified":"true","given_name":"A","family_name":"B","custom:tenant":"0123456789"}}`)
 
 func benchUser(i int) store.User {
+	at := storetest.Now.Add(time.Duration(i) * time.Millisecond)
 	u := store.User{
 		PoolID: "us-east-1_AbCdEfGhI", ID: fmt.Sprintf("%08x-%04x-4000-8000-%012x", uint32(i)*2654435761, i&0xffff, i),
-		Status: "UNCONFIRMED", Enabled: true, CreatedAt: storetest.Now, ModifiedAt: storetest.Now, Email: new(fmt.Sprintf("%08x@example.com", uint32(i)*2654435761)),
+		Status: "UNCONFIRMED", Enabled: true, CreatedAt: at, ModifiedAt: at, Email: new(fmt.Sprintf("%08x@example.com", uint32(i)*2654435761)),
 		Profile: profile, Credential: make([]byte, 480),
 	}
 	u.Username = u.ID
@@ -111,11 +112,11 @@ func BenchmarkSignUp(b *testing.B) {
 						if err := tx.InsertUser(ctx, u, []store.Name{{Kind: store.NameEmail, Value: *u.Email}}); err != nil {
 							return err
 						}
-						if err := tx.PutCode(ctx, store.Code{PoolID: u.PoolID, UserID: u.ID, Purpose: "sign-up", Target: "email", ExpiresAt: storetest.Now}); err != nil {
+						if err := tx.PutCode(ctx, store.Code{PoolID: u.PoolID, UserID: u.ID, Purpose: "sign-up", Target: "email", ExpiresAt: u.CreatedAt}); err != nil {
 							return err
 						}
 						return tx.InsertMessage(ctx, store.Message{ID: u.ID, PoolID: u.PoolID, UserID: u.ID, Username: u.Username, Medium: "EMAIL", To: *u.Email,
-							Body: profile, NextAt: storetest.Now, CreatedAt: storetest.Now, ExpiresAt: storetest.Now})
+							Body: profile, NextAt: u.CreatedAt, CreatedAt: u.CreatedAt, ExpiresAt: u.CreatedAt})
 					})
 				})
 			})

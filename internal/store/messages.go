@@ -12,8 +12,8 @@ const messageFilter = "(username = ? OR ? = '') AND (recipient = ? OR ? = '') AN
 
 var (
 	messageInsert = prepare("INSERT INTO messages (" + messageColumns + ", queued, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-	messageClaim  = prepare("UPDATE messages SET attempts = attempts + 1, next_at = ?, due_at = ? WHERE (pool_id, id) IN " +
-		"(SELECT pool_id, id FROM messages WHERE queued = 1 AND due_at <= ? ORDER BY due_at LIMIT {limit}{skip_locked}) RETURNING " + messageColumns)
+	messageClaim  = prepare("WITH due AS MATERIALIZED (SELECT pool_id, id FROM messages WHERE queued = 1 AND due_at <= ? ORDER BY due_at LIMIT {limit}{skip_locked}) " +
+		"UPDATE messages SET attempts = attempts + 1, next_at = ?, due_at = ? WHERE (pool_id, id) IN (SELECT pool_id, id FROM due) RETURNING " + messageColumns)
 	messageFinish = prepare("UPDATE messages SET state = ?, last_error = ?, queued = 0, due_at = expires_at WHERE pool_id = ? AND id = ?")
 	messageRetry  = prepare("UPDATE messages SET state = '" + MessageQueued + "', last_error = ?, queued = 1, next_at = ?, due_at = ? WHERE pool_id = ? AND id = ?")
 	messagesAll   = prepare("SELECT " + messageColumns + " FROM messages WHERE " + messageFilter)
@@ -42,7 +42,7 @@ func (tx *Tx) InsertMessage(ctx context.Context, m Message) error {
 // Each claim counts as an attempt.
 func (tx *Tx) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Message, error) {
 	until := now.Add(lease)
-	list, err := all(ctx, &tx.Reader, messageClaim, []any{until, until, now, limit}, scanMessage)
+	list, err := all(ctx, &tx.Reader, messageClaim, []any{now, limit, until, until}, scanMessage)
 	slices.SortFunc(list, func(a, b Message) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	return list, err
 }

@@ -59,7 +59,7 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteEngine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e.writer = startSQLiteWriter(first, o.RunTwice)
+	e.writer = startSQLiteWriter(first, o.Now, o.RunTwice)
 	n := o.MaxConns
 	if n <= 0 {
 		n = 4

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,7 +13,7 @@ import (
 // A batch of the group commit ends after so many closures or so long.
 const (
 	batchClosures = 128
-	batchTime     = 5 * time.Millisecond
+	batchTime     = 10 * time.Millisecond
 )
 
 // errDamaged ends a batch: the transaction is gone with all that was done in it.
@@ -25,8 +26,10 @@ var errDamaged = errors.New("store: the transaction was lost")
 // something, all is rolled back and the batch is run again, now with a savepoint around each closure.
 type sqliteWriter struct {
 	conn     *sqliteConn
+	now      func() time.Time
 	runTwice bool
 	jobs     chan *job
+	batch    []*job // being done
 	stopped  chan struct{}
 	mu       sync.RWMutex // held by senders, so that jobs is closed after the last
 	closed   bool
@@ -47,8 +50,8 @@ const (
 	jobLeft
 )
 
-func startSQLiteWriter(conn *sqliteConn, runTwice bool) *sqliteWriter {
-	w := &sqliteWriter{conn: conn, runTwice: runTwice, jobs: make(chan *job, 4*batchClosures), stopped: make(chan struct{})}
+func startSQLiteWriter(conn *sqliteConn, now func() time.Time, runTwice bool) *sqliteWriter {
+	w := &sqliteWriter{conn: conn, now: now, runTwice: runTwice, jobs: make(chan *job, 4*batchClosures), stopped: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -99,43 +102,70 @@ func (w *sqliteWriter) send(j *job) error {
 }
 
 func (w *sqliteWriter) loop() {
-	defer close(w.stopped)
-	batch := make([]*job, 0, batchClosures)
-	for j := range w.jobs {
-		batch = w.run(append(batch[:0], j))
-		for _, j := range batch {
-			close(j.done)
+	ended := false
+	defer func() {
+		if ended {
+			close(w.stopped)
+			return
 		}
-		clear(batch)
+		// A closure has ended its goroutine (runtime.Goexit, as testing's FailNow does). Let another take over.
+		w.rollback()
+		w.fail(errors.New("store: a transaction's closure ended its goroutine"))
+		w.answer()
+		go w.loop()
+	}()
+	for j := range w.jobs {
+		w.batch = append(w.batch, j)
+		w.run()
+		w.answer()
 	}
+	ended = true
+}
+
+func (w *sqliteWriter) answer() {
+	for _, j := range w.batch {
+		close(j.done)
+	}
+	clear(w.batch)
+	w.batch = w.batch[:0]
 }
 
 // run does a batch that begins with one job and takes others as it goes. Every job has its answer afterwards.
-func (w *sqliteWriter) run(batch []*job) []*job {
+func (w *sqliteWriter) run() {
 	if err := w.begin(); err != nil {
-		return w.fail(batch, err)
+		w.fail(err)
+		return
 	}
-	start, clean := time.Now(), true
-	for i := 0; i < len(batch) && clean; i++ {
-		clean = w.plain(batch[i])
-		if clean && i == len(batch)-1 && len(batch) < batchClosures && time.Since(start) < batchTime {
-			select {
-			case j, ok := <-w.jobs:
-				if ok {
-					batch = append(batch, j)
-				}
-			default:
+	start := w.now()
+	for i := 0; i < len(w.batch); i++ {
+		if !w.plain(w.batch[i]) {
+			w.rollback()
+			w.again()
+			return
+		}
+		if i == len(w.batch)-1 && len(w.batch) < batchClosures && w.now().Sub(start) < batchTime {
+			w.more()
+		}
+	}
+	if err := w.commit(); err != nil {
+		w.fail(err)
+	}
+}
+
+// more adds a job if one waits. Those whom the last commit has just answered may be about to send their next: they get
+// the chance to, which makes batches half as large again under load and costs nothing when there is none.
+func (w *sqliteWriter) more() {
+	for range 2 {
+		select {
+		case j, ok := <-w.jobs:
+			if ok {
+				w.batch = append(w.batch, j)
 			}
+			return
+		default:
+			runtime.Gosched()
 		}
 	}
-	if clean {
-		if err := w.commit(); err != nil {
-			return w.fail(batch, err)
-		}
-		return batch
-	}
-	w.rollback()
-	return w.again(batch)
 }
 
 // plain runs a closure without a savepoint and tells whether the transaction can go on.
@@ -164,23 +194,24 @@ func (w *sqliteWriter) turn(j *job) bool {
 }
 
 // again runs a batch with a savepoint around each closure.
-func (w *sqliteWriter) again(batch []*job) []*job {
+func (w *sqliteWriter) again() {
 	if err := w.begin(); err != nil {
-		return w.fail(batch, err)
+		w.fail(err)
+		return
 	}
-	for _, j := range batch {
+	for _, j := range w.batch {
 		if !w.turn(j) {
 			continue
 		}
 		if err := w.isolated(j); err != nil {
 			w.rollback()
-			return w.fail(batch, err)
+			w.fail(err)
+			return
 		}
 	}
 	if err := w.commit(); err != nil {
-		return w.fail(batch, err)
+		w.fail(err)
 	}
-	return batch
 }
 
 // isolated answers an error if the whole transaction is lost.
@@ -236,14 +267,13 @@ func (w *sqliteWriter) commit() error {
 // rollback may find that the engine has done it already.
 func (w *sqliteWriter) rollback() { _ = w.step(rollback) }
 
-// fail gives all jobs that were run the same error, for nothing of theirs was stored.
-func (w *sqliteWriter) fail(batch []*job, err error) []*job {
-	for _, j := range batch {
+// fail gives all jobs of the batch the same error, for nothing of theirs was stored.
+func (w *sqliteWriter) fail(err error) {
+	for _, j := range w.batch {
 		if w.turn(j) {
 			j.err = err
 		}
 	}
-	return batch
 }
 
 // writeSession notes whether a closure wrote, and whether the engine failed.

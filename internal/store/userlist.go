@@ -97,9 +97,9 @@ type attrColumn struct{ equal, within, from *statement }
 
 // The condition that the partial index has comes first in the text: SQLite stops there. Were it to infer it from a
 // comparison with a parameter, it would compile the statement anew for each value.
-func newAttrColumn(column string) attrColumn {
+func newAttrColumn(column, order string) attrColumn {
 	list := "SELECT record FROM users WHERE " + column + " IS NOT NULL AND pool_id = ? AND "
-	order := " ORDER BY " + column + ", id LIMIT {limit}"
+	order = " ORDER BY " + order + " LIMIT {limit}"
 	return attrColumn{
 		equal:  prepare(list + column + " = ? AND id > ?" + order),
 		within: prepare(list + "(" + column + ", id) > (?, ?) AND " + column + " < ?" + order),
@@ -111,13 +111,13 @@ const usersByState = "SELECT record FROM users WHERE pool_id = ? AND enabled = ?
 
 var (
 	attrColumns = map[string]attrColumn{
-		"username":           newAttrColumn("username_key"),
-		"email":              newAttrColumn("email"),
-		"phone_number":       newAttrColumn("phone_number"),
-		"name":               newAttrColumn("name"),
-		"given_name":         newAttrColumn("given_name"),
-		"family_name":        newAttrColumn("family_name"),
-		"preferred_username": newAttrColumn("preferred_username"),
+		"username":           newAttrColumn("username_key", "username_key"),
+		"email":              newAttrColumn("email", "email, id"),
+		"phone_number":       newAttrColumn("phone_number", "phone_number, id"),
+		"name":               newAttrColumn("name", "name, id"),
+		"given_name":         newAttrColumn("given_name", "given_name, id"),
+		"family_name":        newAttrColumn("family_name", "family_name, id"),
+		"preferred_username": newAttrColumn("preferred_username", "preferred_username, id"),
 	}
 	usersFrom    = prepare("SELECT record FROM users WHERE pool_id = ? AND id > ? ORDER BY id LIMIT {limit}")
 	usersOnward  = prepare("SELECT record FROM users WHERE pool_id = ? AND id >= ? AND id > ? ORDER BY id LIMIT {limit}")
