@@ -152,6 +152,7 @@ func TestClientRefusals(t *testing.T) {
 		{"http on localhost", `"CallbackURLs":["http://localhost:3000/cb","http://127.0.0.1","http://[::1]:80/"]`, ""},
 		{"fragment", `"CallbackURLs":["https://a.example.com/#"]`, badURL("https://a.example.com/#")},
 		{"relative", `"CallbackURLs":["/cb"]`, badURL("/cb")},
+		{"scheme alone", `"CallbackURLs":["myapp:"]`, badURL("myapp:")},
 		{"script", `"CallbackURLs":["javascript:alert(1)"]`, badURL("javascript:alert(1)")},
 		{"app", `"CallbackURLs":["myapp://","myapp://cb","com.example.app:/cb"]`, ""},
 		{"logout", `"LogoutURLs":["http://a.example.com"]`,

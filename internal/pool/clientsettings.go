@@ -281,7 +281,8 @@ func redirectable(raw string) bool {
 	case "javascript", "data", "vbscript", "file", "blob", "about":
 		return false
 	}
-	return u.Opaque == "" || strings.Contains(u.Scheme, ".")
+	rest := raw[len(u.Scheme)+1:]
+	return strings.HasPrefix(rest, "//") || rest != "" && strings.Contains(u.Scheme, ".")
 }
 
 // checkOAuth checks the OAuth grants against each other.

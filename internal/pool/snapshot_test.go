@@ -210,12 +210,12 @@ func TestNothingIsLost(t *testing.T) {
 func TestDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, n *node) {
-		id := n.newPool(t, "")
+		id, other := n.newPool(t, ""), n.another()
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
 				for range 5 {
-					_, _ = n.call(t.Context(), "CreateUserPoolClient", `{"UserPoolId":"`+id+`","ClientName":"c"}`)
+					_, _ = other.call(t.Context(), "CreateUserPoolClient", `{"UserPoolId":"`+id+`","ClientName":"c"}`)
 				}
 			})
 		}
