@@ -11,6 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/internal/server"
+	"cognate/test/pgtest"
 )
 
 // newKey asks the operator's command for a key, as a person would.
@@ -163,5 +167,52 @@ func TestUnbuiltOperation(t *testing.T) {
 	if status != http.StatusBadRequest || body["__type"] != "UnsupportedOperationException" ||
 		body["message"] != "ListWebAuthnCredentials is not available in this version of Cognate" {
 		t.Errorf("%d %v", status, body)
+	}
+}
+
+// TestServeOnPostgres runs two servers on one database: a key that one knows the
+// other knows too, and a sign-in that begins on one ends on the other.
+func TestServeOnPostgres(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	c.Data, c.Database = "", server.Secret(pgtest.Database(t))
+	if s, err := server.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "cognate migrate") {
+		if err == nil {
+			_ = s.Close()
+		}
+		t.Fatalf("not migrated: %v", err)
+	}
+	env := map[string]string{"COGNATE_DATABASE": string(c.Database), "COGNATE_KEK_FILE": c.KEKFile}
+	run(t, env, "migrate")
+	first, second := start(t, c), start(t, c)
+	out, _ := run(t, env, "admin", "keys", "create", "--name", "ops", "--policy", "admin")
+	values := map[string]string{}
+	for line := range strings.Lines(out) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		values[name] = value
+	}
+	id, secret := values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]
+	a, b := first.client(id, secret), second.client(id, secret)
+	created, err := a.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String("people")})
+	pool := must(t, created, err).UserPool.Id
+	app, err := b.CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{
+		UserPoolId: pool, ClientName: aws.String("app"), ExplicitAuthFlows: []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth},
+	})
+	client := must(t, app, err).UserPoolClient.ClientId
+	_, err = a.AdminCreateUser(t.Context(), &cip.AdminCreateUserInput{
+		UserPoolId: pool, Username: aws.String("bob"), TemporaryPassword: aws.String(password), MessageAction: types.MessageActionTypeSuppress,
+	})
+	want(t, err, "")
+	begun, err := signIn(t, first, *client, "bob", password)
+	ended, err := second.dev().RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
+		ClientId: client, ChallengeName: must(t, begun, err).ChallengeName, Session: begun.Session,
+		ChallengeResponses: map[string]string{"USERNAME": "bob", "NEW_PASSWORD": password + "2"},
+	})
+	tokens := must(t, ended, err).AuthenticationResult
+	_, err = first.dev().GetUser(t.Context(), &cip.GetUserInput{AccessToken: tokens.AccessToken})
+	want(t, err, "")
+	code, report, _ := command(t, env, "doctor", "--plain-http", "--issuer-base", c.IssuerBase, "--listen", "127.0.0.1:0", "--private-listen", "off")
+	if code != 0 || !strings.Contains(report, "clock          agrees") {
+		t.Errorf("doctor: exit %d\n%s", code, report)
 	}
 }

@@ -216,7 +216,7 @@ func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
 		e.Set("operation", o.Operation)
 		e.Set("code", o.Code)
 		for key, value := range map[string]string{
-			"region": o.Caller.Region, "accessKey": o.Caller.AccessKeyID, "principal": o.Caller.PrincipalARN,
+			"region": o.Caller.Region, "pool": o.Resource.ID, "accessKey": o.Caller.AccessKeyID, "principal": o.Caller.PrincipalARN,
 		} {
 			if value != "" {
 				e.Set(key, value)

@@ -158,8 +158,8 @@ func TestLogLine(t *testing.T) {
 	if last["operation"] != "InitiateAuth" || last["code"] != "NotAuthorizedException" || last["status"] != 400.0 || last["ip"] != "127.0.0.1" || last["requestId"] == "" {
 		t.Errorf("%v", last)
 	}
-	if lines[0]["accessKey"] != "dev" {
-		t.Errorf("%v", lines[0])
+	if lines[1]["accessKey"] != "dev" || lines[1]["pool"] != pool || lines[1]["region"] != "us-east-1" {
+		t.Errorf("%v", lines[1])
 	}
 	for _, secret := range []string{password, "not-the-password-1A", *tokens.AccessToken, *tokens.IdToken, *tokens.RefreshToken, "alice@example.com"} {
 		if strings.Contains(text, secret) {

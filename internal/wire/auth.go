@@ -98,6 +98,7 @@ func (x *exchange) authorize(in any, c Credential) error {
 	if op.Resource != nil {
 		resource = op.Resource(in)
 	}
+	x.outcome.Resource = resource
 	if x.caller.Region == "" {
 		x.caller.Region = resource.Region()
 	}

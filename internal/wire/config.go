@@ -95,6 +95,8 @@ type Outcome struct {
 	RequestID          string
 	// Caller is what was known of the sender; never nil.
 	Caller *api.Caller
+	// Resource is what the input names, if it was decoded.
+	Resource api.Resource
 	// Code is the exception's name, "" for success.
 	Code              string
 	Status            int
