@@ -29,9 +29,9 @@ const (
 )
 
 var (
-	// ErrLocked: the user is locked; the attempt must not be looked at.
+	// ErrLocked says that the user is locked: the attempt must not be looked at.
 	ErrLocked = errors.New("risk: password attempts exceeded")
-	// ErrBusy: too many attempts for this user are under way at once.
+	// ErrBusy says that too many attempts for this user are under way at once.
 	ErrBusy = errors.New("risk: too many concurrent attempts")
 )
 

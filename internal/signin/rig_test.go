@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
@@ -184,9 +185,7 @@ func (r *rig) have(t testing.TB, sn *pool.Snapshot, name string, p person) *user
 		names = []store.Name{{Kind: "email", Value: sn.FoldAlias("email", name)}}
 		u.Attributes["email"] = name
 	}
-	for k, v := range p.attrs {
-		u.Attributes[k] = v
-	}
+	maps.Copy(u.Attributes, p.attrs)
 	if p.password != "" {
 		var err error
 		if u.Rec.Credential, err = r.users.SetPassword(t.Context(), sn, u, p.password, p.temporary, user.PolicySignUp); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -269,12 +270,9 @@ func (r *rig) atOnce(t *testing.T, call func() string, lost ...string) int32 {
 				won.Add(1)
 				return
 			}
-			for _, l := range lost {
-				if got == l {
-					return
-				}
+			if !slices.Contains(lost, got) {
+				t.Errorf("a loser hears %q", got)
 			}
-			t.Errorf("a loser hears %q", got)
 		})
 	}
 	wg.Wait()

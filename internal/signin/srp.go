@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"cognate/internal/api/idp"
@@ -143,7 +144,7 @@ func (s *Service) proofMatches(ctx context.Context, t *turn, cred *user.Credenti
 	// The signature is over the bytes that the block spells.
 	block, err := base64.StdEncoding.DecodeString(t.params["PASSWORD_CLAIM_SECRET_BLOCK"])
 	if err != nil {
-		return false, nil
+		return false, fmt.Errorf("signin: a block that opened does not decode: %w", err)
 	}
 	x := t.state.SRP
 	matches := false

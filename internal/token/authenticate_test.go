@@ -40,7 +40,7 @@ func TestAuthenticate(t *testing.T) {
 			{name: "live"},
 			{name: "a moment before its end", after: func(*testing.T, store.User, *Set) { r.clock.pass(time.Hour - time.Second) }},
 			{name: "at its end", after: func(*testing.T, store.User, *Set) { r.clock.pass(time.Hour) }, want: sayExpired},
-			{name: "expired and revoked", after: func(t *testing.T, u store.User, set *Set) {
+			{name: "expired and revoked", after: func(t *testing.T, u store.User, _ *Set) {
 				r.change(t, u, func(u *store.User) { SignOut(u, r.now()) })
 				r.clock.pass(2 * time.Hour)
 			}, want: sayExpired},

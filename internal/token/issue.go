@@ -121,7 +121,7 @@ func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
 		OAuth: g.OAuth, Rotating: g.Client.Rotation, Scopes: g.Scopes, Resource: g.Resource,
 		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: expires, Mark: markOf(g.Subject.TokensValidAfter),
 	}
-	raw, err := s.ring.SealToken(keys.ShapeRefreshToken, keys.PurposeRefreshToken, nil, appendRefresh(nil, r))
+	raw, err := s.ring.SealToken(keys.ShapeRefreshToken, keys.PurposeRefreshToken, nil, encodeRefresh(r))
 	if err != nil {
 		return "", fmt.Errorf("token: refresh token: %w", err)
 	}

@@ -48,9 +48,9 @@ const (
 
 var errRefreshForm = errors.New("token: malformed refresh token body")
 
-// appendRefresh writes the sealed body: version, flags, texts with their
+// encodeRefresh writes the sealed body: version, flags, texts with their
 // lengths, times. A new layout is a new version.
-func appendRefresh(b []byte, r *Refresh) []byte {
+func encodeRefresh(r *Refresh) []byte {
 	var flags byte
 	if r.OAuth {
 		flags |= refreshOAuth
@@ -58,7 +58,7 @@ func appendRefresh(b []byte, r *Refresh) []byte {
 	if r.Rotating {
 		flags |= refreshRotating
 	}
-	b = append(b, refreshVersion, flags)
+	b := append(make([]byte, 0, 384), refreshVersion, flags)
 	for _, s := range [...]string{r.PoolID, r.ClientID, r.UserID, r.Username, r.Family, r.TokenID, r.EventID, r.DeviceKey, r.Resource} {
 		b = appendText(b, s)
 	}

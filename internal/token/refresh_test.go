@@ -2,6 +2,7 @@ package token
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func exampleRefresh() *Refresh {
 func TestRefreshRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, want := range []*Refresh{exampleRefresh(), {AuthTime: time.Unix(0, 0).UTC(), IssuedAt: time.Unix(0, 0).UTC(), ExpiresAt: time.Unix(0, 0).UTC()}} {
-		b := appendRefresh(nil, want)
+		b := encodeRefresh(want)
 		got, err := parseRefresh(b)
 		if err != nil {
 			t.Fatal(err)
@@ -43,14 +44,14 @@ func TestRefreshRoundTrip(t *testing.T) {
 }
 
 func FuzzParseRefresh(f *testing.F) {
-	f.Add(appendRefresh(nil, exampleRefresh()))
+	f.Add(encodeRefresh(exampleRefresh()))
 	f.Add([]byte{1, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := parseRefresh(b)
 		if err != nil {
 			return
 		}
-		again, err := parseRefresh(appendRefresh(nil, r))
+		again, err := parseRefresh(encodeRefresh(r))
 		if err != nil || !cmp.Equal(r, again) {
 			t.Errorf("%+v is not read back: %v", r, err)
 		}
@@ -88,7 +89,7 @@ func TestOpenRefresh(t *testing.T) {
 		{"empty", func(raw string) (*Refresh, error) { return r.OpenRefresh(t.Context(), sn, c, raw) }, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := test.open(test.token); err != ErrRefresh {
+			if _, err := test.open(test.token); !errors.Is(err, ErrRefresh) {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -72,11 +72,14 @@ func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (
 		return nil, idp.UnsupportedTokenTypeException("Unsupported token type")
 	}
 	r, err := s.OpenRefresh(ctx, sn, c, in.Token)
-	if err != nil || !s.now().Before(r.ExpiresAt) {
-		return &idp.RevokeTokenResponse{}, nil
-	}
-	if err := s.RevokeFamily(ctx, r); err != nil {
+	switch {
+	case errors.Is(err, ErrRefresh):
+	case err != nil:
 		return nil, err
+	case s.now().Before(r.ExpiresAt):
+		if err := s.RevokeFamily(ctx, r); err != nil {
+			return nil, err
+		}
 	}
 	return &idp.RevokeTokenResponse{}, nil
 }

@@ -109,7 +109,7 @@ func TestRotate(t *testing.T) {
 			t.Error(diff)
 		}
 		r.clock.pass(publishLead)
-		r.step(t, sn)
+		r.step(t)
 		set := far.issue(t, r.grant(t, sn, c, u))
 		for _, token := range []string{set.AccessToken, set.IDToken} {
 			if kid := kidOf(t, token); slices.Contains(first, kid) || !slices.Contains(published, kid) {
@@ -133,7 +133,7 @@ func TestRotate(t *testing.T) {
 			t.Error(diff)
 		}
 		r.clock.pass(2 * time.Hour)
-		r.step(t, sn)
+		r.step(t)
 		if kids := far.kids(t, sn.ID); len(kids) != 2 || slices.Contains(first, kids[0]) || slices.Contains(first, kids[1]) {
 			t.Errorf("published at the end: %v", kids)
 		}
@@ -144,7 +144,7 @@ func TestRotate(t *testing.T) {
 	})
 }
 
-func (r *rig) step(t testing.TB, sn *pool.Snapshot) {
+func (r *rig) step(t testing.TB) {
 	t.Helper()
 	for range 2 {
 		if err := r.Maintain(t.Context()); err != nil {
