@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// measureFlat compares the cost of the same operations in a small and in a
+// large pool. On PostgreSQL its backends' CPU time counts too: that is where a
+// bad plan would show.
+func (b *bench) measureFlat(ctx context.Context, e *engine, small *target) (err error) {
+	if !b.wanted("flat") {
+		return nil
+	}
+	large, err := b.newTarget(ctx, e, e.name+"-large", b.users)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, large.close()) }()
+	sides := [2]*target{large, small}
+	for _, row := range []struct {
+		name     string
+		requests func(context.Context, *target) ([][]byte, error)
+	}{
+		{"password sign-in", func(_ context.Context, t *target) ([][]byte, error) { return t.passwordRequests(signInsPerTurn), nil }},
+		{"GetUser", func(_ context.Context, t *target) ([][]byte, error) {
+			known, err := b.signIn(t, signInsPerTurn)
+			return t.getUserRequests(known, 3*len(known)), err
+		}},
+		{"filtered ListUsers page", listRequests},
+	} {
+		name := fmt.Sprintf("flat: %s at %d users, to %d", row.name, b.users, b.few)
+		if !b.wanted(name) {
+			continue
+		}
+		fmt.Fprintf(b.progress, "%s: %s\n", e.name, name)
+		var list []turn
+		for round := range b.rounds + 1 {
+			var cost [2]time.Duration
+			for i, t := range sides {
+				requests, err := row.requests(ctx, t)
+				if err != nil {
+					return err
+				}
+				if cost[i], err = b.wholeCost(e, t, requests); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+			}
+			if round > 0 { // the first is for warming
+				list = append(list, turn{cost: cost[0], floor: cost[1]})
+			}
+		}
+		b.report.ratio(name, e.name, list, 1.3)
+	}
+	return nil
+}
+
+// wholeCost counts the database's processes too.
+func (b *bench) wholeCost(e *engine, t *target, requests [][]byte) (time.Duration, error) {
+	var before map[int]time.Duration
+	if e.parent != 0 {
+		before = family(e.parent)
+	}
+	cost, _, err := b.cost(t, requests)
+	if e.parent != 0 {
+		cost += since(before, family(e.parent)) / time.Duration(len(requests))
+	}
+	return cost, err
+}
+
+// listRequests ask for ten users whose address begins with something that at
+// least ten addresses begin with, whatever the pool's size.
+func listRequests(ctx context.Context, t *target) ([][]byte, error) {
+	digits := 1
+	if len(t.people) >= realUsers {
+		digits = 3
+	}
+	list := make([][]byte, 0, listsPerTurn)
+	for _, p := range t.pick(listsPerTurn) {
+		r, err := t.signed(ctx, "ListUsers", map[string]any{
+			"UserPoolId": t.pool, "Filter": fmt.Sprintf("email ^= %q", p.email[:digits]), "Limit": 10,
+		})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// footprint measures what a server costs that nobody uses.
+func (b *bench) footprint(ctx context.Context) error {
+	if !b.wanted("footprint start memory binary") && !b.wanted("footprint") {
+		return nil
+	}
+	info, err := os.Stat(b.program)
+	if err != nil {
+		return err
+	}
+	mib := func(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+	b.report.measured("stripped binary", "", mib(info.Size()), "< 40 MiB", info.Size() < 40<<20)
+
+	dir := filepath.Join(b.dir, "dev")
+	addr, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	var took, resident []float64
+	for i := range b.rounds + 1 {
+		d, memory, err := b.startDev(ctx, dir, addr)
+		if err != nil {
+			return err
+		}
+		if i > 0 { // the first start makes the database
+			took, resident = append(took, float64(d)), append(resident, float64(memory))
+		}
+	}
+	first, idle := median(took, identity), int64(median(resident, identity))
+	b.report.measured("cognate dev: start to first answer", "sqlite", milliseconds(first)+" ms", "< 100 ms", first < float64(100*time.Millisecond))
+	b.report.measured("idle memory (resident)", "sqlite", mib(idle), "< 48 MiB", idle < 48<<20)
+	return nil
+}
+
+// startDev gives the time from starting cognate dev to its first answer, and
+// the memory that it holds two seconds later.
+func (b *bench) startDev(ctx context.Context, dir, addr string) (time.Duration, int64, error) {
+	begin := time.Now()
+	p, err := start(ctx, os.Stderr, nil, b.program, "dev", "--data", dir, "--listen", addr, "--private-listen", "off", "--log-level", "error")
+	if err != nil {
+		return 0, 0, err
+	}
+	deadline := begin.Add(time.Minute)
+	for answered := false; !answered; {
+		if time.Now().After(deadline) {
+			return 0, 0, errors.Join(errors.New("cognate dev does not answer"), p.stop())
+		}
+		answered = healthy(ctx, addr)
+		if !answered {
+			<-time.After(time.Millisecond)
+		}
+	}
+	took := time.Since(begin)
+	<-time.After(2 * time.Second)
+	return took, p.resident(), p.stop()
+}
+
+func healthy(ctx context.Context, addr string) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/_cognate/health", nil)
+	if err != nil {
+		return false
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	_ = res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}

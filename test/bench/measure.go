@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// bench is one run.
+type bench struct {
+	options
+	dir      string
+	progress io.Writer
+	report   report
+	floors   map[string]*process
+}
+
+// part is so many times a floor.
+type part struct {
+	times int
+	floor string
+	args  []string
+}
+
+// floorTimes is how often a floor works in a turn: about a third of a second.
+var floorTimes = map[string]int{
+	floorSignature: 400, floorFixed: 2000, floorShared: 250, floorBigFixed: 400, floorBigShared: 200,
+	floorRow: 4000, floorHandler: 8000,
+}
+
+// measureFloor gives the CPU time of a sum of floors.
+func (b *bench) measureFloor(ctx context.Context, parts []part, like []byte) (sum time.Duration, err error) {
+	for _, p := range parts {
+		key := strings.Join(append([]string{p.floor}, p.args...), " ")
+		f := b.floors[key]
+		if f == nil {
+			if f, err = floorProcess(ctx, os.Stderr, append([]string{p.floor}, p.args...)...); err != nil {
+				return 0, err
+			}
+			if b.floors == nil {
+				b.floors = map[string]*process{}
+			}
+			b.floors[key] = f
+		}
+		var one time.Duration
+		if p.floor == floorHandler {
+			one, err = b.measureHandler(f, like)
+		} else {
+			one, err = f.do(floorTimes[p.floor], b.clients)
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(p.times) * one
+	}
+	return sum, nil
+}
+
+// measureHandler sends the bare handler what the operation is sent.
+func (b *bench) measureHandler(f *process, like []byte) (time.Duration, error) {
+	c := clients{addr: f.addr}
+	defer c.close()
+	requests := make([][]byte, floorTimes[floorHandler])
+	for i := range requests {
+		requests[i] = like
+	}
+	before := f.cpu()
+	if _, err := c.send(requests, b.clients); err != nil {
+		return 0, err
+	}
+	return (f.cpu() - before) / time.Duration(len(requests)), nil
+}
+
+// wanted tells whether the operation is to be measured.
+func (b *bench) wanted(operation string) bool {
+	return strings.Contains(strings.ToLower(operation), strings.ToLower(b.only))
+}
+
+// cost sends requests and gives the server's CPU time for one.
+func (b *bench) cost(t *target, requests [][]byte) (time.Duration, []reply, error) {
+	before := t.cpu()
+	replies, err := t.clients.send(requests, b.clients)
+	return (t.cpu() - before) / time.Duration(len(requests)), replies, err
+}
+
+// turns measures an operation and its floor, one after the other, again and again.
+func (b *bench) turns(ctx context.Context, t *target, e *engine, operation string, limit float64, floors []part, like []byte,
+	one func() (time.Duration, error)) error {
+	if !b.wanted(operation) {
+		return nil
+	}
+	fmt.Fprintf(b.progress, "%s: %s\n", e.name, operation)
+	if _, err := one(); err != nil { // warm
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	finish := b.startProfile(ctx, t, e.name+"-"+operation)
+	defer finish()
+	var list []turn
+	for range b.rounds {
+		floor, err := b.measureFloor(ctx, floors, like)
+		if err != nil {
+			return err
+		}
+		cost, err := one()
+		if err != nil {
+			return fmt.Errorf("%s: %w", operation, err)
+		}
+		list = append(list, turn{cost: cost, floor: floor})
+	}
+	b.report.ratio(operation, e.name, list, limit)
+	return nil
+}
+
+// startProfile asks the server's private listener for a CPU profile.
+func (b *bench) startProfile(ctx context.Context, t *target, name string) func() {
+	if b.profile == "" {
+		return func() {}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := b.fetchProfile(ctx, t, strings.NewReplacer(" ", "-", ",", "").Replace(name)); err != nil {
+			fmt.Fprintln(b.progress, "profile:", err)
+		}
+	})
+	return wg.Wait
+}
+
+func (b *bench) fetchProfile(ctx context.Context, t *target, name string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.private+"/debug/pprof/profile?seconds=6", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := os.MkdirAll(b.profile, 0o700); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(b.profile, name+".pprof"))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, res.Body)
+	return errors.Join(err, f.Close())
+}
+
+// exponentiations compares the exponentiations of keys/srp with math/big's.
+func (b *bench) exponentiations(ctx context.Context) error {
+	for _, row := range []struct{ name, ours, theirs string }{
+		{"g^b by table, to math/big", floorFixed, floorBigFixed},
+		{"S, to math/big", floorShared, floorBigShared},
+	} {
+		if !b.wanted(row.name) {
+			continue
+		}
+		var list []turn
+		for range b.rounds {
+			theirs, err := b.measureFloor(ctx, []part{{times: 1, floor: row.theirs}}, nil)
+			if err != nil {
+				return err
+			}
+			ours, err := b.measureFloor(ctx, []part{{times: 1, floor: row.ours}}, nil)
+			if err != nil {
+				return err
+			}
+			list = append(list, turn{cost: ours, floor: theirs})
+		}
+		b.report.ratio(row.name, "", list, 0)
+	}
+	return nil
+}
