@@ -38,12 +38,11 @@ type verifiedToken struct {
 // verifiedTokens remembers them by the token's hash, so that a signature is
 // looked at once. Whether a token still counts is asked anew at each call.
 type verifiedTokens struct {
-	now   func() time.Time
 	cache *otter.Cache[[sha256.Size]byte, *verifiedToken]
 }
 
-func newVerifiedTokens(now func() time.Time) *verifiedTokens {
-	return &verifiedTokens{now: now, cache: otter.Must(&otter.Options[[sha256.Size]byte, *verifiedToken]{MaximumSize: maxVerified})}
+func newVerifiedTokens() *verifiedTokens {
+	return &verifiedTokens{cache: otter.Must(&otter.Options[[sha256.Size]byte, *verifiedToken]{MaximumSize: maxVerified})}
 }
 
 // Authenticate tells who holds an access token, in the order of Cognito's

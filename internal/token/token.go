@@ -67,7 +67,7 @@ func New(d Deps) *Service {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.signing = newSigningKeys(s)
-	s.verified = newVerifiedTokens(s.now)
+	s.verified = newVerifiedTokens()
 	return s
 }
 
