@@ -163,6 +163,10 @@ func TestUnbuiltOperation(t *testing.T) {
 	c := dev(t)
 	c.AllowUnsigned = true
 	r := start(t, c)
+	identity := http.Header{"X-Amz-Target": {"AWSCognitoIdentityService.GetId"}}
+	if status, body := r.call(t, "", `{"IdentityPoolId":"us-east-1:00000000-0000-0000-0000-000000000000"}`, identity); status != 400 || body["__type"] != "UnsupportedOperationException" {
+		t.Errorf("identity pools: %d %v", status, body)
+	}
 	status, body := r.call(t, "ListWebAuthnCredentials", `{"AccessToken":"x"}`, nil)
 	if status != http.StatusBadRequest || body["__type"] != "UnsupportedOperationException" ||
 		body["message"] != "ListWebAuthnCredentials is not available in this version of Cognate" {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"cognate/internal/api"
+	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/iam"
@@ -104,7 +106,10 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: p.resourceTags, Log: log,
 	})
 	p.wire = wire.New(wire.Config{
-		Bindings:  idp.Bind(directory{p.pools, p.users, p.signins, p.tokens, unbuilt{}}),
+		Bindings: slices.Concat(
+			idp.Bind(directory{p.pools, p.users, p.signins, p.tokens, unbuilt{}}),
+			identity.Bind(unbuiltIdentity{}),
+		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.Now,
 		ClientIP: clientIP, RequestID: requestID,
 		Observe: p.observe(log), OnUndeclared: undeclared(log),
@@ -153,7 +158,7 @@ func senders(ctx context.Context, c *Config) (mail, sms message.Sender, err erro
 // authority is where wire has credentials and policies from.
 func (p *parts) authority(c *Config) wire.Authority {
 	if c.Mode == Dev {
-		return wire.Authority{Mode: wire.AcceptAny, AllowUnsigned: c.AllowUnsigned}
+		return wire.Authority{Mode: wire.AcceptAny, AllowUnsigned: c.AllowUnsigned, Screen: newPages(c).screen}
 	}
 	return wire.Authority{Mode: wire.Verify, Lookup: p.lookup, Authorize: p.authorize}
 }
@@ -265,9 +270,9 @@ func (p *parts) gauges(st *store.Store) {
 	})
 }
 
-// close writes what is only in memory.
+// close writes what is only in memory, and sends what is due.
 func (p *parts) close(ctx context.Context) error {
-	return p.lockouts.Flush(ctx)
+	return errors.Join(p.lockouts.Flush(ctx), p.messages.Flush(ctx))
 }
 
 const (

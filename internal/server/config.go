@@ -53,6 +53,9 @@ type Config struct {
 
 	AllowUnsigned bool `group:"Development" help:"Let administrators' operations through without a signature. For dev alone: serve does not start with it."`
 
+	Expose      bool     `group:"Development" help:"Let dev listen beyond loopback, as in a container whose port is published to this machine only. Whoever reaches it is an administrator and reads everyone's mail."`
+	AllowOrigin []string `group:"Development" placeholder:"ORIGIN" help:"Web pages of this origin (https://app.example.com) may call administrators' operations of cognate dev, and its host may be a name of this server. Pages of this machine may anyway."`
+
 	// What follows is no setting: the commands and the tests fill it in.
 
 	// Mode is Dev or Serve.
@@ -211,10 +214,11 @@ func (c *Config) checkCommon(add complain) {
 
 func (c *Config) checkDev(add complain) {
 	for _, l := range []struct{ setting, addr string }{{"listen", c.Listen}, {"private-listen", c.PrivateListen}} {
-		if l.addr != privateOff && !isLoopback(l.addr) {
-			add(l.setting, "cognate dev takes any credentials and shows everyone's mail, so it listens on loopback addresses only, such as %s; use cognate serve for others", defaultDevListen)
+		if l.addr != privateOff && !c.Expose && !isLoopback(l.addr) {
+			add(l.setting, "cognate dev takes any credentials and shows everyone's mail, so it listens on loopback addresses only, such as %s; use cognate serve for others, or --expose inside a container", defaultDevListen)
 		}
 	}
+	c.checkOrigins(add)
 	if len(c.TrustedProxy) > 0 {
 		add("trusted-proxy", "is for cognate serve: cognate dev must not be reachable from elsewhere")
 	}
@@ -223,6 +227,12 @@ func (c *Config) checkDev(add complain) {
 func (c *Config) checkServe(add complain) {
 	if c.AllowUnsigned {
 		add("allow-unsigned", "is for cognate dev alone")
+	}
+	if len(c.AllowOrigin) > 0 {
+		add("allow-origin", "is for cognate dev alone: cognate serve asks pages for a signature like everybody")
+	}
+	if c.Expose {
+		add("expose", "is for cognate dev alone")
 	}
 	if c.TLSCert == "" && len(c.TrustedProxy) == 0 && !(c.PlainHTTP && isLoopback(c.Listen)) {
 		add("tls-cert", "passwords and tokens must not travel in the clear: give --tls-cert and --tls-key, or --trusted-proxy with the addresses of what ends TLS in front, or --plain-http with a loopback --listen")

@@ -58,6 +58,12 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body := &countingBody{ReadCloser: http.MaxBytesReader(w, r.Body, e.maxBytes)}
 	r.Body = body
+	if len(r.TransferEncoding) > 0 {
+		// It may have had a Content-Length as well, which net/http drops in silence. A
+		// proxy that went by that one would take what follows for another request
+		// (RFC 9112 §6.1: close the connection after responding to such a request).
+		w.Header().Set("Connection", "close")
+	}
 	rec := &recorder{ResponseWriter: w}
 	e.metrics.Started()
 	defer func() {

@@ -81,6 +81,11 @@ func TestInboxIsForDevelopment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Host = "rebound.example.com"
+	if res, err := http.DefaultClient.Do(req); err != nil || res.Body.Close() != nil || res.StatusCode != http.StatusForbidden {
+		t.Errorf("under another name: %v, %v", res, err)
+	}
+	req.Host = ""
 	req.Header.Set("Accept", "text/html,*/*")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -194,7 +199,7 @@ func TestHostileRequests(t *testing.T) {
 	c := dev(t)
 	c.MaxRequestBytes = 64 << 10
 	r := start(t, c)
-	head := "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth\r\n"
+	head := "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth\r\n"
 	tests := []struct{ name, request, want string }{
 		{"both lengths", head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
 		{"two lengths", head + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "400"},
@@ -204,7 +209,7 @@ func TestHostileRequests(t *testing.T) {
 		{"long headers", head + "X-A: " + strings.Repeat("a", 64<<10) + "\r\nContent-Length: 2\r\n\r\n{}", "431"},
 		{"promised too much", head + "Content-Length: 10485760\r\n\r\n{}", "413"},
 		{"chunks without end", head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat(" ", 4096)+"\r\n", 20), "413"},
-		{"other method", "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+		{"other method", "DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n", "400"},
 		{"no JSON", head + "Content-Length: 2\r\n\r\n{]", "400"},
 		{"body missing", head + "Content-Length: 0\r\n\r\n", "400"},
 	}
@@ -224,7 +229,7 @@ func TestSlowBodies(t *testing.T) {
 	c := dev(t)
 	c.RequestTimeout = 300 * time.Millisecond
 	r := start(t, c)
-	got := raw(t, r.Addr(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth\r\nContent-Length: 100\r\n\r\n{")
+	got := raw(t, r.Addr(), "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth\r\nContent-Length: 100\r\n\r\n{")
 	if strings.Contains(got, " 200 ") {
 		t.Errorf("got %q", got)
 	}
@@ -365,7 +370,7 @@ func TestTLS(t *testing.T) {
 		_ = conn.Close()
 		t.Error("TLS 1.1 was taken")
 	}
-	if got := raw(t, r.Addr(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); !strings.Contains(got, "400") {
+	if got := raw(t, r.Addr(), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); !strings.Contains(got, "400") {
 		t.Errorf("plain HTTP: %q", got)
 	}
 }

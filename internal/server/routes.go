@@ -31,9 +31,13 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("GET /_cognate/inbox", s.inbox)
 	}
 
+	var next http.Handler = mux
+	if s.config.Mode == Dev {
+		next = newPages(&s.config).guard(mux, s.log)
+	}
 	trusted, _ := s.config.trustedProxies() // checked by check
 	return &edge{
-		next: mux, proxies: trusted,
+		next: next, proxies: trusted,
 		plain: s.config.Mode == Serve && s.cert == nil, loopbackOK: s.config.PlainHTTP,
 		maxBytes: s.config.MaxRequestBytes, timeout: s.config.RequestTimeout,
 		now: s.config.Now, log: s.log, metrics: s.parts.metrics,
@@ -52,6 +56,9 @@ func (s *Server) privateRoutes() http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	if s.config.Mode == Dev {
+		return newPages(&s.config).guard(mux, s.log)
+	}
 	return mux
 }
 

@@ -168,7 +168,7 @@ func (s *Server) serve(mainListener, privateListener net.Listener) {
 	quiet := slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
 	s.main = &http.Server{
 		Handler:           s.routes(),
-		ReadHeaderTimeout: readHeaderTimeout,
+		ReadHeaderTimeout: min(readHeaderTimeout, s.config.RequestTimeout),
 		ReadTimeout:       s.config.RequestTimeout,
 		WriteTimeout:      2 * s.config.RequestTimeout,
 		IdleTimeout:       idleTimeout,
@@ -288,9 +288,6 @@ func (s *Server) abandon() {
 	s.background.stop()
 	if s.keys != nil {
 		s.keys.Close()
-	}
-	if s.parts != nil {
-		_ = s.parts.close(context.Background())
 	}
 	if s.store != nil {
 		_ = s.store.Close()

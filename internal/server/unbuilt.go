@@ -5,12 +5,17 @@ package server
 import (
 	"context"
 
+	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
 )
 
-// unbuilt has a method for each operation that no service has yet. Where one does
-// get it, composing both does not compile until docs/compatibility.yaml says so.
+// unbuilt has a method for each operation of cognito-idp that no service has yet.
+// Where one does get it, composing both does not compile until
+// docs/compatibility.yaml says so.
 type unbuilt struct{}
+
+// unbuiltIdentity is the same for cognito-identity.
+type unbuiltIdentity struct{}
 
 func (unbuilt) AdminDeleteSoftwareToken(context.Context, *idp.AdminDeleteSoftwareTokenRequest) (*idp.AdminDeleteSoftwareTokenResponse, error) {
 	return nil, notBuilt("AdminDeleteSoftwareToken")
@@ -298,4 +303,96 @@ func (unbuilt) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplica
 
 func (unbuilt) VerifySoftwareToken(context.Context, *idp.VerifySoftwareTokenRequest) (*idp.VerifySoftwareTokenResponse, error) {
 	return nil, notBuilt("VerifySoftwareToken")
+}
+
+func (unbuiltIdentity) CreateIdentityPool(context.Context, *identity.CreateIdentityPoolInput) (*identity.IdentityPool, error) {
+	return nil, notBuilt("CreateIdentityPool")
+}
+
+func (unbuiltIdentity) DeleteIdentities(context.Context, *identity.DeleteIdentitiesInput) (*identity.DeleteIdentitiesResponse, error) {
+	return nil, notBuilt("DeleteIdentities")
+}
+
+func (unbuiltIdentity) DeleteIdentityPool(context.Context, *identity.DeleteIdentityPoolInput) error {
+	return notBuilt("DeleteIdentityPool")
+}
+
+func (unbuiltIdentity) DescribeIdentity(context.Context, *identity.DescribeIdentityInput) (*identity.IdentityDescription, error) {
+	return nil, notBuilt("DescribeIdentity")
+}
+
+func (unbuiltIdentity) DescribeIdentityPool(context.Context, *identity.DescribeIdentityPoolInput) (*identity.IdentityPool, error) {
+	return nil, notBuilt("DescribeIdentityPool")
+}
+
+func (unbuiltIdentity) GetCredentialsForIdentity(context.Context, *identity.GetCredentialsForIdentityInput) (*identity.GetCredentialsForIdentityResponse, error) {
+	return nil, notBuilt("GetCredentialsForIdentity")
+}
+
+func (unbuiltIdentity) GetId(context.Context, *identity.GetIdInput) (*identity.GetIdResponse, error) {
+	return nil, notBuilt("GetId")
+}
+
+func (unbuiltIdentity) GetIdentityPoolRoles(context.Context, *identity.GetIdentityPoolRolesInput) (*identity.GetIdentityPoolRolesResponse, error) {
+	return nil, notBuilt("GetIdentityPoolRoles")
+}
+
+func (unbuiltIdentity) GetOpenIdToken(context.Context, *identity.GetOpenIdTokenInput) (*identity.GetOpenIdTokenResponse, error) {
+	return nil, notBuilt("GetOpenIdToken")
+}
+
+func (unbuiltIdentity) GetOpenIdTokenForDeveloperIdentity(context.Context, *identity.GetOpenIdTokenForDeveloperIdentityInput) (*identity.GetOpenIdTokenForDeveloperIdentityResponse, error) {
+	return nil, notBuilt("GetOpenIdTokenForDeveloperIdentity")
+}
+
+func (unbuiltIdentity) GetPrincipalTagAttributeMap(context.Context, *identity.GetPrincipalTagAttributeMapInput) (*identity.GetPrincipalTagAttributeMapResponse, error) {
+	return nil, notBuilt("GetPrincipalTagAttributeMap")
+}
+
+func (unbuiltIdentity) ListIdentities(context.Context, *identity.ListIdentitiesInput) (*identity.ListIdentitiesResponse, error) {
+	return nil, notBuilt("ListIdentities")
+}
+
+func (unbuiltIdentity) ListIdentityPools(context.Context, *identity.ListIdentityPoolsInput) (*identity.ListIdentityPoolsResponse, error) {
+	return nil, notBuilt("ListIdentityPools")
+}
+
+func (unbuiltIdentity) ListTagsForResource(context.Context, *identity.ListTagsForResourceInput) (*identity.ListTagsForResourceResponse, error) {
+	return nil, notBuilt("ListTagsForResource")
+}
+
+func (unbuiltIdentity) LookupDeveloperIdentity(context.Context, *identity.LookupDeveloperIdentityInput) (*identity.LookupDeveloperIdentityResponse, error) {
+	return nil, notBuilt("LookupDeveloperIdentity")
+}
+
+func (unbuiltIdentity) MergeDeveloperIdentities(context.Context, *identity.MergeDeveloperIdentitiesInput) (*identity.MergeDeveloperIdentitiesResponse, error) {
+	return nil, notBuilt("MergeDeveloperIdentities")
+}
+
+func (unbuiltIdentity) SetIdentityPoolRoles(context.Context, *identity.SetIdentityPoolRolesInput) error {
+	return notBuilt("SetIdentityPoolRoles")
+}
+
+func (unbuiltIdentity) SetPrincipalTagAttributeMap(context.Context, *identity.SetPrincipalTagAttributeMapInput) (*identity.SetPrincipalTagAttributeMapResponse, error) {
+	return nil, notBuilt("SetPrincipalTagAttributeMap")
+}
+
+func (unbuiltIdentity) TagResource(context.Context, *identity.TagResourceInput) (*identity.TagResourceResponse, error) {
+	return nil, notBuilt("TagResource")
+}
+
+func (unbuiltIdentity) UnlinkDeveloperIdentity(context.Context, *identity.UnlinkDeveloperIdentityInput) error {
+	return notBuilt("UnlinkDeveloperIdentity")
+}
+
+func (unbuiltIdentity) UnlinkIdentity(context.Context, *identity.UnlinkIdentityInput) error {
+	return notBuilt("UnlinkIdentity")
+}
+
+func (unbuiltIdentity) UntagResource(context.Context, *identity.UntagResourceInput) (*identity.UntagResourceResponse, error) {
+	return nil, notBuilt("UntagResource")
+}
+
+func (unbuiltIdentity) UpdateIdentityPool(context.Context, *identity.IdentityPool) (*identity.IdentityPool, error) {
+	return nil, notBuilt("UpdateIdentityPool")
 }

@@ -23,6 +23,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
 )
 
@@ -68,7 +69,7 @@ func run(root string, check bool) error {
 	if err != nil {
 		return err
 	}
-	methods, err := unbuilt(rows["cognito-idp"])
+	methods, err := unbuilt(rows)
 	if err != nil {
 		return err
 	}
@@ -199,7 +200,8 @@ func document(root string, rows map[string]map[string]row) ([]byte, error) {
 	b.WriteString("<!-- Generated from compatibility.yaml by go generate ./internal/server; do not edit. -->\n" +
 		"# Compatibility\n\n" +
 		"Each operation of the services that Cognate speaks for, and the test that shows it. An operation that is not there yet\n" +
-		"answers `UnsupportedOperationException` (status 400) with `<operation> is not available in this version of Cognate`.\n" +
+		"answers `UnsupportedOperationException` (status 400) with `<operation> is not available in this version of Cognate`; the\n" +
+		"query protocol of `sts` is not answered yet.\n" +
 		"A setting whose effect is not there yet is refused where it is configured, never stored and ignored.\n")
 	for _, s := range services {
 		count := map[string]int{}
@@ -221,25 +223,30 @@ func document(root string, rows map[string]map[string]row) ([]byte, error) {
 }
 
 // unbuilt writes the methods of the operations that are not there yet.
-func unbuilt(rows map[string]row) ([]byte, error) {
+func unbuilt(rows map[string]map[string]row) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("// Code generated from docs/compatibility.yaml by internal/server/compat; DO NOT EDIT.\n\n" +
-		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api/idp\"\n)\n\n" +
-		"// unbuilt has a method for each operation that no service has yet. Where one does\n" +
-		"// get it, composing both does not compile until docs/compatibility.yaml says so.\n" +
-		"type unbuilt struct{}\n")
-	service := reflect.TypeFor[idp.Service]()
+		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api/identity\"\n\t\"cognate/internal/api/idp\"\n)\n\n" +
+		"// unbuilt has a method for each operation of cognito-idp that no service has yet.\n" +
+		"// Where one does get it, composing both does not compile until\n" +
+		"// docs/compatibility.yaml says so.\ntype unbuilt struct{}\n\n" +
+		"// unbuiltIdentity is the same for cognito-identity.\ntype unbuiltIdentity struct{}\n")
+	methods(&b, "unbuilt", reflect.TypeFor[idp.Service](), rows["cognito-idp"])
+	methods(&b, "unbuiltIdentity", reflect.TypeFor[identity.Service](), rows["cognito-identity"])
+	return format.Source(b.Bytes())
+}
+
+func methods(b *bytes.Buffer, receiver string, service reflect.Type, rows map[string]row) {
 	for i := range service.NumMethod() {
 		m := service.Method(i)
 		if rows[m.Name].Status != notYet {
 			continue
 		}
-		in := m.Type.In(1).String()
+		in := m.Type.In(1)
 		if m.Type.NumOut() == 1 {
-			fmt.Fprintf(&b, "\nfunc (unbuilt) %s(context.Context, %s) error {\n\treturn notBuilt(%q)\n}\n", m.Name, in, m.Name)
+			fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) error {\n\treturn notBuilt(%q)\n}\n", receiver, m.Name, in, m.Name)
 			continue
 		}
-		fmt.Fprintf(&b, "\nfunc (unbuilt) %s(context.Context, %s) (%s, error) {\n\treturn nil, notBuilt(%q)\n}\n", m.Name, in, m.Type.Out(0), m.Name)
+		fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) (%s, error) {\n\treturn nil, notBuilt(%q)\n}\n", receiver, m.Name, in, m.Type.Out(0), m.Name)
 	}
-	return format.Source(b.Bytes())
 }

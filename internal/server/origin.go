@@ -1,0 +1,145 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"cognate/internal/api"
+)
+
+// pages decides which web pages may use a development server as its
+// administrator. That server takes any credentials, listens where every browser
+// on the machine can reach it, and answers with the Access-Control-Allow-Origin
+// that Cognito answers with: without this, any page that a developer visits
+// could run the directory.
+type pages struct {
+	origins map[string]bool
+	hosts   map[string]bool
+}
+
+// newPages takes the origins that the settings name beside this machine's own.
+// The issuer is one: it may be a tunnel's address.
+func newPages(c *Config) *pages {
+	p := &pages{origins: map[string]bool{}, hosts: map[string]bool{}}
+	named := c.AllowOrigin
+	if c.IssuerBase != "" && c.IssuerBase != issuerAWS {
+		named = append(named[:len(named):len(named)], c.IssuerBase)
+	}
+	for _, s := range named {
+		if u, err := parseOrigin(s); err == nil {
+			p.origins[originOf(u)] = true
+			p.hosts[strings.ToLower(u.Hostname())] = true
+		}
+	}
+	return p
+}
+
+// parseOrigin reads "scheme://host[:port]".
+func parseOrigin(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme == "" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%q is not an origin such as https://app.example.com:8443", s)
+	}
+	return u, nil
+}
+
+// originOf serialises an origin as browsers do (RFC 6454 §6.2).
+func originOf(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port != "" && !(u.Scheme == "http" && port == "80") && !(u.Scheme == "https" && port == "443") {
+		host += ":" + port
+	}
+	return strings.ToLower(u.Scheme) + "://" + host
+}
+
+// admitsHost refuses names that anybody can point at this machine (DNS
+// rebinding): a page of attacker.example whose name now means 127.0.0.1 has the
+// same origin as this server, reads every answer, and its Origin proves nothing.
+// An address as the host is no such name. No host is HTTP/1.0, and no browser.
+func (p *pages) admitsHost(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if host == "" || isLocalName(host) || p.hosts[host] {
+		return true
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	// Login domains are below the issuer's host.
+	_, parent, _ := strings.Cut(host, ".auth.")
+	return parent != "" && p.hosts[parent]
+}
+
+// isLocalName knows the names that cannot be anybody else's: RFC 6761 §6.3, and
+// those that container engines give the machine (.internal is not delegated).
+func isLocalName(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		host == "host.docker.internal" || host == "host.containers.internal"
+}
+
+// screen refuses administrators' calls from pages of other machines. Programs
+// that are no browser send no Origin.
+func (p *pages) screen(r *http.Request) error {
+	for _, origin := range r.Header.Values("Origin") {
+		if !p.admitsOrigin(origin, r.Host) {
+			return api.NewError("AccessDeniedException", "cognate dev takes any credentials, so administrators' operations are not for web pages of other machines: "+
+				"the page's origin "+clip(origin, 200)+" is not allowed. Add it with --allow-origin if the page is yours.")
+		}
+	}
+	return nil
+}
+
+func (p *pages) admitsOrigin(origin, host string) bool {
+	u, err := parseOrigin(origin)
+	if err != nil || u.Path != "" {
+		return false // "null" too: a file, a frame without an origin, a redirect
+	}
+	if p.origins[originOf(u)] || isLocalName(strings.ToLower(u.Hostname())) {
+		return true
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err != nil || a.IsLoopback() {
+		return err == nil
+	}
+	// An address cannot be rebound, so a page that this server has sent is its own.
+	return strings.EqualFold(u.Host, host)
+}
+
+// guard keeps requests for other hosts away from everything.
+func (p *pages) guard(next http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.admitsHost(r.Host) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		log.WarnContext(r.Context(), "refused a request for another host", slog.String("host", clip(r.Host, 200)))
+		h := w.Header()
+		h["x-amzn-RequestId"] = []string{arrived(r.Context()).id}
+		h["x-amzn-ErrorType"] = []string{"AccessDeniedException:"}
+		h["Content-Type"] = []string{"application/x-amz-json-1.1"}
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `{"__type":"AccessDeniedException","Message":%q}`,
+			"cognate dev answers to localhost and to addresses only, not to other names, which anybody could point here. Add this one with --allow-origin http://<name> if it is yours.")
+	})
+}
+
+// checkOrigins finds what is wrong with --allow-origin.
+func (c *Config) checkOrigins(add complain) {
+	for _, s := range c.AllowOrigin {
+		if u, err := parseOrigin(s); err != nil {
+			add("allow-origin", "%v", err)
+		} else if u.Path != "" {
+			add("allow-origin", "%q has a path; an origin is scheme, host and port", s)
+		}
+	}
+}
