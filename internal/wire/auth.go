@@ -24,6 +24,11 @@ func (x *exchange) authenticate(body []byte) (Credential, error) {
 		x.caller.Anonymous = true
 		return Credential{}, nil
 	}
+	if screen := x.config.Authority.Screen; screen != nil {
+		if err := screen(x.r); err != nil {
+			return Credential{}, err
+		}
+	}
 	sig, err := sigv4.Parse(x.r.Header)
 	if err != nil {
 		if failed, ok := errors.AsType[*sigv4.Error](err); ok && failed.Kind == sigv4.Missing && x.takesUnsigned() {

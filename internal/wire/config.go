@@ -82,6 +82,9 @@ type Authority struct {
 	Mode Mode
 	// AllowUnsigned lets unsigned calls of signed operations through (AcceptAny only).
 	AllowUnsigned bool
+	// Screen refuses requests of signed operations by what carries them, before
+	// their signature is looked at; may be nil.
+	Screen func(*http.Request) error
 	// Lookup finds the credential of an access key; sessionToken is "" for long-term keys.
 	Lookup func(ctx context.Context, accessKeyID, sessionToken string) (Credential, error)
 	// Authorize answers nil, *Denied, or a fault.
