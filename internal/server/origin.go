@@ -20,12 +20,15 @@ import (
 type pages struct {
 	origins map[string]bool
 	hosts   map[string]bool
+	// plainNames: names without a dot mean this server, too, as services have
+	// them in a network of containers. No public DNS answers for those.
+	plainNames bool
 }
 
 // newPages takes the origins that the settings name beside this machine's own.
 // The issuer is one: it may be a tunnel's address.
 func newPages(c *Config) *pages {
-	p := &pages{origins: map[string]bool{}, hosts: map[string]bool{}}
+	p := &pages{origins: map[string]bool{}, hosts: map[string]bool{}, plainNames: c.Expose}
 	named := c.AllowOrigin
 	if c.IssuerBase != "" && c.IssuerBase != issuerAWS {
 		named = append(named[:len(named):len(named)], c.IssuerBase)
@@ -70,7 +73,7 @@ func (p *pages) admitsHost(hostport string) bool {
 		host = h
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if host == "" || isLocalName(host) || p.hosts[host] {
+	if host == "" || isLocalName(host) || p.hosts[host] || p.plainNames && !strings.Contains(host, ".") {
 		return true
 	}
 	if _, err := netip.ParseAddr(host); err == nil {

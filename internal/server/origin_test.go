@@ -78,6 +78,7 @@ func TestPagesOfOtherMachines(t *testing.T) {
 		{"an allowed host", "http://cognate.test:8080", "cognate.test:8080", ok},
 		{"another page on an allowed host", "https://attacker.example", "cognate.test:8080", origin},
 		{"a login domain of an allowed host", "", "people.auth.cognate.test", ok},
+		{"a name without a dot", "", "cognate:9229", host},
 		{"a container's name for this machine", "", "host.docker.internal:9229", ok},
 		{"an address that a port is forwarded from", "http://192.0.2.7:9229", "192.0.2.7:9229", ok},
 		{"another page there", "http://192.0.2.7:80", "192.0.2.7:9229", origin},
@@ -103,6 +104,14 @@ func TestPagesOfOtherMachines(t *testing.T) {
 				t.Errorf("GetUser: %d %s", status, text)
 			}
 		})
+	}
+	exposed := c
+	exposed.Expose, exposed.Data = true, t.TempDir()
+	e := start(t, exposed)
+	for _, v := range []visit{{host: "cognate:9229", status: ok}, {host: "attacker.example", status: host}, {host: "cognate:9229", origin: "https://attacker.example", status: origin}} {
+		if status, text := v.post(t, e, "ListUserPools", `{"MaxResults":1}`); status != v.status {
+			t.Errorf("exposed, to %s: %d %s", v.host, status, text)
+		}
 	}
 	for _, path := range []string{"/_cognate/inbox", "/_cognate/health", "/"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL()+path, nil)
