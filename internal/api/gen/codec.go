@@ -287,7 +287,13 @@ func (m *model) appendMember(s *source, mem *member) {
 			call = "awsjson.Map(" + name + ", " + value + ", append" + goName(sh.Value) + ")"
 		}
 	}
-	if condition := m.presence(mem); condition != "" {
+	condition := m.presence(mem)
+	if condition == "" && sh.Type == "string" && sh.Min != nil && *sh.Min > 0 {
+		// Empty is no value of this shape: the real service leaves it out, as in
+		// the CustomDomainConfig of a prefix domain.
+		condition = value + ` != ""`
+	}
+	if condition != "" {
 		s.p("if %s {\nb = %s\n}", condition, call)
 	} else {
 		s.p("b = %s", call)

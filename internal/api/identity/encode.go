@@ -146,8 +146,12 @@ func appendIdentityPool(b []byte, v *IdentityPool) []byte {
 	if v.DeveloperProviderName != nil {
 		b = awsjson.String(awsjson.Name(b, `"DeveloperProviderName":`), *v.DeveloperProviderName)
 	}
-	b = awsjson.String(awsjson.Name(b, `"IdentityPoolId":`), v.IdentityPoolId)
-	b = awsjson.String(awsjson.Name(b, `"IdentityPoolName":`), v.IdentityPoolName)
+	if v.IdentityPoolId != "" {
+		b = awsjson.String(awsjson.Name(b, `"IdentityPoolId":`), v.IdentityPoolId)
+	}
+	if v.IdentityPoolName != "" {
+		b = awsjson.String(awsjson.Name(b, `"IdentityPoolName":`), v.IdentityPoolName)
+	}
 	if v.IdentityPoolTags != nil {
 		b = awsjson.StringsByName(awsjson.Name(b, `"IdentityPoolTags":`), v.IdentityPoolTags)
 	}
@@ -223,12 +227,18 @@ func appendLookupDeveloperIdentityResponse(b []byte, v *LookupDeveloperIdentityR
 
 func appendMappingRule(b []byte, v *MappingRule) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"Claim":`), v.Claim)
+	if v.Claim != "" {
+		b = awsjson.String(awsjson.Name(b, `"Claim":`), v.Claim)
+	}
 	if v.MatchType != "" {
 		b = awsjson.String(awsjson.Name(b, `"MatchType":`), v.MatchType)
 	}
-	b = awsjson.String(awsjson.Name(b, `"RoleARN":`), v.RoleARN)
-	b = awsjson.String(awsjson.Name(b, `"Value":`), v.Value)
+	if v.RoleARN != "" {
+		b = awsjson.String(awsjson.Name(b, `"RoleARN":`), v.RoleARN)
+	}
+	if v.Value != "" {
+		b = awsjson.String(awsjson.Name(b, `"Value":`), v.Value)
+	}
 	return append(b, '}')
 }
 

@@ -50,7 +50,9 @@ func appendAccountTakeoverRiskConfigurationType(b []byte, v *AccountTakeoverRisk
 
 func appendAcrLevelConfigType(b []byte, v *AcrLevelConfigType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"AcrValue":`), v.AcrValue)
+	if v.AcrValue != "" {
+		b = awsjson.String(awsjson.Name(b, `"AcrValue":`), v.AcrValue)
+	}
 	return append(b, '}')
 }
 
@@ -131,7 +133,9 @@ func appendAdminGetUserAuthFactorsResponse(b []byte, v *AdminGetUserAuthFactorsR
 	if v.UserMFASettingList != nil {
 		b = awsjson.StringList(awsjson.Name(b, `"UserMFASettingList":`), v.UserMFASettingList)
 	}
-	b = awsjson.String(awsjson.Name(b, `"Username":`), v.Username)
+	if v.Username != "" {
+		b = awsjson.String(awsjson.Name(b, `"Username":`), v.Username)
+	}
 	return append(b, '}')
 }
 
@@ -161,7 +165,9 @@ func appendAdminGetUserResponse(b []byte, v *AdminGetUserResponse) []byte {
 	if v.UserStatus != "" {
 		b = awsjson.String(awsjson.Name(b, `"UserStatus":`), v.UserStatus)
 	}
-	b = awsjson.String(awsjson.Name(b, `"Username":`), v.Username)
+	if v.Username != "" {
+		b = awsjson.String(awsjson.Name(b, `"Username":`), v.Username)
+	}
 	return append(b, '}')
 }
 
@@ -350,7 +356,9 @@ func appendAssociateSoftwareTokenResponse(b []byte, v *AssociateSoftwareTokenRes
 
 func appendAttributeType(b []byte, v *AttributeType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"Name":`), v.Name)
+	if v.Name != "" {
+		b = awsjson.String(awsjson.Name(b, `"Name":`), v.Name)
+	}
 	if v.Value != nil {
 		b = awsjson.String(awsjson.Name(b, `"Value":`), *v.Value)
 	}
@@ -611,7 +619,9 @@ func appendCreateUserPoolResponse(b []byte, v *CreateUserPoolResponse) []byte {
 
 func appendCustomDomainConfigType(b []byte, v *CustomDomainConfigType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"CertificateArn":`), v.CertificateArn)
+	if v.CertificateArn != "" {
+		b = awsjson.String(awsjson.Name(b, `"CertificateArn":`), v.CertificateArn)
+	}
 	if v.SecurityPolicy != "" {
 		b = awsjson.String(awsjson.Name(b, `"SecurityPolicy":`), v.SecurityPolicy)
 	}
@@ -620,7 +630,9 @@ func appendCustomDomainConfigType(b []byte, v *CustomDomainConfigType) []byte {
 
 func appendCustomEmailLambdaVersionConfigType(b []byte, v *CustomEmailLambdaVersionConfigType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"LambdaArn":`), v.LambdaArn)
+	if v.LambdaArn != "" {
+		b = awsjson.String(awsjson.Name(b, `"LambdaArn":`), v.LambdaArn)
+	}
 	if v.LambdaVersion != "" {
 		b = awsjson.String(awsjson.Name(b, `"LambdaVersion":`), v.LambdaVersion)
 	}
@@ -629,7 +641,9 @@ func appendCustomEmailLambdaVersionConfigType(b []byte, v *CustomEmailLambdaVers
 
 func appendCustomSMSLambdaVersionConfigType(b []byte, v *CustomSMSLambdaVersionConfigType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"LambdaArn":`), v.LambdaArn)
+	if v.LambdaArn != "" {
+		b = awsjson.String(awsjson.Name(b, `"LambdaArn":`), v.LambdaArn)
+	}
 	if v.LambdaVersion != "" {
 		b = awsjson.String(awsjson.Name(b, `"LambdaVersion":`), v.LambdaVersion)
 	}
@@ -867,7 +881,9 @@ func appendEmailMfaConfigType(b []byte, v *EmailMfaConfigType) []byte {
 
 func appendEumsSmsConfigurationType(b []byte, v *EumsSmsConfigurationType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"CallerArn":`), v.CallerArn)
+	if v.CallerArn != "" {
+		b = awsjson.String(awsjson.Name(b, `"CallerArn":`), v.CallerArn)
+	}
 	if v.ConfigurationSetName != nil {
 		b = awsjson.String(awsjson.Name(b, `"ConfigurationSetName":`), *v.ConfigurationSetName)
 	}
@@ -938,7 +954,9 @@ func appendEventRiskType(b []byte, v *EventRiskType) []byte {
 func appendFailoverType(b []byte, v *FailoverType) []byte {
 	b = append(b, '{')
 	b = awsjson.String(awsjson.Name(b, `"PrimaryRoute53HealthCheckId":`), v.PrimaryRoute53HealthCheckId)
-	b = awsjson.String(awsjson.Name(b, `"SecondaryRegion":`), v.SecondaryRegion)
+	if v.SecondaryRegion != "" {
+		b = awsjson.String(awsjson.Name(b, `"SecondaryRegion":`), v.SecondaryRegion)
+	}
 	return append(b, '}')
 }
 
@@ -1060,7 +1078,9 @@ func appendGetUserAuthFactorsResponse(b []byte, v *GetUserAuthFactorsResponse) [
 	if v.UserMFASettingList != nil {
 		b = awsjson.StringList(awsjson.Name(b, `"UserMFASettingList":`), v.UserMFASettingList)
 	}
-	b = awsjson.String(awsjson.Name(b, `"Username":`), v.Username)
+	if v.Username != "" {
+		b = awsjson.String(awsjson.Name(b, `"Username":`), v.Username)
+	}
 	return append(b, '}')
 }
 
@@ -1126,7 +1146,9 @@ func appendGetUserResponse(b []byte, v *GetUserResponse) []byte {
 	if v.UserMFASettingList != nil {
 		b = awsjson.StringList(awsjson.Name(b, `"UserMFASettingList":`), v.UserMFASettingList)
 	}
-	b = awsjson.String(awsjson.Name(b, `"Username":`), v.Username)
+	if v.Username != "" {
+		b = awsjson.String(awsjson.Name(b, `"Username":`), v.Username)
+	}
 	return append(b, '}')
 }
 
@@ -1194,7 +1216,9 @@ func appendIdentityProviderType(b []byte, v *IdentityProviderType) []byte {
 
 func appendInboundFederationLambdaType(b []byte, v *InboundFederationLambdaType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"LambdaArn":`), v.LambdaArn)
+	if v.LambdaArn != "" {
+		b = awsjson.String(awsjson.Name(b, `"LambdaArn":`), v.LambdaArn)
+	}
 	if v.LambdaVersion != "" {
 		b = awsjson.String(awsjson.Name(b, `"LambdaVersion":`), v.LambdaVersion)
 	}
@@ -1498,7 +1522,9 @@ func appendLogDeliveryConfigurationType(b []byte, v *LogDeliveryConfigurationTyp
 	if v.LogConfigurations != nil {
 		b = awsjson.List(awsjson.Name(b, `"LogConfigurations":`), v.LogConfigurations, appendLogConfigurationType)
 	}
-	b = awsjson.String(awsjson.Name(b, `"UserPoolId":`), v.UserPoolId)
+	if v.UserPoolId != "" {
+		b = awsjson.String(awsjson.Name(b, `"UserPoolId":`), v.UserPoolId)
+	}
 	return append(b, '}')
 }
 
@@ -1581,7 +1607,9 @@ func appendNotifyConfigurationType(b []byte, v *NotifyConfigurationType) []byte 
 	if v.ReplyTo != nil {
 		b = awsjson.String(awsjson.Name(b, `"ReplyTo":`), *v.ReplyTo)
 	}
-	b = awsjson.String(awsjson.Name(b, `"SourceArn":`), v.SourceArn)
+	if v.SourceArn != "" {
+		b = awsjson.String(awsjson.Name(b, `"SourceArn":`), v.SourceArn)
+	}
 	return append(b, '}')
 }
 
@@ -1590,7 +1618,9 @@ func appendNotifyEmailType(b []byte, v *NotifyEmailType) []byte {
 	if v.HtmlBody != nil {
 		b = awsjson.String(awsjson.Name(b, `"HtmlBody":`), *v.HtmlBody)
 	}
-	b = awsjson.String(awsjson.Name(b, `"Subject":`), v.Subject)
+	if v.Subject != "" {
+		b = awsjson.String(awsjson.Name(b, `"Subject":`), v.Subject)
+	}
 	if v.TextBody != nil {
 		b = awsjson.String(awsjson.Name(b, `"TextBody":`), *v.TextBody)
 	}
@@ -1636,7 +1666,9 @@ func appendPasswordPolicyType(b []byte, v *PasswordPolicyType) []byte {
 
 func appendPreTokenGenerationVersionConfigType(b []byte, v *PreTokenGenerationVersionConfigType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"LambdaArn":`), v.LambdaArn)
+	if v.LambdaArn != "" {
+		b = awsjson.String(awsjson.Name(b, `"LambdaArn":`), v.LambdaArn)
+	}
 	if v.LambdaVersion != "" {
 		b = awsjson.String(awsjson.Name(b, `"LambdaVersion":`), v.LambdaVersion)
 	}
@@ -1690,8 +1722,12 @@ func appendResendConfirmationCodeResponse(b []byte, v *ResendConfirmationCodeRes
 
 func appendResourceServerScopeType(b []byte, v *ResourceServerScopeType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"ScopeDescription":`), v.ScopeDescription)
-	b = awsjson.String(awsjson.Name(b, `"ScopeName":`), v.ScopeName)
+	if v.ScopeDescription != "" {
+		b = awsjson.String(awsjson.Name(b, `"ScopeDescription":`), v.ScopeDescription)
+	}
+	if v.ScopeName != "" {
+		b = awsjson.String(awsjson.Name(b, `"ScopeName":`), v.ScopeName)
+	}
 	return append(b, '}')
 }
 
@@ -2059,7 +2095,9 @@ func appendTermsDescriptionType(b []byte, v *TermsDescriptionType) []byte {
 
 func appendTermsType(b []byte, v *TermsType) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"ClientId":`), v.ClientId)
+	if v.ClientId != "" {
+		b = awsjson.String(awsjson.Name(b, `"ClientId":`), v.ClientId)
+	}
 	if !v.CreationDate.IsZero() {
 		b = awsjson.Time(awsjson.Name(b, `"CreationDate":`), v.CreationDate)
 	}
@@ -2077,7 +2115,9 @@ func appendTermsType(b []byte, v *TermsType) []byte {
 	if v.TermsSource != "" {
 		b = awsjson.String(awsjson.Name(b, `"TermsSource":`), v.TermsSource)
 	}
-	b = awsjson.String(awsjson.Name(b, `"UserPoolId":`), v.UserPoolId)
+	if v.UserPoolId != "" {
+		b = awsjson.String(awsjson.Name(b, `"UserPoolId":`), v.UserPoolId)
+	}
 	return append(b, '}')
 }
 

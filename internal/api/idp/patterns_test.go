@@ -20,7 +20,6 @@ func TestPatterns(t *testing.T) {
 		{Pattern: patternConfirmationCodeType, Expr: "[\\x00-\\x08\\x0E-\\x1F\\x21-\\x{10FFFF}]+"},
 		{Pattern: patternCustomAttributeNameType, Expr: "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+"},
 		{Pattern: patternDeviceKeyType, Expr: "[\\w-]+_[0-9a-f-]+"},
-		{Pattern: patternDomainType, Expr: "^[a-z0-9](?:[a-z0-9\\-]{0,61}[a-z0-9])?$"},
 		{Pattern: patternEmailAddressType, Expr: "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+@[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+"},
 		{Pattern: patternEmailInviteMessageType, Expr: "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t-\\r *]*"},
 		{Pattern: patternEmailMfaMessageType, Expr: "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t-\\r *]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t-\\r *]*"},

@@ -54,7 +54,7 @@ var (
 	ruleDeviceKeyType                                = awsjson.Rule{Min: 1, Max: 55, Pattern: patternDeviceKeyType}
 	ruleDeviceNameType                               = awsjson.Rule{Min: 1, Max: 1024}
 	ruleDeviceRememberedStatusType                   = awsjson.Rule{Min: awsjson.None, Max: awsjson.None, Enum: []string{"remembered", "not_remembered"}}
-	ruleDomainType                                   = awsjson.Rule{Min: 1, Max: 63, Pattern: patternDomainType}
+	ruleDomainType                                   = awsjson.Rule{Min: 1, Max: 63}
 	ruleEmailAddressType                             = awsjson.Rule{Min: awsjson.None, Max: awsjson.None, Pattern: patternEmailAddressType}
 	ruleEmailInviteMessageType                       = awsjson.Rule{Min: 6, Max: 20000, Pattern: patternEmailInviteMessageType}
 	ruleEmailMfaMessageType                          = awsjson.Rule{Min: 6, Max: 20000, Pattern: patternEmailMfaMessageType}
@@ -2483,7 +2483,6 @@ var (
 	patternConfirmationCodeType               = awsjson.Run("[\\S]+", awsjson.Class{Low: 0xfffffffeffffc1ff, High: 0xffffffffffffffff, Other: true}, false)
 	patternCustomAttributeNameType            = awsjson.UnicodeRun("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+", "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+", awsjson.Class{Low: 0xfffffffe00000000, High: 0x7fffffffffffffff}, false)
 	patternDeviceKeyType                      = awsjson.Pair("[\\w-]+_[0-9a-f-]+", awsjson.Class{Low: 0x3ff200000000000, High: 0x7fffffe87fffffe}, '_', awsjson.Class{Low: 0x3ff200000000000, High: 0x7e00000000})
-	patternDomainType                         = awsjson.Regexp("^[a-z0-9](?:[a-z0-9\\-]{0,61}[a-z0-9])?$", "^[a-z0-9](?:[a-z0-9\\-]{0,61}[a-z0-9])?$")
 	patternEmailAddressType                   = awsjson.Regexp("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+@[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+", "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+@[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+")
 	patternEmailInviteMessageType             = awsjson.UnicodeRun("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*", "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t-\\r *]*", awsjson.Class{Low: 0xffffffff00003e00, High: 0x7fffffffffffffff}, true)
 	patternEmailMfaMessageType                = awsjson.Regexp("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*", "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t-\\r *]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t-\\r *]*")

@@ -118,14 +118,20 @@ func appendAssumeRootResponse(b []byte, v *AssumeRootResponse) []byte {
 
 func appendAssumedRoleUser(b []byte, v *AssumedRoleUser) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"Arn":`), v.Arn)
-	b = awsjson.String(awsjson.Name(b, `"AssumedRoleId":`), v.AssumedRoleId)
+	if v.Arn != "" {
+		b = awsjson.String(awsjson.Name(b, `"Arn":`), v.Arn)
+	}
+	if v.AssumedRoleId != "" {
+		b = awsjson.String(awsjson.Name(b, `"AssumedRoleId":`), v.AssumedRoleId)
+	}
 	return append(b, '}')
 }
 
 func appendCredentials(b []byte, v *Credentials) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"AccessKeyId":`), v.AccessKeyId)
+	if v.AccessKeyId != "" {
+		b = awsjson.String(awsjson.Name(b, `"AccessKeyId":`), v.AccessKeyId)
+	}
 	if !v.Expiration.IsZero() {
 		b = awsjson.Time(awsjson.Name(b, `"Expiration":`), v.Expiration)
 	}
@@ -144,8 +150,12 @@ func appendDecodeAuthorizationMessageResponse(b []byte, v *DecodeAuthorizationMe
 
 func appendFederatedUser(b []byte, v *FederatedUser) []byte {
 	b = append(b, '{')
-	b = awsjson.String(awsjson.Name(b, `"Arn":`), v.Arn)
-	b = awsjson.String(awsjson.Name(b, `"FederatedUserId":`), v.FederatedUserId)
+	if v.Arn != "" {
+		b = awsjson.String(awsjson.Name(b, `"Arn":`), v.Arn)
+	}
+	if v.FederatedUserId != "" {
+		b = awsjson.String(awsjson.Name(b, `"FederatedUserId":`), v.FederatedUserId)
+	}
 	return append(b, '}')
 }
 
