@@ -1,0 +1,218 @@
+package trigger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/audit"
+)
+
+// The triggers, as error texts name them.
+const (
+	PreSignUp                   = "PreSignUp"
+	PostConfirmation            = "PostConfirmation"
+	PreAuthentication           = "PreAuthentication"
+	PostAuthentication          = "PostAuthentication"
+	PreTokenGeneration          = "PreTokenGeneration"
+	DefineAuthChallenge         = "DefineAuthChallenge"
+	CreateAuthChallenge         = "CreateAuthChallenge"
+	VerifyAuthChallengeResponse = "VerifyAuthChallengeResponse"
+	UserMigration               = "UserMigration"
+	CustomMessage               = "CustomMessage"
+	CustomEmailSender           = "CustomEmailSender"
+	CustomSMSSender             = "CustomSMSSender"
+	InboundFederation           = "InboundFederation"
+)
+
+// Limits on a call.
+const (
+	// Timeout is how long a function has to answer (Cognito: 5 seconds).
+	Timeout = 5 * time.Second
+	// SenderTimeout is how long a custom sender has, for which nobody waits.
+	SenderTimeout = 30 * time.Second
+	// MaxAttempts is the most that Deps.Attempts can be (Cognito: three in all).
+	MaxAttempts = 3
+
+	maxErrorText = 1 << 10
+)
+
+// Texts of the exceptions.
+const (
+	textUnrecognizable = "Unrecognizable lambda output"
+	textInvalidJSON    = "Invalid lambda function output : Invalid JSON"
+	textTimeout        = "Socket timeout while invoking Lambda function"
+)
+
+// Deps is what the service is built from.
+type Deps struct {
+	// Transport runs the functions: a [*Router] in the server.
+	Transport Transport
+	// Keys encrypt what custom senders get; nil has none.
+	Keys *SenderKeys
+	// Attempts is how often a call is tried whose function did not answer or
+	// could not be reached; 0 is 1, since a function may have done its work.
+	Attempts int
+	// Strict refuses answers that lost the event's envelope, as Cognito does.
+	// Without it they are taken, with a warning.
+	Strict bool
+	// Timeout replaces the limit of 5 seconds; 0 keeps it.
+	Timeout time.Duration
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Service calls functions. Its methods may be called from several goroutines.
+type Service struct{ deps Deps }
+
+// New builds the service.
+func New(d Deps) *Service {
+	d.Attempts = min(max(d.Attempts, 1), MaxAttempts)
+	if d.Timeout == 0 {
+		d.Timeout = Timeout
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{d}
+}
+
+// call is one trigger's call: what goes out, and how the answer is read.
+type call struct {
+	trigger  string
+	arn      string
+	envelope Envelope
+	request  any
+	response string // pre-filled
+}
+
+// run calls the function and gives its answer's response to read, which says by
+// an error that the response is of no use.
+func (s *Service) run(ctx context.Context, c call, read func(members) error) error {
+	if c.envelope.SDKVersion == "" {
+		if caller := api.CallerFrom(ctx); caller != nil {
+			c.envelope.SDKVersion = SDKVersion(caller.UserAgent)
+		}
+	}
+	payload, err := c.envelope.encode(c.request, c.response)
+	if err != nil {
+		return fmt.Errorf("trigger: %s event: %w", c.trigger, err)
+	}
+	began := s.deps.Now()
+	res, err := s.invoke(ctx, Invocation{ARN: c.arn, Payload: payload})
+	audit.From(ctx).Set("trigger."+c.envelope.Source, s.deps.Now().Sub(began).String())
+	if err != nil {
+		return s.refused(ctx, c, err)
+	}
+	if res.Failed {
+		return functionFailed(c.trigger, res.Payload)
+	}
+	answer, whole, err := readAnswer(res.Payload)
+	switch {
+	case errors.Is(err, errNotJSON):
+		return idp.InvalidLambdaResponseException(textInvalidJSON).WithCause(err)
+	case err == nil && !whole && s.deps.Strict:
+		err = errors.New("the answer lost the event's envelope")
+	case err == nil && !whole:
+		s.deps.Log.WarnContext(ctx, "a trigger's answer lost the event's envelope: Cognito would refuse it; return the whole event",
+			slog.String("trigger", c.trigger), slog.String("function", c.arn))
+	}
+	if err == nil {
+		err = read(answer)
+	}
+	if err == nil {
+		err = *answer.err
+	}
+	if err != nil {
+		return idp.InvalidLambdaResponseException(textUnrecognizable).WithCause(fmt.Errorf("trigger: %s: %w", c.trigger, err))
+	}
+	return nil
+}
+
+// invoke makes the attempts, each within the time limit.
+func (s *Service) invoke(ctx context.Context, in Invocation) (Result, error) {
+	if len(in.Payload) > MaxPayload {
+		return Result{}, &InvokeError{Name: NameRequestTooLarge, Err: fmt.Errorf("the event has %d bytes", len(in.Payload))}
+	}
+	var res Result
+	var err error
+	for range s.deps.Attempts {
+		res, err = s.attempt(ctx, in)
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		if e, ok := errors.AsType[*InvokeError](err); ok && !e.Retry && !timedOut(err) {
+			break
+		}
+	}
+	if err == nil && len(res.Payload) > MaxPayload {
+		return Result{}, &InvokeError{Name: NameResponseTooLarge, Err: fmt.Errorf("the answer has more than %d bytes", MaxPayload)}
+	}
+	return res, err
+}
+
+func (s *Service) attempt(ctx context.Context, in Invocation) (Result, error) {
+	limit := s.deps.Timeout
+	if in.Async {
+		limit = SenderTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return s.deps.Transport.Invoke(ctx, in)
+}
+
+// refused is the exception for a function that could not be run.
+func (s *Service) refused(ctx context.Context, c call, err error) error {
+	s.deps.Log.WarnContext(ctx, "a trigger's function could not be run",
+		slog.String("trigger", c.trigger), slog.String("function", c.arn), slog.Any("error", err))
+	name := NameUnreachable
+	if e, ok := errors.AsType[*InvokeError](err); ok {
+		name = e.Name
+	}
+	if timedOut(err) {
+		name = textTimeout
+	}
+	return idp.UnexpectedLambdaExceptionf("%s invocation failed due to error %s.", c.trigger, name).WithCause(err)
+}
+
+// functionFailed is the exception for a function that threw. What it says is
+// shown to the client; that is what functions refuse people with.
+func functionFailed(trigger string, payload []byte) error {
+	return idp.UserLambdaValidationExceptionf("%s failed with error %s.", trigger, errorMessage(payload))
+}
+
+// errorMessage gives the errorMessage of an error object, "null" without one.
+func errorMessage(payload []byte) string {
+	m, err := object(payload)
+	if err != nil {
+		return "null"
+	}
+	raw, ok := m["errorMessage"]
+	if !ok {
+		return "null"
+	}
+	text := string(raw)
+	var s *string
+	if json.Unmarshal(raw, &s) == nil && s != nil {
+		text = *s
+	}
+	return truncate(strings.ToValidUTF8(text, "\uFFFD"), maxErrorText)
+}
+
+// truncate cuts s to at most limit bytes, between characters.
+func truncate(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
