@@ -266,7 +266,7 @@ func TestEncode(t *testing.T) {
 		want     string
 	}{
 		{"no members", "ChangePassword", &idp.ChangePasswordResponse{}, `{}`},
-		{"absent", "GetUser", &idp.GetUserResponse{}, `{"Username":""}`},
+		{"absent", "GetUser", &idp.GetUserResponse{}, `{}`},
 		{"empty", "GetUser", &idp.GetUserResponse{Username: "alice", UserAttributes: []idp.AttributeType{}, UserMFASettingList: []string{}}, `{"UserAttributes":[],"UserMFASettingList":[],"Username":"alice"}`},
 		{
 			"kinds", "AdminGetUser", &idp.AdminGetUserResponse{
