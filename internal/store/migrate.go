@@ -107,17 +107,18 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return s.engine.script(ctx, func(ses session) error {
+	applied := 0
+	err = s.engine.script(ctx, func(ses session) error {
 		r := &Reader{session: ses}
 		var version int
 		if err := r.one(ctx, migrationWait, nil, &version); err != nil {
 			return err
 		}
-		applied, err := all(ctx, r, migrationList, nil, scanMigration)
+		seen, err := all(ctx, r, migrationList, nil, scanMigration)
 		if err != nil {
 			return err
 		}
-		pending, err := pendingMigrations(known, applied)
+		pending, err := pendingMigrations(known, seen)
 		if err != nil {
 			return err
 		}
@@ -129,8 +130,13 @@ func (s *Store) Migrate(ctx context.Context) error {
 				return err
 			}
 		}
+		applied = len(pending)
 		return nil
 	})
+	if err == nil {
+		s.log.InfoContext(ctx, "database migrated", "engine", s.Engine(), "migrations", applied, "version", len(known))
+	}
+	return err
 }
 
 // applyMigration runs a file's statements, each of which ends with a semicolon at the end of a line.

@@ -301,7 +301,7 @@ func postgresError(ctx context.Context, err error) error {
 	var network net.Error
 	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, sql.ErrConnDone) ||
-		strings.Contains(err.Error(), "conn closed") {
+		strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "database is closed") {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err

@@ -41,7 +41,7 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteEngine, err error) {
 			_ = e.close()
 		}
 	}()
-	if e.lock, err = lockFile(path + ".lock"); err != nil {
+	if e.lock, err = lockFile(ctx, path+".lock"); err != nil {
 		return nil, err
 	}
 	// SQLite gives the -wal and -shm files the mode of the database.
@@ -213,6 +213,9 @@ func (r *sqliteReaders) close() error {
 		errs = append(errs, c.close())
 	}
 	r.idle = nil
+	for range cap(r.places) {
+		<-r.places // whoever takes a place from now on learns that it is closed
+	}
 	return errors.Join(errs...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -28,6 +29,9 @@ type Store struct {
 	engine engine
 	now    func() time.Time
 	log    *slog.Logger
+
+	closing sync.Once
+	closed  error
 }
 
 // An engine is what SQLite and PostgreSQL do each in their way.
@@ -82,8 +86,11 @@ func (s *Store) Engine() string { return s.engine.dialect().name }
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.engine.ping(ctx) }
 
-// Close waits for running transactions and closes the database.
-func (s *Store) Close() error { return s.engine.close() }
+// Close waits for running transactions and closes the database. Closing again answers what the first time did.
+func (s *Store) Close() error {
+	s.closing.Do(func() { s.closed = s.engine.close() })
+	return s.closed
+}
 
 // Update runs fn in one transaction and commits it if fn answers nil. fn may run more than once.
 func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {

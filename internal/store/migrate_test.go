@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"cognate/test/pgtest"
+)
+
+var engineOptions = map[string]func(testing.TB) Options{
+	"sqlite":   func(t testing.TB) Options { return Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: time.Now} },
+	"postgres": func(t testing.TB) Options { return Options{URL: pgtest.Database(t), Now: time.Now} },
+}
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	for name, options := range engineOptions {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, o := t.Context(), options(t)
+			s, err := Open(ctx, o)
+			if !errors.Is(err, ErrSchemaOld) || s == nil {
+				t.Fatalf("an empty database: %v", err)
+			}
+			for range 2 {
+				if err := s.Migrate(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Update(ctx, func(tx *Tx) error { return tx.SetMeta(ctx, "x", nil) }); err != nil {
+				t.Fatal(err)
+			}
+			alter := func(text string) {
+				t.Helper()
+				st := &statement{id: unprepared, texts: [2]string{text, text}}
+				if err := s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, st) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			reopen := func(want error) {
+				t.Helper()
+				for _, o.Migrate = range []bool{false, true} {
+					if err := s.Close(); err != nil {
+						t.Fatal(err)
+					}
+					again, err := Open(ctx, o)
+					if !errors.Is(err, want) {
+						t.Errorf("opened with %v, want %v", err, want)
+					}
+					o := o
+					o.Migrate = false
+					if again == nil {
+						// Go on with the store, past the check.
+						again = &Store{now: o.Now}
+						if o.Path != "" {
+							again.engine, err = openSQLite(ctx, o)
+						} else {
+							again.engine, err = openPostgres(ctx, o)
+						}
+						if err != nil {
+							t.Fatal(err)
+						}
+						again.session = again.engine
+					}
+					s = again
+				}
+			}
+			reopen(nil)
+			alter("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (9999, '9999_future', '', 0)")
+			reopen(ErrSchemaNew)
+			alter("DELETE FROM schema_migrations WHERE version = 9999")
+			alter("UPDATE schema_migrations SET checksum = 'other' WHERE version = 1")
+			reopen(ErrSchemaChanged)
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestMigrateAtOnce starts several servers on one empty PostgreSQL.
+func TestMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	o := engineOptions["postgres"](t)
+	o.Migrate = true
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			s, err := Open(t.Context(), o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestMigrationIsAtomic breaks a migration in its middle: nothing of it stays.
+func TestMigrationIsAtomic(t *testing.T) {
+	t.Parallel()
+	for name, options := range engineOptions {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, o := t.Context(), options(t)
+			o.Migrate = true
+			s, err := Open(ctx, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			broken := migration{text: "CREATE TABLE half (a {int});\nCREATE TABLE half (a {int});\n"}
+			err = s.engine.script(ctx, func(ses session) error { return applyMigration(ctx, ses, s.engine.dialect(), broken) })
+			if err == nil {
+				t.Error("a broken migration succeeded")
+			}
+			half := &statement{id: unprepared, text: "SELECT a FROM half", texts: [2]string{"SELECT a FROM half", "SELECT a FROM half"}}
+			err = s.engine.query(context.WithoutCancel(ctx), half, nil, func(row) error { return nil })
+			if !isNoTable(err) {
+				t.Errorf("the table of the broken migration: %v", err)
+			}
+		})
+	}
+}
