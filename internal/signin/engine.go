@@ -17,6 +17,7 @@ type call struct {
 	admin   bool
 	params  map[string]string // AuthParameters or ChallengeResponses
 	session *string
+	turn    *turn // nil where the call starts a flow
 }
 
 // param gives a parameter and whether it came; an empty one did not.
@@ -174,6 +175,7 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 		return nil, err
 	}
 	t := &turn{call: c, state: st}
+	c.turn = t
 	if t.user, err = s.userOf(ctx, c, st); err != nil {
 		return nil, st.blur(err)
 	}

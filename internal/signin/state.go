@@ -43,6 +43,8 @@ type state struct {
 	// outlive it.
 	Credential int64     `json:"q,omitempty"`
 	SRP        *srpState `json:"s,omitempty"`
+	// OTP is the code that the session waits for.
+	OTP *otpState `json:"y,omitempty"`
 	// block says that the state came in a SECRET_BLOCK, whose every fault has
 	// one answer.
 	block bool

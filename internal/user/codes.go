@@ -188,6 +188,16 @@ type kept struct{ error }
 
 func (k kept) Unwrap() error { return k.error }
 
+// Kept marks an answer to the caller that does not undo the transaction of
+// Update.
+func Kept(answer error) error { return kept{answer} }
+
+// Update runs fn in a transaction, and again where another change of the same
+// user came between. An answer that is Kept comes out after the commit.
+func (s *Service) Update(ctx context.Context, fn func(tx *store.Tx) error) error {
+	return s.update(ctx, fn)
+}
+
 // raceLimit bounds how often a change that lost a race is done over.
 const raceLimit = 20
 

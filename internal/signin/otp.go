@@ -1,0 +1,143 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// One-time codes, as first factors and as second ones. The code's keyed hash
+// travels in the sealed session, so that a code belongs to the attempt that
+// asked for it: nobody who starts other attempts makes it worthless. The store
+// keeps the message, the number of tries, and the session once it is spent.
+
+// Lengths of codes (Cognito: EMAIL_OTP and SMS_OTP as first factor; MFA).
+const (
+	firstFactorDigits  = 8
+	secondFactorDigits = 6
+)
+
+// otpTries is how many codes one session takes. With the quota of codes sent it
+// bounds how often a user's codes can be guessed.
+const otpTries = 10
+
+// otpState is the code that a session waits for.
+type otpState struct {
+	Hash []byte `json:"h"`
+	// Attribute is where the code went, Target the hash of its value then.
+	Attribute string `json:"a"`
+	Target    []byte `json:"t"`
+}
+
+const (
+	otpHash   keys.Purpose = "sign-in code"
+	otpTarget keys.Purpose = "sign-in code target"
+)
+
+func codeMismatch() error {
+	return idp.CodeMismatchException("Invalid code or auth state for the user.")
+}
+
+// otpAsked is a code on its way: the session that takes it and how the address
+// is shown.
+type otpAsked struct {
+	session     string
+	medium      string
+	destination string
+}
+
+// askCode sends a code to the user's attribute and seals the session that waits
+// for it under the challenge. The session that the call answered is spent in the
+// transaction of the message.
+func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state, challenge idp.ChallengeNameType, attr string, digits int) (otpAsked, error) {
+	code := keys.NewCode(digits)
+	sent := s.users.SignInCode(c.pool, u, attr, code, s.now().Add(c.client.SessionTTL))
+	next := *st
+	next.SRP = nil
+	next.OTP = &otpState{Attribute: attr, Target: s.targetHash(st, sent.To), Hash: s.codeHash(st, code)}
+	session, err := s.seal(c, &next, challenge)
+	if err != nil {
+		return otpAsked{}, err
+	}
+	err = s.users.Update(ctx, func(tx *store.Tx) error {
+		if c.turn != nil {
+			if err := s.spendIn(ctx, tx, c.turn.state); err != nil {
+				return err
+			}
+		}
+		return s.users.SendSignInCode(ctx, tx, c.pool, u, sent)
+	})
+	if errors.Is(err, store.ErrSpent) {
+		return otpAsked{}, c.turn.state.blur(usedOnce())
+	}
+	if err != nil {
+		return otpAsked{}, err
+	}
+	if c.turn != nil {
+		c.turn.spent = true
+	}
+	s.users.Wake()
+	return otpAsked{session: session, medium: sent.Medium, destination: sent.Destination()}, nil
+}
+
+// params are those of a challenge that asks for a code.
+func (a otpAsked) params() map[string]string {
+	return map[string]string{"CODE_DELIVERY_DELIVERY_MEDIUM": a.medium, "CODE_DELIVERY_DESTINATION": a.destination}
+}
+
+// takeCode holds what was given to the session's code. A try is counted before
+// the answer is known to the caller, in the transaction that spends the session
+// if the code is right: neither a restart nor tries at once get around the limit.
+// then is what success does besides, in the same transaction; it may be nil.
+func (s *Service) takeCode(ctx context.Context, t *turn, given string, then func(ctx context.Context, tx *store.Tx) error) error {
+	want := t.state.OTP
+	if want == nil {
+		return invalidSession()
+	}
+	got := s.codeHash(t.state, given)
+	right := subtle.ConstantTimeCompare(got, want.Hash) == 1 && !t.user.IsDecoy() &&
+		subtle.ConstantTimeCompare(s.targetHash(t.state, t.user.Attributes[want.Attribute]), want.Target) == 1
+	subject := hex.EncodeToString(t.state.Nonce)
+	err := s.users.Update(ctx, func(tx *store.Tx) error {
+		tries, _, err := tx.Count(ctx, t.pool.ID, subject, "sign-in code", s.now(), t.client.SessionTTL, 1)
+		switch {
+		case err != nil:
+			return err
+		case tries > otpTries: // The session is as good as spent.
+			return user.Kept(invalidSession())
+		case !right:
+			return user.Kept(codeMismatch())
+		}
+		if err := s.spendIn(ctx, tx, t.state); err != nil {
+			return err
+		}
+		if then != nil {
+			return then(ctx, tx)
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrSpent) {
+		return usedOnce()
+	}
+	if err == nil {
+		t.spent = true
+	}
+	return err
+}
+
+// codeHash binds a code to the attempt, whose event id no other has.
+func (s *Service) codeHash(st *state, code string) []byte {
+	h := s.ring.Hash(otpHash, []byte(st.Pool), []byte(st.UserID), []byte(st.EventID), []byte(code))
+	return h[:]
+}
+
+func (s *Service) targetHash(st *state, value string) []byte {
+	h := s.ring.Hash(otpTarget, []byte(st.Pool), []byte(st.UserID), []byte(value))
+	return h[:]
+}

@@ -1,0 +1,66 @@
+package user
+
+import (
+	"context"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// quotaSignInCodes bounds the codes that sign-ins send to a user in an hour, and
+// with it how often a code can be guessed (Cognito: 5 to 20 messages an hour).
+var quotaSignInCodes = quota{"sign-in-code", 20}
+
+// A SignInCode goes to an address of a user who signs in.
+type SignInCode struct {
+	Medium    string // message.Email or message.SMS
+	Attribute string // email or phone_number
+	To        string
+	Code      string
+	ExpiresAt time.Time
+}
+
+// Destination is the address as it is shown to whoever signs in.
+func (c SignInCode) Destination() string {
+	return *delivery{c.Medium, c.Attribute, c.To}.details().Destination
+}
+
+// SignInCode addresses a code to the user's email or phone_number. A decoy gets
+// an address that is made up from its name.
+func (s *Service) SignInCode(sn *pool.Snapshot, u *User, attr, code string, expires time.Time) SignInCode {
+	c := SignInCode{Medium: mediumOf(attr), Attribute: attr, To: u.Attributes[attr], Code: code, ExpiresAt: expires}
+	if u.decoy {
+		c.To = s.decoyDelivery(sn, u, []string{attr}).To
+	}
+	return c
+}
+
+// SendSignInCode puts a code into the outbox of the transaction. For a decoy it
+// does what costs as much and sends nothing. Call Wake after the commit.
+func (s *Service) SendSignInCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, c SignInCode) error {
+	exceeded, err := s.count(ctx, tx, sn, u.ID(), quotaSignInCodes)
+	if err != nil {
+		return err
+	}
+	if exceeded {
+		return idp.TooManyRequestsException("Attempt limit exceeded, please try after some time.")
+	}
+	if u.decoy {
+		var body [256]byte
+		s.d.Ring.Seal(keys.PurposeMessage, []byte(c.To), body[:])
+		_, _, err := tx.Count(ctx, sn.ID, u.ID(), "nothing-sent", s.d.Now(), quotaWindow, 1)
+		return err
+	}
+	if err := deliverable(sn, c.Medium); err != nil {
+		return err
+	}
+	subject, body := sn.AuthenticationMessage(c.Medium)
+	d := delivery{Medium: c.Medium, Attribute: c.Attribute, To: c.To}
+	return adminDelivery(s.enqueue(ctx, tx, sn, u, d, subject, body, c.Code, c.ExpiresAt))
+}
+
+// Wake starts the delivery of what was put into the outbox.
+func (s *Service) Wake() { s.d.Messages.Wake() }
