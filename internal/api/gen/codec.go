@@ -194,10 +194,11 @@ func (m *model) writeRules(s *source, rules map[string]bool, exprs map[string]st
 		sh := m.Shapes[name]
 		row := "awsjson.Rule{Min: " + bound(sh.Min) + ", Max: " + bound(sh.Max)
 		if sh.Pattern != "" {
-			id, known := ids[sh.Pattern]
+			key := sh.Pattern + "\x00" + sh.GoPattern
+			id, known := ids[key]
 			if !known {
 				id = "pattern" + goName(name)
-				ids[sh.Pattern] = id
+				ids[key] = id
 				expr, err := patternExpr(sh)
 				if err != nil {
 					return nil, err

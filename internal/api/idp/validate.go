@@ -105,7 +105,7 @@ var (
 	rulePasswordHashingAlgorithmType                 = awsjson.Rule{Min: awsjson.None, Max: awsjson.None, Enum: []string{"BCRYPT", "SCRYPT", "ARGON2ID", "PBKDF2_SHA256"}}
 	rulePasswordHistorySizeType                      = awsjson.Rule{Min: 0, Max: 24}
 	rulePasswordPolicyMinLengthType                  = awsjson.Rule{Min: 6, Max: 99}
-	rulePasswordType                                 = awsjson.Rule{Min: awsjson.None, Max: 256, Pattern: patternConfirmationCodeType, Sensitive: true}
+	rulePasswordType                                 = awsjson.Rule{Min: awsjson.None, Max: 256, Pattern: patternPasswordType, Sensitive: true}
 	rulePoolQueryLimitType                           = awsjson.Rule{Min: 1, Max: 60}
 	rulePreTokenGenerationLambdaVersionType          = awsjson.Rule{Min: awsjson.None, Max: awsjson.None, Enum: []string{"V1_0", "V2_0", "V3_0"}}
 	rulePrecedenceType                               = awsjson.Rule{Min: 0, Max: awsjson.None}
@@ -2496,6 +2496,7 @@ var (
 	patternLinkUrlType                        = awsjson.UnicodeRun("^[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+$", "^[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+$", awsjson.Class{Low: 0xfffffffe00000000, High: 0x7fffffffffffffff}, false)
 	patternManagedLoginBrandingIdType         = awsjson.Regexp("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[4][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$", "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[4][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$")
 	patternOptionalArnType                    = awsjson.Regexp("(arn:[\\w+=/,.@-]+:[\\w+=/,.@-]+:([\\w+=/,.@-]*)?:[0-9]+:[\\w+=/,.@-]+(:[\\w+=/,.@-]+)?(:[\\w+=/,.@-]+)?)?", "(arn:[\\w+=/,.@-]+:[\\w+=/,.@-]+:([\\w+=/,.@-]*)?:[0-9]+:[\\w+=/,.@-]+(:[\\w+=/,.@-]+)?(:[\\w+=/,.@-]+)?)?")
+	patternPasswordType                       = awsjson.Regexp("[\\S]+", "\\S(?:[\\s\\S]*\\S)?")
 	patternProviderNameType                   = awsjson.UnicodeRun("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\p{Z}]+", "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\p{Z}]+", awsjson.Class{Low: 0xffffffff00000000, High: 0x7fffffffffffffff}, false)
 	patternProviderNameTypeV2                 = awsjson.Regexp("[^_\\p{Z}][\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}][^_\\p{Z}]+", "[^_\\p{Z}][\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}][^_\\p{Z}]+")
 	patternResourceIdType                     = awsjson.Run("^[\\w\\- ]+$", awsjson.Class{Low: 0x3ff200100000000, High: 0x7fffffe87fffffe}, false)
