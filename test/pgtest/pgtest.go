@@ -25,29 +25,44 @@ import (
 // test has ended, and returns its URL.
 func Database(t testing.TB) string {
 	t.Helper()
-	shared, err := sharedURL()
+	databaseURL, drop, err := New(t.Context())
 	if err != nil {
 		t.Fatalf("PostgreSQL for tests: %v", err)
-	}
-	name := "t_" + strings.ToLower(rand.Text())
-	// TEMPLATE template0 cannot be blocked by anybody's connection to it.
-	if err := admin(t.Context(), shared, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
-		t.Fatalf("create database %s: %v", name, err)
 	}
 	t.Cleanup(func() {
 		// The test's own context has ended by now.
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := admin(ctx, shared, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop database %s: %v", name, err)
+		if err := drop(ctx); err != nil {
+			t.Error(err)
 		}
 	})
+	return databaseURL
+}
+
+// New makes an empty database in the shared cluster for whoever outlives one
+// test, and gives its URL and the way to drop it.
+func New(ctx context.Context) (databaseURL string, drop func(context.Context) error, err error) {
+	shared, err := sharedURL()
+	if err != nil {
+		return "", nil, err
+	}
 	u, err := url.Parse(shared)
 	if err != nil {
-		t.Fatalf("%s: %v", pgcluster.Env, err)
+		return "", nil, fmt.Errorf("%s: %w", pgcluster.Env, err)
+	}
+	name := "t_" + strings.ToLower(rand.Text())
+	// TEMPLATE template0 cannot be blocked by anybody's connection to it.
+	if err := admin(ctx, shared, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+		return "", nil, fmt.Errorf("create database %s: %w", name, err)
 	}
 	u.Path = "/" + name
-	return u.String()
+	return u.String(), func(ctx context.Context) error {
+		if err := admin(ctx, shared, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			return fmt.Errorf("drop database %s: %w", name, err)
+		}
+		return nil
+	}, nil
 }
 
 // Start makes a durable cluster that belongs to this test alone, and removes it
