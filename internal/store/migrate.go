@@ -29,16 +29,18 @@ func migrations() ([]migration, error) {
 		return nil, err
 	}
 	var list []migration
-	for i, path := range names {
+	last := 0
+	for _, path := range names {
 		text, err := migrationFiles.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(path, "migrations/"), ".sql")
 		version, err := strconv.Atoi(name[:4])
-		if err != nil || version != i+1 {
+		if err != nil || version <= last { // There may be gaps.
 			return nil, fmt.Errorf("store: %s is out of sequence", path)
 		}
+		last = version
 		sum := sha256.Sum256(text)
 		list = append(list, migration{version, name, hex.EncodeToString(sum[:]), string(text)})
 	}
@@ -79,7 +81,7 @@ func (s *Store) checkSchema(ctx context.Context) error {
 func pendingMigrations(known, applied []migration) ([]migration, error) {
 	for i, a := range applied {
 		if i >= len(known) {
-			return nil, fmt.Errorf("%w: it has migration %s, this program ends at %d", ErrSchemaNew, a.name, len(known))
+			return nil, fmt.Errorf("%w: it has migration %s, this program ends at %d", ErrSchemaNew, a.name, known[len(known)-1].version)
 		}
 		if a.version != known[i].version || a.checksum != known[i].checksum {
 			return nil, fmt.Errorf("%w: %s", ErrSchemaChanged, a.name)

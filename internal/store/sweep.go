@@ -23,6 +23,7 @@ var (
 		sweepExpired("families", "pool_id, family", "expires_at <= ?"),
 		sweepExpired("rotated", "pool_id, family, token_id", "expires_at <= ?"),
 		sweepExpired("messages", "pool_id, id", "queued = 0 AND due_at <= ?"),
+		sweepExpired("passkey_challenges", "pool_id, user_id, client_id", "expires_at <= ?"),
 	}
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
 	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND due_at <= ?")
@@ -43,6 +44,8 @@ var (
 		sweepExpired("rotated", "pool_id, family, token_id", "pool_id = ?"),
 		sweepExpired("messages", "pool_id, id", "pool_id = ?"),
 		sweepExpired("signing_keys", "pool_id, kid", "pool_id = ?"),
+		sweepExpired("passkeys", "pool_id, user_id, id", "pool_id = ?"),
+		sweepExpired("passkey_challenges", "pool_id, user_id, client_id", "pool_id = ?"),
 		sweepExpired("users", "pool_id, id", "pool_id = ?"),
 	}
 )
