@@ -1,11 +1,119 @@
 package trigger
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"time"
+)
 
-// Router chooses the transport of each function.
-type Router struct{}
+// Router chooses the transport of each function: what the routes say of its
+// ARN, of its ARN without alias, or of its name; else the folder of functions,
+// if it has one of that name; else the Lambda API.
+type Router struct {
+	routes map[string]Transport
+	local  LocalFunctions
+	lambda *Lambda
+	client *http.Client
+	closed []io.Closer
+}
+
+// LocalFunctions are functions in a folder, that run on this machine.
+type LocalFunctions interface {
+	Transport
+	// Has reports whether there is a function of that name.
+	Has(name string) bool
+}
+
+// RouterOptions is what a router is made from.
+type RouterOptions struct {
+	Routes map[string]Route
+	// Local may be nil.
+	Local LocalFunctions
+	// Lambda is for functions that nothing else is said of.
+	Lambda LambdaOptions
+	// Allowed are addresses beside the public ones that webhooks may have.
+	Allowed []netip.Prefix
+	// Now is the machine's own clock.
+	Now func() time.Time
+}
+
+// NewRouter makes the transports of all routes.
+func NewRouter(o RouterOptions) (*Router, error) {
+	r := &Router{
+		routes: map[string]Transport{}, local: o.Local, lambda: NewLambda(o.Lambda), client: NewWebhookClient(o.Allowed),
+	}
+	r.closed = []io.Closer{r.lambda}
+	for name, route := range o.Routes {
+		t, err := r.transport(name, route, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		r.routes[name] = t
+	}
+	return r, nil
+}
+
+func (r *Router) transport(name string, route Route, o RouterOptions) (Transport, error) {
+	switch {
+	case route.Webhook != "":
+		return NewWebhook(WebhookOptions{URL: route.Webhook, Secret: route.Secret, Client: r.client, Now: o.Now})
+	case route.Lambda != "":
+		l := NewLambda(LambdaOptions{
+			Endpoint: route.Lambda, Function: route.Function, NoInstanceCredentials: o.Lambda.NoInstanceCredentials, Load: o.Lambda.Load,
+		})
+		r.closed = append(r.closed, l)
+		return l, nil
+	case r.local == nil:
+		return nil, errors.New("runs in a folder of functions, and there is none")
+	case !r.local.Has(route.Folder):
+		return nil, fmt.Errorf("the folder of functions has no %q", route.Folder)
+	}
+	return folderRoute{r.local, route.Folder}, nil
+}
+
+// folderRoute runs the function of another name.
+type folderRoute struct {
+	local  LocalFunctions
+	folder string
+}
+
+// Invoke implements Transport.
+func (f folderRoute) Invoke(ctx context.Context, in Invocation) (Result, error) {
+	in.Folder = f.folder
+	return f.local.Invoke(ctx, in)
+}
 
 // Invoke implements Transport.
 func (r *Router) Invoke(ctx context.Context, in Invocation) (Result, error) {
-	return Result{}, &InvokeError{Name: NameNotFound}
+	if t, ok := r.routes[in.ARN]; ok {
+		return t.Invoke(ctx, in)
+	}
+	arn, err := ParseARN(in.ARN)
+	if err != nil {
+		return Result{}, &InvokeError{Name: NameNotFound, Err: err}
+	}
+	for _, name := range []string{arn.Unqualified(), arn.Name} {
+		if t, ok := r.routes[name]; ok {
+			return t.Invoke(ctx, in)
+		}
+	}
+	if r.local != nil && r.local.Has(arn.Name) {
+		in.Folder = arn.Name
+		return r.local.Invoke(ctx, in)
+	}
+	return r.lambda.Invoke(ctx, in)
+}
+
+// Close drops idle connections. It does not close the local functions.
+func (r *Router) Close() error {
+	r.client.CloseIdleConnections()
+	var errs []error
+	for _, c := range r.closed {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -9,7 +9,11 @@ import (
 
 // Invocation is one call of a function.
 type Invocation struct {
-	ARN     string
+	// ID is the same for all attempts.
+	ID  string
+	ARN string
+	// Folder names a function in a folder; the router sets it.
+	Folder  string
 	Payload []byte // the event
 	// Async says that nobody waits for the answer, as for custom senders: the
 	// transport may return once the event is accepted.

@@ -1,0 +1,167 @@
+package trigger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+)
+
+// Lambda runs functions by the Lambda API's Invoke: AWS itself, or any endpoint
+// that speaks it. Credentials and, where none is given, the endpoint
+// (AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL) are found as AWS's tools find them.
+type Lambda struct {
+	options LambdaOptions
+	http    *http.Client
+
+	mu      sync.Mutex
+	clients map[string]*lambda.Client // by Region
+}
+
+// LambdaOptions says where the API is.
+type LambdaOptions struct {
+	// Endpoint is a URL in place of AWS's own. Without credentials, requests to
+	// it are not signed.
+	Endpoint string
+	// Function is the name at the endpoint, in place of the ARN.
+	Function string
+	// NoInstanceCredentials keeps from asking the machine's metadata service.
+	NoInstanceCredentials bool
+	// Load replaces how the AWS configuration is found.
+	Load func(ctx context.Context, region string) (aws.Config, error)
+}
+
+// NewLambda makes the transport. Nothing is read or connected to before the
+// first call.
+func NewLambda(o LambdaOptions) *Lambda {
+	l := &Lambda{options: o, clients: map[string]*lambda.Client{}}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 64
+	t.IdleConnTimeout = time.Minute
+	l.http = &http.Client{
+		Transport: bounded{t},
+		// Events hold passwords: they go where they were sent, not elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return l
+}
+
+// Close drops idle connections.
+func (l *Lambda) Close() error {
+	l.http.CloseIdleConnections()
+	return nil
+}
+
+// Invoke implements Transport.
+func (l *Lambda) Invoke(ctx context.Context, in Invocation) (Result, error) {
+	arn, err := ParseARN(in.ARN)
+	if err != nil {
+		return Result{}, &InvokeError{Name: NameNotFound, Err: err}
+	}
+	client, err := l.client(ctx, arn.Region)
+	if err != nil {
+		return Result{}, &InvokeError{Name: NameUnreachable, Err: err}
+	}
+	name := in.ARN
+	if l.options.Function != "" {
+		name = l.options.Function
+	}
+	kind := types.InvocationTypeRequestResponse
+	if in.Async {
+		kind = types.InvocationTypeEvent
+	}
+	out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: kind, Payload: in.Payload})
+	if err != nil {
+		return Result{}, lambdaError(err)
+	}
+	return Result{Payload: out.Payload, Failed: aws.ToString(out.FunctionError) != ""}, nil
+}
+
+// lambdaError names what went wrong: what the API said, or that nothing was said.
+func lambdaError(err error) error {
+	if errors.Is(err, errTooLarge) {
+		return &InvokeError{Name: NameResponseTooLarge, Err: err}
+	}
+	var said smithy.APIError
+	if errors.As(err, &said) && shortName.MatchString(said.ErrorCode()) {
+		return &InvokeError{Name: said.ErrorCode(), Err: err} // Not tried again, not even after a 5xx.
+	}
+	return &InvokeError{Name: NameUnreachable, Retry: true, Err: err}
+}
+
+// shortName keeps what an endpoint made up out of the texts that clients see.
+var shortName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]{0,99}$`)
+
+func (l *Lambda) client(ctx context.Context, region string) (*lambda.Client, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c, ok := l.clients[region]; ok {
+		return c, nil
+	}
+	load := l.options.Load
+	if load == nil {
+		load = l.load
+	}
+	cfg, err := load(ctx, region)
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	cfg.Region = region
+	cfg.HTTPClient = l.http
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} } // Attempts are the service's to make.
+	if l.options.Endpoint != "" {
+		cfg.BaseEndpoint = &l.options.Endpoint
+		if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+			cfg.Credentials = aws.AnonymousCredentials{}
+		}
+	}
+	c := lambda.NewFromConfig(cfg)
+	l.clients[region] = c
+	return c, nil
+}
+
+func (l *Lambda) load(ctx context.Context, region string) (aws.Config, error) {
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(region)}
+	if l.options.NoInstanceCredentials || l.options.Endpoint != "" {
+		options = append(options, awsconfig.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+	}
+	return awsconfig.LoadDefaultConfig(ctx, options...)
+}
+
+var errTooLarge = errors.New("the answer is too large")
+
+// bounded fails the reading of answers that are too large, so that nobody
+// keeps them in memory.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		res.Body = &boundedBody{ReadCloser: res.Body, left: MaxPayload}
+	}
+	return res, err
+}
+
+type boundedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left+1)])
+	if b.left -= n; b.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}

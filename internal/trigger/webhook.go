@@ -1,0 +1,150 @@
+package trigger
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Webhook runs functions by a signed HTTPS request (Standard Webhooks: the
+// headers webhook-id, webhook-timestamp and webhook-signature). The body is the
+// event; the answer to it, with a status of 2xx, is the function's. A function
+// that throws answers another status with {"errorMessage": "…"}.
+type Webhook struct {
+	url     string
+	secrets [][]byte
+	client  *http.Client
+	now     func() time.Time
+}
+
+// WebhookOptions says where a function is.
+type WebhookOptions struct {
+	URL string
+	// Secret signs, as Standard Webhooks writes it: Base64 with or without
+	// "whsec_". Several, with a space between, sign all; so one is exchanged.
+	Secret Secret
+	// Client is made by NewWebhookClient, and shared by all functions.
+	Client *http.Client
+	// Now is the machine's own clock: receivers compare with theirs.
+	Now func() time.Time
+}
+
+// NewWebhook checks the address: https, or http on loopback.
+func NewWebhook(o WebhookOptions) (*Webhook, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return nil, errors.New("the webhook's URL does not parse, or has a user or a fragment")
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopbackHost(u.Hostname())) {
+		return nil, errors.New("the webhook's URL must be https (http on loopback only)")
+	}
+	w := &Webhook{url: o.URL, client: o.Client, now: o.Now}
+	for text := range strings.FieldsSeq(string(o.Secret)) {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
+		if err != nil || len(key) < 24 || len(key) > 64 {
+			return nil, errors.New("the webhook's secret must be 24 to 64 bytes in Base64") // Standard Webhooks: signature scheme.
+		}
+		w.secrets = append(w.secrets, key)
+	}
+	if len(w.secrets) == 0 {
+		return nil, errors.New("the webhook needs a secret: without it the receiver cannot know who calls")
+	}
+	return w, nil
+}
+
+func loopbackHost(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// NewWebhookClient makes the client of all webhooks. It connects to public
+// addresses and to those of allowed alone, follows no redirect, and takes no proxy.
+func NewWebhookClient(allowed []netip.Prefix) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = nil // It would be the proxy's address that is checked.
+	t.DialContext = guardedDialer(allowed).DialContext
+	t.MaxIdleConnsPerHost = 64
+	t.IdleConnTimeout = time.Minute
+	return &http.Client{
+		Transport:     bounded{t},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Invoke implements Transport.
+func (w *Webhook) Invoke(ctx context.Context, in Invocation) (Result, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(in.Payload))
+	if err != nil {
+		return Result{}, err
+	}
+	id, stamp := "msg_"+in.ID, strconv.FormatInt(w.now().Unix(), 10)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "cognate")
+	r.Header.Set("Webhook-Id", id)
+	r.Header.Set("Webhook-Timestamp", stamp)
+	r.Header.Set("Webhook-Signature", w.sign(id, stamp, in.Payload))
+	r.Header.Set("Cognate-Function-Arn", in.ARN)
+	res, err := w.client.Do(r)
+	if err != nil {
+		return Result{}, webhookError(err)
+	}
+	defer res.Body.Close()
+	payload, err := io.ReadAll(res.Body)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return Result{}, &InvokeError{Name: NameResponseTooLarge, Err: err}
+	case err != nil:
+		return Result{}, webhookError(err)
+	case res.StatusCode/100 == 2:
+		return Result{Payload: payload}, nil
+	}
+	if m, err := object(payload); err == nil && m["errorMessage"] != nil {
+		return Result{Payload: payload, Failed: true}, nil
+	}
+	return Result{}, &InvokeError{Name: statusName(res.StatusCode), Err: fmt.Errorf("the webhook answered %s", res.Status)}
+}
+
+// webhookError is a request that did not come through. An address that is
+// refused stays refused.
+func webhookError(err error) error {
+	return &InvokeError{Name: NameUnreachable, Retry: !errors.Is(err, errForbiddenAddress), Err: err}
+}
+
+// sign makes the signatures (Standard Webhooks: HMAC-SHA256 over
+// "id.timestamp.body", each "v1," and Base64).
+func (w *Webhook) sign(id, stamp string, body []byte) string {
+	var out []string
+	for _, key := range w.secrets {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(id + "." + stamp + "."))
+		mac.Write(body)
+		out = append(out, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	}
+	return strings.Join(out, " ")
+}
+
+// statusName gives a status the name that the Lambda API has for it.
+func statusName(status int) string {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return NameAccessDenied
+	case http.StatusNotFound, http.StatusGone:
+		return NameNotFound
+	case http.StatusRequestEntityTooLarge:
+		return NameRequestTooLarge
+	case http.StatusTooManyRequests:
+		return NameTooManyRequests
+	}
+	return NameService
+}
