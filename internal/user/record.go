@@ -80,7 +80,7 @@ type profileCode struct {
 // FromRecord opens a stored row.
 func FromRecord(_ *pool.Snapshot, rec store.User) (*User, error) {
 	var p profile
-	if err := json.Unmarshal(rec.Profile, &p); err != nil {
+	if err := p.parse(rec.Profile); err != nil {
 		return nil, fmt.Errorf("user: profile of %s: %w", rec.ID, err)
 	}
 	if p.Version > profileVersion {

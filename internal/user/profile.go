@@ -1,0 +1,62 @@
+package user
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// plainPrefix begins the profile of most users: the first form, with attributes.
+const plainPrefix = `{"v":1,"attributes":{`
+
+// parse reads a profile document. Most hold attributes alone, whose texts need no
+// escapes: those are taken apart here, at a tenth of what encoding/json costs,
+// because each sign-in and each call with an access token reads one. Whatever
+// looks different is left to encoding/json.
+func (p *profile) parse(doc []byte) error {
+	if attributes, ok := plainAttributes(string(doc)); ok {
+		p.Version, p.Attributes = 1, attributes
+		return nil
+	}
+	return json.Unmarshal(doc, p)
+}
+
+// plainAttributes reads {"v":1,"attributes":{"name":"value",…}} as [json.Marshal]
+// writes it; false if the text is anything else.
+func plainAttributes(text string) (map[string]string, bool) {
+	rest, ok := strings.CutPrefix(text, plainPrefix)
+	if !ok || rest == "}}" {
+		return nil, false
+	}
+	attributes := make(map[string]string, 8)
+	for {
+		name, after, ok := plainString(rest)
+		if !ok || !strings.HasPrefix(after, ":") {
+			return nil, false
+		}
+		value, after, ok := plainString(after[1:])
+		if !ok {
+			return nil, false
+		}
+		attributes[name] = value
+		switch {
+		case strings.HasPrefix(after, ","):
+			rest = after[1:]
+		case after == "}}":
+			return attributes, true
+		default:
+			return nil, false
+		}
+	}
+}
+
+// plainString takes a JSON string without escapes off the text.
+func plainString(text string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(text, `"`) {
+		return "", "", false
+	}
+	end := strings.IndexAny(text[1:], `"\`)
+	if end < 0 || text[1+end] == '\\' {
+		return "", "", false
+	}
+	return text[1 : 1+end], text[2+end:], true
+}
