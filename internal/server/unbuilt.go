@@ -17,10 +17,6 @@ type unbuilt struct{}
 // unbuiltIdentity is the same for cognito-identity.
 type unbuiltIdentity struct{}
 
-func (unbuilt) AdminDeleteSoftwareToken(context.Context, *idp.AdminDeleteSoftwareTokenRequest) (*idp.AdminDeleteSoftwareTokenResponse, error) {
-	return nil, notBuilt("AdminDeleteSoftwareToken")
-}
-
 func (unbuilt) AdminDisableProviderForUser(context.Context, *idp.AdminDisableProviderForUserRequest) (*idp.AdminDisableProviderForUserResponse, error) {
 	return nil, notBuilt("AdminDisableProviderForUser")
 }
@@ -31,10 +27,6 @@ func (unbuilt) AdminForgetDevice(context.Context, *idp.AdminForgetDeviceRequest)
 
 func (unbuilt) AdminGetDevice(context.Context, *idp.AdminGetDeviceRequest) (*idp.AdminGetDeviceResponse, error) {
 	return nil, notBuilt("AdminGetDevice")
-}
-
-func (unbuilt) AdminGetUserAuthFactors(context.Context, *idp.AdminGetUserAuthFactorsRequest) (*idp.AdminGetUserAuthFactorsResponse, error) {
-	return nil, notBuilt("AdminGetUserAuthFactors")
 }
 
 func (unbuilt) AdminLinkProviderForUser(context.Context, *idp.AdminLinkProviderForUserRequest) (*idp.AdminLinkProviderForUserResponse, error) {
@@ -55,14 +47,6 @@ func (unbuilt) AdminListUserSessions(context.Context, *idp.AdminListUserSessions
 
 func (unbuilt) AdminRevokeUserSession(context.Context, *idp.AdminRevokeUserSessionRequest) (*idp.AdminRevokeUserSessionResponse, error) {
 	return nil, notBuilt("AdminRevokeUserSession")
-}
-
-func (unbuilt) AdminSetUserMFAPreference(context.Context, *idp.AdminSetUserMFAPreferenceRequest) (*idp.AdminSetUserMFAPreferenceResponse, error) {
-	return nil, notBuilt("AdminSetUserMFAPreference")
-}
-
-func (unbuilt) AdminSetUserSettings(context.Context, *idp.AdminSetUserSettingsRequest) (*idp.AdminSetUserSettingsResponse, error) {
-	return nil, notBuilt("AdminSetUserSettings")
 }
 
 func (unbuilt) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpdateAuthEventFeedbackRequest) (*idp.AdminUpdateAuthEventFeedbackResponse, error) {
@@ -189,10 +173,6 @@ func (unbuilt) GetUICustomization(context.Context, *idp.GetUICustomizationReques
 	return nil, notBuilt("GetUICustomization")
 }
 
-func (unbuilt) GetUserAuthFactors(context.Context, *idp.GetUserAuthFactorsRequest) (*idp.GetUserAuthFactorsResponse, error) {
-	return nil, notBuilt("GetUserAuthFactors")
-}
-
 func (unbuilt) GetUserPoolClientSessionConfiguration(context.Context, *idp.GetUserPoolClientSessionConfigurationRequest) (*idp.GetUserPoolClientSessionConfigurationResponse, error) {
 	return nil, notBuilt("GetUserPoolClientSessionConfiguration")
 }
@@ -245,20 +225,12 @@ func (unbuilt) SetUICustomization(context.Context, *idp.SetUICustomizationReques
 	return nil, notBuilt("SetUICustomization")
 }
 
-func (unbuilt) SetUserMFAPreference(context.Context, *idp.SetUserMFAPreferenceRequest) (*idp.SetUserMFAPreferenceResponse, error) {
-	return nil, notBuilt("SetUserMFAPreference")
-}
-
 func (unbuilt) SetUserPoolClientSessionConfiguration(context.Context, *idp.SetUserPoolClientSessionConfigurationRequest) (*idp.SetUserPoolClientSessionConfigurationResponse, error) {
 	return nil, notBuilt("SetUserPoolClientSessionConfiguration")
 }
 
 func (unbuilt) SetUserPoolSessionConfiguration(context.Context, *idp.SetUserPoolSessionConfigurationRequest) (*idp.SetUserPoolSessionConfigurationResponse, error) {
 	return nil, notBuilt("SetUserPoolSessionConfiguration")
-}
-
-func (unbuilt) SetUserSettings(context.Context, *idp.SetUserSettingsRequest) (*idp.SetUserSettingsResponse, error) {
-	return nil, notBuilt("SetUserSettings")
 }
 
 func (unbuilt) StartUserImportJob(context.Context, *idp.StartUserImportJobRequest) (*idp.StartUserImportJobResponse, error) {

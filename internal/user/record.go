@@ -36,6 +36,8 @@ type User struct {
 	Pending map[string]string
 	// MFA is what the user prefers for a second factor.
 	MFA MFA
+	// softwareToken is the user's authenticator app.
+	softwareToken softwareToken
 
 	// signUpCode is the live code that confirms the user, nil if there is none. It
 	// is in the profile because a sign-up writes that anyway: a row less.
@@ -52,6 +54,8 @@ type MFA struct {
 	Preferred string   `json:"preferred,omitempty"`
 	// LegacySMS is set by SetUserSettings and shows as MFAOptions.
 	LegacySMS bool `json:"legacySms,omitempty"`
+	// Passkey says that a passkey with user verification is a second factor too.
+	Passkey bool `json:"passkey,omitempty"`
 }
 
 // profileVersion is the newest form of the profile document that this program
@@ -65,6 +69,8 @@ type profile struct {
 	Pending    map[string]string `json:"pending,omitempty"`
 	MFA        *MFA              `json:"mfa,omitempty"`
 	SignUpCode *profileCode      `json:"signUpCode,omitempty"`
+	// SoftwareToken is absent for a user without an authenticator app.
+	SoftwareToken *softwareToken `json:"softwareToken,omitempty"`
 }
 
 // profileCode is a code within the profile, by its keyed hash. Times are
@@ -93,6 +99,9 @@ func FromRecord(_ *pool.Snapshot, rec store.User) (*User, error) {
 	if p.MFA != nil {
 		u.MFA = *p.MFA
 	}
+	if p.SoftwareToken != nil {
+		u.softwareToken = *p.SoftwareToken
+	}
 	if c := p.SignUpCode; c != nil && len(c.Hash) == 32 {
 		u.signUpCode = &store.Code{
 			PoolID: rec.PoolID, UserID: rec.ID, Purpose: purposeSignUp, Hash: [32]byte(c.Hash), Target: c.Target, Value: c.Value,
@@ -108,6 +117,9 @@ func (u *User) Record() (store.User, error) {
 	p := profile{Version: profileVersion, Attributes: u.Attributes, Pending: u.Pending}
 	if len(u.MFA.Enabled) > 0 || u.MFA.Preferred != "" || u.MFA.LegacySMS {
 		p.MFA = &u.MFA
+	}
+	if !u.softwareToken.empty() {
+		p.SoftwareToken = &u.softwareToken
 	}
 	if u.Status() != idp.UserStatusTypeUnconfirmed {
 		u.signUpCode = nil // Whatever made the status change, nothing is left to confirm.

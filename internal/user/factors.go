@@ -1,0 +1,66 @@
+package user
+
+import (
+	"context"
+	"slices"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+)
+
+// GetUserAuthFactors tells the token's user by what it can sign in.
+func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFactorsRequest) (*idp.GetUserAuthFactorsResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	out := &idp.GetUserAuthFactorsResponse{Username: u.Username()}
+	if out.ConfiguredUserAuthFactors, err = s.configuredFactors(p.Pool, u); err != nil {
+		return nil, err
+	}
+	_, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
+	return out, nil
+}
+
+// AdminGetUserAuthFactors tells by what a user can sign in.
+func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetUserAuthFactorsRequest) (*idp.AdminGetUserAuthFactorsResponse, error) {
+	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	out := &idp.AdminGetUserAuthFactorsResponse{Username: u.Username()}
+	if out.ConfiguredUserAuthFactors, err = s.configuredFactors(sn, u); err != nil {
+		return nil, err
+	}
+	_, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
+	return out, nil
+}
+
+// configuredFactors lists what the user has of the factors that the pool lets
+// people use: a password as a first factor, an authenticator app as a second,
+// codes as either.
+func (s *Service) configuredFactors(sn *pool.Snapshot, u *User) ([]idp.AuthFactorType, error) {
+	cred, err := s.Credential(u)
+	if err != nil {
+		return nil, err
+	}
+	first := sn.Config.Policies.SignInPolicy.AllowedFirstAuthFactors
+	code := func(factor idp.AuthFactorType, attr, second string) bool {
+		return slices.Contains(first, factor) && u.Verified(attr) || slices.Contains(u.MFA.Enabled, second) && u.Attributes[attr] != ""
+	}
+	factors := []idp.AuthFactorType{}
+	for _, f := range [...]struct {
+		name idp.AuthFactorType
+		has  bool
+	}{
+		{idp.AuthFactorTypePassword, cred.HasPassword()},
+		{idp.AuthFactorTypeEmailOtp, code(idp.AuthFactorTypeEmailOtp, attrEmail, FactorEmail)},
+		{idp.AuthFactorTypeSmsOtp, code(idp.AuthFactorTypeSmsOtp, attrPhone, FactorSMS)},
+		{idp.AuthFactorTypeSoftwareToken, u.HasSoftwareToken()},
+	} {
+		if f.has {
+			factors = append(factors, f.name)
+		}
+	}
+	return factors, nil
+}
