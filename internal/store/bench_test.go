@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -124,9 +125,23 @@ func BenchmarkSignUp(b *testing.B) {
 	}
 }
 
+// users is how many BenchmarkRead reads from: COGNATE_BENCH_USERS, to see that the cost stays flat.
+func users(b *testing.B) int {
+	text := os.Getenv("COGNATE_BENCH_USERS")
+	if text == "" {
+		return 1000
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
 func BenchmarkRead(b *testing.B) {
-	const n = 20_000
+	n := users(b)
 	engines(b, func(b *testing.B, s *store.Store) {
+		start, before := time.Now(), cpu()
 		if _, err := s.BulkUsers(b.Context(), func(yield func(store.LoadUser) bool) {
 			for i := range n {
 				u := benchUser(i)
@@ -137,6 +152,7 @@ func BenchmarkRead(b *testing.B) {
 		}); err != nil {
 			b.Fatal(err)
 		}
+		b.Logf("%d users loaded in %v, %v of CPU", n, time.Since(start), cpu()-before)
 		ctx, cancel := context.WithCancel(b.Context())
 		defer cancel()
 		for _, row := range []struct {
@@ -148,9 +164,10 @@ func BenchmarkRead(b *testing.B) {
 			{"username", func(u store.User) error { _, _, err := s.LookupUser(ctx, u.PoolID, u.UsernameKey, ""); return err }},
 			{"alias", func(u store.User) error { _, _, err := s.LookupUser(ctx, u.PoolID, "none", *u.Email); return err }},
 			{"list", func(u store.User) error {
-				_, err := s.ListUsers(ctx, u.PoolID, store.UserQuery{Attr: "email", Op: "^=", Value: (*u.Email)[:5], Limit: 60})
+				_, err := s.ListUsers(ctx, u.PoolID, store.UserQuery{Attr: "email", Op: "^=", Value: (*u.Email)[:2], Limit: 4})
 				return err
 			}},
+			{"estimate", func(u store.User) error { _, err := s.EstimateUsers(ctx, u.PoolID); return err }},
 			{"version", func(u store.User) error {
 				if _, err := s.PoolVersion(ctx, "none"); err != store.ErrNotFound {
 					return err

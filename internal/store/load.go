@@ -1,6 +1,14 @@
 package store
 
-import "context"
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
 
 // LoadUser is a user for BulkUsers, with the sign-in names.
 type LoadUser struct {
@@ -38,8 +46,7 @@ func (s *Store) BulkUsers(ctx context.Context, users func(yield func(LoadUser) b
 	return stored, err
 }
 
-// insertUsers loads one by one, in one transaction.
-func insertUsers(ctx context.Context, e engine, users []LoadUser) error {
+func (e *sqliteEngine) load(ctx context.Context, users []LoadUser) error {
 	return e.update(ctx, func(ses session) error {
 		tx := &Tx{Reader: Reader{session: ses}}
 		for _, u := range users {
@@ -51,10 +58,33 @@ func insertUsers(ctx context.Context, e engine, users []LoadUser) error {
 	})
 }
 
-func (e *sqliteEngine) load(ctx context.Context, users []LoadUser) error {
-	return insertUsers(ctx, e, users)
-}
-
+// load copies the batch by one COPY, which is stored as a whole or not at all.
 func (e *postgresEngine) load(ctx context.Context, users []LoadUser) error {
-	return insertUsers(ctx, e, users)
+	rows := make([][]any, len(users))
+	for i, u := range users {
+		values, err := userValues(u.User, u.Names)
+		if err != nil {
+			return err
+		}
+		if rows[i], err = postgresArgs(values); err != nil {
+			return err
+		}
+	}
+	conn, err := e.db.Conn(ctx)
+	if err != nil {
+		return postgresError(ctx, err)
+	}
+	defer func() { _ = conn.Close() }()
+	err = conn.Raw(func(dc any) error {
+		_, err := dc.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{"users"}, userInsertColumns, pgx.CopyFromRows(rows))
+		return err
+	})
+	var taken *pgconn.PgError
+	if errors.As(err, &taken) && taken.Code == "23505" {
+		if strings.HasPrefix(taken.ConstraintName, "users_by_alias") {
+			return &ExistsError{What: "name"}
+		}
+		return &ExistsError{What: "username"}
+	}
+	return plainError(postgresError(ctx, err))
 }
