@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -277,7 +278,7 @@ func (c client) newApp(t testing.TB, pool string) string {
 }
 
 func appOf(pool string) object {
-	return object{"UserPoolId": pool, "ClientName": "app", "ExplicitAuthFlows": []string{
+	return object{"UserPoolId": pool, "ClientName": "app", "PreventUserExistenceErrors": "ENABLED", "ExplicitAuthFlows": []string{
 		"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH",
 	}}
 }
@@ -355,4 +356,19 @@ func eventually(t testing.TB, what string, f func() bool) {
 			t.Fatalf("after 30 s still not: %s", what)
 		}
 	}
+}
+
+// get fetches a page.
+func (c client) get(ctx context.Context, path string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := c.http.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return string(text), err
 }
