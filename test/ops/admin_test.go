@@ -344,7 +344,9 @@ func TestAdminUpdateUserAttributes(t *testing.T) {
 		_, err := r.AdminUpdateUserAttributes(t.Context(), &cip.AdminUpdateUserAttributesInput{UserPoolId: &pool, Username: &username, UserAttributes: attributes(attrs...)})
 		return err
 	}
-	strangers(t, func(t *testing.T, r rig, pool, username string) error { return update(t, r, pool, username, "name", "X") })
+	strangers(t, func(t *testing.T, r rig, pool, username string) error {
+		return update(t, r, pool, username, "name", "X")
+	})
 	t.Run("rows", func(t *testing.T) {
 		each(t, func(t *testing.T, r rig) {
 			pool, aliases, addresses := r.pool(t, custom), r.pool(t, byAlias), r.pool(t, byAddress)

@@ -400,3 +400,35 @@ func (r rig) post(t *testing.T, operation, body string, change ...func(*http.Req
 	}
 	return res, string(text)
 }
+
+// claims reads a token's payload; whether it is signed well is for others.
+func claims(t *testing.T, token string) map[string]any {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("a token of %d parts", len(parts))
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c map[string]any
+	if err := json.Unmarshal(payload, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// wantEither accepts one of two answers, where the service is not known to give
+// one alone.
+func wantEither(t *testing.T, err, a, b error) {
+	t.Helper()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		for _, want := range []error{a, b} {
+			if reflect.TypeOf(e) == reflect.TypeOf(want) && e.(smithy.APIError).ErrorMessage() == want.(smithy.APIError).ErrorMessage() {
+				return
+			}
+		}
+	}
+	t.Errorf("got  %v\nwant %v\nor   %v", err, a, b)
+}
