@@ -1,0 +1,14 @@
+// Package process runs Lambda functions in a folder as processes on this
+// machine, over the Lambda Runtime API: the server's side of
+// runtime/invocation/next, response, error and init/error.
+//
+// Each folder below the root is one function, named as the folder. Node.js and
+// Python handlers run under small runtimes of this package; a Go module is
+// built; an executable called bootstrap is run as it is. A process handles one
+// event at a time; more are started, up to a limit, while events wait. A changed
+// file replaces the processes before the next event.
+//
+// It is for development: functions run as the server's own user. They end with
+// the server. The package starts processes, listens on loopback, and reads the
+// folder; it writes binaries of Go functions to a folder for temporary files.
+package process

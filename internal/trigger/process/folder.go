@@ -1,0 +1,183 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+
+	"cognate/internal/trigger"
+)
+
+// Options says what to run.
+type Options struct {
+	// Dir has a folder for each function.
+	Dir string
+	// Env is added to the environment of functions where it has no such variable.
+	Env map[string]string
+	// Environ is the environment to begin with; variables of Cognate itself,
+	// which may hold secrets, are left out.
+	Environ []string
+	// Output gets the functions' logs, each line with the function's name.
+	Output io.Writer
+	// Processes is the most that one function has; 0 is 4.
+	Processes int
+	Log       *slog.Logger
+}
+
+const (
+	defaultProcesses = 4
+	// buildTimeout bounds the build of a Go function, which nobody waits for
+	// longer than for an answer.
+	buildTimeout = 2 * time.Minute
+)
+
+// Folder is the functions of one folder. It is a [trigger.LocalFunctions].
+type Folder struct {
+	options Options
+	api     *runtimeAPI
+	output  *lineWriter
+	binDir  string
+	// ctx ends with Close; builds run under it, not under their first caller's.
+	ctx  context.Context
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+
+	mu        sync.Mutex
+	functions map[string]*function
+	closed    bool
+}
+
+var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,140}$`)
+
+// Open looks at the folder and begins to build its Go functions. Functions may
+// be added while it is open.
+func Open(o Options) (_ *Folder, err error) {
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if o.Processes == 0 {
+		o.Processes = defaultProcesses
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Output == nil {
+		o.Output = io.Discard
+	}
+	f := &Folder{options: o, output: &lineWriter{out: o.Output}, functions: map[string]*function{}}
+	if f.binDir, err = os.MkdirTemp("", "cognate-functions-"); err != nil {
+		return nil, err
+	}
+	if f.api, err = newRuntimeAPI(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(f.binDir))
+	}
+	f.ctx, f.stop = context.WithCancel(context.Background())
+	for _, e := range entries {
+		name := e.Name()
+		if !f.Has(name) {
+			continue
+		}
+		if source, err := find(f.path(name)); err != nil {
+			o.Log.Warn("a function cannot be run", slog.String("function", name), slog.Any("error", err))
+		} else if source.kind == goModule {
+			f.wg.Go(func() { f.warm(name) })
+		}
+	}
+	return f, nil
+}
+
+// warm builds a Go function before it is first called.
+func (f *Folder) warm(name string) {
+	ctx, cancel := context.WithTimeout(f.ctx, buildTimeout)
+	defer cancel()
+	if fn, err := f.function(name); err == nil {
+		_, _ = fn.generation(ctx) // Who calls it hears of the error.
+	}
+}
+
+func (f *Folder) path(name string) string { return filepath.Join(f.options.Dir, name) }
+
+// Has reports whether there is a folder of that name.
+func (f *Folder) Has(name string) bool {
+	if !functionName.MatchString(name) {
+		return false
+	}
+	info, err := os.Stat(f.path(name))
+	return err == nil && info.IsDir()
+}
+
+// Names lists the functions.
+func (f *Folder) Names() []string {
+	entries, _ := os.ReadDir(f.options.Dir)
+	var names []string
+	for _, e := range entries {
+		if f.Has(e.Name()) {
+			if _, err := find(f.path(e.Name())); err == nil {
+				names = append(names, e.Name())
+			}
+		}
+	}
+	return names
+}
+
+var errClosed = errors.New("the functions are stopped")
+
+func (f *Folder) function(name string) (*function, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, errClosed
+	}
+	fn := f.functions[name]
+	if fn == nil {
+		fn = &function{folder: f, name: name, dir: f.path(name)}
+		f.functions[name] = fn
+	}
+	return fn, nil
+}
+
+// Invoke implements trigger.Transport.
+func (f *Folder) Invoke(ctx context.Context, in trigger.Invocation) (trigger.Result, error) {
+	name := in.Folder
+	if name == "" {
+		arn, err := trigger.ParseARN(in.ARN)
+		if err != nil {
+			return trigger.Result{}, &trigger.InvokeError{Name: trigger.NameNotFound, Err: err}
+		}
+		name = arn.Name
+	}
+	if !f.Has(name) {
+		return trigger.Result{}, &trigger.InvokeError{Name: trigger.NameNotFound, Err: fmt.Errorf("no folder %s", f.path(name))}
+	}
+	fn, err := f.function(name)
+	if err != nil {
+		return trigger.Result{}, &trigger.InvokeError{Name: trigger.NameService, Err: err}
+	}
+	return fn.invoke(ctx, in)
+}
+
+// Close kills all processes and waits for their end.
+func (f *Folder) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	functions := f.functions
+	f.mu.Unlock()
+	f.stop()
+	for _, fn := range functions {
+		fn.close()
+	}
+	err := f.api.close()
+	f.wg.Wait()
+	return errors.Join(err, os.RemoveAll(f.binDir))
+}
