@@ -34,4 +34,10 @@ Point a client here. Any access key and secret will do (%s).
 
 `, "unsigned calls: "+map[bool]string{true: "accepted", false: "refused as by Cognito; --allow-unsigned lets them in"}[s.config.AllowUnsigned],
 		url, s.parts.issuerBase("<region>"))
+	if f := s.parts.triggers.folder; f != nil {
+		for _, name := range f.Names() {
+			fmt.Fprintf(out, "  function        arn:aws:lambda:us-east-1:%s:function:%s\n", s.config.AccountID, name)
+		}
+		fmt.Fprintln(out)
+	}
 }

@@ -41,6 +41,7 @@ type parts struct {
 	tokens   *token.Service
 	messages *message.Service
 	lockouts *risk.Lockouts
+	triggers *triggers
 	wire     *wire.Handler
 
 	issuerBase func(region string) string
@@ -82,12 +83,16 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	if err != nil {
 		return nil, err
 	}
+	if p.triggers, err = newTriggers(c, log); err != nil {
+		return nil, err
+	}
 	pages := api.NewPageTokens(ring.Derive(keys.PurposePageToken))
 	p.pools = pool.New(pool.Deps{
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
 	})
 	p.tokens = token.New(token.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, SigningKeys: ready, Now: c.Now, Log: log,
+		Triggers:   p.triggers.Service,
 		IssuerBase: func(sn *pool.Snapshot) string { return p.issuerBase(sn.Region) },
 	})
 	p.messages = message.New(message.Deps{
@@ -96,11 +101,11 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
 	p.users = user.New(user.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Messages: p.messages,
-		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Log: log,
+		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: p.triggers.Service,
 	})
 	p.signins = signin.New(signin.Deps{
 		Store: st, Pools: p.pools, Users: p.users, Tokens: p.tokens, Ring: ring, Gate: p.gate,
-		Lockouts: p.lockouts, Now: c.Now, Log: log,
+		Lockouts: p.lockouts, Now: c.Now, Log: log, Triggers: p.triggers.Service,
 	})
 	p.iam = iam.New(iam.Deps{
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: p.resourceTags, Log: log,
@@ -272,7 +277,7 @@ func (p *parts) gauges(st *store.Store) {
 
 // close writes what is only in memory, and sends what is due.
 func (p *parts) close(ctx context.Context) error {
-	return errors.Join(p.lockouts.Flush(ctx), p.messages.Flush(ctx))
+	return errors.Join(p.lockouts.Flush(ctx), p.messages.Flush(ctx), p.triggers.close())
 }
 
 const (

@@ -43,6 +43,12 @@ type Config struct {
 	SNSRegion        string `name:"sns-region" group:"Messages" placeholder:"REGION" help:"Send SMS through Amazon SNS in this Region, with the credentials that the AWS SDK finds."`
 	SNSEndpoint      string `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"Another endpoint that speaks SNS."`
 
+	Triggers        string   `group:"Triggers" placeholder:"FILE" help:"How functions are run (Lambda, webhook, folder) and codes for custom senders encrypted: YAML, see docs/triggers.md. A function that it does not name is run by the Lambda API."`
+	TriggerEndpoint string   `group:"Triggers" placeholder:"URL" help:"Endpoint that speaks the Lambda API. By default AWS_ENDPOINT_URL_LAMBDA and AWS_ENDPOINT_URL, as AWS's tools read them, else AWS itself."`
+	TriggerAllow    []string `group:"Triggers" placeholder:"CIDR" help:"Address blocks beside the public ones that webhooks may have. In dev also loopback."`
+	TriggerAttempts int      `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called that did not answer in time or could not be reached, 1 to 3. It may run more than once."`
+	TriggerStrict   bool     `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`
+
 	MaxRequestBytes int64         `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
 	RequestTimeout  time.Duration `group:"Limits" default:"30s" placeholder:"TIME" help:"Longest that one request may take, reading it included."`
 	ShutdownTimeout time.Duration `group:"Limits" default:"20s" placeholder:"TIME" help:"Longest that running requests are waited for at the end."`
@@ -53,10 +59,15 @@ type Config struct {
 
 	AllowUnsigned bool `group:"Development" help:"Let administrators' operations through without a signature. For dev alone: serve does not start with it."`
 
+	Functions string `group:"Development" placeholder:"DIR" help:"Folder of Lambda functions that dev runs itself: DIR/<function name>/ with index.mjs, index.js, app.py, lambda_function.py, main.go or an executable bootstrap. See docs/triggers.md."`
+
 	Expose      bool     `group:"Development" help:"Let dev listen beyond loopback, as in a container whose port is published to this machine only. Whoever reaches it is an administrator and reads everyone's mail."`
 	AllowOrigin []string `group:"Development" placeholder:"ORIGIN" help:"Web pages of this origin (https://app.example.com) may call administrators' operations of cognate dev, and its host may be a name of this server. Pages of this machine may anyway."`
 
 	// What follows is no setting: the commands and the tests fill it in.
+
+	// url is the server's own, when it listens.
+	url string
 
 	// Mode is Dev or Serve.
 	Mode Mode `kong:"-"`
@@ -207,6 +218,7 @@ func (c *Config) checkCommon(add complain) {
 	if c.SMSWebhookURL != "" && c.SNSRegion != "" {
 		add("sns-region", "SMS go either to the webhook or to SNS; give one of --sms-webhook-url and --sns-region")
 	}
+	c.checkTriggers(add)
 	if c.MaxRequestBytes < 64<<10 {
 		add("max-request-bytes", "must be at least 65536, or documented requests are refused")
 	}
@@ -267,10 +279,13 @@ func isLoopback(addr string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// trustedProxies reads the address blocks; an address alone is a block of one.
-func (c *Config) trustedProxies() ([]netip.Prefix, error) {
+// trustedProxies reads the blocks of the proxies in front.
+func (c *Config) trustedProxies() ([]netip.Prefix, error) { return addressBlocks(c.TrustedProxy) }
+
+// addressBlocks reads address blocks; an address alone is a block of one.
+func addressBlocks(blocks []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, s := range c.TrustedProxy {
+	for _, s := range blocks {
 		if a, err := netip.ParseAddr(s); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
 			continue

@@ -130,6 +130,7 @@ func (s *Server) open(ctx context.Context) error {
 	if c.IssuerBase == "" { // Only in dev: serve requires it.
 		c.IssuerBase = s.URL()
 	}
+	c.url = s.URL()
 	s.keys = keys.NewSigningKeyPool(readyKeys)
 	s.parts, err = compose(ctx, c, s.store, s.ring, s.keys, s.log)
 	return err

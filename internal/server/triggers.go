@@ -1,0 +1,144 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"cognate/internal/trigger"
+	"cognate/internal/trigger/process"
+)
+
+// triggers is how pools' functions are run.
+type triggers struct {
+	*trigger.Service
+
+	keys   *trigger.SenderKeys
+	router *trigger.Router
+	folder *process.Folder // nil without --functions
+}
+
+// newTriggers makes what runs functions. Its clock is the machine's, not the
+// settable one: the receivers of webhooks compare with theirs.
+func newTriggers(c *Config, log *slog.Logger) (_ *triggers, err error) {
+	routes, err := readRoutes(c.Triggers)
+	if err != nil {
+		return nil, fmt.Errorf("triggers: %w", err)
+	}
+	allowed, err := c.triggerAddresses()
+	if err != nil {
+		return nil, fmt.Errorf("trigger-allow: %w", err)
+	}
+	t := &triggers{}
+	if t.keys, err = trigger.NewSenderKeys(routes.Keys); err != nil {
+		return nil, fmt.Errorf("triggers: keys: %w", err)
+	}
+	options := trigger.RouterOptions{
+		Routes: routes.Functions, Allowed: allowed, Now: time.Now,
+		Lambda: trigger.LambdaOptions{Endpoint: c.TriggerEndpoint, NoInstanceCredentials: c.Mode == Dev},
+	}
+	if c.Functions != "" {
+		if t.folder, err = openFunctions(c, log); err != nil {
+			return nil, fmt.Errorf("functions: %w", err)
+		}
+		options.Local = t.folder
+	}
+	if t.router, err = trigger.NewRouter(options); err != nil {
+		return nil, errors.Join(fmt.Errorf("triggers: functions: %w", err), t.close())
+	}
+	t.Service = trigger.New(trigger.Deps{
+		Transport: t.router, Keys: t.keys, Attempts: c.TriggerAttempts, Strict: c.TriggerStrict, Now: time.Now, Log: log,
+	})
+	return t, nil
+}
+
+func openFunctions(c *Config, log *slog.Logger) (*process.Folder, error) {
+	env := map[string]string{"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+	if c.url != "" {
+		// Handlers that call Cognito find the server that called them.
+		env["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"] = c.url
+	}
+	return process.Open(process.Options{
+		Dir: c.Functions, Env: env, Environ: os.Environ(), Output: &syncWriter{w: c.LogTo}, Log: log,
+	})
+}
+
+// syncWriter makes one write of each line, beside the log's own.
+type syncWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write implements io.Writer.
+func (s *syncWriter) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(b)
+}
+
+// close ends the functions' processes and drops connections.
+func (t *triggers) close() error {
+	var errs []error
+	if t.router != nil {
+		errs = append(errs, t.router.Close())
+	}
+	if t.folder != nil {
+		errs = append(errs, t.folder.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func readRoutes(path string) (trigger.Routes, error) {
+	if path == "" {
+		return trigger.Routes{}, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return trigger.Routes{}, err
+	}
+	routes, err := trigger.ParseRoutes(text)
+	if err != nil {
+		return trigger.Routes{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if info, err := os.Stat(path); err == nil && routes.Secrets() && runtime.GOOS != "windows" && info.Mode()&0o007 != 0 {
+		return trigger.Routes{}, fmt.Errorf("%s holds secrets, and everyone on this machine may read it: chmod o= %[1]s", path)
+	}
+	return routes, nil
+}
+
+// triggerAddresses are the addresses beside public ones that webhooks may have.
+func (c *Config) triggerAddresses() ([]netip.Prefix, error) {
+	blocks, err := addressBlocks(c.TriggerAllow)
+	if c.Mode == Dev {
+		blocks = append(blocks, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	}
+	return blocks, err
+}
+
+func (c *Config) checkTriggers(add complain) {
+	if _, err := c.triggerAddresses(); err != nil {
+		add("trigger-allow", "%v", err)
+	}
+	if c.TriggerAttempts < 0 || c.TriggerAttempts > trigger.MaxAttempts {
+		add("trigger-attempts", "must be 1 to %d", trigger.MaxAttempts)
+	}
+	if c.TriggerEndpoint != "" && !strings.HasPrefix(c.TriggerEndpoint, "https://") && !strings.HasPrefix(c.TriggerEndpoint, "http://") {
+		add("trigger-endpoint", "must be a URL")
+	}
+	if c.Functions == "" {
+		return
+	}
+	if c.Mode == Serve {
+		add("functions", "is for cognate dev alone: functions run as the server's own user, next to its keys. Name a webhook or a Lambda endpoint in --triggers")
+	} else if info, err := os.Stat(c.Functions); err != nil || !info.IsDir() {
+		add("functions", "%s is not a folder", filepath.Clean(c.Functions))
+	}
+}
