@@ -8,15 +8,15 @@ import (
 )
 
 // Pools with fewer users than this are counted exactly.
-const estimateSample = 4096
+const estimateSample = 2048
 
 var (
 	estimateAt    = prepare("SELECT id FROM users WHERE pool_id = ? ORDER BY id LIMIT 1 OFFSET {limit}")
 	estimateCount = prepare("SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE pool_id = ? LIMIT {limit}) AS sample")
 )
 
-// EstimateUsers tells how many users a pool has: exactly up to 4,095, else within about 2 %. User ids are random
-// (version 4 UUIDs, RFC 9562 §5.4, begin with 48 random bits), so the place of the 4,096th among all possible ids tells
+// EstimateUsers tells how many users a pool has: exactly up to 2,047, else within a few percent. User ids are random
+// (version 4 UUIDs, RFC 9562 §5.4, begin with 48 random bits), so the place of the 2,048th among all possible ids tells
 // how dense they lie. That needs no counter: a sign-up pays nothing for it, and no crash makes it wrong.
 func (r *Reader) EstimateUsers(ctx context.Context, poolID string) (int64, error) {
 	var id string

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -15,6 +16,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	beginUpdate   = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+	beginSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	beginScript   = "BEGIN ISOLATION LEVEL READ COMMITTED"
 )
 
 // A transaction is tried so often before a serialization failure becomes ErrUnavailable.
@@ -94,16 +101,16 @@ func (e *postgresEngine) query(ctx context.Context, st *statement, args []any, e
 		handed = true
 		return each(r)
 	}
-	ses := &postgresSession{q: e.db}
-	err := ses.query(ctx, st, args, once)
+	read := func(ses *postgresSession) error { return ses.query(ctx, st, args, once) }
+	err := e.with(ctx, "", read)
 	if err != nil && !handed && ctx.Err() == nil && (errors.Is(err, ErrUnavailable) || isRetry(err)) {
-		err = ses.query(ctx, st, args, once)
+		err = e.with(ctx, "", read)
 	}
 	return plainError(err)
 }
 
 func (e *postgresEngine) view(ctx context.Context, fn func(session) error) error {
-	return e.retry(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn)
+	return e.retry(ctx, beginSnapshot, fn)
 }
 
 func (e *postgresEngine) update(ctx context.Context, fn func(session) error) error {
@@ -112,29 +119,27 @@ func (e *postgresEngine) update(ctx context.Context, fn func(session) error) err
 			return err
 		}
 	}
-	return e.retry(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead}, fn)
+	return e.retry(ctx, beginUpdate, fn)
 }
 
 // script is for schema changes, which must see what was committed while they waited for the queue's row.
 func (e *postgresEngine) script(ctx context.Context, fn func(session) error) error {
-	return e.retry(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, fn)
+	return e.retry(ctx, beginScript, fn)
 }
 
 // rehearse runs a closure and rolls it back.
 func (e *postgresEngine) rehearse(ctx context.Context, fn func(session) error) error {
-	tx, err := e.begin(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
-	if err != nil {
-		return err
-	}
-	_ = guard(fn, &postgresSession{q: tx})
-	_ = tx.Rollback()
-	return nil
+	return e.with(ctx, beginUpdate, func(ses *postgresSession) error {
+		_ = guard(fn, ses)
+		ses.rollback(ctx)
+		return nil
+	})
 }
 
 // retry runs a transaction until it is not refused for what others did at the same time.
-func (e *postgresEngine) retry(ctx context.Context, o *sql.TxOptions, fn func(session) error) error {
+func (e *postgresEngine) retry(ctx context.Context, begin string, fn func(session) error) error {
 	for try := 1; ; try++ {
-		err := e.attempt(ctx, o, fn)
+		err := e.attempt(ctx, begin, fn)
 		if !isRetry(err) {
 			return err
 		}
@@ -151,107 +156,32 @@ func (e *postgresEngine) retry(ctx context.Context, o *sql.TxOptions, fn func(se
 	}
 }
 
-func (e *postgresEngine) attempt(ctx context.Context, o *sql.TxOptions, fn func(session) error) error {
-	tx, err := e.begin(ctx, o)
-	if err != nil {
-		return err
-	}
-	ses := &postgresSession{q: tx}
-	if err = guard(fn, ses); err == nil {
-		err = ses.failed
-	}
-	if isRetry(ses.failed) {
-		err = ses.failed // whatever the closure made of it
-	}
-	if err != nil {
-		_ = tx.Rollback()
-		return err
-	}
-	return postgresError(ctx, tx.Commit())
-}
-
-// begin tries a second connection if the first was dead.
-func (e *postgresEngine) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
-	tx, err := e.db.BeginTx(ctx, o)
-	if err = postgresError(ctx, err); err != nil && ctx.Err() == nil && errors.Is(err, ErrUnavailable) {
-		tx, err = e.db.BeginTx(ctx, o)
-		err = postgresError(ctx, err)
-	}
-	return tx, plainError(err)
-}
-
-// postgresSession runs statements on the pool or on a transaction.
-type postgresSession struct {
-	q interface {
-		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	}
-	failed error // the first error of the server, after which it refuses the rest of the transaction
-}
-
-func (s *postgresSession) note(ctx context.Context, err error) error {
-	err = postgresError(ctx, err)
-	if err != nil && s.failed == nil {
-		s.failed = err
-	}
-	return err
-}
-
-func postgresArgs(args []any) ([]any, error) {
-	list := make([]any, len(args))
-	for i, a := range args {
-		v, err := plain(a)
+func (e *postgresEngine) attempt(ctx context.Context, begin string, fn func(session) error) error {
+	return e.with(ctx, begin, func(ses *postgresSession) error {
+		err := guard(fn, ses)
+		if err == nil || isRetry(ses.failed) { // whatever the closure made of it
+			err = cmp.Or(ses.failed, err)
+		}
 		if err != nil {
-			return nil, err
-		}
-		list[i] = v
-	}
-	return list, nil
-}
-
-func (s *postgresSession) exec(ctx context.Context, st *statement, args []any) (int64, error) {
-	list, err := postgresArgs(args)
-	if err != nil {
-		return 0, err
-	}
-	res, err := s.q.ExecContext(ctx, st.texts[dialectPostgres.index], list...)
-	if err != nil {
-		return 0, s.note(ctx, err)
-	}
-	return res.RowsAffected()
-}
-
-func (s *postgresSession) query(ctx context.Context, st *statement, args []any, each func(row) error) error {
-	list, err := postgresArgs(args)
-	if err != nil {
-		if errors.Is(err, ErrText) && st.reads {
-			return nil // no such text is stored
-		}
-		return err
-	}
-	rows, err := s.q.QueryContext(ctx, st.texts[dialectPostgres.index], list...)
-	if err != nil {
-		return s.note(ctx, err)
-	}
-	defer func() { _ = rows.Close() }()
-	columns, err := rows.Columns()
-	if err != nil {
-		return s.note(ctx, err)
-	}
-	r := make(row, len(columns))
-	places := make([]any, len(columns))
-	for i := range r {
-		places[i] = (*any)(&r[i])
-	}
-	for rows.Next() {
-		if err := rows.Scan(places...); err != nil {
+			ses.rollback(ctx)
 			return err
 		}
-		if err := each(r); err != nil {
-			return err
-		}
+		return ses.commit(ctx)
+	})
+}
+
+// with lends a connection of the pool. Within, pgx is used directly: database/sql spends a goroutine on watching the
+// context of each query. The pool itself checks a connection that comes back: one that is closed, or has a transaction
+// open, is not used again.
+func (e *postgresEngine) with(ctx context.Context, begin string, fn func(*postgresSession) error) error {
+	conn, err := e.db.Conn(ctx)
+	if err != nil {
+		return postgresError(ctx, err)
 	}
-	return s.note(ctx, rows.Err())
+	defer func() { _ = conn.Close() }()
+	return conn.Raw(func(dc any) error {
+		return fn(&postgresSession{conn: dc.(*stdlib.Conn).Conn(), begin: begin})
+	})
 }
 
 func isRetry(err error) bool {

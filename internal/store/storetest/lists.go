@@ -218,7 +218,7 @@ func testEstimate(t *testing.T, s *store.Store) {
 			t.Fatal(err)
 		}
 		n, err := s.EstimateUsers(ctx, pool)
-		if err != nil || want < 4096 && n != want || n < want*95/100 || n > want*105/100 {
+		if err != nil || want < 2048 && n != want || n < want*90/100 || n > want*110/100 {
 			t.Errorf("estimate of %d: %d, %v", want, n, err)
 		}
 	}
