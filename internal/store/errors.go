@@ -24,6 +24,8 @@ var (
 	ErrFilter        = errors.New("store: filter is not supported")
 )
 
+var errOutside = errors.New("store: a write outside of a transaction")
+
 // ExistsError says which key was taken: "pool", "client", "item", "domain", "user" (its id), "username", "name",
 // "message", "access-key", "data-key" or "signing-key". errors.Is(err, ErrExists) holds for it.
 type ExistsError struct{ What string }

@@ -89,8 +89,10 @@ func (e *postgresEngine) ping(ctx context.Context) error {
 	return e.query(ctx, pingStatement, nil, func(row) error { return nil })
 }
 
+func (e *postgresEngine) later(context.Context, *statement, []any) error { return errOutside }
+
 func (e *postgresEngine) exec(context.Context, *statement, []any) (int64, error) {
-	return 0, errors.New("store: a write outside of a transaction")
+	return 0, errOutside
 }
 
 // query reads. A pooled connection may have died while it was idle (a restart of the server), so a lost connection is
@@ -166,7 +168,10 @@ func (e *postgresEngine) attempt(ctx context.Context, begin string, fn func(sess
 			ses.rollback(ctx)
 			return err
 		}
-		return ses.commit(ctx)
+		if err = ses.commit(ctx); err != nil {
+			ses.rollback(ctx)
+		}
+		return err
 	})
 }
 
@@ -180,7 +185,7 @@ func (e *postgresEngine) with(ctx context.Context, begin string, fn func(*postgr
 	}
 	defer func() { _ = conn.Close() }()
 	return conn.Raw(func(dc any) error {
-		return fn(&postgresSession{conn: dc.(*stdlib.Conn).Conn(), begin: begin})
+		return fn(newPostgresSession(dc.(*stdlib.Conn).Conn(), begin))
 	})
 }
 
@@ -211,7 +216,7 @@ func postgresError(ctx context.Context, err error) error {
 		case "40001", "40P01", // serialization failure, deadlock
 			"23505",          // unique violation: another's key, which the next run will see
 			"0A000", "26000", // cached plan of before a migration
-			"42P07": // relation exists: another server creates the schema
+			"42P07", "42710": // table or its type exists: another server creates the schema
 			return &errRetry{cause: err}
 		case "53100": // disk full
 			return fmt.Errorf("%w: %w", ErrFull, err)

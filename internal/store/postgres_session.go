@@ -14,13 +14,26 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// postgresSession runs statements on one connection: each on its own, or in a transaction, whose beginning travels with
-// its first statement.
+// postgresSession runs statements on one connection: each on its own, or in a transaction. What needs no answer (the
+// transaction's beginning, writes by later) waits, and travels with the next statement that does or with the COMMIT.
 type postgresSession struct {
-	conn   *pgx.Conn
-	begin  string // still to be sent
-	began  bool
-	failed error // the first error of the server, after which it refuses the rest of the transaction
+	conn    *pgx.Conn
+	waiting []waitingStatement
+	began   bool  // something of a transaction was sent
+	failed  error // the first error of the server, after which it refuses the rest of the transaction
+}
+
+type waitingStatement struct {
+	text string
+	args []any
+}
+
+func newPostgresSession(conn *pgx.Conn, begin string) *postgresSession {
+	s := &postgresSession{conn: conn}
+	if begin != "" {
+		s.waiting = append(s.waiting, waitingStatement{text: begin})
+	}
+	return s
 }
 
 func (s *postgresSession) note(ctx context.Context, err error) error {
@@ -43,17 +56,30 @@ func postgresArgs(args []any) ([]any, error) {
 	return list, nil
 }
 
-// open sends the transaction's beginning and its first statement in one round trip.
-func (s *postgresSession) open(ctx context.Context, text string, args []any) (pgx.BatchResults, error) {
+// send sends what waits and a statement in one round trip. The answer to the statement comes next.
+func (s *postgresSession) send(ctx context.Context, text string, args []any) (pgx.BatchResults, error) {
 	b := &pgx.Batch{}
-	b.Queue(s.begin)
+	for _, w := range s.waiting {
+		b.Queue(w.text, w.args...)
+	}
 	b.Queue(text, args...)
-	s.begin, s.began = "", true
+	n := len(s.waiting)
+	s.waiting, s.began = nil, true
 	results := s.conn.SendBatch(ctx, b)
-	if _, err := results.Exec(); err != nil {
-		return nil, errors.Join(err, results.Close())
+	for range n {
+		if _, err := results.Exec(); err != nil {
+			return nil, errors.Join(err, results.Close())
+		}
 	}
 	return results, nil
+}
+
+func (s *postgresSession) later(_ context.Context, st *statement, args []any) error {
+	list, err := postgresArgs(args)
+	if err == nil {
+		s.waiting = append(s.waiting, waitingStatement{st.texts[dialectPostgres.index], list})
+	}
+	return err
 }
 
 func (s *postgresSession) exec(ctx context.Context, st *statement, args []any) (int64, error) {
@@ -66,10 +92,10 @@ func (s *postgresSession) exec(ctx context.Context, st *statement, args []any) (
 }
 
 func (s *postgresSession) run(ctx context.Context, text string, args []any) (tag pgconn.CommandTag, err error) {
-	if s.begin == "" {
+	if len(s.waiting) == 0 {
 		return s.conn.Exec(ctx, text, args...)
 	}
-	results, err := s.open(ctx, text, args)
+	results, err := s.send(ctx, text, args)
 	if err != nil {
 		return tag, err
 	}
@@ -86,14 +112,14 @@ func (s *postgresSession) query(ctx context.Context, st *statement, args []any, 
 		return err
 	}
 	text := st.texts[dialectPostgres.index]
-	if s.begin == "" {
+	if len(s.waiting) == 0 {
 		rows, err := s.conn.Query(ctx, text, list...)
 		if err != nil {
 			return s.note(ctx, err)
 		}
 		return s.read(ctx, rows, each)
 	}
-	results, err := s.open(ctx, text, list)
+	results, err := s.send(ctx, text, list)
 	if err != nil {
 		return s.note(ctx, err)
 	}
@@ -162,10 +188,10 @@ func decodeColumn(field *pgconn.FieldDescription, raw []byte) (any, error) {
 }
 
 func (s *postgresSession) commit(ctx context.Context) error {
-	if !s.began {
-		return nil
+	if !s.began && len(s.waiting) < 2 {
+		return nil // nothing but the beginning
 	}
-	tag, err := s.conn.Exec(ctx, "COMMIT")
+	tag, err := s.run(ctx, "COMMIT", nil)
 	if err == nil && tag.String() != "COMMIT" {
 		err = fmt.Errorf("the server answered COMMIT by %s", tag.String())
 	}

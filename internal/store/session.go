@@ -13,6 +13,9 @@ import (
 type session interface {
 	// exec answers the number of rows written.
 	exec(ctx context.Context, st *statement, args []any) (int64, error)
+	// later writes without telling how many rows: the engine may keep the statement back until the transaction's next
+	// exec or query or its end. An error of the server's is then the transaction's.
+	later(ctx context.Context, st *statement, args []any) error
 	// query hands each row to each. Rows must not be kept, nor the session be used inside each.
 	query(ctx context.Context, st *statement, args []any, each func(row) error) error
 }
@@ -216,7 +219,7 @@ func (tx *Tx) change(ctx context.Context, missing error, st *statement, args ...
 	return err
 }
 
+// run writes whatever rows there are.
 func (tx *Tx) run(ctx context.Context, st *statement, args ...any) error {
-	_, err := tx.session.exec(ctx, st, args)
-	return err
+	return tx.session.later(ctx, st, args)
 }

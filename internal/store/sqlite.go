@@ -109,8 +109,10 @@ func (e *sqliteEngine) ping(ctx context.Context) error {
 	return e.query(ctx, pingStatement, nil, func(row) error { return nil })
 }
 
+func (e *sqliteEngine) later(context.Context, *statement, []any) error { return errOutside }
+
 func (e *sqliteEngine) exec(context.Context, *statement, []any) (int64, error) {
-	return 0, errors.New("store: a write outside of a transaction")
+	return 0, errOutside
 }
 
 func (e *sqliteEngine) query(ctx context.Context, st *statement, args []any, each func(row) error) error {
@@ -296,6 +298,11 @@ func (c *sqliteConn) exec(_ context.Context, st *statement, args []any) (n int64
 		return err
 	})
 	return n, sqliteError(err)
+}
+
+func (c *sqliteConn) later(ctx context.Context, st *statement, args []any) error {
+	_, err := c.exec(ctx, st, args)
+	return err
 }
 
 func (c *sqliteConn) query(_ context.Context, st *statement, args []any, each func(row) error) error {

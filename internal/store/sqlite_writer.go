@@ -288,6 +288,11 @@ func (s *writeSession) exec(ctx context.Context, st *statement, args []any) (int
 	return n, s.note(st, n > 0, err)
 }
 
+func (s *writeSession) later(ctx context.Context, st *statement, args []any) error {
+	_, err := s.exec(ctx, st, args)
+	return err
+}
+
 func (s *writeSession) query(ctx context.Context, st *statement, args []any, each func(row) error) error {
 	return s.note(st, true, s.conn.query(ctx, st, args, each))
 }
