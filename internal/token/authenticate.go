@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -134,23 +132,6 @@ func (s *Service) judge(ctx context.Context, p *Principal, v *verifiedToken, sco
 	return nil
 }
 
-// accessPayload is the JSON of an access token.
-type accessPayload struct {
-	Sub       string `json:"sub"`
-	Iss       string `json:"iss"`
-	TokenUse  string `json:"token_use"`
-	ClientID  string `json:"client_id"`
-	Username  string `json:"username"`
-	Scope     string `json:"scope"`
-	JTI       string `json:"jti"`
-	Origin    string `json:"origin_jti"`
-	EventID   string `json:"event_id"`
-	DeviceKey string `json:"device_key"`
-	AuthTime  int64  `json:"auth_time"`
-	Exp       int64  `json:"exp"`
-	Iat       int64  `json:"iat"`
-}
-
 // verify checks form and signature. What the token says before that is used
 // only to find the one pool whose access keys may have signed it (RFC 8725
 // §3.8, §3.12): a pool's ID key, another pool's keys or another issuer never do.
@@ -181,21 +162,6 @@ func (s *Service) verify(ctx context.Context, raw string) (*verifiedToken, error
 		JTI: c.JTI, Origin: c.Origin, EventID: c.EventID, DeviceKey: c.DeviceKey,
 		AuthTime: time.Unix(c.AuthTime, 0).UTC(), IssuedAt: time.Unix(c.Iat, 0).UTC(), ExpiresAt: time.Unix(c.Exp, 0).UTC(),
 	}}, nil
-}
-
-// peek reads a payload without believing it.
-func peek(raw string) (accessPayload, bool) {
-	var c accessPayload
-	_, rest, _ := strings.Cut(raw, ".")
-	body, _, ok := strings.Cut(rest, ".")
-	if !ok {
-		return c, false
-	}
-	b, err := base64.RawURLEncoding.DecodeString(body)
-	if err != nil || json.Unmarshal(b, &c) != nil {
-		return c, false
-	}
-	return c, true
 }
 
 // verifySignature checks the signature under the pool's keys of one use.

@@ -1,0 +1,68 @@
+package token
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"cognate/internal/api/awsjson"
+)
+
+// accessPayload is the JSON of an access token, as far as operations look at it.
+type accessPayload struct {
+	Sub, Iss, TokenUse, ClientID, Username, Scope, JTI, Origin, EventID, DeviceKey string
+
+	AuthTime, Exp, Iat int64
+}
+
+// peek reads a payload without believing it.
+func peek(raw string) (accessPayload, bool) {
+	var c accessPayload
+	_, rest, _ := strings.Cut(raw, ".")
+	body, _, ok := strings.Cut(rest, ".")
+	if !ok {
+		return c, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(body)
+	if err != nil {
+		return c, false
+	}
+	d := awsjson.NewDecoder(b)
+	c.read(d)
+	return c, d.Finish("") == nil
+}
+
+func (c *accessPayload) read(d *awsjson.Decoder) {
+	d.BeginObject()
+	for d.Next() {
+		switch string(d.Key()) {
+		case "sub":
+			c.Sub = d.String()
+		case "iss":
+			c.Iss = d.String()
+		case "token_use":
+			c.TokenUse = d.String()
+		case "client_id":
+			c.ClientID = d.String()
+		case "username":
+			c.Username = d.String()
+		case "scope":
+			c.Scope = d.String()
+		case "jti":
+			c.JTI = d.String()
+		case "origin_jti":
+			c.Origin = d.String()
+		case "event_id":
+			c.EventID = d.String()
+		case "device_key":
+			c.DeviceKey = d.String()
+		case "auth_time":
+			c.AuthTime = d.Int64()
+		case "exp":
+			c.Exp = d.Int64()
+		case "iat":
+			c.Iat = d.Int64()
+		default:
+			d.Document()
+		}
+	}
+}
