@@ -84,12 +84,18 @@ func TestFull(t *testing.T) {
 	checkAcknowledged(t, s, n+1)
 }
 
-// TestDiskFull uses a real file system of four megabytes.
+// TestDiskFull uses a real file system of four megabytes where this process may mount one (as root, outside of a locked
+// container); TestFull has the same refusal everywhere.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("cannot mount a small file system: %v", err)
+	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m")
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+		t.Logf("no small file system: %v", err)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
