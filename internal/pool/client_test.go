@@ -132,7 +132,7 @@ func TestClientRefusals(t *testing.T) {
 		{"rotation with refresh", `"ExplicitAuthFlows":["ALLOW_REFRESH_TOKEN_AUTH"],"RefreshTokenRotation":{"Feature":"ENABLED"}`,
 			"InvalidParameterException: REFRESH_TOKEN_AUTH cannot be enabled with refresh token rotation."},
 		{"rotation alone", `"RefreshTokenRotation":{"Feature":"ENABLED"}`, ""},
-		{"choice", `"ExplicitAuthFlows":["ALLOW_USER_AUTH"]`, "InvalidParameterException: Choice-based sign-in (ALLOW_USER_AUTH) is not available in this version."},
+		{"choice", `"ExplicitAuthFlows":["ALLOW_USER_AUTH"]`, ""},
 		{"client tokens", `"ExplicitAuthFlows":["ALLOW_CLIENT_TOKEN_AUTH"]`, "InvalidParameterException: Client tokens (ALLOW_CLIENT_TOKEN_AUTH) are not available in this version."},
 
 		{"two secrets", `"GenerateSecret":true,"ClientSecret":"0123456789abcdef0123456789"`, "InvalidParameterException: ClientSecret can not be given together with GenerateSecret."},

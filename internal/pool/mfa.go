@@ -81,7 +81,10 @@ func (d *settings) setMFA(in *idp.SetUserPoolMfaConfigRequest, region string) er
 	if t := in.SoftwareTokenMfaConfiguration; t != nil {
 		m.SoftwareToken = new(api.Val(t.Enabled))
 	}
-	if in.WebAuthnConfiguration != nil {
+	if w := in.WebAuthnConfiguration; w != nil {
+		if id := api.Val(w.RelyingPartyId); id != "" && !isRelyingPartyID(id) {
+			return invalid("RelyingPartyId must be a domain name without scheme and port.")
+		}
 		m.WebAuthn = in.WebAuthnConfiguration
 	}
 	if mode != idp.UserPoolMfaTypeOff && !m.any() {

@@ -254,6 +254,11 @@ func TestMFA(t *testing.T) {
 			"InvalidParameterException: Cannot set EmailMfaConfiguration when verified_email is the only account recovery mechanism", ""},
 		{"passkeys with off", "", `"MfaConfiguration":"OFF","WebAuthnConfiguration":{"RelyingPartyId":"example.com","UserVerification":"required"}`, "",
 			`{"MfaConfiguration":"OFF","WebAuthnConfiguration":{"RelyingPartyId":"example.com","UserVerification":"required"}}`},
+		{"a URL as relying party", "", `"WebAuthnConfiguration":{"RelyingPartyId":"https://example.com"}`, "InvalidParameterException: RelyingPartyId must be a domain name without scheme and port.", ""},
+		{"one label", "", `"WebAuthnConfiguration":{"RelyingPartyId":"com"}`, "InvalidParameterException: RelyingPartyId must be a domain name without scheme and port.", ""},
+		{"an address", "", `"WebAuthnConfiguration":{"RelyingPartyId":"127.0.0.1"}`, "InvalidParameterException: RelyingPartyId must be a domain name without scheme and port.", ""},
+		{"capitals", "", `"WebAuthnConfiguration":{"RelyingPartyId":"Example.com"}`, "InvalidParameterException: RelyingPartyId must be a domain name without scheme and port.", ""},
+		{"this machine as relying party", "", `"WebAuthnConfiguration":{"RelyingPartyId":"localhost"}`, "", `{"MfaConfiguration":"OFF","WebAuthnConfiguration":{"RelyingPartyId":"localhost"}}`},
 		{"two-factor passkeys in LITE", `"UserPoolTier":"LITE"`, `"WebAuthnConfiguration":{"FactorConfiguration":"MULTI_FACTOR_WITH_USER_VERIFICATION"}`,
 			"FeatureUnavailableInTierException: Multi-factor passkey authentication is not available in your current tier.", ""},
 	}

@@ -142,6 +142,7 @@ func (d *settings) reset(in *idp.UpdateUserPoolRequest) {
 	if c.LambdaConfig == nil {
 		c.LambdaConfig = &idp.LambdaConfigType{}
 	}
+	completeTriggers(c.LambdaConfig)
 	mail := idp.EmailConfigurationType{}
 	if in.EmailConfiguration != nil {
 		mail = *in.EmailConfiguration
@@ -293,6 +294,9 @@ func checkSenders(c *idp.UserPoolType, region string) error {
 
 // check looks for settings that do not go together, whichever operation made them so.
 func (d *settings) check() error {
+	if err := checkTriggers(d.Config.LambdaConfig); err != nil {
+		return err
+	}
 	c := &d.Config
 	if u := c.UserAttributeUpdateSettings; u != nil {
 		for _, a := range u.AttributesRequireVerificationBeforeUpdate {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/trigger"
 )
 
 // This file holds every refusal of a setting whose enforcement this version does
@@ -13,16 +14,13 @@ import (
 // refuseUnbuilt refuses a pool's settings that nothing would act upon.
 func refuseUnbuilt(d *settings) error {
 	c := &d.Config
-	otherFactor := func(f idp.AuthFactorType) bool { return f != idp.AuthFactorTypePassword }
 	switch a := c.UserPoolAddOns; {
-	case *c.LambdaConfig != (idp.LambdaConfigType{}):
-		return unbuilt("Lambda triggers are")
+	case unbuiltTrigger(c.LambdaConfig) != "":
+		return unbuilt("The Lambda trigger " + unbuiltTrigger(c.LambdaConfig) + " is")
 	case c.DeviceConfiguration != nil:
 		return unbuilt("Device tracking (DeviceConfiguration) is")
 	case a != nil && (a.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff || a.AdvancedSecurityAdditionalFlows != nil):
 		return unbuilt("Threat protection (UserPoolAddOns) is")
-	case slices.ContainsFunc(c.Policies.SignInPolicy.AllowedFirstAuthFactors, otherFactor):
-		return unbuilt("First authentication factors other than PASSWORD are")
 	case c.KeyConfiguration != nil && c.KeyConfiguration.KeyType == idp.EncryptionKeyTypeCustomerManagedKey:
 		return unbuilt("Customer managed keys (KeyConfiguration) are")
 	case c.DcrConfiguration != nil && c.DcrConfiguration.EnableStatus != idp.StatusTypeDisabled:
@@ -35,11 +33,21 @@ func refuseUnbuilt(d *settings) error {
 	return nil
 }
 
+// unbuiltTrigger names a function that nothing would call, "" for none.
+func unbuiltTrigger(c *idp.LambdaConfigType) string {
+	for _, f := range triggersOf(c) {
+		switch f.name {
+		case trigger.PreSignUp, trigger.PostConfirmation, trigger.PreTokenGeneration:
+		default:
+			return f.name
+		}
+	}
+	return ""
+}
+
 // refuseUnbuiltClient refuses a client's settings that nothing would act upon.
 func refuseUnbuiltClient(c *idp.UserPoolClientType) error {
 	switch {
-	case slices.Contains(c.ExplicitAuthFlows, idp.ExplicitAuthFlowsTypeAllowUserAuth):
-		return unbuilt("Choice-based sign-in (ALLOW_USER_AUTH) is")
 	case slices.Contains(c.ExplicitAuthFlows, idp.ExplicitAuthFlowsTypeAllowClientTokenAuth):
 		return unbuilt("Client tokens (ALLOW_CLIENT_TOKEN_AUTH) are")
 	}

@@ -101,7 +101,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
 	p.users = user.New(user.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Messages: p.messages,
-		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: p.triggers.Service,
+		Lockouts: p.lockouts, LoginHost: loginHost(c.IssuerBase), Pages: pages, Now: c.Now, Log: log, Triggers: p.triggers.Service,
 	})
 	p.signins = signin.New(signin.Deps{
 		Store: st, Pools: p.pools, Users: p.users, Tokens: p.tokens, Ring: ring, Gate: p.gate,

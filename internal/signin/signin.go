@@ -13,6 +13,7 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/internal/trigger"
 	"cognate/internal/user"
 )
 
@@ -25,6 +26,8 @@ type Deps struct {
 	Ring     *keys.Ring
 	Gate     *keys.Gate
 	Lockouts *risk.Lockouts
+	// Triggers call the pool's own functions.
+	Triggers *trigger.Service
 	Now      func() time.Time
 	// Rand is crypto/rand unless a test needs fixed values.
 	Rand io.Reader
@@ -40,6 +43,7 @@ type Service struct {
 	ring     *keys.Ring
 	gate     *keys.Gate
 	lockouts *risk.Lockouts
+	triggers *trigger.Service
 	now      func() time.Time
 	rand     io.Reader
 	log      *slog.Logger
@@ -49,7 +53,7 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store: d.Store, pools: d.Pools, users: d.Users, tokens: d.Tokens, ring: d.Ring,
-		gate: d.Gate, lockouts: d.Lockouts, now: d.Now, rand: d.Rand, log: d.Log,
+		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, rand: d.Rand, log: d.Log,
 	}
 	if s.rand == nil {
 		s.rand = rand.Reader

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// maxToken bounds what is looked at; none of our tokens is longer.
-	maxToken = 16 << 10
+	// maxToken bounds what is looked at; ours are longer only where a function adds a great deal to them.
+	maxToken = 64 << 10
 	// maxVerified bounds how many verified tokens are remembered, of about 1 KB each.
 	maxVerified = 32 << 10
 )

@@ -24,6 +24,7 @@ type moment struct {
 	idJTI, accessJTI string
 	revocable        bool // tells origin_jti, and jti in the ID token
 	groups           []Group
+	override         *override // nil where no trigger changes anything
 }
 
 // object is a JSON object under construction.

@@ -13,7 +13,9 @@ import (
 var errNoSigner = errors.New("token: the pool has no key that may sign")
 
 // Issue makes the tokens of a grant. It writes nothing. It fails with
-// keys.ErrBusy where too much cryptography waits.
+// keys.ErrBusy where too much cryptography waits, and with the exception of a
+// PreTokenGeneration trigger that refuses. It calls that trigger, so no
+// transaction may be open.
 func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
 	signers, err := s.signersOf(ctx, g.Pool.ID)
 	if err != nil {
@@ -21,6 +23,9 @@ func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
 	}
 	m, err := s.moment(&g)
 	if err != nil {
+		return nil, err
+	}
+	if m.override, err = s.preTokenGeneration(ctx, &g, m); err != nil {
 		return nil, err
 	}
 	set := &Set{ExpiresIn: int32(g.Client.AccessTTL / time.Second), Origin: m.origin, EventID: m.eventID}
@@ -92,7 +97,11 @@ func (s *Service) moment(g *Grant) (*moment, error) {
 }
 
 func (s *Service) sign(g *Grant, m *moment, with signers, set *Set) (err error) {
-	if set.AccessToken, err = with.access.Sign(accessClaims(g, m)); err != nil {
+	access, err := m.override.access(g, accessClaims(g, m))
+	if err != nil {
+		return err
+	}
+	if set.AccessToken, err = with.access.Sign(access); err != nil {
 		return err
 	}
 	hashed := ""
@@ -102,7 +111,11 @@ func (s *Service) sign(g *Grant, m *moment, with signers, set *Set) (err error) 
 		}
 		hashed = set.AccessToken
 	}
-	set.IDToken, err = with.id.Sign(idClaims(g, m, hashed))
+	id, err := m.override.id(idClaims(g, m, hashed))
+	if err != nil {
+		return err
+	}
+	set.IDToken, err = with.id.Sign(id)
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/test/lambdas"
 	"cognate/test/pgtest"
 )
 
@@ -33,8 +34,9 @@ func engines(t *testing.T, test func(t *testing.T, r *rig)) {
 // rig is the service on a real store, with a clock that the test sets.
 type rig struct {
 	*Service
-	deps  Deps
-	clock *clock
+	deps    Deps
+	clock   *clock
+	lambdas *lambdas.Server
 }
 
 type clock struct{ ms atomic.Int64 }
@@ -65,8 +67,9 @@ func newRig(t testing.TB, o store.Options) *rig {
 		t.Fatal(err)
 	}
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: api.NewPageTokens([32]byte{}), Now: c.now})
-	d := Deps{Store: st, Pools: pools, Ring: ring, Gate: keys.NewGate(runtime.GOMAXPROCS(0), 10_000), Now: c.now}
-	return &rig{Service: New(d), deps: d, clock: c}
+	functions := lambdas.New(t)
+	d := Deps{Store: st, Pools: pools, Ring: ring, Gate: keys.NewGate(runtime.GOMAXPROCS(0), 10_000), Now: c.now, Triggers: functions.Service(nil)}
+	return &rig{Service: New(d), deps: d, clock: c, lambdas: functions}
 }
 
 // sqlite is a rig for tests that do not depend on the engine.

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // Deps are what the service is built from.
@@ -26,6 +27,8 @@ type Deps struct {
 	DomainBase func(*pool.Snapshot) string
 	// SigningKeys has keys ready for new pools; nil: they are made when needed.
 	SigningKeys *keys.SigningKeyPool
+	// Triggers ask what a pool's own function wants tokens to say.
+	Triggers *trigger.Service
 	// Rand is crypto/rand unless a test needs fixed ids.
 	Rand io.Reader
 	Log  *slog.Logger
@@ -41,6 +44,7 @@ type Service struct {
 	issuerBase func(*pool.Snapshot) string
 	domainBase func(*pool.Snapshot) string
 	ready      *keys.SigningKeyPool
+	triggers   *trigger.Service
 	rand       io.Reader
 	log        *slog.Logger
 
@@ -52,7 +56,7 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store: d.Store, pools: d.Pools, ring: d.Ring, gate: d.Gate, now: d.Now,
-		issuerBase: d.IssuerBase, domainBase: d.DomainBase, ready: d.SigningKeys, rand: d.Rand, log: d.Log,
+		issuerBase: d.IssuerBase, domainBase: d.DomainBase, ready: d.SigningKeys, triggers: d.Triggers, rand: d.Rand, log: d.Log,
 	}
 	if s.issuerBase == nil {
 		s.issuerBase = func(sn *pool.Snapshot) string { return AWSIssuerBase(sn.Region) }
@@ -83,6 +87,7 @@ type Group struct {
 type Subject struct {
 	UserID   string // sub
 	Username string
+	Status   string // as PreTokenGeneration is told
 	// Attributes are all of the user's but sub.
 	Attributes map[string]string
 	Groups     []Group
@@ -110,6 +115,11 @@ type Grant struct {
 	Scopes   []string
 	Nonce    string
 	Resource string // RFC 8707; the access token's aud
+
+	// Source is the triggerSource of PreTokenGeneration; "" is that of a sign-in
+	// by the API. ClientMetadata is what it is told besides; nil for nothing.
+	Source         string
+	ClientMetadata map[string]string
 
 	WithRefresh bool
 	// RefreshExpires is when the new refresh token ends; zero is the client's

@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // named gives the pool and the user that an administrator names.
@@ -113,12 +114,16 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSi
 			return err
 		}
 		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
-		if err := tx.DropCode(ctx, sn.ID, u.ID(), purposeSignUp); err != nil {
+		if err := tx.DropCode(ctx, sn.ID, e.u.ID(), purposeSignUp); err != nil {
 			return err
 		}
+		u = e.u
 		return e.save(ctx, aliasExists)
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.postConfirmation(ctx, sn, trigger.SourceConfirmSignUp, "", u, in.ClientMetadata); err != nil {
 		return nil, err
 	}
 	return &idp.AdminConfirmSignUpResponse{}, nil

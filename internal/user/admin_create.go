@@ -44,13 +44,21 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 	if err != nil {
 		return nil, err
 	}
-	password := s.temporaryPassword(sn, in)
-	if u.Rec.Credential, err = s.SetPassword(ctx, sn, u, password, true, PolicyAdminCreate); err != nil {
-		return nil, err
+	var password string
+	if invitedPasswordless(sn, u, in) {
+		u.Rec.Status, targets = string(idp.UserStatusTypeConfirmed), nil
+	} else {
+		password = s.temporaryPassword(sn, in)
+		if u.Rec.Credential, err = s.SetPassword(ctx, sn, u, password, true, PolicyAdminCreate); err != nil {
+			return nil, err
+		}
 	}
 	decide := clash(usernameExistsByAlias)
 	if api.Val(in.ForceAliasCreation) {
 		decide = moveAliases(sn, usernameExistsByAlias)
+	}
+	if _, err := s.preSignUp(ctx, sn, "", u, in.ValidationData, in.ClientMetadata); err != nil {
+		return nil, err
 	}
 	err = s.update(ctx, func(tx *store.Tx) error {
 		taken := func(string) error { return idp.UsernameExistsException("User account already exists") }
@@ -67,6 +75,15 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 		return s.sendInvitations(ctx, tx, sn, u, targets, password)
 	})
 	return u, err
+}
+
+// invitedPasswordless tells whether the user is made without a password: none is
+// given, and codes to a verified address are a way to sign in. Such a user has
+// nothing to change and is confirmed at once. The invitation, whose text is about
+// a temporary password, is not sent. What the schema requires must be there,
+// since no challenge will ask for it.
+func invitedPasswordless(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) bool {
+	return api.Val(in.TemporaryPassword) == "" && passwordless(sn, u, u.Verified) && len(MissingAttributes(sn, u)) == 0
 }
 
 // reinvite gives a user who never signed in a new temporary password and time

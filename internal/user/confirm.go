@@ -2,11 +2,13 @@ package user
 
 import (
 	"context"
+	"errors"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // ConfirmSignUp confirms a user by the code that SignUp sent, and with it the
@@ -20,6 +22,11 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	if err != nil {
 		return nil, err
 	}
+	session, err := s.confirmableSession(ctx, sn, client, u, in.Session)
+	if err != nil {
+		return nil, err
+	}
+	var proven string
 	decide := clash(confirmAliasExists)
 	if api.Val(in.ForceAliasCreation) {
 		decide = moveAliases(sn, confirmAliasExists)
@@ -44,14 +51,39 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 		}
 		if code.Target != "" && e.u.Attributes[code.Target] == code.Value {
 			e.u.Attributes[verifiedFlag(code.Target)] = "true"
+			proven = code.Target
+		}
+		if session != nil {
+			if err := s.SpendSignUp(ctx, tx, session); err != nil {
+				return err
+			}
 		}
 		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
+		u = e.u
 		return e.save(ctx, decide) // An alias clash undoes it all: the code stays live.
 	})
+	if errors.Is(err, store.ErrSpent) {
+		return nil, SessionUsed()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &idp.ConfirmSignUpResponse{}, nil
+	if err := s.postConfirmation(ctx, sn, trigger.SourceConfirmSignUp, client.ID, u, in.ClientMetadata); err != nil {
+		return nil, err
+	}
+	out := &idp.ConfirmSignUpResponse{}
+	if session != nil {
+		out.Session, err = s.signUpSession(sn, client, u.ID(), true, proven)
+	}
+	return out, err
+}
+
+// confirmableSession opens the session of SignUp; nil if none came.
+func (s *Service) confirmableSession(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *User, raw *string) (*SignUpSession, error) {
+	if api.Val(raw) == "" {
+		return nil, nil
+	}
+	return s.OpenSignUp(ctx, sn, client, u, *raw, false)
 }
 
 // confirmable tells whether the user still waits for confirmation.

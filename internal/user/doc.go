@@ -21,6 +21,7 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/internal/trigger"
 )
 
 // Deps is what the service works with.
@@ -31,11 +32,16 @@ type Deps struct {
 	Gate     *keys.Gate
 	Tokens   *token.Service
 	Messages *message.Service
+	// Triggers call the pool's own functions.
+	Triggers *trigger.Service
 	// Lockouts forgets a user's failed sign-ins when a password is set anew.
 	Lockouts *risk.Lockouts
 	Pages    *api.PageTokens
-	Now      func() time.Time
-	Log      *slog.Logger
+	// LoginHost is below what the prefix domains of a region's pools are; "" where
+	// they have no name of their own.
+	LoginHost func(region string) string
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Service does the operations on people. Its methods are the operations of

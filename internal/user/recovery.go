@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // ForgotPassword sends a code by which the password can be set anew.
@@ -185,7 +186,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.ReplacePassword(ctx, sn, u, PasswordChange{
+	u, err = s.ReplacePassword(ctx, sn, u, PasswordChange{
 		Password: in.Password, Prefix: PolicyChange,
 		Then: func(ctx context.Context, tx *store.Tx, u *User) error {
 			return s.recovered(ctx, tx, sn, u, in.ConfirmationCode)
@@ -195,6 +196,9 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 		return nil, err
 	}
 	s.forgetFailures(ctx, sn, u)
+	if err := s.postConfirmation(ctx, sn, trigger.SourceConfirmForgotPassword, client.ID, u, in.ClientMetadata); err != nil {
+		return nil, err
+	}
 	return &idp.ConfirmForgotPasswordResponse{}, nil
 }
 

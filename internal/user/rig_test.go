@@ -17,6 +17,7 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/test/lambdas"
 	"cognate/test/pgtest"
 )
 
@@ -38,7 +39,8 @@ func engines(t *testing.T, test func(t *testing.T, r *rig)) {
 // rig is the service with the real ones that it works with.
 type rig struct {
 	*Service
-	clock *clock
+	clock   *clock
+	lambdas *lambdas.Server
 }
 
 type clock struct{ ms atomic.Int64 }
@@ -71,11 +73,13 @@ func newRig(t testing.TB, o store.Options) *rig {
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
 	pages := api.NewPageTokens([32]byte{})
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now})
-	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now})
-	return &rig{clock: c, Service: New(Deps{
+	functions := lambdas.New(t)
+	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now, Triggers: functions.Service(nil)})
+	return &rig{clock: c, lambdas: functions, Service: New(Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now,
 		Messages: message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Inbox: true}),
 		Lockouts: risk.New(risk.Deps{Store: st, Now: c.now}),
+		Triggers: functions.Service(nil),
 	})}
 }
 

@@ -2,11 +2,14 @@ package user
 
 import (
 	"context"
+	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // SignUp stores a new user, not confirmed, and sends the confirmation code. The
@@ -24,13 +27,15 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	if err != nil {
 		return nil, err
 	}
-	if in.Password == nil {
-		return nil, idp.InvalidParameterException("1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null")
+	if u.Rec.Credential, err = s.firstPassword(ctx, sn, u, in.Password); err != nil {
+		return nil, err
 	}
-	if u.Rec.Credential, err = s.SetPassword(ctx, sn, u, *in.Password, false, PolicySignUp); err != nil {
+	names := signInNames(sn, u.Attributes)
+	if err := s.admitted(ctx, sn, client, u, in); err != nil {
 		return nil, err
 	}
 	to, sends := autoVerify(sn, u)
+	sends = sends && u.Status() == idp.UserStatusTypeUnconfirmed
 	var code string
 	if sends {
 		if err := deliverable(sn, to.Medium); err != nil {
@@ -40,7 +45,6 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		code, rec = s.newCode(sn, u, purposeSignUp, to)
 		u.signUpCode = &rec
 	}
-	names := signInNames(sn, u.Attributes)
 	err = s.update(ctx, func(tx *store.Tx) error {
 		if err := s.insert(ctx, tx, sn, u, names, func(string) error { return usernameExists() }); err != nil {
 			return err
@@ -49,6 +53,10 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 			if err := clashOf(ctx, &tx.Reader, sn, u.ID(), claimedAliases(sn, u), usernameExistsByAlias); err != nil {
 				return err
 			}
+		}
+		// What a function verified moves from whoever had it.
+		if err := s.claimMore(ctx, tx, sn, u, names); err != nil {
+			return err
 		}
 		if !sends {
 			return nil
@@ -64,7 +72,43 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		s.d.Messages.Wake()
 		out.CodeDeliveryDetails = new(to.details())
 	}
+	confirmed := u.Status() == idp.UserStatusTypeConfirmed
+	if out.Session, err = s.signUpSession(sn, client, u.ID(), confirmed, ""); err != nil {
+		return nil, err
+	}
+	if confirmed {
+		out.UserConfirmed = true
+		if err := s.postConfirmation(ctx, sn, trigger.SourceConfirmSignUp, client.ID, u, in.ClientMetadata); err != nil {
+			return nil, err
+		}
+	}
 	return out, nil
+}
+
+// claimMore gives a new user the sign-in names beyond those of had.
+func (s *Service) claimMore(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, had []store.Name) error {
+	e := &edit{s: s, tx: tx, sn: sn, u: u}
+	for _, name := range signInNames(sn, u.Attributes) {
+		if slices.Contains(had, name) {
+			continue
+		}
+		if err := e.claim(ctx, name, moveAliases(sn, usernameExistsByAlias)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstPassword makes the credential of a sign-up; none where the user signs in
+// by codes.
+func (s *Service) firstPassword(ctx context.Context, sn *pool.Snapshot, u *User, password *string) ([]byte, error) {
+	if api.Val(password) != "" {
+		return s.SetPassword(ctx, sn, u, *password, false, PolicySignUp)
+	}
+	if passwordless(sn, u, func(attr string) bool { return u.Attributes[attr] != "" }) {
+		return nil, nil
+	}
+	return nil, idp.InvalidParameterException("1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null")
 }
 
 func usernameExists() error { return idp.UsernameExistsException("User already exists") }
@@ -74,7 +118,7 @@ func usernameExists() error { return idp.UsernameExistsException("User already e
 func claimedAliases(sn *pool.Snapshot, u *User) []store.Name {
 	var names []store.Name
 	for _, kind := range []string{attrEmail, attrPhone} {
-		if v := u.Attributes[kind]; v != "" && sn.AliasAttributes.Has(kind) {
+		if v := u.Attributes[kind]; v != "" && sn.AliasAttributes.Has(kind) && !u.Verified(kind) {
 			names = append(names, store.Name{Kind: kind, Value: sn.FoldAlias(kind, v)})
 		}
 	}

@@ -49,9 +49,10 @@ func noSoftwareToken() error {
 func tokenMismatch() error { return idp.EnableSoftwareTokenMFAException("Code mismatch") }
 
 // AssociateSecret keeps a new secret until it is verified, in place of one
-// that was not. The verified one works on.
-func (s *Service) AssociateSecret(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, secret []byte) error {
-	e, err := s.edit(ctx, tx, sn, userID)
+// that was not. The verified one works on. check looks at the user as the
+// transaction sees it; it may be nil.
+func (s *Service) AssociateSecret(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, secret []byte, check func(*User) error) error {
+	e, err := s.editIf(ctx, tx, sn, userID, check)
 	if err != nil {
 		return err
 	}
@@ -59,12 +60,31 @@ func (s *Service) AssociateSecret(ctx context.Context, tx *store.Tx, sn *pool.Sn
 	return e.put(ctx)
 }
 
-// VerifySecret makes the pending secret the user's by its first code, which is
-// used up by that. enable makes it the preferred second factor as well, as
-// enrolment during a sign-in does. A wrong code is counted, and the count is
-// kept.
-func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID, code, name string, enable bool) error {
+// editIf is edit of a user who passes the check.
+func (s *Service) editIf(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, check func(*User) error) (*edit, error) {
 	e, err := s.edit(ctx, tx, sn, userID)
+	if err != nil || check == nil {
+		return e, err
+	}
+	return e, check(e.u)
+}
+
+// A Verification is the first code of a new authenticator app.
+type Verification struct {
+	Code string
+	// Name is what the user calls the device; it may be "".
+	Name string
+	// Enable makes the app the preferred second factor as well, as enrolment
+	// during a sign-in does.
+	Enable bool
+	// Check looks at the user as the transaction sees it; it may be nil.
+	Check func(*User) error
+}
+
+// VerifySecret makes the pending secret the user's by its first code, which is
+// used up by that. A wrong code is counted, and the count is kept.
+func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, v Verification) error {
+	e, err := s.editIf(ctx, tx, sn, userID, v.Check)
 	if err != nil {
 		return err
 	}
@@ -79,7 +99,7 @@ func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, sn *pool.Snaps
 	if exceeded {
 		return Kept(idp.EnableSoftwareTokenMFAException("Attempt limit exceeded, please try after some time."))
 	}
-	step, ok, err := s.matchTOTP(sn.ID, userID, pending, code)
+	step, ok, err := s.matchTOTP(sn.ID, userID, pending, v.Code)
 	if err != nil {
 		return err
 	}
@@ -93,8 +113,8 @@ func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, sn *pool.Snaps
 	if err != nil {
 		return err
 	}
-	e.u.softwareToken = softwareToken{Secret: pending, Name: name}
-	if enable {
+	e.u.softwareToken = softwareToken{Secret: pending, Name: v.Name}
+	if v.Enable {
 		e.u.MFA.enable(FactorTOTP)
 		e.u.MFA.Preferred = FactorTOTP
 	}

@@ -1,0 +1,20 @@
+package server
+
+import "testing"
+
+func TestLoginHost(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]string{
+		"aws":                        "auth.eu-west-1.amazoncognito.com",
+		"https://id.example.com":     "auth.id.example.com",
+		"https://ID.example.com:444": "auth.id.example.com",
+		"http://localhost:9229":      "auth.localhost",
+		"http://127.0.0.1:9229":      "",
+		"http://[::1]:9229":          "",
+		"":                           "",
+	} {
+		if got := loginHost(setting)("eu-west-1"); got != want {
+			t.Errorf("%s: %q, want %q", setting, got, want)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package token
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"cognate/internal/trigger"
+)
+
+// override is what a PreTokenGeneration trigger changes in the tokens of one
+// issue. A nil one changes nothing.
+type override struct {
+	trigger.PreTokenGenerationResponse
+}
+
+// preTokenGeneration asks the pool's function, if there is one. Its answer is
+// for this issue alone.
+func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *moment) (*override, error) {
+	t := g.Pool.Triggers().PreTokenGenerationConfig
+	if t == nil {
+		return nil, nil
+	}
+	source := g.Source
+	if source == "" {
+		source = trigger.SourceTokenAuthentication
+	}
+	groups := &trigger.GroupConfiguration{GroupsToOverride: groupNames(m.groups)}
+	var preferred string
+	if groups.IAMRolesToOverride, preferred = rolesOf(m.groups); preferred != "" {
+		groups.PreferredRole = &preferred
+	}
+	answer, err := s.triggers.PreTokenGeneration(ctx, t.LambdaArn, t.LambdaVersion,
+		g.Pool.Event(source, g.Subject.Username, g.Client.ID), trigger.PreTokenGenerationRequest{
+			UserAttributes:     g.Pool.EventAttributes(g.Subject.UserID, g.Subject.Status, g.Subject.Attributes),
+			GroupConfiguration: groups, Scopes: scopesOf(g), ClientMetadata: g.ClientMetadata,
+		})
+	if err != nil {
+		return nil, err
+	}
+	return &override{answer}, nil
+}
+
+// scopesOf are the scopes of the access token before anybody changes them.
+func scopesOf(g *Grant) []string {
+	if g.OAuth {
+		return g.Scopes
+	}
+	return []string{userScope}
+}
+
+const (
+	claimGroups    = "cognito:groups"
+	claimRoles     = "cognito:roles"
+	claimPreferred = "cognito:preferred_role"
+)
+
+// id changes the payload of an ID token.
+func (o *override) id(payload []byte) ([]byte, error) {
+	if o == nil {
+		return payload, nil
+	}
+	return rewrite(payload, func(claims map[string]json.RawMessage) error {
+		if g := o.Groups; g != nil {
+			if err := o.regroup(claims); err != nil {
+				return err
+			}
+			if err := putTexts(claims, claimRoles, g.IAMRolesToOverride); err != nil {
+				return err
+			}
+			delete(claims, claimPreferred)
+			if g.PreferredRole != nil {
+				if err := put(claims, claimPreferred, *g.PreferredRole); err != nil {
+					return err
+				}
+			}
+		}
+		for name, value := range o.IDToken.Claims {
+			if mayAdd(name) && !(complexValue(value) && typedClaim(name)) {
+				claims[name] = value
+			}
+		}
+		for _, name := range o.IDToken.Suppress {
+			switch {
+			case name == claimGroups:
+				delete(claims, claimGroups)
+				delete(claims, claimRoles)
+				delete(claims, claimPreferred)
+			case !protectedClaim(name):
+				delete(claims, name)
+			}
+		}
+		return nil
+	})
+}
+
+// access changes the payload of an access token.
+func (o *override) access(g *Grant, payload []byte) ([]byte, error) {
+	if o == nil {
+		return payload, nil
+	}
+	return rewrite(payload, func(claims map[string]json.RawMessage) error {
+		if o.Groups != nil {
+			if err := o.regroup(claims); err != nil {
+				return err
+			}
+		}
+		for name, value := range o.AccessToken.Claims {
+			if mayAdd(name) || name == "aud" && isText(value, g.Client.ID) {
+				claims[name] = value
+			}
+		}
+		for _, name := range o.AccessToken.Suppress {
+			if name == claimGroups || !protectedClaim(name) && name != "scope" {
+				delete(claims, name)
+			}
+		}
+		return put(claims, "scope", strings.Join(o.scopes(scopesOf(g)), " "))
+	})
+}
+
+// scopes are those that were granted, then those that are added, without those
+// that are suppressed.
+func (o *override) scopes(granted []string) []string {
+	scopes := slices.Clone(granted)
+	for _, scope := range o.AccessToken.ScopesToAdd {
+		if !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return slices.DeleteFunc(scopes, func(scope string) bool { return slices.Contains(o.AccessToken.ScopesToSuppress, scope) })
+}
+
+func (o *override) regroup(claims map[string]json.RawMessage) error {
+	return putTexts(claims, claimGroups, o.Groups.GroupsToOverride)
+}
+
+// mayAdd tells whether a function may add or override the claim (Cognito:
+// pre-token-generation trigger, claims that cannot be changed). What it may not
+// is ignored.
+func mayAdd(name string) bool {
+	return name != "" && name != "scope" && !strings.HasPrefix(name, "dev:") && !protectedClaim(name)
+}
+
+// protectedClaim names what only the service says.
+func protectedClaim(name string) bool {
+	switch name {
+	case "sub", "username", "identities", "client_id", "event_id", "device_key", "version", "acr", "amr", "at_hash", "aud",
+		"auth_time", "azp", "exp", "iat", "iss", "jti", "nbf", "nonce", "origin_jti", "token_use":
+		return true
+	}
+	return strings.HasPrefix(name, "cognito:")
+}
+
+// typedClaim names claims of the ID token whose type is given.
+func typedClaim(name string) bool {
+	return slices.Contains([]string{"phone_number_verified", "email_verified", "updated_at", "address"}, name)
+}
+
+func complexValue(v json.RawMessage) bool {
+	v = bytes.TrimSpace(v)
+	return len(v) > 0 && (v[0] == '{' || v[0] == '[')
+}
+
+func isText(v json.RawMessage, want string) bool {
+	var s string
+	return json.Unmarshal(v, &s) == nil && s == want
+}
+
+// rewrite changes the claims of a payload. Each value that is not changed stays
+// as it was written.
+func rewrite(payload []byte, change func(map[string]json.RawMessage) error) ([]byte, error) {
+	var claims map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return nil, fmt.Errorf("token: claims: %w", err)
+	}
+	if err := change(claims); err != nil {
+		return nil, fmt.Errorf("token: claims: %w", err)
+	}
+	o := newObject(len(payload))
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		o.name(name)
+		o.b = append(o.b, claims[name]...)
+	}
+	return o.done(), nil
+}
+
+func put(claims map[string]json.RawMessage, name string, value any) error {
+	text, err := json.Marshal(value)
+	if err == nil {
+		claims[name] = text
+	}
+	return err
+}
+
+// putTexts sets a claim that is absent where it would be empty.
+func putTexts(claims map[string]json.RawMessage, name string, values []string) error {
+	if len(values) == 0 {
+		delete(claims, name)
+		return nil
+	}
+	return put(claims, name, values)
+}

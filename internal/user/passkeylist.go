@@ -1,0 +1,134 @@
+package user
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+	"cognate/internal/user/passkey"
+)
+
+// ListWebAuthnCredentials shows the passkeys of the token's user, the oldest first.
+func (s *Service) ListWebAuthnCredentials(ctx context.Context, in *idp.ListWebAuthnCredentialsRequest) (*idp.ListWebAuthnCredentialsResponse, error) {
+	const op = "ListWebAuthnCredentials"
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	bind := []string{p.Pool.ID, u.ID()}
+	cursor, err := s.openPage(op, bind, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	recs, err := sortedPasskeys(ctx, &s.d.Store.Reader, p.Pool.ID, u.ID())
+	if err != nil {
+		return nil, err
+	}
+	if cursor != nil {
+		after, err := parsePasskeyCursor(cursor)
+		if err != nil {
+			return nil, invalidPage(err)
+		}
+		for len(recs) > 0 && comparePasskeys(recs[0], after) <= 0 {
+			recs = recs[1:]
+		}
+	}
+	limit := maxPasskeys
+	if n := int(api.Val(in.MaxResults)); n > 0 {
+		limit = min(n, limit)
+	}
+	out := &idp.ListWebAuthnCredentialsResponse{Credentials: []idp.WebAuthnCredentialDescription{}}
+	if len(recs) > limit {
+		recs = recs[:limit]
+		out.NextToken = s.nextPage(op, bind, passkeyCursor(recs[limit-1]))
+	}
+	for _, rec := range recs {
+		k, err := openPasskey(rec)
+		if err != nil {
+			return nil, err
+		}
+		out.Credentials = append(out.Credentials, describePasskey(k, rec.CreatedAt))
+	}
+	return out, nil
+}
+
+var errPasskeyCursor = errors.New("user: not a place in a list of passkeys")
+
+// passkeyCursor is a place in the list: creation, then id.
+func passkeyCursor(rec store.Passkey) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(rec.CreatedAt.UnixMilli())), rec.ID...)
+}
+
+func parsePasskeyCursor(b []byte) (store.Passkey, error) {
+	if len(b) < 8 {
+		return store.Passkey{}, errPasskeyCursor
+	}
+	return store.Passkey{CreatedAt: time.UnixMilli(int64(binary.BigEndian.Uint64(b))).UTC(), ID: string(b[8:])}, nil
+}
+
+func describePasskey(k *passkey.Key, created time.Time) idp.WebAuthnCredentialDescription {
+	d := idp.WebAuthnCredentialDescription{
+		CredentialId: k.ID, FriendlyCredentialName: passkeyName(k), RelyingPartyId: k.RelyingParty,
+		AuthenticatorTransports: []string{}, CreatedAt: created,
+	}
+	if k.Attachment != "" {
+		d.AuthenticatorAttachment = new(k.Attachment)
+	}
+	if k.Transports != nil {
+		d.AuthenticatorTransports = k.Transports
+	}
+	return d
+}
+
+// authenticators names widely used makers of passkeys by their AAGUID.
+var authenticators = map[string]string{
+	"fbfc3007154e4ecc8c0b6e020557d7bd": "Apple Passwords",
+	"dd4ec289e01d41c9bb8970fa845d4bf2": "iCloud Keychain",
+	"ea9b8d664d011d213ce4b6b48cb575d4": "Google Password Manager",
+	"adce000235bcc60a648b0b25f1f05503": "Chrome on Mac",
+	"08987058cadc4b81b6e130de50dcbe96": "Windows Hello",
+	"9ddd1817af5a4672a2b93e3dd95000a9": "Windows Hello",
+	"6028b017b1d44c02b4b3afcdafc96bb2": "Windows Hello",
+	"bada5566a7aa401fbd9645619a55120d": "1Password",
+	"d548826e79b440e3a3d811116f7e8349": "Bitwarden",
+	"531126d6e717415c93203d9aa6981239": "Dashlane",
+	"53414d53554e47000000000000000000": "Samsung Pass",
+}
+
+// passkeyName is made up, since nobody is asked for one.
+func passkeyName(k *passkey.Key) string {
+	if name := authenticators[hex.EncodeToString(k.AAGUID)]; name != "" {
+		return name
+	}
+	switch k.Attachment {
+	case "platform":
+		return "Platform passkey"
+	case "cross-platform":
+		return "Roaming passkey"
+	}
+	return "Passkey"
+}
+
+// DeleteWebAuthnCredential removes a passkey of the token's user.
+func (s *Service) DeleteWebAuthnCredential(ctx context.Context, in *idp.DeleteWebAuthnCredentialRequest) (*idp.DeleteWebAuthnCredentialResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeletePasskey(ctx, p.Pool.ID, u.ID(), in.CredentialId) })
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrText) {
+		return nil, idp.ResourceNotFoundException("WebAuthn credential does not exist.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &idp.DeleteWebAuthnCredentialResponse{}, nil
+}
+
+func base64URL(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
