@@ -28,7 +28,7 @@ type load struct {
 
 const (
 	workers    = 32
-	enoughWork = 400
+	enoughWork = 240
 )
 
 func newLoad(t *testing.T, c client) *load {
