@@ -20,7 +20,7 @@ const (
 	usualCodeLength = 6
 )
 
-var linkPattern = regexp.MustCompile(`\{##[^#]*##\}`)
+var linkPattern = regexp.MustCompile(`\{##[^#]+##\}`)
 
 // CustomMessage asks for the texts of a message. A text without its placeholder
 // gives way to the pool's template, since nobody could use it.
