@@ -57,10 +57,6 @@ func (unbuilt) AdminUpdateDeviceStatus(context.Context, *idp.AdminUpdateDeviceSt
 	return nil, notBuilt("AdminUpdateDeviceStatus")
 }
 
-func (unbuilt) AssociateSoftwareToken(context.Context, *idp.AssociateSoftwareTokenRequest) (*idp.AssociateSoftwareTokenResponse, error) {
-	return nil, notBuilt("AssociateSoftwareToken")
-}
-
 func (unbuilt) CompleteWebAuthnRegistration(context.Context, *idp.CompleteWebAuthnRegistrationRequest) (*idp.CompleteWebAuthnRegistrationResponse, error) {
 	return nil, notBuilt("CompleteWebAuthnRegistration")
 }
@@ -271,10 +267,6 @@ func (unbuilt) UpdateTerms(context.Context, *idp.UpdateTermsRequest) (*idp.Updat
 
 func (unbuilt) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {
 	return nil, notBuilt("UpdateUserPoolReplica")
-}
-
-func (unbuilt) VerifySoftwareToken(context.Context, *idp.VerifySoftwareTokenRequest) (*idp.VerifySoftwareTokenResponse, error) {
-	return nil, notBuilt("VerifySoftwareToken")
 }
 
 func (unbuiltIdentity) CreateIdentityPool(context.Context, *identity.CreateIdentityPoolInput) (*identity.IdentityPool, error) {

@@ -151,6 +151,11 @@ var challenges = map[idp.ChallengeNameType]challenge{
 		run:      (*Service).answerSRP,
 	},
 	idp.ChallengeNameTypeNewPasswordRequired: {run: (*Service).answerNewPassword},
+	idp.ChallengeNameTypeSmsMfa:              {required: []string{"SMS_MFA_CODE"}, run: (*Service).answerSMS},
+	idp.ChallengeNameTypeEmailOtp:            {required: []string{"EMAIL_OTP_CODE"}, run: (*Service).answerMail},
+	idp.ChallengeNameTypeSoftwareTokenMfa:    {required: []string{"SOFTWARE_TOKEN_MFA_CODE"}, run: (*Service).answerTOTP},
+	idp.ChallengeNameTypeSelectMfaType:       {required: []string{"ANSWER"}, run: (*Service).answerSelect},
+	idp.ChallengeNameTypeMfaSetup:            {run: (*Service).answerSetup},
 }
 
 // respond answers a challenge. The order of its checks is the protocol's.
@@ -239,6 +244,6 @@ func (s *Service) proceed(ctx context.Context, c *call, o *outcome) (*answer, er
 	case idp.ChallengeNameTypeNewPasswordRequired:
 		return s.askNewPassword(c, o)
 	default:
-		return nil, unbuiltChallenge(next)
+		return s.askSecond(ctx, c, o, next)
 	}
 }

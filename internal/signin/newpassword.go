@@ -85,8 +85,12 @@ func (s *Service) answerNewPassword(ctx context.Context, t *turn) (*outcome, err
 		return nil, err
 	}
 	t.spent = true
+	cred, err := s.users.Credential(u)
+	if err != nil {
+		return nil, err
+	}
 	next := *t.state
-	next.NewPassword = true
+	next.NewPassword, next.Credential = true, cred.SetAt.UnixMilli()
 	return &outcome{state: &next, user: u}, nil
 }
 

@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 
 	"cognate/internal/api/idp"
@@ -33,6 +32,9 @@ type otpState struct {
 	// Attribute is where the code went, Target the hash of its value then.
 	Attribute string `json:"a"`
 	Target    []byte `json:"t"`
+	// Enrol is the address itself where it is none of the user's yet: the code
+	// makes it a second factor.
+	Enrol string `json:"e,omitempty"`
 }
 
 const (
@@ -61,15 +63,21 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 	next := *st
 	next.SRP = nil
 	next.OTP = &otpState{Attribute: attr, Target: s.targetHash(st, sent.To), Hash: s.codeHash(st, code)}
+	if st.OTP != nil {
+		next.OTP.Enrol = st.OTP.Enrol
+	}
 	session, err := s.seal(c, &next, challenge)
 	if err != nil {
 		return otpAsked{}, err
 	}
 	err = s.users.Update(ctx, func(tx *store.Tx) error {
-		if c.turn != nil {
+		if c.turn != nil && !c.turn.spent {
 			if err := s.spendIn(ctx, tx, c.turn.state); err != nil {
 				return err
 			}
+		}
+		if err := s.onlyNewest(ctx, tx, &next, sent); err != nil {
+			return err
 		}
 		return s.users.SendSignInCode(ctx, tx, c.pool, u, sent)
 	})
@@ -101,20 +109,23 @@ func (s *Service) takeCode(ctx context.Context, t *turn, given string, then func
 		return invalidSession()
 	}
 	got := s.codeHash(t.state, given)
+	address := want.Enrol
+	if address == "" {
+		address = t.user.Attributes[want.Attribute]
+	}
 	right := subtle.ConstantTimeCompare(got, want.Hash) == 1 && !t.user.IsDecoy() &&
-		subtle.ConstantTimeCompare(s.targetHash(t.state, t.user.Attributes[want.Attribute]), want.Target) == 1
-	subject := hex.EncodeToString(t.state.Nonce)
+		subtle.ConstantTimeCompare(s.targetHash(t.state, address), want.Target) == 1
 	err := s.users.Update(ctx, func(tx *store.Tx) error {
-		tries, _, err := tx.Count(ctx, t.pool.ID, subject, "sign-in code", s.now(), t.client.SessionTTL, 1)
-		switch {
-		case err != nil:
+		if err := s.try(ctx, tx, t, right); err != nil {
 			return err
-		case tries > otpTries: // The session is as good as spent.
-			return user.Kept(invalidSession())
-		case !right:
+		}
+		if !right {
 			return user.Kept(codeMismatch())
 		}
 		if err := s.spendIn(ctx, tx, t.state); err != nil {
+			return err
+		}
+		if err := s.spendNewest(ctx, tx, t.state); err != nil {
 			return err
 		}
 		if then != nil {

@@ -28,30 +28,47 @@ const (
 	mfaEmail = string(idp.ChallengeNameTypeEmailOtp)
 )
 
+// poolFactors lists the second factors that the pool lets people use.
+func poolFactors(m pool.MFA) []string {
+	factors := []string{}
+	for _, f := range [...]struct {
+		name string
+		on   bool
+	}{{mfaSMS, m.SMS}, {mfaTOTP, m.SoftwareToken}, {mfaEmail, m.Email}} {
+		if f.on {
+			factors = append(factors, f.name)
+		}
+	}
+	return factors
+}
+
+// usableFactors lists the second factors that the user turned on and can be
+// asked for.
+func usableFactors(m pool.MFA, u *user.User) []string {
+	var usable []string
+	for _, f := range [...]struct {
+		name string
+		ok   bool
+	}{
+		{mfaSMS, m.SMS && u.Attributes["phone_number"] != ""},
+		// A verified app stays usable where the pool switched apps off later.
+		{mfaTOTP, u.HasSoftwareToken()},
+		{mfaEmail, m.Email && u.Attributes["email"] != ""},
+	} {
+		if f.ok && slices.Contains(u.MFA.Enabled, f.name) {
+			usable = append(usable, f.name)
+		}
+	}
+	return usable
+}
+
 // mfaChallenge decides which second factor a sign-in by password needs; "" is
 // none. Passwordless first factors need none.
 func mfaChallenge(m pool.MFA, u *user.User, st *state) idp.ChallengeNameType {
 	if m.Mode == idp.UserPoolMfaTypeOff || m.Mode == "" || !byPassword(st) || secondPassed(st) {
 		return ""
 	}
-	enabled := u.MFA.Enabled
-	hasTOTP := slices.Contains(enabled, mfaTOTP)
-	hasPhone, hasEmail := u.Attributes["phone_number"] != "", u.Attributes["email"] != ""
-	var usable []string
-	for _, method := range [...]struct {
-		name string
-		ok   bool
-	}{
-		{mfaSMS, m.SMS && hasPhone},
-		// A verified TOTP stays usable where the pool switched it off later.
-		{mfaTOTP, hasTOTP},
-		{mfaEmail, m.Email && hasEmail},
-	} {
-		if method.ok && slices.Contains(enabled, method.name) {
-			usable = append(usable, method.name)
-		}
-	}
-	switch {
+	switch usable := usableFactors(m, u); {
 	case len(usable) == 1:
 		return idp.ChallengeNameType(usable[0])
 	case len(usable) > 1 && slices.Contains(usable, u.MFA.Preferred):
@@ -60,9 +77,12 @@ func mfaChallenge(m pool.MFA, u *user.User, st *state) idp.ChallengeNameType {
 		return idp.ChallengeNameTypeSelectMfaType
 	case m.Mode != idp.UserPoolMfaTypeOn:
 		return ""
-	case m.SMS && hasPhone: // implicit enrolment
+	// Implicit enrolment: what the user has serves, turned on or not.
+	case m.SoftwareToken && u.HasSoftwareToken():
+		return idp.ChallengeNameTypeSoftwareTokenMfa
+	case m.SMS && u.Attributes["phone_number"] != "":
 		return idp.ChallengeNameTypeSmsMfa
-	case m.Email && hasEmail && u.Verified("email"):
+	case m.Email && u.Verified("email"):
 		return idp.ChallengeNameTypeEmailOtp
 	}
 	return idp.ChallengeNameTypeMfaSetup

@@ -23,6 +23,7 @@ func TestMFADecision(t *testing.T) {
 		methods string
 		mfa     user.MFA
 		attrs   map[string]string
+		app     bool // a verified software token
 		passed  idp.ChallengeNameType
 		want    idp.ChallengeNameType
 	}{
@@ -31,16 +32,24 @@ func TestMFADecision(t *testing.T) {
 		{name: "optional, SMS", mode: "OPTIONAL", methods: sms + totp, mfa: user.MFA{Enabled: []string{sms}}, attrs: phone, want: sms},
 		{name: "optional, SMS, phone deleted", mode: "OPTIONAL", methods: sms + totp, mfa: user.MFA{Enabled: []string{sms}}},
 		{name: "optional, SMS, pool without", mode: "OPTIONAL", methods: totp, mfa: user.MFA{Enabled: []string{sms}}, attrs: phone},
-		{name: "optional, two", mode: "OPTIONAL", methods: sms + totp, mfa: user.MFA{Enabled: []string{sms, totp}}, attrs: phone, want: "SELECT_MFA_TYPE"},
-		{name: "optional, preferred", mode: "OPTIONAL", methods: sms + totp + mail, mfa: user.MFA{Enabled: []string{sms, totp, mail}, Preferred: mail}, attrs: both, want: mail},
-		{name: "optional, preferred is gone", mode: "OPTIONAL", methods: sms + totp + mail, mfa: user.MFA{Enabled: []string{sms, totp, mail}, Preferred: mail}, attrs: phone, want: "SELECT_MFA_TYPE"},
+		{name: "optional, two", mode: "OPTIONAL", methods: sms + totp, app: true, mfa: user.MFA{Enabled: []string{sms, totp}}, attrs: phone, want: "SELECT_MFA_TYPE"},
+		{name: "optional, preferred", mode: "OPTIONAL", methods: sms + totp + mail, app: true, mfa: user.MFA{Enabled: []string{sms, totp, mail}, Preferred: mail}, attrs: both, want: mail},
+		{name: "optional, preferred is gone", mode: "OPTIONAL", methods: sms + totp + mail, app: true, mfa: user.MFA{Enabled: []string{sms, totp, mail}, Preferred: mail}, attrs: phone, want: "SELECT_MFA_TYPE"},
 		{name: "on, implicit SMS", mode: "ON", methods: sms + totp, attrs: phone, want: sms},
 		{name: "on, implicit mail", mode: "ON", methods: mail, attrs: email, want: mail},
 		{name: "on, mail not verified", mode: "ON", methods: mail, attrs: both, want: "MFA_SETUP"},
 		{name: "on, nothing", mode: "ON", methods: sms + totp, want: "MFA_SETUP"},
 		{name: "on, TOTP only, nothing", mode: "ON", methods: totp, attrs: phone, want: "MFA_SETUP"},
-		{name: "on, TOTP", mode: "ON", methods: totp, mfa: user.MFA{Enabled: []string{totp}, Preferred: totp}, want: totp},
-		{name: "on, TOTP and SMS that the pool lacks", mode: "ON", methods: totp, mfa: user.MFA{Enabled: []string{sms, totp}}, attrs: phone, want: totp},
+		{name: "on, TOTP", mode: "ON", methods: totp, app: true, mfa: user.MFA{Enabled: []string{totp}, Preferred: totp}, want: totp},
+		{name: "on, TOTP and SMS that the pool lacks", mode: "ON", methods: totp, app: true, mfa: user.MFA{Enabled: []string{sms, totp}}, attrs: phone, want: totp},
+		{name: "optional, app that is not turned on", mode: "OPTIONAL", methods: totp, app: true},
+		{name: "optional, app taken away", mode: "OPTIONAL", methods: totp, mfa: user.MFA{Enabled: []string{totp}}},
+		{name: "optional, SMS without a phone and no app", mode: "OPTIONAL", methods: totp, mfa: user.MFA{Enabled: []string{sms}}},
+		{name: "optional, app that the pool switched off", mode: "OPTIONAL", methods: sms, app: true, mfa: user.MFA{Enabled: []string{totp}}, want: totp},
+		{name: "on, only SMS turned on, verified app", mode: "ON", methods: totp, app: true, mfa: user.MFA{Enabled: []string{sms}}, attrs: phone, want: totp},
+		{name: "on, app turned off", mode: "ON", methods: totp, app: true, want: totp},
+		{name: "on, SMS only, no phone", mode: "ON", methods: sms, want: "MFA_SETUP"},
+		{name: "on, passkey", mode: "ON", methods: sms + totp, attrs: phone, passed: "WEB_AUTHN"},
 		{name: "on, passwordless", mode: "ON", methods: sms, attrs: phone, passed: "EMAIL_OTP"},
 		{name: "on, SRP", mode: "ON", methods: sms, attrs: phone, passed: "PASSWORD_VERIFIER", want: sms},
 	} {
@@ -52,7 +61,15 @@ func TestMFADecision(t *testing.T) {
 				Mode: test.mode, SMS: strings.Contains(test.methods, sms),
 				SoftwareToken: strings.Contains(test.methods, totp), Email: strings.Contains(test.methods, mail),
 			}}
-			u := &user.User{Rec: store.User{Status: "CONFIRMED"}, Attributes: test.attrs, MFA: test.mfa}
+			rec := store.User{Status: "CONFIRMED", Profile: []byte(`{"v":1}`)}
+			if test.app {
+				rec.Profile = []byte(`{"v":1,"softwareToken":{"secret":"c2VhbGVk"}}`)
+			}
+			u, err := user.FromRecord(sn, rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.Attributes, u.MFA = test.attrs, test.mfa
 			st := &state{Passed: []idp.ChallengeNameType{test.passed}}
 			if got := nextChallenge(sn, u, st); got != test.want {
 				t.Errorf("got %q want %q", got, test.want)
@@ -70,28 +87,4 @@ func TestMFADecision(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestMFAFailsClosed: where a second factor is due that cannot be asked, there
-// are no tokens.
-func TestMFAFailsClosed(t *testing.T) {
-	t.Parallel()
-	r := sqlite(t)
-	sn := r.poolWith(t, nil)
-	_, err := r.pools.SetUserPoolMfaConfig(t.Context(), &idp.SetUserPoolMfaConfigRequest{
-		UserPoolId: sn.ID, MfaConfiguration: idp.UserPoolMfaTypeOn,
-		SoftwareTokenMfaConfiguration: &idp.SoftwareTokenMfaConfigType{Enabled: new(true)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if sn, err = r.pools.Load(t.Context(), sn.ID); err != nil {
-		t.Fatal(err)
-	}
-	c := r.client(t, sn)
-	r.have(t, sn, "alice", person{password: right})
-	const want = "NotAuthorizedException: The challenge MFA_SETUP is required for this sign-in and is not available in this version."
-	wantSays(t, said(r.plain(t.Context(), c, "alice", right)), want)
-	wantSays(t, r.srp(t, c, "alice", right), "2: "+want)
-	wantSays(t, said(r.plain(t.Context(), c, "alice", wrong)), sayIncorrect)
 }

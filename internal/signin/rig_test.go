@@ -43,6 +43,7 @@ type rig struct {
 	path  string
 	clock *clock
 	pool  *pool.Snapshot
+	inbox *message.Service
 }
 
 type clock struct{ ms atomic.Int64 }
@@ -77,11 +78,12 @@ func newRig(t testing.TB, o store.Options) *rig {
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now})
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now})
 	lockouts := risk.New(risk.Deps{Store: st, Now: c.now})
+	inbox := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Inbox: true})
 	users := user.New(user.Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now, Lockouts: lockouts,
-		Messages: message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Inbox: true}),
+		Messages: inbox,
 	})
-	r := &rig{path: o.Path, clock: c, Service: New(Deps{
+	r := &rig{path: o.Path, clock: c, inbox: inbox, Service: New(Deps{
 		Store: st, Pools: pools, Users: users, Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: c.now,
 	})}
 	r.pool = r.poolWith(t, nil)

@@ -8,11 +8,6 @@ import (
 
 // What is not built refuses: a sign-in that needs it gets no tokens.
 
-// unbuiltChallenge answers where the next factor cannot be asked.
-func unbuiltChallenge(name idp.ChallengeNameType) error {
-	return idp.NotAuthorizedException("The challenge " + string(name) + " is required for this sign-in and is not available in this version.")
-}
-
 // startCustom is CUSTOM_AUTH. Pools take no triggers, and without them Cognito
 // refuses the flow in these words.
 func (s *Service) startCustom(context.Context, *call) (*outcome, error) {

@@ -1,0 +1,68 @@
+package signin
+
+import (
+	"context"
+	"maps"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/user"
+)
+
+// MFA_SETUP: a pool that demands a second factor lets a user who has none enrol
+// one in the middle of a sign-in.
+
+// stillEnrols refuses an enrolment of a user who has come by a second factor
+// meanwhile: the password alone must not add another.
+func (s *Service) stillEnrols(t *turn) func(*user.User) error {
+	return func(u *user.User) error {
+		if mfaChallenge(t.pool.MFA, u, t.state) != idp.ChallengeNameTypeMfaSetup {
+			return invalidSession()
+		}
+		return nil
+	}
+}
+
+// answerSetup is MFA_SETUP: what VerifySoftwareToken proved is the second
+// factor, or an address is given that becomes one by its code.
+func (s *Service) answerSetup(ctx context.Context, t *turn) (*outcome, error) {
+	if err := s.stands(t); err != nil {
+		return nil, err
+	}
+	if secondPassed(t.state) {
+		if !t.user.HasSoftwareToken() { // Taken away since.
+			return nil, invalidSession()
+		}
+		return &outcome{state: t.state, user: t.user}, nil
+	}
+	if err := s.stillEnrols(t)(t.user); err != nil {
+		return nil, err
+	}
+	mail, hasMail := t.param("EMAIL")
+	phone, hasPhone := t.param("PHONE_NUMBER")
+	switch {
+	case hasMail && t.pool.MFA.Email:
+		return s.enrol(ctx, t, idp.ChallengeNameTypeEmailOtp, mail)
+	case hasPhone && t.pool.MFA.SMS:
+		return s.enrol(ctx, t, idp.ChallengeNameTypeSmsMfa, phone)
+	case hasMail, hasPhone:
+		return nil, idp.InvalidParameterException("The MFA method is not enabled for the user pool.")
+	}
+	return nil, idp.InvalidParameterException("User has not set up software token mfa")
+}
+
+// enrol sends a code to an address that is not the user's until it comes back.
+func (s *Service) enrol(ctx context.Context, t *turn, name idp.ChallengeNameType, address string) (*outcome, error) {
+	attr := user.FactorAttribute(string(name))
+	if err := s.users.CheckEnrolment(ctx, t.pool, t.client, t.user, attr, address); err != nil {
+		return nil, err
+	}
+	to := *t.user
+	to.Attributes = maps.Clone(t.user.Attributes)
+	to.Attributes[attr] = address
+	st := *t.state
+	st.OTP = &otpState{Enrol: address}
+	o := &outcome{state: &st, user: &to}
+	var err error
+	o.answer, err = s.askSecondCode(ctx, t.call, &to, &st, name)
+	return o, err
+}

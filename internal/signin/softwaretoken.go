@@ -1,0 +1,253 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// Steps of a session that are operations of their own rather than answers to a
+// challenge. No client can name them: they are not in the enumeration.
+const (
+	associateStep idp.ChallengeNameType = "associate software token"
+	verifyStep    idp.ChallengeNameType = "verify software token"
+)
+
+// answerTOTP is SOFTWARE_TOKEN_MFA.
+func (s *Service) answerTOTP(ctx context.Context, t *turn) (*outcome, error) {
+	if err := s.stands(t); err != nil {
+		return nil, err
+	}
+	if !t.user.HasSoftwareToken() {
+		return nil, idp.InvalidParameterException("User has not set up software token mfa")
+	}
+	step, right, err := s.users.MatchTOTP(t.user, t.params["SOFTWARE_TOKEN_MFA_CODE"])
+	if err != nil {
+		return nil, err
+	}
+	err = s.users.Update(ctx, func(tx *store.Tx) error {
+		if err := s.try(ctx, tx, t, right); err != nil {
+			return err
+		}
+		if !right {
+			return user.Kept(idp.CodeMismatchException("Invalid code received for user"))
+		}
+		return s.takeStep(ctx, tx, t, step)
+	})
+	if err != nil {
+		return nil, once(err)
+	}
+	t.spent = true
+	return passed(t.state, t.user, idp.ChallengeNameTypeSoftwareTokenMfa), nil
+}
+
+// takeStep uses up a time step, and the session with it. A step that was used
+// leaves the session for the next code.
+func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int64) error {
+	used, err := s.users.TOTPSpent(ctx, &tx.Reader, t.pool.ID, t.user.ID(), step)
+	if err != nil {
+		return err
+	}
+	if used {
+		return user.Kept(stepUsed())
+	}
+	rec, err := tx.User(ctx, t.pool.ID, t.user.ID())
+	if errors.Is(err, store.ErrNotFound) {
+		return invalidSession()
+	}
+	if err != nil {
+		return err
+	}
+	now, err := user.FromRecord(t.pool, rec)
+	if err != nil {
+		return err
+	}
+	if !now.Rec.Enabled || !user.SameSoftwareToken(now, t.user) { // Changed in this very moment.
+		return invalidSession()
+	}
+	if err := s.spendIn(ctx, tx, t.state); err != nil {
+		return err
+	}
+	err = s.users.SpendTOTP(ctx, tx, t.pool.ID, t.user.ID(), step)
+	if errors.Is(err, store.ErrSpent) {
+		return stepUsed()
+	}
+	return err
+}
+
+func stepUsed() error {
+	return idp.ExpiredCodeException("Your software token has already been used once.")
+}
+
+// enrolment is a call of AssociateSoftwareToken or VerifySoftwareToken: by whom,
+// and with a session also where in a sign-in.
+type enrolment struct {
+	pool   *pool.Snapshot
+	userID string
+	turn   *turn // nil with an access token
+}
+
+// enrolment finds out who calls, by either of the two ways.
+func (s *Service) enrolment(ctx context.Context, accessToken, session *string, step idp.ChallengeNameType) (*enrolment, error) {
+	token, sealed := api.Val(accessToken), api.Val(session)
+	if (token == "") == (sealed == "") {
+		return nil, idp.InvalidParameterException("Exactly one of AccessToken and Session must be given.")
+	}
+	if token != "" {
+		p, err := s.tokens.Authenticate(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		s.note(ctx, p.Pool, p.User.ID)
+		return &enrolment{pool: p.Pool, userID: p.User.ID}, checkTokenPool(p.Pool)
+	}
+	t, err := s.openEnrolment(ctx, sealed, step)
+	if err != nil {
+		return nil, err
+	}
+	s.note(ctx, t.pool, t.user.ID())
+	return &enrolment{pool: t.pool, userID: t.user.ID(), turn: t}, checkTokenPool(t.pool)
+}
+
+func checkTokenPool(sn *pool.Snapshot) error {
+	if !sn.MFA.SoftwareToken {
+		return idp.SoftwareTokenMFANotFoundException("Software Token MFA has not been enabled by the userPool")
+	}
+	return nil
+}
+
+// openEnrolment opens a session of MFA_SETUP, which alone says of which client
+// and user it is.
+func (s *Service) openEnrolment(ctx context.Context, session string, step idp.ChallengeNameType) (*turn, error) {
+	body, err := s.ring.OpenToken(keys.ShapeSession, keys.PurposeSession, nil, session)
+	if err != nil {
+		return nil, invalidSession()
+	}
+	st, err := parseState(body)
+	if err != nil {
+		return nil, invalidSession()
+	}
+	sn, client, err := s.pools.LoadClient(ctx, st.Client)
+	if api.CodeOf(err) == "ResourceNotFoundException" {
+		return nil, invalidSession()
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &turn{call: &call{pool: sn, client: client, admin: st.Admin, session: &session}, state: st}
+	if err := s.admit(ctx, t.call, step, st); err != nil {
+		return nil, err
+	}
+	rec, err := s.store.User(ctx, st.Pool, st.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, invalidSession()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.user, err = user.FromRecord(sn, rec); err != nil {
+		return nil, err
+	}
+	return t, s.stands(t)
+}
+
+// check refuses what is no enrolment any more.
+func (s *Service) check(e *enrolment) func(*user.User) error {
+	if e.turn == nil {
+		return nil
+	}
+	return s.stillEnrols(e.turn)
+}
+
+// advance seals the session that the step leads to; nil with an access token.
+func (s *Service) advance(e *enrolment, change func(*state), expect ...idp.ChallengeNameType) (*string, error) {
+	if e.turn == nil {
+		return nil, nil
+	}
+	next := *e.turn.state
+	change(&next)
+	session, err := s.seal(e.turn.call, &next, expect...)
+	return &session, err
+}
+
+// spendOf uses up the session of an enrolment, if it has one.
+func (s *Service) spendOf(ctx context.Context, tx *store.Tx, e *enrolment) error {
+	if e.turn == nil {
+		return nil
+	}
+	return s.spendIn(ctx, tx, e.turn.state)
+}
+
+// AssociateSoftwareToken gives out a new secret for an authenticator app. It is
+// the only time that the secret is shown.
+func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateSoftwareTokenRequest) (*idp.AssociateSoftwareTokenResponse, error) {
+	e, err := s.enrolment(ctx, in.AccessToken, in.Session, associateStep)
+	if err != nil {
+		return nil, undeclared(err)
+	}
+	secret := keys.NewTOTPSecret()
+	next, err := s.advance(e, func(*state) {}, associateStep, verifyStep)
+	if err != nil {
+		return nil, err
+	}
+	err = s.users.Update(ctx, func(tx *store.Tx) error {
+		if err := s.users.AssociateSecret(ctx, tx, e.pool, e.userID, secret, s.check(e)); err != nil {
+			return err
+		}
+		return s.spendOf(ctx, tx, e)
+	})
+	if errors.Is(err, store.ErrConflict) {
+		err = idp.ConcurrentModificationException("The user was changed at the same time.").WithCause(err)
+	}
+	if err != nil {
+		return nil, undeclared(once(err))
+	}
+	return &idp.AssociateSoftwareTokenResponse{SecretCode: new(keys.TOTPSecretText(secret)), Session: next}, nil
+}
+
+// undeclared gives what AssociateSoftwareToken does not declare in the sense of
+// what it does.
+func undeclared(err error) error {
+	if e, ok := errors.AsType[*api.Error](err); ok {
+		switch e.Code {
+		case "UserNotFoundException", "PasswordResetRequiredException", "UserNotConfirmedException":
+			return idp.NotAuthorizedException(e.Message).WithCause(err)
+		}
+	}
+	return err
+}
+
+// VerifySoftwareToken proves that the app has the secret. In the middle of a
+// sign-in that is the second factor, and stays it even if the sign-in is left.
+func (s *Service) VerifySoftwareToken(ctx context.Context, in *idp.VerifySoftwareTokenRequest) (*idp.VerifySoftwareTokenResponse, error) {
+	e, err := s.enrolment(ctx, in.AccessToken, in.Session, verifyStep)
+	if err != nil {
+		return nil, err
+	}
+	next, err := s.advance(e, func(st *state) {
+		st.Passed = append(slices.Clone(st.Passed), idp.ChallengeNameTypeSoftwareTokenMfa)
+	}, idp.ChallengeNameTypeMfaSetup)
+	if err != nil {
+		return nil, err
+	}
+	err = s.users.Update(ctx, func(tx *store.Tx) error {
+		err := s.users.VerifySecret(ctx, tx, e.pool, e.userID, user.Verification{
+			Code: in.UserCode, Name: api.Val(in.FriendlyDeviceName), Enable: e.turn != nil, Check: s.check(e),
+		})
+		if err != nil {
+			return err
+		}
+		return s.spendOf(ctx, tx, e)
+	})
+	if err != nil {
+		return nil, once(err)
+	}
+	return &idp.VerifySoftwareTokenResponse{Status: idp.VerifySoftwareTokenResponseTypeSuccess, Session: next}, nil
+}

@@ -1,0 +1,114 @@
+package signin
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// A code has six digits, so what keeps it secret is how often it may be guessed.
+// The counts are rows of the transaction that judges the guess: a restart does
+// not forget them, and guesses at once, on however many nodes, queue at them.
+
+// guessLimits bound the wrong second factors of a user, whichever session and
+// factor they are for. Whoever gives them has proven the password.
+var guessLimits = [...]struct {
+	kind   string
+	window time.Duration
+	limit  int
+}{
+	{"wrong second factors, hour", time.Hour, 20},
+	{"wrong second factors, day", 24 * time.Hour, 60},
+}
+
+func codesExceeded() error { return idp.NotAuthorizedException("Code attempts exceeded") }
+
+// try counts an answer to the state. Beyond the limit no answer helps, and a
+// session that has none left is as good as spent.
+func (s *Service) try(ctx context.Context, tx *store.Tx, t *turn, right bool) error {
+	tries, _, err := tx.Count(ctx, t.pool.ID, hex.EncodeToString(t.state.Nonce), "sign-in code", s.now(), t.client.SessionTTL, 1)
+	if err != nil {
+		return err
+	}
+	if tries > otpTries {
+		return user.Kept(invalidSession())
+	}
+	if !byPassword(t.state) {
+		return nil // Anybody could use up the limit of a person without one.
+	}
+	wrong := 1
+	if right {
+		wrong = 0 // Looks at the count, and waits for those who are at it.
+	}
+	for _, l := range guessLimits {
+		n, _, err := tx.Count(ctx, t.pool.ID, t.user.ID(), l.kind, s.now(), l.window, wrong)
+		if err != nil {
+			return err
+		}
+		if n+1-wrong > l.limit {
+			return user.Kept(codesExceeded())
+		}
+	}
+	return nil
+}
+
+// newestCode is the purpose of the row that knows a user's newest code of a
+// second factor.
+func newestCode(attr string) string { return "second factor " + attr }
+
+// onlyNewest makes the state's code the one that counts of those sent to prove
+// a second factor. Codes that are a first factor are not replaced: anybody could
+// make them worthless by asking for others.
+func (s *Service) onlyNewest(ctx context.Context, tx *store.Tx, st *state, sent user.SignInCode) error {
+	if !byPassword(st) {
+		return nil
+	}
+	return tx.PutCode(ctx, store.Code{
+		PoolID: st.Pool, UserID: st.UserID, Purpose: newestCode(sent.Attribute), Hash: [32]byte(st.OTP.Hash),
+		CreatedAt: s.now(), ExpiresAt: sent.ExpiresAt,
+	})
+}
+
+// spendNewest refuses a code that a newer one replaced.
+func (s *Service) spendNewest(ctx context.Context, tx *store.Tx, st *state) error {
+	if !byPassword(st) {
+		return nil
+	}
+	newest, err := tx.SpendCode(ctx, st.Pool, st.UserID, newestCode(st.OTP.Attribute), [32]byte(st.OTP.Hash))
+	if err == nil && !newest {
+		return codeMismatch()
+	}
+	return err
+}
+
+// stands makes sure that what the state says was proven still is: an account
+// that was disabled or whose password was changed since begins anew.
+func (s *Service) stands(t *turn) error {
+	if err := accountFault(t.user); err != nil {
+		return err
+	}
+	if t.state.Credential == 0 {
+		return nil
+	}
+	cred, err := s.users.Credential(t.user)
+	if err != nil {
+		return err
+	}
+	if !cred.HasPassword() || cred.SetAt.UnixMilli() != t.state.Credential {
+		return invalidSession()
+	}
+	return nil
+}
+
+// once turns what the store says of a state that is spent into its answer.
+func once(err error) error {
+	if errors.Is(err, store.ErrSpent) {
+		return usedOnce()
+	}
+	return err
+}
