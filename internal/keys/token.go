@@ -100,7 +100,7 @@ func (r *Ring) OpenToken(shape Shape, purpose Purpose, ad []byte, token string) 
 }
 
 func decodeToken(shape Shape, token string) ([]byte, error) {
-	if len(token) > shape.MaxLen() || strings.ContainsAny(token, "\r\n") { // the decoder skips line ends
+	if len(token) > shape.MaxLen() || hasLineEnd(token) { // the decoder skips line ends
 		return nil, ErrToken
 	}
 	switch shape {

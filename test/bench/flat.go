@@ -14,7 +14,7 @@ import (
 // large pool. On PostgreSQL its backends' CPU time counts too: that is where a
 // bad plan would show.
 func (b *bench) measureFlat(ctx context.Context, e *engine, small *target) (err error) {
-	if !b.wanted("flat") {
+	if !b.wanted("flat:") {
 		return nil
 	}
 	large, err := b.newTarget(ctx, e, e.name+"-large", b.users)
@@ -29,7 +29,7 @@ func (b *bench) measureFlat(ctx context.Context, e *engine, small *target) (err 
 	}{
 		{"password sign-in", func(_ context.Context, t *target) ([][]byte, error) { return t.passwordRequests(signInsPerTurn), nil }},
 		{"GetUser", func(_ context.Context, t *target) ([][]byte, error) {
-			known, err := b.signIn(t, signInsPerTurn)
+			known, err := b.signIn(t, 2*signInsPerTurn)
 			return t.getUserRequests(known, 3*len(known)), err
 		}},
 		{"filtered ListUsers page", listRequests},
@@ -111,7 +111,7 @@ func (b *bench) footprint(ctx context.Context) error {
 		return err
 	}
 	var took, resident []float64
-	for i := range b.rounds + 1 {
+	for i := range 6 {
 		d, memory, err := b.startDev(ctx, dir, addr)
 		if err != nil {
 			return err

@@ -54,7 +54,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.users, "users", 200_000, "users of the large pool")
 	flag.IntVar(&o.few, "few", 1000, "users of the small pool")
-	flag.IntVar(&o.rounds, "rounds", 5, "turns of operation and floor; their median counts")
+	flag.IntVar(&o.rounds, "rounds", 11, "turns of operation and floor; their median counts")
 	flag.IntVar(&o.clients, "clients", 32, "clients at once")
 	flag.IntVar(&o.seconds, "seconds", 5, "length of each of the three open-loop runs")
 	flag.StringVar(&o.engines, "engines", "sqlite,postgres", "engines to measure; postgres needs "+pgcluster.Env)

@@ -141,7 +141,25 @@ func (b *bench) serve(ctx context.Context, t *target) error {
 		return err
 	}
 	t.clients = clients{addr: t.addr}
-	return nil
+	return t.rest(ctx)
+}
+
+// rest waits until the server has done what it does after a start, such as
+// making signing keys for pools to come.
+func (t *target) rest(ctx context.Context) error {
+	const look, idle = 300 * time.Millisecond, 3 * time.Millisecond
+	for range 200 {
+		before := t.cpu()
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if t.cpu()-before < idle {
+			return nil
+		}
+	}
+	return errors.New("the server does not come to rest")
 }
 
 func (t *target) close() error {
