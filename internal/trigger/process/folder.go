@@ -36,6 +36,8 @@ const (
 	// buildTimeout bounds the build of a Go function, which nobody waits for
 	// longer than for an answer.
 	buildTimeout = 2 * time.Minute
+	// maxRun is how long a function runs at most (Lambda quotas: 15 minutes).
+	maxRun = 15 * time.Minute
 )
 
 // Folder is the functions of one folder. It is a [trigger.LocalFunctions].
@@ -163,6 +165,11 @@ func (f *Folder) Invoke(ctx context.Context, in trigger.Invocation) (trigger.Res
 	fn, err := f.function(name)
 	if err != nil {
 		return trigger.Result{}, &trigger.InvokeError{Name: trigger.NameService, Err: err}
+	}
+	if _, ok := ctx.Deadline(); !ok { // Runtimes want one.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, maxRun)
+		defer cancel()
 	}
 	return fn.invoke(ctx, in)
 }

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"cognate/internal/trigger"
 )
@@ -18,6 +20,10 @@ const (
 	nameExit       = "Runtime.ExitError"
 	nameEntrypoint = "Runtime.InvalidEntrypoint"
 )
+
+// returnTime is how long a process is waited for that is about to ask for the
+// next event, before another is started.
+const returnTime = 10 * time.Millisecond
 
 // function is one folder. Its processes are of one generation: they run the
 // files as they were when it began.
@@ -44,7 +50,11 @@ type generation struct {
 	retired chan struct{} // closed when the files have changed
 	jobs    chan *job     // taken by processes that ask for the next event
 	slots   chan struct{} // one for each process
-	wg      sync.WaitGroup
+
+	// returning counts processes that have answered and are about to ask again.
+	returning atomic.Int32
+
+	wg sync.WaitGroup
 }
 
 // job is an event, and what becomes of it.
@@ -149,6 +159,16 @@ func (g *generation) invoke(ctx context.Context, in trigger.Invocation) (outcome
 	case g.jobs <- j:
 		return j.wait(ctx), true
 	default:
+	}
+	if g.returning.Load() > 0 {
+		// Another process would take far longer to start.
+		pause := time.NewTimer(returnTime)
+		defer pause.Stop()
+		select {
+		case g.jobs <- j:
+			return j.wait(ctx), true
+		case <-pause.C:
+		}
 	}
 	slots := g.slots
 	var started *worker

@@ -33,6 +33,7 @@ type worker struct {
 
 	mu      sync.Mutex
 	asked   bool     // for an event, once at least
+	between bool     // answered an event, and has not asked for the next
 	current *job     // nil between events
 	failure *outcome // what it said in place of asking
 	killed  bool
@@ -73,6 +74,8 @@ func (w *worker) start() error {
 	w.cmd.WaitDelay = waitDelay
 	contain(w.cmd)
 	f.api.add(w)
+	w.mu.Lock() // It may ask for events before this is over.
+	defer w.mu.Unlock()
 	if err := w.cmd.Start(); err != nil {
 		f.api.remove(w)
 		return err
@@ -99,6 +102,7 @@ func (w *worker) watch() {
 		err = errExit
 	}
 	w.mu.Lock()
+	w.returns(false)
 	if !w.killed {
 		f.options.Log.Warn("a function's process has ended", slog.String("function", g.fn.name), slog.Any("error", err))
 	}
@@ -138,6 +142,7 @@ func (w *worker) next(gone <-chan struct{}) (*job, bool) {
 	g := w.generation
 	w.mu.Lock()
 	w.asked = true
+	w.returns(false)
 	w.mu.Unlock()
 	w.starting.Stop()
 	select {
@@ -179,9 +184,21 @@ func (w *worker) finish(id string, out outcome) bool {
 	if w.current == nil || w.current.in.ID != id {
 		return false
 	}
+	w.returns(true)
 	w.current.done <- out
 	w.current = nil
 	return true
+}
+
+// returns notes whether the process is about to ask for the next event.
+func (w *worker) returns(soon bool) {
+	switch {
+	case soon && !w.between:
+		w.generation.returning.Add(1)
+	case !soon && w.between:
+		w.generation.returning.Add(-1)
+	}
+	w.between = soon
 }
 
 // failed says that the process cannot begin.
