@@ -37,7 +37,8 @@ func refuseUnbuilt(d *settings) error {
 func unbuiltTrigger(c *idp.LambdaConfigType) string {
 	for _, f := range triggersOf(c) {
 		switch f.name {
-		case trigger.PreSignUp, trigger.PostConfirmation, trigger.PreTokenGeneration:
+		case trigger.PreSignUp, trigger.PostConfirmation, trigger.PreTokenGeneration, trigger.PreAuthentication, trigger.PostAuthentication,
+			trigger.DefineAuthChallenge, trigger.CreateAuthChallenge, trigger.VerifyAuthChallengeResponse:
 		default:
 			return f.name
 		}

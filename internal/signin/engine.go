@@ -18,6 +18,12 @@ type call struct {
 	params  map[string]string // AuthParameters or ChallengeResponses
 	session *string
 	turn    *turn // nil where the call starts a flow
+	// validation and metadata are ClientMetadata: what starts a flow shows it to
+	// other functions than what answers a challenge.
+	validation, metadata map[string]string
+	asked                bool // PreAuthentication was
+	// available are the challenges to choose from, where the flow is USER_AUTH.
+	available []idp.ChallengeNameType
 }
 
 // param gives a parameter and whether it came; an empty one did not.
@@ -40,6 +46,7 @@ type answer struct {
 	params    map[string]string
 	session   *string
 	result    *idp.AuthenticationResultType
+	available []idp.ChallengeNameType
 }
 
 // outcome is what a step found. With an answer the call is over; without one
@@ -90,7 +97,7 @@ var (
 		idp.AuthFlowTypeUserSrpAuth:           {public: true, admin: true, required: []string{"USERNAME", "SRP_A"}, hashed: true, refused: "USER_SRP_AUTH is not enabled for the client.", run: (*Service).startSRP},
 		idp.AuthFlowTypeRefreshTokenAuth:      refreshFlow,
 		idp.AuthFlowTypeRefreshToken:          refreshFlow,
-		idp.AuthFlowTypeCustomAuth:            {public: true, admin: true, refused: "CUSTOM_AUTH is not enabled for the client.", run: (*Service).startCustom},
+		idp.AuthFlowTypeCustomAuth:            {public: true, admin: true, required: []string{"USERNAME"}, hashed: true, refused: "CUSTOM_AUTH is not enabled for the client.", run: (*Service).startCustom},
 		idp.AuthFlowTypeUserAuth:              {public: true, admin: true, required: []string{"USERNAME"}, hashed: true, refused: "USER_AUTH is not enabled for the client.", run: (*Service).startChoice},
 	}
 )
@@ -116,10 +123,13 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 	}
 	o, err := f.run(s, ctx, c)
 	if err != nil {
+		if last, ok := errors.AsType[ends](err); ok {
+			err = last.error // There is no state yet that it could spend.
+		}
 		return nil, shed(err)
 	}
 	a, err := s.proceed(ctx, c, o)
-	return a, shed(err)
+	return c.offered(a), shed(err)
 }
 
 // gateFlow asks whether the client may sign in this way at all.
@@ -151,11 +161,17 @@ var challenges = map[idp.ChallengeNameType]challenge{
 		run:      (*Service).answerSRP,
 	},
 	idp.ChallengeNameTypeNewPasswordRequired: {run: (*Service).answerNewPassword},
+	idp.ChallengeNameTypeCustomChallenge:     {required: []string{"ANSWER"}, run: (*Service).answerCustom},
 	idp.ChallengeNameTypeSmsMfa:              {required: []string{"SMS_MFA_CODE"}, run: (*Service).answerSMS},
-	idp.ChallengeNameTypeEmailOtp:            {required: []string{"EMAIL_OTP_CODE"}, run: (*Service).answerMail},
+	idp.ChallengeNameTypeEmailOtp:            {required: []string{"EMAIL_OTP_CODE"}, run: (*Service).answerEmailOTP},
 	idp.ChallengeNameTypeSoftwareTokenMfa:    {required: []string{"SOFTWARE_TOKEN_MFA_CODE"}, run: (*Service).answerTOTP},
 	idp.ChallengeNameTypeSelectMfaType:       {required: []string{"ANSWER"}, run: (*Service).answerSelect},
 	idp.ChallengeNameTypeMfaSetup:            {run: (*Service).answerSetup},
+	idp.ChallengeNameTypeSelectChallenge:     {required: []string{"ANSWER"}, run: (*Service).answerChoice},
+	idp.ChallengeNameTypePassword:            {required: []string{"PASSWORD"}, run: (*Service).answerPassword},
+	idp.ChallengeNameTypePasswordSrp:         {required: []string{"SRP_A"}, run: (*Service).answerPasswordSRP},
+	idp.ChallengeNameTypeSmsOtp:              {required: []string{"SMS_OTP_CODE"}, run: (*Service).answerSMSOTP},
+	idp.ChallengeNameTypeWebAuthn:            {required: []string{"CREDENTIAL"}, run: (*Service).answerPasskey},
 }
 
 // respond answers a challenge. The order of its checks is the protocol's.
@@ -168,7 +184,7 @@ func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameTy
 		return nil, err
 	}
 	a, err := s.take(ctx, c, name)
-	return a, shed(err)
+	return c.offered(a), shed(err)
 }
 
 // take opens the state that is answered, runs the step and spends the state
@@ -240,6 +256,9 @@ func (s *Service) proceed(ctx context.Context, c *call, o *outcome) (*answer, er
 	}
 	switch next := nextChallenge(c.pool, o.user, o.state); next {
 	case "":
+		if o.state.Custom != nil {
+			return s.define(ctx, c, o.user, o.state)
+		}
 		return s.issue(ctx, c, o)
 	case idp.ChallengeNameTypeNewPasswordRequired:
 		return s.askNewPassword(c, o)

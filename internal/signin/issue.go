@@ -12,6 +12,9 @@ import (
 
 // issue ends a sign-in with tokens.
 func (s *Service) issue(ctx context.Context, c *call, o *outcome) (*answer, error) {
+	if err := s.postAuthentication(ctx, c, o); err != nil {
+		return nil, err
+	}
 	subject, err := s.subject(ctx, o.user)
 	if err != nil {
 		return nil, err
@@ -19,9 +22,10 @@ func (s *Service) issue(ctx context.Context, c *call, o *outcome) (*answer, erro
 	set, err := s.tokens.Issue(ctx, token.Grant{
 		Pool: c.pool, Client: c.client, Subject: subject,
 		EventID: o.state.EventID, DeviceKey: o.state.DeviceKey, WithRefresh: true,
+		Source: tokenSource(o.state), ClientMetadata: c.metadata,
 	})
 	if err != nil {
-		return nil, err
+		return nil, byFunction(err)
 	}
 	s.note(ctx, c.pool, o.user.ID())
 	return &answer{result: result(set), params: map[string]string{}}, nil
@@ -41,7 +45,7 @@ func (s *Service) subject(ctx context.Context, u *user.User) (token.Subject, err
 		return token.Subject{}, err
 	}
 	return token.Subject{
-		UserID: u.ID(), Username: u.Username(), Attributes: u.Attributes, Groups: groups,
+		UserID: u.ID(), Username: u.Username(), Status: u.Rec.Status, Attributes: u.Attributes, Groups: groups,
 		TokensValidAfter: u.Rec.TokensValidAfter,
 	}, nil
 }

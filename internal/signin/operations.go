@@ -12,12 +12,13 @@ func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.start(ctx, &call{pool: sn, client: client, params: in.AuthParameters}, in.AuthFlow)
+	a, err := s.start(ctx, &call{pool: sn, client: client, params: in.AuthParameters, validation: in.ClientMetadata, session: in.Session}, in.AuthFlow)
 	if err != nil {
 		return nil, err
 	}
 	return &idp.InitiateAuthResponse{
 		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+		AvailableChallenges: a.available,
 	}, nil
 }
 
@@ -27,13 +28,14 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAu
 	if err != nil {
 		return nil, err
 	}
-	c.params = in.AuthParameters
+	c.params, c.validation, c.session = in.AuthParameters, in.ClientMetadata, in.Session
 	a, err := s.start(ctx, c, in.AuthFlow)
 	if err != nil {
 		return nil, err
 	}
 	return &idp.AdminInitiateAuthResponse{
 		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+		AvailableChallenges: a.available,
 	}, nil
 }
 
@@ -43,12 +45,13 @@ func (s *Service) RespondToAuthChallenge(ctx context.Context, in *idp.RespondToA
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.respond(ctx, &call{pool: sn, client: client, params: in.ChallengeResponses, session: in.Session}, in.ChallengeName)
+	a, err := s.respond(ctx, &call{pool: sn, client: client, params: in.ChallengeResponses, session: in.Session, metadata: in.ClientMetadata}, in.ChallengeName)
 	if err != nil {
 		return nil, err
 	}
 	return &idp.RespondToAuthChallengeResponse{
 		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+		AvailableChallenges: a.available,
 	}, nil
 }
 
@@ -58,13 +61,14 @@ func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *idp.Admin
 	if err != nil {
 		return nil, err
 	}
-	c.params, c.session = in.ChallengeResponses, in.Session
+	c.params, c.session, c.metadata = in.ChallengeResponses, in.Session, in.ClientMetadata
 	a, err := s.respond(ctx, c, in.ChallengeName)
 	if err != nil {
 		return nil, err
 	}
 	return &idp.AdminRespondToAuthChallengeResponse{
 		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+		AvailableChallenges: a.available,
 	}, nil
 }
 

@@ -75,6 +75,12 @@ func (s *Service) provePassword(ctx context.Context, c *call, u *user.User, st *
 		return err
 	}
 	defer attempt.Release()
+	if !c.client.PreventExistence && !u.Rec.Enabled {
+		return disabled()
+	}
+	if err := s.preAuthentication(ctx, c, u); err != nil {
+		return err
+	}
 	if !c.client.PreventExistence {
 		if err := accountFault(u); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/internal/trigger"
 	"cognate/internal/user"
 )
 
@@ -41,7 +42,7 @@ func (s *Service) GetTokensFromRefreshToken(ctx context.Context, in *idp.GetToke
 	if err != nil {
 		return nil, err
 	}
-	set, err := s.refresh(ctx, &call{pool: sn, client: client}, in.RefreshToken, func(*token.Refresh) error {
+	set, err := s.refresh(ctx, &call{pool: sn, client: client, metadata: in.ClientMetadata}, in.RefreshToken, func(*token.Refresh) error {
 		if !client.CheckSecret(in.ClientSecret) {
 			return idp.NotAuthorizedException("Invalid client secret")
 		}
@@ -83,6 +84,7 @@ func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(
 		AuthTime: r.AuthTime, Origin: r.Family, EventID: r.EventID, DeviceKey: r.DeviceKey,
 		OAuth: r.OAuth, Scopes: r.Scopes, Resource: r.Resource,
 		WithRefresh: c.client.Rotation, RefreshExpires: r.ExpiresAt,
+		Source: trigger.SourceTokenRefreshTokens, ClientMetadata: c.metadata,
 	})
 	if err != nil {
 		return nil, err

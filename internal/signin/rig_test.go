@@ -18,6 +18,7 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/test/lambdas"
 	"cognate/test/pgtest"
 )
 
@@ -44,6 +45,8 @@ type rig struct {
 	clock *clock
 	pool  *pool.Snapshot
 	inbox *message.Service
+
+	lambdas *lambdas.Server
 }
 
 type clock struct{ ms atomic.Int64 }
@@ -75,17 +78,21 @@ func newRig(t testing.TB, o store.Options) *rig {
 	}
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
 	pages := api.NewPageTokens([32]byte{})
+	functions := lambdas.New(t)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now})
-	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now})
+	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now, Triggers: functions.Service(nil)})
 	lockouts := risk.New(risk.Deps{Store: st, Now: c.now})
 	inbox := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Inbox: true})
 	users := user.New(user.Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now, Lockouts: lockouts,
+		Triggers: functions.Service(nil),
 		Messages: inbox,
 	})
 	r := &rig{path: o.Path, clock: c, inbox: inbox, Service: New(Deps{
 		Store: st, Pools: pools, Users: users, Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: c.now,
+		Triggers: functions.Service(nil),
 	})}
+	r.lambdas = functions
 	r.pool = r.poolWith(t, nil)
 	return r
 }

@@ -82,6 +82,9 @@ func missing(key string) error {
 
 // shed turns what overload says into its exception.
 func shed(err error) error {
+	if last, ok := errors.AsType[ends](err); ok {
+		err = last.error
+	}
 	if errors.Is(err, keys.ErrBusy) || errors.Is(err, risk.ErrBusy) {
 		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
 	}

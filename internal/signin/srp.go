@@ -34,6 +34,12 @@ func (s *Service) startSRP(ctx context.Context, c *call) (*outcome, error) {
 	if until.After(s.now()) {
 		return nil, exceeded()
 	}
+	if !u.Rec.Enabled && !c.client.PreventExistence {
+		return nil, disabled()
+	}
+	if err := s.preAuthentication(ctx, c, u); err != nil {
+		return nil, err
+	}
 	cred, err := s.users.Credential(u)
 	if err != nil {
 		return nil, err

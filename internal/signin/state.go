@@ -45,6 +45,10 @@ type state struct {
 	SRP        *srpState `json:"s,omitempty"`
 	// OTP is the code that the session waits for.
 	OTP *otpState `json:"y,omitempty"`
+	// Passkey is the challenge that a passkey has to sign.
+	Passkey []byte `json:"h,omitempty"`
+	// Custom is the history of a custom sign-in.
+	Custom *customState `json:"b,omitempty"`
 	// block says that the state came in a SECRET_BLOCK, whose every fault has
 	// one answer.
 	block bool

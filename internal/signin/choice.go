@@ -1,0 +1,354 @@
+package signin
+
+import (
+	"context"
+	"slices"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys/srp"
+	"cognate/internal/user"
+	"cognate/internal/user/passkey"
+)
+
+// USER_AUTH lets people choose how they sign in (Cognito: choice-based sign-in).
+
+// choices are the factors to choose from, in the order in which they are listed,
+// and what begins each.
+var choices = []struct {
+	name   idp.ChallengeNameType
+	factor idp.AuthFactorType
+	begin  func(*Service, context.Context, *call, *chooser, *state) (*outcome, error)
+}{
+	{idp.ChallengeNameTypePasswordSrp, idp.AuthFactorTypePassword, (*Service).choosePasswordSRP},
+	{idp.ChallengeNameTypePassword, idp.AuthFactorTypePassword, (*Service).choosePassword},
+	{idp.ChallengeNameTypeEmailOtp, idp.AuthFactorTypeEmailOtp, (*Service).chooseEmailOTP},
+	{idp.ChallengeNameTypeSmsOtp, idp.AuthFactorTypeSmsOtp, (*Service).chooseSMSOTP},
+	{idp.ChallengeNameTypeWebAuthn, idp.AuthFactorTypeWebAuthn, (*Service).choosePasskey},
+}
+
+// chooser is who chooses, with what there is to choose from.
+type chooser struct {
+	user     *user.User
+	cred     *user.Credential
+	passkeys []*passkey.Key // only where the pool's settings let them be used
+	party    passkey.RelyingParty
+	offers   []idp.ChallengeNameType
+}
+
+// startChoice is USER_AUTH.
+func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
+	preferred := idp.ChallengeNameType(c.params["PREFERRED_CHALLENGE"])
+	if preferred != "" && !isChoice(preferred) {
+		return nil, idp.InvalidParameterException("Invalid PREFERRED_CHALLENGE: " + clip(string(preferred)))
+	}
+	if _, stepUp := c.param("TARGET_ACR_VALUES"); stepUp {
+		return nil, idp.InvalidParameterException("Step-up authentication (TARGET_ACR_VALUES) is not available in this version.")
+	}
+	name := c.params["USERNAME"]
+	u, err := s.resolve(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	if c.session != nil && *c.session != "" {
+		return s.followSignUp(ctx, c, u)
+	}
+	if !u.Rec.Enabled && !c.client.PreventExistence {
+		return nil, disabled()
+	}
+	if err := s.preAuthentication(ctx, c, u); err != nil {
+		return nil, err
+	}
+	ch, err := s.chooserOf(ctx, c, u)
+	if err != nil {
+		return nil, err
+	}
+	if len(ch.offers) == 0 {
+		// Nothing proves this user. A client that hides who exists sees a choice
+		// that leads nowhere.
+		if !c.client.PreventExistence {
+			return nil, incorrect()
+		}
+		if ch, err = s.chooserOf(ctx, c, s.users.Decoy(c.pool, name)); err != nil {
+			return nil, err
+		}
+	}
+	_, withPassword := c.param("PASSWORD")
+	if preferred != idp.ChallengeNameTypePassword || !withPassword {
+		// A plain password decides by itself when the account's state is told.
+		if err := s.srpFault(c, ch.user, ch.cred); err != nil {
+			return nil, err
+		}
+	}
+	c.available = ch.offers
+	st := s.newState(c, ch.user, idp.AuthFlowTypeUserAuth)
+	if ch.user.IsDecoy() {
+		st.Name = name
+	}
+	if preferred == "" && len(ch.offers) == 1 {
+		preferred = ch.offers[0] // a password makes two
+	}
+	if !slices.Contains(ch.offers, preferred) {
+		return s.askChoice(c, ch.user, st)
+	}
+	return s.choose(ctx, c, ch, st, preferred)
+}
+
+// offered adds what there is to choose from to a challenge of the first factor.
+func (c *call) offered(a *answer) *answer {
+	if a != nil && a.result == nil {
+		a.available = c.available
+	}
+	return a
+}
+
+// final marks the answers to a wrong proof or a closed account, which end the
+// attempt; overload and faults of ours do not.
+func final(err error) error {
+	switch api.CodeOf(err) {
+	case idp.CodeNotAuthorizedException, idp.CodeUserNotConfirmedException, idp.CodePasswordResetRequiredException:
+		return ends{err}
+	}
+	return err
+}
+
+func isChoice(name idp.ChallengeNameType) bool {
+	for _, choice := range choices {
+		if choice.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// clip bounds what an error repeats of a request.
+func clip(s string) string { return s[:min(len(s), 64)] }
+
+// chooserOf finds by which of the pool's factors the user can sign in now.
+func (s *Service) chooserOf(ctx context.Context, c *call, u *user.User) (*chooser, error) {
+	ch := &chooser{user: u}
+	var err error
+	if ch.cred, err = s.users.Credential(u); err != nil {
+		return nil, err
+	}
+	mfa := s.wouldAskMFA(c, u)
+	if c.pool.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) && (!mfa || c.pool.PasskeysAreTwoFactors()) {
+		if ch.party, _ = s.users.RelyingParty(c.pool); ch.party.ID != "" {
+			if ch.passkeys, err = s.users.Passkeys(ctx, &s.store.Reader, c.pool, u); err != nil {
+				return nil, err
+			}
+		}
+	}
+	confirmed := u.Status() == idp.UserStatusTypeConfirmed
+	code := func(attr string) bool { return confirmed && !mfa && (u.IsDecoy() || u.Verified(attr)) }
+	has := map[idp.AuthFactorType]bool{
+		idp.AuthFactorTypePassword: ch.cred.HasPassword(),
+		idp.AuthFactorTypeEmailOtp: code("email"),
+		idp.AuthFactorTypeSmsOtp:   code("phone_number"),
+		idp.AuthFactorTypeWebAuthn: confirmed && len(ch.passkeys) > 0,
+	}
+	for _, choice := range choices {
+		if has[choice.factor] && c.pool.AllowsFirstFactor(choice.factor) {
+			ch.offers = append(ch.offers, choice.name)
+		}
+	}
+	return ch, nil
+}
+
+// wouldAskMFA tells whether a password would lead to a second factor. Codes
+// cannot be followed by one, so they are no way around it (Cognito: MFA and
+// passwordless sign-in exclude each other).
+func (s *Service) wouldAskMFA(c *call, u *user.User) bool {
+	if u.IsDecoy() {
+		return c.pool.MFA.Mode == idp.UserPoolMfaTypeOn
+	}
+	return mfaChallenge(c.pool.MFA, u, &state{Passed: []idp.ChallengeNameType{passwordFactor}}) != ""
+}
+
+// askChoice is SELECT_CHALLENGE.
+func (s *Service) askChoice(c *call, u *user.User, st *state) (*outcome, error) {
+	return s.askPlain(c, u, st, idp.ChallengeNameTypeSelectChallenge)
+}
+
+// askPlain asks what needs no parameters.
+func (s *Service) askPlain(c *call, u *user.User, st *state, name idp.ChallengeNameType) (*outcome, error) {
+	session, err := s.seal(c, st, name)
+	if err != nil {
+		return nil, err
+	}
+	return &outcome{state: st, user: u, answer: &answer{challenge: name, session: &session, params: map[string]string{}}}, nil
+}
+
+// answerChoice is SELECT_CHALLENGE. The answer's factor may come with its proof.
+func (s *Service) answerChoice(ctx context.Context, t *turn) (*outcome, error) {
+	ch, err := s.chooserOf(ctx, t.call, t.user)
+	if err != nil {
+		return nil, err
+	}
+	t.available = ch.offers
+	chosen := idp.ChallengeNameType(t.params["ANSWER"])
+	if !slices.Contains(ch.offers, chosen) {
+		return nil, idp.InvalidParameterException("Invalid ANSWER: the challenge is not available.")
+	}
+	if chosen != idp.ChallengeNameTypePassword {
+		if err := s.srpFault(t.call, ch.user, ch.cred); err != nil {
+			return nil, final(err)
+		}
+	}
+	next := *t.state
+	return s.choose(ctx, t.call, ch, &next, chosen)
+}
+
+func (s *Service) choose(ctx context.Context, c *call, ch *chooser, st *state, name idp.ChallengeNameType) (*outcome, error) {
+	for _, choice := range choices {
+		if choice.name == name {
+			return choice.begin(s, ctx, c, ch, st)
+		}
+	}
+	return nil, idp.InvalidParameterException("Invalid ANSWER: the challenge is not available.")
+}
+
+// choosePassword takes the password that came along, or asks for it.
+func (s *Service) choosePassword(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+	password, ok := c.param("PASSWORD")
+	if !ok {
+		return s.askPlain(c, ch.user, st, idp.ChallengeNameTypePassword)
+	}
+	return s.takePassword(ctx, c, ch.user, st, password)
+}
+
+func (s *Service) takePassword(ctx context.Context, c *call, u *user.User, st *state, password string) (*outcome, error) {
+	if err := s.provePassword(ctx, c, u, st, password); err != nil {
+		return nil, final(err)
+	}
+	st.Passed = append(st.Passed, passwordFactor)
+	return &outcome{state: st, user: u}, nil
+}
+
+// answerPassword is the challenge PASSWORD.
+func (s *Service) answerPassword(ctx context.Context, t *turn) (*outcome, error) {
+	next := *t.state
+	return s.takePassword(ctx, t.call, t.user, &next, t.params["PASSWORD"])
+}
+
+// choosePasswordSRP answers the client's public value that came along. Without
+// it a first call is incomplete, and a later one asks.
+func (s *Service) choosePasswordSRP(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+	_, ok := c.param("SRP_A")
+	switch {
+	case ok:
+		return s.beginSRP(ctx, c, ch.user, st)
+	case c.turn == nil:
+		return nil, missing("SRP_A")
+	}
+	return s.askPlain(c, ch.user, st, idp.ChallengeNameTypePasswordSrp)
+}
+
+// answerPasswordSRP is the challenge PASSWORD_SRP.
+func (s *Service) answerPasswordSRP(ctx context.Context, t *turn) (*outcome, error) {
+	next := *t.state
+	return s.beginSRP(ctx, t.call, t.user, &next)
+}
+
+// beginSRP asks PASSWORD_VERIFIER. Its state is in the SECRET_BLOCK, as always;
+// the Session that clients want beside it in this flow holds the same.
+func (s *Service) beginSRP(ctx context.Context, c *call, u *user.User, st *state) (*outcome, error) {
+	public, err := srp.ParsePublic(c.params["SRP_A"])
+	if err != nil {
+		return nil, idp.InvalidParameterException("Invalid SRP_A").WithCause(err)
+	}
+	until, err := s.lockouts.LockedUntil(ctx, c.pool.ID, u.ID())
+	if err != nil {
+		return nil, err
+	}
+	if until.After(s.now()) {
+		return nil, ends{exceeded()}
+	}
+	cred, err := s.users.Credential(u)
+	if err != nil {
+		return nil, err
+	}
+	if len(cred.Verifier) == 0 { // the password went since the choice
+		return nil, ends{incorrect()}
+	}
+	plain := *st
+	session, err := s.seal(c, &plain, idp.ChallengeNameTypePasswordVerifier)
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.askSRP(ctx, c, u, cred, st, public)
+	if err == nil {
+		o.answer.session = &session
+	}
+	return o, err
+}
+
+// Codes as first factors.
+
+func (s *Service) chooseEmailOTP(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+	return s.askFirstCode(ctx, c, ch.user, st, idp.ChallengeNameTypeEmailOtp, "email")
+}
+
+func (s *Service) chooseSMSOTP(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+	return s.askFirstCode(ctx, c, ch.user, st, idp.ChallengeNameTypeSmsOtp, "phone_number")
+}
+
+func (s *Service) askFirstCode(ctx context.Context, c *call, u *user.User, st *state, name idp.ChallengeNameType, attr string) (*outcome, error) {
+	u, st = s.cover(c, u, st)
+	asked, err := s.askCode(ctx, c, u, st, name, attr, firstFactorDigits)
+	if err != nil {
+		return nil, err
+	}
+	return &outcome{state: st, user: u, answer: &answer{challenge: name, session: &asked.session, params: asked.params()}}, nil
+}
+
+// cover puts a decoy in the place of a disabled user whom the client must not
+// learn of: nothing is sent, and nothing proves who it is.
+func (s *Service) cover(c *call, u *user.User, st *state) (*user.User, *state) {
+	if u.Rec.Enabled || u.IsDecoy() || !c.client.PreventExistence {
+		return u, st
+	}
+	decoy, covered := s.users.Decoy(c.pool, c.params["USERNAME"]), *st
+	covered.Name, covered.UserID, covered.Decoy = c.params["USERNAME"], decoy.ID(), true
+	return decoy, &covered
+}
+
+// answerFirstCode takes the code of a first factor.
+func (s *Service) answerFirstCode(ctx context.Context, t *turn, name idp.ChallengeNameType, given string) (*outcome, error) {
+	if err := s.firstFactorStands(t, name); err != nil {
+		return nil, err
+	}
+	if err := s.takeCode(ctx, t, given, nil); err != nil {
+		return nil, err
+	}
+	return passed(t.state, t.user, name), nil
+}
+
+// answerEmailOTP is EMAIL_OTP, as a first factor or as a second one.
+func (s *Service) answerEmailOTP(ctx context.Context, t *turn) (*outcome, error) {
+	if byPassword(t.state) || t.state.Flow != idp.AuthFlowTypeUserAuth {
+		return s.answerMail(ctx, t)
+	}
+	return s.answerFirstCode(ctx, t, idp.ChallengeNameTypeEmailOtp, t.params["EMAIL_OTP_CODE"])
+}
+
+// answerSMSOTP is SMS_OTP.
+func (s *Service) answerSMSOTP(ctx context.Context, t *turn) (*outcome, error) {
+	return s.answerFirstCode(ctx, t, idp.ChallengeNameTypeSmsOtp, t.params["SMS_OTP_CODE"])
+}
+
+// firstFactorStands looks at the account once more: what an administrator or
+// the user changed since the challenge counts. A decoy goes on to its failure.
+func (s *Service) firstFactorStands(t *turn, name idp.ChallengeNameType) error {
+	if t.user.IsDecoy() {
+		return nil
+	}
+	if err := accountFault(t.user); err != nil {
+		return ends{err}
+	}
+	twofold := name == idp.ChallengeNameTypeWebAuthn && t.pool.PasskeysAreTwoFactors()
+	if t.user.Status() != idp.UserStatusTypeConfirmed || s.wouldAskMFA(t.call, t.user) && !twofold {
+		return ends{invalidSession()}
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package signin
+
+import (
+	"context"
+	"maps"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys/srp"
+	"cognate/internal/trigger"
+	"cognate/internal/user"
+)
+
+// CUSTOM_AUTH is a sign-in whose challenges the pool's functions make: Define
+// says what comes next, Create asks it, Verify judges the answer. It may begin
+// with a proof of the password by SRP.
+
+// customState is what a custom sign-in remembers. The secret answers are in it,
+// sealed with the rest of the state.
+type customState struct {
+	Rounds []round `json:"r,omitempty"`
+	// Told is how many of the state's passed factors are among the rounds.
+	Told     int               `json:"t,omitempty"`
+	Private  map[string]string `json:"p,omitempty"`
+	Metadata *string           `json:"m,omitempty"`
+}
+
+// round is one challenge that was answered.
+type round struct {
+	Name     string  `json:"n"`
+	Passed   bool    `json:"p,omitempty"`
+	Metadata *string `json:"m,omitempty"`
+}
+
+const (
+	roundSRP  = "SRP_A"
+	maxRounds = 20
+
+	// maxSession is the longest Session that a call can bring back (Cognito:
+	// SessionType).
+	maxSession = 2048
+)
+
+func notConfigured() error {
+	return idp.InvalidParameterException("Custom auth lambda trigger is not configured for the user pool.")
+}
+
+// startCustom is CUSTOM_AUTH.
+func (s *Service) startCustom(ctx context.Context, c *call) (*outcome, error) {
+	if t := c.pool.Triggers(); t.DefineAuthChallenge == nil || t.CreateAuthChallenge == nil || t.VerifyAuthChallengeResponse == nil {
+		return nil, notConfigured()
+	}
+	var public []byte
+	switch c.params["CHALLENGE_NAME"] {
+	case "", trigger.CustomChallenge:
+	case roundSRP:
+		text, ok := c.param("SRP_A")
+		if !ok {
+			return nil, missing("SRP_A")
+		}
+		var err error
+		if public, err = srp.ParsePublic(text); err != nil {
+			return nil, idp.InvalidParameterException("Invalid SRP_A").WithCause(err)
+		}
+	default:
+		return nil, idp.InvalidParameterException("Invalid CHALLENGE_NAME.")
+	}
+	u, cred, err := s.customUser(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	st := s.newState(c, u, idp.AuthFlowTypeCustomAuth)
+	st.Custom = &customState{}
+	if u.IsDecoy() {
+		st.Name = c.params["USERNAME"]
+	}
+	if public == nil {
+		a, err := s.define(ctx, c, u, st)
+		return &outcome{state: st, user: u, answer: a}, err
+	}
+	st.Custom.Rounds = []round{{Name: roundSRP, Passed: true}}
+	said, err := s.askDefine(ctx, c, u, st)
+	if err != nil {
+		return nil, err
+	}
+	if said.ChallengeName != string(idp.ChallengeNameTypePasswordVerifier) {
+		a, err := s.follow(ctx, c, u, st, said)
+		return &outcome{state: st, user: u, answer: a}, err
+	}
+	plain := *st
+	session, err := s.seal(c, &plain, idp.ChallengeNameTypePasswordVerifier)
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.askSRP(ctx, c, u, cred, st, public)
+	if err == nil {
+		o.answer.session = &session
+	}
+	return o, err
+}
+
+// customUser finds who signs in. A user whose state the client must not learn,
+// or who has no password to prove, is a decoy.
+func (s *Service) customUser(ctx context.Context, c *call) (*user.User, *user.Credential, error) {
+	name := c.params["USERNAME"]
+	u, err := s.resolve(ctx, c, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	until, err := s.lockouts.LockedUntil(ctx, c.pool.ID, u.ID())
+	if err != nil {
+		return nil, nil, err
+	}
+	if until.After(s.now()) {
+		return nil, nil, exceeded()
+	}
+	if !u.Rec.Enabled && !c.client.PreventExistence {
+		return nil, nil, disabled()
+	}
+	if err := s.preAuthentication(ctx, c, u); err != nil {
+		return nil, nil, err
+	}
+	cred, err := s.users.Credential(u)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.srpFault(c, u, cred); err != nil {
+		return nil, nil, err
+	}
+	if accountFault(u) != nil || len(cred.Verifier) == 0 && c.params["CHALLENGE_NAME"] == roundSRP {
+		u = s.users.Decoy(c.pool, name)
+		cred, err = s.users.Credential(u)
+	}
+	return u, cred, err
+}
+
+// session is the custom sign-in's history as functions are told it.
+func (st *state) session() []trigger.ChallengeResult {
+	c := st.Custom
+	for _, name := range st.Passed[c.Told:] {
+		c.Rounds = append(c.Rounds, round{Name: string(name), Passed: true})
+	}
+	c.Told = len(st.Passed)
+	list := make([]trigger.ChallengeResult, len(c.Rounds))
+	for i, r := range c.Rounds {
+		list[i] = trigger.ChallengeResult{ChallengeName: r.Name, ChallengeResult: r.Passed, ChallengeMetadata: r.Metadata}
+	}
+	return list
+}
+
+// askDefine runs DefineAuthChallenge.
+func (s *Service) askDefine(ctx context.Context, c *call, u *user.User, st *state) (trigger.DefineAuthChallengeResponse, error) {
+	rounds := st.session()
+	arn := c.pool.Triggers().DefineAuthChallenge
+	switch {
+	case arn == nil:
+		return trigger.DefineAuthChallengeResponse{}, ends{notConfigured()}
+	case len(rounds) > maxRounds:
+		return trigger.DefineAuthChallengeResponse{}, ends{incorrect()}
+	}
+	said, err := s.triggers.DefineAuthChallenge(ctx, *arn, c.pool.Event(trigger.SourceDefineAuthChallenge, u.EventName(), c.client.ID), trigger.DefineAuthChallengeRequest{
+		UserAttributes: u.EventAttributes(c.pool), Session: rounds, ClientMetadata: c.metadata, UserNotFound: c.notFound(u),
+	})
+	return said, byFunction(err)
+}
+
+// define asks what comes next in a custom sign-in, and does it.
+func (s *Service) define(ctx context.Context, c *call, u *user.User, st *state) (*answer, error) {
+	said, err := s.askDefine(ctx, c, u, st)
+	if err != nil {
+		return nil, err
+	}
+	return s.follow(ctx, c, u, st, said)
+}
+
+// follow does what DefineAuthChallenge said. Nobody gets no tokens, whatever it
+// said.
+func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, said trigger.DefineAuthChallengeResponse) (*answer, error) {
+	switch {
+	case said.FailAuthentication, said.IssueTokens && u.IsDecoy():
+		return nil, ends{incorrect()}
+	case said.IssueTokens:
+		return s.issue(ctx, c, &outcome{state: st, user: u})
+	case said.ChallengeName != trigger.CustomChallenge:
+		// Factors of the pool's own are asked when they are due, not by name.
+		return nil, ends{idp.InvalidLambdaResponseException("Unrecognizable lambda output")}
+	}
+	arn := c.pool.Triggers().CreateAuthChallenge
+	if arn == nil {
+		return nil, ends{notConfigured()}
+	}
+	made, err := s.triggers.CreateAuthChallenge(ctx, *arn, c.pool.Event(trigger.SourceCreateAuthChallenge, u.EventName(), c.client.ID), trigger.CreateAuthChallengeRequest{
+		UserAttributes: u.EventAttributes(c.pool), Session: st.session(), ClientMetadata: c.metadata, UserNotFound: c.notFound(u),
+	})
+	if err != nil {
+		return nil, byFunction(err)
+	}
+	next := *st
+	custom := *st.Custom
+	custom.Private, custom.Metadata = made.PrivateChallengeParameters, made.ChallengeMetadata
+	next.Custom = &custom
+	session, err := s.seal(c, &next, idp.ChallengeNameTypeCustomChallenge)
+	if err != nil {
+		return nil, err
+	}
+	if len(session) > maxSession {
+		return nil, ends{idp.InvalidLambdaResponseException("The private parameters and the metadata of the challenge are too long for a session.")}
+	}
+	params := map[string]string{}
+	maps.Copy(params, made.PublicChallengeParameters)
+	params["USERNAME"] = u.EventName()
+	return &answer{challenge: idp.ChallengeNameTypeCustomChallenge, session: &session, params: params}, nil
+}
+
+// answerCustom is CUSTOM_CHALLENGE. A wrong answer is a round like another:
+// what follows is for DefineAuthChallenge to say.
+func (s *Service) answerCustom(ctx context.Context, t *turn) (*outcome, error) {
+	arn := t.pool.Triggers().VerifyAuthChallengeResponse
+	if arn == nil || t.state.Custom == nil {
+		return nil, ends{notConfigured()}
+	}
+	if err := accountFault(t.user); err != nil {
+		return nil, ends{err}
+	}
+	correct, err := s.triggers.VerifyAuthChallengeResponse(ctx, *arn, t.pool.Event(trigger.SourceVerifyAuthChallengeResponse, t.user.EventName(), t.client.ID), trigger.VerifyAuthChallengeResponseRequest{
+		UserAttributes: t.user.EventAttributes(t.pool), PrivateChallengeParameters: t.state.Custom.Private,
+		ChallengeAnswer: t.params["ANSWER"], ClientMetadata: t.metadata, UserNotFound: t.notFound(t.user),
+	})
+	if err != nil {
+		return nil, byFunction(err)
+	}
+	next, custom := *t.state, *t.state.Custom
+	custom.Rounds = append(custom.Rounds[:len(custom.Rounds):len(custom.Rounds)], round{trigger.CustomChallenge, correct, custom.Metadata})
+	custom.Private, custom.Metadata = nil, nil
+	next.Custom = &custom
+	a, err := s.define(ctx, t.call, t.user, &next)
+	return &outcome{state: &next, user: t.user, answer: a}, err
+}

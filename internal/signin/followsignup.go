@@ -1,0 +1,45 @@
+package signin
+
+import (
+	"context"
+	"errors"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// followSignUp signs in who has just confirmed a sign-up: the session of
+// ConfirmSignUp stands for the first factor. Whoever chose a password with the
+// sign-up knows it, so a second factor follows where a password would lead to
+// one.
+func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*outcome, error) {
+	session, err := s.users.OpenSignUp(ctx, c.pool, c.client, u, *c.session, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := accountFault(u); err != nil {
+		return nil, err
+	}
+	cred, err := s.users.Credential(u)
+	if err != nil {
+		return nil, err
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error { return s.users.SpendSignUp(ctx, tx, session) })
+	if errors.Is(err, store.ErrSpent) {
+		return nil, usedOnce()
+	}
+	if err != nil {
+		return nil, err
+	}
+	st := s.newState(c, u, idp.AuthFlowTypeUserAuth)
+	switch {
+	case cred.HasPassword():
+		st.Passed, st.Credential = []idp.ChallengeNameType{passwordFactor}, cred.SetAt.UnixMilli()
+	case session.Proven == "phone_number":
+		st.Passed = []idp.ChallengeNameType{idp.ChallengeNameTypeSmsOtp}
+	default:
+		st.Passed = []idp.ChallengeNameType{idp.ChallengeNameTypeEmailOtp}
+	}
+	return &outcome{state: st, user: u}, nil
+}

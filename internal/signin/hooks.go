@@ -1,0 +1,69 @@
+package signin
+
+import (
+	"context"
+	"slices"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/trigger"
+	"cognate/internal/user"
+)
+
+// This file calls the pool's functions on the way of a sign-in. None is called
+// with a transaction open.
+
+// byFunction marks what a function said, or that it could not be run: the
+// attempt is over.
+func byFunction(err error) error {
+	switch api.CodeOf(err) {
+	case idp.CodeUserLambdaValidationException, idp.CodeUnexpectedLambdaException, idp.CodeInvalidLambdaResponseException:
+		return ends{err}
+	}
+	return err
+}
+
+// notFound is userNotFound in events, which clients that tell who exists have not.
+func (c *call) notFound(u *user.User) *bool {
+	if !c.client.PreventExistence {
+		return nil
+	}
+	return new(u.IsDecoy())
+}
+
+// preAuthentication asks the pool's function, if there is one, whether the user
+// may sign in. It is asked once, by the call that starts the sign-in.
+func (s *Service) preAuthentication(ctx context.Context, c *call, u *user.User) error {
+	arn := c.pool.Triggers().PreAuthentication
+	if arn == nil || c.turn != nil || c.asked {
+		return nil
+	}
+	c.asked = true
+	err := s.triggers.PreAuthentication(ctx, *arn, c.pool.Event(trigger.SourcePreAuthentication, u.EventName(), c.client.ID), trigger.PreAuthenticationRequest{
+		UserAttributes: u.EventAttributes(c.pool), ValidationData: c.validation, UserNotFound: c.notFound(u),
+	})
+	return byFunction(err)
+}
+
+// postAuthentication tells the pool's function of a sign-in that gets tokens now.
+func (s *Service) postAuthentication(ctx context.Context, c *call, o *outcome) error {
+	arn := c.pool.Triggers().PostAuthentication
+	if arn == nil {
+		return nil
+	}
+	err := s.triggers.PostAuthentication(ctx, *arn, c.pool.Event(trigger.SourcePostAuthentication, o.user.EventName(), c.client.ID), trigger.PostAuthenticationRequest{
+		UserAttributes: o.user.EventAttributes(c.pool), ClientMetadata: c.metadata,
+	})
+	return byFunction(err)
+}
+
+// tokenSource is the triggerSource of the tokens that end a sign-in.
+func tokenSource(st *state) string {
+	switch {
+	case slices.Contains(st.Passed, idp.ChallengeNameTypeDevicePasswordVerifier):
+		return trigger.SourceTokenAuthenticateDevice
+	case st.NewPassword:
+		return trigger.SourceTokenNewPasswordChallenge
+	}
+	return trigger.SourceTokenAuthentication
+}

@@ -1,0 +1,78 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+	"cognate/internal/user/passkey"
+)
+
+// assertionTimeout is what a page is told to wait for an authenticator.
+const assertionTimeout = 3 * time.Minute
+
+// choosePasskey is WEB_AUTHN: it gives the options for navigator.credentials.get.
+func (s *Service) choosePasskey(_ context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+	u, st := s.cover(c, ch.user, st)
+	next := *st
+	next.Passkey = make([]byte, 32)
+	if _, err := io.ReadFull(s.rand, next.Passkey); err != nil {
+		return nil, err
+	}
+	options, err := passkey.RequestOptions(ch.party, next.Passkey, ch.passkeys, assertionTimeout.Milliseconds())
+	if err != nil {
+		return nil, err
+	}
+	session, err := s.seal(c, &next, idp.ChallengeNameTypeWebAuthn)
+	if err != nil {
+		return nil, err
+	}
+	return &outcome{state: &next, user: u, answer: &answer{
+		challenge: idp.ChallengeNameTypeWebAuthn, session: &session,
+		params: map[string]string{"CREDENTIAL_REQUEST_OPTIONS": string(options)},
+	}}, nil
+}
+
+// answerPasskey is WEB_AUTHN. Whatever is wrong with the assertion has one
+// answer and ends the attempt, since its challenge was shown to somebody.
+func (s *Service) answerPasskey(ctx context.Context, t *turn) (*outcome, error) {
+	if err := s.firstFactorStands(t, idp.ChallengeNameTypeWebAuthn); err != nil {
+		return nil, err
+	}
+	ch, err := s.chooserOf(ctx, t.call, t.user)
+	if err != nil {
+		return nil, err
+	}
+	proved, err := passkey.Assert(ch.party, t.state.Passkey, []byte(t.params["CREDENTIAL"]), t.user.ID(), ch.passkeys)
+	if err == nil && (t.user.IsDecoy() || len(t.state.Passkey) == 0 || !slices.Contains(ch.offers, idp.ChallengeNameTypeWebAuthn)) {
+		err = passkey.ErrAssertion
+	}
+	if err != nil {
+		return nil, ends{idp.NotAuthorizedException("Incorrect username or password.").WithCause(err)}
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := s.spendIn(ctx, tx, t.state); err != nil {
+			return err
+		}
+		if proved.SignCount == proved.Key.SignCount {
+			return nil // It does not count.
+		}
+		return tx.CountPasskey(ctx, t.pool.ID, t.user.ID(), proved.Key.ID, int64(proved.SignCount))
+	})
+	switch {
+	case errors.Is(err, store.ErrSpent):
+		return nil, usedOnce()
+	case errors.Is(err, store.ErrConflict): // deleted, or counted higher, in this moment
+		return nil, ends{incorrect()}
+	case err != nil:
+		return nil, err
+	}
+	t.spent = true
+	o := passed(t.state, t.user, idp.ChallengeNameTypeWebAuthn)
+	o.state.Passkey = nil
+	return o, nil
+}

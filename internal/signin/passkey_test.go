@@ -1,0 +1,249 @@
+package signin
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/descope/virtualwebauthn"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// authenticator holds one passkey of a user.
+type authenticator struct {
+	auth virtualwebauthn.Authenticator
+	cred virtualwebauthn.Credential
+	page virtualwebauthn.RelyingParty
+}
+
+// registered gives the user a passkey.
+func (r *rig) registered(t testing.TB, sn *pool.Snapshot, u *user.User) *authenticator {
+	t.Helper()
+	a := &authenticator{
+		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(u.ID())}),
+		cred: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		page: virtualwebauthn.RelyingParty{ID: "example.com", Name: "example.com", Origin: "https://login.example.com"},
+	}
+	token := r.bearerOf(t, sn, u)
+	started, err := r.users.StartWebAuthnRegistration(t.Context(), &idp.StartWebAuthnRegistrationRequest{AccessToken: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := virtualwebauthn.ParseAttestationOptions(string(started.CredentialCreationOptions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := virtualwebauthn.CreateAttestationResponse(a.page, a.auth, a.cred, *options)
+	if _, err := r.users.CompleteWebAuthnRegistration(t.Context(), &idp.CompleteWebAuthnRegistrationRequest{
+		AccessToken: token, Credential: json.RawMessage(answer),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// bearerOf gives an access token of the user, however the pool lets people in.
+func (r *rig) bearerOf(t testing.TB, sn *pool.Snapshot, u *user.User) string {
+	t.Helper()
+	c := r.client(t, sn)
+	done, err := r.issue(t.Context(), &call{pool: sn, client: c}, &outcome{state: &state{EventID: "test"}, user: u})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *done.result.AccessToken
+}
+
+func (a *authenticator) answer(t testing.TB, params map[string]string) string {
+	t.Helper()
+	options, err := virtualwebauthn.ParseAssertionOptions(params["CREDENTIAL_REQUEST_OPTIONS"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return virtualwebauthn.CreateAssertionResponse(a.page, a.auth, a.cred, *options)
+}
+
+func allowedIDs(t testing.TB, params map[string]string) string {
+	t.Helper()
+	var options struct {
+		AllowCredentials []struct{ ID string }
+	}
+	if err := json.Unmarshal([]byte(params["CREDENTIAL_REQUEST_OPTIONS"]), &options); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range options.AllowCredentials {
+		ids = append(ids, c.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+// told leaves out the cause, which only the log gets.
+func told(got string) string {
+	got, _, _ = strings.Cut(got, ": passkey: ")
+	return got
+}
+
+func TestPasskey(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		pools := map[string]*pool.Snapshot{}
+		for _, row := range []struct {
+			name    string
+			mode    idp.UserPoolMfaType
+			twofold bool
+			mfa     bool
+			count   uint32 // of the sign-in before
+			change  func(*authenticator)
+			forge   func(string) string
+			want    string
+		}{
+			{name: "right", want: "tokens"},
+			{name: "without user verification", change: func(a *authenticator) { a.auth.Options.UserNotVerified = true }, want: "tokens"},
+			{name: "as two factors", mode: idp.UserPoolMfaTypeOptional, twofold: true, mfa: true, want: "tokens"},
+			{name: "as two factors, MFA required", mode: idp.UserPoolMfaTypeOn, twofold: true, want: "tokens"},
+			{name: "as two factors, without user verification", mode: idp.UserPoolMfaTypeOptional, twofold: true, mfa: true,
+				change: func(a *authenticator) { a.auth.Options.UserNotVerified = true }, want: sayIncorrect},
+			{name: "another origin", change: func(a *authenticator) { a.page.Origin = "https://example.org" }, want: sayIncorrect},
+			{name: "another relying party", change: func(a *authenticator) { a.page.ID = "example.org" }, want: sayIncorrect},
+			{name: "another key", change: func(a *authenticator) {
+				id := a.cred.ID
+				a.cred = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+				a.cred.ID = id
+			}, want: sayIncorrect},
+			{name: "unknown credential", change: func(a *authenticator) { a.cred.ID = []byte("unknown") }, want: sayIncorrect},
+			{name: "counter up", count: 5, change: func(a *authenticator) { a.cred.Counter = 6 }, want: "tokens"},
+			{name: "counter the same", count: 5, change: func(a *authenticator) { a.cred.Counter = 5 }, want: sayIncorrect},
+			{name: "counter gone", count: 5, change: func(a *authenticator) { a.cred.Counter = 0 }, want: sayIncorrect},
+			{name: "no JSON", forge: func(string) string { return "credential" }, want: sayIncorrect},
+			{name: "no credential", forge: func(string) string { return "" }, want: "InvalidParameterException: Missing required parameter CREDENTIAL"},
+		} {
+			t.Run(row.name, func(t *testing.T) {
+				if row.mode == "" {
+					row.mode = idp.UserPoolMfaTypeOff
+				}
+				key := fmt.Sprint(row.mode, row.twofold)
+				if pools[key] == nil { // a pool's first token costs an RSA key
+					pools[key] = r.choicePool(t, "WEB_AUTHN", row.mode, row.twofold)
+				}
+				sn, name := pools[key], strings.ReplaceAll(row.name, " ", "-")
+				c := r.client(t, sn, choosing)
+				u := r.have(t, sn, name, reachable(right))
+				a := r.registered(t, sn, u)
+				if row.mfa {
+					r.prefers(t, u, askSMS)
+				}
+				begin := func() *idp.InitiateAuthResponse {
+					return r.mustChoose(t, c, name, askPasskey, "PREFERRED_CHALLENGE", askPasskey)
+				}
+				if row.count > 0 {
+					a.cred.Counter = row.count
+					out := begin()
+					wantSays(t, answered(r.respondTo(t.Context(), c, askPasskey, out.Session, name, "CREDENTIAL", a.answer(t, out.ChallengeParameters))), "tokens")
+				}
+				out := begin()
+				if row.change != nil {
+					row.change(a)
+				}
+				credential := a.answer(t, out.ChallengeParameters)
+				if row.forge != nil {
+					credential = row.forge(credential)
+				}
+				wantSays(t, told(answered(r.respondTo(t.Context(), c, askPasskey, out.Session, name, "CREDENTIAL", credential))), row.want)
+				if strings.HasPrefix(row.want, "InvalidParameter") {
+					return
+				}
+				wantSays(t, answered(r.respondTo(t.Context(), c, askPasskey, out.Session, name, "CREDENTIAL", credential)), sayUsed)
+			})
+		}
+	})
+}
+
+func TestPasskeyOfOthers(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.choicePool(t, "WEB_AUTHN", idp.UserPoolMfaTypeOff, false)
+		c := r.client(t, sn, choosing)
+		jane, john := r.have(t, sn, "jane", reachable(right)), r.have(t, sn, "john", reachable(right))
+		hers, his := r.registered(t, sn, jane), r.registered(t, sn, john)
+		begin := func(name string) *idp.InitiateAuthResponse {
+			return r.mustChoose(t, c, name, askPasskey, "PREFERRED_CHALLENGE", askPasskey)
+		}
+		give := func(out *idp.InitiateAuthResponse, name, credential string) string {
+			return told(answered(r.respondTo(t.Context(), c, askPasskey, out.Session, name, "CREDENTIAL", credential)))
+		}
+		t.Run("another's passkey", func(t *testing.T) {
+			out := begin("jane")
+			wantSays(t, give(out, "jane", his.answer(t, out.ChallengeParameters)), sayIncorrect)
+		})
+		t.Run("another's session", func(t *testing.T) {
+			out := begin("jane")
+			wantSays(t, give(out, "john", his.answer(t, out.ChallengeParameters)), sayInvalid)
+		})
+		t.Run("another attempt's answer", func(t *testing.T) {
+			first, second := begin("jane"), begin("jane")
+			wantSays(t, give(second, "jane", hers.answer(t, first.ChallengeParameters)), sayIncorrect)
+		})
+		t.Run("at once", func(t *testing.T) {
+			out := begin("jane")
+			credential := hers.answer(t, out.ChallengeParameters)
+			if won := r.atOnce(t, func() string { return give(out, "jane", credential) }, sayUsed); won != 1 {
+				t.Errorf("%d won", won)
+			}
+		})
+		t.Run("the same count at once", func(t *testing.T) {
+			hers.cred.Counter = 9
+			outs := make(chan *idp.InitiateAuthResponse, 8)
+			for range cap(outs) {
+				outs <- begin("jane")
+			}
+			won := r.atOnce(t, func() string {
+				out := <-outs
+				return give(out, "jane", hers.answer(t, out.ChallengeParameters))
+			}, sayIncorrect)
+			if won != 1 {
+				t.Errorf("%d sign-ins by one count", won)
+			}
+		})
+		t.Run("deleted since", func(t *testing.T) {
+			out := begin("john")
+			credential := his.answer(t, out.ChallengeParameters)
+			keys, err := r.users.Passkeys(t.Context(), &r.store.Reader, sn, john)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.update(t, func(tx *store.Tx) error { return tx.DeletePasskey(t.Context(), sn.ID, john.ID(), keys[0].ID) })
+			wantSays(t, give(out, "john", credential), sayIncorrect)
+		})
+		t.Run("disabled since", func(t *testing.T) {
+			out := begin("jane")
+			r.change(t, jane, func(u *store.User) { u.Enabled = false })
+			wantSays(t, give(out, "jane", hers.answer(t, out.ChallengeParameters)), sayDisabled)
+		})
+	})
+}
+
+// TestPasskeyOfFormerParty: a passkey is for one domain.
+func TestPasskeyOfFormerParty(t *testing.T) {
+	t.Parallel()
+	r := sqlite(t)
+	sn := r.choicePool(t, "WEB_AUTHN", idp.UserPoolMfaTypeOff, false)
+	c := r.client(t, sn, choosing)
+	u := r.have(t, sn, "jane", reachable(right))
+	r.registered(t, sn, u)
+	r.mustChoose(t, c, "jane", askPasskey, "PREFERRED_CHALLENGE", askPasskey)
+	if _, err := r.pools.SetUserPoolMfaConfig(t.Context(), &idp.SetUserPoolMfaConfigRequest{
+		UserPoolId: sn.ID, WebAuthnConfiguration: &idp.WebAuthnConfigurationType{RelyingPartyId: new("example.net")},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.pass(2_000_000_000)
+	out := r.mustChoose(t, c, "jane", askSelect, "PREFERRED_CHALLENGE", askPasskey)
+	if names(out.AvailableChallenges) != "PASSWORD_SRP PASSWORD" {
+		t.Errorf("offers %s", names(out.AvailableChallenges))
+	}
+}
