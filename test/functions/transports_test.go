@@ -1,0 +1,166 @@
+package functions_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"cognate/internal/trigger"
+	"cognate/internal/trigger/process"
+)
+
+const webhookSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+// TestTransports runs the same handlers by the Lambda API and by webhooks.
+func TestTransports(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]func(*testing.T) trigger.RouterOptions{
+		"Lambda API": func(t *testing.T) trigger.RouterOptions {
+			return trigger.RouterOptions{Lambda: trigger.LambdaOptions{Endpoint: lambdaAPI(t), Load: anybody}, Now: time.Now}
+		},
+		"webhook": func(t *testing.T) trigger.RouterOptions {
+			at := webhookServer(t)
+			routes := map[string]trigger.Route{}
+			for _, f := range []string{"pre-sign-up", "define-auth-challenge", "verify-auth-challenge-response", "pre-token-generation", "user-migration"} {
+				routes[f] = trigger.Route{Webhook: at, Secret: webhookSecret}
+			}
+			return trigger.RouterOptions{Routes: routes, Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Now: time.Now}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			router, err := trigger.NewRouter(options(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = router.Close() })
+			s := trigger.New(trigger.Deps{Transport: router, Timeout: 2 * time.Minute, Now: time.Now})
+			t.Run("pre sign-up", func(t *testing.T) { preSignUp(t, s, nil) })
+			t.Run("pre token generation", func(t *testing.T) { preToken(t, s) })
+			t.Run("user migration", func(t *testing.T) { migrate(t, s) })
+			if name == "Lambda API" { // One of these handlers is no module, which the webhook's server wants.
+				t.Run("custom challenge", func(t *testing.T) { customChallenge(t, s) })
+			}
+		})
+	}
+}
+
+// TestWebhookServerRefuses wants the example to serve nobody but the holder of the secret.
+func TestWebhookServerRefuses(t *testing.T) {
+	t.Parallel()
+	at := webhookServer(t)
+	router, err := trigger.NewRouter(trigger.RouterOptions{
+		Routes:  map[string]trigger.Route{"pre-sign-up": {Webhook: at, Secret: "whsec_YW5vdGhlciBzZWNyZXQgb2YgMzIgYnl0ZXMgaGVyZQ=="}},
+		Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = router.Close() })
+	s := trigger.New(trigger.Deps{Transport: router, Timeout: time.Minute, Now: time.Now})
+	_, err = s.PreSignUp(t.Context(), arn("pre-sign-up"), envelope(trigger.SourceSignUp), trigger.PreSignUpRequest{})
+	wantError(t, err, "UnexpectedLambdaException", "PreSignUp invocation failed due to error AccessDeniedException.")
+}
+
+func anybody(_ context.Context, region string) (aws.Config, error) {
+	return aws.Config{Region: region, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, nil
+	})}, nil
+}
+
+// lambdaAPI runs the Node.js handlers behind the Lambda API's Invoke.
+func lambdaAPI(t *testing.T) string {
+	t.Helper()
+	f, err := process.Open(process.Options{Dir: "node", Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /2015-03-31/functions/{arn}/invocations", func(w http.ResponseWriter, r *http.Request) {
+		name, err := url.PathUnescape(r.PathValue("arn"))
+		payload, _ := io.ReadAll(r.Body)
+		if err != nil || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") || !json.Valid(payload) {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		res, err := f.Invoke(r.Context(), trigger.Invocation{ID: r.Header.Get("Amz-Sdk-Invocation-Id"), ARN: name, Payload: payload})
+		if err != nil {
+			t.Error(err)
+		}
+		if res.Failed {
+			w.Header().Set("X-Amz-Function-Error", "Unhandled")
+		}
+		_, _ = w.Write(res.Payload)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		server.Close()
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server.URL
+}
+
+// webhookServer runs the example that serves handlers as webhooks.
+func webhookServer(t *testing.T) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", "webhook/server.mjs", "node")
+	cmd.Env = append(os.Environ(), "PORT=0", "WEBHOOK_SECRET="+webhookSecret)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	r := bufio.NewReader(out)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	return strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
+}
+
+// BenchmarkHandlers is what a call of a warm handler costs, by language.
+func BenchmarkHandlers(b *testing.B) {
+	for _, language := range []string{"node", "python", "go"} {
+		b.Run(language, func(b *testing.B) {
+			f, err := process.Open(process.Options{Dir: language, Environ: os.Environ()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer f.Close()
+			s := trigger.New(trigger.Deps{Transport: f, Timeout: 2 * time.Minute, Now: time.Now})
+			call := func() {
+				_, err := s.VerifyAuthChallengeResponse(b.Context(), arn("verify-auth-challenge-response"), envelope(trigger.SourceVerifyAuthChallengeResponse),
+					trigger.VerifyAuthChallengeResponseRequest{PrivateChallengeParameters: map[string]string{"answer": "1"}, ChallengeAnswer: "1"})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			call()
+			for b.Loop() {
+				call()
+			}
+		})
+	}
+}
