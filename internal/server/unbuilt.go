@@ -57,10 +57,6 @@ func (unbuilt) AdminUpdateDeviceStatus(context.Context, *idp.AdminUpdateDeviceSt
 	return nil, notBuilt("AdminUpdateDeviceStatus")
 }
 
-func (unbuilt) CompleteWebAuthnRegistration(context.Context, *idp.CompleteWebAuthnRegistrationRequest) (*idp.CompleteWebAuthnRegistrationResponse, error) {
-	return nil, notBuilt("CompleteWebAuthnRegistration")
-}
-
 func (unbuilt) ConfirmDevice(context.Context, *idp.ConfirmDeviceRequest) (*idp.ConfirmDeviceResponse, error) {
 	return nil, notBuilt("ConfirmDevice")
 }
@@ -99,10 +95,6 @@ func (unbuilt) DeleteTerms(context.Context, *idp.DeleteTermsRequest) error {
 
 func (unbuilt) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolReplicaRequest) (*idp.DeleteUserPoolReplicaResponse, error) {
 	return nil, notBuilt("DeleteUserPoolReplica")
-}
-
-func (unbuilt) DeleteWebAuthnCredential(context.Context, *idp.DeleteWebAuthnCredentialRequest) (*idp.DeleteWebAuthnCredentialResponse, error) {
-	return nil, notBuilt("DeleteWebAuthnCredential")
 }
 
 func (unbuilt) DescribeIdentityProvider(context.Context, *idp.DescribeIdentityProviderRequest) (*idp.DescribeIdentityProviderResponse, error) {
@@ -201,10 +193,6 @@ func (unbuilt) ListUserSessions(context.Context, *idp.ListUserSessionsRequest) (
 	return nil, notBuilt("ListUserSessions")
 }
 
-func (unbuilt) ListWebAuthnCredentials(context.Context, *idp.ListWebAuthnCredentialsRequest) (*idp.ListWebAuthnCredentialsResponse, error) {
-	return nil, notBuilt("ListWebAuthnCredentials")
-}
-
 func (unbuilt) RevokeUserSession(context.Context, *idp.RevokeUserSessionRequest) (*idp.RevokeUserSessionResponse, error) {
 	return nil, notBuilt("RevokeUserSession")
 }
@@ -231,10 +219,6 @@ func (unbuilt) SetUserPoolSessionConfiguration(context.Context, *idp.SetUserPool
 
 func (unbuilt) StartUserImportJob(context.Context, *idp.StartUserImportJobRequest) (*idp.StartUserImportJobResponse, error) {
 	return nil, notBuilt("StartUserImportJob")
-}
-
-func (unbuilt) StartWebAuthnRegistration(context.Context, *idp.StartWebAuthnRegistrationRequest) (*idp.StartWebAuthnRegistrationResponse, error) {
-	return nil, notBuilt("StartWebAuthnRegistration")
 }
 
 func (unbuilt) StopUserImportJob(context.Context, *idp.StopUserImportJobRequest) (*idp.StopUserImportJobResponse, error) {
