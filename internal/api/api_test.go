@@ -127,11 +127,17 @@ func TestResource(t *testing.T) {
 		{"identity pool", api.Resource{Type: "identitypool", ID: "us-east-1:0000"}, "arn:aws:s:r:1:identitypool/us-east-1:0000", "us-east-1"},
 		{"ARN", api.Resource{Name: "arn:aws:s:eu-west-1:1:x/y"}, "arn:aws:s:eu-west-1:1:x/y", "eu-west-1"},
 		{"no ARN", api.Resource{Name: "x"}, "x", ""},
+		{"China", api.Resource{Type: "userpool", ID: "cn-north-1_a"}, "arn:aws-cn:s:cn-north-1:1:userpool/cn-north-1_a", "cn-north-1"},
+		{"government", api.Resource{Type: "userpool", ID: "us-gov-west-1_a"}, "arn:aws-us-gov:s:us-gov-west-1:1:userpool/us-gov-west-1_a", "us-gov-west-1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if arn, region := tt.r.ARN("s", "r", "1"), tt.r.Region(); arn != tt.arn || region != tt.region {
+			at := "r"
+			if strings.Contains(tt.name, "China") || strings.Contains(tt.name, "government") {
+				at = tt.region
+			}
+			if arn, region := tt.r.ARN("s", at, "1"), tt.r.Region(); arn != tt.arn || region != tt.region {
 				t.Errorf("ARN = %s, Region = %s", arn, region)
 			}
 		})

@@ -104,7 +104,20 @@ func (r Resource) ARN(service, region, account string) string {
 	case r.ID == "":
 		return "*"
 	}
-	return "arn:aws:" + service + ":" + region + ":" + account + ":" + r.Type + "/" + r.ID
+	return "arn:" + partition(region) + ":" + service + ":" + region + ":" + account + ":" + r.Type + "/" + r.ID
+}
+
+// partition is the first part of a Region's ARNs: those of China and the
+// government clouds have their own. A policy that names such a pool by the ARN
+// that DescribeUserPool shows must match it.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
 }
 
 // Region is the Region that the resource's id or ARN begins with, or "".

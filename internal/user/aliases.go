@@ -128,8 +128,14 @@ func (e *edit) put(ctx context.Context) error {
 	return e.tx.UpdateUser(ctx, rec)
 }
 
+// maxSignInName is the longest sign-in name in bytes: what an index entry holds.
+const maxSignInName = 2048
+
 // claim gives the user a name, or answers what decide says of another holder.
 func (e *edit) claim(ctx context.Context, name store.Name, decide clash) error {
+	if len(name.Value) > maxSignInName {
+		return idp.InvalidParameterException("user." + name.Kind + ": The value is too long to sign in by.")
+	}
 	owner, err := e.tx.NameOwner(ctx, e.sn.ID, name.Kind, name.Value)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -153,10 +159,17 @@ func (e *edit) claim(ctx context.Context, name store.Name, decide clash) error {
 }
 
 // notUsername refuses a preferred_username that is another user's username:
-// the username comes first when names are resolved, so it would never work.
+// the username comes first when names are resolved, so it would never work. It
+// also refuses one that is another user's sub, see isSub.
 func (e *edit) notUsername(ctx context.Context, name store.Name, decide clash) error {
 	if name.Kind != attrPreferredUsername {
 		return nil
+	}
+	if sub, err := isSub(ctx, e.tx, e.sn, name.Value); err != nil || sub && name.Value != e.u.ID() {
+		if err == nil {
+			err = decide(name.Kind)
+		}
+		return err
 	}
 	owner, err := e.tx.UserByUsername(ctx, e.sn.ID, name.Value)
 	switch {

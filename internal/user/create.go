@@ -68,6 +68,14 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 	if err != nil {
 		return err
 	}
+	if rec.UsernameKey != rec.ID {
+		if sub, err := isSub(ctx, tx, sn, rec.UsernameKey); err != nil || sub {
+			if err == nil {
+				err = taken("username")
+			}
+			return err
+		}
+	}
 	err = tx.InsertUser(ctx, rec, names)
 	if exists, ok := errors.AsType[*store.ExistsError](err); ok {
 		return taken(exists.What)
@@ -79,4 +87,19 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 		return clashOf(ctx, &tx.Reader, sn, u.ID(), same, func(string) error { return taken("username") })
 	}
 	return err
+}
+
+// isSub tells whether the name is the sub of a user of the pool. Nobody else may
+// go by it: administrators name users by sub as well as by name (ResolveAdmin),
+// and what they do to one must not be done to the other. Only names that look
+// like a sub cost the look-up.
+func isSub(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, name string) (bool, error) {
+	if !isUUID(name) {
+		return false, nil
+	}
+	_, err := tx.User(ctx, sn.ID, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }

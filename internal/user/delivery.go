@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"html"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -75,11 +76,17 @@ func deliverable(sn *pool.Snapshot, medium string) error {
 // enqueue puts a message to the user into the outbox of the transaction.
 // secret is the code or temporary password within it.
 func (s *Service) enqueue(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, d delivery, subject, body, secret string, expires time.Time) error {
+	shown, name := secret, u.displayName(sn)
+	if d.Medium == message.Email {
+		// A mail's body is HTML, and anybody may sign up with somebody else's address
+		// under a name that is a link; a password with a tag in it would not be seen.
+		shown, name = html.EscapeString(shown), html.EscapeString(name)
+	}
 	m := message.Message{
 		PoolID: sn.ID, UserID: u.ID(), Username: u.Username(),
 		Medium: d.Medium, To: d.To, Code: secret, ExpiresAt: expires,
 		Subject: subject,
-		Body:    message.Render(body, secret, u.displayName(sn)),
+		Body:    message.Render(body, shown, name),
 	}
 	if c := sn.Config.EmailConfiguration; c != nil && d.Medium == message.Email {
 		m.From, m.ReplyTo = api.Val(c.From), api.Val(c.ReplyToEmailAddress)
