@@ -205,7 +205,7 @@ func TestChoice(t *testing.T) {
 					}
 				}
 				out, err := r.choose(t.Context(), c, name, row.params...)
-				wantSays(t, said(out, err), row.want)
+				wantSays(t, told(said(out, err)), row.want)
 				if err == nil && names(out.AvailableChallenges) != row.offers {
 					t.Errorf("offers %q, want %q", names(out.AvailableChallenges), row.offers)
 				}
@@ -254,7 +254,7 @@ func TestSelect(t *testing.T) {
 				r.clock.pass(time.Hour) // So that the codes sent do not add up.
 				first := r.mustChoose(t, c, "jane", askSelect)
 				out, err := r.respondTo(t.Context(), c, askSelect, first.Session, "jane", row.pairs...)
-				wantSays(t, answered(out, err), row.want)
+				wantSays(t, told(answered(out, err)), row.want)
 				if err == nil && out.AuthenticationResult == nil && names(out.AvailableChallenges) == "" {
 					t.Error("nothing is offered")
 				}
@@ -291,7 +291,7 @@ func TestChosenPassword(t *testing.T) {
 				wantSays(t, answered(asked, err), "PASSWORD_SRP")
 				client := newSRPClient(sn.ID)
 				bad, err := r.respondTo(t.Context(), c, "PASSWORD_SRP", asked.Session, "jane", "SRP_A", "0")
-				wantSays(t, answered(bad, err), "InvalidParameterException: Invalid SRP_A")
+				wantSays(t, told(answered(bad, err)), "InvalidParameterException: Invalid SRP_A")
 				verifier, err := r.respondTo(t.Context(), c, "PASSWORD_SRP", asked.Session, "jane", "SRP_A", client.public())
 				wantSays(t, answered(verifier, err), askProof)
 				if verifier.Session == nil {

@@ -12,35 +12,20 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/test/authenticator"
 )
 
-// authenticator holds one passkey of a user.
-type authenticator struct {
-	auth virtualwebauthn.Authenticator
-	cred virtualwebauthn.Credential
-	page virtualwebauthn.RelyingParty
-}
-
 // registered gives the user a passkey.
-func (r *rig) registered(t testing.TB, sn *pool.Snapshot, u *user.User) *authenticator {
+func (r *rig) registered(t testing.TB, sn *pool.Snapshot, u *user.User) *authenticator.Device {
 	t.Helper()
-	a := &authenticator{
-		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(u.ID())}),
-		cred: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
-		page: virtualwebauthn.RelyingParty{ID: "example.com", Name: "example.com", Origin: "https://login.example.com"},
-	}
+	a := authenticator.New(u.ID(), "example.com", "https://login.example.com")
 	token := r.bearerOf(t, sn, u)
 	started, err := r.users.StartWebAuthnRegistration(t.Context(), &idp.StartWebAuthnRegistrationRequest{AccessToken: token})
 	if err != nil {
 		t.Fatal(err)
 	}
-	options, err := virtualwebauthn.ParseAttestationOptions(string(started.CredentialCreationOptions))
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer := virtualwebauthn.CreateAttestationResponse(a.page, a.auth, a.cred, *options)
 	if _, err := r.users.CompleteWebAuthnRegistration(t.Context(), &idp.CompleteWebAuthnRegistrationRequest{
-		AccessToken: token, Credential: json.RawMessage(answer),
+		AccessToken: token, Credential: a.Create(t, string(started.CredentialCreationOptions)),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -58,13 +43,10 @@ func (r *rig) bearerOf(t testing.TB, sn *pool.Snapshot, u *user.User) string {
 	return *done.result.AccessToken
 }
 
-func (a *authenticator) answer(t testing.TB, params map[string]string) string {
+// assertion answers the challenge WEB_AUTHN.
+func assertion(t testing.TB, d *authenticator.Device, params map[string]string) string {
 	t.Helper()
-	options, err := virtualwebauthn.ParseAssertionOptions(params["CREDENTIAL_REQUEST_OPTIONS"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return virtualwebauthn.CreateAssertionResponse(a.page, a.auth, a.cred, *options)
+	return string(d.Get(t, params["CREDENTIAL_REQUEST_OPTIONS"]))
 }
 
 func allowedIDs(t testing.TB, params map[string]string) string {
@@ -85,6 +67,7 @@ func allowedIDs(t testing.TB, params map[string]string) string {
 // told leaves out the cause, which only the log gets.
 func told(got string) string {
 	got, _, _ = strings.Cut(got, ": passkey: ")
+	got, _, _ = strings.Cut(got, ": srp: ")
 	return got
 }
 
@@ -98,27 +81,27 @@ func TestPasskey(t *testing.T) {
 			twofold bool
 			mfa     bool
 			count   uint32 // of the sign-in before
-			change  func(*authenticator)
+			change  func(*authenticator.Device)
 			forge   func(string) string
 			want    string
 		}{
 			{name: "right", want: "tokens"},
-			{name: "without user verification", change: func(a *authenticator) { a.auth.Options.UserNotVerified = true }, want: "tokens"},
+			{name: "without user verification", change: func(a *authenticator.Device) { a.Auth.Options.UserNotVerified = true }, want: "tokens"},
 			{name: "as two factors", mode: idp.UserPoolMfaTypeOptional, twofold: true, mfa: true, want: "tokens"},
 			{name: "as two factors, MFA required", mode: idp.UserPoolMfaTypeOn, twofold: true, want: "tokens"},
 			{name: "as two factors, without user verification", mode: idp.UserPoolMfaTypeOptional, twofold: true, mfa: true,
-				change: func(a *authenticator) { a.auth.Options.UserNotVerified = true }, want: sayIncorrect},
-			{name: "another origin", change: func(a *authenticator) { a.page.Origin = "https://example.org" }, want: sayIncorrect},
-			{name: "another relying party", change: func(a *authenticator) { a.page.ID = "example.org" }, want: sayIncorrect},
-			{name: "another key", change: func(a *authenticator) {
-				id := a.cred.ID
-				a.cred = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
-				a.cred.ID = id
+				change: func(a *authenticator.Device) { a.Auth.Options.UserNotVerified = true }, want: sayIncorrect},
+			{name: "another origin", change: func(a *authenticator.Device) { a.Page.Origin = "https://example.org" }, want: sayIncorrect},
+			{name: "another relying party", change: func(a *authenticator.Device) { a.Page.ID = "example.org" }, want: sayIncorrect},
+			{name: "another key", change: func(a *authenticator.Device) {
+				id := a.Cred.ID
+				a.Cred = authenticator.Credential(virtualwebauthn.KeyTypeEC2)
+				a.Cred.ID = id
 			}, want: sayIncorrect},
-			{name: "unknown credential", change: func(a *authenticator) { a.cred.ID = []byte("unknown") }, want: sayIncorrect},
-			{name: "counter up", count: 5, change: func(a *authenticator) { a.cred.Counter = 6 }, want: "tokens"},
-			{name: "counter the same", count: 5, change: func(a *authenticator) { a.cred.Counter = 5 }, want: sayIncorrect},
-			{name: "counter gone", count: 5, change: func(a *authenticator) { a.cred.Counter = 0 }, want: sayIncorrect},
+			{name: "unknown credential", change: func(a *authenticator.Device) { a.Cred.ID = []byte("unknown") }, want: sayIncorrect},
+			{name: "counter up", count: 5, change: func(a *authenticator.Device) { a.Cred.Counter = 6 }, want: "tokens"},
+			{name: "counter the same", count: 5, change: func(a *authenticator.Device) { a.Cred.Counter = 5 }, want: sayIncorrect},
+			{name: "counter gone", count: 5, change: func(a *authenticator.Device) { a.Cred.Counter = 0 }, want: sayIncorrect},
 			{name: "no JSON", forge: func(string) string { return "credential" }, want: sayIncorrect},
 			{name: "no credential", forge: func(string) string { return "" }, want: "InvalidParameterException: Missing required parameter CREDENTIAL"},
 		} {
@@ -141,15 +124,15 @@ func TestPasskey(t *testing.T) {
 					return r.mustChoose(t, c, name, askPasskey, "PREFERRED_CHALLENGE", askPasskey)
 				}
 				if row.count > 0 {
-					a.cred.Counter = row.count
+					a.Cred.Counter = row.count
 					out := begin()
-					wantSays(t, answered(r.respondTo(t.Context(), c, askPasskey, out.Session, name, "CREDENTIAL", a.answer(t, out.ChallengeParameters))), "tokens")
+					wantSays(t, answered(r.respondTo(t.Context(), c, askPasskey, out.Session, name, "CREDENTIAL", assertion(t, a, out.ChallengeParameters))), "tokens")
 				}
 				out := begin()
 				if row.change != nil {
 					row.change(a)
 				}
-				credential := a.answer(t, out.ChallengeParameters)
+				credential := assertion(t, a, out.ChallengeParameters)
 				if row.forge != nil {
 					credential = row.forge(credential)
 				}
@@ -178,32 +161,32 @@ func TestPasskeyOfOthers(t *testing.T) {
 		}
 		t.Run("another's passkey", func(t *testing.T) {
 			out := begin("jane")
-			wantSays(t, give(out, "jane", his.answer(t, out.ChallengeParameters)), sayIncorrect)
+			wantSays(t, give(out, "jane", assertion(t, his, out.ChallengeParameters)), sayIncorrect)
 		})
 		t.Run("another's session", func(t *testing.T) {
 			out := begin("jane")
-			wantSays(t, give(out, "john", his.answer(t, out.ChallengeParameters)), sayInvalid)
+			wantSays(t, give(out, "john", assertion(t, his, out.ChallengeParameters)), sayInvalid)
 		})
 		t.Run("another attempt's answer", func(t *testing.T) {
 			first, second := begin("jane"), begin("jane")
-			wantSays(t, give(second, "jane", hers.answer(t, first.ChallengeParameters)), sayIncorrect)
+			wantSays(t, give(second, "jane", assertion(t, hers, first.ChallengeParameters)), sayIncorrect)
 		})
 		t.Run("at once", func(t *testing.T) {
 			out := begin("jane")
-			credential := hers.answer(t, out.ChallengeParameters)
+			credential := assertion(t, hers, out.ChallengeParameters)
 			if won := r.atOnce(t, func() string { return give(out, "jane", credential) }, sayUsed); won != 1 {
 				t.Errorf("%d won", won)
 			}
 		})
 		t.Run("the same count at once", func(t *testing.T) {
-			hers.cred.Counter = 9
+			hers.Cred.Counter = 9
 			outs := make(chan *idp.InitiateAuthResponse, 8)
 			for range cap(outs) {
 				outs <- begin("jane")
 			}
 			won := r.atOnce(t, func() string {
 				out := <-outs
-				return give(out, "jane", hers.answer(t, out.ChallengeParameters))
+				return give(out, "jane", assertion(t, hers, out.ChallengeParameters))
 			}, sayIncorrect)
 			if won != 1 {
 				t.Errorf("%d sign-ins by one count", won)
@@ -211,7 +194,7 @@ func TestPasskeyOfOthers(t *testing.T) {
 		})
 		t.Run("deleted since", func(t *testing.T) {
 			out := begin("john")
-			credential := his.answer(t, out.ChallengeParameters)
+			credential := assertion(t, his, out.ChallengeParameters)
 			keys, err := r.users.Passkeys(t.Context(), &r.store.Reader, sn, john)
 			if err != nil {
 				t.Fatal(err)
@@ -222,7 +205,7 @@ func TestPasskeyOfOthers(t *testing.T) {
 		t.Run("disabled since", func(t *testing.T) {
 			out := begin("jane")
 			r.change(t, jane, func(u *store.User) { u.Enabled = false })
-			wantSays(t, give(out, "jane", hers.answer(t, out.ChallengeParameters)), sayDisabled)
+			wantSays(t, give(out, "jane", assertion(t, hers, out.ChallengeParameters)), sayDisabled)
 		})
 	})
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/descope/virtualwebauthn"
 	"github.com/fxamacker/cbor/v2"
+
+	"cognate/test/authenticator"
 )
 
 const (
@@ -21,19 +23,13 @@ const (
 	sub    = "0b8a3c9e-6c1f-4f3a-9d55-2f9c1f8f0a11"
 )
 
-// device is an authenticator with one credential, and the page that it is used on.
-type device struct {
-	auth virtualwebauthn.Authenticator
-	cred virtualwebauthn.Credential
-	page virtualwebauthn.RelyingParty
-}
+// device is an authenticator with one credential.
+type device struct{ *authenticator.Device }
 
 func newDevice(kind virtualwebauthn.KeyType) *device {
-	return &device{
-		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(sub)}),
-		cred: virtualwebauthn.NewCredential(kind),
-		page: virtualwebauthn.RelyingParty{ID: domain, Name: domain, Origin: origin},
-	}
+	d := authenticator.New(sub, domain, origin)
+	d.Cred = authenticator.Credential(kind)
+	return &device{d}
 }
 
 func challenge() []byte {
@@ -48,11 +44,7 @@ func (d *device) create(t testing.TB, rp RelyingParty, challenge []byte) []byte 
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := virtualwebauthn.ParseAttestationOptions(string(options))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []byte(virtualwebauthn.CreateAttestationResponse(d.page, d.auth, d.cred, *parsed))
+	return d.Create(t, string(options))
 }
 
 func (d *device) get(t testing.TB, rp RelyingParty, challenge []byte, keys ...*Key) []byte {
@@ -61,11 +53,7 @@ func (d *device) get(t testing.TB, rp RelyingParty, challenge []byte, keys ...*K
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := virtualwebauthn.ParseAssertionOptions(string(options))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []byte(virtualwebauthn.CreateAssertionResponse(d.page, d.auth, d.cred, *parsed))
+	return d.Get(t, string(options))
 }
 
 func (d *device) register(t testing.TB, rp RelyingParty) *Key {
@@ -91,15 +79,15 @@ func TestRegister(t *testing.T) {
 		{name: "ES256", kind: virtualwebauthn.KeyTypeEC2},
 		{name: "RS256", kind: virtualwebauthn.KeyTypeRSA},
 		{name: "user verified", rp: RelyingParty{ID: domain, Verify: true}},
-		{name: "user not verified", rp: RelyingParty{ID: domain, Verify: true}, change: func(d *device) { d.auth.Options.UserNotVerified = true }, want: ErrUnsupported},
-		{name: "not verified, not asked", change: func(d *device) { d.auth.Options.UserNotVerified = true }},
-		{name: "nobody there", change: func(d *device) { d.auth.Options.UserNotPresent = true }, want: ErrUnsupported},
-		{name: "the domain itself", change: func(d *device) { d.page.Origin = "https://example.com" }},
-		{name: "a port", change: func(d *device) { d.page.Origin = "https://app.example.com:8443" }},
-		{name: "another origin", change: func(d *device) { d.page.Origin = "https://example.org" }, want: ErrOrigin},
-		{name: "an origin that ends alike", change: func(d *device) { d.page.Origin = "https://badexample.com" }, want: ErrOrigin},
-		{name: "no TLS", change: func(d *device) { d.page.Origin = "http://app.example.com" }, want: ErrOrigin},
-		{name: "another relying party", change: func(d *device) { d.page.ID = "app.example.com" }, want: ErrRelyingParty},
+		{name: "user not verified", rp: RelyingParty{ID: domain, Verify: true}, change: func(d *device) { d.Auth.Options.UserNotVerified = true }, want: ErrUnsupported},
+		{name: "not verified, not asked", change: func(d *device) { d.Auth.Options.UserNotVerified = true }},
+		{name: "nobody there", change: func(d *device) { d.Auth.Options.UserNotPresent = true }, want: ErrUnsupported},
+		{name: "the domain itself", change: func(d *device) { d.Page.Origin = "https://example.com" }},
+		{name: "a port", change: func(d *device) { d.Page.Origin = "https://app.example.com:8443" }},
+		{name: "another origin", change: func(d *device) { d.Page.Origin = "https://example.org" }, want: ErrOrigin},
+		{name: "an origin that ends alike", change: func(d *device) { d.Page.Origin = "https://badexample.com" }, want: ErrOrigin},
+		{name: "no TLS", change: func(d *device) { d.Page.Origin = "http://app.example.com" }, want: ErrOrigin},
+		{name: "another relying party", change: func(d *device) { d.Page.ID = "app.example.com" }, want: ErrRelyingParty},
 		{name: "another challenge", forge: setChallenge(challenge()), want: ErrChallenge},
 		{name: "an assertion's type", forge: setClientData("type", "webauthn.get"), want: ErrUnsupported},
 		{name: "in a foreign frame", forge: setClientData("crossOrigin", true), want: ErrOrigin},
@@ -132,7 +120,7 @@ func TestRegister(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if key.ID != encode(d.cred.ID) || key.RelyingParty != domain || len(key.Public) == 0 {
+			if key.ID != encode(d.Cred.ID) || key.RelyingParty != domain || len(key.Public) == 0 {
 				t.Errorf("registered %+v", key)
 			}
 			if got, err := Challenge(answer); err != nil || !bytes.Equal(got, c) {
@@ -157,23 +145,23 @@ func TestAssert(t *testing.T) {
 	}{
 		{name: "ES256", verified: true},
 		{name: "RS256", kind: virtualwebauthn.KeyTypeRSA, verified: true},
-		{name: "user not verified", change: func(d *device) { d.auth.Options.UserNotVerified = true }},
-		{name: "user not verified but must be", verify: true, change: func(d *device) { d.auth.Options.UserNotVerified = true }, want: ErrAssertion},
-		{name: "nobody there", change: func(d *device) { d.auth.Options.UserNotPresent = true }, want: ErrAssertion},
-		{name: "another origin", change: func(d *device) { d.page.Origin = "https://example.org" }, want: ErrOrigin},
-		{name: "another relying party", change: func(d *device) { d.page.ID = "example.org" }, want: ErrRelyingParty},
+		{name: "user not verified", change: func(d *device) { d.Auth.Options.UserNotVerified = true }},
+		{name: "user not verified but must be", verify: true, change: func(d *device) { d.Auth.Options.UserNotVerified = true }, want: ErrAssertion},
+		{name: "nobody there", change: func(d *device) { d.Auth.Options.UserNotPresent = true }, want: ErrAssertion},
+		{name: "another origin", change: func(d *device) { d.Page.Origin = "https://example.org" }, want: ErrOrigin},
+		{name: "another relying party", change: func(d *device) { d.Page.ID = "example.org" }, want: ErrRelyingParty},
 		{name: "another challenge", forge: setChallenge(challenge()), want: ErrChallenge},
 		{name: "a registration's type", forge: setClientData("type", "webauthn.create"), want: ErrAssertion},
 		{name: "in a foreign frame", forge: setClientData("crossOrigin", true), want: ErrOrigin},
 		{name: "a signature over something else", forge: setClientData("extra", "x"), want: ErrAssertion},
-		{name: "another user's handle", change: func(d *device) { d.auth.Options.UserHandle = []byte("somebody") }, want: ErrAssertion},
-		{name: "no handle", change: func(d *device) { d.auth.Options.UserHandle = nil }, verified: true},
+		{name: "another user's handle", change: func(d *device) { d.Auth.Options.UserHandle = []byte("somebody") }, want: ErrAssertion},
+		{name: "no handle", change: func(d *device) { d.Auth.Options.UserHandle = nil }, verified: true},
 		{name: "unknown key", forgeKey: func(k *Key) { k.ID = "b3RoZXI" }, want: ErrAssertion},
 		{name: "key of a former relying party", forgeKey: func(k *Key) { k.RelyingParty = "old.example.com" }, want: ErrAssertion},
 		{name: "another's public key", forgeKey: func(k *Key) { k.Public = nil }, want: ErrAssertion},
-		{name: "counter up", had: 4, change: func(d *device) { d.cred.Counter = 5 }, verified: true},
-		{name: "counter the same", had: 5, change: func(d *device) { d.cred.Counter = 5 }, want: ErrAssertion},
-		{name: "counter down", had: 6, change: func(d *device) { d.cred.Counter = 5 }, want: ErrAssertion},
+		{name: "counter up", had: 4, change: func(d *device) { d.Cred.Counter = 5 }, verified: true},
+		{name: "counter the same", had: 5, change: func(d *device) { d.Cred.Counter = 5 }, want: ErrAssertion},
+		{name: "counter down", had: 6, change: func(d *device) { d.Cred.Counter = 5 }, want: ErrAssertion},
 		{name: "counter gone", had: 6, want: ErrAssertion},
 		{name: "not JSON", forge: func([]byte) []byte { return []byte(`[]`) }, want: ErrMalformed},
 	} {
@@ -201,7 +189,7 @@ func TestAssert(t *testing.T) {
 			if !errors.Is(err, row.want) || (err == nil) != (row.want == nil) {
 				t.Fatalf("got %v, want %v", err, row.want)
 			}
-			if err == nil && (got.Key != key || got.Verified != row.verified || got.SignCount != d.cred.Counter) {
+			if err == nil && (got.Key != key || got.Verified != row.verified || got.SignCount != d.Cred.Counter) {
 				t.Errorf("proved %+v", got)
 			}
 		})
