@@ -443,6 +443,10 @@ func TestDataSurvives(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
+	// What a start that was killed half-way leaves must not keep commands out for ever.
+	if err := os.WriteFile(filepath.Join(c.Data, "operator.sock.new"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r = start(t, c)
 	if res, body := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json"); res.StatusCode != http.StatusOK {
 		t.Errorf("%d %s", res.StatusCode, body)

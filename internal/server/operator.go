@@ -184,8 +184,10 @@ func (s *Server) serveOperator(ctx context.Context) error {
 		return nil
 	}
 	path := socketPath(&s.config)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	for _, old := range []string{path, path + ".new"} { // .new: of one that died between its name and this
+		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	// Made under another name and opened to others never: the folder is 0700, and
 	// the socket gets 0600 before it has the name that commands look for.
