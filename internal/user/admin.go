@@ -114,9 +114,6 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSi
 			return err
 		}
 		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
-		if err := tx.DropCode(ctx, sn.ID, e.u.ID(), purposeSignUp); err != nil {
-			return err
-		}
 		u = e.u
 		return e.save(ctx, aliasExists)
 	})
@@ -145,10 +142,8 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *idp.AdminSetUser
 			if permanent {
 				u.Rec.Status = string(idp.UserStatusTypeConfirmed)
 			}
-			for _, purpose := range []string{purposeSignUp, purposeReset} {
-				if err := tx.DropCode(ctx, sn.ID, u.ID(), purpose); err != nil {
-					return err
-				}
+			if err := tx.DropCode(ctx, sn.ID, u.ID(), purposeReset); err != nil {
+				return err
 			}
 			return tx.ClearLockout(ctx, sn.ID, u.ID())
 		},
