@@ -42,6 +42,12 @@ func TestIdentityJS(t *testing.T) {
 	})
 }
 
+func TestIdentityJSMFA(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "identity-js-mfa.test.mjs", "COGNATE_ENDPOINT="+endpoint)
+	})
+}
+
 func TestSDKv3(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
 		node(t, "sdk-v3.test.mjs", "COGNATE_ENDPOINT="+endpoint)
