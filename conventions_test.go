@@ -32,7 +32,7 @@ var imports = map[string][]string{
 	"internal/server":       {"*"},
 	"internal/wire":         {"internal/api", "internal/iam", "internal/audit"},
 	"internal/api":          {},
-	"internal/pool":         {"internal/api", "internal/store", "internal/keys"},
+	"internal/pool":         {"internal/api", "internal/store", "internal/keys", "internal/trigger"},
 	"internal/user":         {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/token", "internal/risk", "internal/audit"},
 	"internal/signin":       {"internal/api", "internal/pool", "internal/user", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/token", "internal/risk", "internal/audit"},
 	"internal/token":        {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/audit"},
