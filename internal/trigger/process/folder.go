@@ -50,6 +50,8 @@ type Folder struct {
 	ctx  context.Context
 	stop context.CancelFunc
 	wg   sync.WaitGroup
+	// building keeps builds to one at a time: each uses all processors.
+	building sync.Mutex
 
 	mu        sync.Mutex
 	functions map[string]*function

@@ -128,6 +128,8 @@ func fingerprint(dir string) ([sha256.Size]byte, error) {
 
 // build builds a Go function; what the compiler says goes to the log.
 func (fn *function) build(out string) error {
+	fn.folder.building.Lock()
+	defer fn.folder.building.Unlock()
 	fn.folder.options.Log.Info("building a function", "function", fn.name)
 	cmd := exec.CommandContext(fn.folder.ctx, "go", "build", "-o", out, ".")
 	cmd.Dir = fn.dir
