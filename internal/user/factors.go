@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/user/passkey"
 )
 
 // GetUserAuthFactors tells the token's user by what it can sign in.
@@ -15,7 +16,7 @@ func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFac
 		return nil, err
 	}
 	out := &idp.GetUserAuthFactorsResponse{Username: u.Username()}
-	if out.ConfiguredUserAuthFactors, err = s.configuredFactors(p.Pool, u); err != nil {
+	if out.ConfiguredUserAuthFactors, err = s.configuredFactors(ctx, p.Pool, u); err != nil {
 		return nil, err
 	}
 	_, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
@@ -29,7 +30,7 @@ func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetU
 		return nil, err
 	}
 	out := &idp.AdminGetUserAuthFactorsResponse{Username: u.Username()}
-	if out.ConfiguredUserAuthFactors, err = s.configuredFactors(sn, u); err != nil {
+	if out.ConfiguredUserAuthFactors, err = s.configuredFactors(ctx, sn, u); err != nil {
 		return nil, err
 	}
 	_, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
@@ -38,13 +39,19 @@ func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetU
 
 // configuredFactors lists what the user has of the factors that the pool lets
 // people use: a password as a first factor, an authenticator app as a second,
-// codes as either.
-func (s *Service) configuredFactors(sn *pool.Snapshot, u *User) ([]idp.AuthFactorType, error) {
+// codes and passkeys as either.
+func (s *Service) configuredFactors(ctx context.Context, sn *pool.Snapshot, u *User) ([]idp.AuthFactorType, error) {
 	cred, err := s.Credential(u)
 	if err != nil {
 		return nil, err
 	}
 	first := sn.Config.Policies.SignInPolicy.AllowedFirstAuthFactors
+	var passkeys []*passkey.Key
+	if sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) {
+		if passkeys, err = s.Passkeys(ctx, &s.d.Store.Reader, sn, u); err != nil {
+			return nil, err
+		}
+	}
 	code := func(factor idp.AuthFactorType, attr, second string) bool {
 		return slices.Contains(first, factor) && u.Verified(attr) || slices.Contains(u.MFA.Enabled, second) && u.Attributes[attr] != ""
 	}
@@ -56,6 +63,7 @@ func (s *Service) configuredFactors(sn *pool.Snapshot, u *User) ([]idp.AuthFacto
 		{idp.AuthFactorTypePassword, cred.HasPassword()},
 		{idp.AuthFactorTypeEmailOtp, code(idp.AuthFactorTypeEmailOtp, attrEmail, FactorEmail)},
 		{idp.AuthFactorTypeSmsOtp, code(idp.AuthFactorTypeSmsOtp, attrPhone, FactorSMS)},
+		{idp.AuthFactorTypeWebAuthn, len(passkeys) > 0},
 		{idp.AuthFactorTypeSoftwareToken, u.HasSoftwareToken()},
 	} {
 		if f.has {
