@@ -102,6 +102,11 @@ var (
 	}
 )
 
+// maxName is the longest USERNAME, in bytes, that a flow takes: more than any
+// username, address or phone number has. A name that nobody has travels in the
+// sealed state, which has a length of its own.
+const maxName = 512
+
 // start begins a flow. The order of its checks is the protocol's.
 func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*answer, error) {
 	f, ok := flows[name]
@@ -115,6 +120,9 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 		if _, ok := c.param(key); !ok {
 			return nil, missing(key)
 		}
+	}
+	if len(c.params["USERNAME"]) > maxName {
+		return nil, idp.InvalidParameterException("USERNAME is too long.")
 	}
 	if f.hashed {
 		if err := c.client.CheckSecretHash(c.params["USERNAME"], c.secretHash()); err != nil {

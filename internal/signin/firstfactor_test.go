@@ -2,6 +2,7 @@ package signin
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -217,6 +218,8 @@ func TestWhichErrorWins(t *testing.T) {
 	r.lock(t, locked)
 	r.have(t, r.pool, "disabled", person{password: right, disabled: true, status: idp.UserStatusTypeUnconfirmed})
 	r.have(t, r.pool, "unconfirmed", person{password: right, status: idp.UserStatusTypeUnconfirmed})
+	hidden := r.client(t, r.pool, hiding)
+	const nameTooLong = "InvalidParameterException: USERNAME is too long."
 	const notSupported = "InvalidParameterException: Initiate Auth method not supported."
 	p := func(pairs ...string) map[string]string {
 		m := map[string]string{}
@@ -236,6 +239,9 @@ func TestWhichErrorWins(t *testing.T) {
 		{"admin's flow", none.ID, "ADMIN_USER_PASSWORD_AUTH", nil, notSupported},
 		{"admin's flow by its old name", none.ID, "ADMIN_NO_SRP_AUTH", nil, notSupported},
 		{"no flow", none.ID, "", nil, notSupported},
+		{"name as long as a name can be", hidden.ID, "USER_PASSWORD_AUTH", p("USERNAME", strings.Repeat("n", maxName), "PASSWORD", right), "NotAuthorizedException: Incorrect username or password."},
+		{"name too long", hidden.ID, "USER_PASSWORD_AUTH", p("USERNAME", strings.Repeat("n", maxName+1), "PASSWORD", right), nameTooLong},
+		{"name too long for a block", hidden.ID, "USER_SRP_AUTH", p("USERNAME", strings.Repeat("n", 5000), "SRP_A", "ab12"), nameTooLong},
 		{"password gate", none.ID, "USER_PASSWORD_AUTH", nil, "InvalidParameterException: USER_PASSWORD_AUTH flow not enabled for this client"},
 		{"SRP gate", none.ID, "USER_SRP_AUTH", nil, "InvalidParameterException: USER_SRP_AUTH is not enabled for the client."},
 		{"custom gate", none.ID, "CUSTOM_AUTH", nil, "InvalidParameterException: CUSTOM_AUTH is not enabled for the client."},
