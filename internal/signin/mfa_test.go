@@ -607,7 +607,7 @@ func TestSecondFactorRaces(t *testing.T) {
 			r.prefers(t, u, askSMS)
 			b := r.begin(t, c, u, askSMS)
 			code := r.code(t, u)
-			got := all(3*otpTries, func(i int) string { b := *b; return b.answer(t, "SMS_MFA_CODE", not(code)) })
+			got := all(3*otpTries, func(int) string { b := *b; return b.answer(t, "SMS_MFA_CODE", not(code)) })
 			if got[sayMismatch] != otpTries || got[sayInvalid] != 2*otpTries {
 				t.Error(got)
 			}

@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"errors"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
@@ -63,8 +64,12 @@ func (s *Service) ProveAddress(ctx context.Context, tx *store.Tx, sn *pool.Snaps
 		return e.u, nil
 	}
 	if isNameKind(sn, attr) {
-		wanted := []store.Name{{Kind: attr, Value: sn.FoldAlias(attr, value)}}
-		if clashOf(ctx, &tx.Reader, sn, userID, wanted, aliasExists) != nil {
+		owner, err := tx.NameOwner(ctx, sn.ID, attr, sn.FoldAlias(attr, value))
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+		case err != nil:
+			return nil, err
+		case owner != userID:
 			return e.u, nil
 		}
 	}

@@ -3,6 +3,7 @@ package ops_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func (r rig) factors(t *testing.T, pool, name, token string) *cip.GetUserAuthFac
 		UserMFASettingList            []string
 		ConfiguredUserAuthFactors     []types.AuthFactorType
 	}
-	if err := json.Unmarshal([]byte(text), &admin); err != nil || res.StatusCode != 200 {
+	if err := json.Unmarshal([]byte(text), &admin); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s %v", res.StatusCode, text, err)
 	}
 	if diff := cmp.Diff([]any{self.Username, self.PreferredMfaSetting, self.UserMFASettingList, self.ConfiguredUserAuthFactors},
@@ -190,10 +191,10 @@ func TestAdminDeleteSoftwareToken(t *testing.T) {
 	each(t, func(t *testing.T, r rig) {
 		pool := r.pool(t)
 		r.user(t, pool, "alice")
-		if status, text := r.deleteSoftwareToken(t, pool, "alice"); status != 200 || text != "{}" {
+		if status, text := r.deleteSoftwareToken(t, pool, "alice"); status != http.StatusOK || text != "{}" {
 			t.Errorf("without one: %d %s", status, text)
 		}
-		if status, text := r.deleteSoftwareToken(t, pool, "nobody"); status != 400 || !strings.Contains(text, "UserNotFoundException") {
+		if status, text := r.deleteSoftwareToken(t, pool, "nobody"); status != http.StatusBadRequest || !strings.Contains(text, "UserNotFoundException") {
 			t.Errorf("nobody: %d %s", status, text)
 		}
 	})
