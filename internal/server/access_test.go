@@ -167,9 +167,9 @@ func TestUnbuiltOperation(t *testing.T) {
 	if status, body := r.call(t, "", `{"IdentityPoolId":"us-east-1:00000000-0000-0000-0000-000000000000"}`, identity); status != 400 || body["__type"] != "UnsupportedOperationException" {
 		t.Errorf("identity pools: %d %v", status, body)
 	}
-	status, body := r.call(t, "ListWebAuthnCredentials", `{"AccessToken":"x"}`, nil)
+	status, body := r.call(t, "GetUICustomization", `{"UserPoolId":"us-east-1_x"}`, nil)
 	if status != http.StatusBadRequest || body["__type"] != "UnsupportedOperationException" ||
-		body["message"] != "ListWebAuthnCredentials is not available in this version of Cognate" {
+		body["message"] != "GetUICustomization is not available in this version of Cognate" {
 		t.Errorf("%d %v", status, body)
 	}
 }

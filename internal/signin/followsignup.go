@@ -10,9 +10,8 @@ import (
 )
 
 // followSignUp signs in who has just confirmed a sign-up: the session of
-// ConfirmSignUp stands for the first factor. Whoever chose a password with the
-// sign-up knows it, so a second factor follows where a password would lead to
-// one.
+// ConfirmSignUp stands for the first factor, since the code proved an address. A
+// second factor follows where the user's password would lead to one.
 func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*outcome, error) {
 	session, err := s.users.OpenSignUp(ctx, c.pool, c.client, u, *c.session, true)
 	if err != nil {

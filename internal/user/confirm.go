@@ -71,10 +71,9 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	if err := s.postConfirmation(ctx, sn, trigger.SourceConfirmSignUp, client.ID, u, in.ClientMetadata); err != nil {
 		return nil, err
 	}
+	// With or without the session of SignUp: Amplify shows none and expects one.
 	out := &idp.ConfirmSignUpResponse{}
-	if session != nil {
-		out.Session, err = s.signUpSession(sn, client, u.ID(), true, proven)
-	}
+	out.Session, err = s.signUpSession(sn, client, u.ID(), true, proven)
 	return out, err
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // A SignUpSession lets who has just signed up go on without proving anything
-// twice: SignUp gives one, ConfirmSignUp exchanges it for another, and that one
+// twice: SignUp gives one, ConfirmSignUp takes it and gives another, and that one
 // is a sign-in (Cognito: USER_AUTH with the Session of ConfirmSignUp). It travels
 // sealed with the client and works once.
 type SignUpSession struct {

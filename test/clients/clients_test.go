@@ -54,6 +54,13 @@ func TestSDKv3(t *testing.T) {
 	})
 }
 
+// TestAmplify runs Amplify in Chromium, with the browser's virtual authenticator.
+func TestAmplify(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "amplify.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_TEST_CHROMIUM="+cmp.Or(os.Getenv("COGNATE_TEST_CHROMIUM"), "/usr/bin/chromium"))
+	})
+}
+
 func TestJWTVerify(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
 		// CognitoJwtVerifier takes Cognito's own issuer and no other.
