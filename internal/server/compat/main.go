@@ -60,6 +60,15 @@ var services = []struct{ name, title string }{
 	{"sts", "Security Token Service (`sts`)"},
 }
 
+// parts are what a client meets besides operations: every row is in the file.
+var parts = []struct{ name, title string }{
+	{"flows", "Authentication flows"},
+	{"challenges", "Challenges"},
+	{"triggers", "Lambda triggers"},
+	{"endpoints", "Endpoints"},
+	{"pages", "Pages"},
+}
+
 func run(root string, check bool) error {
 	rows, err := read(root)
 	if err != nil {
@@ -126,6 +135,13 @@ func read(root string) (map[string]map[string]row, error) {
 		for name := range rows[s.name] {
 			if !slices.Contains(names, name) {
 				return nil, fmt.Errorf("docs/compatibility.yaml: %s has no operation %s", s.name, name)
+			}
+		}
+	}
+	for _, part := range parts {
+		for name, r := range rows[part.name] {
+			if err := r.check(root); err != nil {
+				return nil, fmt.Errorf("docs/compatibility.yaml: %s: %w", name, err)
 			}
 		}
 	}
@@ -208,18 +224,26 @@ func document(root string, rows map[string]map[string]row) ([]byte, error) {
 		for _, r := range rows[s.name] {
 			count[r.Status]++
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n%d operations: %d work, %d in part, %d not yet.\n\n| Operation | State | Shown by | Note |\n|---|---|---|---|\n",
-			s.title, len(rows[s.name]), count[works], count[partly], count[notYet])
-		for _, name := range slices.SortedFunc(maps.Keys(rows[s.name]), cmp.Compare[string]) {
-			r := rows[s.name][name]
-			tests := ""
-			if len(r.Test) > 0 {
-				tests = "`" + strings.Join(r.Test, "`, `") + "`"
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, r.Status, tests, r.Note)
-		}
+		fmt.Fprintf(&b, "\n## %s\n\n%d operations: %d work, %d in part, %d not yet.\n\n", s.title, len(rows[s.name]), count[works], count[partly], count[notYet])
+		table(&b, "Operation", rows[s.name])
+	}
+	for _, p := range parts {
+		fmt.Fprintf(&b, "\n## %s\n\n", p.title)
+		table(&b, "Name", rows[p.name])
 	}
 	return b.Bytes(), nil
+}
+
+func table(b *bytes.Buffer, head string, rows map[string]row) {
+	fmt.Fprintf(b, "| %s | State | Shown by | Note |\n|---|---|---|---|\n", head)
+	for _, name := range slices.SortedFunc(maps.Keys(rows), cmp.Compare[string]) {
+		r := rows[name]
+		tests := ""
+		if len(r.Test) > 0 {
+			tests = "`" + strings.Join(r.Test, "`, `") + "`"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, r.Status, tests, r.Note)
+	}
 }
 
 // unbuilt writes the methods of the operations that are not there yet.
