@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -14,7 +15,7 @@ import (
 // large pool. On PostgreSQL its backends' CPU time counts too: that is where a
 // bad plan would show.
 func (b *bench) measureFlat(ctx context.Context, e *engine, small *target) (err error) {
-	if !b.wanted("flat:") {
+	if !b.wanted("flat:") && !strings.HasPrefix(b.only, "flat:") {
 		return nil
 	}
 	large, err := b.newTarget(ctx, e, e.name+"-large", b.users)
@@ -77,8 +78,8 @@ func (b *bench) wholeCost(e *engine, t *target, requests [][]byte) (time.Duratio
 // least ten addresses begin with, whatever the pool's size.
 func listRequests(ctx context.Context, t *target) ([][]byte, error) {
 	digits := 1
-	if len(t.people) >= realUsers {
-		digits = 3
+	for left := t.users / 16; left >= 40*16; left /= 16 {
+		digits++
 	}
 	list := make([][]byte, 0, listsPerTurn)
 	for _, p := range t.pick(listsPerTurn) {

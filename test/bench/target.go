@@ -54,6 +54,7 @@ type target struct {
 	database store.Options
 	pool     string
 	client   string
+	users    int      // of the pool
 	people   []person // who can sign in
 	clients  clients
 	log      *os.File
@@ -109,7 +110,29 @@ func (b *bench) newTarget(ctx context.Context, e *engine, name string, users int
 	if err := t.load(ctx, users); err != nil {
 		return nil, err
 	}
+	if err := settle(ctx, t.database.URL); err != nil {
+		return nil, err
+	}
 	return t, b.serve(ctx, t)
+}
+
+// settle does at once what PostgreSQL's autovacuum does some time after a load,
+// and what would otherwise be counted with the first operations.
+func settle(ctx context.Context, url string) error {
+	if url == "" {
+		return nil
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, statement := range []string{"VACUUM (ANALYZE)", "CHECKPOINT"} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cognate runs a command to its end and gives what it printed.
@@ -208,6 +231,7 @@ func (t *target) load(ctx context.Context, users int) error {
 	if err != nil {
 		return err
 	}
+	t.users = users
 	every := max(users/realUsers, 1)
 	t.people = make([]person, (users+every-1)/every)
 	verifiers, salts := make([][]byte, len(t.people)), make([][]byte, len(t.people))
