@@ -40,14 +40,18 @@ const (
 	floorBigShared = "big-shared"  // S with math/big
 	floorRow       = "grouped-row" // one row of a user's size, committed in a group
 	floorHandler   = "handler"     // a bare net/http JSON handler
+	floorFunction  = "function"    // a function over HTTP that changes nothing
 )
 
 // runFloor is a floor's process. It answers each number on in by doing the work
 // that often, from as many goroutines as there are clients.
 func runFloor(args []string, in io.Reader, out io.Writer) error {
 	name, rest := args[0], args[1:]
-	if name == floorHandler {
-		return serveFloor(in, out)
+	switch name {
+	case floorHandler:
+		return serveFloor(in, out, answerUser)
+	case floorFunction:
+		return serveFloor(in, out, echo)
 	}
 	work, err := floorWork(name, rest)
 	if err != nil {
@@ -229,29 +233,41 @@ type handlerReply struct {
 
 type handlerAttribute struct{ Name, Value string }
 
-// serveFloor is the bare handler: it reads GetUser's request with encoding/json
+// answerUser is the bare handler: it reads GetUser's request with encoding/json
 // and writes a reply like GetUser's.
-func serveFloor(in io.Reader, out io.Writer) error {
+func answerUser(w http.ResponseWriter, r *http.Request) {
+	var body struct{ AccessToken string }
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.AccessToken == "" {
+		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	_ = json.NewEncoder(w).Encode(handlerReply{Username: "00000000-0000-4000-8000-000000000000", UserAttributes: []handlerAttribute{
+		{"sub", "00000000-0000-4000-8000-000000000000"}, {"email", "0123456789abcdef@example.com"}, {"email_verified", "true"},
+		{"given_name", "Alice"}, {"family_name", "Example"},
+	}})
+}
+
+// echo answers an event with itself, as a function does that changes nothing.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body)
+}
+
+// serveFloor serves until the parent goes away.
+func serveFloor(in io.Reader, out io.Writer, handler http.HandlerFunc) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		var body struct{ AccessToken string }
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.AccessToken == "" {
-			http.Error(w, "bad request", http.StatusBadRequest)
-			return
-		}
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_ = json.NewEncoder(w).Encode(handlerReply{Username: "00000000-0000-4000-8000-000000000000", UserAttributes: []handlerAttribute{
-			{"sub", "00000000-0000-4000-8000-000000000000"}, {"email", "0123456789abcdef@example.com"}, {"email_verified", "true"},
-			{"given_name", "Alice"}, {"family_name", "Example"},
-		}})
-	}
-	server := &http.Server{Handler: http.HandlerFunc(handler), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())
 	go func() {
-		_, _ = io.Copy(io.Discard, in) // until the parent goes away
+		_, _ = io.Copy(io.Discard, in)
 		_ = server.Close()
 	}()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -270,7 +286,7 @@ func floorProcess(ctx context.Context, log io.Writer, args ...string) (*process,
 	if err != nil {
 		return nil, err
 	}
-	if args[0] == floorHandler {
+	if args[0] == floorHandler || args[0] == floorFunction {
 		return p, p.awaitAddress()
 	}
 	line, err := p.out.ReadString('\n')

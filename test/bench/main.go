@@ -103,6 +103,9 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	if err := b.measureTriggers(ctx); err != nil {
+		return fmt.Errorf("triggers: %w", err)
+	}
 	return b.footprint(ctx)
 }
 

@@ -31,7 +31,10 @@ func (b *bench) measureEngine(ctx context.Context, e *engine) (err error) {
 	if err := b.measureFlat(ctx, e, small); err != nil {
 		return err
 	}
-	return b.measureSignUp(ctx, e, small)
+	if err := b.measureSignUp(ctx, e, small); err != nil {
+		return err
+	}
+	return b.measureTOTP(ctx, e)
 }
 
 const (
@@ -50,9 +53,11 @@ func (t *target) pick(n int) []person {
 	return list
 }
 
-func (t *target) passwordRequests(n int) [][]byte {
-	list := make([][]byte, 0, n)
-	for _, p := range t.pick(n) {
+func (t *target) passwordRequests(n int) [][]byte { return t.passwordsOf(t.pick(n)) }
+
+func (t *target) passwordsOf(people []person) [][]byte {
+	list := make([][]byte, 0, len(people))
+	for _, p := range people {
 		list = append(list, request(t.addr, "InitiateAuth", map[string]any{
 			"AuthFlow": "USER_PASSWORD_AUTH", "ClientId": t.client,
 			"AuthParameters": map[string]string{"USERNAME": p.username, "PASSWORD": password},
