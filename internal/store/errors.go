@@ -27,7 +27,7 @@ var (
 var errOutside = errors.New("store: a write outside of a transaction")
 
 // ExistsError says which key was taken: "pool", "client", "item", "domain", "user" (its id), "username", "name",
-// "message", "access-key", "data-key" or "signing-key". errors.Is(err, ErrExists) holds for it.
+// "message", "access-key", "data-key", "signing-key" or "user-session". errors.Is(err, ErrExists) holds for it.
 type ExistsError struct{ What string }
 
 func (e *ExistsError) Error() string { return "store: " + e.What + " exists already" }

@@ -24,6 +24,8 @@ var (
 		sweepExpired("rotated", "pool_id, family, token_id", "expires_at <= ?"),
 		sweepExpired("messages", "pool_id, id", "queued = 0 AND due_at <= ?"),
 		sweepExpired("passkey_challenges", "pool_id, user_id, client_id", "expires_at <= ?"),
+		sweepExpired("user_sessions", "pool_id, user_id, id", "expires_at <= ?"),
+		sweepExpired("user_session_turns", "pool_id, user_id", "expires_at <= ?"),
 	}
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
 	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND due_at <= ?")
@@ -46,6 +48,8 @@ var (
 		sweepExpired("signing_keys", "pool_id, kid", "pool_id = ?"),
 		sweepExpired("passkeys", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("passkey_challenges", "pool_id, user_id, client_id", "pool_id = ?"),
+		sweepExpired("user_sessions", "pool_id, user_id, id", "pool_id = ?"),
+		sweepExpired("user_session_turns", "pool_id, user_id", "pool_id = ?"),
 		sweepExpired("users", "pool_id, id", "pool_id = ?"),
 	}
 )

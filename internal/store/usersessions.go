@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Kinds of user sessions.
+const (
+	SessionToken = "TOKEN"
+	SessionSSO   = "SSO"
+)
+
+// A UserSession is a tracked session: a family of refresh tokens, or one browser's SSO session. Mark is the user's
+// sign-out mark at its beginning in milliseconds, Tracking the pool's period of tracking.
+type UserSession struct {
+	PoolID, UserID, ID             string
+	Kind, ClientID, Family, Parent string
+	Mark, Tracking                 int64
+	CreatedAt, ActiveAt, ExpiresAt time.Time
+	Device, Address                string
+}
+
+const userSessionColumns = "pool_id, user_id, id, kind, client_id, family, parent, mark, tracking, created_at, active_at, expires_at, device, address"
+
+var (
+	userSessionList   = prepare("SELECT " + userSessionColumns + " FROM user_sessions WHERE pool_id = ? AND user_id = ?")
+	userSessionInsert = prepare("INSERT INTO user_sessions (" + userSessionColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+	userSessionTouch  = prepare("UPDATE user_sessions SET active_at = ?, device = ?, address = ? WHERE pool_id = ? AND user_id = ? AND id = ?")
+	userSessionDelete = prepare("DELETE FROM user_sessions WHERE pool_id = ? AND user_id = ? AND id = ?")
+	userSessionTurn   = prepare("INSERT INTO user_session_turns (pool_id, user_id, turns, expires_at) VALUES (?, ?, 1, ?) ON CONFLICT (pool_id, user_id) DO UPDATE SET " +
+		"turns = user_session_turns.turns + 1, expires_at = excluded.expires_at")
+
+	userSessionsDelete     = prepare("DELETE FROM user_sessions WHERE pool_id = ? AND user_id = ?")
+	userSessionTurnsDelete = prepare("DELETE FROM user_session_turns WHERE pool_id = ? AND user_id = ?")
+)
+
+// sessionTurnFor is how long the row of a turn is kept: longer than any transaction.
+const sessionTurnFor = time.Hour
+
+// UserSessions lists all that is stored of a user's sessions, in no order; the caller judges which of them count.
+func (r *Reader) UserSessions(ctx context.Context, poolID, userID string) ([]UserSession, error) {
+	return all(ctx, r, userSessionList, []any{poolID, userID}, func(r row, s *UserSession) error {
+		return r.scan(&s.PoolID, &s.UserID, &s.ID, &s.Kind, &s.ClientID, &s.Family, &s.Parent, &s.Mark, &s.Tracking,
+			&s.CreatedAt, &s.ActiveAt, &s.ExpiresAt, &s.Device, &s.Address)
+	})
+}
+
+// TurnOfUserSessions makes the transaction the only one of those that call it for this user: of two at once, one sees
+// what the other did. It must come before the first read.
+func (tx *Tx) TurnOfUserSessions(ctx context.Context, poolID, userID string, now time.Time) error {
+	_, err := tx.session.exec(ctx, userSessionTurn, []any{poolID, userID, now.Add(sessionTurnFor)})
+	return err
+}
+
+// InsertUserSession adds a session. ExistsError says "user-session" where the user has one of this id.
+func (tx *Tx) InsertUserSession(ctx context.Context, s UserSession) error {
+	return tx.insert(ctx, "user-session", userSessionInsert, s.PoolID, s.UserID, s.ID, s.Kind, s.ClientID, s.Family, s.Parent,
+		s.Mark, s.Tracking, s.CreatedAt, s.ActiveAt, s.ExpiresAt, s.Device, s.Address)
+}
+
+// TouchUserSession tells when and from where a session was used last; it is no error if there is no such session.
+func (tx *Tx) TouchUserSession(ctx context.Context, poolID, userID, id string, at time.Time, device, address string) error {
+	return tx.run(ctx, userSessionTouch, at, device, address, poolID, userID, id)
+}
+
+// DeleteUserSession removes a session; it is no error if there is none.
+func (tx *Tx) DeleteUserSession(ctx context.Context, poolID, userID, id string) error {
+	return tx.run(ctx, userSessionDelete, poolID, userID, id)
+}
+
+// DeleteUserSessions removes all of a user's sessions.
+func (tx *Tx) DeleteUserSessions(ctx context.Context, poolID, userID string) error {
+	return tx.run(ctx, userSessionsDelete, poolID, userID)
+}
