@@ -24,6 +24,7 @@ var (
 		sweepExpired("rotated", "pool_id, family, token_id", "expires_at <= ?"),
 		sweepExpired("messages", "pool_id, id", "queued = 0 AND due_at <= ?"),
 		sweepExpired("passkey_challenges", "pool_id, user_id, client_id", "expires_at <= ?"),
+		sweepExpired("forgotten_devices", "pool_id, user_id, id", "expires_at <= ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "expires_at <= ?"),
 		sweepExpired("user_session_turns", "pool_id, user_id", "expires_at <= ?"),
 	}
@@ -48,6 +49,8 @@ var (
 		sweepExpired("signing_keys", "pool_id, kid", "pool_id = ?"),
 		sweepExpired("passkeys", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("passkey_challenges", "pool_id, user_id, client_id", "pool_id = ?"),
+		sweepExpired("devices", "pool_id, user_id, id", "pool_id = ?"),
+		sweepExpired("forgotten_devices", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_session_turns", "pool_id, user_id", "pool_id = ?"),
 		sweepExpired("users", "pool_id, id", "pool_id = ?"),

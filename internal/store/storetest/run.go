@@ -49,6 +49,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"passkeys", testPasskeys},
 		{"passkey challenges", testPasskeyChallenges},
 		{"passkeys go with their user", testPasskeysGo},
+		{"devices", testDevices},
+		{"devices go with their user", testDevicesGo},
 		{"user sessions", testUserSessions},
 		{"user sessions go with their user", testUserSessionsGo},
 		{"user session races", testUserSessionRaces},
