@@ -46,11 +46,18 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 		return nil, idp.InvalidParameterException("Step-up authentication (TARGET_ACR_VALUES) is not available in this version.")
 	}
 	name := c.params["USERNAME"]
-	u, err := s.resolve(ctx, c, name)
+	following := c.session != nil && *c.session != ""
+	resolve := s.resolve
+	if password, ok := c.param("PASSWORD"); ok && preferred == idp.ChallengeNameTypePassword && !following {
+		resolve = func(ctx context.Context, c *call, name string) (*user.User, error) {
+			return s.resolveOrMigrate(ctx, c, name, password)
+		}
+	}
+	u, err := resolve(ctx, c, name)
 	if err != nil {
 		return nil, err
 	}
-	if c.session != nil && *c.session != "" {
+	if following {
 		return s.followSignUp(ctx, c, u)
 	}
 	if !u.Rec.Enabled && !c.client.PreventExistence {
@@ -218,6 +225,10 @@ func (s *Service) choosePassword(ctx context.Context, c *call, ch *chooser, st *
 }
 
 func (s *Service) takePassword(ctx context.Context, c *call, u *user.User, st *state, password string) (*outcome, error) {
+	u, st, err := s.migrateInTurn(ctx, c, u, st, password)
+	if err != nil {
+		return nil, final(err)
+	}
 	if err := s.provePassword(ctx, c, u, st, password); err != nil {
 		return nil, final(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/user"
 )
@@ -22,6 +23,9 @@ type call struct {
 	// other functions than what answers a challenge.
 	validation, metadata map[string]string
 	asked                bool // PreAuthentication was
+	// held is the attempt that a refused migration began; the check of the
+	// password ends it.
+	held *risk.Attempt
 	// available are the challenges to choose from, where the flow is USER_AUTH.
 	available []idp.ChallengeNameType
 }
@@ -30,6 +34,13 @@ type call struct {
 func (c *call) param(name string) (string, bool) {
 	v := c.params[name]
 	return v, v != ""
+}
+
+// release ends the attempt that nobody took.
+func (c *call) release() {
+	if c.held != nil {
+		c.held.Release()
+	}
 }
 
 // secretHash is SECRET_HASH as the checks take it.
@@ -129,6 +140,7 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 			return nil, err
 		}
 	}
+	defer c.release()
 	o, err := f.run(s, ctx, c)
 	if err != nil {
 		if last, ok := errors.AsType[ends](err); ok {
@@ -213,6 +225,7 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 			return nil, missing(key)
 		}
 	}
+	defer c.release()
 	o, err := ch.run(s, ctx, t)
 	var a *answer
 	if err == nil {

@@ -15,7 +15,7 @@ const passwordFactor = idp.ChallengeNameTypePassword
 
 // startPassword is USER_PASSWORD_AUTH and ADMIN_USER_PASSWORD_AUTH.
 func (s *Service) startPassword(ctx context.Context, c *call) (*outcome, error) {
-	u, err := s.resolve(ctx, c, c.params["USERNAME"])
+	u, err := s.resolveOrMigrate(ctx, c, c.params["USERNAME"], c.params["PASSWORD"])
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +44,10 @@ func (s *Service) resolve(ctx context.Context, c *call, name string) (*user.User
 
 // attempt admits a look at the password, which a locked user does not get.
 func (s *Service) attempt(ctx context.Context, c *call, u *user.User) (*risk.Attempt, error) {
+	if a := c.held; a != nil && u.IsDecoy() {
+		c.held = nil
+		return a, nil
+	}
 	a, err := s.lockouts.Begin(ctx, c.pool.ID, u.ID())
 	if errors.Is(err, risk.ErrLocked) {
 		return nil, exceeded()

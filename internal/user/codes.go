@@ -63,6 +63,8 @@ var (
 	// An update may send to any address that a user names, and declares no
 	// LimitExceededException; so it has a quota of ours.
 	quotaUpdateCode = quota{"update-code", 20}
+	// Asking the pool's function about a name that nobody has costs a call.
+	quotaMigrate = quota{"migrate", 20}
 )
 
 const quotaWindow = time.Hour

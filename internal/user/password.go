@@ -149,6 +149,11 @@ func (s *Service) SetPassword(ctx context.Context, sn *pool.Snapshot, u *User, p
 	if err := CheckPolicy(sn, prefix, password); err != nil {
 		return nil, err
 	}
+	return s.newCredential(ctx, sn, u, password, temporary)
+}
+
+// newCredential is SetPassword without the policy.
+func (s *Service) newCredential(ctx context.Context, sn *pool.Snapshot, u *User, password string, temporary bool) ([]byte, error) {
 	old, err := s.Credential(u)
 	if err != nil {
 		return nil, err

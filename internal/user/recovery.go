@@ -16,7 +16,7 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.find(ctx, sn, client, in.Username)
+	u, err := s.findOrMigrate(ctx, sn, client, in)
 	if err != nil {
 		return nil, err
 	}

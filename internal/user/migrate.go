@@ -1,0 +1,252 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/audit"
+	"cognate/internal/message"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/trigger"
+)
+
+// This file takes in people whom another directory has: the pool's function
+// UserMigration is asked about a name that nobody here has, and whom it answers
+// for becomes a user (Cognito: user migration).
+
+// Migration is what the function is shown.
+type Migration struct {
+	Name string
+	// Password as it was typed; "" where it was forgotten.
+	Password             string
+	Validation, Metadata map[string]string
+}
+
+// Migrates tells whether the pool has a function that may know more people.
+func Migrates(sn *pool.Snapshot) bool { return sn.Triggers().UserMigration != nil }
+
+// errTaken says that the name of a migrated user is somebody's by now.
+var errTaken = errors.New("user: the migrated user's name is taken")
+
+// Migrate asks the pool's function for a user whom the pool does not have, and
+// stores the one it gives. It is store.ErrNotFound where the function knows
+// nobody. Whoever calls it bounds how often that is done for one name.
+func (s *Service) Migrate(ctx context.Context, sn *pool.Snapshot, client *pool.Client, m Migration) (*User, error) {
+	arn := sn.Triggers().UserMigration
+	if arn == nil || !migratable(sn, m) {
+		return nil, store.ErrNotFound
+	}
+	source := trigger.SourceMigrationAuthentication
+	if m.Password == "" {
+		source = trigger.SourceMigrationForgotPassword
+	}
+	answer, err := s.d.Triggers.UserMigration(ctx, *arn, sn.Event(source, m.Name, client.ID), trigger.UserMigrationRequest{
+		Password: m.Password, ValidationData: m.Validation, ClientMetadata: m.Metadata,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(answer.UserAttributes) == 0 {
+		return nil, store.ErrNotFound
+	}
+	u, err := s.migrated(sn, m, answer)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if m.Password != "" {
+		// No policy: the password was chosen under the rules of the other directory.
+		if u.Rec.Credential, err = s.newCredential(ctx, sn, u, m.Password, false); err != nil {
+			return nil, err
+		}
+	}
+	err = s.storeMigrated(ctx, sn, u, answer)
+	if err == nil {
+		s.d.Messages.Wake()
+		audit.From(ctx).Set("migrated", u.ID())
+		rec, err := s.d.Store.User(ctx, sn.ID, u.ID())
+		if err != nil {
+			return nil, err
+		}
+		return FromRecord(sn, rec)
+	}
+	if !errors.Is(err, errTaken) {
+		return nil, err
+	}
+	// Two sign-ins of one person at once: the other one has stored the user.
+	u, err = s.Resolve(ctx, sn, m.Name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, idp.UserNotFoundException("Exception migrating user in app client " + client.ID).WithCause(errTaken)
+	}
+	return u, err
+}
+
+// migratable tells whether a user could come of the name and the password at
+// all. The function is not asked where not.
+func migratable(sn *pool.Snapshot, m Migration) bool {
+	switch {
+	case utf8.RuneCountInString(m.Password) > maxPassword:
+		return false
+	case sn.UsernameAttributes.Has(attrEmail) && isEmail(m.Name), sn.UsernameAttributes.Has(attrPhone) && isPhone(m.Name):
+		return true
+	}
+	return len(sn.UsernameAttributes) == 0 && isUsername(m.Name)
+}
+
+// isUsername tells whether s has the form of a username (Cognito: UsernameType).
+func isUsername(s string) bool {
+	n := utf8.RuneCountInString(s)
+	return n >= 1 && n <= 128 && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
+	})
+}
+
+// unusable is the answer to a user who does not fit the pool.
+func unusable(err error) error {
+	if e, ok := errors.AsType[*api.Error](err); ok && e.Code == idp.CodeInvalidParameterException {
+		return idp.InvalidLambdaResponseException(e.Message).WithCause(err)
+	}
+	return err
+}
+
+// migrated makes the user that the function gave, held to the pool's schema.
+func (s *Service) migrated(sn *pool.Snapshot, m Migration, answer trigger.UserMigrationResponse) (*User, error) {
+	name := m.Name
+	var list []idp.AttributeType
+	for _, key := range slices.Sorted(maps.Keys(answer.UserAttributes)) {
+		value := answer.UserAttributes[key]
+		switch {
+		case key == attrSub || key == attrIdentities || strings.HasPrefix(key, "cognito:"):
+			// The service says these. They come along where a function hands on what
+			// another pool told of the user.
+		case key == "username":
+			if value != "" && len(sn.UsernameAttributes) == 0 {
+				name = value
+			}
+		default:
+			list = append(list, idp.AttributeType{Name: key, Value: &value})
+		}
+	}
+	if len(sn.UsernameAttributes) == 0 && !isUsername(name) {
+		return nil, idp.InvalidParameterException("The username of the migrated user is not valid.")
+	}
+	u, err := s.newUser(sn, nil, name, list, idp.UserStatusType(answer.FinalUserStatus))
+	if err != nil {
+		return nil, err
+	}
+	var faults strings.Builder
+	for _, attr := range MissingAttributes(sn, u) {
+		faults.WriteString(attr + isRequired)
+	}
+	switch {
+	case faults.Len() > 0:
+		return nil, idp.InvalidParameterException(nonconforming + faults.String())
+	case !goesBy(sn, u, m.Name):
+		return nil, idp.InvalidParameterException("The migrated user does not sign in by the name that was given: neither the username nor a verified alias is equal to it.")
+	}
+	if answer.EnableSMSMFA {
+		if u.Attributes[attrPhone] == "" {
+			return nil, idp.InvalidParameterException("enableSMSMFA needs a phone_number.")
+		}
+		u.MFA.enable(FactorSMS)
+	}
+	return u, nil
+}
+
+// goesBy tells whether the user will be found by the name.
+func goesBy(sn *pool.Snapshot, u *User, name string) bool {
+	if u.Rec.UsernameKey == sn.FoldUsername(name) {
+		return true
+	}
+	return slices.ContainsFunc(signInNames(sn, u.Attributes), func(n store.Name) bool { return n.Value == sn.FoldAlias(n.Kind, name) })
+}
+
+// storeMigrated stores the user with the sign-in names; errTaken where one is
+// another's. The welcome is in the same transaction.
+func (s *Service) storeMigrated(ctx context.Context, sn *pool.Snapshot, u *User, answer trigger.UserMigrationResponse) error {
+	taken := func(string) error { return errTaken }
+	decide := clash(taken)
+	if answer.ForceAliasCreation {
+		decide = moveAliases(sn, taken)
+	}
+	return s.update(ctx, func(tx *store.Tx) error {
+		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
+			return err
+		}
+		e := &edit{s: s, tx: tx, sn: sn, u: u}
+		for _, name := range signInNames(sn, u.Attributes) {
+			if err := e.claim(ctx, name, decide); err != nil {
+				return err
+			}
+		}
+		if answer.Suppress {
+			return nil
+		}
+		return s.sendWelcome(ctx, tx, sn, u, answer.DesiredDeliveryMediums)
+	})
+}
+
+// ownPassword stands in a welcome where invitations have a temporary password:
+// the user's own is in no message.
+const ownPassword = "********"
+
+// sendWelcome puts the invitation's text into the outbox, for each medium that
+// the user can be reached by. That one is missing keeps nobody from signing in.
+func (s *Service) sendWelcome(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, mediums []string) error {
+	expires := s.d.Now().Add(sn.TemporaryPasswordValidity)
+	for _, d := range []delivery{{Medium: message.Email, Attribute: attrEmail}, {Medium: message.SMS, Attribute: attrPhone}} {
+		d.To = u.Attributes[d.Attribute]
+		if d.To == "" || !slices.Contains(mediums, d.Medium) || deliverable(sn, d.Medium) != nil {
+			continue
+		}
+		subject, body := sn.InviteMessage(d.Medium)
+		err := s.enqueue(ctx, tx, sn, u, d, subject, body, ownPassword, expires)
+		if api.CodeOf(err) == idp.CodeCodeDeliveryFailureException {
+			audit.From(ctx).Set("welcome", "no sender for "+d.Medium)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findOrMigrate resolves whoever forgot a password, and asks the pool's function
+// about a name that nobody has, so often as codes can be asked for.
+func (s *Service) findOrMigrate(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ForgotPasswordRequest) (*User, error) {
+	m := Migration{Name: in.Username, Metadata: in.ClientMetadata}
+	if !Migrates(sn) || !migratable(sn, m) {
+		return s.find(ctx, sn, client, in.Username)
+	}
+	if _, err := s.Resolve(ctx, sn, in.Username); !errors.Is(err, store.ErrNotFound) {
+		return s.find(ctx, sn, client, in.Username)
+	}
+	nobody := s.Decoy(sn, in.Username)
+	err := s.update(ctx, func(tx *store.Tx) error {
+		exceeded, err := s.count(ctx, tx, sn, nobody.ID(), quotaMigrate)
+		if err == nil && exceeded {
+			return kept{idp.LimitExceededException("Attempt limit exceeded, please try after some time.")}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.Migrate(ctx, sn, client, m)
+	switch {
+	case err == nil:
+		audit.From(ctx).Set("user", u.ID())
+		return u, nil
+	case !errors.Is(err, store.ErrNotFound) && (api.CodeOf(err) != idp.CodeUserNotFoundException || !client.PreventExistence):
+		return nil, err
+	}
+	return s.find(ctx, sn, client, in.Username)
+}
