@@ -37,6 +37,9 @@ func (s *Service) List(ctx context.Context, q Query) ([]Message, error) {
 		}
 		messages := make([]Message, 0, len(rows))
 		for _, r := range rows {
+			if r.Attempts == 0 && r.NextAt.After(s.Now()) {
+				continue // held: its text is being asked for
+			}
 			m, err := s.open(r)
 			if err != nil {
 				return nil, err

@@ -26,6 +26,9 @@ const stateInbox = "inbox"
 // that a code which has run out can still be looked at.
 const inboxLife = 24 * time.Hour
 
+// hold is how long a held message waits for its text, before it leaves as it is.
+const hold = time.Minute
+
 // ErrNoSender says that nothing is configured that could deliver the medium.
 // Callers answer CodeDeliveryFailureException.
 var ErrNoSender = errors.New("no sender is configured for this medium")
@@ -47,8 +50,17 @@ type Message struct {
 	Code string
 	// Link is the confirmation link within Body, for the inbox.
 	Link string
+	// Function is what a function of the pool needs to send the message in place of
+	// the server's sender of the medium; nil for the latter. Only Deps.Functions
+	// reads it.
+	Function json.RawMessage
+	// Held messages wait for Release or Drop, since their text is yet to be asked
+	// for. If neither comes they leave as they are.
+	Held bool
 	// CreatedAt is set by Enqueue.
 	CreatedAt time.Time
+	// Attempts counts those to send it, the present one included.
+	Attempts int
 	// ExpiresAt ends the retries: the end of the code's life.
 	ExpiresAt time.Time
 }
@@ -80,6 +92,8 @@ type Deps struct {
 	Log   *slog.Logger
 	// Mail and SMS deliver; nil where none is configured.
 	Mail, SMS Sender
+	// Functions has functions of pools send the messages that name one.
+	Functions Sender
 	// Inbox keeps messages readable (development): also those that have no sender.
 	Inbox bool
 }
@@ -99,39 +113,96 @@ func New(d Deps) *Service {
 
 // sealed is the secret part of a message as the outbox row holds it.
 type sealed struct {
-	From    string `json:"from,omitempty"`
-	ReplyTo string `json:"replyTo,omitempty"`
-	Subject string `json:"subject,omitempty"`
-	Body    string `json:"body"`
-	Code    string `json:"code,omitempty"`
-	Link    string `json:"link,omitempty"`
+	From     string          `json:"from,omitempty"`
+	ReplyTo  string          `json:"replyTo,omitempty"`
+	Subject  string          `json:"subject,omitempty"`
+	Body     string          `json:"body"`
+	Code     string          `json:"code,omitempty"`
+	Link     string          `json:"link,omitempty"`
+	Function json.RawMessage `json:"function,omitempty"`
+}
+
+// Reaches tells whether messages of the medium can leave: ErrNoSender if not.
+func (s *Service) Reaches(medium string) error {
+	if s.sender(medium) == nil && !s.Inbox {
+		return ErrNoSender
+	}
+	return nil
 }
 
 // Enqueue writes m to the outbox within the caller's transaction. Call Wake
 // once that transaction is committed. ErrNoSender says that m could never
 // leave; nothing is written then.
-func (s *Service) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
-	state := store.MessageQueued
-	if s.sender(m.Medium) == nil {
+func (s *Service) Enqueue(ctx context.Context, tx *store.Tx, m *Message) error {
+	state, lane := store.MessageQueued, m.lane()
+	switch {
+	case m.Function != nil && s.Functions == nil:
+		return ErrNoSender
+	case m.Function == nil && s.sender(m.Medium) == nil:
 		if !s.Inbox {
 			return ErrNoSender
 		}
 		state = stateInbox
 	}
-	now := s.Now()
-	if kept := now.Add(inboxLife); s.Inbox && m.ExpiresAt.Before(kept) {
-		m.ExpiresAt = kept
+	m.ID, m.CreatedAt = keys.NewUUID(), s.Now()
+	expires, next := m.ExpiresAt, m.CreatedAt
+	if kept := m.CreatedAt.Add(inboxLife); s.Inbox && expires.Before(kept) {
+		expires = kept
 	}
-	id := keys.NewUUID()
-	body, err := json.Marshal(sealed{m.From, m.ReplyTo, m.Subject, m.Body, m.Code, m.Link})
+	if m.Held {
+		next = next.Add(hold)
+	}
+	body, err := s.seal(m)
 	if err != nil {
-		return fmt.Errorf("message: %w", err)
+		return err
 	}
 	return tx.InsertMessage(ctx, store.Message{
-		ID: id, PoolID: m.PoolID, UserID: m.UserID, Username: m.Username,
-		Medium: m.Medium, To: m.To, State: state, NextAt: now, CreatedAt: now, ExpiresAt: m.ExpiresAt,
-		Body: s.Ring.Seal(keys.PurposeMessage, rowAD(m.PoolID, id), body),
+		ID: m.ID, PoolID: m.PoolID, UserID: m.UserID, Username: m.Username,
+		Medium: m.Medium, Lane: lane, To: m.To, State: state, NextAt: next, CreatedAt: m.CreatedAt, ExpiresAt: expires, Body: body,
 	})
+}
+
+// Release gives a held message its text and lets it leave. One that has left
+// already stays as it was.
+func (s *Service) Release(ctx context.Context, m *Message) error {
+	body, err := s.seal(m)
+	if err != nil {
+		return err
+	}
+	return s.settle(ctx, func(tx *store.Tx) error { return tx.ReleaseMessage(ctx, m.PoolID, m.ID, body, s.Now()) })
+}
+
+// Drop takes a held message back.
+func (s *Service) Drop(ctx context.Context, m *Message) error {
+	return s.settle(ctx, func(tx *store.Tx) error { return tx.DropMessage(ctx, m.PoolID, m.ID) })
+}
+
+func (s *Service) settle(ctx context.Context, fn func(tx *store.Tx) error) error {
+	err := s.Store.Update(ctx, fn)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// lane is by which way the message leaves.
+func (m *Message) lane() string {
+	switch {
+	case m.Function == nil:
+		return m.Medium
+	case m.Medium == SMS:
+		return store.LaneSMSFunction
+	}
+	return store.LaneEmailFunction
+}
+
+// seal makes the secret part of the message's row.
+func (s *Service) seal(m *Message) ([]byte, error) {
+	body, err := json.Marshal(sealed{m.From, m.ReplyTo, m.Subject, m.Body, m.Code, m.Link, m.Function})
+	if err != nil {
+		return nil, fmt.Errorf("message: %w", err)
+	}
+	return s.Ring.Seal(keys.PurposeMessage, rowAD(m.PoolID, m.ID), body), nil
 }
 
 // Wake tells the worker and waiting readers of the inbox that the outbox has
@@ -173,7 +244,7 @@ func (s *Service) open(r store.Message) (Message, error) {
 	return Message{
 		ID: r.ID, PoolID: r.PoolID, UserID: r.UserID, Username: r.Username, Medium: r.Medium, To: r.To,
 		From: b.From, ReplyTo: b.ReplyTo, Subject: b.Subject, Body: b.Body, Code: b.Code, Link: b.Link,
-		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		Function: b.Function, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, Attempts: r.Attempts,
 	}, nil
 }
 

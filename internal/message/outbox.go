@@ -17,8 +17,15 @@ const (
 	sendTimeout = 30 * time.Second
 	lease       = 2 * time.Minute
 
-	// batch rows are claimed at once, and as many sent side by side.
-	batch = 8
+	// slots are how many messages of one lane are on their way at once. Of those a
+	// pool may hold all but reserve, so that the next message of another pool finds
+	// one free although the first pool's are slow.
+	slots   = 8
+	reserve = 2
+	// A pool's own function is as slow as the pool makes it: more slots, of which
+	// one pool has few.
+	functionSlots  = 32
+	functionsOfOne = 4
 
 	// Backoff doubles from first to last.
 	firstRetry = 5 * time.Second
@@ -29,71 +36,192 @@ const (
 	idle = 5 * time.Second
 )
 
+// errLate is what becomes of a message that would be of no more use.
+var errLate = errors.New("not sent before its code expired")
+
+// worker sends the messages of one lane. What hangs in one lane delays no other,
+// and what a pool queues takes no more than its share of the lane.
+type worker struct {
+	s      *Service
+	lane   string
+	sender Sender
+	slots  int
+	share  int // of the slots, for one pool
+
+	// lastPool is whose turn it was last.
+	lastPool string
+
+	mu     sync.Mutex
+	busy   int
+	ofPool map[string]int
+	done   chan struct{} // has a value when a slot was given back
+}
+
+// workers gives one for each lane that there is a way out for.
+func (s *Service) workers() []*worker {
+	var list []*worker
+	add := func(lane string, sender Sender, slots, share int) {
+		if sender != nil {
+			list = append(list, &worker{
+				s: s, lane: lane, sender: sender, slots: slots, share: share, ofPool: map[string]int{}, done: make(chan struct{}, 1),
+			})
+		}
+	}
+	add(store.LaneEmail, s.Mail, slots, slots-reserve)
+	add(store.LaneSMS, s.SMS, slots, slots-reserve)
+	add(store.LaneEmailFunction, s.Functions, functionSlots, functionsOfOne)
+	add(store.LaneSMSFunction, s.Functions, functionSlots, functionsOfOne)
+	return list
+}
+
 // Run hands due messages to their senders until ctx ends. Several nodes may
 // run it on one database: a row is claimed before it is sent. A crash between
 // sending and recording sends a message twice; it is never lost.
 func (s *Service) Run(ctx context.Context) error {
-	for {
-		news := s.changed()
-		n, err := s.deliver(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "outbox", slog.Any("error", err))
-		}
-		if n == batch && err == nil {
-			continue // there may be more
-		}
-		t := time.NewTimer(idle)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-news:
-		case <-t.C:
-		}
-		t.Stop()
+	var wg sync.WaitGroup
+	for _, w := range s.workers() {
+		wg.Go(func() { w.run(ctx) })
 	}
+	wg.Wait()
+	return nil
 }
 
 // Flush delivers what is due and waits for it: for a graceful stop.
 func (s *Service) Flush(ctx context.Context) error {
-	for {
-		n, err := s.deliver(ctx)
-		if n < batch || err != nil {
-			return err
+	list := s.workers()
+	errs := make([]error, len(list))
+	var wg sync.WaitGroup
+	for i, w := range list {
+		wg.Go(func() { errs[i] = w.flush(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// run works until ctx ends, and returns when nothing is on its way any more.
+func (w *worker) run(ctx context.Context) {
+	var sends sync.WaitGroup
+	defer sends.Wait()
+	t := time.NewTimer(idle)
+	defer t.Stop()
+	for ctx.Err() == nil {
+		news := w.s.changed()
+		more, err := w.take(ctx, &sends)
+		if err != nil && ctx.Err() == nil {
+			w.s.Log.ErrorContext(ctx, "outbox", slog.String("lane", w.lane), slog.Any("error", err))
+		}
+		if more && err == nil {
+			continue
+		}
+		t.Reset(idle)
+		select {
+		case <-ctx.Done():
+		case <-w.done:
+		case <-news:
+		case <-t.C:
 		}
 	}
 }
 
-// deliver claims one batch, sends it and says how many rows it was.
-func (s *Service) deliver(ctx context.Context) (int, error) {
-	if s.Mail == nil && s.SMS == nil {
-		return 0, nil
+// flush works until nothing is due.
+func (w *worker) flush(ctx context.Context) error {
+	var sends sync.WaitGroup
+	defer sends.Wait()
+	for {
+		more, err := w.take(ctx, &sends)
+		if err != nil {
+			return err
+		}
+		if more {
+			continue
+		}
+		if w.free() == w.slots {
+			// A slot may have come free after the look.
+			if more, err = w.take(ctx, &sends); err != nil || !more && w.free() == w.slots {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-w.done:
+		}
+	}
+}
+
+// take fills the free slots with what is due, and tells whether it found any.
+func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, err error) {
+	free := w.free()
+	if free == 0 {
+		return false, nil
+	}
+	// Looking costs no write: on SQLite that is somebody else's turn.
+	due, err := w.s.Store.MessagesDue(ctx, w.lane, w.s.Now())
+	if err != nil || !due {
+		return false, err
 	}
 	var rows []store.Message
-	err := s.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.ClaimMessages(ctx, s.Now(), lease, batch)
+	var last string
+	err = w.s.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		rows, last, err = tx.ClaimMessages(ctx, store.MessageClaim{
+			Lane: w.lane, Now: w.s.Now(), Lease: lease, Limit: free, AfterPool: w.lastPool, RoomOfPool: w.room,
+		})
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return false, err
 	}
-	var wg sync.WaitGroup
+	w.lastPool = last
 	for _, r := range rows {
-		wg.Go(func() { s.attempt(ctx, r) })
+		w.hold(r.PoolID, 1)
+		sends.Go(func() {
+			defer w.release(r.PoolID)
+			w.attempt(ctx, r)
+		})
 	}
-	wg.Wait()
-	return len(rows), nil
+	return len(rows) > 0, nil
+}
+
+func (w *worker) free() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.slots - w.busy
+}
+
+func (w *worker) room(pool string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.share - w.ofPool[pool]
+}
+
+func (w *worker) hold(pool string, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy += n
+	if w.ofPool[pool] += n; w.ofPool[pool] == 0 {
+		delete(w.ofPool, pool)
+	}
+}
+
+func (w *worker) release(pool string) {
+	w.hold(pool, -1)
+	select {
+	case w.done <- struct{}{}:
+	default: // The worker has been told and has not looked yet.
+	}
 }
 
 // attempt sends one claimed row and records what became of it.
-func (s *Service) attempt(ctx context.Context, r store.Message) {
-	err := s.send(ctx, r)
+func (w *worker) attempt(ctx context.Context, r store.Message) {
+	s := w.s
+	err := w.send(ctx, r)
 	// Recorded even when the server is stopping: else the message goes twice.
 	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	var permanent PermanentError
 	next := s.Now().Add(backoff(r.Attempts - 1)) // the claim has counted this attempt
-	log := s.Log.With(slog.String("message", r.ID), slog.String("pool", r.PoolID), slog.String("medium", r.Medium))
+	log := s.Log.With(slog.String("message", r.ID), slog.String("pool", r.PoolID), slog.String("lane", r.Lane))
 	record := s.Store.Update(done, func(tx *store.Tx) error {
 		switch {
 		case err == nil:
@@ -112,18 +240,17 @@ func (s *Service) attempt(ctx context.Context, r store.Message) {
 	}
 }
 
-func (s *Service) send(ctx context.Context, r store.Message) error {
-	sender := s.sender(r.Medium)
-	if sender == nil {
-		return ErrNoSender // configured away since; the next start may have it again
+func (w *worker) send(ctx context.Context, r store.Message) error {
+	if !w.s.Now().Before(r.ExpiresAt) {
+		return PermanentError{errLate}
 	}
-	m, err := s.open(r)
+	m, err := w.s.open(r)
 	if err != nil {
 		return PermanentError{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return sender.Send(ctx, m)
+	return w.sender.Send(ctx, m)
 }
 
 // backoff is the pause after the given number of earlier attempts, with a

@@ -97,7 +97,7 @@ func open(t *testing.T, o store.Options, c *clock) (*store.Store, *keys.Ring) {
 
 func enqueue(t *testing.T, s *message.Service, m message.Message) error {
 	t.Helper()
-	return s.Store.Update(deadline(t), func(tx *store.Tx) error { return s.Enqueue(deadline(t), tx, m) })
+	return s.Store.Update(deadline(t), func(tx *store.Tx) error { return s.Enqueue(deadline(t), tx, &m) })
 }
 
 func TestOutboxRetries(t *testing.T) {
@@ -186,7 +186,7 @@ func TestRolledBackTransactionSendsNothing(t *testing.T) {
 		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), SMS: gateway})
 		refused := errors.New("the name is taken")
 		err := st.Update(deadline(t), func(tx *store.Tx) error {
-			if err := s.Enqueue(deadline(t), tx, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+12065550100", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
+			if err := s.Enqueue(deadline(t), tx, &message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+12065550100", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
 				return err
 			}
 			return refused

@@ -119,7 +119,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		ClientIP: clientIP, RequestID: requestID,
 		Observe: p.observe(log), OnUndeclared: undeclared(log),
 	})
-	p.gauges(st)
+	p.gauges(st, c.Now)
 	return p, nil
 }
 
@@ -254,7 +254,7 @@ func requestID(r *http.Request) string { return arrived(r.Context()).id }
 // scrapeTimeout bounds what a scrape of the metrics asks of the database.
 const scrapeTimeout = 2 * time.Second
 
-func (p *parts) gauges(st *store.Store) {
+func (p *parts) gauges(st *store.Store, now func() time.Time) {
 	p.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(p.gate.Waiting()) })
 	p.metrics.Gauge("cognate_outbox_messages", "Mail and SMS that wait for their delivery; -1 if the database does not answer.", func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
@@ -265,6 +265,21 @@ func (p *parts) gauges(st *store.Store) {
 		}
 		return float64(n)
 	})
+	for _, lane := range store.Lanes() {
+		p.metrics.LabelledGauge("cognate_outbox_oldest_seconds", "For how long the oldest message of a lane of the outbox waits; -1 if the database does not answer.",
+			"lane", strings.ReplaceAll(strings.ToLower(lane), " ", "_"), func() float64 {
+				ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+				defer cancel()
+				n, since, err := st.LaneDepth(ctx, lane)
+				switch {
+				case err != nil:
+					return -1
+				case n == 0:
+					return 0
+				}
+				return max(now().Sub(since).Seconds(), 0)
+			})
+	}
 	p.metrics.Gauge("cognate_database_up", "1 while the database answers.", func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 		defer cancel()

@@ -114,7 +114,7 @@ func TestPrivateListener(t *testing.T) {
 	r.call(t, "NoSuchOperation-"+strings.Repeat("x", 20), `{}`, nil)
 	_, metrics := get(t, private+"/metrics")
 	for _, line := range []string{
-		`cognate_requests_total{code="",operation="CreateUserPool"} 1`, "cognate_request_duration_seconds_bucket", "cognate_crypto_waiting 0", "cognate_outbox_messages 0", "go_goroutines",
+		`cognate_requests_total{code="",operation="CreateUserPool"} 1`, "cognate_request_duration_seconds_bucket", "cognate_crypto_waiting 0", "cognate_outbox_messages 0", `cognate_outbox_oldest_seconds{lane="email"} 0`, `cognate_outbox_oldest_seconds{lane="sms_function"} 0`, "go_goroutines",
 	} {
 		if !strings.Contains(metrics, line) {
 			t.Errorf("no %s", line)
@@ -282,7 +282,6 @@ func TestTrustedProxies(t *testing.T) {
 	c = serve(t)
 	c.PlainHTTP, c.TrustedProxy, c.LogFormat = false, []string{"10.0.0.0/8"}, "json"
 	r = start(t, c)
-	status, _ := 0, 0
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL(), strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
@@ -293,7 +292,7 @@ func TestTrustedProxies(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if status = res.StatusCode; status != http.StatusForbidden || strings.Contains(r.log.String(), "203.0.113.5") {
+	if status := res.StatusCode; status != http.StatusForbidden || strings.Contains(r.log.String(), "203.0.113.5") {
 		t.Errorf("past the proxy: %d", status)
 	}
 }

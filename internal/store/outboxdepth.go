@@ -1,12 +1,31 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A longer queue is not counted further: whoever watches it has been told by then.
-var queuedCount = prepare("SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE queued = 1 LIMIT 100000) AS queue")
+var laneDepth = prepare("SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM (SELECT created_at FROM messages WHERE queued = 1 AND lane = ? LIMIT 100000) AS queue")
 
-// QueuedMessages counts the messages that wait for their delivery, up to 100,000.
+// QueuedMessages counts the messages that wait for their delivery, up to 100,000 in each lane.
 func (r *Reader) QueuedMessages(ctx context.Context) (n int, err error) {
-	err = r.one(ctx, queuedCount, nil, &n)
-	return n, err
+	for _, lane := range Lanes() {
+		waiting, _, err := r.LaneDepth(ctx, lane)
+		if err != nil {
+			return 0, err
+		}
+		n += waiting
+	}
+	return n, nil
+}
+
+// LaneDepth counts the messages that wait in a lane and tells since when the oldest does. Beyond 100,000 it looks at the
+// first to be due.
+func (r *Reader) LaneDepth(ctx context.Context, lane string) (n int, oldest time.Time, err error) {
+	err = r.one(ctx, laneDepth, []any{lane}, &n, &oldest)
+	if n == 0 {
+		oldest = time.Time{}
+	}
+	return n, oldest, err
 }

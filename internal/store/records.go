@@ -107,10 +107,22 @@ const (
 	MessageFailed = "failed"
 )
 
+// Lanes of the outbox: the ways by which messages leave. Each is worked on by itself.
+const (
+	LaneEmail         = "EMAIL"
+	LaneSMS           = "SMS"
+	LaneEmailFunction = "EMAIL function" // a function of the pool sends
+	LaneSMSFunction   = "SMS function"
+)
+
+// Lanes lists them.
+func Lanes() []string { return []string{LaneEmail, LaneSMS, LaneEmailFunction, LaneSMSFunction} }
+
 // A Message is a mail or SMS of the outbox.
 type Message struct {
 	ID, PoolID, UserID, Username, Medium, To string
 	Body                                     []byte // sealed
+	Lane                                     string // which worker sends it; empty means that of the medium
 	State                                    string // empty means queued
 	Attempts                                 int
 	NextAt, CreatedAt, ExpiresAt             time.Time

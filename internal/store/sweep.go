@@ -29,7 +29,7 @@ var (
 		sweepExpired("user_session_turns", "pool_id, user_id", "expires_at <= ?"),
 	}
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
-	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND due_at <= ?")
+	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND lane = ? AND due_at <= ?")
 
 	doomedList   = prepare("SELECT pool_id, group_uid, doomed_at FROM doomed ORDER BY pool_id, group_uid LIMIT 100")
 	doomedGroup  = sweepExpired("members", "pool_id, group_uid, user_id", "pool_id = ? AND group_uid = ?")
@@ -53,6 +53,10 @@ var (
 		sweepExpired("forgotten_devices", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_session_turns", "pool_id, user_id", "pool_id = ?"),
+		sweepExpired("import_jobs", "pool_id, id", "pool_id = ?"),
+		sweepExpired("import_uploads", "pool_id, id", "pool_id = ?"),
+		sweepExpired("import_chunks", "pool_id, upload_id, seq", "pool_id = ?"),
+		sweepExpired("import_log", "pool_id, job_id, seq", "pool_id = ?"),
 		sweepExpired("users", "pool_id, id", "pool_id = ?"),
 	}
 )
@@ -70,7 +74,12 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, batch int) (deleted in
 		return deleted, err
 	}
 	// No worker took them for a week: whoever waited for them does no longer.
-	if err := s.sweep(ctx, &deleted, batch, staleMessages, now.Add(-7*24*time.Hour)); err != nil {
+	for _, lane := range Lanes() {
+		if err := s.sweep(ctx, &deleted, batch, staleMessages, lane, now.Add(-7*24*time.Hour)); err != nil {
+			return deleted, err
+		}
+	}
+	if err := s.sweepUploads(ctx, &deleted, batch, now); err != nil {
 		return deleted, err
 	}
 	return deleted, s.sweepDoomed(ctx, &deleted, batch, now)

@@ -91,7 +91,7 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, 
 	if c := sn.Config.EmailConfiguration; c != nil && d.Medium == message.Email {
 		m.From, m.ReplyTo = api.Val(c.From), api.Val(c.ReplyToEmailAddress)
 	}
-	err := s.d.Messages.Enqueue(ctx, tx, m)
+	err := s.d.Messages.Enqueue(ctx, tx, &m)
 	if errors.Is(err, message.ErrNoSender) {
 		return idp.CodeDeliveryFailureException("No sender is configured for " + d.Medium + " messages.").WithCause(err)
 	}

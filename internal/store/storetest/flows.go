@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -86,7 +87,7 @@ func testLockouts(t *testing.T, s *store.Store) {
 }
 
 func message(i int) store.Message {
-	return store.Message{ID: fmt.Sprintf("m%02d", i), PoolID: "p", UserID: "u", Username: "alice", Medium: "EMAIL", To: "alice@example.com", Body: []byte{byte(i)},
+	return store.Message{ID: fmt.Sprintf("m%02d", i), PoolID: "p", UserID: "u", Username: "alice", Medium: "EMAIL", Lane: "EMAIL", To: "alice@example.com", Body: []byte{byte(i)},
 		State: store.MessageQueued, NextAt: Now, CreatedAt: Now.Add(time.Duration(i) * time.Second), ExpiresAt: Now.Add(time.Hour)}
 }
 
@@ -95,6 +96,7 @@ func testMessages(t *testing.T, s *store.Store) {
 	m := []store.Message{message(0), message(1), message(2), message(3)}
 	m[1].To, m[1].Username, m[1].Medium = "+15550100", "bob", "SMS"
 	m[2].NextAt = Now.Add(time.Minute)
+	m[1].Lane = "SMS"
 	m[3].PoolID, m[3].State = "q", "inbox"
 	update(t, s, func(tx *store.Tx) error {
 		for _, m := range m {
@@ -124,7 +126,14 @@ func testMessages(t *testing.T, s *store.Store) {
 	}
 	claim := func(at time.Duration) (list []store.Message) {
 		update(t, s, func(tx *store.Tx) (err error) {
-			list, err = tx.ClaimMessages(ctx, Now.Add(at), time.Second, 10)
+			list = nil
+			for _, lane := range store.Lanes() {
+				claimed, _, err := tx.ClaimMessages(ctx, store.MessageClaim{Lane: lane, Now: Now.Add(at), Lease: time.Second, Limit: 10})
+				if err != nil {
+					return err
+				}
+				list = append(list, claimed...)
+			}
 			return err
 		})
 		return list
@@ -140,6 +149,116 @@ func testMessages(t *testing.T, s *store.Store) {
 	update(t, s, func(tx *store.Tx) error { return tx.RetryMessage(ctx, "p", "m00", Now.Add(time.Hour), "refused") })
 	same(t, []store.Message{leased(m[2], 1, time.Minute+time.Second)}, claim(time.Minute), nil)
 	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.FinishMessage(ctx, "p", "none", "sent", "") })
+}
+
+// testMessageTurns makes sure that a pool with a long queue takes no turn from another.
+func testMessageTurns(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	update(t, s, func(tx *store.Tx) error {
+		for i := range 40 {
+			m := message(i)
+			m.PoolID = "a"
+			if err := tx.InsertMessage(ctx, m); err != nil {
+				return err
+			}
+		}
+		for i, pool := range []string{"b", "b", "c", "d"} {
+			m := message(100 + i)
+			m.PoolID = pool
+			if pool == "d" { // waits for another attempt
+				m.NextAt = Now.Add(time.Minute)
+			}
+			if err := tx.InsertMessage(ctx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	last := ""
+	claim := func(limit int, room func(string) int) map[string]int {
+		var list []store.Message
+		var turn string
+		update(t, s, func(tx *store.Tx) (err error) {
+			list, turn, err = tx.ClaimMessages(ctx, store.MessageClaim{
+				Lane: "EMAIL", Now: Now, Lease: time.Hour, Limit: limit, AfterPool: last, RoomOfPool: room,
+			})
+			return err
+		})
+		last = turn
+		counts := map[string]int{}
+		for _, m := range list {
+			counts[m.PoolID]++
+		}
+		return counts
+	}
+	same(t, map[string]int{"a": 1}, claim(1, nil), nil)
+	same(t, map[string]int{"b": 1}, claim(1, nil), nil)
+	same(t, map[string]int{"c": 1}, claim(1, nil), nil)
+	same(t, map[string]int{"a": 1}, claim(1, nil), nil) // d has nothing due
+	same(t, map[string]int{"a": 7, "b": 1}, claim(8, nil), nil)
+	same(t, map[string]int{"a": 3}, claim(8, func(string) int { return 3 }), nil)
+	same(t, map[string]int{}, claim(8, func(string) int { return 0 }), nil)
+	same(t, map[string]int{"a": 28}, claim(100, nil), nil)
+	n, oldest, err := s.LaneDepth(ctx, "EMAIL")
+	same(t, 44, n, err) // leased ones wait as well
+	same(t, message(0).CreatedAt, oldest, nil)
+}
+
+// testMessageTurnsWithManyWaiting has more pools that wait for another attempt than one claim looks at.
+func testMessageTurnsWithManyWaiting(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	update(t, s, func(tx *store.Tx) error {
+		for i := range 200 {
+			m := message(i)
+			m.PoolID = fmt.Sprintf("p%03d", i)
+			m.NextAt = Now.Add(time.Hour)
+			if i == 150 {
+				m.NextAt = Now
+			}
+			if err := tx.InsertMessage(ctx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	due, err := s.MessagesDue(ctx, "EMAIL", Now)
+	same(t, true, due, err)
+	due, err = s.MessagesDue(ctx, "SMS", Now)
+	same(t, false, due, err)
+	update(t, s, func(tx *store.Tx) error {
+		list, last, err := tx.ClaimMessages(ctx, store.MessageClaim{Lane: "EMAIL", Now: Now, Lease: time.Hour, Limit: 8})
+		if err == nil && (len(list) != 1 || list[0].PoolID != "p150" || last != "p063") {
+			t.Errorf("claimed %d after %s", len(list), last)
+		}
+		return err
+	})
+}
+
+// testMessageHeld gives a message its text after it was written, until somebody has taken it.
+func testMessageHeld(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	held, dropped := message(0), message(1)
+	held.NextAt, dropped.NextAt = Now.Add(time.Minute), Now.Add(time.Minute)
+	update(t, s, func(tx *store.Tx) error {
+		return errors.Join(tx.InsertMessage(ctx, held), tx.InsertMessage(ctx, dropped))
+	})
+	claim := func(at time.Time) (list []store.Message) {
+		update(t, s, func(tx *store.Tx) (err error) {
+			list, _, err = tx.ClaimMessages(ctx, store.MessageClaim{Lane: "EMAIL", Now: at, Lease: time.Second, Limit: 10})
+			return err
+		})
+		return list
+	}
+	same(t, 0, len(claim(Now)), nil)
+	update(t, s, func(tx *store.Tx) error { return tx.ReleaseMessage(ctx, "p", "m00", []byte("text"), Now) })
+	update(t, s, func(tx *store.Tx) error { return tx.DropMessage(ctx, "p", "m01") })
+	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.DropMessage(ctx, "p", "m01") })
+	list := claim(Now)
+	if len(list) != 1 || string(list[0].Body) != "text" {
+		t.Errorf("claimed %v", list)
+	}
+	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.ReleaseMessage(ctx, "p", "m00", nil, Now) })
+	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.DropMessage(ctx, "p", "m00") })
 }
 
 func testSingleUse(t *testing.T, s *store.Store) {

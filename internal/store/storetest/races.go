@@ -230,7 +230,7 @@ func testClaimRaces(t *testing.T, s *store.Store) {
 	claimed := make([][]store.Message, 8)
 	for i, err := range race(len(claimed), func(i int) error {
 		return s.Update(ctx, func(tx *store.Tx) (err error) {
-			claimed[i], err = tx.ClaimMessages(ctx, Now, time.Hour, racers)
+			claimed[i], _, err = tx.ClaimMessages(ctx, store.MessageClaim{Lane: "EMAIL", Now: Now, Lease: time.Hour, Limit: racers})
 			return err
 		})
 	}) {
