@@ -17,8 +17,8 @@ func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*out
 	if err != nil {
 		return nil, err
 	}
-	if err := accountFault(u); err != nil {
-		return nil, err
+	if !u.Rec.Enabled {
+		return nil, disabled()
 	}
 	cred, err := s.users.Credential(u)
 	if err != nil {
@@ -29,6 +29,14 @@ func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*out
 		return nil, usedOnce()
 	}
 	if err != nil {
+		return nil, err
+	}
+	// The session is spent before the function is asked: a call that it refuses
+	// is over, as one that comes again is before it reaches the function.
+	if err := s.preAuthentication(ctx, c, u); err != nil {
+		return nil, err
+	}
+	if err := accountFault(u); err != nil {
 		return nil, err
 	}
 	st := s.newState(c, u, idp.AuthFlowTypeUserAuth)

@@ -57,11 +57,16 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 	if api.Val(in.ForceAliasCreation) {
 		decide = moveAliases(sn, usernameExistsByAlias)
 	}
-	if _, err := s.preSignUp(ctx, sn, "", u, in.ValidationData, in.ClientMetadata); err != nil {
-		return nil, err
+	taken := func(string) error { return idp.UsernameExistsException("User account already exists") }
+	if sn.Triggers().PreSignUp != nil {
+		if err := s.free(ctx, sn, u, taken(""), decide); err != nil {
+			return nil, err
+		}
+		if _, err := s.preSignUp(ctx, sn, "", u, in.ValidationData, in.ClientMetadata); err != nil {
+			return nil, err
+		}
 	}
 	err = s.update(ctx, func(tx *store.Tx) error {
-		taken := func(string) error { return idp.UsernameExistsException("User account already exists") }
 		// Names are claimed one by one after the row: an alias may have to move.
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err

@@ -58,21 +58,18 @@ func validationData(list []idp.AttributeType) map[string]string {
 }
 
 // free refuses a name that is taken already, so that no function is asked about
-// somebody who cannot come in. What decides is the index, later.
-func (s *Service) free(ctx context.Context, sn *pool.Snapshot, u *User, taken error) error {
+// somebody who cannot come in. What decides is the index, later. alias is the
+// answer where another sign-in name is somebody's; nil where that name would
+// move.
+func (s *Service) free(ctx context.Context, sn *pool.Snapshot, u *User, taken error, alias clash) error {
 	_, err := s.d.Store.UserByUsername(ctx, sn.ID, u.Rec.UsernameKey)
-	for _, name := range signInNames(sn, u.Attributes) {
-		if errors.Is(err, store.ErrNotFound) {
-			_, err = s.d.Store.NameOwner(ctx, sn.ID, name.Kind, name.Value)
-		}
-	}
-	switch {
-	case err == nil:
+	if err == nil {
 		return taken
-	case errors.Is(err, store.ErrNotFound):
-		return nil
 	}
-	return err
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return clashOf(ctx, &s.d.Store.Reader, sn, u.ID(), signInNames(sn, u.Attributes), alias)
 }
 
 // postConfirmation tells the pool's function, if there is one. What it is told
@@ -93,7 +90,7 @@ func (s *Service) admitted(ctx context.Context, sn *pool.Snapshot, client *pool.
 	if sn.Triggers().PreSignUp == nil {
 		return nil
 	}
-	if err := s.free(ctx, sn, u, usernameExists()); err != nil {
+	if err := s.free(ctx, sn, u, usernameExists(), func(string) error { return usernameExists() }); err != nil {
 		return err
 	}
 	answer, err := s.preSignUp(ctx, sn, client.ID, u, in.ValidationData, in.ClientMetadata)

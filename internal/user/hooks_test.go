@@ -207,3 +207,43 @@ func TestPreSignUpOfAdministrator(t *testing.T) {
 		}
 	})
 }
+
+// TestPreSignUpComesAfterTaken: the function is not asked about somebody who
+// cannot come in, and is about an alias that would move.
+func TestPreSignUpComesAfterTaken(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
+			withAliases(in)
+			in.LambdaConfig = &idp.LambdaConfigType{PreSignUp: lambdas.ARN("pre")}
+		})
+		r.lambdas.On("pre", func(*lambdas.Event) string { return "" })
+		r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, verified("b@example.com"))
+		proven := attributes("email", "b@example.com", "email_verified", "true")
+		rows := []struct {
+			name, user string
+			attributes []idp.AttributeType
+			force      bool
+			want       string
+			asked      int
+		}{
+			{"username", "bob", nil, false, "UsernameExistsException: User account already exists", 0},
+			{"username, by force", "bob", nil, true, "UsernameExistsException: User account already exists", 0},
+			{"alias", "carol", proven, false, "UsernameExistsException: An account with the given email already exists.", 0},
+			{"alias, by force", "dave", proven, true, "", 1},
+			{"free", "erin", nil, false, "", 1},
+		}
+		for _, row := range rows {
+			t.Run(row.name, func(t *testing.T) {
+				r.lambdas.Events()
+				_, err := r.AdminCreateUser(t.Context(), &idp.AdminCreateUserRequest{
+					UserPoolId: sn.ID, Username: row.user, MessageAction: "SUPPRESS", UserAttributes: row.attributes, ForceAliasCreation: &row.force,
+				})
+				wantSays(t, err, row.want)
+				if n := len(r.lambdas.Events()); n != row.asked {
+					t.Errorf("the function was asked %d times, not %d", n, row.asked)
+				}
+			})
+		}
+	})
+}

@@ -97,11 +97,11 @@ func migratable(sn *pool.Snapshot, m Migration) bool {
 	case sn.UsernameAttributes.Has(attrEmail) && isEmail(m.Name), sn.UsernameAttributes.Has(attrPhone) && isPhone(m.Name):
 		return true
 	}
-	return len(sn.UsernameAttributes) == 0 && isUsername(m.Name)
+	return len(sn.UsernameAttributes) == 0 && isUserName(m.Name)
 }
 
-// isUsername tells whether s has the form of a username (Cognito: UsernameType).
-func isUsername(s string) bool {
+// isUserName tells whether s can be a username (Cognito: UsernameType).
+func isUserName(s string) bool {
 	n := utf8.RuneCountInString(s)
 	return n >= 1 && n <= 128 && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
@@ -134,7 +134,7 @@ func (s *Service) migrated(sn *pool.Snapshot, m Migration, answer trigger.UserMi
 			list = append(list, idp.AttributeType{Name: key, Value: &value})
 		}
 	}
-	if len(sn.UsernameAttributes) == 0 && !isUsername(name) {
+	if len(sn.UsernameAttributes) == 0 && !isUserName(name) {
 		return nil, idp.InvalidParameterException("The username of the migrated user is not valid.")
 	}
 	u, err := s.newUser(sn, nil, name, list, idp.UserStatusType(answer.FinalUserStatus))
