@@ -74,6 +74,13 @@ func CheckPasswordHash(encoded string) error {
 	return err
 }
 
+// PasswordScheme tells how a hash was made: "argon2id", "bcrypt", "scrypt" or
+// "pbkdf2-sha256". Like CheckPasswordHash it computes nothing.
+func PasswordScheme(encoded string) (string, error) {
+	h, err := parsePasswordHash(encoded)
+	return h.scheme, err
+}
+
 // NeedsRehash tells whether a hash should be made anew by HashPassword when the
 // password is at hand.
 func NeedsRehash(encoded string) bool {

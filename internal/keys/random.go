@@ -98,6 +98,12 @@ func NewPoolID(region string) string {
 	return region + "_" + randomString(digits+upperLetters+lowerLetters, 9)
 }
 
+// NewImportJobID draws the id of a user import job: "import-" and ten letters or
+// digits.
+func NewImportJobID() string {
+	return "import-" + randomString(digits+upperLetters+lowerLetters, 10)
+}
+
 // NewClientID draws an app client's id: 128 bits in base 32, 26 characters of
 // 0-9 and a-v.
 func NewClientID() string { return randomBase32(16, 26) }

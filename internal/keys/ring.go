@@ -33,6 +33,7 @@ const (
 	PurposeSecretBlock    Purpose = "secret-block"
 	PurposePageToken      Purpose = "page-token"
 	PurposeCookie         Purpose = "cookie"
+	PurposeImport         Purpose = "import"
 
 	// purposeHash is the root of Hash and Derive. It is never rotated: what is
 	// stored of a token or a code is its keyed hash alone, so that a new key would
@@ -46,7 +47,7 @@ func Purposes() []Purpose {
 	return []Purpose{
 		PurposeSRPVerifier, PurposeDeviceVerifier, PurposeTOTP, PurposeSigningKey, PurposeClientSecret,
 		PurposeProviderSecret, PurposeAccessKey, PurposeSetting, PurposeMessage, PurposeRefreshToken,
-		PurposeSession, PurposeSecretBlock, PurposePageToken, PurposeCookie,
+		PurposeSession, PurposeSecretBlock, PurposePageToken, PurposeCookie, PurposeImport,
 	}
 }
 
