@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func TestError(t *testing.T) {
 	cause := errors.New("disk on fire")
 	base := api.NewError("NotAuthorizedException", "User is disabled.")
 	with := base.WithCause(cause)
-	var err error = fmt.Errorf("sign-in: %w", with)
+	err := fmt.Errorf("sign-in: %w", with)
 	if !errors.Is(err, cause) || !errors.Is(err, base) || !errors.Is(err, &api.Error{Code: "NotAuthorizedException"}) {
 		t.Error("the chain is broken")
 	}
@@ -82,7 +83,7 @@ func TestPageTokens(t *testing.T) {
 		}{
 			{"late", pages, op, bind, token, now.Add(time.Hour), api.ErrPageTokenExpired},
 			{"other operation", pages, op + "x", bind, token, now, api.ErrPageToken},
-			{"more bound", pages, op, append(bind[:len(bind):len(bind)], ""), token, now, api.ErrPageToken},
+			{"more bound", pages, op, append(slices.Clip(bind), ""), token, now, api.ErrPageToken},
 			{"bound otherwise", pages, op, append([]string{"x"}, bind...), token, now, api.ErrPageToken},
 			{"other key", api.NewPageTokens([32]byte{2}), op, bind, token, now, api.ErrPageToken},
 			{"cut", pages, op, bind, token[:len(token)-1], now, api.ErrPageToken},

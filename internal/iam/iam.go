@@ -227,11 +227,12 @@ func (s *Service) newKey() (id string, secret Secret, err error) {
 		return "", "", err
 	}
 	// Both alphabets' sizes divide 256, so that every letter is as likely.
-	for i := range b[:16] {
-		b[i] = idLetters[b[i]%32]
+	letters, tail := b[:16], b[16:]
+	for i := range letters {
+		letters[i] = idLetters[letters[i]%32]
 	}
-	for i := range b[16:] {
-		b[16+i] = secretLetters[b[16+i]%64]
+	for i := range tail {
+		tail[i] = secretLetters[tail[i]%64]
 	}
-	return "AKIA" + string(b[:16]), Secret(b[16:]), nil
+	return "AKIA" + string(letters), Secret(tail), nil
 }

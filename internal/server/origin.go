@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"cognate/internal/api"
@@ -31,7 +32,7 @@ func newPages(c *Config) *pages {
 	p := &pages{origins: map[string]bool{}, hosts: map[string]bool{}, plainNames: c.Expose}
 	named := c.AllowOrigin
 	if c.IssuerBase != "" && c.IssuerBase != issuerAWS {
-		named = append(named[:len(named):len(named)], c.IssuerBase)
+		named = append(slices.Clip(named), c.IssuerBase)
 	}
 	for _, s := range named {
 		if u, err := parseOrigin(s); err == nil {

@@ -32,7 +32,7 @@ func (r *Reader) EstimateUsers(ctx context.Context, poolID string) (int64, error
 	digits := strings.ReplaceAll(id, "-", "")
 	place, err := strconv.ParseUint(digits[:min(12, len(digits))], 16, 64)
 	if err != nil || place == 0 {
-		return estimateSample, nil // not random ids: a lower bound
+		return estimateSample, nil //nolint:nilerr // not random ids: a lower bound
 	}
 	// The k-th smallest of n uniform numbers lies at k/(n+1); (k-1)/place is the unbiased estimate.
 	return int64(float64(estimateSample-1) / (float64(place) / float64(uint64(1)<<48))), nil

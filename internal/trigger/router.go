@@ -48,7 +48,7 @@ func NewRouter(o RouterOptions) (*Router, error) {
 	}
 	r.closed = []io.Closer{r.lambda}
 	for name, route := range o.Routes {
-		t, err := r.transport(name, route, o)
+		t, err := r.transport(route, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -57,7 +57,7 @@ func NewRouter(o RouterOptions) (*Router, error) {
 	return r, nil
 }
 
-func (r *Router) transport(name string, route Route, o RouterOptions) (Transport, error) {
+func (r *Router) transport(route Route, o RouterOptions) (Transport, error) {
 	switch {
 	case route.Webhook != "":
 		return NewWebhook(WebhookOptions{URL: route.Webhook, Secret: route.Secret, Client: r.client, Now: o.Now})

@@ -25,7 +25,7 @@ var now = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 // directory is a service of a few operations, each of which shows one way to answer.
 type directory struct{ idp.NotBuilt }
 
-func (directory) GetUser(ctx context.Context, in *idp.GetUserRequest) (*idp.GetUserResponse, error) {
+func (directory) GetUser(_ context.Context, in *idp.GetUserRequest) (*idp.GetUserResponse, error) {
 	switch in.AccessToken {
 	case "revoked":
 		return nil, idp.NotAuthorizedException("Access Token has been revoked")

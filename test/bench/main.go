@@ -38,7 +38,6 @@ type options struct {
 	seconds int
 	engines string
 	only    string
-	keep    bool
 	program string
 	profile string
 }

@@ -18,11 +18,10 @@ import (
 
 // process is a child whose CPU time is watched.
 type process struct {
-	cmd   *exec.Cmd
-	in    io.WriteCloser
-	out   *bufio.Reader
-	addr  string // where it listens, for those that do
-	ended chan error
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Reader
+	addr string // where it listens, for those that do
 }
 
 // start runs a program with its own pipes; its complaints go to log.

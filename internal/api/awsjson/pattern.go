@@ -47,7 +47,7 @@ func (c *Class) has(b byte) bool {
 }
 
 func allIn(t *[256]bool, s string) bool {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if !t[s[i]] {
 			return false
 		}
@@ -66,7 +66,7 @@ func Run(text string, c Class, empty bool) *Pattern {
 func UnicodeRun(text, expr string, c Class, empty bool) *Pattern {
 	re, t := Regexp(text, expr), c.table()
 	return &Pattern{Text: text, Match: func(s string) bool {
-		for i := 0; i < len(s); i++ {
+		for i := range len(s) {
 			if s[i] >= utf8.RuneSelf {
 				return re.Match(s)
 			}

@@ -241,7 +241,7 @@ func (r *Rule) elementPhrase() string {
 // length16 is a text's length as Java counts it: in UTF-16 code units.
 func length16(s string) int64 {
 	n := int64(0)
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= 0xF0: // Four bytes: a surrogate pair.
 			n += 2

@@ -95,7 +95,7 @@ func inClass(class []rune, r rune) bool {
 // beyond ASCII are in it.
 func classExpr(class []rune) (expr, other string) {
 	var low, high uint64
-	for r := rune(0); r < 128; r++ {
+	for r := range rune(128) {
 		if inClass(class, r) {
 			if r < 64 {
 				low |= 1 << r

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 )
 
 // member is one key of a JSON object, in the order written.
@@ -126,7 +127,7 @@ func scalars(v any) ([]string, error) {
 		case json.Number:
 			out = append(out, e.String())
 		case bool:
-			out = append(out, fmt.Sprint(e))
+			out = append(out, strconv.FormatBool(e))
 		default:
 			return nil, errors.New("values must be strings, numbers or booleans")
 		}

@@ -74,7 +74,7 @@ func run(root string, check bool) error {
 	if err != nil {
 		return err
 	}
-	page, err := document(root, rows)
+	page, err := document(rows)
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func testExists(root, test string) error {
 	return fmt.Errorf("there is no test %s in %s", name, folder)
 }
 
-func document(root string, rows map[string]map[string]row) ([]byte, error) {
+func document(rows map[string]map[string]row) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("<!-- Generated from compatibility.yaml by go generate ./internal/server; do not edit. -->\n" +
 		"# Compatibility\n\n" +
@@ -261,8 +261,7 @@ func unbuilt(rows map[string]map[string]row) ([]byte, error) {
 }
 
 func methods(b *bytes.Buffer, receiver string, service reflect.Type, rows map[string]row) {
-	for i := range service.NumMethod() {
-		m := service.Method(i)
+	for m := range service.Methods() {
 		if rows[m.Name].Status != notYet {
 			continue
 		}

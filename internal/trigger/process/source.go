@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,7 +132,7 @@ func (fn *function) build(out string) error {
 	fn.folder.building.Lock()
 	defer fn.folder.building.Unlock()
 	fn.folder.options.Log.Info("building a function", "function", fn.name)
-	cmd := exec.CommandContext(fn.folder.ctx, "go", "build", "-o", out, ".")
+	cmd := exec.CommandContext(fn.folder.ctx, "go", "build", "-o", out, ".") //nolint:gosec // the path is ours
 	cmd.Dir = fn.dir
 	cmd.Env = fn.folder.environment(nil, nil)
 	w := fn.folder.output.prefixed(fn.name)
@@ -149,9 +150,7 @@ func (fn *function) build(out string) error {
 // then what a function adds, then what is set in any case.
 func (f *Folder) environment(own, fixed map[string]string) []string {
 	all := map[string]string{"AWS_ACCESS_KEY_ID": "dev", "AWS_SECRET_ACCESS_KEY": "dev"}
-	for k, v := range f.options.Env {
-		all[k] = v
-	}
+	maps.Copy(all, f.options.Env)
 	for _, kv := range f.options.Environ {
 		k, v, ok := strings.Cut(kv, "=")
 		if !ok || k == "" || strings.HasPrefix(k, "COGNATE_") {
@@ -160,9 +159,7 @@ func (f *Folder) environment(own, fixed map[string]string) []string {
 		all[k] = v
 	}
 	for _, m := range []map[string]string{own, fixed} {
-		for k, v := range m {
-			all[k] = v
-		}
+		maps.Copy(all, m)
 	}
 	out := make([]string, 0, len(all))
 	for k, v := range all {

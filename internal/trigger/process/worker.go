@@ -51,7 +51,7 @@ func (w *worker) start() error {
 	if err != nil {
 		return err
 	}
-	w.cmd = exec.Command(program, argv[1:]...) //nolint:gosec // running the functions of this folder is what it is for
+	w.cmd = exec.Command(program, argv[1:]...) //nolint:gosec,noctx // running the functions of this folder is what it is for; watch kills it
 	w.cmd.Dir = g.fn.dir
 	w.cmd.Env = f.environment(g.env, map[string]string{
 		"AWS_LAMBDA_RUNTIME_API":          f.api.address + "/" + w.secret,

@@ -31,7 +31,7 @@ func Check(t *testing.T, cases []Case) {
 				}
 			}
 			agree(t, "")
-			for r := rune(0); r < 0x3000; r++ {
+			for r := range rune(0x3000) {
 				agree(t, string(r))
 				agree(t, "a"+string(r))
 				agree(t, "a_"+string(r)+"1")
