@@ -34,10 +34,6 @@ type round struct {
 const (
 	roundSRP  = "SRP_A"
 	maxRounds = 20
-
-	// maxSession is the longest Session that a call can bring back (Cognito:
-	// SessionType).
-	maxSession = 2048
 )
 
 func notConfigured() error {
@@ -201,9 +197,6 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 	session, err := s.seal(c, &next, idp.ChallengeNameTypeCustomChallenge)
 	if err != nil {
 		return nil, err
-	}
-	if len(session) > maxSession {
-		return nil, ends{idp.InvalidLambdaResponseException("The private parameters and the metadata of the challenge are too long for a session.")}
 	}
 	params := map[string]string{}
 	maps.Copy(params, made.PublicChallengeParameters)

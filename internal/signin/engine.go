@@ -26,6 +26,8 @@ type call struct {
 	// held is the attempt that a refused migration began; the check of the
 	// password ends it.
 	held *risk.Attempt
+	// kept are states that are too long for the Sessions which the step gives.
+	kept []store.SignInState
 	// available are the challenges to choose from, where the flow is USER_AUTH.
 	available []idp.ChallengeNameType
 }
@@ -270,8 +272,17 @@ func (s *Service) opened(ctx context.Context, c *call, name idp.ChallengeNameTyp
 	return s.openSession(ctx, c, name, *c.session)
 }
 
-// proceed gives the step's own answer, or what the pipeline asks next.
+// proceed gives what the call comes to, and stores what its Session cannot hold.
 func (s *Service) proceed(ctx context.Context, c *call, o *outcome) (*answer, error) {
+	a, err := s.next(ctx, c, o)
+	if err == nil {
+		err = s.keepStates(ctx, c)
+	}
+	return a, err
+}
+
+// next gives the step's own answer, or what the pipeline asks next.
+func (s *Service) next(ctx context.Context, c *call, o *outcome) (*answer, error) {
 	if o.answer != nil {
 		return o.answer, nil
 	}

@@ -126,13 +126,9 @@ func checkTokenPool(sn *pool.Snapshot) error {
 // openEnrolment opens a session of MFA_SETUP, which alone says of which client
 // and user it is.
 func (s *Service) openEnrolment(ctx context.Context, session string, step idp.ChallengeNameType) (*turn, error) {
-	body, err := s.ring.OpenToken(keys.ShapeSession, keys.PurposeSession, nil, session)
+	st, err := s.unsealSession(ctx, session)
 	if err != nil {
-		return nil, invalidSession()
-	}
-	st, err := parseState(body)
-	if err != nil {
-		return nil, invalidSession()
+		return nil, err
 	}
 	sn, client, err := s.pools.LoadClient(ctx, st.Client)
 	if api.CodeOf(err) == "ResourceNotFoundException" {
@@ -181,6 +177,9 @@ func (s *Service) advance(e *enrolment, change func(*state), expect ...idp.Chall
 func (s *Service) spendOf(ctx context.Context, tx *store.Tx, e *enrolment) error {
 	if e.turn == nil {
 		return nil
+	}
+	if err := s.keepIn(ctx, tx, e.turn.call); err != nil {
+		return err
 	}
 	return s.spendIn(ctx, tx, e.turn.state)
 }

@@ -47,11 +47,15 @@ type state struct {
 	OTP *otpState `json:"y,omitempty"`
 	// Passkey is the challenge that a passkey has to sign.
 	Passkey []byte `json:"h,omitempty"`
+	// Stored says that this is a reference: the state is in the store.
+	Stored bool `json:"r,omitempty"`
 	// Custom is the history of a custom sign-in.
 	Custom *customState `json:"b,omitempty"`
 	// block says that the state came in a SECRET_BLOCK, whose every fault has
 	// one answer.
 	block bool
+	// fromStore says that the state has a row, which goes when it is spent.
+	fromStore bool
 }
 
 // srpState is the server's half of an SRP exchange.
@@ -92,6 +96,9 @@ func (s *Service) seal(c *call, st *state, expect ...idp.ChallengeNameType) (str
 	if st.SRP != nil {
 		shape, purpose = keys.ShapeSecretBlock, keys.PurposeSecretBlock
 	}
+	if shape == keys.ShapeSession && len(body) > shape.MaxPlaintext() {
+		return s.sealReference(c, st, body)
+	}
 	sealed, err := s.ring.SealToken(shape, purpose, nil, body)
 	if err != nil {
 		return "", fmt.Errorf("signin: state: %w", err)
@@ -128,13 +135,9 @@ func (st *state) blur(err error) error {
 
 // openSession opens a Session: decoded, in time, unused, then bound.
 func (s *Service) openSession(ctx context.Context, c *call, name idp.ChallengeNameType, session string) (*state, error) {
-	body, err := s.ring.OpenToken(keys.ShapeSession, keys.PurposeSession, nil, session)
+	st, err := s.unsealSession(ctx, session)
 	if err != nil {
-		return nil, invalidSession()
-	}
-	st, err := parseState(body)
-	if err != nil {
-		return nil, invalidSession()
+		return nil, err
 	}
 	return st, s.admit(ctx, c, name, st)
 }
@@ -185,7 +188,11 @@ func (s *Service) spend(ctx context.Context, st *state) error {
 }
 
 func (s *Service) spendIn(ctx context.Context, tx *store.Tx, st *state) error {
-	return tx.Spend(ctx, st.Pool, s.spentHash(st), time.UnixMilli(st.ExpiresAt))
+	hash := s.spentHash(st)
+	if err := tx.Spend(ctx, st.Pool, hash, time.UnixMilli(st.ExpiresAt)); err != nil || !st.fromStore {
+		return err
+	}
+	return tx.DeleteSignInState(ctx, st.Pool, st.UserID, hash)
 }
 
 // userOf gives the state's user, if USERNAME means it too.

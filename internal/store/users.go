@@ -168,7 +168,7 @@ func (tx *Tx) DeleteUser(ctx context.Context, poolID, id string) error {
 	if err := tx.change(ctx, ErrNotFound, userDelete, poolID, id); err != nil {
 		return err
 	}
-	for _, st := range []*statement{userCodesDelete, userMembersDelete, userLockoutsDelete, userPasskeysDelete, userChallengesDelete, userDevicesDelete, userForgottenDelete, userSessionsDelete, userSessionTurnsDelete} {
+	for _, st := range []*statement{userCodesDelete, userMembersDelete, userLockoutsDelete, userPasskeysDelete, userChallengesDelete, userStatesDelete, userDevicesDelete, userForgottenDelete, userSessionsDelete, userSessionTurnsDelete} {
 		if err := tx.run(ctx, st, poolID, id); err != nil {
 			return err
 		}

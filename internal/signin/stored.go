@@ -1,0 +1,122 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// A state that is too long for a Session (Cognito: SessionType, 2,048 characters)
+// waits in the store, sealed, and the Session is a reference to it. Only a custom
+// challenge whose function has much to remember comes to that.
+
+const (
+	// maxStored is the longest state, in bytes, that is kept.
+	maxStored = 32 << 10
+	// maxKept is how many sign-ins of one name can have their state in the store.
+	maxKept = 64
+)
+
+func storedAD(poolID, userID string, hash [32]byte) []byte {
+	return []byte("sign_in_states\x00" + poolID + "\x00" + userID + "\x00" + string(hash[:]))
+}
+
+// sealReference seals what stands for the state in a Session. The state itself
+// is stored by keepStates, at the end of the step.
+func (s *Service) sealReference(c *call, st *state, body []byte) (string, error) {
+	if len(body) > maxStored {
+		return "", ends{idp.InvalidLambdaResponseException("The parameters and the metadata of the challenge are too long.")}
+	}
+	hash := s.spentHash(st)
+	c.kept = append(c.kept, store.SignInState{
+		PoolID: st.Pool, UserID: st.UserID, Hash: hash, ExpiresAt: time.UnixMilli(st.ExpiresAt),
+		Sealed: s.ring.Seal(keys.PurposeSession, storedAD(st.Pool, st.UserID, hash), body),
+	})
+	reference, err := json.Marshal(state{
+		Version: stateVersion, Pool: st.Pool, UserID: st.UserID, Nonce: st.Nonce, IssuedAt: st.IssuedAt, ExpiresAt: st.ExpiresAt, Stored: true,
+	})
+	if err != nil {
+		return "", fmt.Errorf("signin: state: %w", err)
+	}
+	return s.ring.SealToken(keys.ShapeSession, keys.PurposeSession, nil, reference)
+}
+
+// keepStates stores the states that the step of the call sealed references to.
+func (s *Service) keepStates(ctx context.Context, c *call) error {
+	if len(c.kept) == 0 {
+		return nil
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error { return s.keepIn(ctx, tx, c) })
+}
+
+func (s *Service) keepIn(ctx context.Context, tx *store.Tx, c *call) error {
+	for _, st := range c.kept {
+		n, err := tx.CountSignInStates(ctx, st.PoolID, st.UserID, s.now())
+		if err != nil {
+			return err
+		}
+		if n >= maxKept {
+			return idp.TooManyRequestsException("Rate exceeded")
+		}
+		if err := tx.InsertSignInState(ctx, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unsealSession gives the state of a Session, wherever it is.
+func (s *Service) unsealSession(ctx context.Context, session string) (*state, error) {
+	body, err := s.ring.OpenToken(keys.ShapeSession, keys.PurposeSession, nil, session)
+	if err != nil {
+		return nil, invalidSession()
+	}
+	st, err := parseState(body)
+	if err != nil {
+		return nil, invalidSession()
+	}
+	if st.Stored {
+		return s.fetchState(ctx, st)
+	}
+	return st, nil
+}
+
+// fetchState reads the state that a reference means. One that was used is gone,
+// but is known among the spent ones.
+func (s *Service) fetchState(ctx context.Context, reference *state) (*state, error) {
+	if s.now().UnixMilli() >= reference.ExpiresAt {
+		return nil, expiredSession()
+	}
+	hash := s.spentHash(reference)
+	rec, err := s.store.SignInState(ctx, reference.Pool, reference.UserID, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		used, err := s.store.Spent(ctx, reference.Pool, hash)
+		switch {
+		case err != nil:
+			return nil, err
+		case used:
+			return nil, usedOnce()
+		}
+		return nil, invalidSession() // Its user was deleted.
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.ring.Open(keys.PurposeSession, storedAD(rec.PoolID, rec.UserID, hash), rec.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("signin: stored state: %w", err)
+	}
+	st, err := parseState(body)
+	if err != nil || subtle.ConstantTimeCompare(st.Nonce, reference.Nonce) != 1 {
+		return nil, fmt.Errorf("signin: stored state of %s: %w", reference.UserID, errState)
+	}
+	st.fromStore = true
+	return st, nil
+}
