@@ -46,7 +46,10 @@ type Deps struct {
 
 // Service does the operations on people. Its methods are the operations of
 // idp.Service that it owns, and what sign-in needs to know of a user.
-type Service struct{ d Deps }
+type Service struct {
+	d       Deps
+	foreign *keys.Gate // before the hashes of other programs
+}
 
 // New builds the service.
-func New(d Deps) *Service { return &Service{d: d} }
+func New(d Deps) *Service { return &Service{d: d, foreign: newForeignGate()} }

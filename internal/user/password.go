@@ -79,6 +79,9 @@ type Credential struct {
 	// Salt and Verifier are of SRP-6a; both serve the plain-password flows too.
 	Salt     []byte `json:"salt,omitempty"`
 	Verifier []byte `json:"verifier,omitempty"`
+	// PHC is the hash that an import brought, in the place of a verifier, until the
+	// first sign-in by the plain password.
+	PHC string `json:"phc,omitempty"`
 	// Temporary passwords lead to NEW_PASSWORD_REQUIRED and go stale.
 	Temporary bool      `json:"temporary,omitempty"`
 	SetAt     time.Time `json:"setAt"`
@@ -100,7 +103,7 @@ func (*Credential) LogValue() slog.Value { return slog.StringValue("[redacted]")
 func (*Credential) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 
 // HasPassword tells whether there is a password at all.
-func (c *Credential) HasPassword() bool { return len(c.Verifier) > 0 }
+func (c *Credential) HasPassword() bool { return len(c.Verifier) > 0 || c.PHC != "" }
 
 // Stale tells whether a temporary password is too old to be used.
 func (c *Credential) Stale(sn *pool.Snapshot, now time.Time) bool {
@@ -162,7 +165,7 @@ func (s *Service) newCredential(ctx context.Context, sn *pool.Snapshot, u *User,
 	keep := sn.PasswordPolicy.HistorySize
 	used := false
 	err = s.gated(ctx, func() {
-		if used = keep > 0 && usedBefore(sn, u, old.History, keep, password); !used {
+		if used = keep > 0 && (usedBefore(sn, u, old.History, keep, password) || old.isForeign(password)); !used {
 			next.Verifier = srp.Verifier(sn.SRPName, u.Username(), password, next.Salt)
 		}
 	})
@@ -193,6 +196,9 @@ func usedBefore(sn *pool.Snapshot, u *User, history []Past, keep int, password s
 // PasswordMatches tells whether the password is the user's. It takes the same
 // time for a user without a password, and for one who does not exist.
 func (s *Service) PasswordMatches(ctx context.Context, sn *pool.Snapshot, u *User, c *Credential, password string) (bool, error) {
+	if len(c.Verifier) == 0 && c.PHC != "" {
+		return s.foreignMatches(ctx, sn, u, c, password)
+	}
 	salt, verifier, known := c.Salt, c.Verifier, c.HasPassword()
 	if !known {
 		fake := s.decoyCredential(u)

@@ -1,0 +1,71 @@
+// Package imports brings people into a user pool from a file: the jobs and their
+// operations, the upload to this server, and the worker that reads the file and
+// stores the people.
+//
+// A job stands in the store alone. Its file is there in sealed pieces, and each
+// batch of lines is one transaction that stores the people, what is to be said
+// of their lines and how far the job has come: whoever is killed at any moment,
+// another node or the next start goes on from there, and no line counts twice.
+// What a person must be like is package user's to say. The package sends no
+// message, runs no trigger and never holds a whole file.
+package imports
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// Deps is what the service works with.
+type Deps struct {
+	Store *store.Store
+	Pools *pool.Service
+	Users *user.Service
+	Ring  *keys.Ring
+	Pages *api.PageTokens
+	// Gate is asked whether sign-ins wait for the processors: the worker then
+	// leaves them half of its time.
+	Gate *keys.Gate
+	// BaseURL is where clients reach this server.
+	BaseURL string
+	// MaxBytes is the size of the largest file; 0 means DefaultMaxBytes.
+	MaxBytes int64
+	// KeepOpen gives the connection of an upload, from which a piece is about to be
+	// read, some time more.
+	KeepOpen func(w http.ResponseWriter) error
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// DefaultMaxBytes is the size of the largest file (Cognito: 100 MB).
+const DefaultMaxBytes = 100 << 20
+
+// Service does the operations on import jobs, takes uploads and runs the jobs.
+type Service struct {
+	d     Deps
+	owner string // this process, among those that work on jobs
+	wake  chan struct{}
+}
+
+// New builds the service.
+func New(d Deps) *Service {
+	if d.MaxBytes == 0 {
+		d.MaxBytes = DefaultMaxBytes
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{d: d, owner: keys.NewUUID(), wake: make(chan struct{}, 1)}
+}
+
+// MaxBytes is the size of the largest file.
+func (s *Service) MaxBytes() int64 { return s.d.MaxBytes }
+
+// now is the time as records keep it.
+func (s *Service) now() time.Time { return s.d.Now().UTC().Truncate(time.Millisecond) }
