@@ -48,7 +48,13 @@ var listening = regexp.MustCompile(`listening on (http://\S+)`)
 // startServer runs `cognate dev` until the test has ended and returns its URL.
 func startServer(t *testing.T, args ...string) string {
 	t.Helper()
-	return launch(t, append([]string{
+	return startServerWith(t, nil, args...)
+}
+
+// startServerWith is startServer with more in the server's environment.
+func startServerWith(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	return launchWith(t, env, append([]string{
 		"dev", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--data", t.TempDir(),
 	}, args...)...)
 }
@@ -57,9 +63,14 @@ func startServer(t *testing.T, args ...string) string {
 // Its output is shown if the test fails.
 func launch(t *testing.T, args ...string) string {
 	t.Helper()
+	return launchWith(t, nil, args...)
+}
+
+func launchWith(t *testing.T, env []string, args ...string) string {
+	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = environment(t)
+	cmd.Env = append(environment(t), env...)
 	out := &transcript{ready: make(chan string, 1)}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {

@@ -3,12 +3,8 @@ package functions_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,7 +15,13 @@ import (
 
 	"cognate/internal/trigger"
 	"cognate/internal/trigger/process"
+	"cognate/test/lambdas"
 )
+
+// handlers are the functions that every language has.
+var handlers = []string{
+	"pre-sign-up", "define-auth-challenge", "create-auth-challenge", "verify-auth-challenge-response", "pre-token-generation", "user-migration",
+}
 
 const webhookSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
@@ -28,12 +30,12 @@ func TestTransports(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]func(*testing.T) trigger.RouterOptions{
 		"Lambda API": func(t *testing.T) trigger.RouterOptions {
-			return trigger.RouterOptions{Lambda: trigger.LambdaOptions{Endpoint: lambdaAPI(t), Load: anybody}, Now: time.Now}
+			return trigger.RouterOptions{Lambda: trigger.LambdaOptions{Endpoint: lambdas.Serve(t, "node"), Load: anybody}, Now: time.Now}
 		},
 		"webhook": func(t *testing.T) trigger.RouterOptions {
 			at := webhookServer(t)
 			routes := map[string]trigger.Route{}
-			for _, f := range []string{"pre-sign-up", "define-auth-challenge", "verify-auth-challenge-response", "pre-token-generation", "user-migration"} {
+			for _, f := range handlers {
 				routes[f] = trigger.Route{Webhook: at, Secret: webhookSecret}
 			}
 			return trigger.RouterOptions{Routes: routes, Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Now: time.Now}
@@ -50,9 +52,7 @@ func TestTransports(t *testing.T) {
 			t.Run("pre sign-up", func(t *testing.T) { preSignUp(t, s, nil) })
 			t.Run("pre token generation", func(t *testing.T) { preToken(t, s) })
 			t.Run("user migration", func(t *testing.T) { migrate(t, s) })
-			if name == "Lambda API" { // One of these handlers is no module, which the webhook's server wants.
-				t.Run("custom challenge", func(t *testing.T) { customChallenge(t, s) })
-			}
+			t.Run("custom challenge", func(t *testing.T) { customChallenge(t, s) })
 		})
 	}
 }
@@ -78,40 +78,6 @@ func anybody(_ context.Context, region string) (aws.Config, error) {
 	return aws.Config{Region: region, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, nil
 	})}, nil
-}
-
-// lambdaAPI runs the Node.js handlers behind the Lambda API's Invoke.
-func lambdaAPI(t *testing.T) string {
-	t.Helper()
-	f, err := process.Open(process.Options{Dir: "node", Environ: os.Environ()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /2015-03-31/functions/{arn}/invocations", func(w http.ResponseWriter, r *http.Request) {
-		name, err := url.PathUnescape(r.PathValue("arn"))
-		payload, _ := io.ReadAll(r.Body)
-		if err != nil || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") || !json.Valid(payload) {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
-		res, err := f.Invoke(r.Context(), trigger.Invocation{ID: r.Header.Get("Amz-Sdk-Invocation-Id"), ARN: name, Payload: payload})
-		if err != nil {
-			t.Error(err)
-		}
-		if res.Failed {
-			w.Header().Set("X-Amz-Function-Error", "Unhandled")
-		}
-		_, _ = w.Write(res.Payload)
-	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(func() {
-		server.Close()
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server.URL
 }
 
 // webhookServer runs the example that serves handlers as webhooks.

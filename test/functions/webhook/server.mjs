@@ -1,6 +1,7 @@
 // Serves Lambda handlers as webhooks: one process for a whole folder of
 // functions. node server.mjs DIR, with PORT and WEBHOOK_SECRET (whsec_…).
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -22,15 +23,24 @@ function genuine(headers, body) {
   });
 }
 
+// A handler gives a promise, or takes a callback.
+function run(handler, event, context) {
+  return new Promise((resolve, reject) => {
+    const result = handler(event, context, (error, out) => (error ? reject(error) : resolve(out)));
+    if (typeof result?.then === "function") result.then(resolve, reject);
+  });
+}
+
 async function answer(req) {
   const parts = [];
   for await (const part of req) parts.push(part);
   const body = Buffer.concat(parts);
   if (!genuine(req.headers, body)) return [401, {}];
   const name = /:function:([A-Za-z0-9_-]+)/.exec(req.headers["cognate-function-arn"])?.[1];
-  const module = await import(pathToFileURL(path.join(root, name, "index.mjs")));
+  const file = ["index.mjs", "index.js"].map((f) => path.join(root, name, f)).find((f) => existsSync(f));
+  const { handler } = await import(pathToFileURL(file));
   try {
-    return [200, await module.handler(JSON.parse(body), { functionName: name })];
+    return [200, await run(handler, JSON.parse(body), { functionName: name })];
   } catch (error) {
     return [422, { errorMessage: String(error.message ?? error), errorType: error.name }];
   }

@@ -1,5 +1,5 @@
-// Command define-auth-challenge asks two riddles in a row; three wrong answers in
-// all end it.
+// Command define-auth-challenge asks two riddles in a row, after the password where
+// the client begins with it; three wrong answers in all end it.
 package main
 
 import (
@@ -24,6 +24,9 @@ func handle(_ context.Context, e events.CognitoEventUserPoolsDefineAuthChallenge
 	e.Response.FailAuthentication = wrong >= 3 || e.Request.UserNotFound
 	if !e.Response.IssueTokens && !e.Response.FailAuthentication {
 		e.Response.ChallengeName = "CUSTOM_CHALLENGE"
+		if n := len(e.Request.Session); n > 0 && e.Request.Session[n-1].ChallengeName == "SRP_A" {
+			e.Response.ChallengeName = "PASSWORD_VERIFIER"
+		}
 	}
 	return e, nil
 }
