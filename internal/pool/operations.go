@@ -27,6 +27,9 @@ func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequ
 	if err := refuseUnbuilt(doc); err != nil {
 		return nil, err
 	}
+	if err := s.checkSenderKey(doc.Config.LambdaConfig); err != nil {
+		return nil, err
+	}
 	b, err := json.Marshal(doc)
 	if err != nil {
 		return nil, fmt.Errorf("pool: settings of a new pool: %w", err)
@@ -74,6 +77,9 @@ func (s *Service) UpdateUserPool(ctx context.Context, in *idp.UpdateUserPoolRequ
 			return err
 		}
 		if err := refuseUnbuilt(doc); err != nil {
+			return err
+		}
+		if err := s.checkSenderKey(doc.Config.LambdaConfig); err != nil {
 			return err
 		}
 		if in.PoolName != nil {

@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // Deps is what the service is built from.
@@ -31,7 +32,10 @@ type Deps struct {
 	// OnCreate runs in the transaction that creates a pool. It may run more than
 	// once and must not touch the network.
 	OnCreate []CreateHook
-	Log      *slog.Logger
+	// SenderKeys are the keys that codes can be encrypted by for functions that
+	// send them; nil has none.
+	SenderKeys *trigger.SenderKeys
+	Log        *slog.Logger
 }
 
 // CreateHook adds to a pool what belongs to it from the start.

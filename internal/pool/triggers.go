@@ -38,6 +38,15 @@ func checkTriggers(c *idp.LambdaConfigType) error {
 	return nil
 }
 
+// checkSenderKey refuses functions that send codes without a key that this server
+// can encrypt them by: all of the pool's messages would be lost.
+func (s *Service) checkSenderKey(c *idp.LambdaConfigType) error {
+	if c.CustomEmailSender == nil && c.CustomSMSSender == nil || s.deps.SenderKeys.Has(api.Val(c.KMSKeyID)) {
+		return nil
+	}
+	return invalidf("KMSKeyID %s is no key that this server can encrypt codes by. Its administrator names keys in the file of --triggers.", api.Val(c.KMSKeyID))
+}
+
 // namedTrigger is a function of a pool.
 type namedTrigger struct{ name, arn string }
 

@@ -38,7 +38,8 @@ func unbuiltTrigger(c *idp.LambdaConfigType) string {
 	for _, f := range triggersOf(c) {
 		switch f.name {
 		case trigger.PreSignUp, trigger.PostConfirmation, trigger.PreTokenGeneration, trigger.PreAuthentication, trigger.PostAuthentication,
-			trigger.DefineAuthChallenge, trigger.CreateAuthChallenge, trigger.VerifyAuthChallengeResponse, trigger.UserMigration:
+			trigger.DefineAuthChallenge, trigger.CreateAuthChallenge, trigger.VerifyAuthChallengeResponse, trigger.UserMigration,
+			trigger.CustomMessage, trigger.CustomEmailSender, trigger.CustomSMSSender:
 		default:
 			return f.name
 		}

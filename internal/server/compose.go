@@ -89,6 +89,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	pages := api.NewPageTokens(ring.Derive(keys.PurposePageToken))
 	p.pools = pool.New(pool.Deps{
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
+		SenderKeys: p.triggers.keys,
 	})
 	p.tokens = token.New(token.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, SigningKeys: ready, Now: c.Now, Log: log,
@@ -97,6 +98,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	p.messages = message.New(message.Deps{
 		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev,
+		Functions: user.FunctionSender{Triggers: p.triggers.Service},
 	})
 	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
 	p.users = user.New(user.Deps{

@@ -12,6 +12,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/message"
 	"cognate/internal/store"
+	"cognate/internal/user"
 )
 
 //go:embed inbox.html
@@ -19,15 +20,17 @@ var inboxHTML string
 
 // inboxEntry is a message as the inbox shows it.
 type inboxEntry struct {
-	ID        string    `json:"id"`
-	PoolID    string    `json:"poolId"`
-	Username  string    `json:"username"`
-	Medium    string    `json:"medium"`
-	To        string    `json:"to"`
-	Subject   string    `json:"subject"`
-	Body      string    `json:"body"`
-	Code      string    `json:"code"`
-	Link      string    `json:"link"`
+	ID       string `json:"id"`
+	PoolID   string `json:"poolId"`
+	Username string `json:"username"`
+	Medium   string `json:"medium"`
+	To       string `json:"to"`
+	Subject  string `json:"subject"`
+	Body     string `json:"body"`
+	Code     string `json:"code"`
+	Link     string `json:"link"`
+	// Function is the pool's function that the message was handed to.
+	Function  string    `json:"function,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 }
 
@@ -58,7 +61,7 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
 	for _, m := range messages {
 		entries = append(entries, inboxEntry{
 			ID: m.ID, PoolID: m.PoolID, Username: m.Username, Medium: m.Medium, To: m.To,
-			Subject: m.Subject, Body: m.Body, Code: m.Code, Link: m.Link, CreatedAt: m.CreatedAt.UTC(),
+			Subject: m.Subject, Body: m.Body, Code: m.Code, Link: m.Link, Function: user.FunctionOf(m), CreatedAt: m.CreatedAt.UTC(),
 		})
 	}
 	w.Header().Set("Cache-Control", "no-store")

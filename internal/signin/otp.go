@@ -59,7 +59,7 @@ type otpAsked struct {
 // transaction of the message.
 func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state, challenge idp.ChallengeNameType, attr string, digits int) (otpAsked, error) {
 	code := keys.NewCode(digits)
-	sent := s.users.SignInCode(c.pool, u, attr, code, s.now().Add(c.client.SessionTTL))
+	sent := s.users.SignInCode(c.pool, u, attr, code, s.now().Add(c.client.SessionTTL), c.told())
 	next := *st
 	next.SRP = nil
 	next.OTP = &otpState{Attribute: attr, Target: s.targetHash(st, sent.To), Hash: s.codeHash(st, code)}
@@ -79,7 +79,7 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 		if err := s.onlyNewest(ctx, tx, &next, sent); err != nil {
 			return err
 		}
-		return s.users.SendSignInCode(ctx, tx, c.pool, u, sent)
+		return s.users.SendSignInCode(ctx, tx, u, sent)
 	})
 	if errors.Is(err, store.ErrSpent) {
 		return otpAsked{}, c.turn.state.blur(usedOnce())
@@ -90,8 +90,21 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 	if c.turn != nil {
 		c.turn.spent = true
 	}
-	s.users.Wake()
+	if err := s.users.SignInCodeStored(ctx, sent); err != nil {
+		return otpAsked{}, err
+	}
 	return otpAsked{session: session, medium: sent.Medium, destination: sent.Destination()}, nil
+}
+
+// told is what functions learn that word or send a code: ClientMetadata of what
+// answers a challenge goes to senders, and to CustomMessage only that of an
+// administrator's answer (Cognito: ClientMetadata).
+func (c *call) told() user.Told {
+	t := user.Told{ClientID: c.client.ID, ToSender: c.metadata}
+	if c.admin {
+		t.Metadata = c.metadata
+	}
+	return t
 }
 
 // params are those of a challenge that asks for a code.

@@ -162,7 +162,8 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminReset
 	if err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	mail := &mailing{sn: sn, occasion: trigger.OccasionForgotPassword, metadata: in.ClientMetadata}
+	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
@@ -175,12 +176,11 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminReset
 		if err := e.save(ctx, aliasExists); err != nil {
 			return err
 		}
-		return s.sendCode(ctx, tx, sn, e.u, purposeReset, to)
+		return s.sendCode(ctx, tx, mail, e.u, purposeReset, to)
 	})
 	if err != nil {
 		return nil, adminDelivery(err)
 	}
-	s.d.Messages.Wake()
 	return &idp.AdminResetUserPasswordResponse{}, nil
 }
 
@@ -209,7 +209,7 @@ func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *idp.AdminUp
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.UpdateAttributes(ctx, sn, nil, u.ID(), in.UserAttributes); err != nil {
+	if _, err := s.UpdateAttributes(ctx, sn, nil, u.ID(), in.UserAttributes, in.ClientMetadata); err != nil {
 		return nil, err
 	}
 	return &idp.AdminUpdateUserAttributesResponse{}, nil

@@ -11,6 +11,7 @@ import (
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // AdminCreateUser makes a user with a temporary password and sends the
@@ -29,7 +30,6 @@ func (s *Service) AdminCreateUser(ctx context.Context, in *idp.AdminCreateUserRe
 	if err != nil {
 		return nil, err
 	}
-	s.d.Messages.Wake()
 	return &idp.AdminCreateUserResponse{User: new(u.userType())}, nil
 }
 
@@ -40,7 +40,7 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 	if err != nil {
 		return nil, err
 	}
-	targets, err := invitationTargets(sn, u, in)
+	targets, err := s.invitationTargets(sn, u, in)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,8 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 			return nil, err
 		}
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	mail := invitation(sn, in)
+	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
 		// Names are claimed one by one after the row: an alias may have to move.
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
@@ -77,9 +78,15 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 				return err
 			}
 		}
-		return s.sendInvitations(ctx, tx, sn, u, targets, password)
+		return s.sendInvitations(ctx, tx, mail, u, targets, password)
 	})
 	return u, err
+}
+
+// invitation is the mailing of what invites a user. Its metadata goes to no
+// function that sends.
+func invitation(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) *mailing {
+	return &mailing{sn: sn, occasion: trigger.OccasionAdminCreateUser, metadata: in.ClientMetadata}
 }
 
 // invitedPasswordless tells whether the user is made without a password: none is
@@ -102,19 +109,25 @@ func (s *Service) reinvite(ctx context.Context, sn *pool.Snapshot, in *idp.Admin
 		return nil, err
 	}
 	password := s.temporaryPassword(sn, in)
-	return s.ReplacePassword(ctx, sn, u, PasswordChange{
+	mail := invitation(sn, in)
+	u, err = s.ReplacePassword(ctx, sn, u, PasswordChange{
 		Password: password, Temporary: true, Prefix: PolicyAdminCreate,
 		Then: func(ctx context.Context, tx *store.Tx, u *User) error {
+			mail.held = nil
 			if err := checkReinvitable(u); err != nil {
 				return err
 			}
-			targets, err := invitationTargets(sn, u, in)
+			targets, err := s.invitationTargets(sn, u, in)
 			if err != nil {
 				return err
 			}
-			return s.sendInvitations(ctx, tx, sn, u, targets, password)
+			return s.sendInvitations(ctx, tx, mail, u, targets, password)
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
+	return u, s.dispatch(ctx, mail)
 }
 
 func checkReinvitable(u *User) error {
@@ -139,7 +152,7 @@ func (s *Service) temporaryPassword(sn *pool.Snapshot, in *idp.AdminCreateUserRe
 // invitationTargets are the addresses that the invitation goes to. Without
 // DesiredDeliveryMediums it is the phone, if there is one; a medium that is
 // asked for needs its address.
-func invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) ([]delivery, error) {
+func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) ([]delivery, error) {
 	if in.MessageAction == idp.MessageActionTypeSuppress {
 		return nil, nil
 	}
@@ -159,7 +172,7 @@ func invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserReques
 		if d.To = u.Attributes[d.Attribute]; d.To == "" {
 			return nil, idp.InvalidParameterException("User does not have the attribute " + d.Attribute + " to deliver the invitation to.")
 		}
-		if err := deliverable(sn, d.Medium); err != nil {
+		if err := s.deliverable(sn, d.Medium); err != nil {
 			return nil, err
 		}
 		if !slices.Contains(targets, d) {
@@ -169,12 +182,12 @@ func invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserReques
 	return targets, nil
 }
 
-func (s *Service) sendInvitations(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, targets []delivery, password string) error {
-	expires := s.d.Now().Add(sn.TemporaryPasswordValidity)
+func (s *Service) sendInvitations(ctx context.Context, tx *store.Tx, mail *mailing, u *User, targets []delivery, password string) error {
+	expires := s.d.Now().Add(mail.sn.TemporaryPasswordValidity)
 	var errs []error
 	for _, d := range targets {
-		subject, body := sn.InviteMessage(d.Medium)
-		errs = append(errs, s.enqueue(ctx, tx, sn, u, d, subject, body, password, expires))
+		subject, body := mail.sn.InviteMessage(d.Medium)
+		errs = append(errs, s.enqueue(ctx, tx, mail, u, d, subject, body, password, expires))
 	}
 	return errors.Join(errs...)
 }

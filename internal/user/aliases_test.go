@@ -28,7 +28,7 @@ func TestTakenNames(t *testing.T) {
 		if !asAdmin {
 			c = w.r.loadClient(t, w.sn, w.client)
 		}
-		_, err := w.r.UpdateAttributes(t.Context(), w.sn, c, u.ID(), list)
+		_, err := w.r.UpdateAttributes(t.Context(), w.sn, c, u.ID(), list, nil)
 		return err
 	}
 	before := func(in *idp.CreateUserPoolRequest) {

@@ -61,7 +61,7 @@ func TestChangingAnAddress(t *testing.T) {
 				if !row.admin {
 					client = r.loadClient(t, sn, r.clientWith(t, sn, nil))
 				}
-				sent, err := r.UpdateAttributes(t.Context(), sn, client, u.ID(), row.attrs)
+				sent, err := r.UpdateAttributes(t.Context(), sn, client, u.ID(), row.attrs, nil)
 				wantSays(t, err, "")
 				if diff := cmp.Diff(row.want, contactOf(r.read(t, sn, u.ID()), "email")); diff != "" {
 					t.Error(diff)
@@ -130,7 +130,7 @@ func TestPendingAddress(t *testing.T) {
 		}
 
 		code := update("third@example.com")
-		_, err := r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "fourth@example.com", "email_verified", "true"))
+		_, err := r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "fourth@example.com", "email_verified", "true"), nil)
 		wantSays(t, err, "")
 		wantSays(t, verify(code), sayExpired) // An administrator's word ends the pending value and its code.
 		resolves("fourth@example.com", true)
@@ -185,7 +185,7 @@ func TestUpdateAnswers(t *testing.T) {
 					if row.remove != nil {
 						return r.DeleteAttributes(t.Context(), sn, c, u.ID(), row.remove)
 					}
-					_, err := r.UpdateAttributes(t.Context(), sn, c, u.ID(), row.attrs)
+					_, err := r.UpdateAttributes(t.Context(), sn, c, u.ID(), row.attrs, nil)
 					return err
 				}
 				admin := row.admin
@@ -229,7 +229,7 @@ func TestUpdateCodesAreLimited(t *testing.T) {
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		var err error
 		for i := range quotaUpdateCode.limit + 1 {
-			_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", string(rune('a'+i))+"@example.com"))
+			_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", string(rune('a'+i))+"@example.com"), nil)
 		}
 		wantSays(t, err, "TooManyRequestsException: Too many requests")
 	})

@@ -9,18 +9,23 @@ import (
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // UpdateAttributes changes attributes of the user, as a client (its app client)
 // or as an administrator (nil), and sends the codes that follow from it. It
 // gives where each code went.
-func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID string, list []idp.AttributeType) ([]idp.CodeDeliveryDetailsType, error) {
+func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID string, list []idp.AttributeType, metadata map[string]string) ([]idp.CodeDeliveryDetailsType, error) {
 	values, err := checkUpdate(sn, client, list)
 	if err != nil {
 		return nil, err
 	}
 	var details []idp.CodeDeliveryDetailsType
-	err = s.update(ctx, func(tx *store.Tx) error {
+	mail := &mailing{sn: sn, occasion: trigger.OccasionUpdateUserAttribute, metadata: metadata}
+	if client != nil {
+		mail.clientID = client.ID
+	}
+	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
 		details = []idp.CodeDeliveryDetailsType{}
 		e, err := s.edit(ctx, tx, sn, userID)
 		if err != nil {
@@ -41,7 +46,7 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 			if err := s.updateQuota(ctx, tx, sn, userID); err != nil {
 				return err
 			}
-			if err := s.sendCode(ctx, tx, sn, e.u, verifyPurpose(d.Attribute), d); err != nil {
+			if err := s.sendCode(ctx, tx, mail, e.u, verifyPurpose(d.Attribute), d); err != nil {
 				return err
 			}
 			details = append(details, d.details())
@@ -53,9 +58,6 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 	}
 	if err != nil {
 		return nil, err
-	}
-	if len(details) > 0 {
-		s.d.Messages.Wake()
 	}
 	return details, nil
 }

@@ -97,18 +97,18 @@ func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 // sendCode makes a new code for the purpose, which ends the one before, and
 // puts its message into the outbox. A decoy's code goes nowhere and matches
 // nothing.
-func (s *Service) sendCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, purpose string, d delivery) error {
-	code, rec := s.newCode(sn, u, purpose, d)
-	if u.decoy {
-		return s.sendNothing(ctx, tx, sn, u, rec)
-	}
-	if err := deliverable(sn, d.Medium); err != nil {
+func (s *Service) sendCode(ctx context.Context, tx *store.Tx, mail *mailing, u *User, purpose string, d delivery) error {
+	code, rec := s.newCode(mail.sn, u, purpose, d)
+	if err := s.deliverable(mail.sn, d.Medium); err != nil {
 		return err
+	}
+	if u.decoy {
+		return s.sendNothing(ctx, tx, mail.sn, u, rec)
 	}
 	if err := tx.PutCode(ctx, rec); err != nil {
 		return err
 	}
-	return s.sendMessage(ctx, tx, sn, u, d, code, rec)
+	return s.sendMessage(ctx, tx, mail, u, d, code, rec)
 }
 
 // newCode draws a code and gives it with the record by which it is known.
@@ -124,9 +124,9 @@ func (s *Service) newCode(sn *pool.Snapshot, u *User, purpose string, d delivery
 	}
 }
 
-func (s *Service) sendMessage(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, d delivery, code string, rec store.Code) error {
-	subject, body := sn.VerificationMessage(d.Medium)
-	return s.enqueue(ctx, tx, sn, u, d, subject, body, code, rec.ExpiresAt)
+func (s *Service) sendMessage(ctx context.Context, tx *store.Tx, mail *mailing, u *User, d delivery, code string, rec store.Code) error {
+	subject, body := mail.sn.VerificationMessage(d.Medium)
+	return s.enqueue(ctx, tx, mail, u, d, subject, body, code, rec.ExpiresAt)
 }
 
 func codeMismatch() error {

@@ -114,11 +114,15 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	if err != nil {
 		return nil, err
 	}
+	if client.PreventExistence && s.unreachable(sn, u) {
+		u = s.Decoy(sn, in.Username)
+	}
 	if u.decoy && len(sn.AutoVerified) == 0 {
 		return nil, cannotResend()
 	}
 	var to delivery
-	err = s.update(ctx, func(tx *store.Tx) (err error) {
+	mail := &mailing{sn: sn, occasion: trigger.OccasionResendCode, clientID: client.ID, metadata: in.ClientMetadata}
+	err = s.mailed(ctx, mail, func(tx *store.Tx) (err error) {
 		if u.decoy {
 			to = s.decoyDelivery(sn, u, autoVerified(sn))
 			if err := s.readNobody(ctx, tx, sn, u); err != nil {
@@ -127,15 +131,14 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 			if err := s.attempt(ctx, tx, sn, u.ID(), quotaResend); err != nil {
 				return err
 			}
-			return s.sendCode(ctx, tx, sn, u, purposeSignUp, to)
+			return s.sendCode(ctx, tx, mail, u, purposeSignUp, to)
 		}
-		to, err = s.resend(ctx, tx, sn, u.ID())
+		to, err = s.resend(ctx, tx, mail, u.ID())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.d.Messages.Wake()
 	return &idp.ResendConfirmationCodeResponse{CodeDeliveryDetails: new(to.details())}, nil
 }
 
@@ -143,8 +146,16 @@ func cannotResend() error {
 	return idp.NotAuthorizedException("Cannot resend codes. Auto verification not turned on.")
 }
 
+// unreachable tells whether a user waits for a confirmation code that could not
+// be sent: a client that hides who exists must not learn it.
+func (s *Service) unreachable(sn *pool.Snapshot, u *User) bool {
+	to, ok := autoVerify(sn, u)
+	return ok && u.Rec.Enabled && u.Status() == idp.UserStatusTypeUnconfirmed && s.deliverable(sn, to.Medium) != nil
+}
+
 // resend puts a new code into the user's profile and sends it.
-func (s *Service) resend(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) (delivery, error) {
+func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing, userID string) (delivery, error) {
+	sn := mail.sn
 	e, err := s.edit(ctx, tx, sn, userID)
 	if err != nil {
 		return delivery{}, err
@@ -153,7 +164,7 @@ func (s *Service) resend(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 	if err != nil {
 		return delivery{}, err
 	}
-	if err := deliverable(sn, to.Medium); err != nil {
+	if err := s.deliverable(sn, to.Medium); err != nil {
 		return delivery{}, err
 	}
 	if err := s.attempt(ctx, tx, sn, userID, quotaResend); err != nil {
@@ -164,7 +175,7 @@ func (s *Service) resend(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 	if err := e.put(ctx); err != nil {
 		return delivery{}, err
 	}
-	return to, s.sendMessage(ctx, tx, sn, e.u, to, code, rec)
+	return to, s.sendMessage(ctx, tx, mail, e.u, to, code, rec)
 }
 
 // resendTarget checks that the user may have a new code and tells where to.

@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
@@ -66,6 +67,12 @@ func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Clie
 // decoyDelivery is where a code for a decoy would have gone: to the name, if it
 // is an address of the medium, else to one that is derived.
 func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) delivery {
+	// Where a code to a user would have to fail, so does that to a decoy.
+	if reached := slices.DeleteFunc(slices.Clone(attrs), func(attr string) bool {
+		return s.deliverable(sn, mediumOf(attr)) != nil
+	}); len(reached) > 0 {
+		attrs = reached
+	}
 	attr := attrEmail
 	if len(attrs) > 0 {
 		attr = attrs[0]

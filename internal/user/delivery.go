@@ -1,18 +1,14 @@
 package user
 
 import (
-	"context"
 	"errors"
-	"html"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/message"
 	"cognate/internal/pool"
-	"cognate/internal/store"
 )
 
 // delivery is where a code or an invitation goes.
@@ -65,37 +61,16 @@ func autoVerify(sn *pool.Snapshot, u *User) (delivery, bool) {
 	return delivery{}, false
 }
 
-// deliverable refuses a medium that the pool has no settings for.
-func deliverable(sn *pool.Snapshot, medium string) error {
+// deliverable refuses a medium that the pool has no settings for, or the server
+// no way out. Functions of the pool that send need neither.
+func (s *Service) deliverable(sn *pool.Snapshot, medium string) error {
+	if senderFunction(sn, medium) != "" {
+		return nil
+	}
 	if medium == message.SMS && sn.Config.SmsConfiguration == nil {
 		return idp.InvalidParameterException("User pool does not have SMS configuration to send messages.")
 	}
-	return nil
-}
-
-// enqueue puts a message to the user into the outbox of the transaction.
-// secret is the code or temporary password within it.
-func (s *Service) enqueue(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, d delivery, subject, body, secret string, expires time.Time) error {
-	shown, name := secret, u.displayName(sn)
-	if d.Medium == message.Email {
-		// A mail's body is HTML, and anybody may sign up with somebody else's address
-		// under a name that is a link; a password with a tag in it would not be seen.
-		shown, name = html.EscapeString(shown), html.EscapeString(name)
-	}
-	m := message.Message{
-		PoolID: sn.ID, UserID: u.ID(), Username: u.Username(),
-		Medium: d.Medium, To: d.To, Code: secret, ExpiresAt: expires,
-		Subject: subject,
-		Body:    message.Render(body, shown, name),
-	}
-	if c := sn.Config.EmailConfiguration; c != nil && d.Medium == message.Email {
-		m.From, m.ReplyTo = api.Val(c.From), api.Val(c.ReplyToEmailAddress)
-	}
-	err := s.d.Messages.Enqueue(ctx, tx, &m)
-	if errors.Is(err, message.ErrNoSender) {
-		return idp.CodeDeliveryFailureException("No sender is configured for " + d.Medium + " messages.").WithCause(err)
-	}
-	return err
+	return undeliverable(medium, s.d.Messages.Reaches(medium))
 }
 
 // adminDelivery renames the failure to deliver for the administrator's

@@ -33,7 +33,7 @@ func TestNobodyGoesBySub(t *testing.T) {
 				return err
 			}, "UsernameExistsException"},
 			{"preferred_username", func() error {
-				_, err := r.UpdateAttributes(t.Context(), sn, r.loadClient(t, sn, client), mallory.ID(), attributes("preferred_username", alice.ID()))
+				_, err := r.UpdateAttributes(t.Context(), sn, r.loadClient(t, sn, client), mallory.ID(), attributes("preferred_username", alice.ID()), nil)
 				return err
 			}, "AliasExistsException"},
 			{"a sub that nobody has", func() error {
@@ -41,7 +41,7 @@ func TestNobodyGoesBySub(t *testing.T) {
 				return err
 			}, ""},
 			{"one's own", func() error {
-				_, err := r.UpdateAttributes(t.Context(), sn, r.loadClient(t, sn, client), mallory.ID(), attributes("preferred_username", mallory.ID()))
+				_, err := r.UpdateAttributes(t.Context(), sn, r.loadClient(t, sn, client), mallory.ID(), attributes("preferred_username", mallory.ID()), nil)
 				return err
 			}, ""},
 		} {
@@ -61,7 +61,7 @@ func TestLongSignInName(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, withAliases)
 		alice := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
-		_, err := r.UpdateAttributes(t.Context(), sn, nil, alice.ID(), attributes("preferred_username", strings.Repeat("é", 2048)))
+		_, err := r.UpdateAttributes(t.Context(), sn, nil, alice.ID(), attributes("preferred_username", strings.Repeat("é", 2048)), nil)
 		if got := api.CodeOf(err); got != "InvalidParameterException" {
 			t.Errorf("%v, want InvalidParameterException", err)
 		}

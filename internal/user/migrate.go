@@ -67,9 +67,13 @@ func (s *Service) Migrate(ctx context.Context, sn *pool.Snapshot, client *pool.C
 			return nil, err
 		}
 	}
-	err = s.storeMigrated(ctx, sn, u, answer)
+	mail := &mailing{sn: sn, occasion: trigger.OccasionAdminCreateUser, clientID: client.ID}
+	err = s.storeMigrated(ctx, mail, u, answer)
 	if err == nil {
-		s.d.Messages.Wake()
+		// That the function failed which words the welcome keeps nobody from signing in.
+		if err := s.dispatch(ctx, mail); err != nil {
+			audit.From(ctx).Set("welcome", err.Error())
+		}
 		audit.From(ctx).Set("migrated", u.ID())
 		rec, err := s.d.Store.User(ctx, sn.ID, u.ID())
 		if err != nil {
@@ -170,13 +174,15 @@ func goesBy(sn *pool.Snapshot, u *User, name string) bool {
 
 // storeMigrated stores the user with the sign-in names; errTaken where one is
 // another's. The welcome is in the same transaction.
-func (s *Service) storeMigrated(ctx context.Context, sn *pool.Snapshot, u *User, answer trigger.UserMigrationResponse) error {
+func (s *Service) storeMigrated(ctx context.Context, mail *mailing, u *User, answer trigger.UserMigrationResponse) error {
+	sn := mail.sn
 	taken := func(string) error { return errTaken }
 	decide := clash(taken)
 	if answer.ForceAliasCreation {
 		decide = moveAliases(sn, taken)
 	}
 	return s.update(ctx, func(tx *store.Tx) error {
+		mail.held = nil
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
 		}
@@ -189,7 +195,7 @@ func (s *Service) storeMigrated(ctx context.Context, sn *pool.Snapshot, u *User,
 		if answer.Suppress {
 			return nil
 		}
-		return s.sendWelcome(ctx, tx, sn, u, answer.DesiredDeliveryMediums)
+		return s.sendWelcome(ctx, tx, mail, u, answer.DesiredDeliveryMediums)
 	})
 }
 
@@ -199,15 +205,16 @@ const ownPassword = "********"
 
 // sendWelcome puts the invitation's text into the outbox, for each medium that
 // the user can be reached by. That one is missing keeps nobody from signing in.
-func (s *Service) sendWelcome(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, mediums []string) error {
+func (s *Service) sendWelcome(ctx context.Context, tx *store.Tx, mail *mailing, u *User, mediums []string) error {
+	sn := mail.sn
 	expires := s.d.Now().Add(sn.TemporaryPasswordValidity)
 	for _, d := range []delivery{{Medium: message.Email, Attribute: attrEmail}, {Medium: message.SMS, Attribute: attrPhone}} {
 		d.To = u.Attributes[d.Attribute]
-		if d.To == "" || !slices.Contains(mediums, d.Medium) || deliverable(sn, d.Medium) != nil {
+		if d.To == "" || !slices.Contains(mediums, d.Medium) || s.deliverable(sn, d.Medium) != nil {
 			continue
 		}
 		subject, body := sn.InviteMessage(d.Medium)
-		err := s.enqueue(ctx, tx, sn, u, d, subject, body, ownPassword, expires)
+		err := s.enqueue(ctx, tx, mail, u, d, subject, body, ownPassword, expires)
 		if api.CodeOf(err) == idp.CodeCodeDeliveryFailureException {
 			audit.From(ctx).Set("welcome", "no sender for "+d.Medium)
 			continue

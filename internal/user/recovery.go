@@ -20,11 +20,12 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	if err != nil {
 		return nil, err
 	}
-	if client.PreventExistence && hiddenFromRecovery(sn, u) {
+	if client.PreventExistence && s.hiddenFromRecovery(sn, u) {
 		u = s.Decoy(sn, in.Username)
 	}
 	var to delivery
-	err = s.update(ctx, func(tx *store.Tx) (err error) {
+	mail := &mailing{sn: sn, occasion: trigger.OccasionForgotPassword, clientID: client.ID, metadata: in.ClientMetadata, toSender: in.ClientMetadata}
+	err = s.mailed(ctx, mail, func(tx *store.Tx) (err error) {
 		if u, err = s.reread(ctx, tx, sn, u); err != nil {
 			return err
 		}
@@ -34,12 +35,11 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 		if err := s.attempt(ctx, tx, sn, u.ID(), quotaReset); err != nil {
 			return err
 		}
-		return s.sendCode(ctx, tx, sn, u, purposeReset, to)
+		return s.sendCode(ctx, tx, mail, u, purposeReset, to)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.d.Messages.Wake()
 	return &idp.ForgotPasswordResponse{CodeDeliveryDetails: new(to.details())}, nil
 }
 
@@ -136,12 +136,12 @@ func factorOf(attr string) string {
 // hiddenFromRecovery tells whether a client that hides who exists is shown a
 // simulated recovery (Cognito: PreventUserExistenceErrors): for a user who is
 // disabled, who has no usable address, or who never confirmed.
-func hiddenFromRecovery(sn *pool.Snapshot, u *User) bool {
+func (s *Service) hiddenFromRecovery(sn *pool.Snapshot, u *User) bool {
 	if u.decoy || !u.Rec.Enabled {
 		return true
 	}
 	to, usable := recoveryContact(sn, u)
-	usable = usable && deliverable(sn, to.Medium) == nil
+	usable = usable && s.deliverable(sn, to.Medium) == nil
 	switch u.Status() {
 	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
 		return !usable
@@ -162,7 +162,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 	if err != nil {
 		return nil, err
 	}
-	if client.PreventExistence && hiddenFromRecovery(sn, u) {
+	if client.PreventExistence && s.hiddenFromRecovery(sn, u) {
 		u = s.Decoy(sn, in.Username)
 	}
 	// A guess is counted and committed before anything heavy is computed.

@@ -2,7 +2,9 @@ package user
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/internal/trigger"
 	"cognate/test/lambdas"
 	"cognate/test/pgtest"
 )
@@ -72,15 +75,30 @@ func newRig(t testing.TB, o store.Options) *rig {
 	}
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
 	pages := api.NewPageTokens([32]byte{})
-	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now})
 	functions := lambdas.New(t)
+	sends := testKeys(t)
+	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now, SenderKeys: sends})
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now, Triggers: functions.Service(nil)})
 	return &rig{clock: c, lambdas: functions, Service: New(Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now,
-		Messages: message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Inbox: true}),
+		Messages: message.New(message.Deps{
+			Store: st, Ring: ring, Now: c.now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: FunctionSender{functions.Service(sends)},
+		}),
 		Lockouts: risk.New(risk.Deps{Store: st, Now: c.now}),
 		Triggers: functions.Service(nil),
 	})}
+}
+
+// senderKeyID is the KMSKeyID that testKeys has a key for.
+const senderKeyID = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+func testKeys(t testing.TB) *trigger.SenderKeys {
+	t.Helper()
+	k, err := trigger.NewSenderKeys(map[string]trigger.Key{senderKeyID: {AES256: trigger.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{9}, 32)))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 // poolWith makes a user pool whose policy asks for little.

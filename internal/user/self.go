@@ -57,7 +57,7 @@ func (s *Service) UpdateUserAttributes(ctx context.Context, in *idp.UpdateUserAt
 	if err != nil {
 		return nil, err
 	}
-	details, err := s.UpdateAttributes(ctx, p.Pool, p.Client, u.ID(), in.UserAttributes)
+	details, err := s.UpdateAttributes(ctx, p.Pool, p.Client, u.ID(), in.UserAttributes, in.ClientMetadata)
 	if err != nil {
 		return nil, err
 	}

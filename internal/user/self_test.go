@@ -190,7 +190,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		names := []string{"name", "nickname", "locale", "gender", "website", "profile"}
 		for _, err := range atOnce(len(names), func(i int) error {
-			_, err := r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes(names[i], "set"))
+			_, err := r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes(names[i], "set"), nil)
 			return err
 		}) {
 			wantSays(t, err, "")
@@ -219,7 +219,7 @@ func TestNoSender(t *testing.T) {
 			t.Errorf("a user whose code cannot be sent is there: %v", err)
 		}
 		u := r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, nil)
-		_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "bob@example.com"))
+		_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "bob@example.com"), nil)
 		if api.CodeOf(err) != "InvalidEmailRoleAccessPolicyException" {
 			t.Errorf("AdminUpdateUserAttributes: %v", err)
 		}

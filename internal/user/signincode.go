@@ -8,6 +8,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // quotaSignInCodes bounds the codes that sign-ins send to a user in an hour, and
@@ -21,6 +22,8 @@ type SignInCode struct {
 	To        string
 	Code      string
 	ExpiresAt time.Time
+
+	mail *mailing
 }
 
 // Destination is the address as it is shown to whoever signs in.
@@ -28,10 +31,19 @@ func (c SignInCode) Destination() string {
 	return *delivery{c.Medium, c.Attribute, c.To}.details().Destination
 }
 
+// Told is what the pool's functions are told of a sign-in whose code they word
+// or send.
+type Told struct {
+	ClientID string
+	// Metadata is for CustomMessage, ToSender for the functions that send.
+	Metadata, ToSender map[string]string
+}
+
 // SignInCode addresses a code to the user's email or phone_number. A decoy gets
 // an address that is made up from its name.
-func (s *Service) SignInCode(sn *pool.Snapshot, u *User, attr, code string, expires time.Time) SignInCode {
+func (s *Service) SignInCode(sn *pool.Snapshot, u *User, attr, code string, expires time.Time, told Told) SignInCode {
 	c := SignInCode{Medium: mediumOf(attr), Attribute: attr, To: u.Attributes[attr], Code: code, ExpiresAt: expires}
+	c.mail = &mailing{sn: sn, occasion: trigger.OccasionAuthentication, clientID: told.ClientID, metadata: told.Metadata, toSender: told.ToSender}
 	if u.decoy {
 		c.To = s.decoyDelivery(sn, u, []string{attr}).To
 	}
@@ -39,8 +51,11 @@ func (s *Service) SignInCode(sn *pool.Snapshot, u *User, attr, code string, expi
 }
 
 // SendSignInCode puts a code into the outbox of the transaction. For a decoy it
-// does what costs as much and sends nothing. Call Wake after the commit.
-func (s *Service) SendSignInCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, c SignInCode) error {
+// does what costs as much and sends nothing. Call SignInCodeStored after the
+// commit. A transaction sends one.
+func (s *Service) SendSignInCode(ctx context.Context, tx *store.Tx, u *User, c SignInCode) error {
+	sn := c.mail.sn
+	c.mail.held = nil
 	exceeded, err := s.count(ctx, tx, sn, u.ID(), quotaSignInCodes)
 	if err != nil {
 		return err
@@ -48,19 +63,22 @@ func (s *Service) SendSignInCode(ctx context.Context, tx *store.Tx, sn *pool.Sna
 	if exceeded {
 		return idp.TooManyRequestsException("Attempt limit exceeded, please try after some time.")
 	}
+	if err := s.deliverable(sn, c.Medium); err != nil {
+		return adminDelivery(err)
+	}
 	if u.decoy {
 		var body [256]byte
 		s.d.Ring.Seal(keys.PurposeMessage, []byte(c.To), body[:])
 		_, _, err := tx.Count(ctx, sn.ID, u.ID(), "nothing-sent", s.d.Now(), quotaWindow, 1)
 		return err
 	}
-	if err := deliverable(sn, c.Medium); err != nil {
-		return err
-	}
 	subject, body := sn.AuthenticationMessage(c.Medium)
 	d := delivery{Medium: c.Medium, Attribute: c.Attribute, To: c.To}
-	return adminDelivery(s.enqueue(ctx, tx, sn, u, d, subject, body, c.Code, c.ExpiresAt))
+	return adminDelivery(s.enqueue(ctx, tx, c.mail, u, d, subject, body, c.Code, c.ExpiresAt))
 }
 
-// Wake starts the delivery of what was put into the outbox.
-func (s *Service) Wake() { s.d.Messages.Wake() }
+// SignInCodeStored has a code leave whose transaction is committed. The error is
+// that of the pool's function which words it: it is not sent then.
+func (s *Service) SignInCodeStored(ctx context.Context, c SignInCode) error {
+	return s.dispatch(ctx, c.mail)
+}

@@ -34,18 +34,19 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	if err := s.admitted(ctx, sn, client, u, in); err != nil {
 		return nil, err
 	}
+	mail := &mailing{sn: sn, occasion: trigger.OccasionSignUp, clientID: client.ID, metadata: in.ClientMetadata, toSender: in.ClientMetadata}
 	to, sends := autoVerify(sn, u)
 	sends = sends && u.Status() == idp.UserStatusTypeUnconfirmed
 	var code string
 	if sends {
-		if err := deliverable(sn, to.Medium); err != nil {
+		if err := s.deliverable(sn, to.Medium); err != nil {
 			return nil, err
 		}
 		var rec store.Code
 		code, rec = s.newCode(sn, u, purposeSignUp, to)
 		u.signUpCode = &rec
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
 		if err := s.insert(ctx, tx, sn, u, names, func(string) error { return usernameExists() }); err != nil {
 			return err
 		}
@@ -61,7 +62,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		if !sends {
 			return nil
 		}
-		return s.sendMessage(ctx, tx, sn, u, to, code, *u.signUpCode)
+		return s.sendMessage(ctx, tx, mail, u, to, code, *u.signUpCode)
 	})
 	if err != nil {
 		return nil, err
@@ -69,7 +70,6 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	audit.From(ctx).Set("user", u.ID())
 	out := &idp.SignUpResponse{UserSub: u.ID()}
 	if sends {
-		s.d.Messages.Wake()
 		out.CodeDeliveryDetails = new(to.details())
 	}
 	confirmed := u.Status() == idp.UserStatusTypeConfirmed

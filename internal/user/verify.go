@@ -5,6 +5,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
+	"cognate/internal/trigger"
 )
 
 // GetUserAttributeVerificationCode sends a code for an address of the token's
@@ -19,7 +20,8 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 		return nil, err
 	}
 	var to delivery
-	err = s.update(ctx, func(tx *store.Tx) error {
+	mail := &mailing{sn: p.Pool, occasion: trigger.OccasionVerifyUserAttribute, clientID: p.Client.ID, metadata: in.ClientMetadata}
+	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, p.Pool, u.ID())
 		if err != nil {
 			return err
@@ -35,12 +37,11 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 			return err
 		}
 		to = delivery{Medium: mediumOf(attr), Attribute: attr, To: value}
-		return s.sendCode(ctx, tx, p.Pool, e.u, verifyPurpose(attr), to)
+		return s.sendCode(ctx, tx, mail, e.u, verifyPurpose(attr), to)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.d.Messages.Wake()
 	return &idp.GetUserAttributeVerificationCodeResponse{CodeDeliveryDetails: new(to.details())}, nil
 }
 
