@@ -62,6 +62,9 @@ func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequ
 // told by settings.keep and settings.reset.
 func (s *Service) UpdateUserPool(ctx context.Context, in *idp.UpdateUserPoolRequest) (*idp.UpdateUserPoolResponse, error) {
 	err := s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, doc *settings) error {
+		if err := notImporting(ctx, tx, p.ID); err != nil {
+			return err
+		}
 		old := doc.Config.UserPoolTier
 		if err := doc.apply(in, p.Region); err != nil {
 			return err
@@ -160,6 +163,9 @@ func (s *Service) DeleteUserPool(ctx context.Context, in *idp.DeleteUserPoolRequ
 		case c.Domain != nil || c.CustomDomain != nil:
 			return invalid("User pool cannot be deleted. It has a domain configured that should be deleted first.")
 		}
+		if err := notImporting(ctx, tx, p.ID); err != nil {
+			return err
+		}
 		return tx.DeletePool(ctx, p.ID)
 	})
 	s.pools.invalidate(in.UserPoolId)
@@ -202,7 +208,10 @@ func (s *Service) ListUserPools(ctx context.Context, in *idp.ListUserPoolsReques
 
 // AddCustomAttributes extends a pool's schema, which can never shrink.
 func (s *Service) AddCustomAttributes(ctx context.Context, in *idp.AddCustomAttributesRequest) (*idp.AddCustomAttributesResponse, error) {
-	err := s.changePool(ctx, in.UserPoolId, func(_ *store.Tx, p *store.Pool, doc *settings) error {
+	err := s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, doc *settings) error {
+		if err := notImporting(ctx, tx, p.ID); err != nil {
+			return err
+		}
 		for _, e := range in.CustomAttributes {
 			list, err := appendCustom(doc.Config.SchemaAttributes, e)
 			if err != nil {

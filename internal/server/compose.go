@@ -27,6 +27,7 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/internal/user/imports"
 	"cognate/internal/wire"
 )
 
@@ -41,6 +42,7 @@ type parts struct {
 	tokens   *token.Service
 	messages *message.Service
 	lockouts *risk.Lockouts
+	imports  *imports.Service
 	triggers *triggers
 	wire     *wire.Handler
 
@@ -53,6 +55,7 @@ type (
 	userOperations   = user.Service
 	signinOperations = signin.Service
 	tokenOperations  = token.Service
+	importOperations = imports.Service
 )
 
 // directory is cognito-idp: each operation is the method of one service. Two
@@ -62,6 +65,7 @@ type directory struct {
 	*userOperations
 	*signinOperations
 	*tokenOperations
+	*importOperations
 	unbuilt
 }
 
@@ -109,12 +113,16 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Pools: p.pools, Users: p.users, Tokens: p.tokens, Ring: ring, Gate: p.gate,
 		Lockouts: p.lockouts, Now: c.Now, Log: log, Triggers: p.triggers.Service,
 	})
+	p.imports = imports.New(imports.Deps{
+		Store: st, Pools: p.pools, Users: p.users, Ring: ring, Pages: pages, Gate: p.gate, BaseURL: publicURL(c),
+		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
+	})
 	p.iam = iam.New(iam.Deps{
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: p.resourceTags, Log: log,
 	})
 	p.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{p.pools, p.users, p.signins, p.tokens, unbuilt{}}),
+			idp.Bind(directory{p.pools, p.users, p.signins, p.tokens, p.imports, unbuilt{}}),
 			identity.Bind(unbuiltIdentity{}),
 		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.Now,
@@ -311,6 +319,7 @@ const (
 func (s *Server) startBackground() {
 	b, p, now := s.background, s.parts, s.config.Now
 	b.run("outbox", p.messages.Run)
+	b.run("imports", p.imports.Run)
 	b.every("lock-outs", flushInterval, p.lockouts.Flush)
 	b.every("data keys", dataKeysInterval, func(ctx context.Context) error { return loadRing(ctx, s.store, s.ring, now) })
 	b.every("sweep", sweepInterval, func(ctx context.Context) error {

@@ -34,6 +34,7 @@ type Config struct {
 	KEKFile             string `name:"kek-file" group:"Storage" placeholder:"FILE" help:"File, readable by its owner only, that holds the key-encryption key: 32 bytes in base64. The environment's COGNATE_KEK can hold the key itself instead. In dev one is made in the data folder."`
 
 	IssuerBase string `group:"Identity" placeholder:"URL" help:"What issuers begin with: tokens carry URL/<pool id>. \"aws\" gives AWS's own form, https://cognito-idp.<region>.amazonaws.com/<pool id>. Required by serve; in dev the default is the main listener's own URL."`
+	PublicURL  string `name:"public-url" group:"Identity" placeholder:"URL" help:"Where clients reach this server, for the addresses that it hands out, such as those of uploads. By default the issuer base or, where that is \"aws\", the main listener's own URL."`
 	AccountID  string `name:"account-id" group:"Identity" default:"123456789012" placeholder:"ID" help:"The AWS account id, 12 digits, that ARNs carry."`
 
 	MailFrom         string `group:"Messages" placeholder:"ADDRESS" help:"Sender of mail for pools that name none."`
@@ -50,6 +51,7 @@ type Config struct {
 	TriggerStrict   bool     `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`
 
 	MaxRequestBytes int64         `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
+	ImportMaxBytes  int64         `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file that people can be imported from, in bytes."`
 	RequestTimeout  time.Duration `group:"Limits" default:"30s" placeholder:"TIME" help:"Longest that one request may take, reading it included."`
 	ShutdownTimeout time.Duration `group:"Limits" default:"20s" placeholder:"TIME" help:"Longest that running requests are waited for at the end."`
 	DrainDelay      time.Duration `group:"Limits" default:"0s" placeholder:"TIME" help:"How long /readyz says no before the listeners close, so that a load balancer notices."`
@@ -219,6 +221,15 @@ func (c *Config) checkCommon(add complain) {
 		add("sns-region", "SMS go either to the webhook or to SNS; give one of --sms-webhook-url and --sns-region")
 	}
 	c.checkTriggers(add)
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			add("public-url", "must be an http or https URL with a host, without query or fragment")
+		}
+	}
+	if c.ImportMaxBytes < 0 {
+		add("import-max-bytes", "must not be negative")
+	}
 	if c.MaxRequestBytes < 64<<10 {
 		add("max-request-bytes", "must be at least 65536, or documented requests are refused")
 	}

@@ -22,6 +22,7 @@ type edge struct {
 	loopbackOK bool
 	maxBytes   int64
 	timeout    time.Duration
+	maxUpload  int64 // of an import's file
 	now        func() time.Time
 	log        *slog.Logger
 	metrics    *audit.Metrics
@@ -48,7 +49,11 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := e.now()
 	id := keys.NewUUID()
 	ctx, event := audit.With(r.Context())
-	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	maxBytes, timeout := e.maxBytes, e.timeout
+	if isUpload(r) {
+		maxBytes, timeout = e.maxUpload, importTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	client := e.proxies.client(r)
 	r = r.WithContext(context.WithValue(ctx, arrivalKey{}, &arrival{id: id, client: client, userAgent: r.UserAgent()}))
@@ -56,7 +61,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// The name that the client used: signatures and login domains go by it.
 		r.Host = client.host
 	}
-	body := &countingBody{ReadCloser: http.MaxBytesReader(w, r.Body, e.maxBytes)}
+	body := &countingBody{ReadCloser: http.MaxBytesReader(w, r.Body, maxBytes)}
 	r.Body = body
 	if len(r.TransferEncoding) > 0 {
 		// It may have had a Content-Length as well, which net/http drops in silence. A

@@ -31,6 +31,7 @@ type grammar struct {
 	Doctor      doctorCommand      `cmd:"" help:"Check configuration, database, clock and keys, and say what to do."`
 	Admin       adminCommand       `cmd:"" help:"Manage administrators' access keys."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing and data keys."`
+	Import      importCommand      `cmd:"" help:"Look at imports of users."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server on this machine whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 

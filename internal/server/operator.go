@@ -28,7 +28,8 @@ type order struct {
 	Do       string            `json:"do"`
 	Name     string            `json:"name,omitempty"`     // createKey
 	Policies []iam.NamedPolicy `json:"policies,omitempty"` // createKey
-	ID       string            `json:"id,omitempty"`       // revokeKey: the key; rotateSigning: the pool, "" for all
+	ID       string            `json:"id,omitempty"`       // revokeKey: the key; rotateSigning: the pool, "" for all; readImport: the pool, Name the job
+	After    int64             `json:"after,omitempty"`    // readImport: where to go on
 }
 
 const (
@@ -37,6 +38,7 @@ const (
 	revokeKey     = "revoke-key"
 	rotateSigning = "rotate-signing-keys"
 	rotateData    = "rotate-data-keys"
+	readImport    = "import-log"
 )
 
 // receipt is what came of it.
@@ -45,6 +47,8 @@ type receipt struct {
 	Secret string          `json:"secret,omitempty"` // createKey alone tells one
 	Pools  int             `json:"pools,omitempty"`
 	Count  int             `json:"count,omitempty"`
+	Lines  []string        `json:"lines,omitempty"` // readImport
+	Next   int64           `json:"next,omitempty"`  // readImport: where it goes on, 0 at the end
 	Error  string          `json:"error,omitempty"`
 }
 
@@ -77,6 +81,9 @@ func (o *operator) do(ctx context.Context, in order) (receipt, error) {
 			return receipt{}, err
 		}
 		return receipt{Count: len(added)}, insertDataKeys(ctx, o.store, added)
+	}
+	if in.Do == readImport {
+		return o.readImport(ctx, in)
 	}
 	return receipt{}, fmt.Errorf("%q is nothing that this version can do", in.Do)
 }

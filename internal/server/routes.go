@@ -10,6 +10,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/audit"
 	"cognate/internal/token"
+	"cognate/internal/user/imports"
 )
 
 // routes is the whole of the main listener.
@@ -26,9 +27,11 @@ func (s *Server) routes() http.Handler {
 
 	// Cognate's own.
 	mux.HandleFunc("GET /_cognate/health", s.readyz)
+	mux.HandleFunc("PUT "+imports.UploadPath, s.parts.imports.Upload)
 	if s.config.Mode == Dev {
 		// Everyone's mail: never in serve.
 		mux.HandleFunc("GET /_cognate/inbox", s.inbox)
+		mux.HandleFunc("GET "+imports.UploadPath+"/log", s.importLog)
 	}
 
 	var next http.Handler = mux
@@ -39,7 +42,7 @@ func (s *Server) routes() http.Handler {
 	return &edge{
 		next: next, proxies: trusted,
 		plain: s.config.Mode == Serve && s.cert == nil, loopbackOK: s.config.PlainHTTP,
-		maxBytes: s.config.MaxRequestBytes, timeout: s.config.RequestTimeout,
+		maxBytes: s.config.MaxRequestBytes, timeout: s.config.RequestTimeout, maxUpload: s.parts.imports.MaxBytes(),
 		now: s.config.Now, log: s.log, metrics: s.parts.metrics,
 	}
 }

@@ -73,10 +73,6 @@ func (unbuilt) CreateTerms(context.Context, *idp.CreateTermsRequest) (*idp.Creat
 	return nil, notBuilt("CreateTerms")
 }
 
-func (unbuilt) CreateUserImportJob(context.Context, *idp.CreateUserImportJobRequest) (*idp.CreateUserImportJobResponse, error) {
-	return nil, notBuilt("CreateUserImportJob")
-}
-
 func (unbuilt) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
 	return nil, notBuilt("CreateUserPoolReplica")
 }
@@ -121,16 +117,8 @@ func (unbuilt) DescribeTermsByClient(context.Context, *idp.DescribeTermsByClient
 	return nil, notBuilt("DescribeTermsByClient")
 }
 
-func (unbuilt) DescribeUserImportJob(context.Context, *idp.DescribeUserImportJobRequest) (*idp.DescribeUserImportJobResponse, error) {
-	return nil, notBuilt("DescribeUserImportJob")
-}
-
 func (unbuilt) ForgetDevice(context.Context, *idp.ForgetDeviceRequest) error {
 	return notBuilt("ForgetDevice")
-}
-
-func (unbuilt) GetCSVHeader(context.Context, *idp.GetCSVHeaderRequest) (*idp.GetCSVHeaderResponse, error) {
-	return nil, notBuilt("GetCSVHeader")
 }
 
 func (unbuilt) GetClientToken(context.Context, *idp.GetClientTokenRequest) (*idp.GetClientTokenResponse, error) {
@@ -181,10 +169,6 @@ func (unbuilt) ListTerms(context.Context, *idp.ListTermsRequest) (*idp.ListTerms
 	return nil, notBuilt("ListTerms")
 }
 
-func (unbuilt) ListUserImportJobs(context.Context, *idp.ListUserImportJobsRequest) (*idp.ListUserImportJobsResponse, error) {
-	return nil, notBuilt("ListUserImportJobs")
-}
-
 func (unbuilt) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
 	return nil, notBuilt("ListUserPoolReplicas")
 }
@@ -215,14 +199,6 @@ func (unbuilt) SetUserPoolClientSessionConfiguration(context.Context, *idp.SetUs
 
 func (unbuilt) SetUserPoolSessionConfiguration(context.Context, *idp.SetUserPoolSessionConfigurationRequest) (*idp.SetUserPoolSessionConfigurationResponse, error) {
 	return nil, notBuilt("SetUserPoolSessionConfiguration")
-}
-
-func (unbuilt) StartUserImportJob(context.Context, *idp.StartUserImportJobRequest) (*idp.StartUserImportJobResponse, error) {
-	return nil, notBuilt("StartUserImportJob")
-}
-
-func (unbuilt) StopUserImportJob(context.Context, *idp.StopUserImportJobRequest) (*idp.StopUserImportJobResponse, error) {
-	return nil, notBuilt("StopUserImportJob")
 }
 
 func (unbuilt) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {

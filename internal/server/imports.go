@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/audit"
+	"cognate/internal/user/imports"
+)
+
+// publicURL is where clients reach this server, for the addresses that it hands
+// out.
+func publicURL(c *Config) string {
+	switch {
+	case c.PublicURL != "":
+		return strings.TrimRight(c.PublicURL, "/")
+	case c.IssuerBase != "" && c.IssuerBase != issuerAWS:
+		return c.IssuerBase
+	}
+	return c.url
+}
+
+const (
+	// importTime is the longest that an upload may take in all, importPause how long
+	// it may stand still.
+	importTime  = time.Hour
+	importPause = 30 * time.Second
+)
+
+// keepOpen gives the connection of an upload time for its next piece.
+func keepOpen(w http.ResponseWriter) error {
+	control := http.NewResponseController(w)
+	until := time.Now().Add(importPause)
+	err := errors.Join(control.SetReadDeadline(until), control.SetWriteDeadline(until.Add(importPause)))
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
+}
+
+// isUpload tells whether a request is the upload of an import's file, which may
+// be larger and take longer than others. What it says of itself is proven before
+// its body is read.
+func isUpload(r *http.Request) bool {
+	return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, imports.UploadPrefix)
+}
+
+// importLog shows what became of the lines of an import, in development. The
+// command does in production.
+func (s *Server) importLog(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	err := s.parts.imports.WriteLog(r.Context(), w, r.PathValue("pool"), r.PathValue("job"))
+	switch {
+	case err == nil:
+	case api.CodeOf(err) == "ResourceNotFoundException":
+		answer(w, http.StatusNotFound, "there is no such import job")
+	default:
+		audit.From(r.Context()).Set("cause", err.Error())
+		panic(http.ErrAbortHandler) // Half a log must not look like a whole one.
+	}
+}
+
+type importCommand struct {
+	Log importLogCommand `cmd:"" help:"Print what became of each line of an import's file."`
+}
+
+type importLogCommand struct {
+	Pool string `required:"" placeholder:"ID" help:"The user pool."`
+	Job  string `arg:"" help:"The job's id, import-…"`
+}
+
+// Run prints the log.
+func (k importLogCommand) Run(ctx context.Context, c *Config, p *Process) error {
+	c.forOperator()
+	in := order{Do: readImport, ID: k.Pool, Name: k.Job}
+	for done := false; !done; {
+		out, err := operate(ctx, c, in)
+		if err != nil {
+			return err
+		}
+		for _, line := range out.Lines {
+			fmt.Fprintln(p.Stdout, line)
+		}
+		in.After, done = out.Next, out.Next == 0
+	}
+	return nil
+}
+
+// readImport reads some lines of an import's log.
+func (o *operator) readImport(ctx context.Context, in order) (receipt, error) {
+	lines, next, done, err := o.parts.imports.Log(ctx, in.ID, in.Name, in.After)
+	if done {
+		next = 0
+	}
+	return receipt{Lines: lines, Next: next}, err
+}
