@@ -135,6 +135,9 @@ type clientSettings struct {
 	// Config leaves out what the record's columns hold, and the secret.
 	Config  idp.UserPoolClientType
 	Secrets []sealedSecret `json:",omitempty"`
+	// SSOMinutes is how long the client reuses an SSO session; nil where it was
+	// never set.
+	SSOMinutes *int32 `json:",omitempty"`
 }
 
 // sealedSecret is a secret at rest.

@@ -133,7 +133,7 @@ func TestClientRefusals(t *testing.T) {
 			"InvalidParameterException: REFRESH_TOKEN_AUTH cannot be enabled with refresh token rotation."},
 		{"rotation alone", `"RefreshTokenRotation":{"Feature":"ENABLED"}`, ""},
 		{"choice", `"ExplicitAuthFlows":["ALLOW_USER_AUTH"]`, ""},
-		{"client tokens", `"ExplicitAuthFlows":["ALLOW_CLIENT_TOKEN_AUTH"]`, "InvalidParameterException: Client tokens (ALLOW_CLIENT_TOKEN_AUTH) are not available in this version."},
+		{"client tokens", `"ExplicitAuthFlows":["ALLOW_CLIENT_TOKEN_AUTH"]`, "InvalidParameterException: ALLOW_CLIENT_TOKEN_AUTH requires a client secret."},
 
 		{"two secrets", `"GenerateSecret":true,"ClientSecret":"0123456789abcdef0123456789"`, "InvalidParameterException: ClientSecret can not be given together with GenerateSecret."},
 		{"context without secret", `"EnablePropagateAdditionalUserContextData":true`, "InvalidParameterException: EnablePropagateAdditionalUserContextData requires a client secret."},

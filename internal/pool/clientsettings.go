@@ -122,6 +122,9 @@ func (k *clientCheck) check(ctx context.Context, c *idp.UserPoolClientType) erro
 	if err := checkFlows(c, k.settings.Config.UserPoolTier); err != nil {
 		return err
 	}
+	if slices.Contains(c.ExplicitAuthFlows, idp.ExplicitAuthFlowsTypeAllowClientTokenAuth) && !k.confidential {
+		return invalid("ALLOW_CLIENT_TOKEN_AUTH requires a client secret.")
+	}
 	if api.Val(c.EnablePropagateAdditionalUserContextData) && !k.confidential {
 		return invalid("EnablePropagateAdditionalUserContextData requires a client secret.")
 	}
@@ -137,10 +140,7 @@ func (k *clientCheck) check(ctx context.Context, c *idp.UserPoolClientType) erro
 	if err := k.checkOAuth(c); err != nil {
 		return err
 	}
-	if err := k.checkOAuthScopes(ctx, c); err != nil {
-		return err
-	}
-	return refuseUnbuiltClient(c)
+	return k.checkOAuthScopes(ctx, c)
 }
 
 // checkLifetimes holds tokens to Cognito's ranges, in seconds.
@@ -307,6 +307,28 @@ func (k *clientCheck) checkOAuth(c *idp.UserPoolClientType) error {
 // standardScopes are those that every pool has.
 var standardScopes = map[string]bool{
 	"openid": true, "email": true, "phone": true, "profile": true, "aws.cognito.signin.user.admin": true,
+}
+
+// IsStandardScope tells scopes that every pool has from those of resource servers.
+func IsStandardScope(scope string) bool { return standardScopes[scope] }
+
+// CustomScopesOf gives the client's scopes that a resource server knows, in the
+// client's order. A server may have gone since the client was given its scopes.
+func (sn *Snapshot) CustomScopesOf(ctx context.Context, c *Client) ([]string, error) {
+	var scopes []string
+	for _, scope := range c.Config.AllowedOAuthScopes {
+		if !standardScopes[scope] {
+			scopes = append(scopes, scope)
+		}
+	}
+	if len(scopes) == 0 {
+		return nil, nil
+	}
+	known, err := customScopes(ctx, &sn.service.deps.Store.Reader, sn.ID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(scopes, func(scope string) bool { return !known[scope] }), nil
 }
 
 // checkOAuthScopes checks that resource servers know the custom scopes. A server's

@@ -46,6 +46,7 @@ type Snapshot struct {
 	// Recovery lists the ways to recover an account, the preferred one first.
 	Recovery []idp.RecoveryOptionNameType
 	MFA      MFA
+	Tracking Tracking
 	Tier     idp.UserPoolTierType
 
 	// Domain is the prefix of the pool's domain, CustomDomain a whole host name; "" if none.
@@ -90,6 +91,8 @@ type settings struct {
 	// TemporaryDaysSet remembers that TemporaryPasswordValidityDays was given,
 	// after which its retired predecessor is refused.
 	TemporaryDaysSet bool `json:",omitempty"`
+	// Sessions is nil where tracking was never set.
+	Sessions *sessionSettings `json:",omitempty"`
 }
 
 // mfaSettings are the factors that SetUserPoolMfaConfig turned on. The mode and
@@ -140,6 +143,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 		AdminCreateOnly:    api.Val(c.AdminCreateUserConfig.AllowAdminCreateUserOnly),
 		Recovery:           recovery(c.AccountRecoverySetting),
 		Tier:               c.UserPoolTier,
+		Tracking:           doc.tracking(),
 		Domain:             api.Val(c.Domain),
 		CustomDomain:       api.Val(c.CustomDomain),
 		MFA: MFA{

@@ -29,6 +29,7 @@ var (
 	featureAccessToken  = feature{"Access token customization", idp.UserPoolTierTypeEssentials}
 	featureACR          = feature{"AcrConfiguration", idp.UserPoolTierTypeEssentials}
 	featureDCR          = feature{"Dynamic client registration", idp.UserPoolTierTypeEssentials}
+	featureSessions     = feature{"User session management", idp.UserPoolTierTypeEssentials}
 	featureThreat       = feature{"Threat protection", idp.UserPoolTierTypePlus}
 )
 
@@ -51,6 +52,7 @@ func (d *settings) features() []feature {
 	add(t != nil && t.LambdaVersion != idp.PreTokenGenerationLambdaVersionTypeV10, featureAccessToken)
 	add(len(c.AcrConfiguration) > 0, featureACR)
 	add(c.DcrConfiguration != nil && c.DcrConfiguration.EnableStatus != idp.StatusTypeDisabled, featureDCR)
+	add(d.tracking().On, featureSessions)
 	return on
 }
 

@@ -1,8 +1,6 @@
 package pool
 
 import (
-	"slices"
-
 	"cognate/internal/api/idp"
 	"cognate/internal/trigger"
 )
@@ -45,15 +43,6 @@ func unbuiltTrigger(c *idp.LambdaConfigType) string {
 		}
 	}
 	return ""
-}
-
-// refuseUnbuiltClient refuses a client's settings that nothing would act upon.
-func refuseUnbuiltClient(c *idp.UserPoolClientType) error {
-	switch {
-	case slices.Contains(c.ExplicitAuthFlows, idp.ExplicitAuthFlowsTypeAllowClientTokenAuth):
-		return unbuilt("Client tokens (ALLOW_CLIENT_TOKEN_AUTH) are")
-	}
-	return nil
 }
 
 // refuseUnbuiltDomain refuses a domain's settings that nothing would act upon.

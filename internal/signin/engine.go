@@ -8,6 +8,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/store"
+	"cognate/internal/token"
 	"cognate/internal/user"
 )
 
@@ -23,6 +24,9 @@ type call struct {
 	// other functions than what answers a challenge.
 	validation, metadata map[string]string
 	asked                bool // PreAuthentication was
+	// seen is where an administrator says that the user is; nil: where the call
+	// comes from.
+	seen *token.Sighting
 	// held is the attempt that a refused migration began; the check of the
 	// password ends it.
 	held *risk.Attempt
@@ -60,6 +64,9 @@ type answer struct {
 	session   *string
 	result    *idp.AuthenticationResultType
 	available []idp.ChallengeNameType
+	// set holds the tokens of a finished sign-in, whose session is recorded with
+	// the step's commit.
+	set *token.Set
 }
 
 // outcome is what a step found. With an answer the call is over; without one
@@ -151,7 +158,13 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 		return nil, shed(err)
 	}
 	a, err := s.proceed(ctx, c, o)
-	return c.offered(a), shed(err)
+	if err == nil {
+		err = s.tokens.TrackAlone(ctx, c.pool, a.set)
+	}
+	if err != nil {
+		return nil, shed(err)
+	}
+	return c.offered(a), nil
 }
 
 // gateFlow asks whether the client may sign in this way at all.
@@ -234,6 +247,9 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 		a, err = s.proceed(ctx, c, o)
 	}
 	if t.spent {
+		if err == nil {
+			err = s.tokens.TrackAlone(ctx, c.pool, a.set)
+		}
 		return a, err
 	}
 	if last, ok := errors.AsType[ends](err); ok {
@@ -246,7 +262,12 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 		return nil, err
 	}
 	// The commit of the step: of two answers at once, one gets past here.
-	err = s.spend(ctx, st)
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := s.tokens.Track(ctx, tx, c.pool, a.set); err != nil {
+			return err
+		}
+		return s.spendIn(ctx, tx, st)
+	})
 	if errors.Is(err, store.ErrSpent) {
 		return nil, st.blur(usedOnce())
 	}

@@ -22,13 +22,13 @@ func (s *Service) issue(ctx context.Context, c *call, o *outcome) (*answer, erro
 	set, err := s.tokens.Issue(ctx, token.Grant{
 		Pool: c.pool, Client: c.client, Subject: subject,
 		EventID: o.state.EventID, DeviceKey: o.state.DeviceKey, WithRefresh: true,
-		Source: tokenSource(o.state), ClientMetadata: c.metadata,
+		Source: tokenSource(o.state), ClientMetadata: c.metadata, Seen: c.seen,
 	})
 	if err != nil {
 		return nil, byFunction(err)
 	}
 	s.note(ctx, c.pool, o.user.ID())
-	return &answer{result: result(set), params: map[string]string{}}, nil
+	return &answer{result: result(set), params: map[string]string{}, set: set}, nil
 }
 
 // note tells the request's log line who signed in.

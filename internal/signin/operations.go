@@ -29,6 +29,7 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAu
 		return nil, err
 	}
 	c.params, c.validation, c.session = in.AuthParameters, in.ClientMetadata, in.Session
+	c.seen = seenBy(in.ContextData)
 	a, err := s.start(ctx, c, in.AuthFlow)
 	if err != nil {
 		return nil, err
@@ -62,6 +63,7 @@ func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *idp.Admin
 		return nil, err
 	}
 	c.params, c.session, c.metadata = in.ChallengeResponses, in.Session, in.ClientMetadata
+	c.seen = seenBy(in.ContextData)
 	a, err := s.respond(ctx, c, in.ChallengeName)
 	if err != nil {
 		return nil, err

@@ -79,22 +79,26 @@ func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(
 	if err != nil {
 		return nil, err
 	}
-	set, err := s.tokens.Issue(ctx, token.Grant{
+	grant := token.Grant{
 		Pool: c.pool, Client: c.client, Subject: subject,
 		AuthTime: r.AuthTime, Origin: r.Family, EventID: r.EventID, DeviceKey: r.DeviceKey,
 		OAuth: r.OAuth, Scopes: r.Scopes, Resource: r.Resource,
 		WithRefresh: c.client.Rotation, RefreshExpires: r.ExpiresAt,
-		Source: trigger.SourceTokenRefreshTokens, ClientMetadata: c.metadata,
-	})
+		Source: trigger.SourceTokenRefreshTokens, ClientMetadata: c.metadata, Seen: c.seen,
+	}
+	set, err := s.tokens.Issue(ctx, grant)
 	if err != nil {
 		return nil, err
 	}
+	// After the tokens are made, so that overload does not cost the client its
+	// session; before they are given, so that one use is the first.
 	if c.client.Rotation {
-		// After the tokens are made, so that overload does not cost the client
-		// its session; before they are given, so that one use is the first.
-		if err := s.tokens.Spend(ctx, c.client, r); err != nil {
-			return nil, rotationFault(err)
-		}
+		err = rotationFault(s.tokens.Spend(ctx, &grant, r))
+	} else {
+		err = s.tokens.Touch(ctx, &grant, r)
+	}
+	if err != nil {
+		return nil, err
 	}
 	s.note(ctx, c.pool, u.ID())
 	return set, nil

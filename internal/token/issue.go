@@ -37,6 +37,7 @@ func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
 	}
 	if g.WithRefresh {
 		set.RefreshToken, err = s.sealRefresh(&g, m)
+		set.session = s.newSession(ctx, &g, m)
 	}
 	return set, err
 }
@@ -71,7 +72,9 @@ func (s *Service) moment(g *Grant) (*moment, error) {
 	m := &moment{
 		issuer: s.Issuer(g.Pool), now: s.now(), authTime: g.AuthTime,
 		origin: g.Origin, eventID: g.EventID,
-		revocable: g.Client.Revocation || g.Client.Rotation,
+		// A session that is tracked can be ended, whatever the client says, and so
+		// its tokens tell their family.
+		revocable: g.Client.Revocation || g.Client.Rotation || g.Pool.Tracking.On,
 		groups:    sortGroups(g.Subject.Groups),
 	}
 	if m.authTime.IsZero() {
@@ -124,19 +127,23 @@ func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	expires := g.RefreshExpires
-	if expires.IsZero() {
-		expires = m.now.Add(g.Client.RefreshTTL)
-	}
 	r := &Refresh{
 		PoolID: g.Pool.ID, ClientID: g.Client.ID, UserID: g.Subject.UserID, Username: g.Subject.Username,
 		Family: m.origin, TokenID: formatUUID(id), EventID: m.eventID, DeviceKey: g.DeviceKey,
 		OAuth: g.OAuth, Rotating: g.Client.Rotation, Scopes: g.Scopes, Resource: g.Resource,
-		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: expires, Mark: markOf(g.Subject.TokensValidAfter),
+		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: g.refreshEnds(m.now), Mark: markOf(g.Subject.TokensValidAfter),
 	}
 	raw, err := s.ring.SealToken(keys.ShapeRefreshToken, keys.PurposeRefreshToken, nil, encodeRefresh(r))
 	if err != nil {
 		return "", fmt.Errorf("token: refresh token: %w", err)
 	}
 	return raw, nil
+}
+
+// refreshEnds is when a refresh token of the grant ends.
+func (g *Grant) refreshEnds(now time.Time) time.Time {
+	if g.RefreshExpires.IsZero() {
+		return now.Add(g.Client.RefreshTTL)
+	}
+	return g.RefreshExpires
 }

@@ -33,6 +33,10 @@ func (s *Service) OpenRefresh(_ context.Context, sn *pool.Snapshot, c *pool.Clie
 // RevokeFamily ends a family of refresh tokens and the access tokens that came
 // of it.
 func (s *Service) RevokeFamily(ctx context.Context, r *Refresh) error {
+	return s.revokeFamily(ctx, r, false)
+}
+
+func (s *Service) revokeFamily(ctx context.Context, r *Refresh, linked bool) error {
 	expires := r.ExpiresAt
 	if now := s.now(); expires.Before(now) {
 		expires = now
@@ -40,7 +44,15 @@ func (s *Service) RevokeFamily(ctx context.Context, r *Refresh) error {
 	// The family's last access token may outlive its refresh token.
 	expires = expires.Add(longestToken)
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		return tx.RevokeFamily(ctx, r.PoolID, r.UserID, r.Family, expires)
+		if err := tx.RevokeFamily(ctx, r.PoolID, r.UserID, r.Family, expires); err != nil {
+			return err
+		}
+		if linked {
+			if err := s.endParent(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return tx.DeleteUserSession(ctx, r.PoolID, r.UserID, s.sessionID(r.PoolID, r.Family))
 	})
 }
 
@@ -52,6 +64,9 @@ func (s *Service) RevokeUser(ctx context.Context, tx *store.Tx, poolID, userID s
 		return err
 	}
 	SignOut(&u, s.now())
+	if err := tx.DeleteUserSessions(ctx, poolID, userID); err != nil {
+		return err
+	}
 	return tx.UpdateUser(ctx, u)
 }
 
@@ -77,7 +92,8 @@ func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (
 	case err != nil:
 		return nil, err
 	case s.now().Before(r.ExpiresAt):
-		if err := s.RevokeFamily(ctx, r); err != nil {
+		linked := in.RevokeAssociatedSessions == idp.RevokeAssociatedSessionsTypeLinked && sn.Tracking.On
+		if err := s.revokeFamily(ctx, r, linked); err != nil {
 			return nil, err
 		}
 	}
@@ -119,10 +135,10 @@ func (s *Service) GlobalSignOut(ctx context.Context, in *idp.GlobalSignOutReques
 	return &idp.GlobalSignOutResponse{}, nil
 }
 
-// Spend marks a rotated refresh token as replaced. The first use may replace it
+// Spend marks a refresh token as replaced by those of the grant. The first use may replace it
 // at any time, later ones within the client's grace; see [ErrReused].
-func (s *Service) Spend(ctx context.Context, c *pool.Client, r *Refresh) error {
-	now := s.now()
+func (s *Service) Spend(ctx context.Context, g *Grant, r *Refresh) error {
+	now, c := s.now(), g.Client
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		rotatedAt, first, err := tx.RotateOut(ctx, r.PoolID, r.Family, r.TokenID, now, r.ExpiresAt)
 		if err != nil {
@@ -131,7 +147,10 @@ func (s *Service) Spend(ctx context.Context, c *pool.Client, r *Refresh) error {
 		if !first && !InGrace(rotatedAt, now, c.RotationGrace) {
 			return ErrReused
 		}
-		return nil
+		if !g.Pool.Tracking.On {
+			return nil
+		}
+		return s.touch(ctx, tx, g, r, s.sessionID(r.PoolID, r.Family), now)
 	})
 }
 

@@ -108,7 +108,7 @@ func TestSpend(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				switch err := r.Spend(t.Context(), strict, tok); {
+				switch err := r.Spend(t.Context(), &Grant{Pool: sn, Client: strict}, tok); {
 				case err == nil:
 					passed.Add(1)
 				case errors.Is(err, ErrReused):
@@ -132,7 +132,7 @@ func TestSpend(t *testing.T) {
 			want error
 		}{{0, nil}, {0, nil}, {59 * time.Second, nil}, {time.Second, ErrReused}, {time.Hour, ErrReused}} {
 			r.clock.pass(step.pass)
-			if err := r.Spend(t.Context(), lenient, tok); !errors.Is(err, step.want) {
+			if err := r.Spend(t.Context(), &Grant{Pool: sn, Client: lenient}, tok); !errors.Is(err, step.want) {
 				t.Errorf("after %v: %v, want %v", step.pass, err, step.want)
 			}
 		}

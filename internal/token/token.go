@@ -50,6 +50,7 @@ type Service struct {
 
 	signing  *signingKeys
 	verified *verifiedTokens
+	touched  *touches
 }
 
 // New builds the service.
@@ -72,6 +73,7 @@ func New(d Deps) *Service {
 	}
 	s.signing = newSigningKeys(s)
 	s.verified = newVerifiedTokens()
+	s.touched = newTouches()
 	return s
 }
 
@@ -125,7 +127,14 @@ type Grant struct {
 	// RefreshExpires is when the new refresh token ends; zero is the client's
 	// validity from now.
 	RefreshExpires time.Time
+
+	// Seen is where the user was seen, where that is not where the request comes
+	// from: an administrator tells for whom it signs in. nil: the request.
+	Seen *Sighting
 }
+
+// Sighting is from where a user signs in or refreshes.
+type Sighting struct{ Address, UserAgent string }
 
 // Set is what Issue gives.
 type Set struct {
@@ -135,6 +144,7 @@ type Set struct {
 	ExpiresIn    int32  // of the access token, in seconds
 	Origin       string
 	EventID      string
+	session      *store.UserSession // nil where there is none to record
 }
 
 // LogValue keeps tokens out of logs.

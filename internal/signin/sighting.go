@@ -1,0 +1,29 @@
+package signin
+
+import (
+	"net/netip"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/token"
+)
+
+// seenBy is what an administrator tells of the user for whom it signs in: its own
+// address is that of a server. Only an address is believed to be one.
+func seenBy(d *idp.ContextDataType) *token.Sighting {
+	if d == nil {
+		return nil
+	}
+	address, err := netip.ParseAddr(strings.TrimSpace(d.IpAddress))
+	if err != nil {
+		return nil
+	}
+	seen := &token.Sighting{Address: address.Unmap().WithZone("").String()}
+	for _, h := range d.HttpHeaders {
+		if strings.EqualFold(api.Val(h.HeaderName), "User-Agent") {
+			seen.UserAgent = api.Val(h.HeaderValue)
+		}
+	}
+	return seen
+}

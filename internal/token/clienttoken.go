@@ -1,0 +1,170 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/trigger"
+)
+
+// MachineGrant is a client that has shown its secret and asks for a token of its
+// own (RFC 6749 §4.4).
+type MachineGrant struct {
+	Pool   *pool.Snapshot
+	Client *pool.Client
+	// Scopes are those that the client asks for; none: all that it may have.
+	Scopes         []string
+	ClientMetadata map[string]string
+}
+
+// ErrScope says that a client asked for a scope that it may not have.
+var ErrScope = errors.New("token: a scope that is not the client's")
+
+// IssueForMachine makes the access token of a client, for which no user stands.
+// It fails with ErrScope, with keys.ErrBusy where too much cryptography waits,
+// and with the exception of a PreTokenGeneration trigger that refuses.
+func (s *Service) IssueForMachine(ctx context.Context, m MachineGrant) (*Set, error) {
+	scopes, err := m.scopes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	signers, err := s.signersOf(ctx, m.Pool.ID)
+	if err != nil {
+		return nil, err
+	}
+	g := &Grant{Pool: m.Pool, Client: m.Client, OAuth: true, Scopes: scopes}
+	change, err := s.machineOverride(ctx, g, m.ClientMetadata)
+	if err != nil {
+		return nil, err
+	}
+	id, err := randomID(s.rand)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := change.access(g, machineClaims(g, s.Issuer(m.Pool), formatUUID(id), s.now()))
+	if err != nil {
+		return nil, err
+	}
+	set := &Set{ExpiresIn: int32(m.Client.AccessTTL / time.Second)}
+	if err := s.gate.Do(ctx, func() { set.AccessToken, err = signers.access.Sign(claims) }); err != nil {
+		return nil, err
+	}
+	return set, err
+}
+
+// scopes gives what is granted: of the client's custom scopes those that it asks
+// for. A scope whose resource server is gone is nobody's.
+func (m *MachineGrant) scopes(ctx context.Context) ([]string, error) {
+	all, err := m.Pool.CustomScopesOf(ctx, m.Client)
+	if err != nil {
+		return nil, err
+	}
+	if len(m.Scopes) == 0 {
+		if len(all) == 0 {
+			return nil, ErrScope
+		}
+		return all, nil
+	}
+	var asked []string
+	for _, scope := range m.Scopes {
+		if !slices.Contains(all, scope) {
+			return nil, ErrScope
+		}
+		if !slices.Contains(asked, scope) {
+			asked = append(asked, scope)
+		}
+	}
+	return asked, nil
+}
+
+// machineOverride asks the pool's function, if it is one for machines (Cognito:
+// pre-token-generation trigger, V3_0). It may change the access token and
+// nothing that makes a user of the machine.
+func (s *Service) machineOverride(ctx context.Context, g *Grant, metadata map[string]string) (*override, error) {
+	t := g.Pool.Triggers().PreTokenGenerationConfig
+	if t == nil || t.LambdaVersion != idp.PreTokenGenerationLambdaVersionTypeV30 {
+		return nil, nil
+	}
+	answer, err := s.triggers.PreTokenGeneration(ctx, t.LambdaArn, t.LambdaVersion,
+		g.Pool.Event(trigger.SourceTokenClientCredentials, trigger.ClientCredentialsUser, g.Client.ID),
+		trigger.PreTokenGenerationRequest{Scopes: g.Scopes, ClientMetadata: metadata})
+	if err != nil {
+		return nil, err
+	}
+	answer.Groups = nil
+	answer.AccessToken.ScopesToAdd = slices.DeleteFunc(slices.Clone(answer.AccessToken.ScopesToAdd), pool.IsStandardScope)
+	return &override{answer}, nil
+}
+
+// machineClaims writes the payload of a machine's access token. The client is its
+// subject; no user, group or family is told.
+func machineClaims(g *Grant, issuer, jti string, now time.Time) []byte {
+	o := newObject(512)
+	o.text("sub", g.Client.ID)
+	o.text("token_use", "access")
+	o.text("scope", strings.Join(g.Scopes, " "))
+	o.seconds("auth_time", now)
+	o.text("iss", issuer)
+	o.seconds("exp", now.Add(g.Client.AccessTTL))
+	o.seconds("iat", now)
+	o.name("version")
+	o.b = append(o.b, '2')
+	o.text("jti", jti)
+	o.text("client_id", g.Client.ID)
+	return o.done()
+}
+
+// GetClientToken gives a client a token of its own for its secret. A secret has
+// at least 24 characters of 63: nobody guesses it, however often, so that there
+// is no lock-out, which would let anybody who knows the client's id lock it.
+func (s *Service) GetClientToken(ctx context.Context, in *idp.GetClientTokenRequest) (*idp.GetClientTokenResponse, error) {
+	sn, c, err := s.pools.LoadClient(ctx, in.ClientId)
+	if err != nil {
+		return nil, err
+	}
+	// The secret first: who does not know it learns nothing of the settings, not
+	// even whether there is a secret.
+	right := c.CheckSecret(&in.Secret)
+	switch {
+	case len(c.Secrets) == 0 || !right:
+		return nil, idp.NotAuthorizedException("Invalid client secret")
+	case !slices.Contains(c.Config.ExplicitAuthFlows, idp.ExplicitAuthFlowsTypeAllowClientTokenAuth):
+		return nil, idp.NotAuthorizedException("ALLOW_CLIENT_TOKEN_AUTH is not enabled for the client.")
+	}
+	set, err := s.IssueForMachine(ctx, MachineGrant{Pool: sn, Client: c, Scopes: in.Scopes, ClientMetadata: in.ClientMetadata})
+	if err != nil {
+		return nil, machineFault(err)
+	}
+	return &idp.GetClientTokenResponse{ClientAuthenticationResult: &idp.ClientAuthenticationResultType{
+		AccessToken: &set.AccessToken, ExpiresIn: &set.ExpiresIn, TokenType: new("Bearer"),
+	}}, nil
+}
+
+// machineFault gives errors of a machine's token the names that the operation
+// declares: none is of triggers.
+func machineFault(err error) error {
+	if errors.Is(err, ErrScope) {
+		return idp.InvalidParameterException("Invalid scope requested").WithCause(err)
+	}
+	if errors.Is(err, keys.ErrBusy) {
+		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
+	}
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok {
+		return err
+	}
+	switch e.Code {
+	case idp.CodeUserLambdaValidationException:
+		return idp.NotAuthorizedException(e.Message).WithCause(err)
+	case idp.CodeUnexpectedLambdaException, idp.CodeInvalidLambdaResponseException:
+		return idp.InternalErrorException(e.Message).WithCause(err)
+	}
+	return err
+}
