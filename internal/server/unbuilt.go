@@ -41,14 +41,6 @@ func (unbuilt) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEv
 	return nil, notBuilt("AdminListUserAuthEvents")
 }
 
-func (unbuilt) AdminListUserSessions(context.Context, *idp.AdminListUserSessionsRequest) (*idp.AdminListUserSessionsResponse, error) {
-	return nil, notBuilt("AdminListUserSessions")
-}
-
-func (unbuilt) AdminRevokeUserSession(context.Context, *idp.AdminRevokeUserSessionRequest) (*idp.AdminRevokeUserSessionResponse, error) {
-	return nil, notBuilt("AdminRevokeUserSession")
-}
-
 func (unbuilt) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpdateAuthEventFeedbackRequest) (*idp.AdminUpdateAuthEventFeedbackResponse, error) {
 	return nil, notBuilt("AdminUpdateAuthEventFeedback")
 }
@@ -121,10 +113,6 @@ func (unbuilt) ForgetDevice(context.Context, *idp.ForgetDeviceRequest) error {
 	return notBuilt("ForgetDevice")
 }
 
-func (unbuilt) GetClientToken(context.Context, *idp.GetClientTokenRequest) (*idp.GetClientTokenResponse, error) {
-	return nil, notBuilt("GetClientToken")
-}
-
 func (unbuilt) GetDevice(context.Context, *idp.GetDeviceRequest) (*idp.GetDeviceResponse, error) {
 	return nil, notBuilt("GetDevice")
 }
@@ -149,14 +137,6 @@ func (unbuilt) GetUICustomization(context.Context, *idp.GetUICustomizationReques
 	return nil, notBuilt("GetUICustomization")
 }
 
-func (unbuilt) GetUserPoolClientSessionConfiguration(context.Context, *idp.GetUserPoolClientSessionConfigurationRequest) (*idp.GetUserPoolClientSessionConfigurationResponse, error) {
-	return nil, notBuilt("GetUserPoolClientSessionConfiguration")
-}
-
-func (unbuilt) GetUserPoolSessionConfiguration(context.Context, *idp.GetUserPoolSessionConfigurationRequest) (*idp.GetUserPoolSessionConfigurationResponse, error) {
-	return nil, notBuilt("GetUserPoolSessionConfiguration")
-}
-
 func (unbuilt) ListDevices(context.Context, *idp.ListDevicesRequest) (*idp.ListDevicesResponse, error) {
 	return nil, notBuilt("ListDevices")
 }
@@ -173,14 +153,6 @@ func (unbuilt) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRe
 	return nil, notBuilt("ListUserPoolReplicas")
 }
 
-func (unbuilt) ListUserSessions(context.Context, *idp.ListUserSessionsRequest) (*idp.ListUserSessionsResponse, error) {
-	return nil, notBuilt("ListUserSessions")
-}
-
-func (unbuilt) RevokeUserSession(context.Context, *idp.RevokeUserSessionRequest) (*idp.RevokeUserSessionResponse, error) {
-	return nil, notBuilt("RevokeUserSession")
-}
-
 func (unbuilt) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
 	return nil, notBuilt("SetLogDeliveryConfiguration")
 }
@@ -191,14 +163,6 @@ func (unbuilt) SetRiskConfiguration(context.Context, *idp.SetRiskConfigurationRe
 
 func (unbuilt) SetUICustomization(context.Context, *idp.SetUICustomizationRequest) (*idp.SetUICustomizationResponse, error) {
 	return nil, notBuilt("SetUICustomization")
-}
-
-func (unbuilt) SetUserPoolClientSessionConfiguration(context.Context, *idp.SetUserPoolClientSessionConfigurationRequest) (*idp.SetUserPoolClientSessionConfigurationResponse, error) {
-	return nil, notBuilt("SetUserPoolClientSessionConfiguration")
-}
-
-func (unbuilt) SetUserPoolSessionConfiguration(context.Context, *idp.SetUserPoolSessionConfigurationRequest) (*idp.SetUserPoolSessionConfigurationResponse, error) {
-	return nil, notBuilt("SetUserPoolSessionConfiguration")
 }
 
 func (unbuilt) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {

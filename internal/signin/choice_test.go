@@ -48,7 +48,7 @@ func (r *rig) choicePool(t testing.TB, factors string, mode idp.UserPoolMfaType,
 		t.Fatal(err)
 	}
 	policy := &idp.SignInPolicyType{AllowedFirstAuthFactors: []idp.AuthFactorType{idp.AuthFactorTypePassword}}
-	for _, f := range strings.FieldsSeq(factors) {
+	for f := range strings.FieldsSeq(factors) {
 		policy.AllowedFirstAuthFactors = append(policy.AllowedFirstAuthFactors, idp.AuthFactorType(f))
 	}
 	if _, err := r.pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{
