@@ -176,7 +176,7 @@ func TestRefreshedClaims(t *testing.T) {
 		if err := r.users.AdminAddUserToGroup(t.Context(), &idp.AdminAddUserToGroupRequest{UserPoolId: r.pool.ID, Username: "alice", GroupName: "staff"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.users.UpdateAttributes(t.Context(), r.pool, nil, u.ID(), []idp.AttributeType{{Name: "name", Value: new("Alice")}}); err != nil {
+		if _, err := r.users.UpdateAttributes(t.Context(), r.pool, nil, u.ID(), []idp.AttributeType{{Name: "name", Value: new("Alice")}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		second, says := r.viaAuth(t, c, *first.RefreshToken)

@@ -1,7 +1,10 @@
 package signin
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"log/slog"
 	"maps"
 	"path/filepath"
 	"runtime"
@@ -17,6 +20,7 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/internal/trigger"
 	"cognate/internal/user"
 	"cognate/test/lambdas"
 	"cognate/test/pgtest"
@@ -79,10 +83,13 @@ func newRig(t testing.TB, o store.Options) *rig {
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
 	pages := api.NewPageTokens([32]byte{})
 	functions := lambdas.New(t)
-	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now})
+	sends := testKeys(t)
+	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now, SenderKeys: sends})
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now, Triggers: functions.Service(nil)})
 	lockouts := risk.New(risk.Deps{Store: st, Now: c.now})
-	inbox := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Inbox: true})
+	inbox := message.New(message.Deps{
+		Store: st, Ring: ring, Now: c.now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: user.FunctionSender{Triggers: functions.Service(sends)},
+	})
 	users := user.New(user.Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now, Lockouts: lockouts,
 		Triggers: functions.Service(nil),
@@ -95,6 +102,18 @@ func newRig(t testing.TB, o store.Options) *rig {
 	r.lambdas = functions
 	r.pool = r.poolWith(t, nil)
 	return r
+}
+
+// senderKeyID is the KMSKeyID that testKeys has a key for.
+const senderKeyID = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+func testKeys(t testing.TB) *trigger.SenderKeys {
+	t.Helper()
+	k, err := trigger.NewSenderKeys(map[string]trigger.Key{senderKeyID: {AES256: trigger.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{9}, 32)))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 func sqlite(t testing.TB) *rig {
