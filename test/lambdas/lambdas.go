@@ -157,3 +157,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = json.NewEncoder(w).Encode(e)
 }
+
+// Remove takes a function away.
+func (s *Server) Remove(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.functions, name)
+	delete(s.raw, name)
+}
