@@ -25,6 +25,7 @@ import (
 
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
+	"cognate/internal/trigger"
 )
 
 func main() {
@@ -65,6 +66,7 @@ var parts = []struct{ name, title string }{
 	{"flows", "Authentication flows"},
 	{"challenges", "Challenges"},
 	{"triggers", "Lambda triggers"},
+	{"sources", "Trigger sources"},
 	{"endpoints", "Endpoints"},
 	{"pages", "Pages"},
 }
@@ -145,7 +147,37 @@ func read(root string) (map[string]map[string]row, error) {
 			}
 		}
 	}
+	if err := checkSources(root, rows["sources"]); err != nil {
+		return nil, fmt.Errorf("docs/compatibility.yaml: sources: %w", err)
+	}
 	return rows, nil
+}
+
+// checkSources wants a row for each triggerSource there is, and that its tests
+// are in files that spell it: what they expect in events is that text.
+func checkSources(root string, rows map[string]row) error {
+	all := trigger.Sources()
+	for name := range rows {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("there is no source %s", name)
+		}
+	}
+	for _, name := range all {
+		r, ok := rows[name]
+		if !ok {
+			return fmt.Errorf("%s has no row", name)
+		}
+		for _, test := range r.Test {
+			text, err := testFile(root, test)
+			if err != nil {
+				return err
+			}
+			if !bytes.Contains(text, []byte(name)) {
+				return fmt.Errorf("the file of %s does not expect %s", test, name)
+			}
+		}
+	}
+	return nil
 }
 
 // operations lists a service's operations, from its interface table.
@@ -189,26 +221,32 @@ func (r row) check(root string) error {
 
 // testExists looks for "folder.TestName" in the folder's test files.
 func testExists(root, test string) error {
+	_, err := testFile(root, test)
+	return err
+}
+
+// testFile gives the file that declares the test "folder.TestName".
+func testFile(root, test string) ([]byte, error) {
 	i := strings.LastIndexByte(test, '.')
 	if i < 0 {
-		return fmt.Errorf("test %q is not folder.TestName", test)
+		return nil, fmt.Errorf("test %q is not folder.TestName", test)
 	}
 	folder, name := test[:i], test[i+1:]
 	files, err := filepath.Glob(filepath.Join(root, folder, "*_test.go"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	declares := regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(name) + `\(`)
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if declares.Match(text) {
-			return nil
+			return text, nil
 		}
 	}
-	return fmt.Errorf("there is no test %s in %s", name, folder)
+	return nil, fmt.Errorf("there is no test %s in %s", name, folder)
 }
 
 func document(rows map[string]map[string]row) ([]byte, error) {
