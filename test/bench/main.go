@@ -36,6 +36,7 @@ type options struct {
 	rounds  int
 	clients int
 	seconds int
+	rows    int
 	engines string
 	only    string
 	program string
@@ -56,6 +57,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 11, "turns of operation and floor; their median counts")
 	flag.IntVar(&o.clients, "clients", 32, "clients at once")
 	flag.IntVar(&o.seconds, "seconds", 5, "length of each of the three open-loop runs")
+	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of an import, which is measured by -only import alone")
 	flag.StringVar(&o.engines, "engines", "sqlite,postgres", "engines to measure; postgres needs "+pgcluster.Env)
 	flag.StringVar(&o.only, "only", "", "measure only operations whose name contains this")
 	flag.StringVar(&o.program, "program", "", "measure this binary instead of building one")
@@ -85,6 +87,9 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	}
 	b := &bench{options: o, dir: dir, progress: progress}
 	defer func() { b.report.print(out) }()
+	if o.only == importName {
+		return b.imports(ctx)
+	}
 	if err := b.exponentiations(ctx); err != nil {
 		return err
 	}
