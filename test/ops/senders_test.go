@@ -16,7 +16,7 @@ import (
 	"cognate/test/pgtest"
 )
 
-const senderKey = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+const sourcesKey = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 
 // senderRows are calls that send one message each, going on from those before.
 // who is alice, or an address of the row's medium for who is not there yet.
@@ -73,7 +73,7 @@ func TestSenderSources(t *testing.T) {
 			t.Parallel()
 			f := lambdas.New(t)
 			routes := filepath.Join(t.TempDir(), "triggers.yaml")
-			if err := os.WriteFile(routes, []byte("keys:\n  "+senderKey+":\n    aes256: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"), 0o600); err != nil {
+			if err := os.WriteFile(routes, []byte("keys:\n  "+sourcesKey+":\n    aes256: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			config := server.Config{Data: t.TempDir(), TriggerEndpoint: f.URL, Triggers: routes}
@@ -114,7 +114,7 @@ func senderSources(t *testing.T, r rig, f *lambdas.Server, m medium) {
 		in.LambdaConfig = &types.LambdaConfigType{
 			CustomEmailSender: &types.CustomEmailLambdaVersionConfigType{LambdaArn: lambdas.ARN("sender"), LambdaVersion: "V1_0"},
 			CustomSMSSender:   &types.CustomSMSLambdaVersionConfigType{LambdaArn: lambdas.ARN("sender"), LambdaVersion: "V1_0"},
-			KMSKeyID:          aws.String(senderKey),
+			KMSKeyID:          aws.String(sourcesKey),
 		}
 	})
 	s.client = r.client(t, s.pool, allFlows)
