@@ -47,6 +47,7 @@ type Snapshot struct {
 	Recovery []idp.RecoveryOptionNameType
 	MFA      MFA
 	Tracking Tracking
+	Devices  Devices
 	Tier     idp.UserPoolTierType
 
 	// Domain is the prefix of the pool's domain, CustomDomain a whole host name; "" if none.
@@ -144,6 +145,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 		Recovery:           recovery(c.AccountRecoverySetting),
 		Tier:               c.UserPoolTier,
 		Tracking:           doc.tracking(),
+		Devices:            devicesOf(c.DeviceConfiguration),
 		Domain:             api.Val(c.Domain),
 		CustomDomain:       api.Val(c.CustomDomain),
 		MFA: MFA{

@@ -15,8 +15,6 @@ func refuseUnbuilt(d *settings) error {
 	switch a := c.UserPoolAddOns; {
 	case unbuiltTrigger(c.LambdaConfig) != "":
 		return unbuilt("The Lambda trigger " + unbuiltTrigger(c.LambdaConfig) + " is")
-	case c.DeviceConfiguration != nil:
-		return unbuilt("Device tracking (DeviceConfiguration) is")
 	case a != nil && (a.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff || a.AdvancedSecurityAdditionalFlows != nil):
 		return unbuilt("Threat protection (UserPoolAddOns) is")
 	case c.KeyConfiguration != nil && c.KeyConfiguration.KeyType == idp.EncryptionKeyTypeCustomerManagedKey:

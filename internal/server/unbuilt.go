@@ -21,20 +21,8 @@ func (unbuilt) AdminDisableProviderForUser(context.Context, *idp.AdminDisablePro
 	return nil, notBuilt("AdminDisableProviderForUser")
 }
 
-func (unbuilt) AdminForgetDevice(context.Context, *idp.AdminForgetDeviceRequest) error {
-	return notBuilt("AdminForgetDevice")
-}
-
-func (unbuilt) AdminGetDevice(context.Context, *idp.AdminGetDeviceRequest) (*idp.AdminGetDeviceResponse, error) {
-	return nil, notBuilt("AdminGetDevice")
-}
-
 func (unbuilt) AdminLinkProviderForUser(context.Context, *idp.AdminLinkProviderForUserRequest) (*idp.AdminLinkProviderForUserResponse, error) {
 	return nil, notBuilt("AdminLinkProviderForUser")
-}
-
-func (unbuilt) AdminListDevices(context.Context, *idp.AdminListDevicesRequest) (*idp.AdminListDevicesResponse, error) {
-	return nil, notBuilt("AdminListDevices")
 }
 
 func (unbuilt) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEventsRequest) (*idp.AdminListUserAuthEventsResponse, error) {
@@ -43,14 +31,6 @@ func (unbuilt) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEv
 
 func (unbuilt) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpdateAuthEventFeedbackRequest) (*idp.AdminUpdateAuthEventFeedbackResponse, error) {
 	return nil, notBuilt("AdminUpdateAuthEventFeedback")
-}
-
-func (unbuilt) AdminUpdateDeviceStatus(context.Context, *idp.AdminUpdateDeviceStatusRequest) (*idp.AdminUpdateDeviceStatusResponse, error) {
-	return nil, notBuilt("AdminUpdateDeviceStatus")
-}
-
-func (unbuilt) ConfirmDevice(context.Context, *idp.ConfirmDeviceRequest) (*idp.ConfirmDeviceResponse, error) {
-	return nil, notBuilt("ConfirmDevice")
 }
 
 func (unbuilt) CreateIdentityProvider(context.Context, *idp.CreateIdentityProviderRequest) (*idp.CreateIdentityProviderResponse, error) {
@@ -109,14 +89,6 @@ func (unbuilt) DescribeTermsByClient(context.Context, *idp.DescribeTermsByClient
 	return nil, notBuilt("DescribeTermsByClient")
 }
 
-func (unbuilt) ForgetDevice(context.Context, *idp.ForgetDeviceRequest) error {
-	return notBuilt("ForgetDevice")
-}
-
-func (unbuilt) GetDevice(context.Context, *idp.GetDeviceRequest) (*idp.GetDeviceResponse, error) {
-	return nil, notBuilt("GetDevice")
-}
-
 func (unbuilt) GetIdentityProviderByIdentifier(context.Context, *idp.GetIdentityProviderByIdentifierRequest) (*idp.GetIdentityProviderByIdentifierResponse, error) {
 	return nil, notBuilt("GetIdentityProviderByIdentifier")
 }
@@ -135,10 +107,6 @@ func (unbuilt) GetSigningCertificate(context.Context, *idp.GetSigningCertificate
 
 func (unbuilt) GetUICustomization(context.Context, *idp.GetUICustomizationRequest) (*idp.GetUICustomizationResponse, error) {
 	return nil, notBuilt("GetUICustomization")
-}
-
-func (unbuilt) ListDevices(context.Context, *idp.ListDevicesRequest) (*idp.ListDevicesResponse, error) {
-	return nil, notBuilt("ListDevices")
 }
 
 func (unbuilt) ListIdentityProviders(context.Context, *idp.ListIdentityProvidersRequest) (*idp.ListIdentityProvidersResponse, error) {
@@ -167,10 +135,6 @@ func (unbuilt) SetUICustomization(context.Context, *idp.SetUICustomizationReques
 
 func (unbuilt) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {
 	return nil, notBuilt("UpdateAuthEventFeedback")
-}
-
-func (unbuilt) UpdateDeviceStatus(context.Context, *idp.UpdateDeviceStatusRequest) (*idp.UpdateDeviceStatusResponse, error) {
-	return nil, notBuilt("UpdateDeviceStatus")
 }
 
 func (unbuilt) UpdateIdentityProvider(context.Context, *idp.UpdateIdentityProviderRequest) (*idp.UpdateIdentityProviderResponse, error) {

@@ -22,7 +22,12 @@ type customState struct {
 	Told     int               `json:"t,omitempty"`
 	Private  map[string]string `json:"p,omitempty"`
 	Metadata *string           `json:"m,omitempty"`
+	// Granted: DefineAuthChallenge said that tokens may be issued.
+	Granted bool `json:"g,omitempty"`
 }
+
+// granted tells whether a custom sign-in is over but for its device.
+func (st *state) granted() bool { return st.Custom != nil && st.Custom.Granted }
 
 // round is one challenge that was answered.
 type round struct {
@@ -175,7 +180,10 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 	case said.FailAuthentication, said.IssueTokens && u.IsDecoy():
 		return nil, ends{incorrect()}
 	case said.IssueTokens:
-		return s.issue(ctx, c, &outcome{state: st, user: u})
+		next, custom := *st, *st.Custom
+		custom.Granted = true
+		next.Custom = &custom
+		return s.proceed(ctx, c, &outcome{state: &next, user: u})
 	case said.ChallengeName != trigger.CustomChallenge:
 		// Factors of the pool's own are asked when they are due, not by name.
 		return nil, ends{idp.InvalidLambdaResponseException("Unrecognizable lambda output")}

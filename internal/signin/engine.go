@@ -186,14 +186,28 @@ type challenge struct {
 	key string
 	// required are the answer's other members, in the order of their check.
 	required []string
-	run      func(*Service, context.Context, *turn) (*outcome, error)
+	// paired: the sealed state in key comes with a Session.
+	paired bool
+	// ofDevice: the answer is about the device that the state names.
+	ofDevice bool
+	// keeps: a right answer writes nothing, so that what is refused after it
+	// leaves the state for another try.
+	keeps bool
+	run   func(*Service, context.Context, *turn) (*outcome, error)
 }
 
 var challenges = map[idp.ChallengeNameType]challenge{
 	idp.ChallengeNameTypePasswordVerifier: {
 		key:      "PASSWORD_CLAIM_SECRET_BLOCK",
 		required: []string{"PASSWORD_CLAIM_SECRET_BLOCK", "PASSWORD_CLAIM_SIGNATURE", "TIMESTAMP"},
+		keeps:    true,
 		run:      (*Service).answerSRP,
+	},
+	idp.ChallengeNameTypeDeviceSrpAuth: {required: []string{"DEVICE_KEY", "SRP_A"}, ofDevice: true, run: (*Service).answerDeviceSRP},
+	idp.ChallengeNameTypeDevicePasswordVerifier: {
+		key: "PASSWORD_CLAIM_SECRET_BLOCK", paired: true, ofDevice: true,
+		required: []string{"DEVICE_KEY", "PASSWORD_CLAIM_SECRET_BLOCK", "PASSWORD_CLAIM_SIGNATURE", "TIMESTAMP"},
+		run:      (*Service).answerDeviceProof,
 	},
 	idp.ChallengeNameTypeNewPasswordRequired: {run: (*Service).answerNewPassword},
 	idp.ChallengeNameTypeCustomChallenge:     {required: []string{"ANSWER"}, run: (*Service).answerCustom},
@@ -202,9 +216,9 @@ var challenges = map[idp.ChallengeNameType]challenge{
 	idp.ChallengeNameTypeSoftwareTokenMfa:    {required: []string{"SOFTWARE_TOKEN_MFA_CODE"}, run: (*Service).answerTOTP},
 	idp.ChallengeNameTypeSelectMfaType:       {required: []string{"ANSWER"}, run: (*Service).answerSelect},
 	idp.ChallengeNameTypeMfaSetup:            {run: (*Service).answerSetup},
-	idp.ChallengeNameTypeSelectChallenge:     {required: []string{"ANSWER"}, run: (*Service).answerChoice},
-	idp.ChallengeNameTypePassword:            {required: []string{"PASSWORD"}, run: (*Service).answerPassword},
-	idp.ChallengeNameTypePasswordSrp:         {required: []string{"SRP_A"}, run: (*Service).answerPasswordSRP},
+	idp.ChallengeNameTypeSelectChallenge:     {required: []string{"ANSWER"}, keeps: true, run: (*Service).answerChoice},
+	idp.ChallengeNameTypePassword:            {required: []string{"PASSWORD"}, keeps: true, run: (*Service).answerPassword},
+	idp.ChallengeNameTypePasswordSrp:         {required: []string{"SRP_A"}, keeps: true, run: (*Service).answerPasswordSRP},
 	idp.ChallengeNameTypeSmsOtp:              {required: []string{"SMS_OTP_CODE"}, run: (*Service).answerSMSOTP},
 	idp.ChallengeNameTypeWebAuthn:            {required: []string{"CREDENTIAL"}, run: (*Service).answerPasskey},
 }
@@ -239,6 +253,9 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 		if _, ok := c.param(key); !ok {
 			return nil, missing(key)
 		}
+	}
+	if err := s.takeDeviceKey(ctx, t, ch); err != nil {
+		return nil, err
 	}
 	defer c.release()
 	o, err := ch.run(s, ctx, t)
@@ -279,6 +296,9 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 
 // opened gives the state that the call answers.
 func (s *Service) opened(ctx context.Context, c *call, name idp.ChallengeNameType, ch challenge) (*state, error) {
+	if ch.paired {
+		return s.openPair(ctx, c, name, ch)
+	}
 	if ch.key != "" {
 		for _, key := range ch.required {
 			if _, ok := c.param(key); !ok {
@@ -307,14 +327,19 @@ func (s *Service) next(ctx context.Context, c *call, o *outcome) (*answer, error
 	if o.answer != nil {
 		return o.answer, nil
 	}
+	if err := s.findDevice(ctx, c, o); err != nil {
+		return nil, err
+	}
 	switch next := nextChallenge(c.pool, o.user, o.state); next {
 	case "":
-		if o.state.Custom != nil {
+		if o.state.Custom != nil && !o.state.granted() {
 			return s.define(ctx, c, o.user, o.state)
 		}
 		return s.issue(ctx, c, o)
 	case idp.ChallengeNameTypeNewPasswordRequired:
 		return s.askNewPassword(c, o)
+	case idp.ChallengeNameTypeDeviceSrpAuth:
+		return s.askDevice(c, o)
 	default:
 		return s.askSecond(ctx, c, o, next)
 	}

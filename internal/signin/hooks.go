@@ -52,7 +52,7 @@ func (s *Service) postAuthentication(ctx context.Context, c *call, o *outcome) e
 		return nil
 	}
 	err := s.triggers.PostAuthentication(ctx, *arn, c.pool.Event(trigger.SourcePostAuthentication, o.user.EventName(), c.client.ID), trigger.PostAuthenticationRequest{
-		UserAttributes: o.user.EventAttributes(c.pool), ClientMetadata: c.metadata,
+		UserAttributes: o.user.EventAttributes(c.pool), ClientMetadata: c.metadata, NewDeviceUsed: newDeviceUsed(c, o.state),
 	})
 	return byFunction(err)
 }

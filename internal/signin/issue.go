@@ -19,16 +19,22 @@ func (s *Service) issue(ctx context.Context, c *call, o *outcome) (*answer, erro
 	if err != nil {
 		return nil, err
 	}
+	device, metadata := s.deviceOfTokens(c, o)
 	set, err := s.tokens.Issue(ctx, token.Grant{
 		Pool: c.pool, Client: c.client, Subject: subject,
-		EventID: o.state.EventID, DeviceKey: o.state.DeviceKey, WithRefresh: true,
+		EventID: o.state.EventID, DeviceKey: device, WithRefresh: true,
 		Source: tokenSource(o.state), ClientMetadata: c.metadata, Seen: c.seen,
 	})
 	if err != nil {
 		return nil, byFunction(err)
 	}
+	if err := s.noteUse(ctx, c, o); err != nil {
+		return nil, err
+	}
 	s.note(ctx, c.pool, o.user.ID())
-	return &answer{result: result(set), params: map[string]string{}, set: set}, nil
+	out := result(set)
+	out.NewDeviceMetadata = metadata
+	return &answer{result: out, params: map[string]string{}, set: set}, nil
 }
 
 // note tells the request's log line who signed in.

@@ -12,13 +12,16 @@ import (
 // at nothing but its arguments, and the order of its questions is the protocol's
 // (Cognito: NEW_PASSWORD_REQUIRED comes before any MFA).
 func nextChallenge(sn *pool.Snapshot, u *user.User, st *state) idp.ChallengeNameType {
+	if st.granted() { // by DefineAuthChallenge, after whatever else was due
+		return deviceChallenge(sn, st)
+	}
 	if u.Status() == idp.UserStatusTypeForceChangePassword && !st.NewPassword {
 		return idp.ChallengeNameTypeNewPasswordRequired
 	}
-	if mfa := mfaChallenge(sn.MFA, u, st); mfa != "" {
+	if mfa := mfaChallenge(sn.MFA, u, st); mfa != "" && !deviceReplacesMFA(sn, st) {
 		return mfa
 	}
-	return ""
+	return deviceChallenge(sn, st)
 }
 
 // Second factors, in the order in which lists of them are given.

@@ -42,7 +42,8 @@ func (s *Service) GetTokensFromRefreshToken(ctx context.Context, in *idp.GetToke
 	if err != nil {
 		return nil, err
 	}
-	set, err := s.refresh(ctx, &call{pool: sn, client: client, metadata: in.ClientMetadata}, in.RefreshToken, func(*token.Refresh) error {
+	c := &call{pool: sn, client: client, params: map[string]string{paramDeviceKey: api.Val(in.DeviceKey)}, metadata: in.ClientMetadata}
+	set, err := s.refresh(ctx, c, in.RefreshToken, func(*token.Refresh) error {
 		if !client.CheckSecret(in.ClientSecret) {
 			return idp.NotAuthorizedException("Invalid client secret")
 		}
@@ -73,6 +74,9 @@ func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(
 	}
 	u, err := s.refreshable(ctx, c, r)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.deviceRefreshes(ctx, c, r); err != nil {
 		return nil, err
 	}
 	subject, err := s.subject(ctx, u)

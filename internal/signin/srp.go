@@ -116,7 +116,7 @@ func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
 	if len(cred.Verifier) == 0 { // the password went since the challenge
 		return nil, ends{incorrect()}
 	}
-	ok, err := s.proofMatches(ctx, t, cred)
+	ok, err := s.proves(ctx, t, cred.Verifier, t.pool.SRPName, t.user.Username())
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,9 @@ func (s *Service) timestampFits(t *turn) bool {
 	return !at.Before(now.Add(-timestampSkew)) && !at.After(now.Add(timestampSkew)) && !at.Before(issued.Add(-timestampSkew))
 }
 
-func (s *Service) proofMatches(ctx context.Context, t *turn, cred *user.Credential) (bool, error) {
+// proves tells whether the answer's signature shows what the verifier was made
+// from, for a name in a group: a user in a pool, or a device in its group.
+func (s *Service) proves(ctx context.Context, t *turn, verifier []byte, group, name string) (bool, error) {
 	// The signature is over the bytes that the block spells.
 	block, err := base64.StdEncoding.DecodeString(t.params["PASSWORD_CLAIM_SECRET_BLOCK"])
 	if err != nil {
@@ -156,10 +158,10 @@ func (s *Service) proofMatches(ctx context.Context, t *turn, cred *user.Credenti
 	matches := false
 	gateErr := s.gate.Do(ctx, func() {
 		var key []byte
-		if key, err = srp.SessionKey(x.A, x.E, cred.Verifier, x.B); err != nil {
+		if key, err = srp.SessionKey(x.A, x.E, verifier, x.B); err != nil {
 			return
 		}
-		want := srp.Signature(key, t.pool.SRPName, t.user.Username(), block, t.params["TIMESTAMP"])
+		want := srp.Signature(key, group, name, block, t.params["TIMESTAMP"])
 		matches = srp.SignatureMatches(want, t.params["PASSWORD_CLAIM_SIGNATURE"])
 	})
 	if gateErr != nil {

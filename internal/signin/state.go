@@ -56,6 +56,8 @@ type state struct {
 	block bool
 	// fromStore says that the state has a row, which goes when it is spent.
 	fromStore bool
+	// device is what DeviceKey names, once it was looked for.
+	device *user.Device
 }
 
 // srpState is the server's half of an SRP exchange.
@@ -73,7 +75,7 @@ var errState = errors.New("signin: not a sign-in state")
 func (s *Service) newState(c *call, u *user.User, flow idp.AuthFlowType) *state {
 	st := &state{
 		Version: stateVersion, Pool: c.pool.ID, Client: c.client.ID, UserID: u.ID(), Name: u.Username(),
-		Decoy: u.IsDecoy(), Flow: flow, Admin: c.admin, EventID: keys.NewUUID(),
+		Decoy: u.IsDecoy(), Flow: flow, Admin: c.admin, EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
 	}
 	return st
 }
@@ -88,6 +90,11 @@ func (s *Service) seal(c *call, st *state, expect ...idp.ChallengeNameType) (str
 	if _, err := io.ReadFull(s.rand, st.Nonce); err != nil {
 		return "", err
 	}
+	return s.sealed(c, st)
+}
+
+// sealed seals a state that is dated.
+func (s *Service) sealed(c *call, st *state) (string, error) {
 	body, err := json.Marshal(st)
 	if err != nil {
 		return "", fmt.Errorf("signin: state: %w", err)
@@ -144,6 +151,19 @@ func (s *Service) openSession(ctx context.Context, c *call, name idp.ChallengeNa
 
 // openBlock opens a SECRET_BLOCK.
 func (s *Service) openBlock(ctx context.Context, c *call, name idp.ChallengeNameType, block string) (*state, error) {
+	st, err := s.readBlock(block)
+	if err != nil {
+		return nil, err
+	}
+	st.block = true
+	if err := s.admit(ctx, c, name, st); err != nil {
+		return nil, st.blur(err)
+	}
+	return st, nil
+}
+
+// readBlock decodes a SECRET_BLOCK.
+func (s *Service) readBlock(block string) (*state, error) {
 	body, err := s.ring.OpenToken(keys.ShapeSecretBlock, keys.PurposeSecretBlock, nil, block)
 	if err != nil {
 		return nil, incorrect()
@@ -151,10 +171,6 @@ func (s *Service) openBlock(ctx context.Context, c *call, name idp.ChallengeName
 	st, err := parseState(body)
 	if err != nil || st.SRP == nil {
 		return nil, incorrect()
-	}
-	st.block = true
-	if err := s.admit(ctx, c, name, st); err != nil {
-		return nil, st.blur(err)
 	}
 	return st, nil
 }

@@ -48,6 +48,12 @@ func TestIdentityJSMFA(t *testing.T) {
 	})
 }
 
+func TestIdentityJSDevice(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "identity-js-device.test.mjs", "COGNATE_ENDPOINT="+endpoint)
+	})
+}
+
 func TestSDKv3(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
 		node(t, "sdk-v3.test.mjs", "COGNATE_ENDPOINT="+endpoint)

@@ -1,0 +1,27 @@
+package pool
+
+import (
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+)
+
+// Devices is a pool's setting for the devices that people sign in from.
+type Devices struct {
+	// Tracked: devices are known by keys.
+	Tracked bool
+	// ReplaceMFA: the proof of a remembered device takes the place of a second
+	// factor (Cognito: ChallengeRequiredOnNewDevice).
+	ReplaceMFA bool
+	// OnPrompt: a device is not remembered until the user says so.
+	OnPrompt bool
+}
+
+// devicesOf reads the setting: any member, even false, turns tracking on.
+func devicesOf(c *idp.DeviceConfigurationType) Devices {
+	if c == nil {
+		return Devices{}
+	}
+	return Devices{
+		Tracked: true, ReplaceMFA: api.Val(c.ChallengeRequiredOnNewDevice), OnPrompt: api.Val(c.DeviceOnlyRememberedOnUserPrompt),
+	}
+}

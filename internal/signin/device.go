@@ -1,0 +1,292 @@
+package signin
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys/srp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/token"
+	"cognate/internal/user"
+)
+
+// Remembered devices (Cognito: device tracking). A client that signs in from a
+// device which it registered gives its key, and once everything else is proven
+// it proves by SRP that it has the device's secret, too.
+
+const (
+	paramDeviceKey = "DEVICE_KEY"
+
+	// maxDeviceKey is the longest key (Cognito: DeviceKeyType).
+	maxDeviceKey = 55
+	// useAge is how old the note of a device's last use may become where a
+	// sign-in writes nothing else.
+	useAge = time.Hour
+)
+
+func noDevice() error { return idp.ResourceNotFoundException("Device does not exist.") }
+
+// deviceKey is the key that the call gives, "" for none that could be one and
+// where the pool does not track devices.
+func (c *call) deviceKey() string {
+	if key := c.params[paramDeviceKey]; c.pool.Devices.Tracked && len(key) <= maxDeviceKey {
+		return key
+	}
+	return ""
+}
+
+// takeDeviceKey takes the key that came with an answer into the state. Where the
+// answer's step uses up the session, the device is looked for before: a client
+// whose device is unknown tries again without it (Cognito: "Device does not
+// exist." leaves the session).
+func (s *Service) takeDeviceKey(ctx context.Context, t *turn, ch challenge) error {
+	key, given := t.param(paramDeviceKey)
+	if !given || !t.pool.Devices.Tracked {
+		return nil
+	}
+	if (ch.ofDevice || deviceProven(t.state)) && key != t.state.DeviceKey {
+		return noDevice()
+	}
+	t.state.DeviceKey, t.state.device = t.deviceKey(), nil
+	if ch.keeps {
+		return nil
+	}
+	d, err := s.users.FindDevice(ctx, &s.store.Reader, t.pool, t.user, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return noDevice()
+	}
+	t.state.device = d
+	return err
+}
+
+// findDevice looks for the device that the state names, before what comes next
+// is decided. One that the call itself names has to be there.
+func (s *Service) findDevice(ctx context.Context, c *call, o *outcome) error {
+	st := o.state
+	_, given := c.param(paramDeviceKey)
+	switch {
+	case !c.pool.Devices.Tracked || st.DeviceKey == "" && !given:
+		st.DeviceKey, st.device = "", nil
+		return nil
+	case st.device != nil:
+		return nil
+	}
+	d, err := s.users.FindDevice(ctx, &s.store.Reader, c.pool, o.user, st.DeviceKey)
+	if errors.Is(err, store.ErrNotFound) {
+		if given {
+			return noDevice()
+		}
+		st.DeviceKey = "" // Forgotten since.
+		return nil
+	}
+	st.device = d
+	return err
+}
+
+func deviceProven(st *state) bool {
+	return slices.Contains(st.Passed, idp.ChallengeNameTypeDevicePasswordVerifier)
+}
+
+// deviceReplacesMFA tells whether the proof of the device stands for a second
+// factor. It is still to come or was given: there are no tokens without.
+func deviceReplacesMFA(sn *pool.Snapshot, st *state) bool {
+	return sn.Devices.Tracked && sn.Devices.ReplaceMFA && st.device != nil && st.device.Remembered
+}
+
+// deviceChallenge decides whether the device has to be proven; "" is no.
+func deviceChallenge(sn *pool.Snapshot, st *state) idp.ChallengeNameType {
+	if !sn.Devices.Tracked || st.device == nil || !st.device.Remembered || deviceProven(st) {
+		return ""
+	}
+	return idp.ChallengeNameTypeDeviceSrpAuth
+}
+
+// askDevice is DEVICE_SRP_AUTH.
+func (s *Service) askDevice(c *call, o *outcome) (*answer, error) {
+	next := *o.state
+	next.SRP, next.OTP = nil, nil
+	session, err := s.seal(c, &next, idp.ChallengeNameTypeDeviceSrpAuth)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{
+		challenge: idp.ChallengeNameTypeDeviceSrpAuth, session: &session,
+		params: map[string]string{"USERNAME": o.user.Username(), paramDeviceKey: next.DeviceKey},
+	}, nil
+}
+
+// rememberedDevice gives the device that is being proven. The answer has its
+// key, so it was looked for already.
+func rememberedDevice(t *turn) (*user.Device, error) {
+	d := t.state.device
+	if !t.pool.Devices.Tracked || d == nil || !d.Remembered { // not any more
+		return nil, invalidSession()
+	}
+	return d, nil
+}
+
+// answerDeviceSRP is DEVICE_SRP_AUTH: it answers B and the device's salt. What
+// PASSWORD_VERIFIER has in the SECRET_BLOCK alone goes with a Session here.
+func (s *Service) answerDeviceSRP(ctx context.Context, t *turn) (*outcome, error) {
+	if err := s.stands(t); err != nil {
+		return nil, err
+	}
+	d, err := rememberedDevice(t)
+	if err != nil {
+		return nil, err
+	}
+	public, err := srp.ParsePublic(t.params["SRP_A"])
+	if err != nil {
+		return nil, idp.InvalidParameterException("Invalid SRP_A").WithCause(err)
+	}
+	next := *t.state
+	next.SRP = &srpState{A: public}
+	if gateErr := s.gate.Do(ctx, func() { next.SRP.E, next.SRP.B, err = srp.ServerChallenge(d.Verifier) }); gateErr != nil {
+		return nil, gateErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	block, err := s.seal(t.call, &next, idp.ChallengeNameTypeDevicePasswordVerifier)
+	if err != nil {
+		return nil, err
+	}
+	beside := next
+	beside.SRP = nil
+	session, err := s.sealed(t.call, &beside)
+	if err != nil {
+		return nil, err
+	}
+	return &outcome{state: &next, user: t.user, answer: &answer{
+		challenge: idp.ChallengeNameTypeDevicePasswordVerifier, session: &session,
+		params: map[string]string{
+			"USERNAME": t.user.Username(), paramDeviceKey: d.Key, "SALT": hex.EncodeToString(d.Salt),
+			"SRP_B": srp.FormatHex(next.SRP.B), "SECRET_BLOCK": block,
+		},
+	}}, nil
+}
+
+// openPair opens a Session and the SECRET_BLOCK that came with it: the same
+// state, which is admitted once, and of which the block has more.
+func (s *Service) openPair(ctx context.Context, c *call, name idp.ChallengeNameType, ch challenge) (*state, error) {
+	if c.session == nil || *c.session == "" {
+		return nil, missing("Session")
+	}
+	beside, err := s.openSession(ctx, c, name, *c.session)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range ch.required {
+		if _, ok := c.param(key); !ok {
+			return nil, missing(key)
+		}
+	}
+	st, err := s.readBlock(c.params[ch.key])
+	if err == nil && !bytes.Equal(st.Nonce, beside.Nonce) {
+		err = incorrect()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+// answerDeviceProof is DEVICE_PASSWORD_VERIFIER: the proof that the client has
+// the device's secret. The device must be there, and remembered, in the commit
+// that uses the session up.
+func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, error) {
+	if err := s.stands(t); err != nil {
+		return nil, err
+	}
+	d, err := rememberedDevice(t)
+	if err != nil {
+		return nil, err
+	}
+	if !s.timestampFits(t) {
+		return nil, incorrect()
+	}
+	ok, err := s.proves(ctx, t, d.Verifier, d.GroupKey, d.Key)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || t.user.IsDecoy() {
+		return nil, ends{incorrect()}
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := s.spendIn(ctx, tx, t.state); err != nil {
+			return err
+		}
+		return s.users.UseDevice(ctx, tx, t.pool, t.user, d)
+	})
+	switch {
+	case errors.Is(err, store.ErrSpent):
+		return nil, usedOnce()
+	case errors.Is(err, store.ErrNotFound): // forgotten in this very moment
+		return nil, noDevice()
+	case err != nil:
+		return nil, err
+	}
+	t.spent = true
+	o := passed(t.state, t.user, idp.ChallengeNameTypeDeviceSrpAuth)
+	return passed(o.state, t.user, idp.ChallengeNameTypeDevicePasswordVerifier), nil
+}
+
+// deviceOfTokens gives the key of the device that the tokens are for, and what
+// tells the client of it where it is new.
+func (s *Service) deviceOfTokens(c *call, o *outcome) (string, *idp.NewDeviceMetadataType) {
+	if !c.pool.Devices.Tracked {
+		return "", nil
+	}
+	if d := o.state.device; d != nil && d.Confirmed {
+		return d.Key, nil
+	}
+	key := s.users.NewDeviceKey(c.pool, o.user)
+	return key, &idp.NewDeviceMetadataType{DeviceKey: &key, DeviceGroupKey: new(s.users.DeviceGroupKey(c.pool))}
+}
+
+// newDeviceUsed is what functions are told: whether the sign-in is from a device
+// that is not remembered.
+func newDeviceUsed(c *call, st *state) bool {
+	return c.pool.Devices.Tracked && !deviceProven(st)
+}
+
+// noteUse keeps the last use of a device that was named and need not be proven.
+// It is a write of its own, so it is done where the note is old.
+func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) error {
+	d := o.state.device
+	if d == nil || !d.Confirmed || deviceProven(o.state) {
+		return nil
+	}
+	at, ip := d.Used()
+	if s.now().Sub(at) < useAge && ip == api.CallerFrom(ctx).SourceIP {
+		return nil
+	}
+	err := s.store.Update(ctx, func(tx *store.Tx) error { return s.users.UseDevice(ctx, tx, c.pool, o.user, d) })
+	if errors.Is(err, store.ErrNotFound) { // changed since
+		return nil
+	}
+	return err
+}
+
+// deviceRefreshes holds a refresh token to the device that it was given to. A
+// token of before the pool tracked devices, or of the domain, is for none.
+func (s *Service) deviceRefreshes(ctx context.Context, c *call, r *token.Refresh) error {
+	if !c.pool.Devices.Tracked || r.DeviceKey == "" {
+		return nil
+	}
+	if c.params[paramDeviceKey] != r.DeviceKey {
+		return invalidRefresh()
+	}
+	gone, err := s.store.DeviceForgotten(ctx, r.PoolID, r.UserID, r.DeviceKey)
+	if err == nil && gone {
+		return invalidRefresh()
+	}
+	return err
+}

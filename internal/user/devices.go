@@ -1,0 +1,302 @@
+package user
+
+import (
+	"context"
+	"crypto/hmac"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/keys/srp"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+const (
+	// maxDevices is how many one user may have: a person who never lets a browser
+	// keep anything gets a new one at each sign-in. The one that was used the
+	// longest ago makes room.
+	maxDevices = 100
+	// maxDeviceKey is the longest key (Cognito: DeviceKeyType).
+	maxDeviceKey = 55
+	// maxDeviceName is the longest name (Cognito: DeviceNameType).
+	maxDeviceName = 1024
+	// maxDeviceSalt is the longest salt of a device; clients send 16 bytes or 17.
+	maxDeviceSalt = 64
+	// longestRefresh is the longest that a refresh token can live.
+	longestRefresh = 3653 * 24 * time.Hour
+)
+
+// quotaDevices bounds how many devices a user confirms in an hour: each leaves a
+// row behind when it is forgotten.
+var quotaDevices = quota{"confirm-device", 60}
+
+// Labels of what keys of devices are made from.
+const (
+	deviceKeyTag keys.Purpose = "device key"
+	deviceGroup  keys.Purpose = "device group"
+)
+
+// A Device is what a user signs in from.
+type Device struct {
+	Key string
+	// Confirmed says that the device was registered; all else is absent before.
+	Confirmed  bool
+	Remembered bool
+	// GroupKey takes the place of the pool in the device's SRP, and its key that
+	// of the user.
+	GroupKey string
+	Name     string
+	Salt     []byte
+	Verifier []byte
+
+	rec store.Device
+}
+
+// LogValue tells which device it is, and nothing that would prove it.
+func (d *Device) LogValue() slog.Value { return slog.StringValue(d.Key) }
+
+// Used tells when the device was last signed in from, and from where.
+func (d *Device) Used() (at time.Time, ip string) { return d.rec.AuthenticatedAt, d.rec.LastIP }
+
+// deviceRecord is the document of a stored device.
+type deviceRecord struct {
+	Version  int    `json:"v"`
+	Name     string `json:"name,omitempty"`
+	GroupKey string `json:"group"`
+	// Secret is the verifier and the salt after it, sealed.
+	Secret []byte `json:"secret"`
+}
+
+const deviceVersion = 1
+
+func deviceAD(poolID, userID, key string) []byte {
+	return []byte("devices\x00" + poolID + "\x00" + userID + "\x00" + key)
+}
+
+func (s *Service) openDevice(rec store.Device) (*Device, error) {
+	var doc deviceRecord
+	if err := json.Unmarshal(rec.Doc, &doc); err != nil {
+		return nil, fmt.Errorf("user: device of %s: %w", rec.UserID, err)
+	}
+	if doc.Version != deviceVersion {
+		return nil, fmt.Errorf("user: device of %s has form %d, not %d", rec.UserID, doc.Version, deviceVersion)
+	}
+	secret, err := s.d.Ring.Open(keys.PurposeDeviceVerifier, deviceAD(rec.PoolID, rec.UserID, rec.ID), doc.Secret)
+	if err == nil && len(secret) <= srp.Size {
+		err = srp.ErrVerifier
+	}
+	if err != nil {
+		return nil, fmt.Errorf("user: device of %s: %w", rec.UserID, err)
+	}
+	return &Device{
+		Key: rec.ID, Confirmed: true, Remembered: rec.Remembered, GroupKey: doc.GroupKey, Name: doc.Name,
+		Verifier: secret[:srp.Size], Salt: secret[srp.Size:], rec: rec,
+	}, nil
+}
+
+// NewDeviceKey makes the key of a device that the user signs in from for the
+// first time. Nothing is stored before the device is confirmed: the key is a
+// UUID (RFC 9562 §5.4 in form) whose first 48 bits are a keyed tag of its random
+// rest and of the user, so that it is known again as one that was given out.
+func (s *Service) NewDeviceKey(sn *pool.Snapshot, u *User) string {
+	rest := keys.NewUUID()[14:]
+	return sn.Region + "_" + s.deviceUUID(sn.ID, u.ID(), rest)
+}
+
+func (s *Service) deviceUUID(poolID, userID, rest string) string {
+	h := s.d.Ring.Hash(deviceKeyTag, []byte(poolID), []byte(userID), []byte(rest))
+	tag := hex.EncodeToString(h[:6])
+	return tag[:8] + "-" + tag[8:] + "-" + rest
+}
+
+// deviceIssued tells whether the key was given out to the user.
+func (s *Service) deviceIssued(sn *pool.Snapshot, userID, key string) bool {
+	id, ok := strings.CutPrefix(key, sn.Region+"_")
+	return ok && isUUID(id) && hmac.Equal([]byte(s.deviceUUID(sn.ID, userID, id[14:])), []byte(id))
+}
+
+// DeviceGroupKey takes the pool's place in the SRP of its devices.
+func (s *Service) DeviceGroupKey(sn *pool.Snapshot) string {
+	h := s.d.Ring.Derive(deviceGroup, []byte(sn.ID))
+	return "-" + base64.RawURLEncoding.EncodeToString(h[:6])
+}
+
+// FindDevice gives the user's device with this key. One that was given out and
+// never confirmed is a device, too; one that was forgotten is not. It is
+// store.ErrNotFound where there is none.
+func (s *Service) FindDevice(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *User, key string) (*Device, error) {
+	if len(key) > maxDeviceKey || strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
+		return nil, store.ErrNotFound
+	}
+	rec, err := r.Device(ctx, sn.ID, u.ID(), key)
+	if err == nil {
+		return s.openDevice(rec)
+	}
+	if !errors.Is(err, store.ErrNotFound) || !s.deviceIssued(sn, u.ID(), key) {
+		return nil, err
+	}
+	gone, err := r.DeviceForgotten(ctx, sn.ID, u.ID(), key)
+	if err == nil && gone {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Device{Key: key}, nil
+}
+
+// UseDevice notes that the user signed in from a device, as it was read;
+// store.ErrNotFound if it was forgotten or is another since.
+func (s *Service) UseDevice(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, d *Device) error {
+	return tx.UseDevice(ctx, sn.ID, u.ID(), d.Key, d.Remembered, s.d.Now(), api.CallerFrom(ctx).SourceIP)
+}
+
+func noDevice() error { return idp.ResourceNotFoundException("Device does not exist.") }
+
+func untracked(sn *pool.Snapshot) error {
+	if sn.Devices.Tracked {
+		return nil
+	}
+	return idp.InvalidUserPoolConfigurationException("Device tracking is not enabled for the user pool.")
+}
+
+// ConfirmDevice registers the device that the access token was given to, with
+// what its secret is checked by later.
+func (s *Service) ConfirmDevice(ctx context.Context, in *idp.ConfirmDeviceRequest) (*idp.ConfirmDeviceResponse, error) {
+	p, u, err := s.bearer(ctx, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	sn := p.Pool
+	if err := untracked(sn); err != nil {
+		return nil, err
+	}
+	if in.DeviceKey != p.Claims.DeviceKey || !s.deviceIssued(sn, u.ID(), in.DeviceKey) {
+		return nil, idp.InvalidParameterException("Invalid device key given.")
+	}
+	secret, err := deviceSecret(in.DeviceSecretVerifierConfig)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := json.Marshal(deviceRecord{
+		Version: deviceVersion, Name: deviceName(ctx, in.DeviceName), GroupKey: s.DeviceGroupKey(sn),
+		Secret: s.d.Ring.Seal(keys.PurposeDeviceVerifier, deviceAD(sn.ID, u.ID(), in.DeviceKey), secret),
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := s.d.Now()
+	err = s.addDevice(ctx, sn, store.Device{
+		PoolID: sn.ID, UserID: u.ID(), ID: in.DeviceKey, Remembered: !sn.Devices.OnPrompt,
+		CreatedAt: now, ModifiedAt: now, AuthenticatedAt: now, LastIP: api.CallerFrom(ctx).SourceIP, Doc: doc,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &idp.ConfirmDeviceResponse{UserConfirmationNecessary: new(sn.Devices.OnPrompt)}, nil
+}
+
+// deviceSecret reads the verifier and the salt, both big-endian integers.
+func deviceSecret(c *idp.DeviceSecretVerifierConfigType) ([]byte, error) {
+	if c == nil || api.Val(c.PasswordVerifier) == "" || api.Val(c.Salt) == "" {
+		return nil, idp.InvalidParameterException("Missing required parameter DeviceSecretVerifierConfig")
+	}
+	raw, err := base64.StdEncoding.DecodeString(*c.PasswordVerifier)
+	if err != nil {
+		return nil, idp.InvalidParameterException("Invalid device password verifier given.").WithCause(err)
+	}
+	verifier, err := srp.ParseVerifier(raw)
+	if err != nil {
+		return nil, idp.InvalidParameterException("Invalid device password verifier given.").WithCause(err)
+	}
+	salt, err := base64.StdEncoding.DecodeString(*c.Salt)
+	if err != nil || len(salt) == 0 || len(salt) > maxDeviceSalt {
+		return nil, idp.InvalidParameterException("Invalid device salt given.").WithCause(err)
+	}
+	return append(verifier, salt...), nil
+}
+
+// deviceName is the name that was given, or what the client calls itself.
+func deviceName(ctx context.Context, given *string) string {
+	name := api.Val(given)
+	if name == "" {
+		name = api.CallerFrom(ctx).UserAgent
+	}
+	if len(name) > maxDeviceName && given == nil {
+		name = name[:maxDeviceName]
+	}
+	return strings.ToValidUTF8(name, "")
+}
+
+// addDevice stores a device once, in place of another where the user has too
+// many.
+func (s *Service) addDevice(ctx context.Context, sn *pool.Snapshot, rec store.Device) error {
+	err := s.update(ctx, func(tx *store.Tx) error {
+		// Deleted since the token was looked at?
+		if _, err := tx.User(ctx, rec.PoolID, rec.UserID); err != nil {
+			return err
+		}
+		gone, err := tx.DeviceForgotten(ctx, rec.PoolID, rec.UserID, rec.ID)
+		if err != nil {
+			return err
+		}
+		if gone {
+			return idp.InvalidParameterException("Invalid device key given.")
+		}
+		if err := tx.InsertDevice(ctx, rec); err != nil {
+			return err
+		}
+		exceeded, err := s.count(ctx, tx, sn, rec.UserID, quotaDevices)
+		if err != nil {
+			return err
+		}
+		if exceeded {
+			return idp.TooManyRequestsException("Rate exceeded")
+		}
+		return s.makeRoom(ctx, tx, rec)
+	})
+	switch {
+	case errors.Is(err, store.ErrExists):
+		return idp.DeviceKeyExistsException("Device already exists.")
+	case errors.Is(err, store.ErrNotFound):
+		return idp.NotAuthorizedException("Invalid Access Token").WithCause(err)
+	}
+	return err
+}
+
+// makeRoom forgets the devices that were used the longest ago, beyond the limit.
+func (s *Service) makeRoom(ctx context.Context, tx *store.Tx, added store.Device) error {
+	have, err := tx.Devices(ctx, added.PoolID, added.UserID)
+	if err != nil {
+		return err
+	}
+	for ; len(have) > maxDevices; have = have[:len(have)-1] {
+		oldest := 0
+		for i, d := range have {
+			if have[oldest].ID == added.ID || d.ID != added.ID && d.AuthenticatedAt.Before(have[oldest].AuthenticatedAt) {
+				oldest = i
+			}
+		}
+		if err := s.forget(ctx, tx, have[oldest]); err != nil {
+			return err
+		}
+		have[oldest] = have[len(have)-1]
+	}
+	return nil
+}
+
+// forget removes a device. Its refresh tokens are dead from then on, so its key
+// is kept for as long as there could be any.
+func (s *Service) forget(ctx context.Context, tx *store.Tx, d store.Device) error {
+	return tx.ForgetDevice(ctx, d.PoolID, d.UserID, d.ID, s.d.Now().Add(longestRefresh))
+}
