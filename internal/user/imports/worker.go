@@ -20,7 +20,7 @@ const (
 	// SQLite's writer, for which a sign-up may have to wait.
 	batchLines = 250
 	// lease is how long a job is left to a worker that says nothing.
-	lease = 30 * time.Second
+	lease = 10 * time.Second
 	// turn is how many batches a worker does before it looks at who else waits.
 	turn = 100
 	// idle bounds the sleep between looks at the jobs: those that another node
