@@ -47,23 +47,7 @@ func poolFactors(m pool.MFA) []string {
 
 // usableFactors lists the second factors that the user turned on and can be
 // asked for.
-func usableFactors(m pool.MFA, u *user.User) []string {
-	var usable []string
-	for _, f := range [...]struct {
-		name string
-		ok   bool
-	}{
-		{mfaSMS, m.SMS && u.Attributes["phone_number"] != ""},
-		// A verified app stays usable where the pool switched apps off later.
-		{mfaTOTP, u.HasSoftwareToken()},
-		{mfaEmail, m.Email && u.Attributes["email"] != ""},
-	} {
-		if f.ok && slices.Contains(u.MFA.Enabled, f.name) {
-			usable = append(usable, f.name)
-		}
-	}
-	return usable
-}
+func usableFactors(m pool.MFA, u *user.User) []string { return u.UsableFactors(m) }
 
 // mfaChallenge decides which second factor a sign-in by password needs; "" is
 // none. Passwordless first factors need none.
@@ -80,13 +64,8 @@ func mfaChallenge(m pool.MFA, u *user.User, st *state) idp.ChallengeNameType {
 		return idp.ChallengeNameTypeSelectMfaType
 	case m.Mode != idp.UserPoolMfaTypeOn:
 		return ""
-	// Implicit enrolment: what the user has serves, turned on or not.
-	case m.SoftwareToken && u.HasSoftwareToken():
-		return idp.ChallengeNameTypeSoftwareTokenMfa
-	case m.SMS && u.Attributes["phone_number"] != "":
-		return idp.ChallengeNameTypeSmsMfa
-	case m.Email && u.Verified("email"):
-		return idp.ChallengeNameTypeEmailOtp
+	case u.ImplicitFactor(m) != "":
+		return idp.ChallengeNameType(u.ImplicitFactor(m))
 	}
 	return idp.ChallengeNameTypeMfaSetup
 }

@@ -134,6 +134,9 @@ func checkValues(sn *pool.Snapshot, values map[string]string) error {
 			return idp.InvalidParameterException("Invalid email address format.")
 		case name == attrPhone && !isPhone(value):
 			return idp.InvalidParameterException("Invalid phone number format.")
+		case name == attrPreferredUsername && looksLikeAlias(sn, value) != "":
+			// As usernames: else one could go by the address that is another's alias.
+			return idp.InvalidParameterException("preferred_username cannot be of " + looksLikeAlias(sn, value) + " format, since user pool is configured for " + looksLikeAlias(sn, value) + " alias.")
 		case a.Type == idp.AttributeDataTypeDateTime && !isDateTime(value):
 			return idp.InvalidParameterException(nonconforming + name + ": Value is not a date and time")
 		case isFlag(name) && value != "true" && value != "false":
@@ -144,6 +147,20 @@ func checkValues(sn *pool.Snapshot, values map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// looksLikeAlias names the kind of address, among those that people sign in by
+// beside preferred_username, that a name has the shape of; "" for none.
+func looksLikeAlias(sn *pool.Snapshot, name string) string {
+	switch {
+	case !sn.AliasAttributes.Has(attrPreferredUsername):
+		return ""
+	case sn.AliasAttributes.Has(attrEmail) && isEmail(name):
+		return "email"
+	case sn.AliasAttributes.Has(attrPhone) && isPhone(name):
+		return "phone number"
+	}
+	return ""
 }
 
 func isFlag(name string) bool {

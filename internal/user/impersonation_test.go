@@ -110,3 +110,42 @@ func mailOf(t *testing.T, r *rig, sn *pool.Snapshot, medium string) message.Mess
 	}
 	return list[0]
 }
+
+// TestPreferredUsernameOfAnotherShape: a name that people may choose freely must
+// not have the shape of the addresses by which others sign in.
+func TestPreferredUsernameOfAnotherShape(t *testing.T) {
+	t.Parallel()
+	const mail = "InvalidParameterException: preferred_username cannot be of email format, since user pool is configured for email alias."
+	const phone = "InvalidParameterException: preferred_username cannot be of phone number format, since user pool is configured for phone number alias."
+	engines(t, func(t *testing.T, r *rig) {
+		for _, row := range []struct {
+			name    string
+			aliases []idp.AliasAttributeType
+			value   string
+			want    string
+		}{
+			{"mail", []idp.AliasAttributeType{"email", "preferred_username"}, "bob@example.com", mail},
+			{"phone", []idp.AliasAttributeType{"phone_number", "preferred_username"}, "+12065550100", phone},
+			{"mail, which nobody signs in by", []idp.AliasAttributeType{"preferred_username"}, "bob@example.com", ""},
+			{"only a word", []idp.AliasAttributeType{"email", "phone_number", "preferred_username"}, "bob", ""},
+			{"no alias", []idp.AliasAttributeType{"email"}, "bob@example.com", ""},
+		} {
+			t.Run(row.name, func(t *testing.T) {
+				sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) { in.AliasAttributes = row.aliases })
+				client := r.loadClient(t, sn, r.clientWith(t, sn, nil))
+				u := r.have(t, sn, "mallory", idp.UserStatusTypeConfirmed, nil)
+				for _, c := range []*pool.Client{client, nil} {
+					_, err := r.UpdateAttributes(t.Context(), sn, c, u.ID(), attributes("preferred_username", row.value), nil)
+					wantSays(t, err, row.want)
+				}
+				if row.want == "" {
+					return // mallory has the name now
+				}
+				_, err := r.AdminCreateUser(t.Context(), &idp.AdminCreateUserRequest{
+					UserPoolId: sn.ID, Username: "carol", MessageAction: "SUPPRESS", UserAttributes: attributes("preferred_username", row.value),
+				})
+				wantSays(t, err, row.want)
+			})
+		}
+	})
+}

@@ -118,7 +118,8 @@ func recoveryAttributes(sn *pool.Snapshot) (attrs []string, byAdmin bool) {
 func recoveryContact(sn *pool.Snapshot, u *User) (delivery, bool) {
 	attrs, _ := recoveryAttributes(sn)
 	for _, attr := range attrs {
-		if u.Verified(attr) && !slices.Contains(u.MFA.Enabled, factorOf(attr)) {
+		factor := factorOf(attr)
+		if u.Verified(attr) && !slices.Contains(u.MFA.Enabled, factor) && factor != u.ImplicitFactor(sn.MFA) {
 			return delivery{Medium: mediumOf(attr), Attribute: attr, To: u.Attributes[attr]}, true
 		}
 	}
@@ -128,9 +129,9 @@ func recoveryContact(sn *pool.Snapshot, u *User) (delivery, bool) {
 // factorOf is the second factor that uses the address.
 func factorOf(attr string) string {
 	if attr == attrPhone {
-		return "SMS_MFA"
+		return FactorSMS
 	}
-	return "EMAIL_OTP"
+	return FactorEmail
 }
 
 // hiddenFromRecovery tells whether a client that hides who exists is shown a

@@ -254,9 +254,15 @@ func TestRecoveryContact(t *testing.T) {
 		pool  func(in *idp.CreateUserPoolRequest)
 		attrs map[string]string
 		mfa   []string
+		must  []string // the factors of which the pool demands one
 		want  string
 		err   string
 	}{
+		{name: "phone is what a demanded factor falls back on", pool: mechanisms(phone, mail), attrs: both, must: []string{"SMS_MFA"}, want: "EMAIL email a***@e***"},
+		{name: "phone alone, which is that", pool: mechanisms(phone), attrs: both, must: []string{"SMS_MFA"}, err: sayNoContact},
+		{name: "mail is what it falls back on", pool: mechanisms(mail, phone), attrs: both, must: []string{"EMAIL_OTP"}, want: "SMS phone_number +*******1234"},
+		{name: "of two it falls back on the phone", pool: mechanisms(phone, mail), attrs: both, must: []string{"SMS_MFA", "EMAIL_OTP"}, want: "EMAIL email a***@e***"},
+		{name: "mail was turned on, so it does not", pool: mechanisms(phone, mail), attrs: both, must: []string{"SMS_MFA", "EMAIL_OTP"}, mfa: []string{"EMAIL_OTP"}, want: "SMS phone_number +*******1234"},
 		{name: "new pools take the mail first", attrs: both, want: "EMAIL email a***@e***"},
 		{name: "phone first", pool: mechanisms(phone, mail), attrs: both, want: "SMS phone_number +*******1234"},
 		{name: "phone is not verified", pool: mechanisms(phone, mail), attrs: mailOnly, want: "EMAIL email a***@e***"},
@@ -275,7 +281,7 @@ func TestRecoveryContact(t *testing.T) {
 		for _, row := range rows {
 			t.Run(row.name, func(t *testing.T) {
 				t.Parallel()
-				sn := r.poolWith(t, row.pool)
+				sn := r.demanding(t, r.poolWith(t, row.pool), row.must)
 				attrs := map[string]string{}
 				for k, v := range row.attrs {
 					attrs[k] = v
@@ -290,6 +296,41 @@ func TestRecoveryContact(t *testing.T) {
 			})
 		}
 	})
+}
+
+// demanding makes a pool demand one of these second factors.
+func (r *rig) demanding(t *testing.T, sn *pool.Snapshot, factors []string) *pool.Snapshot {
+	t.Helper()
+	if len(factors) == 0 {
+		return sn
+	}
+	_, err := r.d.Pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{
+		UserPoolId: sn.ID, AutoVerifiedAttributes: sn.Config.AutoVerifiedAttributes, SmsConfiguration: sn.Config.SmsConfiguration,
+		AccountRecoverySetting: sn.Config.AccountRecoverySetting,
+		EmailConfiguration: &idp.EmailConfigurationType{
+			EmailSendingAccount: idp.EmailSendingAccountTypeDeveloper, SourceArn: new("arn:aws:ses:us-east-1:123456789012:identity/example.com"),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &idp.SetUserPoolMfaConfigRequest{UserPoolId: sn.ID, MfaConfiguration: idp.UserPoolMfaTypeOn}
+	for _, f := range factors {
+		switch f {
+		case FactorSMS:
+			in.SmsMfaConfiguration = &idp.SmsMfaConfigType{SmsConfiguration: sn.Config.SmsConfiguration}
+		case FactorEmail:
+			in.EmailMfaConfiguration = &idp.EmailMfaConfigType{}
+		}
+	}
+	if _, err := r.d.Pools.SetUserPoolMfaConfig(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.pass(2 * time.Second) // The settings' cache is at most a second old.
+	if sn, err = r.d.Pools.Load(t.Context(), sn.ID); err != nil {
+		t.Fatal(err)
+	}
+	return sn
 }
 
 // TestRecovery follows one recovery to its end.

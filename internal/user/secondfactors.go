@@ -1,0 +1,45 @@
+package user
+
+import (
+	"slices"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+)
+
+// UsableFactors lists the second factors that the user turned on and that a
+// sign-in can ask for in a pool with these settings.
+func (u *User) UsableFactors(m pool.MFA) []string {
+	var usable []string
+	for _, f := range [...]struct {
+		name string
+		ok   bool
+	}{
+		{FactorSMS, m.SMS && u.Attributes[attrPhone] != ""},
+		// A verified app stays usable where the pool switched apps off later.
+		{FactorTOTP, u.HasSoftwareToken()},
+		{FactorEmail, m.Email && u.Attributes[attrEmail] != ""},
+	} {
+		if f.ok && slices.Contains(u.MFA.Enabled, f.name) {
+			usable = append(usable, f.name)
+		}
+	}
+	return usable
+}
+
+// ImplicitFactor is the second factor that a sign-in asks for although the user
+// turned none on, where the pool demands one: what the user has serves (Cognito:
+// MFA required). "" if there is none.
+func (u *User) ImplicitFactor(m pool.MFA) string {
+	switch {
+	case m.Mode != idp.UserPoolMfaTypeOn || len(u.UsableFactors(m)) > 0:
+		return ""
+	case m.SoftwareToken && u.HasSoftwareToken():
+		return FactorTOTP
+	case m.SMS && u.Attributes[attrPhone] != "":
+		return FactorSMS
+	case m.Email && u.Verified(attrEmail):
+		return FactorEmail
+	}
+	return ""
+}
