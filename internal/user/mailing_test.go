@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/message"
 	"cognate/internal/pool"
+	"cognate/internal/store"
 	"cognate/test/lambdas"
 )
 
@@ -510,6 +511,19 @@ func TestHiddenWithoutSender(t *testing.T) {
 				for _, name := range []string{"both", "mail", "phone", "new"} {
 					if got := forgot(name); got != nobody {
 						t.Errorf("ForgotPassword of %s: %q, of nobody: %q", name, got, nobody)
+					}
+				}
+				for _, attr := range []string{attrEmail, attrPhone} {
+					code := func(u *User) string {
+						c := r.SignInCode(sn, u, attr, "12345678", r.clock.now().Add(time.Minute), Told{})
+						return says(r.Update(t.Context(), func(tx *store.Tx) error { return r.SendSignInCode(t.Context(), tx, u, c) }))
+					}
+					u, err := r.Resolve(t.Context(), sn, "both")
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, nobody := code(u), code(r.Decoy(sn, "nobody")); got != nobody {
+						t.Errorf("code to %s: %q, of nobody: %q", attr, got, nobody)
 					}
 				}
 				if got, nobody := resend("new"), resend("nobody"); got != nobody {

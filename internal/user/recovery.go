@@ -136,7 +136,8 @@ func factorOf(attr string) string {
 
 // hiddenFromRecovery tells whether a client that hides who exists is shown a
 // simulated recovery (Cognito: PreventUserExistenceErrors): for a user who is
-// disabled, who has no usable address, or who never confirmed.
+// disabled, who has no usable address, or who never confirmed. One who has a
+// temporary password is told apart: clients send such people to sign in.
 func (s *Service) hiddenFromRecovery(sn *pool.Snapshot, u *User) bool {
 	if u.decoy || !u.Rec.Enabled {
 		return true
