@@ -31,6 +31,7 @@ Point a client here. Any access key and secret will do (%s).
 
   issuer          %[3]s/<pool id>
   mail and SMS    %[2]s/_cognate/inbox
+  clock           %[2]s/_cognate/clock
 
 `, "unsigned calls: "+map[bool]string{true: "accepted", false: "refused as by Cognito; --allow-unsigned lets them in"}[s.config.AllowUnsigned],
 		url, s.parts.issuerBase("<region>"))

@@ -107,11 +107,11 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
 	p.users = user.New(user.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Messages: p.messages,
-		Lockouts: p.lockouts, LoginHost: loginHost(c.IssuerBase), Pages: pages, Now: c.Now, Log: log, Triggers: p.triggers.Service,
+		Lockouts: p.lockouts, LoginHost: loginHost(c.IssuerBase), Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.signins = signin.New(signin.Deps{
 		Store: st, Pools: p.pools, Users: p.users, Tokens: p.tokens, Ring: ring, Gate: p.gate,
-		Lockouts: p.lockouts, Now: c.Now, Log: log, Triggers: p.triggers.Service,
+		Lockouts: p.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.imports = imports.New(imports.Deps{
 		Store: st, Pools: p.pools, Users: p.users, Ring: ring, Pages: pages, Gate: p.gate, BaseURL: publicURL(c),
@@ -125,7 +125,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 			idp.Bind(directory{p.pools, p.users, p.signins, p.tokens, p.imports, unbuilt{}}),
 			identity.Bind(unbuiltIdentity{}),
 		),
-		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.Now,
+		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
 		ClientIP: clientIP, RequestID: requestID,
 		Observe: p.observe(log), OnUndeclared: undeclared(log),
 	})
@@ -152,7 +152,7 @@ func senders(ctx context.Context, c *Config) (mail, sms message.Sender, err erro
 	}
 	switch {
 	case c.SMSWebhookURL != "":
-		s, err := message.NewWebhook(c.SMSWebhookURL, string(c.SMSWebhookSecret), nil, c.Now)
+		s, err := message.NewWebhook(c.SMSWebhookURL, string(c.SMSWebhookSecret), nil, c.machineNow())
 		if err != nil {
 			return nil, nil, fmt.Errorf("sms-webhook-url: %w", err)
 		}
@@ -321,7 +321,7 @@ func (s *Server) startBackground() {
 	b.run("outbox", p.messages.Run)
 	b.run("imports", p.imports.Run)
 	b.every("lock-outs", flushInterval, p.lockouts.Flush)
-	b.every("data keys", dataKeysInterval, func(ctx context.Context) error { return loadRing(ctx, s.store, s.ring, now) })
+	b.every("data keys", dataKeysInterval, func(ctx context.Context) error { return loadRing(ctx, s.store, s.ring, s.config.machineNow()) })
 	b.every("sweep", sweepInterval, func(ctx context.Context) error {
 		for {
 			n, err := s.store.Sweep(ctx, now(), sweepBatch)

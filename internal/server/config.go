@@ -77,6 +77,8 @@ type Config struct {
 	KEK Secret `kong:"-"`
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time `kong:"-"`
+	// machine is the clock of what others compare with theirs; nil is Now.
+	machine func() time.Time
 	// Log replaces the logger that LogLevel and LogFormat describe.
 	Log *slog.Logger `kong:"-"`
 	// Out gets what is for people: where the server listens. Nil is nobody.
@@ -161,6 +163,14 @@ func (c Config) withDefaults() Config {
 		c.LogTo = io.Discard
 	}
 	return c
+}
+
+// machineNow is the machine's clock, where that of the directory can be set.
+func (c *Config) machineNow() func() time.Time {
+	if c.machine != nil {
+		return c.machine
+	}
+	return c.Now
 }
 
 // problem is one thing wrong with the configuration, and what to do about it.

@@ -98,6 +98,93 @@ func TestInboxIsForDevelopment(t *testing.T) {
 	}
 }
 
+func TestClockIsForDevelopment(t *testing.T) {
+	t.Parallel()
+	ask := func(url, method, body string, change ...func(*http.Request)) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, url+"/_cognate/clock", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range change {
+			c(req)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(text)
+	}
+	production := start(t, serve(t)).URL()
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		if status, _ := ask(production, method, `{"advance":"1h"}`); status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
+			t.Errorf("%s in serve: %d", method, status)
+		}
+	}
+	url := start(t, dev(t)).URL()
+	now := func() (at time.Time, offset string) {
+		t.Helper()
+		_, body := ask(url, http.MethodGet, "")
+		var c struct {
+			Now, Machine time.Time
+			Offset       string
+		}
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			t.Fatal(err, body)
+		}
+		return c.Now, c.Offset
+	}
+	origin := func(o string) func(*http.Request) { return func(r *http.Request) { r.Header.Set("Origin", o) } }
+	for _, row := range []struct {
+		name, method, body string
+		status             int
+		offset             string
+		change             func(*http.Request)
+	}{
+		{"as it starts", http.MethodPost, `{"advance":"0s"}`, 200, "0s", nil},
+		{"forward", http.MethodPost, `{"advance":"90m"}`, 200, "1h30m0s", nil},
+		{"further", http.MethodPut, `{"advance":"2d"}`, 200, "49h30m0s", nil},
+		{"back", http.MethodPost, `{"advance":"-1h"}`, 200, "48h30m0s", nil},
+		{"nothing", http.MethodPost, `{}`, 400, "48h30m0s", nil},
+		{"two things", http.MethodPost, `{"advance":"1h","reset":true}`, 400, "48h30m0s", nil},
+		{"no reset", http.MethodPost, `{"reset":false}`, 400, "48h30m0s", nil},
+		{"a member that is none", http.MethodPost, `{"advanced":"1h"}`, 400, "48h30m0s", nil},
+		{"no JSON", http.MethodPost, `advance=1h`, 400, "48h30m0s", nil},
+		{"no time", http.MethodPost, `{"advance":"soon"}`, 400, "48h30m0s", nil},
+		{"no date", http.MethodPut, `{"set":"2030-01-31"}`, 400, "48h30m0s", nil},
+		{"too far", http.MethodPost, `{"advance":"70000d"}`, 400, "48h30m0s", nil},
+		{"beyond counting", http.MethodPost, `{"advance":"99999999999d"}`, 400, "48h30m0s", nil},
+		{"too early", http.MethodPut, `{"set":"1999-12-31T23:59:59Z"}`, 400, "48h30m0s", nil},
+		{"page of another origin", http.MethodPost, `{"reset":true}`, 403, "48h30m0s", origin("https://attacker.example.com")},
+		{"file", http.MethodPost, `{"reset":true}`, 403, "48h30m0s", origin("null")},
+		{"rebound name", http.MethodPost, `{"reset":true}`, 403, "48h30m0s", func(r *http.Request) { r.Host = "rebound.example.com" }},
+		{"page of this machine", http.MethodPost, `{"reset":true}`, 200, "0s", origin("http://localhost:3000")},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if row.change == nil {
+				row.change = func(*http.Request) {}
+			}
+			if status, body := ask(url, row.method, row.body, row.change); status != row.status {
+				t.Errorf("%d %s", status, body)
+			}
+			if _, offset := now(); offset != row.offset {
+				t.Errorf("offset %s, want %s", offset, row.offset)
+			}
+		})
+	}
+	if status, body := ask(url, http.MethodPut, `{"set":"2030-01-31T12:00:00+02:00"}`); status != 200 || !strings.Contains(body, `"now":"2030-01-31T10:00:0`) {
+		t.Errorf("%d %s", status, body)
+	}
+	if at, _ := now(); at.Year() != 2030 {
+		t.Errorf("%v", at)
+	}
+}
+
 func TestPrivateListener(t *testing.T) {
 	t.Parallel()
 	r := start(t, dev(t))

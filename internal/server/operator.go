@@ -207,7 +207,7 @@ func (s *Server) serveOperator(ctx context.Context) error {
 	if err := errors.Join(os.Chmod(path+".new", 0o600), os.Rename(path+".new", path)); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	o := &operator{s.store, s.ring, s.parts, s.config.Now}
+	o := &operator{s.store, s.ring, s.parts, s.config.machineNow()}
 	s.operator = &http.Server{Handler: o, ReadTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes}
 	s.run("operator", s.operator, l)
 	return nil

@@ -31,6 +31,10 @@ func (s *Server) routes() http.Handler {
 	if s.config.Mode == Dev {
 		// Everyone's mail: never in serve.
 		mux.HandleFunc("GET /_cognate/inbox", s.inbox)
+		// And never in serve: everybody's time.
+		mux.HandleFunc("GET /_cognate/clock", s.showClock)
+		mux.HandleFunc("POST /_cognate/clock", s.setClock)
+		mux.HandleFunc("PUT /_cognate/clock", s.setClock)
 		mux.HandleFunc("GET "+imports.UploadPath+"/log", s.importLog)
 	}
 
@@ -43,7 +47,7 @@ func (s *Server) routes() http.Handler {
 		next: next, proxies: trusted,
 		plain: s.config.Mode == Serve && s.cert == nil, loopbackOK: s.config.PlainHTTP,
 		maxBytes: s.config.MaxRequestBytes, timeout: s.config.RequestTimeout, maxUpload: s.parts.imports.MaxBytes(),
-		now: s.config.Now, log: s.log, metrics: s.parts.metrics,
+		now: s.config.machineNow(), log: s.log, metrics: s.parts.metrics,
 	}
 }
 

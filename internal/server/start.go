@@ -27,6 +27,7 @@ type Server struct {
 	keys       *keys.SigningKeyPool
 	background *background
 	cert       *certificate // nil without TLS
+	clock      *clock       // nil in serve
 
 	main, private         *http.Server
 	operator              *http.Server // nil with PostgreSQL
@@ -52,7 +53,12 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("the configuration is not in order:\n%w", err)
 	}
-	s := &Server{config: c, log: c.Log, failed: make(chan error, 2)}
+	s := &Server{log: c.Log, failed: make(chan error, 2)}
+	if c.Mode == Dev {
+		s.clock = &clock{machine: c.Now}
+		c.machine, c.Now = c.Now, s.clock.now
+	}
+	s.config = c
 	if s.log == nil {
 		s.log = newLogger(&c)
 	}
@@ -123,7 +129,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.store, err = openStore(ctx, c, s.log); err != nil {
 		return err
 	}
-	s.ring, err = openRing(ctx, s.store, kek, c.Now)
+	s.ring, err = openRing(ctx, s.store, kek, c.machineNow())
 	if err != nil {
 		return err
 	}

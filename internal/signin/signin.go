@@ -29,6 +29,8 @@ type Deps struct {
 	// Triggers call the pool's own functions.
 	Triggers *trigger.Service
 	Now      func() time.Time
+	// Machine is the clock that clients' own are compared with; nil is Now.
+	Machine func() time.Time
 	// Rand is crypto/rand unless a test needs fixed values.
 	Rand io.Reader
 	Log  *slog.Logger
@@ -45,6 +47,7 @@ type Service struct {
 	lockouts *risk.Lockouts
 	triggers *trigger.Service
 	now      func() time.Time
+	machine  func() time.Time
 	rand     io.Reader
 	log      *slog.Logger
 }
@@ -53,7 +56,10 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store: d.Store, pools: d.Pools, users: d.Users, tokens: d.Tokens, ring: d.Ring,
-		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, rand: d.Rand, log: d.Log,
+		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
+	}
+	if s.machine == nil {
+		s.machine = s.now
 	}
 	if s.rand == nil {
 		s.rand = rand.Reader

@@ -41,6 +41,8 @@ type Deps struct {
 	// they have no name of their own.
 	LoginHost func(region string) string
 	Now       func() time.Time
+	// Machine is the clock that authenticator apps are compared with; nil is Now.
+	Machine func() time.Time
 	Log       *slog.Logger
 }
 
@@ -52,4 +54,9 @@ type Service struct {
 }
 
 // New builds the service.
-func New(d Deps) *Service { return &Service{d: d, foreign: newForeignGate()} }
+func New(d Deps) *Service {
+	if d.Machine == nil {
+		d.Machine = d.Now
+	}
+	return &Service{d: d, foreign: newForeignGate()}
+}

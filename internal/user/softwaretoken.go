@@ -135,7 +135,7 @@ func (s *Service) matchTOTP(poolID, userID string, sealed []byte, code string) (
 	if err != nil {
 		return 0, false, fmt.Errorf("user: software token of %s: %w", userID, err)
 	}
-	step, ok := keys.MatchTOTP(secret, code, s.d.Now())
+	step, ok := keys.MatchTOTP(secret, code, s.d.Machine())
 	return step, ok, nil
 }
 

@@ -1,0 +1,126 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// clock is the time of a development server: the machine's, put forward or back.
+// All that the directory decides by time goes by it. What others check by their
+// own clocks goes by the machine's: signatures, in both directions, and the keys
+// that seal. serve has none.
+type clock struct {
+	machine func() time.Time
+	offset  atomic.Int64 // nanoseconds
+	setting sync.Mutex
+}
+
+func (c *clock) now() time.Time { return c.machine().Add(time.Duration(c.offset.Load())) }
+
+// What the clock can be set to. Beyond it offsets overflow, and clients' dates.
+var (
+	clockFrom = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	clockTo   = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// clockSetting is what is asked of the clock: one of the three.
+type clockSetting struct {
+	Set     *time.Time `json:"set"`
+	Advance *string    `json:"advance"`
+	Reset   *bool      `json:"reset"`
+}
+
+var errClockSetting = errors.New(`say one of {"set": "2030-01-31T12:00:00Z"}, {"advance": "25h"} and {"reset": true}`)
+
+// change does what is asked. The clock may go back.
+func (c *clock) change(s clockSetting) error {
+	c.setting.Lock()
+	defer c.setting.Unlock()
+	machine := c.machine()
+	next := machine
+	switch {
+	case s.Set != nil && s.Advance == nil && s.Reset == nil:
+		next = *s.Set
+	case s.Advance != nil && s.Set == nil && s.Reset == nil:
+		d, err := parseAdvance(*s.Advance)
+		if err != nil {
+			return err
+		}
+		next = machine.Add(time.Duration(c.offset.Load())).Add(d)
+	case s.Reset != nil && *s.Reset && s.Set == nil && s.Advance == nil:
+		c.offset.Store(0)
+		return nil
+	default:
+		return errClockSetting
+	}
+	if next.Before(clockFrom) || !next.Before(clockTo) {
+		return errors.New("the clock goes from the year 2000 to the year 2199")
+	}
+	c.offset.Store(int64(next.Sub(machine)))
+	return nil
+}
+
+// parseAdvance reads "90m", "25h" or, in whole days, "31d"; "-1h" goes back.
+func parseAdvance(s string) (time.Duration, error) {
+	const most = 200 * 366 // days
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < -most || n > most {
+			return 0, errors.New("advance must be a time such as 90m, 25h or 31d")
+		}
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d.Abs() > most*24*time.Hour {
+		return 0, errors.New("advance must be a time such as 90m, 25h or 31d")
+	}
+	return d, nil
+}
+
+// maxClockBody bounds what is read of a request.
+const maxClockBody = 4 << 10
+
+// showClock tells the time of the server.
+func (s *Server) showClock(w http.ResponseWriter, _ *http.Request) {
+	machine := s.clock.machine()
+	offset := time.Duration(s.clock.offset.Load())
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"now":     machine.Add(offset).UTC().Truncate(time.Millisecond),
+		"machine": machine.UTC().Truncate(time.Millisecond),
+		"offset":  offset.Truncate(time.Millisecond).String(),
+	})
+}
+
+// setClock sets it. Pages of other machines must not: they could end every
+// session of a developer's, and what has expired is swept away.
+func (s *Server) setClock(w http.ResponseWriter, r *http.Request) {
+	if err := newPages(&s.config).screen(r); err != nil {
+		answer(w, http.StatusForbidden, "this page may not set the clock")
+		return
+	}
+	var in clockSetting
+	dec := json.NewDecoder(io.LimitReader(r.Body, maxClockBody))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&in)
+	if err != nil {
+		err = errClockSetting
+	} else {
+		err = s.clock.change(in)
+	}
+	if err != nil {
+		answer(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	s.log.InfoContext(r.Context(), "clock set", slog.Time("now", s.clock.now()))
+	s.showClock(w, r)
+}
