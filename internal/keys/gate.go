@@ -18,6 +18,7 @@ type Gate struct {
 	mu      sync.Mutex
 	free    int
 	queue   int
+	entered uint64
 	waiters list.List // of chan struct{}
 }
 
@@ -46,6 +47,7 @@ func (g *Gate) Acquire(ctx context.Context) error {
 		return err
 	}
 	g.mu.Lock()
+	g.entered++
 	if g.free > 0 { // then nobody waits
 		g.free--
 		g.mu.Unlock()
@@ -95,4 +97,12 @@ func (g *Gate) Waiting() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.waiters.Len()
+}
+
+// Entered tells how many callers have come, so that work which can wait sees
+// whether there is work that cannot.
+func (g *Gate) Entered() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.entered
 }

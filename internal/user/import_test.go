@@ -113,7 +113,9 @@ func TestStoreImported(t *testing.T) {
 			in.UsernameAttributes = []idp.UsernameAttributeType{"email", "phone_number"}
 			in.UsernameConfiguration = &idp.UsernameConfigurationType{CaseSensitive: false}
 		})
-		taken := func(kind string) ImportFault { return ImportFault("An account with the given " + kind + " already exists.") }
+		taken := func(kind string) ImportFault {
+			return ImportFault("An account with the given " + kind + " already exists.")
+		}
 		for _, test := range []struct {
 			name string
 			pool *pool.Snapshot

@@ -52,6 +52,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"passkeys", testPasskeys},
 		{"passkey challenges", testPasskeyChallenges},
 		{"passkeys go with their user", testPasskeysGo},
+		{"import jobs", testImportJobs},
+		{"files of imports", testImportFiles},
 		{"sign-in states", testSignInStates},
 		{"devices", testDevices},
 		{"devices go with their user", testDevicesGo},

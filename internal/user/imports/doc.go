@@ -29,8 +29,8 @@ type Deps struct {
 	Users *user.Service
 	Ring  *keys.Ring
 	Pages *api.PageTokens
-	// Gate is asked whether sign-ins wait for the processors: the worker then
-	// leaves them half of its time.
+	// Gate is asked whether there are sign-ins: the worker then leaves them half of
+	// its time.
 	Gate *keys.Gate
 	// BaseURL is where clients reach this server.
 	BaseURL string
@@ -51,6 +51,8 @@ type Service struct {
 	d     Deps
 	owner string // this process, among those that work on jobs
 	wake  chan struct{}
+
+	entered uint64 // of the gate, at the worker's last look
 }
 
 // New builds the service.

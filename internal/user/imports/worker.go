@@ -216,11 +216,21 @@ func (s *Service) turn(ctx context.Context, j *job) error {
 	return nil
 }
 
-// yield leaves the processors to sign-ins that wait for them, as long as the
-// last batch had them.
+// yield leaves the processors to sign-ins where there are any: after a batch
+// during which some came, as long as the batch took, and longer where they have
+// to wait.
 func (s *Service) yield(ctx context.Context, took time.Duration) {
-	if s.d.Gate == nil || s.d.Gate.Waiting() == 0 || took <= 0 {
+	if s.d.Gate == nil {
 		return
+	}
+	entered := s.d.Gate.Entered()
+	came := entered != s.entered
+	s.entered = entered
+	if !came || took <= 0 {
+		return
+	}
+	if s.d.Gate.Waiting() > 0 {
+		took *= 3
 	}
 	t := time.NewTimer(min(took, time.Second))
 	defer t.Stop()
