@@ -180,9 +180,9 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 	case said.FailAuthentication, said.IssueTokens && u.IsDecoy():
 		return nil, ends{incorrect()}
 	case said.IssueTokens:
-		next, custom := *st, *st.Custom
-		custom.Granted = true
-		next.Custom = &custom
+		// The device may follow, and nobody asks for the rounds any more.
+		next := *st
+		next.Custom = &customState{Granted: true}
 		return s.proceed(ctx, c, &outcome{state: &next, user: u})
 	case said.ChallengeName != trigger.CustomChallenge:
 		// Factors of the pool's own are asked when they are due, not by name.

@@ -53,7 +53,11 @@ func (s *Service) keepStates(ctx context.Context, c *call) error {
 	if len(c.kept) == 0 {
 		return nil
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error { return s.keepIn(ctx, tx, c) })
+	err := s.store.Update(ctx, func(tx *store.Tx) error { return s.keepIn(ctx, tx, c) })
+	if err == nil {
+		c.kept = nil // One step may end within another.
+	}
+	return err
 }
 
 func (s *Service) keepIn(ctx context.Context, tx *store.Tx, c *call) error {

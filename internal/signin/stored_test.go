@@ -119,7 +119,8 @@ func TestLongSessionIsSealed(t *testing.T) {
 	if err != nil || len(c.kept) != 1 {
 		t.Fatalf("%d states, %v", len(c.kept), err)
 	}
-	if strings.Contains(string(c.kept[0].Sealed), "secretsecret") {
+	sealed := c.kept[0].Sealed
+	if strings.Contains(string(sealed), "secretsecret") {
 		t.Error("the row is readable")
 	}
 	if _, err := r.unsealSession(t.Context(), session); lambdas.Says(err) != sayInvalid {
@@ -135,7 +136,7 @@ func TestLongSessionIsSealed(t *testing.T) {
 	if session, err = r.seal(other, st, "CUSTOM_CHALLENGE"); err != nil {
 		t.Fatal(err)
 	}
-	other.kept[0].Sealed = c.kept[0].Sealed
+	other.kept[0].Sealed = sealed
 	if err := r.keepStates(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
@@ -181,4 +182,42 @@ func TestLongSessionIsBounded(t *testing.T) {
 		r.clock.pass(time.Minute)
 		wantSays(t, start(), "CUSTOM_CHALLENGE")
 	})
+}
+
+// TestLongSessionAndDevice: what a custom sign-in remembered is not in the way
+// of the device that it ends with.
+func TestLongSessionAndDevice(t *testing.T) {
+	t.Parallel()
+	r := sqlite(t)
+	r.twoRounds(t)
+	r.lambdas.On("create", func(e *lambdas.Event) string {
+		e.Response["privateChallengeParameters"] = map[string]string{"answer": "5"}
+		e.Response["challengeMetadata"] = strings.Repeat("m", 6_000)
+		return ""
+	})
+	sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
+		tracking(true, false)(in)
+		in.LambdaConfig = &idp.LambdaConfigType{
+			DefineAuthChallenge: lambdas.ARN("define"), CreateAuthChallenge: lambdas.ARN("create"), VerifyAuthChallengeResponse: lambdas.ARN("verify"),
+		}
+	})
+	c := r.client(t, sn)
+	r.have(t, sn, "alice", person{password: right})
+	d, _ := r.registeredDevice(t, c, "alice")
+	out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
+		ClientId: c.ID, AuthFlow: idp.AuthFlowTypeCustomAuth, AuthParameters: map[string]string{"USERNAME": "alice", "DEVICE_KEY": d.key},
+	})
+	wantSays(t, said(out, err), "CUSTOM_CHALLENGE")
+	session := out.Session
+	for _, want := range []string{"CUSTOM_CHALLENGE", askDevice} {
+		res, err := r.respondTo(t.Context(), c, "CUSTOM_CHALLENGE", session, "alice", "ANSWER", "5")
+		if got := answered(res, err); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+		session = res.Session
+	}
+	p := r.proof(c, "alice", d)
+	asked, err := p.begin(t.Context(), session)
+	wantSays(t, answered(asked, err), askDeviceProof)
+	wantSays(t, answered(p.end(t.Context(), asked.Session, p.responses(asked.ChallengeParameters, d.secret))), "tokens")
 }
