@@ -1,0 +1,337 @@
+package imports
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/user"
+	"cognate/test/pgtest"
+)
+
+// rig is the service on a real store, whose worker the test runs.
+type rig struct {
+	*Service
+	clock *atomic.Int64
+	mux   *http.ServeMux
+	pool  string
+}
+
+// engines runs a test on both databases, each of which runs every transaction's
+// closure twice, as a retry would.
+func engines(t *testing.T, test func(t *testing.T, r *rig)) {
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, newRig(t, store.Options{URL: pgtest.Database(t), RunTwice: true}))
+	})
+}
+
+func newRig(t *testing.T, o store.Options) *rig {
+	t.Helper()
+	clock := new(atomic.Int64)
+	clock.Store(1_800_000_000_000)
+	now := func() time.Time { return time.UnixMilli(clock.Load()).UTC() }
+	o.Now, o.Migrate = now, true
+	st, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	kek, err := keys.NewKEK(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, _, err := keys.OpenRing(t.Context(), kek, nil, now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, gate := api.NewPageTokens([32]byte{}), keys.NewGate(2, 100)
+	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: now})
+	out, err := pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{PoolName: "people", AutoVerifiedAttributes: []idp.VerifiedAttributeType{"email"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Deps{
+		Store: st, Pools: pools, Users: user.New(user.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: now}), Ring: ring, Pages: pages, Gate: gate,
+		BaseURL: "http://localhost", KeepOpen: func(http.ResponseWriter) error { return nil }, Now: now,
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT "+UploadPath, s.Upload)
+	return &rig{Service: s, clock: clock, mux: mux, pool: *out.UserPool.Id}
+}
+
+func (r *rig) pass(d time.Duration) { r.clock.Add(d.Milliseconds()) }
+
+// another is a second worker on the same store.
+func (r *rig) another() *Service { return New(r.d) }
+
+func (r *rig) create(t *testing.T) *idp.UserImportJobType {
+	t.Helper()
+	out, err := r.CreateUserImportJob(t.Context(), &idp.CreateUserImportJobRequest{
+		UserPoolId: r.pool, JobName: "people", CloudWatchLogsRoleArn: "arn:aws:iam::123456789012:role/logs",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.UserImportJob
+}
+
+func (r *rig) put(t *testing.T, job *idp.UserImportJobType, file string) int {
+	t.Helper()
+	u, err := url.Parse(*job.PreSignedUrl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	r.mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPut, u.RequestURI(), strings.NewReader(file)))
+	return w.Code
+}
+
+// begin makes a job, gives it the file and starts it.
+func (r *rig) begin(t *testing.T, file string) string {
+	t.Helper()
+	job := r.create(t)
+	if code := r.put(t, job, file); code != http.StatusOK {
+		t.Fatalf("upload: %d", code)
+	}
+	if _, err := r.StartUserImportJob(t.Context(), &idp.StartUserImportJobRequest{UserPoolId: r.pool, JobId: *job.JobId}); err != nil {
+		t.Fatal(err)
+	}
+	return *job.JobId
+}
+
+// rows are people in the pool's columns; every tenth line is blank.
+func (r *rig) rows(t *testing.T, n int) string {
+	t.Helper()
+	out, err := r.GetCSVHeader(t.Context(), &idp.GetCSVHeaderRequest{UserPoolId: r.pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString(strings.Join(out.CSVHeader, ",") + "\r\n")
+	for i := range n {
+		if i%10 == 9 {
+			b.WriteString("\r\n")
+			continue
+		}
+		values := map[string]string{
+			"cognito:username": fmt.Sprint("user", i), "cognito:mfa_enabled": "false", "email": fmt.Sprint(i, "@example.com"), "email_verified": "true",
+		}
+		for k, name := range out.CSVHeader {
+			if k > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(values[name])
+		}
+		b.WriteString("\r\n")
+	}
+	return b.String()
+}
+
+// shows is a job as an administrator sees it.
+type shows struct {
+	Status                    idp.UserImportJobStatusType
+	Imported, Skipped, Failed int64
+	Message                   string
+}
+
+func (r *rig) job(t *testing.T, id string) shows {
+	t.Helper()
+	out, err := r.DescribeUserImportJob(t.Context(), &idp.DescribeUserImportJobRequest{UserPoolId: r.pool, JobId: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := out.UserImportJob
+	return shows{j.Status, *j.ImportedUsers, *j.SkippedUsers, *j.FailedUsers, api.Val(j.CompletionMessage)}
+}
+
+func (r *rig) want(t *testing.T, id string, want shows) {
+	t.Helper()
+	if d := cmp.Diff(want, r.job(t, id)); d != "" {
+		t.Error(d)
+	}
+}
+
+func works(t *testing.T, s *Service) {
+	t.Helper()
+	if _, err := s.work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBatches(t *testing.T) {
+	engines(t, func(t *testing.T, r *rig) {
+		const n = 3*batchLines + 10
+		id := r.begin(t, r.rows(t, n))
+		r.want(t, id, shows{Status: "Pending"})
+		works(t, r.Service)
+		r.want(t, id, shows{"Succeeded", n * 9 / 10, 0, 0, messageSucceeded})
+		lines, _, done, err := r.Log(t.Context(), r.pool, id, 0)
+		if err != nil || !done || len(lines) != n*9/10 || lines[0] != "[SUCCEEDED] Line Number 2 - The import succeeded." {
+			t.Errorf("%d lines, %v, %v", len(lines), done, err)
+		}
+		// The file is gone, the job and its log in a year.
+		if _, err := r.d.Store.Sweep(t.Context(), r.now(), 1000); err != nil {
+			t.Fatal(err)
+		}
+		again := r.begin(t, r.rows(t, 5))
+		works(t, r.Service)
+		r.want(t, again, shows{"Failed", 0, 5, 0, messageTooMany})
+		r.pass(keptFor)
+		works(t, r.Service)
+		_, err = r.DescribeUserImportJob(t.Context(), &idp.DescribeUserImportJobRequest{UserPoolId: r.pool, JobId: id})
+		if api.CodeOf(err) != "ResourceNotFoundException" {
+			t.Errorf("after a year: %v", err)
+		}
+	})
+}
+
+// TestFencing: who lost the lease stores nothing, and the other goes on from
+// where the first one stopped.
+func TestFencing(t *testing.T) {
+	engines(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
+		const n = 4*batchLines + 100
+		id := r.begin(t, r.rows(t, n))
+		first, err := r.claim(ctx)
+		if err != nil || first == nil {
+			t.Fatal(first, err)
+		}
+		sn, err := r.d.Pools.Load(ctx, r.pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := r.open(first)
+		if first, _, err = r.batch(ctx, sn, first, file); err != nil {
+			t.Fatal(err)
+		}
+		const stored = batchLines * 9 / 10
+		r.want(t, id, shows{Status: "InProgress", Imported: stored})
+
+		other := r.another()
+		if j, err := other.claim(ctx); err != nil || j != nil {
+			t.Fatalf("another worker got a leased job: %v %v", j, err)
+		}
+		r.pass(lease)
+		second, err := other.claim(ctx)
+		if err != nil || second == nil || second.Offset != first.Offset {
+			t.Fatalf("%+v %v", second, err)
+		}
+		if _, _, err := r.batch(ctx, sn, first, file); err == nil {
+			t.Error("a worker without lease stored a batch")
+		}
+		r.want(t, id, shows{Status: "InProgress", Imported: stored})
+		if err := other.turn(ctx, second); err != nil {
+			t.Fatal(err)
+		}
+		r.want(t, id, shows{"Succeeded", n * 9 / 10, 0, 0, messageSucceeded})
+	})
+}
+
+func TestStop(t *testing.T) {
+	engines(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
+		id := r.begin(t, r.rows(t, 3*batchLines))
+		j, err := r.claim(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sn, err := r.d.Pools.Load(ctx, r.pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := r.open(j)
+		if j, _, err = r.batch(ctx, sn, j, file); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.StopUserImportJob(ctx, &idp.StopUserImportJobRequest{UserPoolId: r.pool, JobId: id}); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := r.batch(ctx, sn, j, file); err == nil {
+			t.Error("a batch was stored after the stop")
+		}
+		works(t, r.Service)
+		r.want(t, id, shows{"Stopped", batchLines * 9 / 10, 0, 0, messageStopped})
+	})
+}
+
+// TestFileIsGone ends a job whose file cannot be read; nothing would mend that.
+func TestFileIsGone(t *testing.T) {
+	engines(t, func(t *testing.T, r *rig) {
+		id := r.begin(t, r.rows(t, 10))
+		j, err := read(t.Context(), &r.d.Store.Reader, r.pool, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.d.Store.Update(t.Context(), func(tx *store.Tx) error { return tx.ExpireImportUpload(t.Context(), r.pool, j.Upload, r.now()) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.d.Store.Sweep(t.Context(), r.now(), 1000); err != nil {
+			t.Fatal(err)
+		}
+		works(t, r.Service)
+		r.want(t, id, shows{"Failed", 0, 0, 0, messageNoFile})
+	})
+}
+
+func TestExpiry(t *testing.T) {
+	engines(t, func(t *testing.T, r *rig) {
+		job := r.create(t)
+		if code := r.put(t, job, r.rows(t, 3)); code != http.StatusOK {
+			t.Fatal(code)
+		}
+		r.pass(startWithin)
+		r.want(t, *job.JobId, shows{Status: "Expired"}) // noted or not
+		works(t, r.Service)
+		r.want(t, *job.JobId, shows{Status: "Expired"})
+		_, err := r.StartUserImportJob(t.Context(), &idp.StartUserImportJobRequest{UserPoolId: r.pool, JobId: *job.JobId})
+		if api.CodeOf(err) != "PreconditionNotMetException" {
+			t.Errorf("started: %v", err)
+		}
+	})
+}
+
+func TestTooManyJobs(t *testing.T) {
+	engines(t, func(t *testing.T, r *rig) {
+		err := r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+			for i := range maxJobs {
+				if err := tx.InsertImportJob(t.Context(), store.ImportJob{PoolID: r.pool, ID: fmt.Sprint("import-", i), CreatedAt: r.now(), Doc: []byte("{}")}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.CreateUserImportJob(t.Context(), &idp.CreateUserImportJobRequest{
+			UserPoolId: r.pool, JobName: "people", CloudWatchLogsRoleArn: "arn:aws:iam::123456789012:role/logs",
+		})
+		if api.CodeOf(err) != "LimitExceededException" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
