@@ -174,3 +174,23 @@ func (c *cutReader) Read(p []byte) (int, error) {
 	c.left -= n
 	return n, nil
 }
+
+// TestImportLogCommand reads the log of an import beside the running server.
+func TestImportLogCommand(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, n *node) {
+		pool := n.newPool(t)
+		const rows = 6000 // more than is read at a time
+		job := n.startImport(t, pool, rows)
+		n.awaitImport(t, pool, job, rows)
+		args := []string{"import", "log", "--pool", pool, job, "--data", n.config.Data, "--kek-file", n.config.Data + "/kek"}
+		if n.config.Database != "" {
+			args = append(args[:len(args)-4], "--database", string(n.config.Database), "--kek-file", n.config.Data+"/kek")
+		}
+		lines := strings.Split(strings.TrimSpace(command(t, args...)), "\n")
+		if len(lines) != rows || lines[0] != "[SUCCEEDED] Line Number 2 - The import succeeded." ||
+			!strings.HasPrefix(lines[rows-7], "[FAILED] Line Number 5995 - The User Record does not set any") {
+			t.Errorf("%d lines, %q … %q", len(lines), lines[0], lines[len(lines)-7])
+		}
+	})
+}
