@@ -38,7 +38,7 @@ func newTriggers(c *Config, log *slog.Logger) (_ *triggers, err error) {
 		return nil, fmt.Errorf("trigger-allow: %w", err)
 	}
 	t := &triggers{}
-	if t.keys, err = trigger.NewSenderKeys(routes.Keys); err != nil {
+	if t.keys, err = trigger.NewSenderKeys(routes.Keys, trigger.KMSOptions{NoInstanceCredentials: c.Mode == Dev}); err != nil {
 		return nil, fmt.Errorf("triggers: keys: %w", err)
 	}
 	options := trigger.RouterOptions{

@@ -109,7 +109,7 @@ const senderKeyID = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4
 
 func testKeys(t testing.TB) *trigger.SenderKeys {
 	t.Helper()
-	k, err := trigger.NewSenderKeys(map[string]trigger.Key{senderKeyID: {AES256: trigger.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{9}, 32)))}})
+	k, err := trigger.NewSenderKeys(map[string]trigger.Key{senderKeyID: {AES256: trigger.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{9}, 32)))}}, trigger.KMSOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

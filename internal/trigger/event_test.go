@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the golden events anew")
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	e := newEndpoint(t, echo)
-	keys, err := trigger.NewSenderKeys(map[string]trigger.Key{"k": {AES256: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}})
+	keys, err := trigger.NewSenderKeys(map[string]trigger.Key{"k": {AES256: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}, trigger.KMSOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

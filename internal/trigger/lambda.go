@@ -111,7 +111,7 @@ func (l *Lambda) client(ctx context.Context, region string) (*lambda.Client, err
 	}
 	load := l.options.Load
 	if load == nil {
-		load = l.load
+		load = loadAWS(l.options.NoInstanceCredentials || l.options.Endpoint != "")
 	}
 	cfg, err := load(ctx, region)
 	if err != nil {
@@ -131,12 +131,16 @@ func (l *Lambda) client(ctx context.Context, region string) (*lambda.Client, err
 	return c, nil
 }
 
-func (l *Lambda) load(ctx context.Context, region string) (aws.Config, error) {
-	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(region)}
-	if l.options.NoInstanceCredentials || l.options.Endpoint != "" {
-		options = append(options, awsconfig.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+// loadAWS finds an AWS configuration as AWS's tools do, without the machine's
+// metadata service where that is not to be asked.
+func loadAWS(noInstance bool) func(ctx context.Context, region string) (aws.Config, error) {
+	return func(ctx context.Context, region string) (aws.Config, error) {
+		options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(region)}
+		if noInstance {
+			options = append(options, awsconfig.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+		}
+		return awsconfig.LoadDefaultConfig(ctx, options...)
 	}
-	return awsconfig.LoadDefaultConfig(ctx, options...)
 }
 
 var errTooLarge = errors.New("the answer is too large")

@@ -48,7 +48,7 @@ func ParseRoutes(text []byte) (Routes, error) {
 		}
 	}
 	for name, key := range r.Keys {
-		if err := key.check(); err != nil {
+		if err := key.check(name); err != nil {
 			return Routes{}, fmt.Errorf("keys: %s: %w", name, err)
 		}
 	}

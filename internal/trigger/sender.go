@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
 	"cognate/internal/trigger/encsdk"
 )
 
@@ -31,6 +33,9 @@ func (s Secret) GoString() string { return s.String() }
 // Key says how codes are encrypted for the senders of pools that name a
 // KMSKeyID.
 type Key struct {
+	// KMS says that the KMSKeyID is a key in AWS KMS. Nothing else but Format goes
+	// with it.
+	KMS bool `yaml:"kms"`
 	// AES256 is a wrapping key of 32 bytes in Base64, which the senders have too:
 	// the AWS Encryption SDK's raw AES keyring, AES256_GCM_IV12_TAG16_NO_PADDING.
 	AES256 Secret `yaml:"aes256"`
@@ -44,17 +49,13 @@ type Key struct {
 
 const defaultNamespace = "cognate"
 
-func (k Key) check() error {
-	_, err := k.open("name")
+func (k Key) check(kmsKeyID string) error {
+	_, err := k.open(kmsKeyID, &kmsKeys{})
 	return err
 }
 
 // open makes what encrypts.
-func (k Key) open(kmsKeyID string) (senderKey, error) {
-	raw, err := base64.StdEncoding.DecodeString(string(k.AES256))
-	if err != nil || len(raw) != 32 {
-		return senderKey{}, errors.New("aes256 must be 32 bytes in Base64; make one with: openssl rand -base64 32")
-	}
+func (k Key) open(kmsKeyID string, inKMS *kmsKeys) (senderKey, error) {
 	out := senderKey{format: encsdk.V1}
 	switch strings.ToLower(k.Format) {
 	case "", "v1":
@@ -62,6 +63,31 @@ func (k Key) open(kmsKeyID string) (senderKey, error) {
 		out.format = encsdk.V2
 	default:
 		return senderKey{}, fmt.Errorf("format %q is neither v1 nor v2", k.Format)
+	}
+	var err error
+	if k.KMS {
+		out.key, err = k.openKMS(kmsKeyID, inKMS)
+	} else {
+		out.key, err = k.openRaw(kmsKeyID)
+	}
+	return out, err
+}
+
+func (k Key) openKMS(kmsKeyID string, inKMS *kmsKeys) (encsdk.NewKey, error) {
+	if k.AES256 != "" || k.Namespace != "" || k.Name != "" {
+		return nil, errors.New("aes256, namespace and name are for a key that is not in AWS KMS")
+	}
+	region, err := kmsRegion(kmsKeyID)
+	if err != nil {
+		return nil, err
+	}
+	return inKMS.newKey(kmsKeyID, region), nil
+}
+
+func (k Key) openRaw(kmsKeyID string) (encsdk.NewKey, error) {
+	raw, err := base64.StdEncoding.DecodeString(string(k.AES256))
+	if err != nil || len(raw) != 32 {
+		return nil, errors.New("say kms: true, or give aes256, 32 bytes in Base64; make one with: openssl rand -base64 32")
 	}
 	namespace, name := k.Namespace, k.Name
 	if namespace == "" {
@@ -72,10 +98,9 @@ func (k Key) open(kmsKeyID string) (senderKey, error) {
 	}
 	ring, err := encsdk.NewRawKey(namespace, name, raw)
 	if err != nil {
-		return senderKey{}, err
+		return nil, err
 	}
-	out.key = ring.NewKey
-	return out, nil
+	return ring.NewKey, nil
 }
 
 type senderKey struct {
@@ -87,11 +112,12 @@ type senderKey struct {
 // under the KMSKeyID that pools name. A nil one has none.
 type SenderKeys struct{ keys map[string]senderKey }
 
-// NewSenderKeys opens the keys.
-func NewSenderKeys(keys map[string]Key) (*SenderKeys, error) {
+// NewSenderKeys opens the keys. Nothing is connected to before the first code.
+func NewSenderKeys(keys map[string]Key, o KMSOptions) (*SenderKeys, error) {
 	out := &SenderKeys{keys: map[string]senderKey{}}
+	inKMS := &kmsKeys{options: o, clients: map[string]*kms.Client{}}
 	for id, k := range keys {
-		opened, err := k.open(id)
+		opened, err := k.open(id, inKMS)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", id, err)
 		}
@@ -114,7 +140,7 @@ func (k *SenderKeys) Has(kmsKeyID string) bool {
 // the pool as Cognito binds it.
 func (k *SenderKeys) Encrypt(ctx context.Context, kmsKeyID, poolID, code string) (string, error) {
 	if !k.Has(kmsKeyID) {
-		return "", fmt.Errorf("no key is configured for KMSKeyID %q; AWS KMS is not available in this version", kmsKeyID)
+		return "", fmt.Errorf("no key is configured for KMSKeyID %q", kmsKeyID)
 	}
 	key := k.keys[kmsKeyID]
 	sealed, err := encsdk.Encrypt(ctx, key.format, key.key, map[string]string{"userpool-id": poolID}, []byte(code))

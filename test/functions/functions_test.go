@@ -199,7 +199,7 @@ func TestEncryptionSDK(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			keys, err := trigger.NewSenderKeys(map[string]trigger.Key{id: {AES256: trigger.Secret(key), Format: tt.format}})
+			keys, err := trigger.NewSenderKeys(map[string]trigger.Key{id: {AES256: trigger.Secret(key), Format: tt.format}}, trigger.KMSOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,86 @@
+package trigger
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"cognate/internal/trigger/encsdk"
+)
+
+// KMSOptions says how AWS KMS is reached, for senders whose key is there.
+// Credentials and, where none is given, the endpoint (AWS_ENDPOINT_URL_KMS,
+// AWS_ENDPOINT_URL) are found as AWS's tools find them.
+type KMSOptions struct {
+	// NoInstanceCredentials keeps from asking the machine's metadata service.
+	NoInstanceCredentials bool
+	// Load replaces how the AWS configuration is found.
+	Load func(ctx context.Context, region string) (aws.Config, error)
+}
+
+// kmsProvider is what the AWS Encryption SDK's KMS keyrings look for.
+const kmsProvider = "aws-kms"
+
+// kmsKeyARN is a key's ARN; its first group is the Region. An alias would do for
+// KMS, but a reader's keyring compares the key's own ARN (Cognito: KMSKeyID is
+// the ARN of a key).
+var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
+
+// kmsKeys asks AWS KMS for data keys.
+type kmsKeys struct {
+	options KMSOptions
+
+	mu      sync.Mutex
+	clients map[string]*kms.Client // by Region
+}
+
+// newKey gives the function that makes data keys under the KMS key arn.
+func (k *kmsKeys) newKey(arn, region string) encsdk.NewKey {
+	return func(ctx context.Context, _ []byte, pairs map[string]string) ([]byte, encsdk.EncryptedKey, error) {
+		client, err := k.client(ctx, region)
+		if err != nil {
+			return nil, encsdk.EncryptedKey{}, err
+		}
+		out, err := client.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
+			KeyId: &arn, KeySpec: types.DataKeySpecAes256, EncryptionContext: pairs,
+		})
+		if err != nil {
+			return nil, encsdk.EncryptedKey{}, fmt.Errorf("AWS KMS: %w", err)
+		}
+		return out.Plaintext, encsdk.EncryptedKey{Provider: kmsProvider, Info: []byte(aws.ToString(out.KeyId)), Ciphertext: out.CiphertextBlob}, nil
+	}
+}
+
+func (k *kmsKeys) client(ctx context.Context, region string) (*kms.Client, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if c, ok := k.clients[region]; ok {
+		return c, nil
+	}
+	load := k.options.Load
+	if load == nil {
+		load = loadAWS(k.options.NoInstanceCredentials)
+	}
+	cfg, err := load(ctx, region)
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	cfg.Region = region
+	c := kms.NewFromConfig(cfg)
+	k.clients[region] = c
+	return c, nil
+}
+
+func kmsRegion(arn string) (string, error) {
+	m := kmsKeyARN.FindStringSubmatch(strings.TrimSpace(arn))
+	if m == nil {
+		return "", fmt.Errorf("%q is not the ARN of a KMS key", arn)
+	}
+	return m[1], nil
+}
