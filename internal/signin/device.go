@@ -109,10 +109,13 @@ func deviceChallenge(sn *pool.Snapshot, st *state) idp.ChallengeNameType {
 }
 
 // askDevice is DEVICE_SRP_AUTH.
-func (s *Service) askDevice(c *call, o *outcome) (*answer, error) {
+func (s *Service) askDevice(ctx context.Context, c *call, o *outcome) (*answer, error) {
 	next := *o.state
 	next.SRP, next.OTP = nil, nil
 	session, err := s.seal(c, &next, idp.ChallengeNameTypeDeviceSrpAuth)
+	if err == nil {
+		err = s.keepAfter(ctx, c, &next)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -80,6 +80,7 @@ type outcome struct {
 // turn is a challenge being answered.
 type turn struct {
 	*call
+	name  idp.ChallengeNameType
 	state *state
 	user  *user.User
 	// spent is set by a step that has spent the state in its own transaction.
@@ -244,7 +245,7 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 	if err != nil {
 		return nil, err
 	}
-	t := &turn{call: c, state: st}
+	t := &turn{call: c, name: name, state: st}
 	c.turn = t
 	if t.user, err = s.userOf(ctx, c, st); err != nil {
 		return nil, st.blur(err)
@@ -310,6 +311,9 @@ func (s *Service) opened(ctx context.Context, c *call, name idp.ChallengeNameTyp
 	if c.session == nil || *c.session == "" {
 		return nil, missing("Session")
 	}
+	if ch.ofDevice {
+		return s.openDeviceSession(ctx, c, name, *c.session)
+	}
 	return s.openSession(ctx, c, name, *c.session)
 }
 
@@ -339,7 +343,7 @@ func (s *Service) next(ctx context.Context, c *call, o *outcome) (*answer, error
 	case idp.ChallengeNameTypeNewPasswordRequired:
 		return s.askNewPassword(c, o)
 	case idp.ChallengeNameTypeDeviceSrpAuth:
-		return s.askDevice(c, o)
+		return s.askDevice(ctx, c, o)
 	default:
 		return s.askSecond(ctx, c, o, next)
 	}

@@ -2,7 +2,7 @@
 // Run by test/clients, which starts the server and sets the environment.
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import {
   CognitoIdentityProviderClient,
   CreateUserPoolClientCommand,
@@ -38,6 +38,18 @@ export function administrator(at = endpoint) {
 /** A name that no other test uses. */
 export function unique(prefix) {
   return `${prefix}-${randomBytes(6).toString('hex')}`;
+}
+
+/** What an authenticator app shows, steps of 30 seconds from now (RFC 6238). */
+export function totp(secretCode, steps = 0) {
+  let bits = '';
+  for (const c of secretCode) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0');
+  const secret = Buffer.from(bits.match(/.{8}/g).map((b) => Number.parseInt(b, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const mac = createHmac('sha1', secret).update(counter).digest();
+  const n = mac.readUInt32BE(mac.at(-1) & 0xf) & 0x7fffffff;
+  return String(n % 1_000_000).padStart(6, '0');
 }
 
 /** Makes a pool that verifies e-mail addresses, and returns its id. */

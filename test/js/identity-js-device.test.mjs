@@ -11,7 +11,7 @@ import {
   AdminSetUserPasswordCommand,
   SetUserPoolMfaConfigCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { administrator, createClient, createPool, endpoint, unique } from './cognate.mjs';
+import { administrator, createClient, createPool, endpoint, totp, unique } from './cognate.mjs';
 
 const password = 'Correct-horse-1';
 
@@ -55,7 +55,7 @@ describe('devices', () => {
     const UserPoolId = await createPool(admin, {
       SmsConfiguration: { SnsCallerArn: 'arn:aws:iam::123456789012:role/sms' }, DeviceConfiguration,
     });
-    await admin.send(new SetUserPoolMfaConfigCommand({ UserPoolId, MfaConfiguration: 'OPTIONAL', SmsMfaConfiguration: {} }));
+    await admin.send(new SetUserPoolMfaConfigCommand({ UserPoolId, MfaConfiguration: 'OPTIONAL', SmsMfaConfiguration: {}, SoftwareTokenMfaConfiguration: { Enabled: true } }));
     const ClientId = await createClient(admin, UserPoolId, ['ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH']);
     const Username = unique('alice');
     await admin.send(new AdminCreateUserCommand({
@@ -130,6 +130,40 @@ describe('devices', () => {
     assert.equal((await outcome((on) => user.forgetDevice(on))).result, 'SUCCESS');
     ({ user } = await withCode(b));
     assert.notEqual(deviceKey(user), key);
+  });
+
+  // The library answers DEVICE_SRP_AUTH with the Session of the code.
+  test('a code each time, and the device after it', async () => {
+    const b = await person({ ChallengeRequiredOnNewDevice: false, DeviceOnlyRememberedOnUserPrompt: false });
+    let { user } = await withCode(b);
+    const key = deviceKey(user);
+    for (let i = 0; i < 2; i++) {
+      ({ user } = await withCode(b));
+      assert.equal(deviceKey(user), key);
+    }
+    assert.ok(user.getSignInUserSession().isValid());
+
+    // The same by an authenticator app.
+    const secret = await new Promise((resolve, reject) => {
+      user.associateSoftwareToken({ associateSecretCode: resolve, onFailure: reject });
+    });
+    const on = { onSuccess() {}, onFailure() {} };
+    await new Promise((resolve, reject) => {
+      user.verifySoftwareToken(totp(secret), 'phone', { ...on, onSuccess: resolve, onFailure: reject });
+    });
+    await admin.send(new AdminSetUserMFAPreferenceCommand({
+      UserPoolId: b.UserPoolId, Username: b.Username,
+      SMSMfaSettings: { Enabled: false }, SoftwareTokenMfaSettings: { Enabled: true, PreferredMfa: true },
+    }));
+    user = page(b);
+    const asked = await new Promise((resolve, reject) => {
+      user.authenticateUser(new AuthenticationDetails({ Username: b.Username, Password: password }), {
+        ...on, totpRequired: resolve, onFailure: reject,
+      });
+    });
+    assert.equal(asked, 'SOFTWARE_TOKEN_MFA');
+    assert.equal((await outcome((done) => user.sendMFACode(totp(secret, 1), done, 'SOFTWARE_TOKEN_MFA'))).outcome, 'success');
+    assert.equal(deviceKey(user), key);
   });
 
   test('a device that an administrator forgot: the library signs in without it', async () => {

@@ -2,7 +2,6 @@
 // for (codes by mail) is done with the AWS SDK.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { AuthenticationDetails, CognitoUser, CognitoUserPool } from 'amazon-cognito-identity-js';
 import {
@@ -13,7 +12,7 @@ import {
   RespondToAuthChallengeCommand,
   SetUserPoolMfaConfigCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { administrator, createClient, createPool, endpoint, unique, wrongCode } from './cognate.mjs';
+import { administrator, createClient, createPool, endpoint, totp, unique, wrongCode } from './cognate.mjs';
 
 const password = 'Correct-horse-1';
 
@@ -23,18 +22,6 @@ class Storage {
   getItem(key) { return this.#items.get(key) ?? null; }
   removeItem(key) { this.#items.delete(key); }
   clear() { this.#items.clear(); }
-}
-
-/** What an authenticator app shows, steps of 30 seconds from now (RFC 6238). */
-function totp(secretCode, steps = 0) {
-  let bits = '';
-  for (const c of secretCode) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0');
-  const secret = Buffer.from(bits.match(/.{8}/g).map((b) => Number.parseInt(b, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const mac = createHmac('sha1', secret).update(counter).digest();
-  const n = mac.readUInt32BE(mac.at(-1) & 0xf) & 0x7fffffff;
-  return String(n % 1_000_000).padStart(6, '0');
 }
 
 /** Turns a call with callbacks into a promise of what was called back. */

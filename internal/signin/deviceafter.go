@@ -1,0 +1,86 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// amazon-cognito-identity-js answers DEVICE_SRP_AUTH, where it comes after the
+// code of a second factor, with the Session that the code was given with
+// (sendMFACode takes no other). That Session is spent and proves nothing any
+// more, but it leads to the state that followed it: for this one challenge, for
+// the same client of the same pool, and until that state is used or expires,
+// whichever of the two Sessions it is used by.
+
+// leadsToDevice are the challenges whose Session is shown again.
+func leadsToDevice(name idp.ChallengeNameType) bool {
+	return name == idp.ChallengeNameTypeSmsMfa || name == idp.ChallengeNameTypeSoftwareTokenMfa
+}
+
+// afterHash names the row of what followed a state. It is none of the names of
+// states themselves.
+func (s *Service) afterHash(st *state) [32]byte {
+	return s.ring.Hash("device after second factor", []byte(st.Pool), st.Nonce)
+}
+
+// keepAfter keeps what followed the Session that the call has spent. It counts
+// for no quota: only a right code comes here, and once for each that was asked.
+func (s *Service) keepAfter(ctx context.Context, c *call, next *state) error {
+	if c.turn == nil || !c.turn.spent || !leadsToDevice(c.turn.name) {
+		return nil
+	}
+	body, err := json.Marshal(next)
+	if err != nil {
+		return fmt.Errorf("signin: state: %w", err)
+	}
+	hash := s.afterHash(c.turn.state)
+	row := store.SignInState{
+		PoolID: next.Pool, UserID: next.UserID, Hash: hash, ExpiresAt: time.UnixMilli(next.ExpiresAt),
+		Sealed: s.ring.Seal(keys.PurposeSession, storedAD(next.Pool, next.UserID, hash), body),
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertSignInState(ctx, row) })
+}
+
+// openDeviceSession opens the Session of DEVICE_SRP_AUTH, or the one before.
+func (s *Service) openDeviceSession(ctx context.Context, c *call, name idp.ChallengeNameType, session string) (*state, error) {
+	st, err := s.unsealSession(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(st.Expect, leadsToDevice) && st.Pool == c.pool.ID && st.Client == c.client.ID {
+		if st, err = s.after(ctx, st); err != nil {
+			return nil, err
+		}
+	}
+	return st, s.admit(ctx, c, name, st)
+}
+
+// after gives the state that followed, or the one that was shown.
+func (s *Service) after(ctx context.Context, shown *state) (*state, error) {
+	hash := s.afterHash(shown)
+	rec, err := s.store.SignInState(ctx, shown.Pool, shown.UserID, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return shown, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.ring.Open(keys.PurposeSession, storedAD(rec.PoolID, rec.UserID, hash), rec.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("signin: state after a second factor: %w", err)
+	}
+	st, err := parseState(body)
+	if err != nil || st.UserID != shown.UserID || st.EventID != shown.EventID {
+		return nil, fmt.Errorf("signin: state after a second factor of %s: %w", shown.UserID, errState)
+	}
+	st.fromStore = true // Where it was too long for its Session, it has a row of its own.
+	return st, nil
+}
