@@ -42,6 +42,7 @@ var (
 	importActive = prepare("SELECT id FROM import_jobs WHERE active = 1 AND pool_id = ?")
 	importFirst  = prepare("SELECT " + importColumns + " FROM import_jobs WHERE pool_id = ? ORDER BY created_at DESC, id DESC LIMIT {limit}")
 	importsAfter = prepare("SELECT " + importColumns + " FROM import_jobs WHERE pool_id = ? AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT {limit}")
+	importOldest = prepare("SELECT " + importColumns + " FROM import_jobs WHERE pool_id = ? ORDER BY created_at, id LIMIT {limit}")
 	importWaits  = prepare("SELECT " + importColumns + " FROM import_jobs WHERE active = 1 AND lease_until <= ? ORDER BY lease_until, pool_id, id LIMIT 1")
 	importsDue   = prepare("SELECT " + importColumns + " FROM import_jobs WHERE due_at > 0 AND due_at <= ? ORDER BY due_at, pool_id, id LIMIT {limit}")
 	importsFree  = prepare("UPDATE import_jobs SET lease_until = 0, version = version + 1 WHERE active = 1 AND lease_until > 0")
@@ -85,6 +86,11 @@ func (r *Reader) ImportJobs(ctx context.Context, poolID string, after ImportCurs
 		return all(ctx, r, importFirst, []any{poolID, limit}, scanImport)
 	}
 	return all(ctx, r, importsAfter, []any{poolID, after.CreatedAt, after.ID, limit}, scanImport)
+}
+
+// OldestImportJobs lists a pool's jobs, the oldest first.
+func (r *Reader) OldestImportJobs(ctx context.Context, poolID string, limit int) ([]ImportJob, error) {
+	return all(ctx, r, importOldest, []any{poolID, limit}, scanImport)
 }
 
 // CountImportJobs counts a pool's jobs, up to most.

@@ -2,7 +2,9 @@ package imports
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -314,24 +316,104 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+// TestTooManyJobs: a pool has so many jobs at most. Of those that have ended the
+// oldest makes room; those that can still be started stay.
 func TestTooManyJobs(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
-		err := r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
-			for i := range maxJobs {
-				if err := tx.InsertImportJob(t.Context(), store.ImportJob{PoolID: r.pool, ID: fmt.Sprint("import-", i), CreatedAt: r.now(), Doc: []byte("{}")}); err != nil {
-					return err
-				}
+		ctx := t.Context()
+		insert := func(id string, age time.Duration, status idp.UserImportJobStatusType) {
+			t.Helper()
+			created := r.now().Add(-age)
+			j := &job{rec: store.ImportJob{PoolID: r.pool, ID: id, CreatedAt: created, DueAt: created.Add(startWithin)}, document: document{Status: status}}
+			rec, err := j.record()
+			if err == nil {
+				err = r.d.Store.Update(ctx, func(tx *store.Tx) error {
+					if status == idp.UserImportJobStatusTypeSucceeded {
+						if err := tx.InsertImportLog(ctx, r.pool, id, store.ImportLog{Seq: 1, Body: []byte("{}")}); err != nil {
+							return err
+						}
+					}
+					return tx.InsertImportJob(ctx, rec)
+				})
 			}
-			return nil
-		})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		create := func() string {
+			_, err := r.CreateUserImportJob(ctx, &idp.CreateUserImportJobRequest{
+				UserPoolId: r.pool, JobName: "people", CloudWatchLogsRoleArn: "arn:aws:iam::123456789012:role/logs",
+			})
+			return api.CodeOf(err)
+		}
+		for i := range maxJobs - 3 {
+			insert(fmt.Sprint("import-", i), time.Hour, idp.UserImportJobStatusTypeCreated)
+		}
+		insert("import-waits", 23*time.Hour, idp.UserImportJobStatusTypeCreated)
+		insert("import-expired", 25*time.Hour, idp.UserImportJobStatusTypeCreated)
+		insert("import-ended", 2*time.Hour, idp.UserImportJobStatusTypeSucceeded)
+		for i, test := range []struct{ code, gone string }{{"", "import-expired"}, {"", "import-ended"}, {"LimitExceededException", ""}} {
+			if got := create(); got != test.code {
+				t.Fatalf("job %d: %q", i, got)
+			}
+			if test.gone == "" {
+				continue
+			}
+			if _, err := r.d.Store.ImportJob(ctx, r.pool, test.gone); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%s: %v", test.gone, err)
+			}
+		}
+		if n, err := r.d.Store.CountImportJobs(ctx, r.pool, maxJobs+1); err != nil || n != maxJobs {
+			t.Errorf("%d jobs, %v", n, err)
+		}
+		if list, err := r.d.Store.ImportLogs(ctx, r.pool, "import-ended", 0, 1); err != nil || len(list) != 0 {
+			t.Errorf("its log: %v %v", list, err)
+		}
+		if _, err := r.d.Store.ImportJob(ctx, r.pool, "import-waits"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// slowFile has a piece, and the rest of the file when much time has passed.
+type slowFile struct {
+	io.Reader
+	left int
+	late func()
+}
+
+func (f *slowFile) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p[:min(len(p), f.left)])
+	if f.left -= n; f.left == 0 {
+		f.late()
+		f.left = 1 << 30
+	}
+	return n, err
+}
+
+// TestSlowUpload: a file that takes too long is refused before what came of it
+// is swept away, and leaves nothing behind.
+func TestSlowUpload(t *testing.T) {
+	engines(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
+		job := r.create(t)
+		u, err := url.Parse(*job.PreSignedUrl)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = r.CreateUserImportJob(t.Context(), &idp.CreateUserImportJobRequest{
-			UserPoolId: r.pool, JobName: "people", CloudWatchLogsRoleArn: "arn:aws:iam::123456789012:role/logs",
-		})
-		if api.CodeOf(err) != "LimitExceededException" {
-			t.Errorf("got %v", err)
+		file := r.rows(t, 5000)
+		body := &slowFile{Reader: strings.NewReader(file), left: 2 * chunkSize, late: func() {
+			r.pass(2 * uploadWithin)
+			if _, err := r.d.Store.Sweep(ctx, r.now(), 1000); err != nil {
+				t.Error(err)
+			}
+		}}
+		req := httptest.NewRequestWithContext(ctx, http.MethodPut, u.RequestURI(), body)
+		req.ContentLength = int64(len(file))
+		w := httptest.NewRecorder()
+		r.mux.ServeHTTP(w, req)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "RequestTimeout") {
+			t.Errorf("%d %s", w.Code, w.Body)
 		}
 	})
 }

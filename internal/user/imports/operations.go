@@ -46,6 +46,9 @@ func (s *Service) CreateUserImportJob(ctx context.Context, in *idp.CreateUserImp
 	if err != nil {
 		return nil, err
 	}
+	if err := s.makeRoom(ctx, sn.ID); err != nil {
+		return nil, err
+	}
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		n, err := tx.CountImportJobs(ctx, sn.ID, maxJobs)
 		if err != nil {
@@ -60,6 +63,30 @@ func (s *Service) CreateUserImportJob(ctx context.Context, in *idp.CreateUserImp
 		return nil, err
 	}
 	return &idp.CreateUserImportJobResponse{UserImportJob: s.shown(j)}, nil
+}
+
+// makeRoom forgets the oldest job that has ended, with its log, where the pool
+// has as many as it can: no operation deletes jobs, and the next one must not
+// have to wait for a year.
+func (s *Service) makeRoom(ctx context.Context, poolID string) error {
+	n, err := s.d.Store.CountImportJobs(ctx, poolID, maxJobs)
+	if err != nil || n < maxJobs {
+		return err
+	}
+	list, err := s.d.Store.OldestImportJobs(ctx, poolID, maxJobs)
+	if err != nil {
+		return err
+	}
+	for _, rec := range list {
+		j, err := openJob(rec)
+		if err != nil {
+			return err
+		}
+		if !j.rec.Active && j.status(s.now()) != idp.UserImportJobStatusTypeCreated {
+			return s.d.Store.DeleteImportJob(ctx, poolID, rec.ID)
+		}
+	}
+	return nil
 }
 
 // DescribeUserImportJob tells how a job stands.

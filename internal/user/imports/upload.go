@@ -62,6 +62,7 @@ var (
 	errStarted    = &refusal{http.StatusConflict, "OperationAborted", "The user import job was started, or can no longer be."}
 	errNoLength   = &refusal{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header."}
 	errTooLarge   = &refusal{http.StatusRequestEntityTooLarge, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"}
+	errSlow       = &refusal{http.StatusBadRequest, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period."}
 	errIncomplete = &refusal{http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header"}
 	errEmpty      = &refusal{http.StatusBadRequest, "InvalidRequest", "The file is empty."}
 )
@@ -169,9 +170,9 @@ func (s *Service) awaiting(ctx context.Context, r *store.Reader, poolID, id stri
 }
 
 // receive stores the file piece by piece. It takes its time as long as something
-// arrives.
+// arrives, but ends well before the sweep takes what is there for left behind.
 func (s *Service) receive(ctx context.Context, w http.ResponseWriter, body io.Reader, poolID, upload string, size int64) error {
-	buf := make([]byte, chunkSize)
+	buf, until := make([]byte, chunkSize), s.now().Add(uploadWithin)
 	for seq := int64(0); size > 0; seq++ {
 		if err := s.d.KeepOpen(w); err != nil {
 			return err
@@ -179,6 +180,9 @@ func (s *Service) receive(ctx context.Context, w http.ResponseWriter, body io.Re
 		piece := buf[:min(size, chunkSize)]
 		if _, err := io.ReadFull(body, piece); err != nil {
 			return errIncomplete
+		}
+		if !s.now().Before(until) {
+			return errSlow
 		}
 		sealed := s.d.Ring.Seal(keys.PurposeImport, chunkAD(poolID, upload, seq), piece)
 		err := s.d.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertImportChunk(ctx, poolID, upload, seq, sealed) })
