@@ -27,10 +27,17 @@ const (
 // A transaction is tried so often before a serialization failure becomes ErrUnavailable.
 const postgresTries = 12
 
+// Those that were refused so often go one at a time from there on. Of many transactions that change one row, a server
+// refuses all but one each time, and some would be refused at every try.
+const freeTries = 2
+
 // postgresEngine is a pool of connections. Each connection keeps its prepared statements itself (pgx's cache).
 type postgresEngine struct {
 	db       *sql.DB
 	runTwice bool
+	// lane holds a token while a transaction that was refused runs. Other servers have their own; those few are parted
+	// by the tries.
+	lane chan struct{}
 }
 
 func (e *postgresEngine) dialect() *dialect { return dialectPostgres }
@@ -66,7 +73,7 @@ func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	e := &postgresEngine{db: db, runTwice: o.RunTwice}
+	e := &postgresEngine{db: db, runTwice: o.RunTwice, lane: make(chan struct{}, 1)}
 	if err := e.ping(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -150,6 +157,15 @@ func (e *postgresEngine) retry(ctx context.Context, begin string, fn func(sessio
 		}
 		if try == postgresTries {
 			return plainError(err)
+		}
+		if try == freeTries {
+			select {
+			case e.lane <- struct{}{}:
+				defer func() { <-e.lane }()
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		// Jitter parts those who met; the bound doubles from 1 ms to 64 ms.
 		wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6)))

@@ -189,6 +189,32 @@ func testCounterRaces(t *testing.T, s *store.Store) {
 	same(t, 8, n, err)
 }
 
+// testHotRow: however many change one row all the time, each gets its turn.
+func testHotRow(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	const each = 12
+	for i, err := range race(racers, func(int) error {
+		for range each {
+			if err := s.Update(ctx, func(tx *store.Tx) error {
+				if err := tx.TurnOfUserSessions(ctx, "p", "u", Now); err != nil {
+					return err
+				}
+				_, _, err := tx.Count(ctx, "p", "u", "x", Now, time.Hour, 1)
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}) {
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	n, err := s.Counter(ctx, "p", "u", "x", Now)
+	same(t, racers*each, n, err)
+}
+
 func testSpendRaces(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	hash := [32]byte{1}

@@ -76,6 +76,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"name races", testNameRaces},
 		{"update races", testUpdateRaces},
 		{"counter races", testCounterRaces},
+		{"hot row", testHotRow},
 		{"spend races", testSpendRaces},
 		{"rotate races", testRotateRaces},
 		{"claim races", testClaimRaces},
