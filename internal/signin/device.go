@@ -279,12 +279,13 @@ func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) error {
 }
 
 // deviceRefreshes holds a refresh token to the device that it was given to. A
-// token of before the pool tracked devices, or of the domain, is for none.
+// token of before the pool tracked devices, or of the domain, is for none. That a
+// device was forgotten stays true when the pool tracks devices no more.
 func (s *Service) deviceRefreshes(ctx context.Context, c *call, r *token.Refresh) error {
-	if !c.pool.Devices.Tracked || r.DeviceKey == "" {
+	if r.DeviceKey == "" {
 		return nil
 	}
-	if c.params[paramDeviceKey] != r.DeviceKey {
+	if c.pool.Devices.Tracked && c.params[paramDeviceKey] != r.DeviceKey {
 		return invalidRefresh()
 	}
 	gone, err := s.store.DeviceForgotten(ctx, r.PoolID, r.UserID, r.DeviceKey)

@@ -66,10 +66,12 @@ func TestDeviceRefresh(t *testing.T) {
 		}
 		r.track(t, sn, nil)
 		t.Run("tracking off", func(t *testing.T) {
-			_, err := r.GetTokensFromRefreshToken(t.Context(), &idp.GetTokensFromRefreshTokenRequest{ClientId: c.ID, RefreshToken: *tokens.RefreshToken})
-			if err != nil {
-				t.Error(err)
+			refresh := func(token *string) error {
+				_, err := r.GetTokensFromRefreshToken(t.Context(), &idp.GetTokensFromRefreshTokenRequest{ClientId: c.ID, RefreshToken: *token})
+				return err
 			}
+			wantErr(t, refresh(tokens.RefreshToken), "")
+			wantErr(t, refresh(dead.RefreshToken), sayInvalidRefresh)
 		})
 	})
 }
