@@ -3,8 +3,10 @@ package message
 import (
 	"context"
 	"errors"
+	"html"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -227,9 +229,9 @@ func (w *worker) attempt(ctx context.Context, r store.Message) {
 		case err == nil:
 			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageSent, "")
 		case errors.As(err, &permanent) || next.After(r.ExpiresAt):
-			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageFailed, err.Error())
+			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageFailed, rowText(err))
 		default:
-			return tx.RetryMessage(done, r.PoolID, r.ID, next, err.Error())
+			return tx.RetryMessage(done, r.PoolID, r.ID, next, rowText(err))
 		}
 	})
 	if err != nil {
@@ -250,7 +252,36 @@ func (w *worker) send(ctx context.Context, r store.Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return w.sender.Send(ctx, m)
+	return m.hideCode(w.sender.Send(ctx, m))
+}
+
+// maxRowText is how much of an error a row keeps.
+const maxRowText = 1000
+
+// rowText is an error as a row can keep it. What others say may be no text at
+// all; refused by the store, it would keep the attempt from being recorded, and
+// the message would go again and again.
+func rowText(err error) string {
+	text := err.Error()
+	text = text[:min(len(text), maxRowText)]
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// hideCode takes the code out of an error: what a gateway or a function says of a
+// message may quote it, and goes to the log and the row in the clear.
+func (m Message) hideCode(err error) error {
+	if err == nil || m.Code == "" {
+		return err
+	}
+	text := err.Error()
+	hidden := strings.NewReplacer(m.Code, "******", html.EscapeString(m.Code), "******").Replace(text)
+	if hidden == text {
+		return err
+	}
+	if _, ok := errors.AsType[PermanentError](err); ok {
+		return PermanentError{errors.New(hidden)}
+	}
+	return errors.New(hidden)
 }
 
 // backoff is the pause after the given number of earlier attempts, with a

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -113,6 +114,7 @@ func TestOutboxRetries(t *testing.T) {
 		{"sent at once", nil, []time.Duration{0, time.Hour}, []string{"code 1"}},
 		{"not before its pause is over", []error{down}, []time.Duration{0, time.Second}, nil},
 		{"again after the pause", []error{down, down}, []time.Duration{0, 5 * time.Second, 10 * time.Second}, []string{"code 1"}},
+		{"an error that is no text", []error{message.PermanentError{Err: errors.New("550 \x00\xff" + strings.Repeat("x", 1<<20))}}, []time.Duration{0, time.Minute, 30 * time.Minute}, nil},
 		{"a refusal for good is not repeated", []error{message.PermanentError{Err: down}}, []time.Duration{0, time.Minute, time.Hour}, nil},
 		{"not after the code's life", []error{down, down, down, down, down, down, down, down, down, down, down, down}, []time.Duration{0, time.Minute, time.Minute, time.Minute, 57 * time.Minute, time.Hour, time.Hour}, nil},
 	}
