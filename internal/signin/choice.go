@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
+	"cognate/internal/pool"
 	"cognate/internal/user"
 	"cognate/internal/user/passkey"
 )
@@ -139,7 +140,7 @@ func (s *Service) chooserOf(ctx context.Context, c *call, u *user.User) (*choose
 		return nil, err
 	}
 	mfa := s.wouldAskMFA(c, u)
-	if c.pool.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) && (!mfa || c.pool.PasskeysAreTwoFactors()) {
+	if c.pool.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) && (!mfa || passkeyServesMFA(c.pool, u)) {
 		if ch.party, _ = s.users.RelyingParty(c.pool); ch.party.ID != "" {
 			if ch.passkeys, err = s.users.Passkeys(ctx, &s.store.Reader, c.pool, u); err != nil {
 				return nil, err
@@ -160,6 +161,13 @@ func (s *Service) chooserOf(ctx context.Context, c *call, u *user.User) (*choose
 		}
 	}
 	return ch, nil
+}
+
+// passkeyServesMFA tells whether a passkey, with the user verified, is both
+// factors. Whoever turned other second factors on says by WebAuthnMfaSettings
+// whether it may stand for them (Cognito: WebAuthnMfaSettingsType).
+func passkeyServesMFA(sn *pool.Snapshot, u *user.User) bool {
+	return sn.PasskeysAreTwoFactors() && (u.MFA.Passkey || len(u.MFA.Enabled) == 0)
 }
 
 // wouldAskMFA tells whether a password would lead to a second factor. Codes
@@ -357,7 +365,7 @@ func (s *Service) firstFactorStands(t *turn, name idp.ChallengeNameType) error {
 	if err := accountFault(t.user); err != nil {
 		return ends{err}
 	}
-	twofold := name == idp.ChallengeNameTypeWebAuthn && t.pool.PasskeysAreTwoFactors()
+	twofold := name == idp.ChallengeNameTypeWebAuthn && passkeyServesMFA(t.pool, t.user)
 	if t.user.Status() != idp.UserStatusTypeConfirmed || s.wouldAskMFA(t.call, t.user) && !twofold {
 		return ends{invalidSession()}
 	}

@@ -118,6 +118,8 @@ func (r *rig) prefers(t testing.TB, u *user.User, factors ...string) {
 			in.SoftwareTokenMfaSettings = &idp.SoftwareTokenMfaSettingsType{Enabled: new(true), PreferredMfa: &preferred}
 		case askMail:
 			in.EmailMfaSettings = &idp.EmailMfaSettingsType{Enabled: new(true), PreferredMfa: &preferred}
+		case askPasskey:
+			in.WebAuthnMfaSettings = &idp.WebAuthnMfaSettingsType{Enabled: new(true)}
 		}
 	}
 	if _, err := r.users.AdminSetUserMFAPreference(t.Context(), in); err != nil {

@@ -3,6 +3,7 @@ package signin
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,7 +119,7 @@ func TestPasskey(t *testing.T) {
 				u := r.have(t, sn, name, reachable(right))
 				a := r.registered(t, sn, u)
 				if row.mfa {
-					r.prefers(t, u, askSMS)
+					r.prefers(t, u, askSMS, askPasskey)
 				}
 				begin := func() *idp.InitiateAuthResponse {
 					return r.mustChoose(t, c, name, askPasskey, "PREFERRED_CHALLENGE", askPasskey)
@@ -141,6 +142,47 @@ func TestPasskey(t *testing.T) {
 					return
 				}
 				wantSays(t, answered(r.respondTo(t.Context(), c, askPasskey, out.Session, name, "CREDENTIAL", credential)), sayUsed)
+			})
+		}
+	})
+}
+
+// TestPasskeyInPlaceOfMFA: whoever turned a second factor on is offered the
+// passkey where it may stand for that factor, by the pool and by the user.
+func TestPasskeyInPlaceOfMFA(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		twofold, single := r.choicePool(t, "WEB_AUTHN", idp.UserPoolMfaTypeOptional, true), r.choicePool(t, "WEB_AUTHN", idp.UserPoolMfaTypeOptional, false)
+		for _, row := range []struct {
+			name    string
+			sn      *pool.Snapshot
+			factors []string
+			offered bool
+		}{
+			{"no second factor", twofold, nil, true},
+			{"second factor alone", twofold, []string{askSMS}, false},
+			{"turned on", twofold, []string{askSMS, askPasskey}, true},
+			{"single factor", single, []string{askSMS}, false},
+			{"single factor without MFA", single, nil, true},
+		} {
+			t.Run(row.name, func(t *testing.T) {
+				name := strings.ReplaceAll(row.name, " ", "-")
+				u := r.have(t, row.sn, name, reachable(right))
+				a := r.registered(t, row.sn, u)
+				c := r.client(t, row.sn, choosing)
+				before := r.mustChoose(t, c, name, askPasskey, "PREFERRED_CHALLENGE", askPasskey)
+				r.prefers(t, u, row.factors...)
+				out := r.mustChoose(t, c, name, "SELECT_CHALLENGE")
+				if got := slices.Contains(out.AvailableChallenges, idp.ChallengeNameTypeWebAuthn); got != row.offered {
+					t.Errorf("offered %t", got)
+				}
+				// What was asked before the user changed it counts no more.
+				want := sayInvalid
+				if row.offered {
+					want = "tokens"
+				}
+				credential := assertion(t, a, before.ChallengeParameters)
+				wantSays(t, told(answered(r.respondTo(t.Context(), c, askPasskey, before.Session, name, "CREDENTIAL", credential))), want)
 			})
 		}
 	})
