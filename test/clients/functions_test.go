@@ -1,9 +1,7 @@
 package clients_test
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,7 +36,7 @@ func TestIdentityJSCustom(t *testing.T) {
 		{"python", nil, func(*testing.T) []string { return []string{"--functions", folder("python")} }},
 		{"go", nil, func(t *testing.T) []string { return []string{"--functions", goHandlers(t)} }},
 		{"webhook", nil, func(t *testing.T) []string {
-			at := webhookServer(t, folder("node"))
+			at := lambdas.WebhookServer(t, "../functions/webhook/server.mjs", folder("node"), webhookSecret)
 			return []string{"--triggers", routes(t, fmt.Sprintf("webhook: %q, secret: %q", at, webhookSecret))}
 		}},
 		{"Lambda API", []string{"AWS_ACCESS_KEY_ID=AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret"}, func(t *testing.T) []string {
@@ -92,30 +90,4 @@ func routes(t *testing.T, way string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// webhookServer runs the example that serves handlers as webhooks.
-func webhookServer(t *testing.T, dir string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "node", "../functions/webhook/server.mjs", dir)
-	cmd.Env = append(os.Environ(), "PORT=0", "WEBHOOK_SECRET="+webhookSecret)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	r := bufio.NewReader(out)
-	line, err := r.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _, _ = io.Copy(io.Discard, r) }()
-	return strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
 }

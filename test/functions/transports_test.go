@@ -1,13 +1,9 @@
 package functions_test
 
 import (
-	"bufio"
 	"context"
-	"io"
 	"net/netip"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +29,7 @@ func TestTransports(t *testing.T) {
 			return trigger.RouterOptions{Lambda: trigger.LambdaOptions{Endpoint: lambdas.Serve(t, "node"), Load: anybody}, Now: time.Now}
 		},
 		"webhook": func(t *testing.T) trigger.RouterOptions {
-			at := webhookServer(t)
+			at := lambdas.WebhookServer(t, "webhook/server.mjs", "node", webhookSecret)
 			routes := map[string]trigger.Route{}
 			for _, f := range handlers {
 				routes[f] = trigger.Route{Webhook: at, Secret: webhookSecret}
@@ -60,7 +56,7 @@ func TestTransports(t *testing.T) {
 // TestWebhookServerRefuses wants the example to serve nobody but the holder of the secret.
 func TestWebhookServerRefuses(t *testing.T) {
 	t.Parallel()
-	at := webhookServer(t)
+	at := lambdas.WebhookServer(t, "webhook/server.mjs", "node", webhookSecret)
 	router, err := trigger.NewRouter(trigger.RouterOptions{
 		Routes:  map[string]trigger.Route{"pre-sign-up": {Webhook: at, Secret: "whsec_YW5vdGhlciBzZWNyZXQgb2YgMzIgYnl0ZXMgaGVyZQ=="}},
 		Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Now: time.Now,
@@ -78,32 +74,6 @@ func anybody(_ context.Context, region string) (aws.Config, error) {
 	return aws.Config{Region: region, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, nil
 	})}, nil
-}
-
-// webhookServer runs the example that serves handlers as webhooks.
-func webhookServer(t *testing.T) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "node", "webhook/server.mjs", "node")
-	cmd.Env = append(os.Environ(), "PORT=0", "WEBHOOK_SECRET="+webhookSecret)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	r := bufio.NewReader(out)
-	line, err := r.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _, _ = io.Copy(io.Discard, r) }()
-	return strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
 }
 
 // BenchmarkHandlers is what a call of a warm handler costs, by language.
