@@ -3,6 +3,7 @@
 package authenticator
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/descope/virtualwebauthn"
@@ -13,6 +14,9 @@ type Device struct {
 	Auth virtualwebauthn.Authenticator
 	Cred virtualwebauthn.Credential
 	Page virtualwebauthn.RelyingParty
+
+	// The library decodes its key at its first use, whoever else is at it.
+	signing sync.Mutex
 }
 
 // New makes an ES256 credential of the user, for pages of the origin.
@@ -55,5 +59,7 @@ func (d *Device) Get(t testing.TB, options string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.signing.Lock()
+	defer d.signing.Unlock()
 	return []byte(virtualwebauthn.CreateAssertionResponse(d.Page, d.Auth, d.Cred, *parsed))
 }
