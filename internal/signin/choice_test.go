@@ -201,7 +201,11 @@ func TestChoice(t *testing.T) {
 						r.registered(t, sn, u)
 					}
 					if row.mfa {
-						r.prefers(t, u, askSMS)
+						factors := []string{askSMS}
+						if row.twofold {
+							factors = append(factors, askPasskey)
+						}
+						r.prefers(t, u, factors...)
 					}
 				}
 				out, err := r.choose(t.Context(), c, name, row.params...)
