@@ -59,6 +59,9 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteEngine, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := first.exec(ctx, writerCache, nil); err != nil {
+		return nil, errors.Join(err, first.close())
+	}
 	e.writer = startSQLiteWriter(first, o.Now, o.RunTwice)
 	n := o.MaxConns
 	if n <= 0 {
@@ -153,11 +156,14 @@ var (
 	pingStatement  = prepare("SELECT 1")
 	beginRead      = prepare("BEGIN")
 	beginImmediate = prepare("BEGIN IMMEDIATE")
-	commit         = prepare("COMMIT")
-	rollback       = prepare("ROLLBACK")
-	savepoint      = prepare("SAVEPOINT closure")
-	release        = prepare("RELEASE closure")
-	rollbackTo     = prepare("ROLLBACK TO closure")
+	// A transaction that changes more pages than the cache holds writes some of them twice. An import's are up to 64 MiB;
+	// the memory is taken when it is needed.
+	writerCache = prepare("PRAGMA cache_size = -65536")
+	commit      = prepare("COMMIT")
+	rollback    = prepare("ROLLBACK")
+	savepoint   = prepare("SAVEPOINT closure")
+	release     = prepare("RELEASE closure")
+	rollbackTo  = prepare("ROLLBACK TO closure")
 )
 
 // sqliteReaders lends out connections, the one used last first, since its page cache is the warmest.

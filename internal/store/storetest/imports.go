@@ -122,7 +122,9 @@ func testImportFiles(t *testing.T, s *store.Store) {
 	sweep()
 	same(t, []int{0, 3, 3}, []int{left("expired"), left("coming"), left("kept")}, nil)
 	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.ExpireImportUpload(ctx, "p", "expired", Now) })
-	update(t, s, func(tx *store.Tx) error { return tx.InsertImportJob(ctx, store.ImportJob{PoolID: "p", ID: "a", CreatedAt: Now}) })
+	update(t, s, func(tx *store.Tx) error {
+		return tx.InsertImportJob(ctx, store.ImportJob{PoolID: "p", ID: "a", CreatedAt: Now})
+	})
 	update(t, s, func(tx *store.Tx) error { return tx.DeletePool(ctx, "p") })
 	sweep()
 	same(t, []int{0, 0}, []int{left("coming"), left("kept")}, nil)

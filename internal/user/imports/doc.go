@@ -53,6 +53,7 @@ type Service struct {
 	wake  chan struct{}
 
 	entered uint64 // of the gate, at the worker's last look
+	came    bool   // whether somebody signed in between its last two looks
 }
 
 // New builds the service.

@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	// batchLines is how many lines one transaction stores: some milliseconds of
-	// SQLite's writer, for which a sign-up may have to wait.
-	batchLines = 250
+	// batchLines is how many lines one transaction stores: about a tenth of a second
+	// of SQLite's writer, for which a sign-up may have to wait. While people sign
+	// in, it is fewLines.
+	batchLines = 1000
+	fewLines   = 250
 	// lease is how long a job is left to a worker that says nothing.
 	lease = 10 * time.Second
 	// turn is how many batches a worker does before it looks at who else waits.
@@ -224,9 +226,9 @@ func (s *Service) yield(ctx context.Context, took time.Duration) {
 		return
 	}
 	entered := s.d.Gate.Entered()
-	came := entered != s.entered
+	s.came = entered != s.entered
 	s.entered = entered
-	if !came || took <= 0 {
+	if !s.came || took <= 0 {
 		return
 	}
 	if s.d.Gate.Waiting() > 0 {
@@ -262,8 +264,12 @@ func (s *Service) batch(ctx context.Context, sn *pool.Snapshot, j *job, file *so
 		}
 		next.Columns, next.Line = columns, 1
 	}
-	var lines []line
-	for range batchLines {
+	size := batchLines
+	if s.came {
+		size = fewLines
+	}
+	lines := make([]line, 0, size)
+	for range size {
 		text, err := file.line(ctx)
 		if errors.Is(err, io.EOF) {
 			ended = true
