@@ -104,7 +104,7 @@ func envelope(source string) trigger.Envelope {
 
 func wantError(t *testing.T, err error, code, message string) {
 	t.Helper()
-	if e, ok := err.(*api.Error); !ok || e.Code != code || e.Message != message { //nolint:errorlint // the error itself is what clients see
+	if e, ok := err.(*api.Error); !ok || e.Code != code || e.Message != message {
 		t.Errorf("error %v, want %s: %s", err, code, message)
 	}
 }

@@ -43,7 +43,7 @@ type Deps struct {
 	Now       func() time.Time
 	// Machine is the clock that authenticator apps are compared with; nil is Now.
 	Machine func() time.Time
-	Log       *slog.Logger
+	Log     *slog.Logger
 }
 
 // Service does the operations on people. Its methods are the operations of
