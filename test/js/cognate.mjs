@@ -105,3 +105,12 @@ export function wrongCode(code) {
 export function claims(token) {
   return JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString('utf8'));
 }
+
+/** Where amazon-cognito-identity-js keeps a user's tokens: one for each, as in separate browsers. */
+export class Storage {
+  #items = new Map();
+  setItem(key, value) { this.#items.set(key, String(value)); }
+  getItem(key) { return this.#items.get(key) ?? null; }
+  removeItem(key) { this.#items.delete(key); }
+  clear() { this.#items.clear(); }
+}

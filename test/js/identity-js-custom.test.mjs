@@ -5,19 +5,11 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { AuthenticationDetails, CognitoUser, CognitoUserAttribute, CognitoUserPool } from 'amazon-cognito-identity-js';
 import { AdminCreateUserCommand, AdminGetUserCommand, AdminSetUserPasswordCommand } from '@aws-sdk/client-cognito-identity-provider';
-import { administrator, claims, createClient, createPool, endpoint, newestCode, unique } from './cognate.mjs';
+import { administrator, claims, createClient, createPool, endpoint, newestCode, Storage, unique } from './cognate.mjs';
 
 const password = 'Correct-horse-1';
 const oldPassword = 'Old-Passw0rd!'; // that the user-migration handler knows
 const arn = (name) => `arn:aws:lambda:us-east-1:123456789012:function:${name}`;
-
-class Storage {
-  #items = new Map();
-  setItem(key, value) { this.#items.set(key, String(value)); }
-  getItem(key) { return this.#items.get(key) ?? null; }
-  removeItem(key) { this.#items.delete(key); }
-  clear() { this.#items.clear(); }
-}
 
 /** Turns a call with callbacks into a promise of what was called back. */
 function outcome(start) {

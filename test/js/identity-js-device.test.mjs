@@ -11,17 +11,9 @@ import {
   AdminSetUserPasswordCommand,
   SetUserPoolMfaConfigCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { administrator, createClient, createPool, endpoint, totp, unique } from './cognate.mjs';
+import { administrator, createClient, createPool, endpoint, Storage, totp, unique } from './cognate.mjs';
 
 const password = 'Correct-horse-1';
-
-class Storage {
-  #items = new Map();
-  setItem(key, value) { this.#items.set(key, String(value)); }
-  getItem(key) { return this.#items.get(key) ?? null; }
-  removeItem(key) { this.#items.delete(key); }
-  clear() { this.#items.clear(); }
-}
 
 /** Turns a call with callbacks into a promise of what was called back. */
 function outcome(start) {

@@ -11,19 +11,10 @@ import {
   CognitoUserPool,
 } from 'amazon-cognito-identity-js';
 import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
-import { administrator, claims, createClient, createPool, endpoint, newestCode, newestMessage, unique, wrongCode } from './cognate.mjs';
+import { administrator, claims, createClient, createPool, endpoint, newestCode, newestMessage, Storage, unique, wrongCode } from './cognate.mjs';
 
 const password = 'Correct-horse-1';
 const nextPassword = 'Battery-staple-2';
-
-/** Each user's tokens in a storage of their own, as in separate browsers. */
-class Storage {
-  #items = new Map();
-  setItem(key, value) { this.#items.set(key, String(value)); }
-  getItem(key) { return this.#items.get(key) ?? null; }
-  removeItem(key) { this.#items.delete(key); }
-  clear() { this.#items.clear(); }
-}
 
 /** Turns a call that ends in a (error, result) callback into a promise. */
 function called(start) {

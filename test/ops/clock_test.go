@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/test/srpclient"
 )
 
 // clock sets the clock of a development server, as its user does.
@@ -91,13 +94,13 @@ func TestClock(t *testing.T) {
 			t.Errorf("%d sessions", n)
 		}
 		// Clients prove passwords by SRP with a timestamp of their own clock.
-		p := newProof()
+		p := srpclient.New()
 		asked := must[*cip.InitiateAuthOutput](t)(r.InitiateAuth(t.Context(), &cip.InitiateAuthInput{
-			ClientId: &client, AuthFlow: types.AuthFlowTypeUserSrpAuth, AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": p.public.Text(16)},
+			ClientId: &client, AuthFlow: types.AuthFlowTypeUserSrpAuth, AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": p.Public.Text(16)},
 		}))
 		_, err = r.RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
 			ClientId: &client, ChallengeName: types.ChallengeNameTypePasswordVerifier,
-			ChallengeResponses: p.responses(t, pool, asked.ChallengeParameters, password),
+			ChallengeResponses: p.Responses(t, pool, asked.ChallengeParameters, password, time.Now()),
 		})
 		wantError(t, err, nil)
 	})

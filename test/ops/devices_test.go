@@ -7,11 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
+
+	"cognate/test/srpclient"
 )
 
 func noDevice() error { return notFound("Device does not exist.") }
@@ -40,9 +43,9 @@ func deviceOf(t *testing.T, result *types.AuthenticationResultType) device {
 func (d device) verifier() *types.DeviceSecretVerifierConfigType {
 	salt := new(big.Int).SetBytes([]byte("sixteen bytes ok"))
 	identity := sha256.Sum256([]byte(d.group + d.key + ":" + d.secret))
-	v := new(big.Int).Exp(big.NewInt(2), digest(padded(salt), identity[:]), number(srpN))
+	v := new(big.Int).Exp(big.NewInt(2), srpclient.Digest(srpclient.Padded(salt), identity[:]), srpclient.Number(srpclient.N))
 	return &types.DeviceSecretVerifierConfigType{
-		Salt: aws.String(base64.StdEncoding.EncodeToString(padded(salt))), PasswordVerifier: aws.String(base64.StdEncoding.EncodeToString(padded(v))),
+		Salt: aws.String(base64.StdEncoding.EncodeToString(srpclient.Padded(salt))), PasswordVerifier: aws.String(base64.StdEncoding.EncodeToString(srpclient.Padded(v))),
 	}
 }
 
@@ -69,10 +72,10 @@ func (r rig) signInFrom(t *testing.T, client, name string, d device) (*cip.Initi
 // prove answers both steps of a device.
 func (d device) prove(t *testing.T, r rig, client, name string, session *string) (*cip.RespondToAuthChallengeOutput, error) {
 	t.Helper()
-	p := newProof()
+	p := srpclient.New()
 	asked, err := r.RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
 		ClientId: &client, ChallengeName: types.ChallengeNameTypeDeviceSrpAuth, Session: session,
-		ChallengeResponses: map[string]string{"USERNAME": name, "DEVICE_KEY": d.key, "SRP_A": p.public.Text(16)},
+		ChallengeResponses: map[string]string{"USERNAME": name, "DEVICE_KEY": d.key, "SRP_A": p.Public.Text(16)},
 	})
 	if err != nil {
 		return nil, err
@@ -82,7 +85,7 @@ func (d device) prove(t *testing.T, r rig, client, name string, session *string)
 	}
 	params := asked.ChallengeParameters
 	params["USER_ID_FOR_SRP"] = d.key
-	responses := p.responses(t, "x_"+d.group, params, d.secret)
+	responses := p.Responses(t, "x_"+d.group, params, d.secret, time.Now())
 	responses["USERNAME"], responses["DEVICE_KEY"] = name, d.key
 	return r.RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
 		ClientId: &client, ChallengeName: types.ChallengeNameTypeDevicePasswordVerifier, Session: asked.Session, ChallengeResponses: responses,
@@ -180,7 +183,7 @@ func TestConfirmDevice(t *testing.T) {
 			{"no salt", alice.AccessToken, d.key, &types.DeviceSecretVerifierConfigType{PasswordVerifier: good.PasswordVerifier}, invalid("Missing required parameter DeviceSecretVerifierConfig")},
 			{"verifier that is no number", alice.AccessToken, d.key, &types.DeviceSecretVerifierConfigType{PasswordVerifier: aws.String("!"), Salt: good.Salt}, invalid("Invalid device password verifier given.")},
 			{"verifier of nothing", alice.AccessToken, d.key, &types.DeviceSecretVerifierConfigType{PasswordVerifier: aws.String("AAAA"), Salt: good.Salt}, invalid("Invalid device password verifier given.")},
-			{"verifier beyond N", alice.AccessToken, d.key, &types.DeviceSecretVerifierConfigType{PasswordVerifier: aws.String(base64.StdEncoding.EncodeToString(number(srpN).Bytes())), Salt: good.Salt}, invalid("Invalid device password verifier given.")},
+			{"verifier beyond N", alice.AccessToken, d.key, &types.DeviceSecretVerifierConfigType{PasswordVerifier: aws.String(base64.StdEncoding.EncodeToString(srpclient.Number(srpclient.N).Bytes())), Salt: good.Salt}, invalid("Invalid device password verifier given.")},
 			{"salt that is none", alice.AccessToken, d.key, &types.DeviceSecretVerifierConfigType{PasswordVerifier: good.PasswordVerifier, Salt: aws.String("?")}, invalid("Invalid device salt given.")},
 			{"no token", aws.String("x.y.z"), d.key, good, notAuthorized("Invalid Access Token")},
 			{"not tracked", carol.AccessToken, d.key, good, &types.InvalidUserPoolConfigurationException{Message: aws.String("Device tracking is not enabled for the user pool.")}},

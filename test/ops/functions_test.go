@@ -3,6 +3,7 @@ package ops_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cognate/test/lambdas"
+	"cognate/test/srpclient"
 )
 
 func refusedBy(text string) error { return &types.UserLambdaValidationException{Message: &text} }
@@ -213,16 +215,16 @@ func TestCustomAuth(t *testing.T) {
 				out = must[*cip.RespondToAuthChallengeOutput](t)(answer("CUSTOM_CHALLENGE", begin(), "USERNAME", "alice", "ANSWER", "6"))
 				fails("CUSTOM_CHALLENGE", out.Session, incorrect(), "USERNAME", "alice", "ANSWER", "6")
 
-				p := newProof()
-				first := must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.public.Text(16)))
+				p := srpclient.New()
+				first := must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.Public.Text(16)))
 				if first.ChallengeName != types.ChallengeNameTypePasswordVerifier || first.Session == nil {
 					t.Fatalf("%s", first.ChallengeName)
 				}
 				fails("CUSTOM_CHALLENGE", first.Session, notAuthorized(invalidSession), "USERNAME", "alice", "ANSWER", "5") // not before the password
-				fails("PASSWORD_VERIFIER", first.Session, incorrect(), pairs(p.responses(t, s.pool, first.ChallengeParameters, otherPassword))...)
-				first = must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.public.Text(16)))
+				fails("PASSWORD_VERIFIER", first.Session, incorrect(), pairs(p.Responses(t, s.pool, first.ChallengeParameters, otherPassword, time.Now()))...)
+				first = must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.Public.Text(16)))
 				s.f.Events()
-				out = must[*cip.RespondToAuthChallengeOutput](t)(answer("PASSWORD_VERIFIER", first.Session, pairs(p.responses(t, s.pool, first.ChallengeParameters, password))...))
+				out = must[*cip.RespondToAuthChallengeOutput](t)(answer("PASSWORD_VERIFIER", first.Session, pairs(p.Responses(t, s.pool, first.ChallengeParameters, password, time.Now()))...))
 				session1, _ := json.Marshal(s.f.Events()[0].Request["session"])
 				if want := `[{"challengeMetadata":null,"challengeName":"SRP_A","challengeResult":true},{"challengeMetadata":null,"challengeName":"PASSWORD_VERIFIER","challengeResult":true}]`; string(session1) != want {
 					t.Errorf("session %s", session1)

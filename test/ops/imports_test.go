@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/bcrypt"
+
+	"cognate/test/srpclient"
 )
 
 const importRole = "arn:aws:iam::123456789012:role/import-logs"
@@ -441,15 +443,15 @@ func TestUserImportInProgress(t *testing.T) {
 // srp signs in without sending the password.
 func (r rig) srp(t *testing.T, client, pool, name, password string) (*types.AuthenticationResultType, error) {
 	t.Helper()
-	p := newProof()
+	p := srpclient.New()
 	asked, err := r.InitiateAuth(t.Context(), &cip.InitiateAuthInput{
-		ClientId: &client, AuthFlow: types.AuthFlowTypeUserSrpAuth, AuthParameters: map[string]string{"USERNAME": name, "SRP_A": p.public.Text(16)},
+		ClientId: &client, AuthFlow: types.AuthFlowTypeUserSrpAuth, AuthParameters: map[string]string{"USERNAME": name, "SRP_A": p.Public.Text(16)},
 	})
 	if err != nil {
 		return nil, err
 	}
 	out, err := r.RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
-		ClientId: &client, ChallengeName: asked.ChallengeName, ChallengeResponses: p.responses(t, pool, asked.ChallengeParameters, password),
+		ClientId: &client, ChallengeName: asked.ChallengeName, ChallengeResponses: p.Responses(t, pool, asked.ChallengeParameters, password, time.Now()),
 	})
 	if err != nil {
 		return nil, err

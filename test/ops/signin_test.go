@@ -4,11 +4,14 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
+
+	"cognate/test/srpclient"
 )
 
 func incorrect() error { return notAuthorized("Incorrect username or password.") }
@@ -129,7 +132,7 @@ func startRows(t *testing.T, start initiator, good, elsewhere types.AuthFlowType
 			{"no SRP_A", pool, client, types.AuthFlowTypeUserSrpAuth, with(), invalid("Missing required parameter SRP_A")},
 			{"no refresh token", pool, client, types.AuthFlowTypeRefreshTokenAuth, with(), invalid("Missing required parameter REFRESH_TOKEN")},
 			{"SRP_A of zero", pool, client, types.AuthFlowTypeUserSrpAuth, with("SRP_A", "0"), invalid("Invalid SRP_A")},
-			{"SRP_A of N", pool, client, types.AuthFlowTypeUserSrpAuth, with("SRP_A", srpN), invalid("Invalid SRP_A")},
+			{"SRP_A of N", pool, client, types.AuthFlowTypeUserSrpAuth, with("SRP_A", srpclient.N), invalid("Invalid SRP_A")},
 			{"SRP_A of no digits", pool, client, types.AuthFlowTypeUserSrpAuth, with("SRP_A", "xyz"), invalid("Invalid SRP_A")},
 			{"garbage refresh token", pool, client, types.AuthFlowTypeRefreshTokenAuth, with("REFRESH_TOKEN", "garbage"), notAuthorized("Invalid Refresh Token.")},
 			{"no hash", pool, id, good, with(), notAuthorized("Client " + id + " is configured with secret but SECRET_HASH was not received")},
@@ -350,17 +353,17 @@ func srpTable(t *testing.T, start initiator, respond responder) {
 		r.user(t, pool, "bob")
 		r.invited(t, pool, "carol")
 		sub := r.user(t, addresses, "a@example.com")
-		begin := func(pool, client, user string) (*proof, map[string]string) {
+		begin := func(pool, client, user string) (*srpclient.Client, map[string]string) {
 			t.Helper()
-			p := newProof()
-			out := must[*cip.InitiateAuthOutput](t)(start(t, r, pool, client, types.AuthFlowTypeUserSrpAuth, map[string]string{"USERNAME": user, "SRP_A": p.public.Text(16)}))
+			p := srpclient.New()
+			out := must[*cip.InitiateAuthOutput](t)(start(t, r, pool, client, types.AuthFlowTypeUserSrpAuth, map[string]string{"USERNAME": user, "SRP_A": p.Public.Text(16)}))
 			if out.ChallengeName != challenge || out.Session != nil || len(out.ChallengeParameters["SALT"]) != 32 {
 				t.Fatalf("%+v", out)
 			}
 			return p, out.ChallengeParameters
 		}
 		p, params := begin(pool, client, "alice")
-		right := p.responses(t, pool, params, password)
+		right := p.Responses(t, pool, params, password, time.Now())
 		stolen := maps.Clone(right)
 		stolen["USERNAME"] = "bob"
 		late := maps.Clone(right)
@@ -377,17 +380,17 @@ func srpTable(t *testing.T, start initiator, respond responder) {
 		wantType[*types.NotAuthorizedException](t, err) // A block is spent once.
 
 		p, params = begin(pool, client, "alice")
-		_, err = respond(t, r, pool, client, challenge, nil, p.responses(t, pool, params, otherPassword))
+		_, err = respond(t, r, pool, client, challenge, nil, p.Responses(t, pool, params, otherPassword, time.Now()))
 		wantError(t, err, incorrect())
 		p, params = begin(pool, client, "carol")
-		if out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, pool, client, challenge, nil, p.responses(t, pool, params, password))); out.ChallengeName != types.ChallengeNameTypeNewPasswordRequired {
+		if out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, pool, client, challenge, nil, p.Responses(t, pool, params, password, time.Now()))); out.ChallengeName != types.ChallengeNameTypeNewPasswordRequired {
 			t.Errorf("%+v", out)
 		}
 		p, params = begin(addresses, inAddresses, "a@example.com")
 		if params["USERNAME"] != sub || params["USER_ID_FOR_SRP"] != sub {
 			t.Errorf("%v", params)
 		}
-		if out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, addresses, inAddresses, challenge, nil, p.responses(t, addresses, params, password))); out.AuthenticationResult == nil {
+		if out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, addresses, inAddresses, challenge, nil, p.Responses(t, addresses, params, password, time.Now()))); out.AuthenticationResult == nil {
 			t.Errorf("%+v", out)
 		}
 
@@ -399,7 +402,7 @@ func srpTable(t *testing.T, start initiator, respond responder) {
 		if params["SALT"] != again["SALT"] || params["USER_ID_FOR_SRP"] != again["USER_ID_FOR_SRP"] || params["SRP_B"] == again["SRP_B"] {
 			t.Errorf("%v\n%v", params, again)
 		}
-		_, err = respond(t, r, pool, shy, challenge, nil, p.responses(t, pool, params, password))
+		_, err = respond(t, r, pool, shy, challenge, nil, p.Responses(t, pool, params, password, time.Now()))
 		wantError(t, err, incorrect())
 	})
 }

@@ -1,4 +1,7 @@
-package ops_test
+// Package srpclient is the client's side of SRP-6a as Cognito's libraries have
+// it, from the formulas alone: it shares nothing with the server. It is for
+// tests.
+package srpclient
 
 import (
 	"crypto/hmac"
@@ -12,8 +15,8 @@ import (
 	"time"
 )
 
-// srpN is the group of RFC 3526 §4 (3072 bits); g is 2.
-const srpN = "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD" +
+// N is the group of RFC 3526 §4 (3072 bits); g is 2.
+const N = "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD" +
 	"EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED" +
 	"EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F" +
 	"83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B" +
@@ -22,20 +25,21 @@ const srpN = "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC7402
 	"ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200C" +
 	"BBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF"
 
-// proof is the client's side of SRP-6a as Cognito's libraries have it, from the
-// formulas alone.
-type proof struct{ n, g, a, public *big.Int }
+// Client is one ephemeral key pair; Public is SRP_A.
+type Client struct{ n, g, a, Public *big.Int }
 
-func newProof() *proof {
-	p := &proof{n: number(srpN), g: big.NewInt(2)}
+// New draws a key pair.
+func New() *Client {
+	p := &Client{n: Number(N), g: big.NewInt(2)}
 	secret := make([]byte, 64)
 	rand.Read(secret)
 	p.a = new(big.Int).SetBytes(secret)
-	p.public = new(big.Int).Exp(p.g, p.a, p.n)
+	p.Public = new(big.Int).Exp(p.g, p.a, p.n)
 	return p
 }
 
-func number(text string) *big.Int {
+// Number reads a hexadecimal number.
+func Number(text string) *big.Int {
 	n, ok := new(big.Int).SetString(text, 16)
 	if !ok {
 		panic(text)
@@ -43,8 +47,8 @@ func number(text string) *big.Int {
 	return n
 }
 
-// padded are the bytes of a positive number in two's complement.
-func padded(n *big.Int) []byte {
+// Padded are the bytes of a positive number in two's complement.
+func Padded(n *big.Int) []byte {
 	text := n.Text(16)
 	if len(text)%2 == 1 {
 		text = "0" + text
@@ -59,7 +63,8 @@ func padded(n *big.Int) []byte {
 	return b
 }
 
-func digest(parts ...[]byte) *big.Int {
+// Digest is SHA-256 as a number.
+func Digest(parts ...[]byte) *big.Int {
 	h := sha256.New()
 	for _, p := range parts {
 		h.Write(p)
@@ -75,23 +80,23 @@ func keyed(key []byte, parts ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
-// responses answer PASSWORD_VERIFIER.
-func (p *proof) responses(t *testing.T, pool string, params map[string]string, password string) map[string]string {
+// Responses answer PASSWORD_VERIFIER.
+func (p *Client) Responses(t testing.TB, pool string, params map[string]string, password string, now time.Time) map[string]string {
 	t.Helper()
 	_, name, _ := strings.Cut(pool, "_")
-	user, serverPublic := params["USER_ID_FOR_SRP"], number(params["SRP_B"])
+	user, serverPublic := params["USER_ID_FOR_SRP"], Number(params["SRP_B"])
 	identity := sha256.Sum256([]byte(name + user + ":" + password))
-	x := digest(padded(number(params["SALT"])), identity[:])
-	k := digest(padded(p.n), []byte{2})
-	u := digest(padded(p.public), padded(serverPublic))
+	x := Digest(Padded(Number(params["SALT"])), identity[:])
+	k := Digest(Padded(p.n), []byte{2})
+	u := Digest(Padded(p.Public), Padded(serverPublic))
 	base := new(big.Int).Sub(serverPublic, new(big.Int).Mul(k, new(big.Int).Exp(p.g, x, p.n)))
 	s := new(big.Int).Exp(base.Mod(base, p.n), new(big.Int).Add(p.a, new(big.Int).Mul(u, x)), p.n)
-	key := keyed(keyed(padded(u), padded(s)), []byte("Caldera Derived Key\x01"))[:16]
+	key := keyed(keyed(Padded(u), Padded(s)), []byte("Caldera Derived Key\x01"))[:16]
 	block, err := base64.StdEncoding.DecodeString(params["SECRET_BLOCK"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	stamp := time.Now().UTC().Format("Mon Jan 2 15:04:05 UTC 2006")
+	stamp := now.UTC().Format("Mon Jan 2 15:04:05 UTC 2006")
 	return map[string]string{
 		"USERNAME": user, "PASSWORD_CLAIM_SECRET_BLOCK": params["SECRET_BLOCK"], "TIMESTAMP": stamp,
 		"PASSWORD_CLAIM_SIGNATURE": base64.StdEncoding.EncodeToString(keyed(key, []byte(name), []byte(user), block, []byte(stamp))),
