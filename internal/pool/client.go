@@ -152,6 +152,8 @@ func decodeClient(r *store.Client) (*clientSettings, error) {
 	if err := json.Unmarshal(r.Doc, &d); err != nil {
 		return nil, fmt.Errorf("pool: settings of client %s: %w", r.ID, err)
 	}
+	// Earlier versions stored empty lists, which restrict nothing.
+	d.Config.ReadAttributes, d.Config.WriteAttributes = distinct(d.Config.ReadAttributes), distinct(d.Config.WriteAttributes)
 	return &d, nil
 }
 

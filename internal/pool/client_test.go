@@ -95,6 +95,38 @@ func TestClientUpdate(t *testing.T) {
 	}
 }
 
+// TestClientEmptyLists sends every list and map of a client empty. The client is
+// as one that was made without them, and reads and writes the attributes that
+// every client may.
+func TestClientEmptyLists(t *testing.T) {
+	t.Parallel()
+	n := onSQLite(t)
+	id := n.newPool(t, `"Schema":[{"Name":"email","Required":true}]`)
+	const empty = `"ReadAttributes":[],"WriteAttributes":[],"ExplicitAuthFlows":[],"SupportedIdentityProviders":[],"CallbackURLs":[],"LogoutURLs":[],
+		"AllowedOAuthFlows":[],"AllowedOAuthScopes":[],"TokenValidityUnits":{}`
+	shown := func(client string) map[string]any {
+		got := at(n.do(t, "DescribeUserPoolClient", `{"UserPoolId":"`+id+`","ClientId":"`+client+`"}`), "UserPoolClient").(map[string]any)
+		delete(got, "ClientId")
+		return got
+	}
+	plain, client := n.newClient(t, id, ""), n.newClient(t, id, empty)
+	if diff := cmp.Diff(shown(plain), shown(client)); diff != "" {
+		t.Errorf("created (-plain +got):\n%s", diff)
+	}
+	n.do(t, "UpdateUserPoolClient", `{"UserPoolId":"`+id+`","ClientId":"`+client+`","ReadAttributes":["email"],"WriteAttributes":["email"]}`)
+	n.do(t, "UpdateUserPoolClient", object(`"UserPoolId":"`+id+`","ClientId":"`+client+`"`, empty))
+	if diff := cmp.Diff(shown(plain), shown(client)); diff != "" {
+		t.Errorf("updated (-plain +got):\n%s", diff)
+	}
+	_, c, err := n.LoadClient(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.CanRead("name") || !c.CanWrite("name") || !c.Allows(idp.AuthFlowTypeUserSrpAuth) {
+		t.Error("an empty list took something from the client")
+	}
+}
+
 func TestClientRefusals(t *testing.T) {
 	t.Parallel()
 	n := onSQLite(t)
@@ -188,7 +220,7 @@ func TestClientRefusals(t *testing.T) {
 		wantError(t, "CreateUserPoolClient", err, want)
 	}
 	client := n.newClient(t, id, "")
-	_, err := n.call(t.Context(), "UpdateUserPoolClient", `{"UserPoolId":"`+id+`","ClientId":"`+client+`","WriteAttributes":[]}`)
+	_, err := n.call(t.Context(), "UpdateUserPoolClient", `{"UserPoolId":"`+id+`","ClientId":"`+client+`","WriteAttributes":["name"]}`)
 	wantError(t, "UpdateUserPoolClient", err, "InvalidParameterException: Invalid write attributes specified while updating a client")
 	// A client of another pool is nobody's business.
 	_, err = n.call(t.Context(), "DescribeUserPoolClient", `{"UserPoolId":"`+lite+`","ClientId":"`+client+`"}`)

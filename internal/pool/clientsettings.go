@@ -40,7 +40,7 @@ func newClientConfig(in *idp.UpdateUserPoolClientRequest, old *idp.UserPoolClien
 	c := idp.UserPoolClientType{
 		RefreshTokenValidity: in.RefreshTokenValidity, AccessTokenValidity: in.AccessTokenValidity, IdTokenValidity: in.IdTokenValidity,
 		TokenValidityUnits: filledUnits(in.TokenValidityUnits),
-		ReadAttributes:     distinctOrEmpty(in.ReadAttributes), WriteAttributes: distinctOrEmpty(in.WriteAttributes),
+		ReadAttributes:     distinct(in.ReadAttributes), WriteAttributes: distinct(in.WriteAttributes),
 		ExplicitAuthFlows: distinct(in.ExplicitAuthFlows), SupportedIdentityProviders: distinct(in.SupportedIdentityProviders),
 		CallbackURLs: distinct(in.CallbackURLs), LogoutURLs: distinct(in.LogoutURLs), DefaultRedirectURI: in.DefaultRedirectURI,
 		AllowedOAuthFlows: distinct(in.AllowedOAuthFlows), AllowedOAuthScopes: distinct(in.AllowedOAuthScopes),
@@ -93,15 +93,6 @@ func filledUnits(u *idp.TokenValidityUnitsType) *idp.TokenValidityUnitsType {
 		}
 	}
 	return &filled
-}
-
-// distinctOrEmpty keeps the difference between no list (no restriction) and an
-// empty one (nothing is allowed).
-func distinctOrEmpty(list []string) []string {
-	if list != nil && len(list) == 0 {
-		return list
-	}
-	return distinct(list)
 }
 
 // clientCheck is what a client's settings are checked against.

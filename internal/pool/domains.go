@@ -111,7 +111,7 @@ func checkDomainName(name string, custom bool, c *idp.CustomDomainConfigType) er
 		return nil
 	}
 	if !prefixDomain.MatchString(name) {
-		return invalid("1 validation error detected: Value '" + name + "' at 'domain' failed to satisfy constraint: Member must satisfy regular expression pattern: " + prefixPattern)
+		return invalid("The domain name contains an invalid character. Domain names can only contain lower-case letters, numbers, and hyphens. Please enter a different name that follows this format: " + prefixPattern)
 	}
 	for _, word := range []string{"aws", "amazon", "cognito"} {
 		if strings.Contains(name, word) {

@@ -25,6 +25,9 @@ func TestDomains(t *testing.T) {
 		}
 		for _, tt := range []struct{ pool, domain, more, want string }{
 			{"us-east-1_unknown00", "shop", "", "ResourceNotFoundException: User pool us-east-1_unknown00 does not exist."},
+			{id, "My-Shop", "", badDomainName},
+			{id, "-shop", "", badDomainName},
+			{id, "shop_1", "", badDomainName},
 			{id, "my-aws-shop", "", "InvalidParameterException: Domain cannot contain reserved word: aws"},
 			{id, "amazonas", "", "InvalidParameterException: Domain cannot contain reserved word: amazon"},
 			{id, "cognito", "", "InvalidParameterException: Domain cannot contain reserved word: cognito"},
@@ -80,6 +83,9 @@ func TestDomains(t *testing.T) {
 		wantError(t, "CreateUserPoolDomain", create(other, "shop", ""), "")
 	})
 }
+
+const badDomainName = "InvalidParameterException: The domain name contains an invalid character. Domain names can only contain lower-case letters, numbers, and hyphens. " +
+	`Please enter a different name that follows this format: ^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`
 
 // TestCustomDomains calls the methods themselves: what a domain's name may look
 // like on the wire is the decoder's affair.

@@ -42,6 +42,9 @@ func TestPoolRefusals(t *testing.T) {
 		{"optional MFA without SMS", `"MfaConfiguration":"OPTIONAL"`,
 			"InvalidParameterException: SMS configuration and Auto verification for phone_number are required when MFA is required/optional"},
 		{"MFA with SMS", `"MfaConfiguration":"ON",` + sms, ""},
+		{"phone numbers verified without SMS", `"AutoVerifiedAttributes":["email","phone_number"]`,
+			"InvalidParameterException: SMS configuration is required when phone_number is selected for auto verification"},
+		{"phone numbers verified with SMS", `"AutoVerifiedAttributes":["phone_number"],` + sms, ""},
 		{"SMS_OTP without SMS", `"Policies":{"SignInPolicy":{"AllowedFirstAuthFactors":["PASSWORD","SMS_OTP"]}}`,
 			"InvalidParameterException: SMS_OTP can not be configured as AuthFactor as user pool is missing valid SMS configuration"},
 		{"MFA with e-mail as first factor", `"MfaConfiguration":"ON",` + sms + `,"Policies":{"SignInPolicy":{"AllowedFirstAuthFactors":["PASSWORD","EMAIL_OTP"]}}`,
@@ -50,12 +53,10 @@ func TestPoolRefusals(t *testing.T) {
 			"InvalidParameterException: Cannot set WebAuthn factor configuration to SINGLE_FACTOR if MFA is required and WebAuthn is an allowed first auth factor"},
 		{"days given twice", `"Policies":{"PasswordPolicy":{"TemporaryPasswordValidityDays":7}},"AdminCreateUserConfig":{"UnusedAccountValidityDays":7}`,
 			"InvalidParameterException: Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays"},
-		{"disagreeing messages", `"EmailVerificationMessage":"a {####}","VerificationMessageTemplate":{"EmailMessage":"b {####}"}`,
-			"InvalidParameterException: EmailVerificationMessage and VerificationMessageTemplate do not agree."},
 		{"invitation without the password", `"AdminCreateUserConfig":{"InviteMessageTemplate":{"EmailMessage":"hello {username}"}}`,
 			"InvalidParameterException: Invite message template must contain {username} and {####}."},
 		{"update settings beyond auto-verified", `"UserAttributeUpdateSettings":{"AttributesRequireVerificationBeforeUpdate":["email"]}`,
-			"InvalidParameterException: AttributesRequireVerificationBeforeUpdate must be a subset of AutoVerifiedAttributes: email is not auto-verified."},
+			"InvalidParameterException: All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes"},
 		{"admin_only with others", `"AccountRecoverySetting":{"RecoveryMechanisms":[{"Priority":1,"Name":"admin_only"},{"Priority":2,"Name":"verified_email"}]}`,
 			"InvalidParameterException: Account recovery by admin_only can not be combined with other mechanisms."},
 		{"equal priorities", `"AccountRecoverySetting":{"RecoveryMechanisms":[{"Priority":1,"Name":"verified_phone_number"},{"Priority":1,"Name":"verified_email"}]}`,
@@ -234,6 +235,9 @@ func TestUpdateRefusals(t *testing.T) {
 		{"MFA without a factor, with SMS", "", "", `"MfaConfiguration":"OPTIONAL",` + sms, "InvalidParameterException: Cannot turn MFA functionality ON, once the user pool has been created."},
 		{"SMS taken from SMS MFA", `"MfaConfiguration":"ON",` + sms, "", `"PoolName":"x"`,
 			"InvalidParameterException: SMS configuration and Auto verification for phone_number are required when MFA is required/optional"},
+		{"SMS taken from verified phone numbers", `"AutoVerifiedAttributes":["phone_number"],` + sms, "", `"AutoVerifiedAttributes":["phone_number"]`,
+			"InvalidParameterException: SMS configuration is required when phone_number is selected for auto verification"},
+		{"SMS taken with verified phone numbers", `"AutoVerifiedAttributes":["phone_number"],` + sms, "", `"AutoVerifiedAttributes":["email"]`, ""},
 		{"days that were set", `"Policies":{"PasswordPolicy":{"TemporaryPasswordValidityDays":3}}`, "", `"AdminCreateUserConfig":{"UnusedAccountValidityDays":5}`,
 			"InvalidParameterException: Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays"},
 		{"to LITE with history", `"Policies":{"PasswordPolicy":{"PasswordHistorySize":3}}`, "", `"UserPoolTier":"LITE"`,
@@ -245,7 +249,7 @@ func TestUpdateRefusals(t *testing.T) {
 			"FeatureUnavailableInTierException: Password history is not available in your current tier."},
 		{"from LITE with history", `"UserPoolTier":"LITE"`, "", `"UserPoolTier":"PLUS","Policies":{"PasswordPolicy":{"PasswordHistorySize":3}}`, ""},
 		{"verification before update, no more auto-verified", `"AutoVerifiedAttributes":["email"],"UserAttributeUpdateSettings":{"AttributesRequireVerificationBeforeUpdate":["email"]}`, "", `"PoolName":"x"`,
-			"InvalidParameterException: AttributesRequireVerificationBeforeUpdate must be a subset of AutoVerifiedAttributes: email is not auto-verified."},
+			"InvalidParameterException: All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes"},
 		{"triggers", "", "", `"LambdaConfig":{"InboundFederation":{"LambdaVersion":"V1_0","LambdaArn":` + someLambda + `}}`, "InvalidParameterException: The Lambda trigger InboundFederation is not available in this version."},
 		{"reserved tag", "", "", `"UserPoolTags":{"AWS:x":"y"}`, "UserPoolTaggingException: Tag keys can not begin with aws:, which is reserved: AWS:x"},
 	}
@@ -267,6 +271,64 @@ func TestUpdateRefusals(t *testing.T) {
 				t.Error("a refused update changed the pool")
 			}
 		})
+	}
+}
+
+// TestTemplateWins sends texts of codes twice, as infrastructure tools do when one
+// of them was changed: the template's text is stored and shown in both places.
+func TestTemplateWins(t *testing.T) {
+	t.Parallel()
+	n := onSQLite(t)
+	const texts = `"EmailVerificationMessage":"old {####}","EmailVerificationSubject":"old","SmsVerificationMessage":"old sms {####}",
+		"VerificationMessageTemplate":{"EmailMessage":"new {####}","EmailSubject":"new","SmsMessage":"new sms {####}"}`
+	want := tree(t, `{"EmailVerificationMessage":"new {####}","EmailVerificationSubject":"new","SmsVerificationMessage":"new sms {####}",
+		"VerificationMessageTemplate":{"DefaultEmailOption":"CONFIRM_WITH_CODE","EmailMessage":"new {####}","EmailSubject":"new","SmsMessage":"new sms {####}"}}`)
+	created, updated := n.newPool(t, texts), n.newPool(t, "")
+	n.do(t, "UpdateUserPool", object(`"UserPoolId":"`+updated+`"`, texts))
+	for name, id := range map[string]string{"created": created, "updated": updated} {
+		shown := n.describe(t, id)
+		got := map[string]any{}
+		for key := range want {
+			got[key] = shown[key]
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		sn, err := n.Load(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if subject, body := sn.VerificationMessage("EMAIL"); subject != "new" || body != "new {####}" {
+			t.Errorf("%s: a code is sent as %q, %q", name, subject, body)
+		}
+	}
+}
+
+// TestEmptyMeansNotGiven sends every list and map of a pool empty. The pool is
+// as one that was made without them.
+func TestEmptyMeansNotGiven(t *testing.T) {
+	t.Parallel()
+	n := onSQLite(t)
+	plain := n.describe(t, n.newPool(t, ""))
+	const empty = `"AutoVerifiedAttributes":[],"UserPoolTags":{},"LambdaConfig":{},"Policies":{},"EmailConfiguration":{},"DeviceConfiguration":{},
+		"AdminCreateUserConfig":{},"VerificationMessageTemplate":{},"AcrConfiguration":{},"IssuerConfiguration":{},"KeyConfiguration":{}`
+	id := n.newPool(t, empty+`,"AliasAttributes":[],"UsernameAttributes":[]`)
+	compare := func(step string) {
+		t.Helper()
+		got := n.describe(t, id)
+		got["Id"], got["Arn"] = plain["Id"], plain["Arn"]
+		if diff := cmp.Diff(plain, got); diff != "" {
+			t.Errorf("%s (-plain +got):\n%s", step, diff)
+		}
+	}
+	compare("created")
+	n.do(t, "UpdateUserPool", object(`"UserPoolId":"`+id+`"`, empty))
+	compare("updated")
+	kept := n.newPool(t, `"IssuerConfiguration":{"Type":"UPDATED"},"KeyConfiguration":{"KeyType":"AWS_OWNED_KEY"}`)
+	before := n.describe(t, kept)
+	n.do(t, "UpdateUserPool", object(`"UserPoolId":"`+kept+`"`, empty))
+	if diff := cmp.Diff(before, n.describe(t, kept)); diff != "" {
+		t.Errorf("an empty update (-before +after):\n%s", diff)
 	}
 }
 

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -109,11 +110,11 @@ func (d *settings) keep(in *idp.UpdateUserPoolRequest) {
 		}
 		c.UserAttributeUpdateSettings = &idp.UserAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: list}
 	}
-	if in.IssuerConfiguration != nil {
-		c.IssuerConfiguration = in.IssuerConfiguration
+	if i := in.IssuerConfiguration; i != nil && *i != (idp.IssuerConfigurationType{}) {
+		c.IssuerConfiguration = i
 	}
-	if in.KeyConfiguration != nil {
-		c.KeyConfiguration = in.KeyConfiguration
+	if k := in.KeyConfiguration; k != nil && *k != (idp.KeyConfigurationType{}) {
+		c.KeyConfiguration = k
 	}
 	if in.DcrConfiguration != nil {
 		c.DcrConfiguration = in.DcrConfiguration
@@ -170,7 +171,8 @@ func (d *settings) applyMFA(in *idp.UpdateUserPoolRequest) error {
 }
 
 // applyMessages takes the texts of codes. The members of the pool itself and
-// those of the template are two views of one value.
+// those of the template are two views of one value. Where a request sets both
+// views to different texts, the template's text is stored.
 func (d *settings) applyMessages(in *idp.UpdateUserPoolRequest) error {
 	var t idp.VerificationMessageTemplateType
 	if in.VerificationMessageTemplate != nil {
@@ -179,23 +181,9 @@ func (d *settings) applyMessages(in *idp.UpdateUserPoolRequest) error {
 	if t.DefaultEmailOption == "" {
 		t.DefaultEmailOption = idp.DefaultEmailOptionTypeConfirmWithCode
 	}
-	for _, v := range []struct {
-		name string
-		own  *string
-		view **string
-	}{
-		{"SmsVerificationMessage", in.SmsVerificationMessage, &t.SmsMessage},
-		{"EmailVerificationMessage", in.EmailVerificationMessage, &t.EmailMessage},
-		{"EmailVerificationSubject", in.EmailVerificationSubject, &t.EmailSubject},
-	} {
-		if v.own == nil {
-			continue
-		}
-		if *v.view != nil && **v.view != *v.own {
-			return invalid(v.name + " and VerificationMessageTemplate do not agree.")
-		}
-		*v.view = v.own
-	}
+	t.SmsMessage = cmp.Or(t.SmsMessage, in.SmsVerificationMessage)
+	t.EmailMessage = cmp.Or(t.EmailMessage, in.EmailVerificationMessage)
+	t.EmailSubject = cmp.Or(t.EmailSubject, in.EmailVerificationSubject)
 	c := &d.Config
 	c.VerificationMessageTemplate = &t
 	c.SmsVerificationMessage, c.EmailVerificationMessage, c.EmailVerificationSubject = t.SmsMessage, t.EmailMessage, t.EmailSubject
@@ -298,10 +286,13 @@ func (d *settings) check() error {
 		return err
 	}
 	c := &d.Config
+	if slices.Contains(c.AutoVerifiedAttributes, idp.VerifiedAttributeTypePhoneNumber) && c.SmsConfiguration == nil {
+		return invalid("SMS configuration is required when phone_number is selected for auto verification")
+	}
 	if u := c.UserAttributeUpdateSettings; u != nil {
 		for _, a := range u.AttributesRequireVerificationBeforeUpdate {
 			if !slices.Contains(c.AutoVerifiedAttributes, a) {
-				return invalidf("AttributesRequireVerificationBeforeUpdate must be a subset of AutoVerifiedAttributes: %s is not auto-verified.", a)
+				return invalid("All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes")
 			}
 		}
 	}

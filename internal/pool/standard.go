@@ -70,7 +70,7 @@ func mergeSchema(request []idp.SchemaAttributeType) ([]idp.SchemaAttributeType, 
 	list := standardSchema()
 	for _, e := range request {
 		i := slices.IndexFunc(list, func(a idp.SchemaAttributeType) bool { return *a.Name == api.Val(e.Name) })
-		if i >= 0 && i < len(standardSchema()) {
+		if i >= 0 && i < len(standardSchema()) && !isVerifiedFlag(api.Val(e.Name)) {
 			if err := restate(&list[i], e); err != nil {
 				return nil, err
 			}
@@ -82,6 +82,12 @@ func mergeSchema(request []idp.SchemaAttributeType) ([]idp.SchemaAttributeType, 
 		}
 	}
 	return list, nil
+}
+
+// isVerifiedFlag reports whether name is a standard attribute that the service
+// sets itself. An entry with this name makes a custom attribute beside it.
+func isVerifiedFlag(name string) bool {
+	return name == "email_verified" || name == "phone_number_verified"
 }
 
 // restate changes a standard attribute as a request's entry says.
@@ -138,7 +144,7 @@ func appendCustom(list []idp.SchemaAttributeType, e idp.SchemaAttributeType) ([]
 	customs := 0
 	for _, a := range list {
 		if *a.Name == full {
-			return nil, invalid(full + ": Existing attribute already has name " + full + ".")
+			return nil, invalid(customPrefix + name + ": Existing attribute already has name " + full + ".")
 		}
 		if newAttribute(a).Custom {
 			customs++
