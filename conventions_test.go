@@ -407,6 +407,7 @@ func projectFiles() ([]string, error) {
 			return err
 		case d.IsDir() && (slices.Contains(atRoot, name) || slices.Contains(anywhere, d.Name())):
 			return filepath.SkipDir
+		case name == ".git": // The link of another worktree is a file.
 		case d.Type().IsRegular():
 			names = append(names, filepath.ToSlash(name))
 		}
