@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
 
-	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/keys/srp"
 	"cognate/internal/pool"
@@ -32,16 +30,9 @@ const foreignQueue = 16
 // it is right, a verifier takes the hash's place, so that the next sign-in costs
 // what every other costs, and SRP works.
 func (s *Service) foreignMatches(ctx context.Context, sn *pool.Snapshot, u *User, c *Credential, password string) (bool, error) {
-	if err := s.foreign.Acquire(ctx); err != nil {
-		if errors.Is(err, keys.ErrBusy) {
-			return false, idp.TooManyRequestsException("Rate exceeded").WithCause(err)
-		}
-		return false, err
-	}
-	defer s.foreign.Release()
 	next := &Credential{Salt: srp.NewSalt(), SetAt: c.SetAt, Temporary: c.Temporary, History: c.History}
 	matches, failed := false, error(nil)
-	err := s.gated(ctx, func() {
+	err := s.foreignGated(ctx, func() {
 		if matches, failed = keys.VerifyPassword(c.PHC, password); matches {
 			next.Verifier = srp.Verifier(sn.SRPName, u.Username(), password, next.Salt)
 		}
@@ -56,6 +47,16 @@ func (s *Service) foreignMatches(ctx context.Context, sn *pool.Snapshot, u *User
 		s.upgrade(ctx, sn, u, next)
 	}
 	return matches, nil
+}
+
+// foreignGated runs the work of an imported hash in its turn at both gates. A
+// queue that is full sheds the call.
+func (s *Service) foreignGated(ctx context.Context, f func()) error {
+	if err := s.foreign.Acquire(ctx); err != nil {
+		return busy(err)
+	}
+	defer s.foreign.Release()
+	return s.gated(ctx, f)
 }
 
 // upgrade stores the verifier unless the credential is another one by now. The
@@ -82,11 +83,16 @@ func (s *Service) upgrade(ctx context.Context, sn *pool.Snapshot, u *User, next 
 	}
 }
 
-// isForeign tells whether the password is that of the imported hash.
-func (c *Credential) isForeign(password string) bool {
+// isForeign reports whether the password is that of the imported hash. It costs
+// what a sign-in with that hash costs, and so waits at the same gates. A hash that
+// cannot be read is nobody's password.
+func (s *Service) isForeign(ctx context.Context, c *Credential, password string) (matches bool, err error) {
 	if c.PHC == "" {
-		return false
+		return false, nil
 	}
-	matches, err := keys.VerifyPassword(c.PHC, password)
-	return err == nil && matches
+	err = s.foreignGated(ctx, func() {
+		ok, failed := keys.VerifyPassword(c.PHC, password)
+		matches = ok && failed == nil
+	})
+	return matches, err
 }

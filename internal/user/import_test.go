@@ -205,3 +205,48 @@ func TestForeignHash(t *testing.T) {
 		wantSays(t, err, "PasswordHistoryPolicyViolationException: Password has previously been used")
 	})
 }
+
+// TestForeignHashGate: the work of an imported hash waits at the gate of such
+// hashes, whether it serves a sign-in or the password history.
+func TestForeignHashGate(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
+			in.Policies = &idp.UserPoolPolicyType{PasswordPolicy: &idp.PasswordPolicyType{MinimumLength: new(int32(8)), PasswordHistorySize: new(int32(3))}}
+		})
+		if err := r.storeImported(t, sn, importRow("alice", ImportHash, keys.HashPassword(goodPassword))); err != nil {
+			t.Fatal(err)
+		}
+		u, err := r.Resolve(t.Context(), sn, "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := r.Credential(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.foreign = keys.NewGate(1, 0) // One place, which is taken, and no queue.
+		if err := r.foreign.Acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		const busy = "TooManyRequestsException: Rate exceeded: keys: too much cryptography is waiting"
+		for _, row := range []struct {
+			name string
+			call func() error
+		}{
+			{"sign-in", func() error {
+				_, err := r.PasswordMatches(t.Context(), sn, u, c, goodPassword)
+				return err
+			}},
+			{"history", func() error {
+				_, err := r.SetPassword(t.Context(), sn, u, goodPassword, false, PolicyChange)
+				return err
+			}},
+		} {
+			t.Run(row.name, func(t *testing.T) { wantSays(t, row.call(), busy) })
+		}
+		r.foreign.Release()
+		_, err = r.SetPassword(t.Context(), sn, u, goodPassword, false, PolicyChange)
+		wantSays(t, err, "PasswordHistoryPolicyViolationException: Password has previously been used")
+	})
+}

@@ -164,8 +164,13 @@ func (s *Service) newCredential(ctx context.Context, sn *pool.Snapshot, u *User,
 	next := &Credential{Salt: srp.NewSalt(), Temporary: temporary, SetAt: s.d.Now().UTC().Truncate(time.Millisecond)}
 	keep := sn.PasswordPolicy.HistorySize
 	used := false
+	if keep > 0 {
+		if used, err = s.isForeign(ctx, old, password); err != nil {
+			return nil, err
+		}
+	}
 	err = s.gated(ctx, func() {
-		if used = keep > 0 && (usedBefore(sn, u, old.History, keep, password) || old.isForeign(password)); !used {
+		if used = used || usedBefore(sn, u, old.History, keep, password); !used {
 			next.Verifier = srp.Verifier(sn.SRPName, u.Username(), password, next.Salt)
 		}
 	})
@@ -213,7 +218,11 @@ func (s *Service) PasswordMatches(ctx context.Context, sn *pool.Snapshot, u *Use
 
 // gated runs heavy arithmetic in its turn. A queue that is full sheds the call.
 func (s *Service) gated(ctx context.Context, f func()) error {
-	err := s.d.Gate.Do(ctx, f)
+	return busy(s.d.Gate.Do(ctx, f))
+}
+
+// busy turns a full queue into its exception.
+func busy(err error) error {
 	if errors.Is(err, keys.ErrBusy) {
 		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
 	}
