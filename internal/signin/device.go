@@ -212,8 +212,8 @@ func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, err
 	if err != nil {
 		return nil, err
 	}
-	if !s.timestampFits(t) {
-		return nil, incorrect()
+	if err := s.checkTimestamp(t); err != nil {
+		return nil, err
 	}
 	ok, err := s.proves(ctx, t, d.Verifier, d.GroupKey, d.Key)
 	if err != nil {

@@ -375,6 +375,10 @@ func TestDeviceProof(t *testing.T) {
 			want, again string
 		}{
 			{name: "right", want: "tokens", again: sayUsed},
+			{name: "a timestamp that cannot be parsed", do: func(_ *testing.T, _ *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+				responses["TIMESTAMP"] = "2027-01-15T08:00:00Z"
+				return asked.Session
+			}, want: sayTimestamp, again: sayTimestamp},
 			{name: "another secret", do: func(_ *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				maps.Copy(responses, p.responses(asked.ChallengeParameters, "another"))
 				return asked.Session

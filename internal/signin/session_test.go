@@ -24,9 +24,10 @@ import (
 )
 
 const (
-	fresh    = "Passw0rd!fresh"
-	sayWeak  = "InvalidPasswordException: Password does not conform to policy: Password not long enough"
-	sayNoNew = "InvalidParameterException: Invalid attributes given, new password should be given with key NEW_PASSWORD."
+	fresh        = "Passw0rd!fresh"
+	sayWeak      = "InvalidPasswordException: Password does not conform to policy: Password not long enough"
+	sayTimestamp = "InvalidParameterException: TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english."
+	sayNoNew     = "InvalidParameterException: Invalid attributes given, new password should be given with key NEW_PASSWORD."
 )
 
 // invited signs a user with a temporary password in as far as the challenge.
@@ -308,7 +309,9 @@ func TestSecretBlock(t *testing.T) {
 			{name: "block missing", edit: set("PASSWORD_CLAIM_SECRET_BLOCK", ""), want: "InvalidParameterException: Missing required parameter PASSWORD_CLAIM_SECRET_BLOCK", after: "tokens"},
 			{name: "signature missing", edit: set("PASSWORD_CLAIM_SIGNATURE", ""), want: "InvalidParameterException: Missing required parameter PASSWORD_CLAIM_SIGNATURE", after: "tokens"},
 			{name: "timestamp missing", edit: set("TIMESTAMP", ""), want: "InvalidParameterException: Missing required parameter TIMESTAMP", after: "tokens"},
-			{name: "timestamp malformed", edit: set("TIMESTAMP", "now"), want: sayIncorrect, after: "tokens"},
+			{name: "timestamp malformed", edit: set("TIMESTAMP", "now"), want: sayTimestamp, after: "tokens"},
+			{name: "timestamp in another language", edit: set("TIMESTAMP", "ven. janv. 15 08:00:02 UTC 2027"), want: sayTimestamp, after: "tokens"},
+			{name: "timestamp with a padded day", edit: set("TIMESTAMP", "Fri Jan 05 08:00:02 UTC 2027"), want: sayIncorrect, after: "tokens"},
 			{name: "timestamp of another signature", edit: set("TIMESTAMP", "Fri Jan 15 08:00:02 UTC 2027"), want: sayIncorrect, after: sayIncorrect},
 			{name: "in its last moment", pass: 3*time.Minute - time.Millisecond, want: "tokens", after: sayIncorrect},
 			{name: "expired", pass: 3 * time.Minute, want: sayIncorrect, after: sayIncorrect},

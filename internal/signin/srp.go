@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -101,8 +102,8 @@ func (s *Service) askSRP(ctx context.Context, c *call, u *user.User, cred *user.
 
 // answerSRP is PASSWORD_VERIFIER: the proof that the client knows the password.
 func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
-	if !s.timestampFits(t) {
-		return nil, incorrect()
+	if err := s.checkTimestamp(t); err != nil {
+		return nil, err
 	}
 	attempt, err := s.attempt(ctx, t.call, t.user)
 	if err != nil {
@@ -135,16 +136,22 @@ func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
 	return &outcome{state: &next, user: t.user}, nil
 }
 
-// timestampFits holds TIMESTAMP to its exact form and to our clock. Some clients
+// checkTimestamp holds TIMESTAMP to its exact form and to our clock. Some clients
 // take the time before the first call, so it may be older than the block.
-func (s *Service) timestampFits(t *turn) bool {
+func (s *Service) checkTimestamp(t *turn) error {
 	at, err := srp.ParseTimestamp(t.params["TIMESTAMP"])
-	if err != nil {
-		return false
+	switch {
+	case errors.Is(err, srp.ErrTimestamp):
+		return idp.InvalidParameterException("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.")
+	case err != nil:
+		return incorrect()
 	}
 	now, issued := s.now(), time.UnixMilli(t.state.IssuedAt)
 	at = at.Add(now.Sub(s.machine())) // The client goes by a clock that nobody has set.
-	return !at.Before(now.Add(-timestampSkew)) && !at.After(now.Add(timestampSkew)) && !at.Before(issued.Add(-timestampSkew))
+	if at.Before(now.Add(-timestampSkew)) || at.After(now.Add(timestampSkew)) || at.Before(issued.Add(-timestampSkew)) {
+		return incorrect()
+	}
+	return nil
 }
 
 // proves tells whether the answer's signature shows what the verifier was made

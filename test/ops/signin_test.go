@@ -368,10 +368,14 @@ func srpTable(t *testing.T, start initiator, respond responder) {
 		stolen["USERNAME"] = "bob"
 		late := maps.Clone(right)
 		late["TIMESTAMP"] = "Thu Jan 1 00:00:00 UTC 2026"
+		foreign := maps.Clone(right)
+		foreign["TIMESTAMP"] = "2026-01-01T00:00:00Z"
 		_, err := respond(t, r, pool, client, challenge, nil, stolen)
 		wantType[*types.NotAuthorizedException](t, err)
 		_, err = respond(t, r, pool, client, challenge, nil, late)
 		wantError(t, err, incorrect())
+		_, err = respond(t, r, pool, client, challenge, nil, foreign)
+		wantError(t, err, invalid("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english."))
 		out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, pool, client, challenge, nil, right))
 		if out.AuthenticationResult == nil {
 			t.Errorf("%+v", out)

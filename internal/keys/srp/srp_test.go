@@ -405,27 +405,32 @@ func TestParseTimestamp(t *testing.T) {
 	for _, tt := range []struct {
 		name, in string
 		want     time.Time
+		err      error
 	}{
-		{"one digit", "Tue Jan 7 09:05:03 UTC 2025", time.Date(2025, 1, 7, 9, 5, 3, 0, time.UTC)},
-		{"two digits", "Sat Nov 30 23:59:59 UTC 2024", time.Date(2024, 11, 30, 23, 59, 59, 0, time.UTC)},
-		{"leap day", "Thu Feb 29 00:00:00 UTC 2024", time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)},
-		{"padded day", "Tue Jan 07 09:05:03 UTC 2025", time.Time{}},
-		{"day padded by a blank", "Tue Jan  7 09:05:03 UTC 2025", time.Time{}},
-		{"wrong weekday", "Wed Jan 7 09:05:03 UTC 2025", time.Time{}},
-		{"lower case", "tue jan 7 09:05:03 utc 2025", time.Time{}},
-		{"upper case", "TUE Jan 7 09:05:03 UTC 2025", time.Time{}},
-		{"one-digit hour", "Tue Jan 7 9:05:03 UTC 2025", time.Time{}},
-		{"other zone", "Tue Jan 7 09:05:03 GMT 2025", time.Time{}},
-		{"no such day", "Sun Feb 30 09:05:03 UTC 2025", time.Time{}},
-		{"fraction", "Tue Jan 7 09:05:03.5 UTC 2025", time.Time{}},
-		{"trailing", "Tue Jan 7 09:05:03 UTC 2025 ", time.Time{}},
-		{"empty", "", time.Time{}},
+		{"one digit", "Tue Jan 7 09:05:03 UTC 2025", time.Date(2025, 1, 7, 9, 5, 3, 0, time.UTC), nil},
+		{"two digits", "Sat Nov 30 23:59:59 UTC 2024", time.Date(2024, 11, 30, 23, 59, 59, 0, time.UTC), nil},
+		{"leap day", "Thu Feb 29 00:00:00 UTC 2024", time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), nil},
+		{"padded day", "Tue Jan 07 09:05:03 UTC 2025", time.Time{}, ErrTimestampForm},
+		{"day padded by a blank", "Tue Jan  7 09:05:03 UTC 2025", time.Time{}, ErrTimestampForm},
+		{"wrong weekday", "Wed Jan 7 09:05:03 UTC 2025", time.Time{}, ErrTimestampForm},
+		{"lower case", "tue jan 7 09:05:03 UTC 2025", time.Time{}, ErrTimestampForm},
+		{"upper case", "TUE Jan 7 09:05:03 UTC 2025", time.Time{}, ErrTimestampForm},
+		{"one-digit hour", "Tue Jan 7 9:05:03 UTC 2025", time.Time{}, ErrTimestampForm},
+		{"other zone", "Tue Jan 7 09:05:03 GMT 2025", time.Time{}, ErrTimestampForm},
+		{"no zone", "Tue Jan 7 09:05:03 2025", time.Time{}, ErrTimestamp},
+		{"other language", "Di Jan 7 09:05:03 UTC 2025", time.Time{}, ErrTimestamp},
+		{"other digits", "Tue Jan ٧ 09:05:03 UTC 2025", time.Time{}, ErrTimestamp},
+		{"ISO 8601", "2025-01-07T09:05:03Z", time.Time{}, ErrTimestamp},
+		{"no such day", "Sun Feb 30 09:05:03 UTC 2025", time.Time{}, ErrTimestamp},
+		{"trailing", "Tue Jan 7 09:05:03 UTC 2025 ", time.Time{}, ErrTimestamp},
+		{"empty", "", time.Time{}, ErrTimestamp},
+		{"long", strings.Repeat("Tue ", 100), time.Time{}, ErrTimestamp},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := ParseTimestamp(tt.in)
-			if !got.Equal(tt.want) || (err == nil) == tt.want.IsZero() {
-				t.Errorf("got %v, %v, want %v", got, err, tt.want)
+			if !got.Equal(tt.want) || !errors.Is(err, tt.err) {
+				t.Errorf("got %v, %v, want %v, %v", got, err, tt.want, tt.err)
 			}
 		})
 	}
