@@ -20,9 +20,9 @@ var (
 	messageRelease = prepare("UPDATE messages SET body = ?, next_at = ?, due_at = CASE WHEN queued = 1 THEN ? ELSE due_at END WHERE pool_id = ? AND id = ? AND attempts = 0")
 	messageDelete  = prepare("DELETE FROM messages WHERE pool_id = ? AND id = ? AND attempts = 0")
 	messagesAll    = prepare("SELECT " + messageColumns + " FROM messages WHERE " + messageFilter)
-	messageOfPool  = prepare("SELECT " + messageColumns + " FROM messages WHERE pool_id = ? AND " + messageFilter)
+	messageOfPool  = prepare("SELECT " + messageColumns + " FROM messages WHERE created_at >= 0 AND pool_id = ? AND " + messageFilter)
 
-	messageFirst = prepare("SELECT pool_id FROM messages WHERE queued = 1 AND lane = ? AND due_at <= ? ORDER BY due_at LIMIT 1")
+	messageFirst = prepare("SELECT pool_id FROM messages WHERE queued = 1 AND created_at >= 0 AND lane = ? AND due_at <= ? ORDER BY due_at LIMIT 1")
 	// The first message of the next pool that has any in the lane.
 	messageTurn = prepare("SELECT pool_id, due_at FROM messages WHERE queued = 1 AND lane = ? AND pool_id > ? ORDER BY pool_id, due_at LIMIT 1")
 )

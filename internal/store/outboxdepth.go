@@ -6,7 +6,7 @@ import (
 )
 
 // A longer queue is not counted further: whoever watches it has been told by then.
-var laneDepth = prepare("SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM (SELECT created_at FROM messages WHERE queued = 1 AND lane = ? LIMIT 100000) AS queue")
+var laneDepth = prepare("SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM (SELECT created_at FROM messages WHERE queued = 1 AND created_at >= 0 AND lane = ? ORDER BY due_at LIMIT 100000) AS queue")
 
 // QueuedMessages counts the messages that wait for their delivery, up to 100,000 in each lane.
 func (r *Reader) QueuedMessages(ctx context.Context) (n int, err error) {

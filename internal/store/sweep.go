@@ -30,7 +30,7 @@ var (
 		sweepExpired("user_session_turns", "pool_id, user_id", "expires_at <= ?"),
 	}
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
-	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND lane = ? AND due_at <= ?")
+	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND created_at >= 0 AND lane = ? AND due_at <= ?")
 
 	doomedList   = prepare("SELECT pool_id, group_uid, doomed_at FROM doomed ORDER BY pool_id, group_uid LIMIT 100")
 	doomedGroup  = sweepExpired("members", "pool_id, group_uid, user_id", "pool_id = ? AND group_uid = ?")

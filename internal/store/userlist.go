@@ -98,7 +98,11 @@ type attrColumn struct{ equal, within, from *statement }
 // The condition that the partial index has comes first in the text: SQLite stops there. Were it to infer it from a
 // comparison with a parameter, it would compile the statement anew for each value.
 func newAttrColumn(column, order string) attrColumn {
-	list := "SELECT record FROM users WHERE " + column + " IS NOT NULL AND pool_id = ? AND "
+	condition := column + " IS NOT NULL AND "
+	if column == "username_key" {
+		condition = byUsername
+	}
+	list := "SELECT record FROM users WHERE " + condition + "pool_id = ? AND "
 	order = " ORDER BY " + order + " LIMIT {limit}"
 	return attrColumn{
 		equal:  prepare(list + column + " = ? AND id > ?" + order),
@@ -107,7 +111,7 @@ func newAttrColumn(column, order string) attrColumn {
 	}
 }
 
-const usersByState = "SELECT record FROM users WHERE pool_id = ? AND enabled = ? AND "
+const usersByState = "SELECT record FROM users WHERE created_at >= 0 AND pool_id = ? AND enabled = ? AND "
 
 var (
 	attrColumns = map[string]attrColumn{
