@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"cognate/internal/api"
 )
 
 const module = "cognate"
@@ -308,6 +310,22 @@ func TestCompatibilityDocument(t *testing.T) {
 	}
 	if total != 174 {
 		t.Errorf("the interface tables have %d operations, want 174", total)
+	}
+}
+
+// TestReasonsDocument wants each reason of a refusal in the operator's table, with
+// its meaning, and none that the log does not have.
+func TestReasonsDocument(t *testing.T) {
+	t.Parallel()
+	_, section, found := strings.Cut(string(read(t, "docs/operations.md")), "\n| reason | meaning |\n|---|---|\n")
+	if !found {
+		t.Fatal("docs/operations.md has no table of reasons")
+	}
+	table, _, _ := strings.Cut(section, "\n\n")
+	var want []string
+	api.Reasons(func(r api.Reason, meaning string) { want = append(want, "| `"+string(r)+"` | "+meaning+" |") })
+	if got := strings.Split(strings.TrimSpace(table), "\n"); !slices.Equal(got, want) {
+		t.Errorf("the table of reasons in docs/operations.md is not that of package api; want:\n%s", strings.Join(want, "\n"))
 	}
 }
 

@@ -144,3 +144,37 @@ func TestResource(t *testing.T) {
 		})
 	}
 }
+
+func TestReasonOf(t *testing.T) {
+	t.Parallel()
+	denied := api.NewError("NotAuthorizedException", "Incorrect username or password.")
+	tests := []struct {
+		name string
+		err  error
+		want api.Reason
+	}{
+		{"no error of ours", errors.New("disk on fire"), ""},
+		{"nil", nil, ""},
+		{"a code that says too little", denied, ""},
+		{"named", denied.WithReason(api.ReasonLocked), api.ReasonLocked},
+		{"wrapped", fmt.Errorf("x: %w", denied.WithReason(api.ReasonLocked)), api.ReasonLocked},
+		{"of the cause", denied.WithCause(api.NewError("UserNotFoundException", "").WithReason(api.ReasonDisabled)), api.ReasonDisabled},
+		{"the outermost", denied.WithReason(api.ReasonLocked).WithCause(denied.WithReason(api.ReasonClock)), api.ReasonLocked},
+		{"by the code", api.NewError("UserNotConfirmedException", ""), api.ReasonUnconfirmed},
+		{"by another cause", api.NewError("UserNotConfirmedException", "").WithCause(errors.New("x")), api.ReasonUnconfirmed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := api.ReasonOf(tt.err); got != tt.want {
+				t.Errorf("ReasonOf = %q, want %q", got, tt.want)
+			}
+		})
+	}
+	if denied.WithReason(api.ReasonLocked); api.ReasonOf(denied) != "" {
+		t.Error("WithReason changed its receiver")
+	}
+	if text := denied.WithReason(api.ReasonLocked).Error(); strings.Contains(text, "locked") || !errors.Is(denied.WithReason(api.ReasonLocked), denied) {
+		t.Error("a reason makes another error")
+	}
+}

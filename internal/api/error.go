@@ -17,7 +17,8 @@ type Error struct {
 	// (400 for the client's errors, 500 for faults); 0 means the usual one.
 	Status int
 
-	cause error
+	cause  error
+	reason Reason
 }
 
 // NewError makes a client error. Operations use the generated constructors of

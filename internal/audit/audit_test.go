@@ -18,18 +18,26 @@ import (
 func TestEvent(t *testing.T) {
 	t.Parallel()
 	ctx, e := audit.With(t.Context())
-	audit.From(ctx).Set("pool", "a")
+	audit.From(ctx).Set("name", "a")
 	audit.From(ctx).Set("n", 3)
-	audit.From(context.WithoutCancel(ctx)).Set("pool", "b")
+	audit.From(context.WithoutCancel(ctx)).Set("name", "b")
+	audit.From(ctx).SetReason("locked")
+	audit.From(ctx).SetUser(audit.Nobody)
+	audit.From(ctx).SetTarget("t")
+	audit.From(ctx).SetPool("x")
+	audit.From(ctx).SetClient("p", "c")
 	var got []string
 	for _, a := range e.Attrs() {
 		got = append(got, a.String())
 	}
-	if d := cmp.Diff([]string{"pool=b", "n=3"}, got); d != "" {
+	if d := cmp.Diff([]string{"pool=p", "appClient=c", "user=none", "target=t", "reason=locked", "name=b", "n=3"}, got); d != "" {
 		t.Error(d)
 	}
-	if e.Text("pool") != "b" || e.Text("n") != "" || e.Text("none") != "" {
-		t.Error("Text does not give what was set")
+	if e.Text("name") != "b" || e.Text("n") != "" || e.Text("none") != "" {
+		t.Error("Text does not return what was set")
+	}
+	if e.Reason() != "locked" {
+		t.Errorf("Reason() = %q", e.Reason())
 	}
 	audit.From(t.Context()).Set("nowhere", 1) // Without an event nothing happens.
 }
@@ -70,12 +78,14 @@ func TestMetrics(t *testing.T) {
 	m.Started()
 	m.Started()
 	m.Finished("SignUp", "", 3*time.Millisecond)
+	m.Refused("InitiateAuth", "wrong_password")
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	body, _ := io.ReadAll(rec.Body)
 	for _, line := range []string{
 		`cognate_build_info{version="v1"} 1`, `cognate_depth 7`, `cognate_requests_in_flight 1`,
-		`cognate_requests_total{code="",operation="SignUp"} 1`, `cognate_request_duration_seconds_bucket{operation="SignUp",le="0.005"} 1`,
+		`cognate_requests_total{code="",operation="SignUp"} 1`,
+		`cognate_refusals_total{operation="InitiateAuth",reason="wrong_password"} 1`, `cognate_request_duration_seconds_bucket{operation="SignUp",le="0.005"} 1`,
 	} {
 		if !strings.Contains(string(body), line+"\n") {
 			t.Errorf("no %s", line)

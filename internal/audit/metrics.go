@@ -13,6 +13,7 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
+	refusals *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
 }
@@ -25,6 +26,10 @@ func NewMetrics(version string) *Metrics {
 			Name: "cognate_requests_total",
 			Help: "Requests answered, by operation and error code (empty: success).",
 		}, []string{"operation", "code"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cognate_refusals_total",
+			Help: "Requests refused, by operation and reason.",
+		}, []string{"operation", "reason"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cognate_request_duration_seconds",
 			Help:    "Time from a request's head to the end of its answer, by operation.",
@@ -39,7 +44,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "cognate_build_info", Help: "1; the label tells the version.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.inFlight, build,
+	m.registry.MustRegister(m.requests, m.refusals, m.duration, m.inFlight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -53,6 +58,11 @@ func (m *Metrics) Finished(operation, code string, took time.Duration) {
 	m.inFlight.Dec()
 	m.requests.WithLabelValues(operation, code).Inc()
 	m.duration.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+// Refused counts a refusal. Both labels must come from fixed lists.
+func (m *Metrics) Refused(operation, reason string) {
+	m.refusals.WithLabelValues(operation, reason).Inc()
 }
 
 // Gauge adds a value that is read when the metrics are.

@@ -236,10 +236,18 @@ func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
 		e.Set("operation", o.Operation)
 		e.Set("code", o.Code)
 		for key, value := range map[string]string{
-			"region": o.Caller.Region, "pool": o.Resource.ID, "accessKey": o.Caller.AccessKeyID, "principal": o.Caller.PrincipalARN,
+			"region": o.Caller.Region, "accessKey": o.Caller.AccessKeyID, "principal": o.Caller.PrincipalARN, "claimedAccessKey": o.ClaimedKey,
 		} {
 			if value != "" {
 				e.Set(key, value)
+			}
+		}
+		if o.Resource.ID != "" {
+			e.SetPool(o.Resource.ID)
+		}
+		if o.Code != "" && o.Status < http.StatusInternalServerError {
+			if reason := api.ReasonOf(o.Cause); reason != "" {
+				e.SetReason(string(reason))
 			}
 		}
 		if o.Cause != nil && (o.Status >= 500 || api.CodeOf(o.Cause) != o.Code) {

@@ -119,6 +119,9 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client
 		operation = "none"
 	}
 	e.metrics.Finished(operation, code, took)
+	if reason := event.Reason(); reason != "" && code != "" {
+		e.metrics.Refused(operation, reason)
+	}
 	attrs := append([]slog.Attr{
 		slog.String("requestId", arrived(r.Context()).id),
 		slog.String("method", r.Method),

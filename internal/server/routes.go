@@ -96,7 +96,7 @@ func (s *Server) document(of documentFunc) http.HandlerFunc {
 	maxAge := "public, max-age=" + strconv.Itoa(int(token.DocumentMaxAge.Seconds()))
 	return func(w http.ResponseWriter, r *http.Request) {
 		poolID := r.PathValue("pool")
-		audit.From(r.Context()).Set("pool", clip(poolID, 64))
+		audit.From(r.Context()).SetPool(clip(poolID, 64))
 		body, err := of(s.parts.tokens, r.Context(), poolID)
 		if err != nil {
 			s.documentError(w, r, err)

@@ -40,8 +40,8 @@ func (s *Service) issue(ctx context.Context, c *call, o *outcome) (*answer, erro
 // note tells the request's log line who signed in.
 func (s *Service) note(ctx context.Context, sn *pool.Snapshot, userID string) {
 	e := audit.From(ctx)
-	e.Set("pool", sn.ID)
-	e.Set("user", userID)
+	e.SetPool(sn.ID)
+	e.SetUser(userID)
 }
 
 // subject reads what tokens tell of the user, groups anew at each issue.

@@ -54,7 +54,7 @@ func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Clie
 	u, err := s.Resolve(ctx, sn, name)
 	switch {
 	case err == nil:
-		audit.From(ctx).Set("user", u.ID())
+		audit.From(ctx).SetUser(u.ID())
 		return u, nil
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, err

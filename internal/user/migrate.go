@@ -250,7 +250,7 @@ func (s *Service) findOrMigrate(ctx context.Context, sn *pool.Snapshot, client *
 	u, err := s.Migrate(ctx, sn, client, m)
 	switch {
 	case err == nil:
-		audit.From(ctx).Set("user", u.ID())
+		audit.From(ctx).SetUser(u.ID())
 		return u, nil
 	case !errors.Is(err, store.ErrNotFound) && (api.CodeOf(err) != idp.CodeUserNotFoundException || !client.PreventExistence):
 		return nil, err

@@ -16,9 +16,9 @@ func (s *Service) bearer(ctx context.Context, accessToken string) (*token.Princi
 	if err != nil {
 		return nil, nil, err
 	}
-	audit.From(ctx).Set("pool", p.Pool.ID)
-	audit.From(ctx).Set("appClient", p.Client.ID)
-	audit.From(ctx).Set("user", p.User.ID)
+	event := audit.From(ctx)
+	event.SetClient(p.Pool.ID, p.Client.ID)
+	event.SetUser(p.User.ID)
 	u, err := FromRecord(p.Pool, p.User)
 	if err != nil {
 		return nil, nil, err

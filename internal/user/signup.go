@@ -67,7 +67,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	if err != nil {
 		return nil, err
 	}
-	audit.From(ctx).Set("user", u.ID())
+	audit.From(ctx).SetUser(u.ID())
 	out := &idp.SignUpResponse{UserSub: u.ID()}
 	if sends {
 		out.CodeDeliveryDetails = new(to.details())
@@ -131,8 +131,7 @@ func (s *Service) client(ctx context.Context, id, username string, secretHash *s
 	if err != nil {
 		return nil, nil, err
 	}
-	audit.From(ctx).Set("pool", sn.ID)
-	audit.From(ctx).Set("appClient", c.ID)
+	audit.From(ctx).SetClient(sn.ID, c.ID)
 	if err := c.CheckSecretHash(username, secretHash); err != nil {
 		return nil, nil, err
 	}

@@ -69,7 +69,7 @@ func (x *exchange) verify(sig *sigv4.Signature, body []byte) (Credential, error)
 		return Credential{}, err
 	}
 	if err := sig.CheckClock(x.config.Now()); err != nil {
-		return Credential{}, signatureError(err)
+		return Credential{}, withReason(signatureError(err), api.ReasonClock)
 	}
 	if err := sig.CheckService(x.binding.Service.SigningName); err != nil {
 		return Credential{}, signatureError(err)
@@ -80,6 +80,13 @@ func (x *exchange) verify(sig *sigv4.Signature, body []byte) (Credential, error)
 	c.AccessKeyID = sig.AccessKeyID
 	x.caller.AccessKeyID, x.caller.PrincipalARN = c.AccessKeyID, c.PrincipalARN
 	return c, nil
+}
+
+func withReason(err error, r api.Reason) error {
+	if e, ok := errors.AsType[*api.Error](err); ok {
+		return e.WithReason(r)
+	}
+	return err
 }
 
 func signatureError(err error) error {

@@ -101,9 +101,12 @@ type Outcome struct {
 	// Resource is what the input names, if it was decoded.
 	Resource api.Resource
 	// Code is the exception's name, "" for success.
-	Code              string
-	Status            int
-	Duration          time.Duration
+	Code     string
+	Status   int
+	Duration time.Duration
+	// ClaimedKey is the access key id of a signature that was refused: nobody
+	// has shown that it is the sender's.
+	ClaimedKey        string
 	BytesIn, BytesOut int
 	// Cause is the error with everything that the client was not told.
 	Cause error

@@ -105,6 +105,7 @@ func (x *exchange) run() (out *[]byte, err error) {
 	op := x.binding.Operation
 	credential, err := x.authenticate(*body)
 	if err != nil {
+		x.outcome.ClaimedKey = sigv4.ClaimedKey(x.r.Header)
 		return nil, err
 	}
 	in, err := op.Decode(*body)

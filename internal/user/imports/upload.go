@@ -98,7 +98,7 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request) error {
 	if err := s.signed(r, poolID, id); err != nil {
 		return err
 	}
-	audit.From(ctx).Set("pool", poolID)
+	audit.From(ctx).SetPool(poolID)
 	audit.From(ctx).Set("job", id)
 	switch {
 	case r.ContentLength < 0:

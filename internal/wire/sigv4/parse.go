@@ -16,6 +16,8 @@ const (
 	isoBasic   = "20060102T150405Z"
 	// maxSignedHeaders bounds the work that one header can ask for.
 	maxSignedHeaders = 64
+	// maxAccessKey is the longest access key id (IAM: AccessKey, 128 characters).
+	maxAccessKey = 128
 )
 
 // Signature is what the Authorization header says, not yet verified.
@@ -74,6 +76,18 @@ func Parse(h http.Header) (*Signature, error) {
 	return s, nil
 }
 
+// ClaimedKey returns the access key id that a request's signature names. It is
+// for the log of refused requests, because nothing is verified. It returns "" for
+// what has not the form of an id: somebody who mixes up the settings of a
+// client puts the secret there.
+func ClaimedKey(h http.Header) string {
+	key, _, _ := strings.Cut(parameters(h.Get("Authorization"))["Credential"], "/")
+	if len(key) > maxAccessKey || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+		return ""
+	}
+	return key
+}
+
 // parameters reads `AWS4-HMAC-SHA256 a=b, c=d`. Another scheme has none, so that
 // the answer names all of them.
 func parameters(header string) map[string]string {
@@ -128,7 +142,7 @@ func (s *Signature) parseCredential(credential string) error {
 	if !validRegion(s.Region) {
 		return invalid("Credential should be scoped to a valid region.")
 	}
-	if len(s.AccessKeyID) > 128 || printable(s.AccessKeyID) != s.AccessKeyID {
+	if len(s.AccessKeyID) > maxAccessKey || printable(s.AccessKeyID) != s.AccessKeyID {
 		return incomplete("Credential has an access key id that is not one.")
 	}
 	return nil
