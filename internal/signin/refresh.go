@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"errors"
-	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -117,7 +116,7 @@ func rotationFault(err error) error {
 
 // refreshable tells whether the token still counts, and gives its user.
 func (s *Service) refreshable(ctx context.Context, c *call, r *token.Refresh) (*user.User, error) {
-	rec, revoked, err := s.store.UserForToken(ctx, c.pool.ID, r.UserID, r.Family)
+	rec, revoked, rotatedAt, err := s.store.UserForRefresh(ctx, c.pool.ID, r.UserID, r.Family, r.TokenID)
 	gone := errors.Is(err, store.ErrNotFound)
 	if err != nil && !gone {
 		return nil, err
@@ -131,11 +130,10 @@ func (s *Service) refreshable(ctx context.Context, c *call, r *token.Refresh) (*
 			return nil, disabled()
 		}
 		return nil, revokedRefresh()
-	}
-	if err := s.notRotatedOut(ctx, c, r); err != nil {
-		return nil, err
-	}
-	switch {
+	// A client that rotates no more, or did not yet when it issued the token, may
+	// have exchanged it in between.
+	case !rotatedAt.IsZero() && !token.InGrace(rotatedAt, s.now(), c.client.RotationGrace):
+		return nil, reusedRefresh()
 	case !s.now().Before(r.ExpiresAt):
 		return nil, idp.NotAuthorizedException("Refresh Token has expired")
 	case gone:
@@ -146,27 +144,4 @@ func (s *Service) refreshable(ctx context.Context, c *call, r *token.Refresh) (*
 		return nil, err
 	}
 	return u, accountFault(u)
-}
-
-// notRotatedOut refuses a token that was replaced, once its grace is over. Only
-// tokens of a rotating client can have been.
-func (s *Service) notRotatedOut(ctx context.Context, c *call, r *token.Refresh) error {
-	if !r.Rotating && !c.client.Rotation {
-		return nil
-	}
-	at, err := s.store.RotatedAt(ctx, r.PoolID, r.Family, r.TokenID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return rotationFault(graceFault(at, s.now(), c.client.RotationGrace))
-}
-
-func graceFault(at, now time.Time, grace time.Duration) error {
-	if token.InGrace(at, now, grace) {
-		return nil
-	}
-	return token.ErrReused
 }

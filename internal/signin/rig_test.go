@@ -80,28 +80,42 @@ func newRig(t testing.TB, o store.Options) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := newNode(t, st, ring, lambdas.New(t), c.now)
+	r.path, r.clock = o.Path, c
+	r.pool = r.poolWith(t, nil)
+	return r
+}
+
+// skewed is another node on the same store, whose clock is ahead of the rig's, or
+// behind it where by is negative.
+func (r *rig) skewed(t testing.TB, by time.Duration) *rig {
+	t.Helper()
+	n := newNode(t, r.store, r.ring, r.lambdas, func() time.Time { return r.clock.now().Add(by) })
+	n.path, n.clock, n.pool = r.path, r.clock, r.pool
+	return n
+}
+
+// newNode builds the services on a store.
+func newNode(t testing.TB, st *store.Store, ring *keys.Ring, functions *lambdas.Server, now func() time.Time) *rig {
+	t.Helper()
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
 	pages := api.NewPageTokens([32]byte{})
-	functions := lambdas.New(t)
 	sends := testKeys(t)
-	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now, SenderKeys: sends})
-	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now, Triggers: functions.Service(nil)})
-	lockouts := risk.New(risk.Deps{Store: st, Now: c.now})
+	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: now, SenderKeys: sends})
+	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: now, Triggers: functions.Service(nil)})
+	lockouts := risk.New(risk.Deps{Store: st, Now: now})
 	inbox := message.New(message.Deps{
-		Store: st, Ring: ring, Now: c.now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: user.FunctionSender{Triggers: functions.Service(sends)},
+		Store: st, Ring: ring, Now: now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: user.FunctionSender{Triggers: functions.Service(sends)},
 	})
 	users := user.New(user.Deps{
-		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now, Lockouts: lockouts,
+		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: now, Lockouts: lockouts,
 		Triggers: functions.Service(nil),
 		Messages: inbox,
 	})
-	r := &rig{path: o.Path, clock: c, inbox: inbox, Service: New(Deps{
-		Store: st, Pools: pools, Users: users, Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: c.now,
+	return &rig{inbox: inbox, lambdas: functions, Service: New(Deps{
+		Store: st, Pools: pools, Users: users, Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
 		Triggers: functions.Service(nil),
 	})}
-	r.lambdas = functions
-	r.pool = r.poolWith(t, nil)
-	return r
 }
 
 // senderKeyID is the KMSKeyID that testKeys has a key for.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -26,6 +27,9 @@ var (
 	// Two point reads: PostgreSQL answers an OR of two columns by reading the pool.
 	userExists = prepare("SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE pool_id = ? AND id = ? " +
 		"UNION ALL SELECT 1 FROM users WHERE " + byUsername + "pool_id = ? AND username_key = ?) AS taken")
+	userForRefresh = prepare("SELECT record, (SELECT COUNT(*) FROM families WHERE pool_id = ? AND family = ?), " +
+		"COALESCE((SELECT rotated_at FROM rotated WHERE pool_id = ? AND family = ? AND token_id = ?), 0) " +
+		"FROM users WHERE pool_id = ? AND id = ?")
 
 	userInsert = prepare("INSERT INTO users (" + strings.Join(userInsertColumns, ", ") + ") " +
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
@@ -114,6 +118,19 @@ func (r *Reader) UserForToken(ctx context.Context, poolID, id, family string) (u
 	u.PoolID = poolID
 	err = decodeUser(record, &u)
 	return u, revoked, err
+}
+
+// UserForRefresh reads, in one query, a user, whether a family of refresh tokens was revoked, and when the token was
+// exchanged (zero: it was not).
+func (r *Reader) UserForRefresh(ctx context.Context, poolID, id, family, tokenID string) (u User, revoked bool, rotatedAt time.Time, err error) {
+	var record []byte
+	args := []any{poolID, family, poolID, family, tokenID, poolID, id}
+	if err := r.one(ctx, userForRefresh, args, &record, &revoked, &rotatedAt); err != nil {
+		return User{}, false, time.Time{}, err
+	}
+	u.PoolID = poolID
+	err = decodeUser(record, &u)
+	return u, revoked, rotatedAt, err
 }
 
 // InsertUser adds a user with sign-in names. ExistsError says "username" (or the id) or "name".

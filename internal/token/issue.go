@@ -130,7 +130,7 @@ func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
 	r := &Refresh{
 		PoolID: g.Pool.ID, ClientID: g.Client.ID, UserID: g.Subject.UserID, Username: g.Subject.Username,
 		Family: m.origin, TokenID: formatUUID(id), EventID: m.eventID, DeviceKey: g.DeviceKey,
-		OAuth: g.OAuth, Rotating: g.Client.Rotation, Scopes: g.Scopes, Resource: g.Resource,
+		OAuth: g.OAuth, Scopes: g.Scopes, Resource: g.Resource,
 		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: g.refreshEnds(m.now), Mark: markOf(g.Subject.TokensValidAfter),
 	}
 	raw, err := s.ring.SealToken(keys.ShapeRefreshToken, keys.PurposeRefreshToken, nil, encodeRefresh(r))

@@ -21,9 +21,6 @@ type Refresh struct {
 	Scopes    []string
 	Resource  string
 	OAuth     bool
-	// Rotating says that it was issued while the client rotated its tokens, so
-	// that the store may know it as spent.
-	Rotating bool
 
 	AuthTime, IssuedAt, ExpiresAt time.Time
 	// Mark is the user's sign-out mark at issue, in milliseconds.
@@ -41,9 +38,10 @@ func (r *Refresh) Alive(validAfter time.Time) bool { return r.Mark == markOf(val
 const (
 	refreshVersion = 1
 
-	refreshOAuth    = 1 << 0
-	refreshRotating = 1 << 1
-	refreshFlags    = refreshOAuth | refreshRotating
+	refreshOAuth = 1 << 0
+	// refreshFlags are those of all tokens that are out: 1<<1 said that the client
+	// rotated its tokens at issue, and says nothing any more.
+	refreshFlags = refreshOAuth | 1<<1
 )
 
 var errRefreshForm = errors.New("token: malformed refresh token body")
@@ -54,9 +52,6 @@ func encodeRefresh(r *Refresh) []byte {
 	var flags byte
 	if r.OAuth {
 		flags |= refreshOAuth
-	}
-	if r.Rotating {
-		flags |= refreshRotating
 	}
 	b := append(make([]byte, 0, 384), refreshVersion, flags)
 	for _, s := range [...]string{r.PoolID, r.ClientID, r.UserID, r.Username, r.Family, r.TokenID, r.EventID, r.DeviceKey, r.Resource} {
@@ -76,7 +71,7 @@ func parseRefresh(b []byte) (*Refresh, error) {
 	if len(b) < 2 || b[0] != refreshVersion || b[1]&^refreshFlags != 0 {
 		return nil, errRefreshForm
 	}
-	r := &Refresh{OAuth: b[1]&refreshOAuth != 0, Rotating: b[1]&refreshRotating != 0}
+	r := &Refresh{OAuth: b[1]&refreshOAuth != 0}
 	d := reader{b: b[2:]}
 	for _, p := range [...]*string{&r.PoolID, &r.ClientID, &r.UserID, &r.Username, &r.Family, &r.TokenID, &r.EventID, &r.DeviceKey, &r.Resource} {
 		*p = d.text()

@@ -91,7 +91,9 @@ func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (
 	case errors.Is(err, ErrRefresh):
 	case err != nil:
 		return nil, err
-	case s.now().Before(r.ExpiresAt):
+	// An expired token ends its family, too: access tokens of its last use live on,
+	// and by the clock of another node it may not have expired.
+	case s.now().Before(r.ExpiresAt.Add(longestToken)):
 		linked := in.RevokeAssociatedSessions == idp.RevokeAssociatedSessionsTypeLinked && sn.Tracking.On
 		if err := s.revokeFamily(ctx, r, linked); err != nil {
 			return nil, err
@@ -157,7 +159,11 @@ func (s *Service) Spend(ctx context.Context, g *Grant, r *Refresh) error {
 // ErrReused says that a refresh token was replaced before and its grace is over.
 var ErrReused = errors.New("token: refresh token was rotated out")
 
-// InGrace tells whether a token that was replaced may still be used.
+// InGrace reports whether a token that was replaced may be used again. Without a
+// grace it may not, whatever the clocks say: the store has decided which use was
+// the first. With a grace, a node whose clock is behind sees a replacement in its
+// future, which is a new one as long as [store.MaxSkew] explains it.
 func InGrace(rotatedAt, now time.Time, grace time.Duration) bool {
-	return now.Sub(rotatedAt) < grace
+	age := now.Sub(rotatedAt)
+	return grace > 0 && age < grace && age >= -store.MaxSkew
 }
