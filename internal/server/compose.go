@@ -34,6 +34,7 @@ import (
 // parts are the services of one server.
 type parts struct {
 	metrics  *audit.Metrics
+	gauges   *databaseGauges
 	gate     *keys.Gate
 	iam      *iam.Service
 	pools    *pool.Service
@@ -129,7 +130,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		ClientIP: clientIP, RequestID: requestID,
 		Observe: p.observe(log), OnUndeclared: undeclared(log),
 	})
-	p.gauges(st, c.Now)
+	p.gauges = newDatabaseGauges(st, c)
+	p.gauges.register(p.metrics)
+	p.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(p.gate.Waiting()) })
 	return p, nil
 }
 
@@ -269,45 +272,6 @@ func undeclared(log *slog.Logger) func(*api.Operation, *api.Error) {
 func clientIP(r *http.Request) string  { return arrived(r.Context()).client.address }
 func requestID(r *http.Request) string { return arrived(r.Context()).id }
 
-// scrapeTimeout bounds what a scrape of the metrics asks of the database.
-const scrapeTimeout = 2 * time.Second
-
-func (p *parts) gauges(st *store.Store, now func() time.Time) {
-	p.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(p.gate.Waiting()) })
-	p.metrics.Gauge("cognate_outbox_messages", "Mail and SMS that wait for their delivery; -1 if the database does not answer.", func() float64 {
-		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
-		defer cancel()
-		n, err := st.QueuedMessages(ctx)
-		if err != nil {
-			return -1
-		}
-		return float64(n)
-	})
-	for _, lane := range store.Lanes() {
-		p.metrics.LabelledGauge("cognate_outbox_oldest_seconds", "For how long the oldest message of a lane of the outbox waits; -1 if the database does not answer.",
-			"lane", strings.ReplaceAll(strings.ToLower(lane), " ", "_"), func() float64 {
-				ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
-				defer cancel()
-				n, since, err := st.LaneDepth(ctx, lane)
-				switch {
-				case err != nil:
-					return -1
-				case n == 0:
-					return 0
-				}
-				return max(now().Sub(since).Seconds(), 0)
-			})
-	}
-	p.metrics.Gauge("cognate_database_up", "1 while the database answers.", func() float64 {
-		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
-		defer cancel()
-		if st.Ping(ctx) != nil {
-			return 0
-		}
-		return 1
-	})
-}
-
 // close writes what is only in memory, and sends what is due.
 func (p *parts) close(ctx context.Context) error {
 	return errors.Join(p.lockouts.Flush(ctx), p.messages.Flush(ctx), p.triggers.close())
@@ -328,6 +292,7 @@ func (s *Server) startBackground() {
 	b, p, now := s.background, s.parts, s.config.Now
 	b.run("outbox", p.messages.Run)
 	b.run("imports", p.imports.Run)
+	b.run("gauges", p.gauges.run)
 	b.every("lock-outs", flushInterval, p.lockouts.Flush)
 	b.every("data keys", dataKeysInterval, func(ctx context.Context) error { return loadRing(ctx, s.store, s.ring, s.config.machineNow()) })
 	b.every("sweep", sweepInterval, func(ctx context.Context) error {

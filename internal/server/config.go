@@ -28,10 +28,11 @@ type Config struct {
 	TrustedProxy  []string `group:"Listeners" placeholder:"CIDR" help:"Address blocks of the proxies in front. X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed from these only."`
 	PlainHTTP     bool     `name:"plain-http" group:"Listeners" help:"Let serve speak plain HTTP on a loopback address although no trusted proxy is named."`
 
-	Data                string `group:"Storage" placeholder:"DIR" help:"Folder of the embedded database (SQLite). Default in dev: .cognate."`
-	Database            Secret `group:"Storage" placeholder:"URL" help:"PostgreSQL to use instead of the embedded database: postgres://user:password@host/name?sslmode=verify-full."`
-	DatabaseConnections int    `group:"Storage" default:"20" placeholder:"N" help:"Most connections to PostgreSQL that one server opens."`
-	KEKFile             string `name:"kek-file" group:"Storage" placeholder:"FILE" help:"File, readable by its owner only, that holds the key-encryption key: 32 bytes in base64. The environment's COGNATE_KEK can hold the key itself instead. In dev one is made in the data folder."`
+	Data                string        `group:"Storage" placeholder:"DIR" help:"Folder of the embedded database (SQLite). Default in dev: .cognate."`
+	Database            Secret        `group:"Storage" placeholder:"URL" help:"PostgreSQL to use instead of the embedded database: postgres://user:password@host/name?sslmode=verify-full."`
+	DatabaseConnections int           `group:"Storage" default:"20" placeholder:"N" help:"Most connections to PostgreSQL that one server opens."`
+	DatabaseTimeout     time.Duration `group:"Storage" placeholder:"TIME" help:"Longest that one statement of the database may take, and that a request waits for a connection or, with the embedded database, for its turn to write. Must be less than --request-timeout. Default 5s, or half of --request-timeout if that is less. Imports and migrations have limits of their own."`
+	KEKFile             string        `name:"kek-file" group:"Storage" placeholder:"FILE" help:"File, readable by its owner only, that holds the key-encryption key: 32 bytes in base64. The environment's COGNATE_KEK can hold the key itself instead. In dev one is made in the data folder."`
 
 	IssuerBase string `group:"Identity" placeholder:"URL" help:"What issuers begin with: tokens carry URL/<pool id>. \"aws\" gives AWS's own form, https://cognito-idp.<region>.amazonaws.com/<pool id>. Required by serve; in dev the default is the main listener's own URL."`
 	PublicURL  string `name:"public-url" group:"Identity" placeholder:"URL" help:"Where clients reach this server, for the addresses that it hands out, such as those of uploads. By default the issuer base or, where that is \"aws\", the main listener's own URL."`
@@ -150,6 +151,9 @@ func (c Config) withDefaults() Config {
 	if c.RequestTimeout == 0 {
 		c.RequestTimeout = 30 * time.Second
 	}
+	if c.DatabaseTimeout == 0 {
+		c.DatabaseTimeout = min(5*time.Second, c.RequestTimeout/2)
+	}
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = 20 * time.Second
 	}
@@ -239,6 +243,9 @@ func (c *Config) checkCommon(add complain) {
 	}
 	if c.ImportMaxBytes < 0 {
 		add("import-max-bytes", "must not be negative")
+	}
+	if c.DatabaseTimeout < 0 || c.DatabaseTimeout >= c.RequestTimeout {
+		add("database-timeout", "must be less than --request-timeout (%s), so that a request can say that the database does not answer", c.RequestTimeout)
 	}
 	if c.MaxRequestBytes < 64<<10 {
 		add("max-request-bytes", "must be at least 65536, or documented requests are refused")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
+	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/audit"
@@ -69,12 +70,18 @@ func (s *Server) privateRoutes() http.Handler {
 	return mux
 }
 
-// readyz says whether this node should get requests.
+// readyTimeout is how long /readyz waits for the database. Load balancers wait for
+// a second or two.
+const readyTimeout = 800 * time.Millisecond
+
+// readyz says whether this node should get requests, within a second.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
 	switch {
 	case !s.ready.Load():
 		answer(w, http.StatusServiceUnavailable, "stopping")
-	case s.store.Ping(r.Context()) != nil:
+	case s.store.Ping(ctx) != nil:
 		answer(w, http.StatusServiceUnavailable, "database unavailable")
 	default:
 		answer(w, http.StatusOK, "ok")

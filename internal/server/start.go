@@ -145,7 +145,7 @@ func (s *Server) open(ctx context.Context) error {
 // openStore opens the database. Dev brings its schema up to date, since a laptop
 // has no other copy at work; serve leaves that to cognate migrate.
 func openStore(ctx context.Context, c *Config, log *slog.Logger) (*store.Store, error) {
-	o := store.Options{URL: string(c.Database), Now: c.Now, Log: log, Migrate: c.Mode == Dev}
+	o := store.Options{URL: string(c.Database), Now: c.Now, Log: log, Migrate: c.Mode == Dev, StatementTimeout: c.DatabaseTimeout}
 	if o.URL == "" {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
 			return nil, err
@@ -271,7 +271,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 		}
 	}
 	var errs []error
-	for _, h := range []*http.Server{s.main, s.private, s.operator} {
+	for _, h := range []*http.Server{s.main, s.operator} {
 		if h == nil {
 			continue
 		}
@@ -279,15 +279,43 @@ func (s *Server) shutdown(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("requests were cut off: %w", err), h.Close())
 		}
 	}
+	if s.private != nil {
+		// A profile takes as long as the one who asks wants, and is not waited for.
+		errs = append(errs, s.private.Close())
+	}
 	s.serving.Wait()
-	s.background.stop()
-	s.keys.Close()
-	// Even with no time left this is worth a moment: it is what nobody else knows.
-	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	// From here on a database or a sender that does not answer must not keep the
+	// process. Even with no time left, this is worth a moment: it is what nobody
+	// else knows.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMoment)
 	defer cancel()
-	errs = append(errs, s.parts.close(flush), s.store.Close())
+	errs = append(errs,
+		until(last, "background tasks", func() error { s.background.stop(); return nil }),
+		until(last, "the last messages and counts", func() error { s.keys.Close(); return s.parts.close(last) }),
+		until(last, "the database", s.store.Close),
+	)
 	s.log.Info("stopped")
 	return errors.Join(errs...)
+}
+
+// lastMoment is how long a shutdown takes, at most, when its time is over.
+const lastMoment = 5 * time.Second
+
+// until calls f and returns its error, or an error when ctx ends before f does.
+func until(ctx context.Context, what string, f func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- f() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended: // both at once
+		return err
+	case <-time.After(100 * time.Millisecond):
+		return fmt.Errorf("%s did not end in time", what)
+	}
 }
 
 // abandon undoes what a start that failed has begun.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // LoadUser is a user for BulkUsers, with the sign-in names.
@@ -18,6 +18,9 @@ type LoadUser struct {
 
 // A load goes in transactions of so many users: each takes a few tens of milliseconds of the writer.
 const loadBatch = 1000
+
+// loadTimeout bounds the statement that stores a batch.
+const loadTimeout = time.Minute
 
 // BulkUsers adds many users, as an import does. Each batch is committed on its own; the number of users that are stored
 // is answered even on an error. A key that exists already ends the load with an ExistsError, and nothing of its batch is
@@ -70,14 +73,21 @@ func (e *postgresEngine) load(ctx context.Context, users []LoadUser) error {
 			return err
 		}
 	}
-	conn, err := e.db.Conn(ctx)
-	if err != nil {
-		return postgresError(ctx, err)
-	}
-	defer func() { _ = conn.Close() }()
-	err = conn.Raw(func(dc any) error {
-		_, err := dc.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{"users"}, userInsertColumns, pgx.CopyFromRows(rows))
-		return err
+	err := e.lend(ctx, func(conn *pgx.Conn) error {
+		ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+		defer cancel()
+		tx, err := conn.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback(ctx) }()
+		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = "+milliseconds(loadTimeout)); err != nil {
+			return err
+		}
+		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"users"}, userInsertColumns, pgx.CopyFromRows(rows)); err != nil {
+			return err
+		}
+		return tx.Commit(ctx)
 	})
 	var taken *pgconn.PgError
 	if errors.As(err, &taken) && taken.Code == "23505" {

@@ -27,14 +27,22 @@ const (
 // A transaction is tried so often before a serialization failure becomes ErrUnavailable.
 const postgresTries = 12
 
+// A statement of a migration may rewrite a large table, or wait for another server's migration.
+const scriptTimeout = time.Hour
+
 // Those that were refused so often go one at a time from there on. Of many transactions that change one row, a server
 // refuses all but one each time, and some would be refused at every try.
 const freeTries = 2
 
 // postgresEngine is a pool of connections. Each connection keeps its prepared statements itself (pgx's cache).
 type postgresEngine struct {
-	db       *sql.DB
-	runTwice bool
+	db        *sql.DB
+	connector *postgresConnector
+	probe     *postgresProbe
+	breaker   *breaker
+	statement time.Duration // longest that a statement may take
+	idle      int           // connections that are kept
+	runTwice  bool
 	// lane holds a token while a transaction that was refused runs. Other servers have their own; those few are parted
 	// by the tries.
 	lane chan struct{}
@@ -43,61 +51,44 @@ type postgresEngine struct {
 func (e *postgresEngine) dialect() *dialect { return dialectPostgres }
 
 func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
-	config, err := pgx.ParseConfig(o.URL)
+	o.StatementTimeout = cmp.Or(o.StatementTimeout, defaultStatementTimeout)
+	connector, err := newPostgresConnector(o.URL, o.StatementTimeout)
 	if err != nil {
-		return nil, fmt.Errorf("store: PostgreSQL URL: %w", err) // pgx leaves the password out of it
+		return nil, err
 	}
-	defaults := map[string]string{
-		"application_name":                    "cognate",
-		"statement_timeout":                   "15s",
-		"lock_timeout":                        "10s",
-		"idle_in_transaction_session_timeout": "30s",
-		// Each statement walks one index whatever its values are. Planning it anew for them, as PostgreSQL does where it
-		// expects to save a little, costs more than running it.
-		"plan_cache_mode": "force_generic_plan",
-	}
-	for name, value := range defaults {
-		if _, set := config.RuntimeParams[name]; !set {
-			config.RuntimeParams[name] = value
-		}
-	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 5 * time.Second
-	}
-	config.StatementCacheCapacity = 256
 	n := o.MaxConns
 	if n <= 0 {
 		n = 16
 	}
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(settlePlans))
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	e := &postgresEngine{db: db, runTwice: o.RunTwice, lane: make(chan struct{}, 1)}
-	if err := e.ping(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+	e := &postgresEngine{
+		db: db, connector: connector, statement: o.StatementTimeout, idle: n, runTwice: o.RunTwice, lane: make(chan struct{}, 1),
+		probe: &postgresProbe{connector: connector, wait: o.StatementTimeout / 5},
+	}
+	e.breaker = newBreaker(e.probe.run, o.StatementTimeout/5, e.dropIdle, o.Log)
+	// By the pool: the first request finds a connection.
+	if err := e.query(ctx, pingStatement, nil, func(row) error { return nil }); err != nil {
+		return nil, errors.Join(err, e.close())
 	}
 	return e, nil
 }
 
-// settlePlans makes the planner take the index that each of our statements was written for. Left to itself it plans by
-// the size that a table had at the last ANALYZE, and keeps reading a table whole that was empty when a server started.
-func settlePlans(ctx context.Context, conn *pgx.Conn) error {
-	for _, name := range []string{"enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "jit"} {
-		_, err := conn.PgConn().Exec(ctx, "SET "+name+" = off").ReadAll()
-		var refused *pgconn.PgError
-		if err != nil && !errors.As(err, &refused) { // an engine without such a switch has no need of it
-			return err
-		}
-	}
-	return nil
+// dropIdle closes the connections that nobody uses: they lead to a server that does not answer or takes no writes.
+func (e *postgresEngine) dropIdle() {
+	e.db.SetMaxIdleConns(0)
+	e.db.SetMaxIdleConns(e.idle)
 }
 
-func (e *postgresEngine) close() error { return e.db.Close() }
-
-func (e *postgresEngine) ping(ctx context.Context) error {
-	return e.query(ctx, pingStatement, nil, func(row) error { return nil })
+func (e *postgresEngine) close() error {
+	e.breaker.stop()
+	e.probe.close()
+	return e.db.Close()
 }
+
+func (e *postgresEngine) ping(ctx context.Context) error { return e.breaker.check(ctx) }
 
 func (e *postgresEngine) later(context.Context, *statement, []any) error { return errOutside }
 
@@ -115,7 +106,7 @@ func (e *postgresEngine) query(ctx context.Context, st *statement, args []any, e
 	}
 	read := func(ses *postgresSession) error { return ses.query(ctx, st, args, once) }
 	err := e.with(ctx, "", read)
-	if err != nil && !handed && ctx.Err() == nil && (errors.Is(err, ErrUnavailable) || isRetry(err)) {
+	if err != nil && !handed && ctx.Err() == nil && !isSlow(err) && (errors.Is(err, ErrUnavailable) || isRetry(err)) {
 		err = e.with(ctx, "", read)
 	}
 	return plainError(err)
@@ -136,7 +127,7 @@ func (e *postgresEngine) update(ctx context.Context, fn func(session) error) err
 
 // script is for schema changes, which must see what was committed while they waited for the queue's row.
 func (e *postgresEngine) script(ctx context.Context, fn func(session) error) error {
-	return e.retry(ctx, beginScript, fn)
+	return e.retry(WithStatementTimeout(ctx, scriptTimeout), beginScript, fn)
 }
 
 // rehearse runs a closure and rolls it back.
@@ -198,14 +189,62 @@ func (e *postgresEngine) attempt(ctx context.Context, begin string, fn func(sess
 // context of each query. The pool itself checks a connection that comes back: one that is closed, or has a transaction
 // open, is not used again.
 func (e *postgresEngine) with(ctx context.Context, begin string, fn func(*postgresSession) error) error {
-	conn, err := e.db.Conn(ctx)
+	return e.lend(ctx, func(conn *pgx.Conn) (err error) {
+		limit := cmp.Or(statementTimeout(ctx), e.statement)
+		ses := newPostgresSession(conn, begin, limit)
+		if begin != "" && limit != e.statement {
+			ses.setLimits()
+		}
+		err = fn(ses)
+		if errors.Is(ses.failed, errNoAnswer) || errors.Is(err, errNoAnswer) {
+			e.breaker.suspect()
+		}
+		return err
+	})
+}
+
+// lend takes a connection of the pool for as long as fn runs.
+func (e *postgresEngine) lend(ctx context.Context, fn func(*pgx.Conn) error) error {
+	if err := e.breaker.refusal(); err != nil {
+		return err
+	}
+	conn, err := e.take(ctx)
 	if err != nil {
-		return postgresError(ctx, err)
+		return err
 	}
 	defer func() { _ = conn.Close() }()
-	return conn.Raw(func(dc any) error {
-		return fn(newPostgresSession(dc.(*stdlib.Conn).Conn(), begin))
+	demoted := false
+	raw := conn.Raw(func(dc any) error {
+		err = fn(dc.(*stdlib.Conn).Conn())
+		if demoted = e.connector.movesOn() && isReadOnly(err); demoted {
+			return driver.ErrBadConn // the pool throws it away
+		}
+		return nil
 	})
+	if demoted {
+		e.dropIdle()
+		return err
+	}
+	return cmp.Or(err, postgresError(ctx, raw))
+}
+
+// take waits for a connection as long as a statement may take, but no longer than the breaker is closed.
+func (e *postgresEngine) take(ctx context.Context) (*sql.Conn, error) {
+	waiting, cancel := e.breaker.bound(ctx, e.statement)
+	defer cancel()
+	conn, err := e.db.Conn(waiting)
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(waiting.Err(), context.Canceled):
+		return nil, noAnswer()
+	case isTimeout(waiting, err):
+		e.breaker.suspect()
+		return nil, fmt.Errorf("%w: %w", noAnswer(), err)
+	}
+	return nil, postgresError(ctx, err)
 }
 
 func isRetry(err error) bool {
@@ -219,6 +258,23 @@ func plainError(err error) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, errors.Unwrap(err))
 	}
 	return err
+}
+
+// isTimeout reports whether an error is that of a deadline: of ctx, or of a connection's own.
+func isTimeout(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err)
+}
+
+// isSlow reports whether another try would take as long again.
+func isSlow(err error) bool {
+	var pg *pgconn.PgError
+	return errors.Is(err, errNoAnswer) || errors.As(err, &pg) && (pg.Code == "57014" || pg.Code == "55P03")
+}
+
+// isReadOnly reports whether the server takes no writes: it is a standby, or became one.
+func isReadOnly(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "25006"
 }
 
 // postgresError sorts the server's errors into ours (PostgreSQL manual, appendix A: error codes).

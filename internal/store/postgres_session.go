@@ -17,10 +17,12 @@ import (
 // postgresSession runs statements on one connection: each on its own, or in a transaction. What needs no answer (the
 // transaction's beginning, writes by later) waits, and travels with the next statement that does or with the COMMIT.
 type postgresSession struct {
-	conn    *pgx.Conn
-	waiting []waitingStatement
-	began   bool  // something of a transaction was sent
-	failed  error // the first error of the server, after which it refuses the rest of the transaction
+	conn     *pgx.Conn
+	limit    time.Duration // of each statement
+	waiting  []waitingStatement
+	preamble int   // how many of those only begin the transaction
+	began    bool  // something of a transaction was sent
+	failed   error // the first error of the server, after which it refuses the rest of the transaction
 }
 
 type waitingStatement struct {
@@ -28,16 +30,39 @@ type waitingStatement struct {
 	args []any
 }
 
-func newPostgresSession(conn *pgx.Conn, begin string) *postgresSession {
-	s := &postgresSession{conn: conn}
+func newPostgresSession(conn *pgx.Conn, begin string, limit time.Duration) *postgresSession {
+	s := &postgresSession{conn: conn, limit: limit}
 	if begin != "" {
 		s.waiting = append(s.waiting, waitingStatement{text: begin})
+		s.preamble = 1
 	}
 	return s
 }
 
-func (s *postgresSession) note(ctx context.Context, err error) error {
-	err = postgresError(ctx, err)
+// setLimits tells the server the transaction's own limit, in place of the connection's.
+func (s *postgresSession) setLimits() {
+	for _, text := range []string{
+		"SET LOCAL statement_timeout = " + milliseconds(s.limit), "SET LOCAL lock_timeout = " + milliseconds(lockTimeout(s.limit)),
+	} {
+		s.waiting = append(s.waiting, waitingStatement{text: text})
+	}
+	s.preamble = len(s.waiting)
+}
+
+// bound returns the context of one statement. The server ends a slow statement itself and keeps its connection. A server
+// that does not even do that has a tenth of the time more; then the connection is given up at once, and pgx cancels the
+// statement and closes the connection behind our back.
+func (s *postgresSession) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.limit+s.limit/10)
+}
+
+// note sorts an error of a statement that ran in the context bound, and remembers it.
+func (s *postgresSession) note(ctx, bound context.Context, err error) error {
+	if err != nil && bound.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", noAnswer(), err)
+	} else {
+		err = postgresError(ctx, err)
+	}
 	if err != nil && s.failed == nil {
 		s.failed = err
 	}
@@ -87,8 +112,10 @@ func (s *postgresSession) exec(ctx context.Context, st *statement, args []any) (
 	if err != nil {
 		return 0, err
 	}
-	tag, err := s.run(ctx, st.texts[dialectPostgres.index], list)
-	return tag.RowsAffected(), s.note(ctx, err)
+	bound, cancel := s.bound(ctx)
+	defer cancel()
+	tag, err := s.run(bound, st.texts[dialectPostgres.index], list)
+	return tag.RowsAffected(), s.note(ctx, bound, err)
 }
 
 func (s *postgresSession) run(ctx context.Context, text string, args []any) (tag pgconn.CommandTag, err error) {
@@ -111,30 +138,32 @@ func (s *postgresSession) query(ctx context.Context, st *statement, args []any, 
 		}
 		return err
 	}
+	bound, cancel := s.bound(ctx)
+	defer cancel()
 	text := st.texts[dialectPostgres.index]
 	if len(s.waiting) == 0 {
-		rows, err := s.conn.Query(ctx, text, list...)
+		rows, err := s.conn.Query(bound, text, list...)
 		if err != nil {
-			return s.note(ctx, err)
+			return s.note(ctx, bound, err)
 		}
-		return s.read(ctx, rows, each)
+		return s.read(ctx, bound, rows, each)
 	}
-	results, err := s.send(ctx, text, list)
+	results, err := s.send(bound, text, list)
 	if err != nil {
-		return s.note(ctx, err)
+		return s.note(ctx, bound, err)
 	}
 	rows, err := results.Query()
 	if err != nil {
-		return s.note(ctx, errors.Join(err, results.Close()))
+		return s.note(ctx, bound, errors.Join(err, results.Close()))
 	}
-	if err := s.read(ctx, rows, each); err != nil {
+	if err := s.read(ctx, bound, rows, each); err != nil {
 		_ = results.Close() // has the same error to tell
 		return err
 	}
-	return s.note(ctx, results.Close())
+	return s.note(ctx, bound, results.Close())
 }
 
-func (s *postgresSession) read(ctx context.Context, rows pgx.Rows, each func(row) error) error {
+func (s *postgresSession) read(ctx, bound context.Context, rows pgx.Rows, each func(row) error) error {
 	defer rows.Close()
 	var r row
 	for rows.Next() {
@@ -153,7 +182,7 @@ func (s *postgresSession) read(ctx context.Context, rows pgx.Rows, each func(row
 			return err
 		}
 	}
-	return s.note(ctx, rows.Err())
+	return s.note(ctx, bound, rows.Err())
 }
 
 // decodeColumn reads the few types that the schema has. raw belongs to the connection and is copied.
@@ -188,14 +217,16 @@ func decodeColumn(field *pgconn.FieldDescription, raw []byte) (any, error) {
 }
 
 func (s *postgresSession) commit(ctx context.Context) error {
-	if !s.began && len(s.waiting) < 2 {
+	if !s.began && len(s.waiting) == s.preamble {
 		return nil // nothing but the beginning
 	}
-	tag, err := s.run(ctx, "COMMIT", nil)
+	bound, cancel := s.bound(ctx)
+	defer cancel()
+	tag, err := s.run(bound, "COMMIT", nil)
 	if err == nil && tag.String() != "COMMIT" {
 		err = fmt.Errorf("the server answered COMMIT by %s", tag.String())
 	}
-	return postgresError(ctx, err)
+	return s.note(ctx, bound, err)
 }
 
 // rollback also works for a caller who has left. A connection on which it fails is thrown away by the pool.
@@ -203,7 +234,9 @@ func (s *postgresSession) rollback(ctx context.Context) {
 	if !s.began || s.conn.IsClosed() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	bound, cancel := s.bound(context.WithoutCancel(ctx))
 	defer cancel()
-	_, _ = s.conn.Exec(ctx, "ROLLBACK")
+	if _, err := s.conn.Exec(bound, "ROLLBACK"); err != nil {
+		_ = s.note(context.WithoutCancel(ctx), bound, err)
+	}
 }

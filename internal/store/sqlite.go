@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -23,11 +24,13 @@ type sqliteEngine struct {
 	lock    *os.File
 	writer  *sqliteWriter
 	readers *sqliteReaders
+	breaker *breaker // of which only check is used: no request waits for a connection for long
 }
 
 func (e *sqliteEngine) dialect() *dialect { return dialectSQLite }
 
 func openSQLite(ctx context.Context, o Options) (_ *sqliteEngine, err error) {
+	o.StatementTimeout = cmp.Or(o.StatementTimeout, defaultStatementTimeout)
 	path, err := filepath.Abs(o.Path)
 	if err != nil {
 		return nil, err
@@ -62,12 +65,13 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteEngine, err error) {
 	if _, err := first.exec(ctx, writerCache, nil); err != nil {
 		return nil, errors.Join(err, first.close())
 	}
-	e.writer = startSQLiteWriter(first, o.Now, o.RunTwice)
+	e.writer = startSQLiteWriter(first, o)
 	n := o.MaxConns
 	if n <= 0 {
 		n = 4
 	}
 	e.readers = &sqliteReaders{db: e.db, places: make(chan struct{}, n)}
+	e.breaker = newBreaker(e.probe, o.StatementTimeout/5, func() {}, o.Log)
 	return e, nil
 }
 
@@ -93,6 +97,9 @@ func sqliteDSN(path string) string {
 
 func (e *sqliteEngine) close() error {
 	var errs []error
+	if e.breaker != nil {
+		e.breaker.stop()
+	}
 	if e.writer != nil {
 		errs = append(errs, e.writer.stop())
 	}
@@ -108,7 +115,13 @@ func (e *sqliteEngine) close() error {
 	return errors.Join(errs...)
 }
 
-func (e *sqliteEngine) ping(ctx context.Context) error {
+func (e *sqliteEngine) ping(ctx context.Context) error { return e.breaker.check(ctx) }
+
+// probe runs beside whoever asks, since no context ends a read of a disk that does not answer.
+func (e *sqliteEngine) probe(ctx context.Context) error {
+	if e.writer.stalled.Load() {
+		return noAnswer()
+	}
 	return e.query(ctx, pingStatement, nil, func(row) error { return nil })
 }
 

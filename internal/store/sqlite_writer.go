@@ -28,11 +28,14 @@ type sqliteWriter struct {
 	conn     *sqliteConn
 	now      func() time.Time
 	runTwice bool
+	wait     time.Duration // longest that a job waits for its turn
 	jobs     chan *job
 	batch    []*job // being done
 	stopped  chan struct{}
 	mu       sync.RWMutex // held by senders, so that jobs is closed after the last
 	closed   bool
+	// stalled is set when a job has waited for too long: a commit waits for the disk. Until it ends, jobs are refused.
+	stalled atomic.Bool
 }
 
 // A job is a closure that waits for its turn. The writer and a caller who gives up race for state.
@@ -50,8 +53,11 @@ const (
 	jobLeft
 )
 
-func startSQLiteWriter(conn *sqliteConn, now func() time.Time, runTwice bool) *sqliteWriter {
-	w := &sqliteWriter{conn: conn, now: now, runTwice: runTwice, jobs: make(chan *job, 4*batchClosures), stopped: make(chan struct{})}
+func startSQLiteWriter(conn *sqliteConn, o Options) *sqliteWriter {
+	w := &sqliteWriter{
+		conn: conn, now: o.Now, runTwice: o.RunTwice, wait: o.StatementTimeout,
+		jobs: make(chan *job, 4*batchClosures), stopped: make(chan struct{}),
+	}
 	go w.loop()
 	return w
 }
@@ -71,23 +77,35 @@ func (w *sqliteWriter) stop() error {
 }
 
 func (w *sqliteWriter) update(ctx context.Context, fn func(session) error) error {
+	if w.stalled.Load() {
+		return noAnswer()
+	}
+	patience := time.NewTimer(w.wait)
+	defer patience.Stop()
 	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
-	if err := w.send(j); err != nil {
+	if err := w.send(j, patience.C); err != nil {
 		return err
 	}
+	var late error
 	select {
 	case <-j.done:
 		return j.err
 	case <-ctx.Done():
-		if j.state.CompareAndSwap(jobWaits, jobLeft) {
-			return ctx.Err()
-		}
+		late = ctx.Err()
+	case <-patience.C:
+		late = noAnswer()
+	}
+	if !j.state.CompareAndSwap(jobWaits, jobLeft) {
 		<-j.done // its turn has come: what the closure hands out must not change after we return
 		return j.err
 	}
+	if ctx.Err() == nil {
+		w.stalled.Store(true)
+	}
+	return late
 }
 
-func (w *sqliteWriter) send(j *job) error {
+func (w *sqliteWriter) send(j *job, late <-chan time.Time) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
@@ -98,6 +116,9 @@ func (w *sqliteWriter) send(j *job) error {
 		return nil
 	case <-j.ctx.Done():
 		return j.ctx.Err()
+	case <-late:
+		w.stalled.Store(true)
+		return noAnswer()
 	}
 }
 
@@ -123,6 +144,7 @@ func (w *sqliteWriter) loop() {
 }
 
 func (w *sqliteWriter) answer() {
+	w.stalled.Store(false)
 	for _, j := range w.batch {
 		close(j.done)
 	}

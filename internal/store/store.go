@@ -17,7 +17,10 @@ type Options struct {
 
 	Now      func() time.Time // the clock of what the store dates itself; required
 	Log      *slog.Logger     // nil: discard
-	MaxConns int              // PostgreSQL: connections at most (default 16); SQLite: readers (default 4)
+	MaxConns int              // PostgreSQL: connections at most, without that of Ping (default 16); SQLite: readers (default 4)
+	// StatementTimeout is the longest that a statement may take, and that anybody waits for a connection or for the
+	// writer's turn (default 5 s). See WithStatementTimeout.
+	StatementTimeout time.Duration
 
 	Migrate  bool // bring an older schema up to date while opening
 	RunTwice bool // for tests: run every closure of Update twice, and keep the second run only
@@ -83,7 +86,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Engine is "sqlite" or "postgres".
 func (s *Store) Engine() string { return s.engine.dialect().name }
 
-// Ping tells whether the database answers.
+// Ping reports whether the database answers. It returns when ctx ends, whatever the database does, and waits for no
+// connection that others use. While the database does not answer, it returns the error of the last try.
 func (s *Store) Ping(ctx context.Context) error { return s.engine.ping(ctx) }
 
 // Close waits for running transactions and closes the database. Closing again answers what the first time did.

@@ -178,6 +178,30 @@ func (c *Cluster) Kill() error {
 	)
 }
 
+// Freeze stops every process of the server where it is, as a hung machine does: connections stay open, and new ones are
+// taken by the kernel, but nothing is answered.
+func (c *Cluster) Freeze() error { return c.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen server go on.
+func (c *Cluster) Thaw() error { return c.signal(syscall.SIGCONT) }
+
+func (c *Cluster) signal(sig syscall.Signal) error {
+	pid, err := c.postmaster()
+	if err != nil {
+		return err
+	}
+	// The postmaster first: it makes the others.
+	if err := syscall.Kill(pid, sig); err != nil {
+		return fmt.Errorf("signal %v to the server: %w", sig, err)
+	}
+	for _, p := range childrenOf(pid) {
+		if err := syscall.Kill(p, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("signal %v to process %d of the server: %w", sig, p, err)
+		}
+	}
+	return nil
+}
+
 // Close stops the server if it runs and removes the cluster.
 func (c *Cluster) Close() error {
 	if c.keeper == nil {

@@ -8,9 +8,11 @@ import (
 )
 
 // keeperScript waits for the end of its input, which comes when this process
-// closes it or dies, whatever it dies of; then it clears the cluster away.
+// closes it or dies, whatever it dies of; then it clears the cluster away, even one that was frozen: the server kills
+// children that do not end.
 const keeperScript = `cat >/dev/null
 if [ -f "$2/data/postmaster.pid" ]; then
+	kill -CONT "$(head -n 1 "$2/data/postmaster.pid")"
 	"$1/pg_ctl" --pgdata="$2/data" --mode=immediate --wait --silent stop
 fi
 cd / && rm -rf "$2"`

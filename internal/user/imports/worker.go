@@ -303,10 +303,15 @@ func (s *Service) batch(ctx context.Context, sn *pool.Snapshot, j *job, file *so
 	return stored, false, nil
 }
 
+// batchStatement bounds a statement of a batch: its writes travel together, and
+// take longer than those of a request may.
+const batchStatement = 30 * time.Second
+
 // store commits a batch: the people, the log of their lines and the job's
 // progress, all or nothing.
 func (s *Service) store(ctx context.Context, sn *pool.Snapshot, j, next *job, lines []line) (*job, error) {
 	var stored *job
+	ctx = store.WithStatementTimeout(ctx, batchStatement)
 	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		held, err := s.hold(ctx, tx, j)
 		if err != nil {
