@@ -180,7 +180,8 @@ func TestClientRefusals(t *testing.T) {
 		{"unknown provider", `"SupportedIdentityProviders":["COGNITO","Google"]`, "InvalidParameterException: The provider Google does not exist for User Pool " + id + "."},
 		{"the pool itself", `"SupportedIdentityProviders":["COGNITO"]`, ""},
 
-		{"http", `"CallbackURLs":["http://a.example.com"]`, badURL("http://a.example.com")},
+		{"http", `"CallbackURLs":["http://a.example.com"]`, "InvalidParameterException: http://a.example.com cannot use the HTTP protocol."},
+		{"http by another spelling", `"CallbackURLs":["HTTP://10.0.0.1:3000/cb"]`, "InvalidParameterException: HTTP://10.0.0.1:3000/cb cannot use the HTTP protocol."},
 		{"http on localhost", `"CallbackURLs":["http://localhost:3000/cb","http://127.0.0.1","http://[::1]:80/"]`, ""},
 		{"fragment", `"CallbackURLs":["https://a.example.com/#"]`, badURL("https://a.example.com/#")},
 		{"relative", `"CallbackURLs":["/cb"]`, badURL("/cb")},
@@ -188,7 +189,9 @@ func TestClientRefusals(t *testing.T) {
 		{"script", `"CallbackURLs":["javascript:alert(1)"]`, badURL("javascript:alert(1)")},
 		{"app", `"CallbackURLs":["myapp://","myapp://cb","com.example.app:/cb"]`, ""},
 		{"logout", `"LogoutURLs":["http://a.example.com"]`,
-			"InvalidParameterException: Invalid logout URL: http://a.example.com must be an absolute URL without fragment, with https, an app's own scheme, or http on localhost."},
+			"InvalidParameterException: http://a.example.com cannot use the HTTP protocol."},
+		{"logout with a fragment", `"LogoutURLs":["https://a.example.com/#x"]`,
+			"InvalidParameterException: Invalid logout URL: https://a.example.com/#x must be an absolute URL without fragment, with https, an app's own scheme, or http on localhost."},
 		{"default not in list", https + `,"DefaultRedirectURI":"https://b.example.com/cb"`, "InvalidParameterException: Default redirect URI must be in the CallbackURLs list"},
 		{"default in list", https + `,"DefaultRedirectURI":"https://a.example.com/cb"`, ""},
 

@@ -239,14 +239,18 @@ func (k *clientCheck) checkProviders(ctx context.Context, c *idp.UserPoolClientT
 }
 
 func checkURLs(c *idp.UserPoolClientType) error {
-	for _, u := range c.CallbackURLs {
-		if !redirectable(u) {
-			return invalid("Invalid callback URL: " + u + " must be an absolute URL without fragment, with https, an app's own scheme, or http on localhost.")
-		}
-	}
-	for _, u := range c.LogoutURLs {
-		if !redirectable(u) {
-			return invalid("Invalid logout URL: " + u + " must be an absolute URL without fragment, with https, an app's own scheme, or http on localhost.")
+	for _, list := range []struct {
+		name string
+		urls []string
+	}{{"callback", c.CallbackURLs}, {"logout", c.LogoutURLs}} {
+		for _, u := range list.urls {
+			switch {
+			case redirectable(u):
+			case strings.HasPrefix(strings.ToLower(u), "http://"):
+				return invalid(u + " cannot use the HTTP protocol.")
+			default:
+				return invalid("Invalid " + list.name + " URL: " + u + " must be an absolute URL without fragment, with https, an app's own scheme, or http on localhost.")
+			}
 		}
 	}
 	if u := c.DefaultRedirectURI; u != nil && !slices.Contains(c.CallbackURLs, *u) {

@@ -47,8 +47,8 @@ const textNoDomain = "No such domain or user pool exists."
 
 // CreateUserPoolDomain gives a pool a prefix domain or a custom one; it may have one of each.
 func (s *Service) CreateUserPoolDomain(ctx context.Context, in *idp.CreateUserPoolDomainRequest) (*idp.CreateUserPoolDomainResponse, error) {
-	custom := in.CustomDomainConfig != nil || strings.Contains(in.Domain, ".")
-	if err := checkDomainName(in.Domain, custom, in.CustomDomainConfig); err != nil {
+	custom := in.CustomDomainConfig != nil
+	if err := checkDomainName(in.Domain, custom); err != nil {
 		return nil, err
 	}
 	d := domainSettings{ManagedLoginVersion: classicLogin, Custom: in.CustomDomainConfig}
@@ -100,12 +100,9 @@ func (d *settings) domain(custom bool) **string {
 	return &d.Config.Domain
 }
 
-func checkDomainName(name string, custom bool, c *idp.CustomDomainConfigType) error {
+func checkDomainName(name string, custom bool) error {
 	if custom {
-		switch {
-		case c == nil:
-			return invalid("A custom domain requires a CustomDomainConfig with a certificate.")
-		case !hostName.MatchString(name):
+		if !hostName.MatchString(name) {
 			return invalid("Custom domain is not a valid subdomain: " + name + " is not a fully qualified domain name.")
 		}
 		return nil

@@ -119,7 +119,7 @@ func TestCustomDomains(t *testing.T) {
 	_, err = create(other, "login.example.org", certificate)
 	wantError(t, "CreateUserPoolDomain", err, "InvalidParameterException: Domain already associated with another user pool.")
 	_, err = create(other, "login.example.net", nil)
-	wantError(t, "CreateUserPoolDomain", err, "InvalidParameterException: A custom domain requires a CustomDomainConfig with a certificate.")
+	wantError(t, "CreateUserPoolDomain", err, badDomainName)
 	_, err = create(other, "-.example.net", certificate)
 	wantError(t, "CreateUserPoolDomain", err, "InvalidParameterException: Custom domain is not a valid subdomain: -.example.net is not a fully qualified domain name.")
 	for i := range 3 {
