@@ -115,7 +115,7 @@ func TestCustomAuth(t *testing.T) {
 					if i == len(row.answers)-1 {
 						// However it ended, the session is spent.
 						_, err := r.RespondToAuthChallenge(t.Context(), in)
-						wantSays(t, lambdas.Says(err), sayUsed)
+						wantSays(t, lambdas.Says(err), sayInvalid)
 					}
 				}
 				wantSays(t, got, row.want)

@@ -287,7 +287,7 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 		return s.spendIn(ctx, tx, st)
 	})
 	if errors.Is(err, store.ErrSpent) {
-		return nil, st.blur(usedOnce())
+		return nil, st.blur(st.used())
 	}
 	if err != nil {
 		return nil, err

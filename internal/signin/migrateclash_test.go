@@ -33,7 +33,7 @@ func TestUserMigrationTakesNobodysPlace(t *testing.T) {
 			{"another's preferred one", preferredAlias, "carol", map[string]any{"preferred_username": "bobby"}, sayMigrating},
 			{"another's preferred one as username", preferredAlias, "bobby2", map[string]any{"username": "bobby", "preferred_username": "bobby2"}, sayMigrating},
 			{"another's number beside one's address", byEither, "new@example.com", map[string]any{"email": "new@example.com", "phone_number": "+15550100", "phone_number_verified": "true"}, sayMigrating},
-			{"another's address in the place of one's own", byEither, "new@example.com", map[string]any{"email": "bob@example.com", "email_verified": "true"}, "InvalidLambdaResponseException: The attribute email must be equal to the username."},
+			{"another's address in the place of one's own", byEither, "new@example.com", map[string]any{"email": "bob@example.com", "email_verified": "true"}, "InvalidLambdaResponseException: User email should be empty or same as username, since username attribute is email."},
 			{"a name of another kind", nil, "carol", map[string]any{"username": "al ice", "email": "new@example.com"}, "InvalidLambdaResponseException: The username of the migrated user is not valid."},
 			{"another name than was typed", nil, "carol", map[string]any{"username": "dave", "email": "new@example.com"}, "InvalidLambdaResponseException: The migrated user does not sign in by the name that was given: neither the username nor a verified alias is equal to it."},
 			{"identities", nil, "carol", map[string]any{"identities": `[{"userId":"1"}]`, "email": "new@example.com"}, "tokens"},

@@ -26,7 +26,11 @@ func (s *Service) askNewPassword(c *call, o *outcome) (*answer, error) {
 	for _, name := range user.MissingAttributes(c.pool, o.user) {
 		required = append(required, attributeKey+name)
 	}
+	// Clients read from it which required attributes have a value yet.
 	shown := map[string]string{}
+	for _, name := range user.MissingAttributes(c.pool, o.user) {
+		shown[name] = ""
+	}
 	for name, value := range o.user.Attributes {
 		if value != "" && user.MayRead(c.pool, c.client, name) {
 			shown[name] = value

@@ -146,7 +146,7 @@ func TestNewPassword(t *testing.T) {
 		want := map[string]string{
 			"USER_ID_FOR_SRP":    u.Username(),
 			"requiredAttributes": `["userAttributes.given_name"]`,
-			"userAttributes":     `{"email":"alice@example.com","email_verified":"true"}`,
+			"userAttributes":     `{"email":"alice@example.com","email_verified":"true","given_name":""}`,
 		}
 		if diff := cmp.Diff(want, out.ChallengeParameters); diff != "" {
 			t.Error(diff)
@@ -161,6 +161,7 @@ func TestNewPassword(t *testing.T) {
 		wantSays(t, answer("NEW_PASSWORD", fresh), "InvalidParameterException: Invalid attributes given, given_name is missing")
 		wantSays(t, answer("NEW_PASSWORD", fresh, "userAttributes.given_name", ""), "InvalidParameterException: Invalid attributes given, given_name is missing")
 		wantSays(t, answer("NEW_PASSWORD", fresh, "userAttributes.given_name", "Al", "userAttributes.email", "b@example.com"), "NotAuthorizedException: Cannot modify an already provided email")
+		wantSays(t, answer("NEW_PASSWORD", fresh, "userAttributes.given_name", "Al", "userAttributes.email", "alice@example.com"), "NotAuthorizedException: Cannot modify an already provided email")
 		if got := r.read(t, sn, u.ID()); got.Status() != idp.UserStatusTypeForceChangePassword || got.Attributes["given_name"] != "" {
 			t.Errorf("a refused answer changed %v %v", got.Status(), got.Attributes)
 		}

@@ -131,6 +131,15 @@ func usedOnce() error {
 	return idp.NotAuthorizedException("Invalid session for the user, session can only be used once.")
 }
 
+// used rejects the state once it is spent. Of a custom challenge the answer does
+// not depend on what became of the sign-in.
+func (st *state) used() error {
+	if slices.Contains(st.Expect, idp.ChallengeNameTypeCustomChallenge) {
+		return invalidSession()
+	}
+	return usedOnce()
+}
+
 // blur gives the one answer to all faults of a SECRET_BLOCK, and a fault of a
 // session as it is. Faults that are ours, and wrong keys in a call, stay.
 func (st *state) blur(err error) error {
@@ -185,7 +194,7 @@ func (s *Service) admit(ctx context.Context, c *call, name idp.ChallengeNameType
 		return err
 	}
 	if used {
-		return usedOnce()
+		return st.used()
 	}
 	if st.Pool != c.pool.ID || st.Client != c.client.ID || !slices.Contains(st.Expect, name) {
 		return invalidSession()

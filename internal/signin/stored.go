@@ -40,7 +40,7 @@ func (s *Service) sealReference(c *call, st *state, body []byte) (string, error)
 		Sealed: s.ring.Seal(keys.PurposeSession, storedAD(st.Pool, st.UserID, hash), body),
 	})
 	reference, err := json.Marshal(state{
-		Version: stateVersion, Pool: st.Pool, UserID: st.UserID, Nonce: st.Nonce, IssuedAt: st.IssuedAt, ExpiresAt: st.ExpiresAt, Stored: true,
+		Version: stateVersion, Pool: st.Pool, UserID: st.UserID, Expect: st.Expect, Nonce: st.Nonce, IssuedAt: st.IssuedAt, ExpiresAt: st.ExpiresAt, Stored: true,
 	})
 	if err != nil {
 		return "", fmt.Errorf("signin: state: %w", err)
@@ -106,7 +106,7 @@ func (s *Service) fetchState(ctx context.Context, reference *state) (*state, err
 		case err != nil:
 			return nil, err
 		case used:
-			return nil, usedOnce()
+			return nil, reference.used()
 		}
 		return nil, invalidSession() // Its user was deleted.
 	}

@@ -68,12 +68,12 @@ func TestLongSession(t *testing.T) {
 		first := start(c, "alice")
 		says(other, "alice", "5", first, sayInvalid)
 		second := says(c, "alice", "5", first, "CUSTOM_CHALLENGE")
-		says(c, "alice", "5", first, sayUsed)
+		says(c, "alice", "5", first, sayInvalid)
 		if n := r.kept(t, sn, alice.ID()); n != 1 {
 			t.Errorf("%d states are kept", n)
 		}
 		says(c, "alice", "5", second, "tokens")
-		says(c, "alice", "5", second, sayUsed)
+		says(c, "alice", "5", second, sayInvalid)
 		if n := r.kept(t, sn, alice.ID()); n != 0 {
 			t.Errorf("%d states are kept at the end", n)
 		}
@@ -82,7 +82,7 @@ func TestLongSession(t *testing.T) {
 		won := r.atOnce(t, func() string {
 			got, _ := respond(c, "alice", "5", session)
 			return strings.Replace(got, "CUSTOM_CHALLENGE", "tokens", 1)
-		}, sayUsed)
+		}, sayInvalid)
 		if won != 1 {
 			t.Errorf("%d answers won", won)
 		}

@@ -165,12 +165,12 @@ func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCre
 	}
 	var targets []delivery
 	for _, medium := range mediums {
-		d := delivery{Medium: message.Email, Attribute: attrEmail}
+		d, missing := delivery{Medium: message.Email, Attribute: attrEmail}, "No email provided but desired delivery medium was Email"
 		if medium == idp.DeliveryMediumTypeSms {
-			d = delivery{Medium: message.SMS, Attribute: attrPhone}
+			d, missing = delivery{Medium: message.SMS, Attribute: attrPhone}, "No phone number provided but desired delivery medium was SMS"
 		}
 		if d.To = u.Attributes[d.Attribute]; d.To == "" {
-			return nil, idp.InvalidParameterException("User does not have the attribute " + d.Attribute + " to deliver the invitation to.")
+			return nil, idp.InvalidParameterException(missing)
 		}
 		if err := s.deliverable(sn, d.Medium); err != nil {
 			return nil, err

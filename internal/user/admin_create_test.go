@@ -58,7 +58,7 @@ func TestAdminCreateUserAnswers(t *testing.T) {
 			{name: "sub", in: creates("alice", "sub", "x"), want: "InvalidParameterException: user.sub: Attribute cannot be updated.\n"},
 			{name: "identities", in: creates("alice", "identities", "[]"), want: "InvalidParameterException: user.identities: Attribute cannot be updated.\n"},
 			{name: "unknown attributes", in: creates("alice", "shoe_size", "43", "hat", "7"),
-				want: nonconforming + "hat: Attribute does not exist in the schema.\nshoe_size: Attribute does not exist in the schema.\n"},
+				want: nonconforming + "shoe_size: Attribute does not exist in the schema.\nhat: Attribute does not exist in the schema.\n"},
 			{name: "limits", pool: customs, in: creates("alice", "custom:plan", "golden"), want: nonconforming + "custom:plan: String must be no longer than 4 characters"},
 			{name: "mail syntax", in: creates("alice", "email", "alice"), want: "InvalidParameterException: Invalid email address format."},
 			{name: "phone syntax", in: creates("alice", "phone_number", "0123"), want: "InvalidParameterException: Invalid phone number format."},
@@ -75,12 +75,12 @@ func TestAdminCreateUserAnswers(t *testing.T) {
 			{name: "a given password", in: withPassword("Another0ne!")},
 
 			{name: "mail without an address", in: idp.AdminCreateUserRequest{Username: "alice", DesiredDeliveryMediums: []idp.DeliveryMediumType{"EMAIL"}},
-				want: "InvalidParameterException: User does not have the attribute email to deliver the invitation to."},
+				want: "InvalidParameterException: No email provided but desired delivery medium was Email"},
 			{name: "SMS without a number", in: idp.AdminCreateUserRequest{Username: "alice", DesiredDeliveryMediums: []idp.DeliveryMediumType{"SMS"}},
-				want: "InvalidParameterException: User does not have the attribute phone_number to deliver the invitation to."},
+				want: "InvalidParameterException: No phone number provided but desired delivery medium was SMS"},
 			{name: "one of two mediums without an address", in: idp.AdminCreateUserRequest{Username: "alice",
 				UserAttributes: attributes("email", "a@example.com"), DesiredDeliveryMediums: []idp.DeliveryMediumType{"EMAIL", "SMS"}},
-				want: "InvalidParameterException: User does not have the attribute phone_number to deliver the invitation to."},
+				want: "InvalidParameterException: No phone number provided but desired delivery medium was SMS"},
 			{name: "SMS in a pool that sends none", pool: func(in *idp.CreateUserPoolRequest) {
 				in.SmsConfiguration, in.AutoVerifiedAttributes = nil, nil
 			}, in: idp.AdminCreateUserRequest{Username: "alice", UserAttributes: attributes("phone_number", "+12065550100")},

@@ -112,7 +112,7 @@ func TestAdminSetUserPassword(t *testing.T) {
 			pool                 func(in *idp.CreateUserPoolRequest)
 		}{
 			{name: "policy", password: "passw0rd!", want: "InvalidPasswordException: Password does not conform to policy: Password must have uppercase characters"},
-			{name: "leading space", password: " Passw0rd!", want: "InvalidPasswordException: Password does not conform to policy: Password must not begin or end with a space"},
+			{name: "leading space", password: " Passw0rd!", want: `InvalidPasswordException: Password does not conform to policy: Password must satisfy regular expression pattern: ^\S.*\S$`},
 			{name: "same again", password: goodPassword},
 			{name: "same again with a history", password: goodPassword, pool: keepsHistory, want: "PasswordHistoryPolicyViolationException: Password has previously been used"},
 			{name: "space within", password: "Pass word1"},

@@ -22,17 +22,20 @@ func unauthorizedAttribute() error {
 	return idp.NotAuthorizedException("A client attempted to write unauthorized attribute")
 }
 
-// attributeValues reads a request's list. The last of several values for one
-// name stands.
-func attributeValues(list []idp.AttributeType) (map[string]string, error) {
-	values := make(map[string]string, len(list))
+// attributeValues returns a request's values by name, and the names in the
+// request's order. Where a name is sent several times, its last value counts.
+func attributeValues(list []idp.AttributeType) (values map[string]string, names []string, err error) {
+	values = make(map[string]string, len(list))
 	for _, a := range list {
 		if a.Value == nil {
-			return nil, idp.InvalidParameterException("Attribute value for " + a.Name + " must not be null")
+			return nil, nil, idp.InvalidParameterException("Attribute value for " + a.Name + " must not be null")
+		}
+		if _, again := values[a.Name]; !again {
+			names = append(names, a.Name)
 		}
 		values[a.Name] = *a.Value
 	}
-	return values, nil
+	return values, names, nil
 }
 
 // NewAttributes checks what a new user is given and returns what is stored.
@@ -40,21 +43,21 @@ func attributeValues(list []idp.AttributeType) (map[string]string, error) {
 // attributes, and may leave out what the schema requires. implied are values
 // that the username itself gives, which need no permission of the client.
 func NewAttributes(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeType, implied map[string]string) (map[string]string, error) {
-	given, err := attributeValues(list)
+	given, names, err := attributeValues(list)
 	if err != nil {
 		return nil, err
 	}
 	stored := maps.Clone(given)
 	for name, value := range implied {
 		if own := given[name]; own != "" && sn.FoldAlias(name, own) != sn.FoldAlias(name, value) {
-			return nil, idp.InvalidParameterException("The attribute " + name + " must be equal to the username.")
+			return nil, idp.InvalidParameterException("User " + name + " should be empty or same as username, since username attribute is " + name + ".")
 		}
 		if given[name] == "" {
 			stored[name] = value
 		}
 	}
 	maps.DeleteFunc(stored, func(_, v string) bool { return v == "" })
-	if err := checkNewNames(sn, client, given, stored); err != nil {
+	if err := checkNewNames(sn, client, names, stored); err != nil {
 		return nil, err
 	}
 	if client != nil {
@@ -73,11 +76,12 @@ func NewAttributes(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeT
 	return stored, nil
 }
 
-// checkNewNames reports, all at once, names that the schema does not have and,
-// for a client, those that it requires.
-func checkNewNames(sn *pool.Snapshot, client *pool.Client, given, stored map[string]string) error {
+// checkNewNames rejects names that the schema does not have, all at once and in
+// the request's order. For a client it also rejects missing names that the schema
+// requires.
+func checkNewNames(sn *pool.Snapshot, client *pool.Client, names []string, stored map[string]string) error {
 	var faults strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	for _, name := range names {
 		_, known := sn.Schema.Attribute(name)
 		switch {
 		case !known:
@@ -178,11 +182,12 @@ func checkFlags(set, after map[string]string) error {
 	return nil
 }
 
-// checkUpdate checks what an update asks for against schema and permissions and
-// returns the values in the form that is stored; "" removes. client is nil for
-// an administrator.
+// checkUpdate checks an update against schema and permissions and returns the
+// values in the form that is stored; "" removes. Names that the schema does not
+// have, or that cannot be updated, are rejected all at once and in the request's
+// order. client is nil for an administrator.
 func checkUpdate(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeType) (map[string]string, error) {
-	values, err := attributeValues(list)
+	values, names, err := attributeValues(list)
 	if err != nil {
 		return nil, err
 	}
@@ -193,14 +198,23 @@ func checkUpdate(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeTyp
 			}
 		}
 	}
-	present := make(map[string]string, len(values))
-	for _, name := range slices.Sorted(maps.Keys(values)) {
+	var faults strings.Builder
+	for _, name := range names {
 		a, known := sn.Schema.Attribute(name)
 		switch {
 		case !known:
-			return nil, idp.InvalidParameterException("user." + name + noSuchName)
+			faults.WriteString("user." + name + noSuchName)
 		case !a.Mutable || name == attrSub || name == attrIdentities:
-			return nil, idp.InvalidParameterException("user." + name + isImmutable)
+			faults.WriteString("user." + name + isImmutable)
+		}
+	}
+	if faults.Len() > 0 {
+		return nil, idp.InvalidParameterException(faults.String())
+	}
+	present := make(map[string]string, len(values))
+	for _, name := range names {
+		a, _ := sn.Schema.Attribute(name)
+		switch {
 		case values[name] == "" && a.Required:
 			return nil, requiredCannotGo(name)
 		case values[name] != "":
@@ -218,8 +232,8 @@ func requiredCannotGo(name string) error {
 	return idp.InvalidParameterException("Invalid user attributes: " + name + ": Required attribute cannot be deleted.\n")
 }
 
-// checkDelete checks the names of a deletion. Names that the user does not have
-// are no fault.
+// checkDelete checks the names of a deletion. Names that the schema does not have
+// are rejected all at once. Names that the user does not have are accepted.
 func checkDelete(sn *pool.Snapshot, client *pool.Client, names []string) error {
 	for _, name := range names {
 		if client != nil && !mayWrite(sn, client, name) {
@@ -228,11 +242,17 @@ func checkDelete(sn *pool.Snapshot, client *pool.Client, names []string) error {
 			}
 		}
 	}
+	var faults strings.Builder
 	for _, name := range names {
-		a, known := sn.Schema.Attribute(name)
-		switch {
-		case !known:
-			return idp.InvalidParameterException("Invalid user attributes: user." + name + noSuchName)
+		if _, known := sn.Schema.Attribute(name); !known {
+			faults.WriteString("user." + name + noSuchName)
+		}
+	}
+	if faults.Len() > 0 {
+		return idp.InvalidParameterException("Invalid user attributes: " + faults.String())
+	}
+	for _, name := range names {
+		switch a, _ := sn.Schema.Attribute(name); {
 		case a.Required || name == attrSub:
 			return requiredCannotGo(name)
 		case !a.Mutable || name == attrIdentities:

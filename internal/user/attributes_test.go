@@ -130,7 +130,21 @@ func TestPendingAddress(t *testing.T) {
 		}
 
 		code := update("third@example.com")
-		_, err := r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "fourth@example.com", "email_verified", "true"), nil)
+		// Only an update sends a code to the pending value.
+		r.clock.pass(1e6)
+		out, err := r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "email"})
+		wantSays(t, err, "")
+		if got := *out.CodeDeliveryDetails.Destination; got != "s***@e***" {
+			t.Errorf("the code went to %s", got)
+		}
+		wantSays(t, verify(r.lastCode(t, sn)), "")
+		if diff := cmp.Diff(contact{"second@example.com", "true", "third@example.com"}, contactOf(r.read(t, sn, u.ID()), "email")); diff != "" {
+			t.Error(diff)
+		}
+		r.clock.pass(1e6)
+
+		code = update("third@example.com")
+		_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "fourth@example.com", "email_verified", "true"), nil)
 		wantSays(t, err, "")
 		wantSays(t, verify(code), sayExpired) // An administrator's word ends the pending value and its code.
 		resolves("fourth@example.com", true)
@@ -152,6 +166,8 @@ func TestUpdateAnswers(t *testing.T) {
 	}{
 		{name: "unknown", attrs: attributes("shoe_size", "43"),
 			client: "InvalidParameterException: user.shoe_size: Attribute does not exist in the schema.\n", admin: "same"},
+		{name: "several unknown, in the request's order", attrs: attributes("shoe_size", "43", "name", "A", "hat", "7", "custom:tenant", "t2"),
+			client: "InvalidParameterException: user.shoe_size: Attribute does not exist in the schema.\nuser.hat: Attribute does not exist in the schema.\nuser.custom:tenant: Attribute cannot be updated.\n", admin: "same"},
 		{name: "immutable", attrs: attributes("custom:tenant", "t2"), client: "InvalidParameterException: user.custom:tenant: Attribute cannot be updated.\n", admin: "same"},
 		{name: "sub", attrs: attributes("sub", "x"), client: unauthorized, admin: "InvalidParameterException: user.sub: Attribute cannot be updated.\n"},
 		{name: "identities", attrs: attributes("identities", "[]"), client: unauthorized, admin: "InvalidParameterException: user.identities: Attribute cannot be updated.\n"},
@@ -167,6 +183,8 @@ func TestUpdateAnswers(t *testing.T) {
 
 		{name: "delete unknown", remove: []string{"custom:foo"},
 			client: "InvalidParameterException: Invalid user attributes: user.custom:foo: Attribute does not exist in the schema.\n", admin: "same"},
+		{name: "delete several unknown", remove: []string{"hat", "nickname", "custom:foo"},
+			client: "InvalidParameterException: Invalid user attributes: user.hat: Attribute does not exist in the schema.\nuser.custom:foo: Attribute does not exist in the schema.\n", admin: "same"},
 		{name: "delete required", remove: []string{"given_name"}, client: "InvalidParameterException: Invalid user attributes: given_name: Required attribute cannot be deleted.\n", admin: "same"},
 		{name: "delete sub", remove: []string{"sub"}, client: unauthorized, admin: "InvalidParameterException: Invalid user attributes: sub: Required attribute cannot be deleted.\n"},
 		{name: "delete what is not writable", remove: []string{"custom:plan"}, writes: []string{"given_name"}, client: unauthorized},

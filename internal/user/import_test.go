@@ -67,7 +67,7 @@ func TestImportRows(t *testing.T) {
 			{"required attribute", required, importRow("alice", "given_name", "Alice"), ""},
 			{"without it", required, importRow("alice"), "given_name: The attribute is required"},
 			{"an address as username", addresses, importRow("a@example.com"), ""},
-			{"another address than the username", addresses, importRow("b@example.com"), "must be equal to the username"},
+			{"another address than the username", addresses, importRow("b@example.com"), "User email should be empty or same as username"},
 			{"no address as username", addresses, importRow("alice"), "Username should be either"},
 			{"a username that looks like an alias", aliases, importRow("a@example.com"), "Username cannot be of email format"},
 			{"hash", plain, importRow("alice", ImportHash, hash), ""},

@@ -379,14 +379,13 @@ func (r *rig) withoutSenders(t testing.TB) {
 	r.d.Messages = message.New(old)
 }
 
-// TestCustomSMSSender: a phone is reached although neither pool nor server has
-// settings for SMS.
+// TestCustomSMSSender reaches a phone through the pool's function, although the
+// server has no settings for SMS.
 func TestCustomSMSSender(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		r.withoutSenders(t)
 		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
-			in.SmsConfiguration = nil
 			in.LambdaConfig = &idp.LambdaConfigType{
 				CustomSMSSender: &idp.CustomSMSLambdaVersionConfigType{LambdaArn: *lambdas.ARN("sms"), LambdaVersion: "V1_0"}, KMSKeyID: new(senderKeyID),
 			}

@@ -52,9 +52,9 @@ func (s *Service) CompleteNewPassword(ctx context.Context, sn *pool.Snapshot, cl
 	return u, err
 }
 
-// checkCompletion holds the attributes of the challenge to its rules: what is
-// missing must come, what is required and there must stay, and the rest is the
-// client's to write.
+// checkCompletion checks the attributes of an answer to the challenge. Required
+// attributes without a value must be sent. Required attributes that have a value
+// must not be sent, even unchanged. Others must be writable by the client.
 func checkCompletion(sn *pool.Snapshot, client *pool.Client, u *User, given map[string]string) error {
 	for _, name := range MissingAttributes(sn, u) {
 		if given[name] == "" {
@@ -69,7 +69,7 @@ func checkCompletion(sn *pool.Snapshot, client *pool.Client, u *User, given map[
 			return idp.InvalidParameterException("user." + name + noSuchName)
 		case !mayWrite(sn, client, name):
 			return unauthorizedAttribute()
-		case a.Required && old != "" && old != given[name]:
+		case a.Required && old != "":
 			return idp.NotAuthorizedException("Cannot modify an already provided " + name)
 		case !a.Mutable && old != "" && old != given[name]:
 			return idp.InvalidParameterException("user." + name + isImmutable)

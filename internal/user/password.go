@@ -60,7 +60,7 @@ func policyFault(p pool.PasswordPolicy, password string) string {
 	case length > maxPassword:
 		return "Password must not be longer than 256 characters"
 	case strings.TrimFunc(password, unicode.IsSpace) != password:
-		return "Password must not begin or end with a space"
+		return `Password must satisfy regular expression pattern: ^\S.*\S$`
 	case p.RequireUppercase && !upper:
 		return "Password must have uppercase characters"
 	case p.RequireLowercase && !lower:

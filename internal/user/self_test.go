@@ -143,7 +143,9 @@ func TestVerifiable(t *testing.T) {
 		_, err = r.VerifyUserAttribute(t.Context(), &idp.VerifyUserAttributeRequest{AccessToken: bearer, AttributeName: "name", Code: "123456"})
 		wantSays(t, err, invalid)
 		_, err = r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "email"})
-		wantSays(t, err, "InvalidParameterException: User does not have the attribute email.")
+		wantSays(t, err, "InvalidParameterException: User does not have a valid registered email address")
+		_, err = r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "phone_number"})
+		wantSays(t, err, "InvalidParameterException: User does not have a valid registered phone number")
 	})
 }
 
@@ -164,10 +166,11 @@ func TestCompleteNewPassword(t *testing.T) {
 		}{
 			{"required one missing", "N3w!password", nil, "InvalidParameterException: Invalid attributes given, given_name is missing"},
 			{"a provided one", "N3w!password", map[string]string{"given_name": "A", "email": "b@example.com"}, "NotAuthorizedException: Cannot modify an already provided email"},
+			{"a provided one again", "N3w!password", map[string]string{"given_name": "A", "email": "alice@example.com"}, "NotAuthorizedException: Cannot modify an already provided email"},
 			{"not writable", "N3w!password", map[string]string{"given_name": "A", "locale": "en"}, "NotAuthorizedException: A client attempted to write unauthorized attribute"},
 			{"policy", "new", map[string]string{"given_name": "A"}, "InvalidPasswordException: Password does not conform to policy: Password not long enough"},
 			{"good", "N3w!password", map[string]string{"given_name": "A", "nickname": "Al"}, ""},
-			{"again", "N3w!password", map[string]string{"given_name": "A"}, "NotAuthorizedException: Invalid session for the user."},
+			{"again", "N3w!password", nil, "NotAuthorizedException: Invalid session for the user."},
 		}
 		for _, row := range rows {
 			_, err := r.CompleteNewPassword(t.Context(), sn, client, r.read(t, sn, u.ID()), row.password, row.attrs, nil)

@@ -76,7 +76,12 @@ func TestSignUpAnswers(t *testing.T) {
 			{name: "name is copied", pool: byEmail, user: "alice@example.com"},
 			{name: "name is copied before requirements are looked at", pool: func(in *idp.CreateUserPoolRequest) { byEmail(in); requires("email")(in) }, user: "alice@example.com"},
 			{name: "name and attribute differ", pool: byEmail, user: "alice@example.com", attrs: attributes("email", "bob@example.com"),
-				want: "InvalidParameterException: The attribute email must be equal to the username."},
+				want: "InvalidParameterException: User email should be empty or same as username, since username attribute is email."},
+			{name: "name and number differ", pool: func(in *idp.CreateUserPoolRequest) {
+				in.UsernameAttributes = []idp.UsernameAttributeType{"phone_number"}
+			}, user: "+12065550100", attrs: attributes("phone_number", "+12065550101"),
+				want: "InvalidParameterException: User phone_number should be empty or same as username, since username attribute is phone_number."},
+			{name: "an empty attribute beside the name", pool: byEmail, user: "alice@example.com", attrs: attributes("email", "")},
 			{name: "name looks like a mail alias", pool: withAliases, user: "alice@example.com",
 				want: "InvalidParameterException: Username cannot be of email format, since user pool is configured for email alias."},
 			{name: "name looks like a phone alias", pool: withAliases, user: "+12065550100",
@@ -87,6 +92,8 @@ func TestSignUpAnswers(t *testing.T) {
 
 			{name: "unknown attribute", attrs: attributes("shoe_size", "43"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: shoe_size: Attribute does not exist in the schema.\n"},
+			{name: "unknown attributes, in the request's order", attrs: attributes("shoe_size", "43", "name", "Alice", "hat", "7", "shoe_size", "44"),
+				want: "InvalidParameterException: Attributes did not conform to the schema: shoe_size: Attribute does not exist in the schema.\nhat: Attribute does not exist in the schema.\n"},
 			{name: "required ones missing", pool: requires("given_name", "family_name"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: family_name: The attribute is required\ngiven_name: The attribute is required\n"},
 			{name: "a blank is missing", pool: requires("given_name"), attrs: attributes("given_name", ""),

@@ -8,8 +8,9 @@ import (
 	"cognate/internal/trigger"
 )
 
-// GetUserAttributeVerificationCode sends a code for an address of the token's
-// user: to the pending value, if there is one.
+// GetUserAttributeVerificationCode sends a code to an address of the token's
+// user. The code goes to the stored value; only UpdateUserAttributes sends one to
+// a value that is pending.
 func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.GetUserAttributeVerificationCodeRequest) (*idp.GetUserAttributeVerificationCodeResponse, error) {
 	p, u, err := s.bearer(ctx, in.AccessToken)
 	if err != nil {
@@ -26,12 +27,9 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 		if err != nil {
 			return err
 		}
-		value := e.u.Pending[attr]
+		value := e.u.Attributes[attr]
 		if value == "" {
-			value = e.u.Attributes[attr]
-		}
-		if value == "" {
-			return idp.InvalidParameterException("User does not have the attribute " + attr + ".")
+			return noAddress(attr)
 		}
 		if err := s.attempt(ctx, tx, p.Pool, u.ID(), quotaVerifyCode); err != nil {
 			return err
@@ -43,6 +41,15 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 		return nil, err
 	}
 	return &idp.GetUserAttributeVerificationCodeResponse{CodeDeliveryDetails: new(to.details())}, nil
+}
+
+// noAddress rejects a code for an attribute that the user has no value of.
+func noAddress(attr string) error {
+	kind := "email address"
+	if attr == attrPhone {
+		kind = "phone number"
+	}
+	return idp.InvalidParameterException("User does not have a valid registered " + kind)
 }
 
 func checkVerifiable(attr string) error {

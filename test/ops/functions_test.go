@@ -207,13 +207,14 @@ func TestCustomAuth(t *testing.T) {
 				fails("CUSTOM_CHALLENGE", session, notAuthorized(invalidSession), "USERNAME", "bob", "ANSWER", "5")
 				fails("CUSTOM_CHALLENGE", session, invalid("Missing required parameter ANSWER"), "USERNAME", "alice")
 				out := must[*cip.RespondToAuthChallengeOutput](t)(answer("CUSTOM_CHALLENGE", session, "USERNAME", "alice", "ANSWER", "6"))
-				fails("CUSTOM_CHALLENGE", session, notAuthorized(invalidSession[:len(invalidSession)-1]+", session can only be used once."), "USERNAME", "alice", "ANSWER", "5")
+				fails("CUSTOM_CHALLENGE", session, notAuthorized(invalidSession), "USERNAME", "alice", "ANSWER", "5")
 				if out = must[*cip.RespondToAuthChallengeOutput](t)(answer("CUSTOM_CHALLENGE", out.Session, "USERNAME", "alice", "ANSWER", "5")); out.AuthenticationResult == nil {
 					t.Errorf("no tokens but %s", out.ChallengeName)
 				}
 				// The second wrong answer: failAuthentication.
 				out = must[*cip.RespondToAuthChallengeOutput](t)(answer("CUSTOM_CHALLENGE", begin(), "USERNAME", "alice", "ANSWER", "6"))
 				fails("CUSTOM_CHALLENGE", out.Session, incorrect(), "USERNAME", "alice", "ANSWER", "6")
+				fails("CUSTOM_CHALLENGE", out.Session, notAuthorized(invalidSession), "USERNAME", "alice", "ANSWER", "5")
 
 				p := srpclient.New()
 				first := must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.Public.Text(16)))

@@ -162,7 +162,7 @@ func TestUserImport(t *testing.T) {
 		if job.Status != types.UserImportJobStatusTypeCreated || *job.JobName != "people" || *job.CloudWatchLogsRoleArn != importRole {
 			t.Errorf("created: %+v", job)
 		}
-		wantType[*types.PreconditionNotMetException](t, r.startImport(t, pool, job.JobId)) // no file yet
+		wantError(t, r.startImport(t, pool, job.JobId), &types.PreconditionNotMetException{Message: aws.String("No csv file was uploaded for " + *job.JobId)})
 		if status, text := put(t, *job.PreSignedUrl, "name\n"); status != http.StatusOK {
 			t.Fatalf("%d %s", status, text)
 		}

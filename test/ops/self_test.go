@@ -101,6 +101,8 @@ func TestSignUp(t *testing.T) {
 				{name: "limits", client: inPlain, user: "u7", attrs: []string{"custom:age", "17"}, want: invalid("Attributes did not conform to the schema: custom:age: Value is out of range")},
 				{name: "mail syntax", client: inPlain, user: "u8", attrs: []string{"email", "x"}, want: invalid("Invalid email address format.")},
 				{name: "short", client: inPlain, user: "u9", password: "Pw0!", want: badPassword("Password did not conform with policy: Password not long enough")},
+				{name: "blank at an edge", client: inPlain, user: "u9", password: "Passw0rd! ",
+					want: invalid(`1 validation error detected: Value at 'password' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[\S]+.*[\S]+$`)},
 				{name: "no upper case", client: inPlain, user: "u9", password: "passw0rd!", want: badPassword("Password did not conform with policy: Password must have uppercase characters")},
 				{name: "no lower case", client: inPlain, user: "u9", password: "PASSW0RD!", want: badPassword("Password did not conform with policy: Password must have lowercase characters")},
 				{name: "no digit", client: inPlain, user: "u9", password: "Password!", want: badPassword("Password did not conform with policy: Password must have numeric characters")},
@@ -540,7 +542,7 @@ func TestGetUserAttributeVerificationCode(t *testing.T) {
 			token := *r.signIn(t, client, "alice").AccessToken
 			wantError(t, ask(t, r, token, "name"), invalid("Invalid attribute name. Only phone_number and email can be verified."))
 			wantError(t, ask(t, r, token, "phone_number"), invalid("User pool does not have SMS configuration to send messages."))
-			wantError(t, ask(t, r, *r.signIn(t, client, "bob").AccessToken, "email"), invalid("User does not have the attribute email."))
+			wantError(t, ask(t, r, *r.signIn(t, client, "bob").AccessToken, "email"), invalid("User does not have a valid registered email address"))
 			for range 5 {
 				wantError(t, ask(t, r, token, "email"), nil)
 			}

@@ -319,6 +319,7 @@ func newPasswords(t *testing.T, start initiator, flow types.AuthFlowType, respon
 			{"no new password", pool, client, challenge, &session, with("NEW_PASSWORD", ""), invalid("Invalid attributes given, new password should be given with key NEW_PASSWORD.")},
 			{"missing attribute", pool, client, challenge, &session, with("userAttributes.family_name", ""), invalid("Invalid attributes given, family_name is missing")},
 			{"filled attribute", pool, client, challenge, &session, with("userAttributes.given_name", "Mallory"), notAuthorized("Cannot modify an already provided given_name")},
+			{"filled attribute unchanged", pool, client, challenge, &session, with("userAttributes.given_name", "Alice"), notAuthorized("Cannot modify an already provided given_name")},
 			{"flag", pool, client, challenge, &session, with("userAttributes.email_verified", "true"), notAuthorized("A client attempted to write unauthorized attribute")},
 			{"policy", pool, client, challenge, &session, with("NEW_PASSWORD", "simple"), badPassword("Password does not conform to policy: Password not long enough")},
 			{"unknown client", pool, "7abcdefghijklmnopqrstuvwx1", challenge, &session, good, noClient("7abcdefghijklmnopqrstuvwx1")},

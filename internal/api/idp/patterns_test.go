@@ -33,7 +33,7 @@ func TestPatterns(t *testing.T) {
 		{Pattern: patternLinkUrlType, Expr: "^[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+$"},
 		{Pattern: patternManagedLoginBrandingIdType, Expr: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[4][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"},
 		{Pattern: patternOptionalArnType, Expr: "(arn:[\\w+=/,.@-]+:[\\w+=/,.@-]+:([\\w+=/,.@-]*)?:[0-9]+:[\\w+=/,.@-]+(:[\\w+=/,.@-]+)?(:[\\w+=/,.@-]+)?)?"},
-		{Pattern: patternPasswordType, Expr: "\\S(?:[\\s\\S]*\\S)?"},
+		{Pattern: patternPasswordType, Expr: "^[\\x00-\\x08\\x0E-\\x1F\\x21-\\x{10FFFF}]+[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*[\\x00-\\x08\\x0E-\\x1F\\x21-\\x{10FFFF}]+$"},
 		{Pattern: patternProviderNameType, Expr: "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\p{Z}]+"},
 		{Pattern: patternProviderNameTypeV2, Expr: "[^_\\p{Z}][\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}][^_\\p{Z}]+"},
 		{Pattern: patternResourceIdType, Expr: "^[\\w\\- ]+$"},

@@ -2496,7 +2496,7 @@ var (
 	patternLinkUrlType                        = awsjson.UnicodeRun("^[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+$", "^[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+$", awsjson.Class{Low: 0xfffffffe00000000, High: 0x7fffffffffffffff}, false)
 	patternManagedLoginBrandingIdType         = awsjson.Regexp("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[4][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$", "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[4][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$")
 	patternOptionalArnType                    = awsjson.Regexp("(arn:[\\w+=/,.@-]+:[\\w+=/,.@-]+:([\\w+=/,.@-]*)?:[0-9]+:[\\w+=/,.@-]+(:[\\w+=/,.@-]+)?(:[\\w+=/,.@-]+)?)?", "(arn:[\\w+=/,.@-]+:[\\w+=/,.@-]+:([\\w+=/,.@-]*)?:[0-9]+:[\\w+=/,.@-]+(:[\\w+=/,.@-]+)?(:[\\w+=/,.@-]+)?)?")
-	patternPasswordType                       = awsjson.Regexp("[\\S]+", "\\S(?:[\\s\\S]*\\S)?")
+	patternPasswordType                       = awsjson.Regexp("^[\\S]+.*[\\S]+$", "^[\\x00-\\x08\\x0E-\\x1F\\x21-\\x{10FFFF}]+[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*[\\x00-\\x08\\x0E-\\x1F\\x21-\\x{10FFFF}]+$")
 	patternProviderNameType                   = awsjson.UnicodeRun("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\p{Z}]+", "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\p{Z}]+", awsjson.Class{Low: 0xffffffff00000000, High: 0x7fffffffffffffff}, false)
 	patternProviderNameTypeV2                 = awsjson.Regexp("[^_\\p{Z}][\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}][^_\\p{Z}]+", "[^_\\p{Z}][\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}][^_\\p{Z}]+")
 	patternResourceIdType                     = awsjson.Run("^[\\w\\- ]+$", awsjson.Class{Low: 0x3ff200100000000, High: 0x7fffffe87fffffe}, false)

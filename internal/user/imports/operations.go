@@ -157,7 +157,7 @@ func (s *Service) StartUserImportJob(ctx context.Context, in *idp.StartUserImpor
 			return idp.PreconditionNotMetException("The user import job cannot be started: its status is " + string(status) + ".")
 		}
 		if j.Upload == "" {
-			return idp.PreconditionNotMetException("The user import job cannot be started: no CSV file was uploaded.")
+			return idp.PreconditionNotMetException("No csv file was uploaded for " + in.JobId)
 		}
 		_, err := tx.ActiveImport(ctx, j.rec.PoolID)
 		if err == nil {
