@@ -12,10 +12,16 @@ type ImportJob struct {
 	Version    int64
 	CreatedAt  time.Time
 	Active     bool
-	Owner      string    // who works on it
-	LeaseUntil time.Time // and until when nobody else may
+	Owner      string    // the worker that has it; "" while it waits for one
+	Waiting    time.Time // since when it waits: the order in which workers take jobs
 	DueAt      time.Time // when it expires or is forgotten; zero: never
 	Doc        []byte
+}
+
+// A HeldImport is an active job that a worker has. Beat changes while the worker lives.
+type HeldImport struct {
+	ImportJob
+	Beat int64
 }
 
 // ImportCursor is a place in a pool's list of jobs, which is ordered by creation, the newest first.
@@ -43,9 +49,14 @@ var (
 	importFirst  = prepare("SELECT " + importColumns + " FROM import_jobs WHERE pool_id = ? ORDER BY created_at DESC, id DESC LIMIT {limit}")
 	importsAfter = prepare("SELECT " + importColumns + " FROM import_jobs WHERE pool_id = ? AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT {limit}")
 	importOldest = prepare("SELECT " + importColumns + " FROM import_jobs WHERE pool_id = ? ORDER BY created_at, id LIMIT {limit}")
-	importWaits  = prepare("SELECT " + importColumns + " FROM import_jobs WHERE active = 1 AND lease_until <= ? ORDER BY lease_until, pool_id, id LIMIT 1")
-	importsDue   = prepare("SELECT " + importColumns + " FROM import_jobs WHERE due_at > 0 AND due_at <= ? ORDER BY due_at, pool_id, id LIMIT {limit}")
-	importsFree  = prepare("UPDATE import_jobs SET lease_until = 0, version = version + 1 WHERE active = 1 AND lease_until > 0")
+	importWaits  = prepare("SELECT " + importColumns + " FROM import_jobs WHERE active = 1 AND owner = '' ORDER BY lease_until, pool_id, id LIMIT 1")
+	importsHeld  = prepare(`SELECT j.pool_id, j.id, j.version, j.created_at, j.active, j.owner, j.lease_until, j.due_at, j.doc, COALESCE(b.beat, 0)
+		FROM import_jobs j LEFT JOIN import_beats b ON b.pool_id = j.pool_id AND b.job_id = j.id
+		WHERE j.active = 1 AND j.owner > '' ORDER BY j.owner, j.lease_until, j.pool_id, j.id LIMIT {limit}`)
+	importsDue  = prepare("SELECT " + importColumns + " FROM import_jobs WHERE due_at > 0 AND due_at <= ? ORDER BY due_at, pool_id, id LIMIT {limit}")
+	importsFree = prepare("UPDATE import_jobs SET owner = '', version = version + 1 WHERE active = 1 AND owner > ''")
+	beatNext    = prepare("INSERT INTO import_beats (pool_id, job_id, beat) VALUES (?, ?, 1) ON CONFLICT (pool_id, job_id) DO UPDATE SET beat = import_beats.beat + 1")
+	beatDelete  = prepare("DELETE FROM import_beats WHERE pool_id = ? AND job_id = ?")
 
 	uploadInsert = prepare("INSERT INTO import_uploads (pool_id, id, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
 	uploadExpiry = prepare("UPDATE import_uploads SET expires_at = ? WHERE pool_id = ? AND id = ?")
@@ -62,17 +73,17 @@ var (
 )
 
 func scanImport(r row, j *ImportJob) error {
-	return r.scan(&j.PoolID, &j.ID, &j.Version, &j.CreatedAt, &j.Active, &j.Owner, &j.LeaseUntil, &j.DueAt, &j.Doc)
+	return r.scan(&j.PoolID, &j.ID, &j.Version, &j.CreatedAt, &j.Active, &j.Owner, &j.Waiting, &j.DueAt, &j.Doc)
 }
 
 // InsertImportJob adds a job.
 func (tx *Tx) InsertImportJob(ctx context.Context, j ImportJob) error {
-	return tx.insert(ctx, "import job", importInsert, j.PoolID, j.ID, j.CreatedAt, j.Active, j.Owner, j.LeaseUntil, j.DueAt, j.Doc)
+	return tx.insert(ctx, "import job", importInsert, j.PoolID, j.ID, j.CreatedAt, j.Active, j.Owner, j.Waiting, j.DueAt, j.Doc)
 }
 
 // UpdateImportJob changes a job; ErrConflict if it was changed since it was read.
 func (tx *Tx) UpdateImportJob(ctx context.Context, j ImportJob) error {
-	return tx.change(ctx, ErrConflict, importUpdate, j.Active, j.Owner, j.LeaseUntil, j.DueAt, j.Doc, j.PoolID, j.ID, j.Version)
+	return tx.change(ctx, ErrConflict, importUpdate, j.Active, j.Owner, j.Waiting, j.DueAt, j.Doc, j.PoolID, j.ID, j.Version)
 }
 
 // ImportJob reads a job.
@@ -105,9 +116,30 @@ func (r *Reader) ActiveImport(ctx context.Context, poolID string) (id string, er
 	return id, err
 }
 
-// WaitingImport reads the active job whose lease ended first; ErrNotFound if all are being worked on.
-func (r *Reader) WaitingImport(ctx context.Context, now time.Time) (ImportJob, error) {
-	return first(ctx, r, importWaits, []any{now}, scanImport)
+// WaitingImport reads the active job that has waited longest for a worker; ErrNotFound if none waits.
+func (r *Reader) WaitingImport(ctx context.Context) (ImportJob, error) {
+	return first(ctx, r, importWaits, nil, scanImport)
+}
+
+// HeldImports lists active jobs that workers have.
+func (r *Reader) HeldImports(ctx context.Context, limit int) ([]HeldImport, error) {
+	return all(ctx, r, importsHeld, []any{limit}, func(r row, h *HeldImport) error {
+		last := len(r) - 1
+		if err := scanImport(r[:last], &h.ImportJob); err != nil {
+			return err
+		}
+		return r[last:].scan(&h.Beat)
+	})
+}
+
+// BeatImport shows others that a job's worker lives. It does not touch the job's own row.
+func (tx *Tx) BeatImport(ctx context.Context, poolID, id string) error {
+	return tx.run(ctx, beatNext, poolID, id)
+}
+
+// EndImportBeat removes what BeatImport left of a job that has ended.
+func (tx *Tx) EndImportBeat(ctx context.Context, poolID, id string) error {
+	return tx.run(ctx, beatDelete, poolID, id)
 }
 
 // ImportsDue reads jobs that are to expire or to be forgotten.
@@ -115,7 +147,7 @@ func (r *Reader) ImportsDue(ctx context.Context, now time.Time, limit int) ([]Im
 	return all(ctx, r, importsDue, []any{now, limit}, scanImport)
 }
 
-// FreeImports ends all leases. It is for the one process that has the database.
+// FreeImports takes every job from its worker. It is for the one process that has the database.
 func (tx *Tx) FreeImports(ctx context.Context) error { return tx.run(ctx, importsFree) }
 
 // InsertImportUpload begins a file, which Sweep removes when it has expired.
@@ -155,7 +187,12 @@ func (s *Store) DeleteImportJob(ctx context.Context, poolID, id string) error {
 	if err := s.sweep(ctx, &deleted, 1<<30, logDelete, poolID, id); err != nil {
 		return err
 	}
-	return s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, importDelete, poolID, id) })
+	return s.Update(ctx, func(tx *Tx) error {
+		if err := tx.EndImportBeat(ctx, poolID, id); err != nil {
+			return err
+		}
+		return tx.run(ctx, importDelete, poolID, id)
+	})
 }
 
 // sweepUploads removes files that nobody needs any more.

@@ -56,6 +56,7 @@ var (
 		sweepExpired("user_sessions", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_session_turns", "pool_id, user_id", "pool_id = ?"),
 		sweepExpired("import_jobs", "pool_id, id", "pool_id = ?"),
+		sweepExpired("import_beats", "pool_id, job_id", "pool_id = ?"),
 		sweepExpired("import_uploads", "pool_id, id", "pool_id = ?"),
 		sweepExpired("import_chunks", "pool_id, upload_id, seq", "pool_id = ?"),
 		sweepExpired("import_log", "pool_id, job_id, seq", "pool_id = ?"),

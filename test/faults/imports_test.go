@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cognate/test/pgtest"
 )
@@ -138,6 +139,33 @@ func TestNodesImport(t *testing.T) {
 	other.awaitImport(t, first, jobs[0], rows)
 	other.awaitImport(t, second, jobs[1], rows)
 	other.quiet(t)
+}
+
+// TestSkewedNodesImport: two servers whose clocks are 10 s apart work on two jobs
+// and disturb no job of each other; either stops a job of the other at once.
+func TestSkewedNodesImport(t *testing.T) {
+	t.Parallel()
+	behind, ahead := twoAt(t, -5*time.Second, 5*time.Second)
+	const rows = 4000
+	first, second, third := ahead.newPool(t), ahead.newPool(t), ahead.newPool(t)
+	jobs := []string{behind.startImport(t, first, rows), ahead.startImport(t, second, rows), behind.startImport(t, third, importRows)}
+	behind.awaitImport(t, first, jobs[0], rows)
+	behind.awaitImport(t, second, jobs[1], rows)
+	eventually(t, "some lines are read", func() bool { return ahead.imported(t, third, jobs[2]).Users[0] > 0 })
+	ahead.must(t, "StopUserImportJob", object{"UserPoolId": third, "JobId": jobs[2]})
+	var stopped importCounts
+	eventually(t, "the job is stopped", func() bool {
+		stopped = behind.imported(t, third, jobs[2])
+		return stopped.Status == "Stopped"
+	})
+	if stopped.Users[0] >= importRows*9/10 {
+		t.Errorf("stopped after all was done: %v", stopped)
+	}
+	if later := ahead.imported(t, third, jobs[2]); later != stopped {
+		t.Errorf("after the stop %v, later %v", stopped, later)
+	}
+	behind.quiet(t)
+	ahead.quiet(t)
 }
 
 // TestCutUpload: a file that did not come whole is none.

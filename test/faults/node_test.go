@@ -342,18 +342,22 @@ func (c client) code(t testing.TB, pool, username string) string {
 	return m[0].Code
 }
 
+// patience is longer than any machine needs, however busy: it ends a test that
+// would wait for ever.
+const patience = 10 * time.Minute
+
 // eventually polls until f is true; it gives up after a while that no machine
 // should need.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience)
 	for !f() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("after 30 s still not: %s", what)
+			t.Fatalf("after %v still not: %s", patience, what)
 		}
 	}
 }

@@ -17,6 +17,12 @@ import (
 // two starts two servers on one database.
 func two(t *testing.T) (a, b *node) {
 	t.Helper()
+	return twoAt(t, 0, 0)
+}
+
+// twoAt starts two servers on one database, whose clocks are wrong.
+func twoAt(t *testing.T, wrongA, wrongB time.Duration) (a, b *node) {
+	t.Helper()
 	c := dev(t)
 	c.Database = server.Secret(pgtest.Database(t))
 	c.IssuerBase = "http://localhost"
@@ -24,8 +30,10 @@ func two(t *testing.T) (a, b *node) {
 	if err := os.WriteFile(c.KEKFile, []byte(keys.GenerateKEK()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	c.Now = func() time.Time { return time.Now().Add(wrongA) }
 	a = start(t, c)
 	c.Data = t.TempDir()
+	c.Now = func() time.Time { return time.Now().Add(wrongB) }
 	return a, start(t, c)
 }
 

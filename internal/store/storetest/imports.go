@@ -29,7 +29,7 @@ func testImportJobs(t *testing.T, s *store.Store) {
 
 	_, err = s.ActiveImport(ctx, "p")
 	noImport(t, err)
-	_, err = s.WaitingImport(ctx, Now)
+	_, err = s.WaitingImport(ctx)
 	noImport(t, err)
 	a.Active, a.DueAt = true, time.Time{}
 	update(t, s, func(tx *store.Tx) error { return tx.UpdateImportJob(ctx, a) })
@@ -37,21 +37,31 @@ func testImportJobs(t *testing.T, s *store.Store) {
 	a.Version = 2
 	id, err := s.ActiveImport(ctx, "p")
 	same(t, "a", id, err)
-	got, err := s.WaitingImport(ctx, Now)
+	got, err := s.WaitingImport(ctx)
 	same(t, a, got, err)
 
-	// A lease hides a job until it ends or is freed.
-	a.Owner, a.LeaseUntil = "worker", Now.Add(time.Minute)
+	// A job that a worker has does not wait, until it is freed.
+	a.Owner, a.Waiting = "worker", Now.Add(time.Minute)
 	update(t, s, func(tx *store.Tx) error { return tx.UpdateImportJob(ctx, a) })
-	_, err = s.WaitingImport(ctx, Now)
+	_, err = s.WaitingImport(ctx)
 	noImport(t, err)
 	a.Version = 3
-	got, err = s.WaitingImport(ctx, Now.Add(time.Minute))
-	same(t, a, got, err)
+	held, err := s.HeldImports(ctx, 10)
+	same(t, []store.HeldImport{{ImportJob: a}}, held, err)
+	for range 2 {
+		update(t, s, func(tx *store.Tx) error { return tx.BeatImport(ctx, "p", "a") })
+	}
+	held, err = s.HeldImports(ctx, 10)
+	same(t, []store.HeldImport{{ImportJob: a, Beat: 2}}, held, err)
+	update(t, s, func(tx *store.Tx) error { return tx.EndImportBeat(ctx, "p", "a") })
+	held, err = s.HeldImports(ctx, 10)
+	same(t, []store.HeldImport{{ImportJob: a}}, held, err)
 	update(t, s, func(tx *store.Tx) error { return tx.FreeImports(ctx) })
-	a.Version, a.LeaseUntil = 4, time.Time{}
-	got, err = s.WaitingImport(ctx, Now)
+	a.Version, a.Owner = 4, ""
+	got, err = s.WaitingImport(ctx)
 	same(t, a, got, err)
+	held, err = s.HeldImports(ctx, 10)
+	same(t, 0, len(held), err)
 
 	due, err := s.ImportsDue(ctx, Now.Add(time.Hour), 10)
 	same(t, 3, len(due), err) // the active one never is

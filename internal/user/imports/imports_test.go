@@ -49,18 +49,15 @@ func engines(t *testing.T, test func(t *testing.T, r *rig)) {
 func newRig(t *testing.T, o store.Options) *rig {
 	t.Helper()
 	clock := new(atomic.Int64)
-	clock.Store(1_800_000_000_000)
-	now := func() time.Time { return time.UnixMilli(clock.Load()).UTC() }
-	o.Now, o.Migrate = now, true
-	st, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	clock.Store(int64(1_800_000_000 * time.Second))
+	r := newRigAt(t, o, func() time.Time { return time.Unix(0, clock.Load()).UTC() })
+	r.clock = clock
+	return r
+}
+
+func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
+	t.Helper()
+	st := openStore(t, o, now)
 	kek, err := keys.NewKEK(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -81,10 +78,25 @@ func newRig(t *testing.T, o store.Options) *rig {
 	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT "+UploadPath, s.Upload)
-	return &rig{Service: s, clock: clock, mux: mux, pool: *out.UserPool.Id}
+	return &rig{Service: s, mux: mux, pool: *out.UserPool.Id}
 }
 
-func (r *rig) pass(d time.Duration) { r.clock.Add(d.Milliseconds()) }
+func openStore(t *testing.T, o store.Options, now func() time.Time) *store.Store {
+	t.Helper()
+	o.Now, o.Migrate = now, true
+	st, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st
+}
+
+func (r *rig) pass(d time.Duration) { r.clock.Add(int64(d)) }
 
 // another is a second worker on the same store.
 func (r *rig) another() *Service { return New(r.d) }
@@ -161,7 +173,12 @@ type shows struct {
 
 func (r *rig) job(t *testing.T, id string) shows {
 	t.Helper()
-	out, err := r.DescribeUserImportJob(t.Context(), &idp.DescribeUserImportJobRequest{UserPoolId: r.pool, JobId: id})
+	return r.Service.job(t, r.pool, id)
+}
+
+func (s *Service) job(t *testing.T, pool, id string) shows {
+	t.Helper()
+	out, err := s.DescribeUserImportJob(t.Context(), &idp.DescribeUserImportJobRequest{UserPoolId: pool, JobId: id})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,9 +243,11 @@ func TestFencing(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := r.open(first)
-		if first, _, err = r.batch(ctx, sn, first, file); err != nil {
+		done, err := r.batch(ctx, sn, first, file, batchLines)
+		if err != nil {
 			t.Fatal(err)
 		}
+		first = done.job
 		const stored = batchLines * 9 / 10
 		r.want(t, id, shows{Status: "InProgress", Imported: stored})
 
@@ -236,12 +255,16 @@ func TestFencing(t *testing.T) {
 		if j, err := other.claim(ctx); err != nil || j != nil {
 			t.Fatalf("another worker got a leased job: %v %v", j, err)
 		}
-		r.pass(lease)
+		r.pass(lease - 1)
+		if j, err := other.claim(ctx); err != nil || j != nil {
+			t.Fatalf("another worker got a job too early: %v %v", j, err)
+		}
+		r.pass(1)
 		second, err := other.claim(ctx)
 		if err != nil || second == nil || second.Offset != first.Offset {
 			t.Fatalf("%+v %v", second, err)
 		}
-		if _, _, err := r.batch(ctx, sn, first, file); err == nil {
+		if _, err := r.batch(ctx, sn, first, file, batchLines); !errors.Is(err, errLost) {
 			t.Error("a worker without lease stored a batch")
 		}
 		r.want(t, id, shows{Status: "InProgress", Imported: stored})
@@ -265,13 +288,14 @@ func TestStop(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := r.open(j)
-		if j, _, err = r.batch(ctx, sn, j, file); err != nil {
+		done, err := r.batch(ctx, sn, j, file, batchLines)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := r.StopUserImportJob(ctx, &idp.StopUserImportJobRequest{UserPoolId: r.pool, JobId: id}); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := r.batch(ctx, sn, j, file); err == nil {
+		if _, err := r.batch(ctx, sn, done.job, file, batchLines); !errors.Is(err, errLost) {
 			t.Error("a batch was stored after the stop")
 		}
 		works(t, r.Service)

@@ -47,6 +47,7 @@ type document struct {
 	Size                int64  `json:",omitempty"`
 	Columns             []string
 	Offset, Line, Batch int64 // where the next line begins, how many were read, how many batches
+	Generation          int64 `json:",omitempty"` // how often a worker took the job
 }
 
 // job is a record with its document.
@@ -106,12 +107,15 @@ func (j *job) status(now time.Time) idp.UserImportJobStatusType {
 // end makes the job one that has ended. Its file goes with the next sweep.
 func (j *job) end(ctx context.Context, tx *store.Tx, status idp.UserImportJobStatusType, message string, now time.Time) error {
 	j.Status, j.Message, j.Completed = status, message, now
-	j.rec.Active, j.rec.Owner, j.rec.LeaseUntil, j.rec.DueAt = false, "", time.Time{}, now.Add(keptFor)
+	j.rec.Active, j.rec.Owner, j.rec.Waiting, j.rec.DueAt = false, "", time.Time{}, now.Add(keptFor)
 	if j.Upload != "" {
 		if err := tx.ExpireImportUpload(ctx, j.rec.PoolID, j.Upload, now); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		j.Upload = ""
+	}
+	if err := tx.EndImportBeat(ctx, j.rec.PoolID, j.rec.ID); err != nil {
+		return err
 	}
 	return j.write(ctx, tx)
 }

@@ -177,14 +177,13 @@ func (s *Service) StartUserImportJob(ctx context.Context, in *idp.StartUserImpor
 	return &idp.StartUserImportJobResponse{UserImportJob: s.shown(j)}, nil
 }
 
-// StopUserImportJob ends a job after the batch that is being stored. Who was
-// imported stays.
+// StopUserImportJob takes a job from its worker, which can store no batch of it from
+// then on, and lets the next free worker end it. Users who were imported stay.
 func (s *Service) StopUserImportJob(ctx context.Context, in *idp.StopUserImportJobRequest) (*idp.StopUserImportJobResponse, error) {
 	j, err := s.change(ctx, in.UserPoolId, in.JobId, func(_ *store.Tx, j *job) error {
 		switch status := j.status(s.now()); status {
 		case idp.UserImportJobStatusTypePending, idp.UserImportJobStatusTypeInProgress:
-			// Its worker notices at its next batch. If it has died, another one does at once.
-			j.Status, j.rec.LeaseUntil = idp.UserImportJobStatusTypeStopping, time.Time{}
+			j.Status, j.rec.Owner, j.rec.Waiting = idp.UserImportJobStatusTypeStopping, "", time.Time{}
 			return nil
 		default:
 			return idp.PreconditionNotMetException("The user import job cannot be stopped: its status is " + string(status) + ".")

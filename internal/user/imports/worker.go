@@ -3,28 +3,27 @@ package imports
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/pool"
 	"cognate/internal/store"
-	"cognate/internal/user"
 )
 
 const (
-	// batchLines is how many lines one transaction stores: about a tenth of a second
-	// of SQLite's writer, for which a sign-up may have to wait. While people sign
-	// in, it is fewLines.
+	// batchLines is how many lines one transaction stores at most: about a tenth of
+	// a second of SQLite's writer, for which a sign-up may have to wait. While people
+	// sign in, it is fewLines.
 	batchLines = 1000
 	fewLines   = 250
-	// lease is how long a job is left to a worker that says nothing.
-	lease = 10 * time.Second
-	// turn is how many batches a worker does before it looks at who else waits.
-	turn = 100
+	// batchTime ends a batch that takes long, as it does where the database is far
+	// away: first the reading of its lines, then the storing. It is far below a
+	// lease.
+	batchTime = 500 * time.Millisecond
+	// turnTime is how long a worker stays with a job before it looks at who else
+	// waits.
+	turnTime = 10 * time.Second
 	// idle bounds the sleep between looks at the jobs: those that another node
 	// started or left are found then.
 	idle = 5 * time.Second
@@ -72,8 +71,9 @@ func (s *Service) wakeUp() {
 	}
 }
 
-// work does a turn of one job, and tells whether there was one.
+// work does a turn of one job, and reports whether there was one.
 func (s *Service) work(ctx context.Context) (bool, error) {
+	s.called() // whatever it was, it is found below
 	if err := s.putAway(ctx); err != nil {
 		return false, err
 	}
@@ -81,7 +81,12 @@ func (s *Service) work(ctx context.Context) (bool, error) {
 	if err != nil || j == nil {
 		return false, err
 	}
-	err = s.turn(ctx, j)
+	leased, end := s.keep(ctx, j)
+	err = s.turn(leased, j)
+	if errors.Is(context.Cause(leased), errLost) {
+		err = errLost
+	}
+	end()
 	switch {
 	case errors.Is(err, errLost), errors.Is(err, store.ErrConflict):
 		return true, nil // stopped, or another's: whoever claims it sees
@@ -93,80 +98,6 @@ func (s *Service) work(ctx context.Context) (bool, error) {
 		return true, s.fail(ctx, j, messageNoFile)
 	}
 	return true, s.release(ctx, j)
-}
-
-// claim takes the job that has waited longest.
-func (s *Service) claim(ctx context.Context) (*job, error) {
-	now := s.now()
-	if _, err := s.d.Store.WaitingImport(ctx, now); errors.Is(err, store.ErrNotFound) {
-		return nil, nil // the usual case writes nothing
-	} else if err != nil {
-		return nil, err
-	}
-	var j *job
-	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		j = nil
-		rec, err := tx.WaitingImport(ctx, now)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		found, err := openJob(rec)
-		if err != nil {
-			return err
-		}
-		if found.Status == idp.UserImportJobStatusTypePending {
-			found.Status = idp.UserImportJobStatusTypeInProgress
-		}
-		found.rec.Owner, found.rec.LeaseUntil = s.owner, now.Add(lease)
-		if err := found.write(ctx, tx); err != nil {
-			return err
-		}
-		j = found
-		return nil
-	})
-	if errors.Is(err, store.ErrConflict) {
-		return nil, nil // another was faster
-	}
-	return j, err
-}
-
-// errLost says that the job is not this worker's any more.
-var errLost = errors.New("imports: the job is another worker's")
-
-// hold reads the job in a transaction, if it is still this worker's.
-func (s *Service) hold(ctx context.Context, tx *store.Tx, old *job) (*job, error) {
-	rec, err := tx.ImportJob(ctx, old.rec.PoolID, old.rec.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, errLost // deleted with its pool
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !rec.Active || rec.Owner != s.owner {
-		return nil, errLost
-	}
-	return openJob(rec)
-}
-
-// release lets others have the job: it goes to the end of the queue.
-func (s *Service) release(ctx context.Context, j *job) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		held, err := s.hold(ctx, tx, j)
-		if err != nil {
-			return err
-		}
-		held.rec.LeaseUntil = s.now()
-		return held.write(ctx, tx)
-	})
-	if errors.Is(err, errLost) || errors.Is(err, store.ErrConflict) {
-		return nil
-	}
-	return err
 }
 
 func (s *Service) fail(ctx context.Context, j *job, message string) error {
@@ -190,8 +121,8 @@ func (s *Service) finish(ctx context.Context, j *job, status idp.UserImportJobSt
 
 // turn does some batches of a job.
 func (s *Service) turn(ctx context.Context, j *job) error {
-	file := s.open(j)
-	for range turn {
+	file, size, until := s.open(j), batchLines, s.d.Now().Add(turnTime)
+	for first := true; first || s.d.Now().Before(until); first = false {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -208,14 +139,32 @@ func (s *Service) turn(ctx context.Context, j *job) error {
 		if len(sn.AutoVerified) == 0 {
 			return s.fail(ctx, j, messageNoVerified)
 		}
+		if s.came {
+			size = min(size, fewLines)
+		}
 		began := s.d.Now()
-		var ended bool
-		if j, ended, err = s.batch(ctx, sn, j, file); err != nil || ended {
+		stored, err := s.batch(ctx, sn, j, file, size)
+		if err != nil || stored.ended {
 			return err
 		}
+		j, size = stored.job, stored.nextSize(size)
 		s.yield(ctx, s.d.Now().Sub(began))
+		if s.called() {
+			return nil
+		}
 	}
 	return nil
+}
+
+// called reports whether a job was started or stopped here since the last look: it
+// does not have to wait for the end of a turn.
+func (s *Service) called() bool {
+	select {
+	case <-s.wake:
+		return true
+	default:
+		return false
+	}
 }
 
 // yield leaves the processors to sign-ins where there are any: after a batch
@@ -240,134 +189,6 @@ func (s *Service) yield(ctx context.Context, took time.Duration) {
 	case <-ctx.Done():
 	case <-t.C:
 	}
-}
-
-// line is one line of a batch, and what is to become of it.
-type line struct {
-	number int64
-	blank  bool
-	person *user.Imported
-	fault  error // user.ImportFault or user.ErrImportExists
-}
-
-// batch reads, prepares and stores some lines.
-func (s *Service) batch(ctx context.Context, sn *pool.Snapshot, j *job, file *source) (_ *job, ended bool, err error) {
-	next := *j // as the job is after this batch
-	if next.Offset == 0 {
-		text, err := file.line(ctx)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return j, false, err
-		}
-		columns, ok := header(sn, j.Algorithm, text)
-		if !ok {
-			return j, true, s.fail(ctx, j, messageNoHeader)
-		}
-		next.Columns, next.Line = columns, 1
-	}
-	size := batchLines
-	if s.came {
-		size = fewLines
-	}
-	lines := make([]line, 0, size)
-	for range size {
-		text, err := file.line(ctx)
-		if errors.Is(err, io.EOF) {
-			ended = true
-			break
-		}
-		if err != nil {
-			return j, false, err
-		}
-		next.Line++
-		l := line{number: next.Line, blank: text == ""}
-		if l.blank {
-			lines = append(lines, l)
-			continue
-		}
-		if l.person, err = s.person(sn, &next, text); err != nil {
-			if _, ok := errors.AsType[user.ImportFault](err); !ok {
-				return j, false, fmt.Errorf("imports: line %d: %w", l.number, err)
-			}
-			l.fault = err
-		}
-		lines = append(lines, l)
-	}
-	next.Offset = file.next
-	stored, err := s.store(ctx, sn, j, &next, lines)
-	if err != nil {
-		return j, false, err
-	}
-	if ended {
-		return stored, true, s.succeed(ctx, stored)
-	}
-	return stored, false, nil
-}
-
-// batchStatement bounds a statement of a batch: its writes travel together, and
-// take longer than those of a request may.
-const batchStatement = 30 * time.Second
-
-// store commits a batch: the people, the log of their lines and the job's
-// progress, all or nothing.
-func (s *Service) store(ctx context.Context, sn *pool.Snapshot, j, next *job, lines []line) (*job, error) {
-	var stored *job
-	ctx = store.WithStatementTimeout(ctx, batchStatement)
-	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		held, err := s.hold(ctx, tx, j)
-		if err != nil {
-			return err
-		}
-		if held.Offset != j.Offset || held.Status != idp.UserImportJobStatusTypeInProgress {
-			stored = held
-			return errLost
-		}
-		log := newEntry(j.Line+1, next.Line)
-		for _, l := range lines {
-			if l.blank {
-				log.Blank = append(log.Blank, l.number)
-				continue
-			}
-			fault := l.fault
-			if fault == nil {
-				fault = s.d.Users.StoreImported(ctx, tx, sn, l.person)
-			}
-			if err := held.count(log, l.number, fault); err != nil {
-				return err
-			}
-		}
-		held.Columns, held.Line, held.Offset = next.Columns, next.Line, next.Offset
-		held.Batch++
-		held.rec.LeaseUntil = s.now().Add(lease)
-		if err := log.write(ctx, tx, held); err != nil {
-			return err
-		}
-		if err := held.write(ctx, tx); err != nil {
-			return err
-		}
-		held.rec.Version++
-		stored = held
-		return nil
-	})
-	return stored, err
-}
-
-// count notes what became of a line.
-func (j *job) count(log *entry, number int64, fault error) error {
-	because, refused := errors.AsType[user.ImportFault](fault)
-	switch {
-	case fault == nil:
-		j.Imported++
-	case refused:
-		j.Failed++
-		log.Failed[string(because)] = append(log.Failed[string(because)], number)
-	case errors.Is(fault, user.ErrImportExists):
-		j.Skipped++
-		log.Skipped = append(log.Skipped, number)
-		return nil
-	default:
-		return fault
-	}
-	return nil
 }
 
 // succeed ends a job whose file is read. One that imported nobody although the
