@@ -16,8 +16,9 @@ type client struct {
 	address string
 	// host is the name that the client used, where a trusted proxy tells it.
 	host string
-	// secure: the client's connection is TLS. insecure: a proxy says that it is not.
-	secure, insecure bool
+	// secure: the client's connection is TLS. Of one that comes through a proxy,
+	// only the proxy can say so.
+	secure bool
 	// proxied: a trusted proxy is the peer. loopback: the peer is this machine.
 	proxied, loopback bool
 }
@@ -37,12 +38,7 @@ func (p proxies) client(r *http.Request) client {
 	}
 	c.proxied = true
 	c.address = p.forwardedFor(r.Header.Values("X-Forwarded-For"), address).String()
-	switch strings.ToLower(last(r.Header.Values("X-Forwarded-Proto"))) {
-	case "https":
-		c.secure = true
-	case "http":
-		c.secure, c.insecure = false, true
-	}
+	c.secure = strings.EqualFold(last(r.Header.Values("X-Forwarded-Proto")), "https")
 	c.host = last(r.Header.Values("X-Forwarded-Host"))
 	return c
 }

@@ -11,10 +11,11 @@ import (
 )
 
 // certificate is the main listener's, read again when its files change. One that
-// cannot be read leaves the old one in place: a renewal gone wrong must not stop
+// cannot be used leaves the old one in place: a renewal gone wrong must not stop
 // the service before the old one has expired.
 type certificate struct {
 	certFile, keyFile string
+	now               func() time.Time
 	log               *slog.Logger
 
 	mu       sync.RWMutex
@@ -22,9 +23,26 @@ type certificate struct {
 	modified [2]time.Time
 }
 
-func newCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
+func newCertificate(certFile, keyFile string, now func() time.Time, log *slog.Logger) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, now: now, log: log}
 	return c, c.load()
+}
+
+// readCertificate reads a pair that clients accept now. A key that belongs to
+// another certificate is refused, and so is a certificate whose time is over or
+// has not come. Whoever issued it, and for which name, is the client's to judge.
+func readCertificate(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, err
+	}
+	switch leaf := pair.Leaf; {
+	case now.After(leaf.NotAfter):
+		return nil, fmt.Errorf("%s expired on %s", certFile, leaf.NotAfter.UTC().Format(time.RFC3339))
+	case now.Before(leaf.NotBefore):
+		return nil, fmt.Errorf("%s is not valid before %s", certFile, leaf.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return &pair, nil
 }
 
 func (c *certificate) load() error {
@@ -32,13 +50,13 @@ func (c *certificate) load() error {
 	if err != nil {
 		return err
 	}
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	pair, err := readCertificate(c.certFile, c.keyFile, c.now())
 	if err != nil {
 		return fmt.Errorf("TLS certificate: %w", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.current, c.modified = &pair, modified
+	c.current, c.modified = pair, modified
 	return nil
 }
 

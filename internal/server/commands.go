@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,13 +60,13 @@ type healthcheckCommand struct{}
 func (healthcheckCommand) Run(ctx context.Context, c *Config, p *Process) error {
 	c.Mode = Serve
 	*c = c.withDefaults()
-	addr := c.PrivateListen
+	addr := cmp.Or(c.HealthListen, c.PrivateListen)
 	if addr == privateOff {
-		return errors.New("healthcheck: needs the private listener")
+		return errors.New("healthcheck: needs the private listener, or one for health checks (--health-listen)")
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("private-listen: %w", err)
+		return fmt.Errorf("healthcheck: %w", err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

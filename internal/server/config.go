@@ -1,7 +1,6 @@
 package server
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +22,8 @@ type Config struct {
 
 	Listen        string   `group:"Listeners" placeholder:"ADDR" help:"Address of the main listener: AWS operations, issuers and login pages. Default :9229; in dev 127.0.0.1:9229."`
 	PrivateListen string   `group:"Listeners" placeholder:"ADDR" help:"Address of the private listener: /healthz, /readyz, /metrics and /debug/pprof. Keep it inside. Default 127.0.0.1:9230; \"off\" opens none."`
-	TLSCert       string   `name:"tls-cert" group:"Listeners" placeholder:"FILE" help:"Certificate chain (PEM) of the main listener. A changed file is noticed within a minute, and at once on SIGHUP."`
+	HealthListen  string   `group:"Listeners" placeholder:"ADDR" help:"Address of a listener for /healthz and /readyz alone, for load balancers: they are reached there without /metrics and /debug/pprof. None by default."`
+	TLSCert       string   `name:"tls-cert" group:"Listeners" placeholder:"FILE" help:"Certificate chain (PEM) of the main listener. A changed file is noticed within a minute, and at once on SIGHUP. One that has expired or does not fit the key is refused."`
 	TLSKey        string   `name:"tls-key" group:"Listeners" placeholder:"FILE" help:"Private key (PEM) of the certificate."`
 	TrustedProxy  []string `group:"Listeners" placeholder:"CIDR" help:"Address blocks of the proxies in front. X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed from these only."`
 	PlainHTTP     bool     `name:"plain-http" group:"Listeners" help:"Let serve speak plain HTTP on a loopback address although no trusted proxy is named."`
@@ -51,11 +51,11 @@ type Config struct {
 	TriggerAttempts int      `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called that did not answer in time or could not be reached, 1 to 3. It may run more than once."`
 	TriggerStrict   bool     `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`
 
-	MaxRequestBytes int64         `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
-	ImportMaxBytes  int64         `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file that people can be imported from, in bytes."`
-	RequestTimeout  time.Duration `group:"Limits" default:"30s" placeholder:"TIME" help:"Longest that one request may take, reading it included."`
-	ShutdownTimeout time.Duration `group:"Limits" default:"20s" placeholder:"TIME" help:"Longest that running requests are waited for at the end."`
-	DrainDelay      time.Duration `group:"Limits" default:"0s" placeholder:"TIME" help:"How long /readyz says no before the listeners close, so that a load balancer notices."`
+	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
+	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file that people can be imported from, in bytes."`
+	RequestTimeout  time.Duration  `group:"Limits" default:"30s" placeholder:"TIME" help:"Longest that one request may take, reading it included."`
+	ShutdownTimeout time.Duration  `group:"Limits" default:"20s" placeholder:"TIME" help:"Longest that running requests are waited for at the end."`
+	DrainDelay      *time.Duration `group:"Limits" placeholder:"TIME" help:"How long /readyz says no before the listeners close, so that a load balancer notices; requests are answered meanwhile. Default 5s with --trusted-proxy, else 0s."`
 
 	LogLevel  string `group:"Logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
 	LogFormat string `group:"Logs" default:"auto" enum:"auto,json,text" placeholder:"FORMAT" help:"json, text, or auto: text in dev, json otherwise."`
@@ -157,6 +157,12 @@ func (c Config) withDefaults() Config {
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = 20 * time.Second
 	}
+	if c.DrainDelay == nil {
+		c.DrainDelay = new(time.Duration)
+		if len(c.TrustedProxy) > 0 {
+			*c.DrainDelay = 5 * time.Second
+		}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -209,8 +215,8 @@ func (c *Config) checkCommon(add complain) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		add("tls-cert", "give both --tls-cert and --tls-key, or neither")
 	} else if c.TLSCert != "" {
-		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
-			add("tls-cert", "%v", err)
+		if _, err := readCertificate(c.TLSCert, c.TLSKey, c.machineNow()()); err != nil {
+			add("tls-cert", "%v; a running server keeps the certificate that it has", err)
 		}
 	}
 	if _, err := c.trustedProxies(); err != nil {
@@ -247,14 +253,19 @@ func (c *Config) checkCommon(add complain) {
 	if c.DatabaseTimeout < 0 || c.DatabaseTimeout >= c.RequestTimeout {
 		add("database-timeout", "must be less than --request-timeout (%s), so that a request can say that the database does not answer", c.RequestTimeout)
 	}
+	if *c.DrainDelay < 0 {
+		add("drain-delay", "must not be negative")
+	}
 	if c.MaxRequestBytes < 64<<10 {
 		add("max-request-bytes", "must be at least 65536, or documented requests are refused")
 	}
 }
 
 func (c *Config) checkDev(add complain) {
-	for _, l := range []struct{ setting, addr string }{{"listen", c.Listen}, {"private-listen", c.PrivateListen}} {
-		if l.addr != privateOff && !c.Expose && !isLoopback(l.addr) {
+	for _, l := range []struct{ setting, addr string }{
+		{"listen", c.Listen}, {"private-listen", c.PrivateListen}, {"health-listen", c.HealthListen},
+	} {
+		if l.addr != privateOff && l.addr != "" && !c.Expose && !isLoopback(l.addr) {
 			add(l.setting, "cognate dev takes any credentials and shows everyone's mail, so it listens on loopback addresses only, such as %s; use cognate serve for others, or --expose inside a container", defaultDevListen)
 		}
 	}

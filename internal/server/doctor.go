@@ -109,13 +109,11 @@ func (x *examination) certificate() {
 	if c.TLSCert == "" {
 		return
 	}
-	cert, err := newCertificate(c.TLSCert, c.TLSKey, newLogger(c))
+	cert, err := newCertificate(c.TLSCert, c.TLSKey, c.machineNow(), newLogger(c))
 	if err != nil {
 		return // settings has said so
 	}
-	switch left := cert.expires().Sub(c.Now()); {
-	case left <= 0:
-		x.fail("tls-cert", "expired %s; renew it", cert.expires().Format(time.DateOnly))
+	switch left := cert.expires().Sub(c.machineNow()()); {
 	case left < soon:
 		x.warn("tls-cert", "expires %s; renew it", cert.expires().Format(time.DateOnly))
 	default:
@@ -127,8 +125,10 @@ func (x *examination) certificate() {
 }
 
 func (x *examination) listeners(ctx context.Context) {
-	for _, l := range []struct{ what, addr string }{{"listen", x.config.Listen}, {"private-listen", x.config.PrivateListen}} {
-		if l.addr == privateOff {
+	for _, l := range []struct{ what, addr string }{
+		{"listen", x.config.Listen}, {"private-listen", x.config.PrivateListen}, {"health-listen", x.config.HealthListen},
+	} {
+		if l.addr == privateOff || l.addr == "" {
 			continue
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.addr)

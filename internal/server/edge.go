@@ -75,20 +75,26 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.recovered(rec, r, recover())
 		e.finish(rec, r, event, client, body.n, start)
 	}()
-	if !e.admits(client) {
-		http.Error(rec, "This server is reached through its proxy, over HTTPS.", http.StatusForbidden)
+	if !e.admits(client, r) {
+		http.Error(rec, "This server is reached through its proxy, over HTTPS, of which the proxy says X-Forwarded-Proto: https.", http.StatusForbidden)
 		return
 	}
 	e.next.ServeHTTP(rec, r)
 }
 
-// admits refuses what would carry passwords in the clear: on a plain listener
-// only the named proxies may speak, and only for clients that came by TLS.
-func (e *edge) admits(c client) bool {
-	if !e.plain || c.secure {
+// admits refuses what would carry passwords in the clear. On a plain listener only
+// the named proxies may speak, and on any they speak only for clients of which they
+// say that they came by TLS. A proxy that says nothing may speak plain HTTP with
+// everybody. Its own health checks carry nothing, and not all proxies can add a
+// header to them.
+func (e *edge) admits(c client, r *http.Request) bool {
+	switch {
+	case c.proxied:
+		return c.secure || r.Method == http.MethodGet && r.URL.Path == healthPath
+	case !e.plain || c.secure:
 		return true
 	}
-	return e.loopbackOK && c.loopback || c.proxied && !c.insecure
+	return e.loopbackOK && c.loopback
 }
 
 // recovered answers after a panic. The connection goes on if nothing was written.

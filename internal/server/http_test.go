@@ -3,16 +3,8 @@ package server_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -325,7 +317,7 @@ func TestSlowBodies(t *testing.T) {
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
 	c := serve(t)
-	c.PlainHTTP, c.TrustedProxy, c.LogFormat = false, []string{"127.0.0.0/8", "10.0.0.0/8"}, "json"
+	c.PlainHTTP, c.TrustedProxy, c.LogFormat, c.DrainDelay = false, []string{"127.0.0.0/8", "10.0.0.0/8"}, "json", new(time.Duration)
 	r := start(t, c)
 	tests := []struct {
 		name   string
@@ -339,6 +331,8 @@ func TestTrustedProxies(t *testing.T) {
 		{"with a port", http.Header{"X-Forwarded-For": {"[2001:db8::1]:443"}, "X-Forwarded-Proto": {"https"}}, 400, "2001:db8::1"},
 		{"nonsense", http.Header{"X-Forwarded-For": {"unknown"}, "X-Forwarded-Proto": {"https"}}, 400, "127.0.0.1"},
 		{"the client came in the clear", http.Header{"X-Forwarded-For": {"203.0.113.6"}, "X-Forwarded-Proto": {"http"}}, 403, "203.0.113.6"},
+		{"the proxy does not say how the client came", http.Header{"X-Forwarded-For": {"203.0.113.4"}}, 403, "203.0.113.4"},
+		{"the proxy says something else", http.Header{"X-Forwarded-For": {"203.0.113.3"}, "X-Forwarded-Proto": {"https, ws"}}, 403, "203.0.113.3"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -357,6 +351,9 @@ func TestTrustedProxies(t *testing.T) {
 			}
 		})
 	}
+	if res, text := get(t, r.URL()+"/_cognate/health"); res.StatusCode != http.StatusOK {
+		t.Errorf("the proxy's own check: %d %s", res.StatusCode, text)
+	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +364,7 @@ func TestTrustedProxies(t *testing.T) {
 	}
 
 	c = serve(t)
-	c.PlainHTTP, c.TrustedProxy, c.LogFormat = false, []string{"10.0.0.0/8"}, "json"
+	c.PlainHTTP, c.TrustedProxy, c.LogFormat, c.DrainDelay = false, []string{"10.0.0.0/8"}, "json", new(time.Duration)
 	r = start(t, c)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL(), strings.NewReader("{}"))
 	if err != nil {
@@ -381,83 +378,6 @@ func TestTrustedProxies(t *testing.T) {
 	defer res.Body.Close()
 	if status := res.StatusCode; status != http.StatusForbidden || strings.Contains(r.log.String(), "203.0.113.5") {
 		t.Errorf("past the proxy: %d", status)
-	}
-}
-
-// writeCertificate makes a self-signed pair for 127.0.0.1 with a serial number.
-func writeCertificate(t *testing.T, dir string, serial int64) (cert, key string) {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &k.PublicKey, k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, key = filepath.Join(dir, "tls.pem"), filepath.Join(dir, "tls.key")
-	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		later := time.Now().Add(time.Duration(serial) * time.Second) // File systems may keep whole seconds.
-		if err := os.Chtimes(name, later, later); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
-
-func TestTLS(t *testing.T) {
-	t.Parallel()
-	c := serve(t)
-	dir := t.TempDir()
-	c.PlainHTTP = false
-	c.TLSCert, c.TLSKey = writeCertificate(t, dir, 1)
-	r := start(t, c)
-	serial := func() string {
-		d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
-		conn, err := d.DialContext(t.Context(), "tcp", r.Addr())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.String()
-	}
-	if got := serial(); got != "1" {
-		t.Errorf("serial %s", got)
-	}
-	writeCertificate(t, dir, 2)
-	if err := r.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := serial(); got != "2" {
-		t.Errorf("after a renewal: serial %s", got)
-	}
-	if err := os.WriteFile(c.TLSCert, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Reload(t.Context()); err == nil {
-		t.Error("a broken certificate was taken")
-	}
-	if got := serial(); got != "2" {
-		t.Errorf("after a renewal gone wrong: serial %s", got)
-	}
-	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}}
-	if conn, err := d.DialContext(t.Context(), "tcp", r.Addr()); err == nil {
-		_ = conn.Close()
-		t.Error("TLS 1.1 was taken")
-	}
-	if got := raw(t, r.Addr(), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); !strings.Contains(got, "400") {
-		t.Errorf("plain HTTP: %q", got)
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.document((*token.Service).JWKS))
 
 	// Cognate's own.
-	mux.HandleFunc("GET /_cognate/health", s.readyz)
+	mux.HandleFunc("GET "+healthPath, s.readyz)
 	mux.HandleFunc("PUT "+imports.UploadPath, s.parts.imports.Upload)
 	if s.config.Mode == Dev {
 		// Everyone's mail: never in serve.
@@ -39,13 +39,9 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("GET "+imports.UploadPath+"/log", s.importLog)
 	}
 
-	var next http.Handler = mux
-	if s.config.Mode == Dev {
-		next = newPages(&s.config).guard(mux, s.log)
-	}
 	trusted, _ := s.config.trustedProxies() // checked by check
 	return &edge{
-		next: next, proxies: trusted,
+		next: s.guarded(mux), proxies: trusted,
 		plain: s.config.Mode == Serve && s.cert == nil, loopbackOK: s.config.PlainHTTP,
 		maxBytes: s.config.MaxRequestBytes, timeout: s.config.RequestTimeout, maxUpload: s.parts.imports.MaxBytes(),
 		now: s.config.machineNow(), log: s.log, metrics: s.parts.metrics,
@@ -55,20 +51,36 @@ func (s *Server) routes() http.Handler {
 // privateRoutes is the whole of the private listener. It asks nobody who they
 // are: it must be reachable from inside only.
 func (s *Server) privateRoutes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", s.readyz)
+	mux := s.healthMux()
 	mux.Handle("GET /metrics", s.parts.metrics.Handler())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	if s.config.Mode == Dev {
-		return newPages(&s.config).guard(mux, s.log)
-	}
+	return s.guarded(mux)
+}
+
+// healthRoutes is the whole of the listener for health checks.
+func (s *Server) healthRoutes() http.Handler { return s.guarded(s.healthMux()) }
+
+func (s *Server) healthMux() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
 	return mux
 }
+
+// guarded keeps other hosts' names away from a development server.
+func (s *Server) guarded(next http.Handler) http.Handler {
+	if s.config.Mode == Dev {
+		return newPages(&s.config).guard(next, s.log)
+	}
+	return next
+}
+
+// healthPath is /readyz on the main listener.
+const healthPath = "/_cognate/health"
 
 // readyTimeout is how long /readyz waits for the database. Load balancers wait for
 // a second or two.

@@ -29,9 +29,9 @@ type Server struct {
 	cert       *certificate // nil without TLS
 	clock      *clock       // nil in serve
 
-	main, private         *http.Server
+	main, private, health *http.Server // nil without that listener
 	operator              *http.Server // nil with PostgreSQL
-	mainAddr, privateAddr net.Addr
+	addrs                 addresses
 	serving               sync.WaitGroup
 	failed                chan error
 
@@ -53,7 +53,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("the configuration is not in order:\n%w", err)
 	}
-	s := &Server{log: c.Log, failed: make(chan error, 2)}
+	s := &Server{log: c.Log, failed: make(chan error, 3)}
 	if c.Mode == Dev {
 		s.clock = &clock{machine: c.Now}
 		c.machine, c.Now = c.Now, s.clock.now
@@ -68,14 +68,14 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 			s.abandon()
 		}
 	}()
-	mainListener, privateListener, err := s.listen(ctx)
+	l, err := s.listen(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, mainListener.Close(), closeListener(privateListener))
+		return nil, errors.Join(err, l.close())
 	}
-	s.serve(mainListener, privateListener)
+	s.serve(l)
 	if err := s.serveOperator(ctx); err != nil {
 		// Commands can still do without, while the server is stopped.
 		s.log.Warn("commands cannot reach this server", slog.Any("error", err))
@@ -86,39 +86,12 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// listen takes the addresses first: whoever starts a second server by mistake
-// learns it before the database is touched.
-func (s *Server) listen(ctx context.Context) (main, private net.Listener, err error) {
-	var lc net.ListenConfig
-	main, err = lc.Listen(ctx, "tcp", s.config.Listen)
-	if err != nil {
-		return nil, nil, fmt.Errorf("main listener: %w", err)
-	}
-	s.mainAddr = main.Addr()
-	if s.config.PrivateListen == privateOff {
-		return main, nil, nil
-	}
-	private, err = lc.Listen(ctx, "tcp", s.config.PrivateListen)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("private listener: %w", err), main.Close())
-	}
-	s.privateAddr = private.Addr()
-	return main, private, nil
-}
-
-func closeListener(l net.Listener) error {
-	if l == nil {
-		return nil
-	}
-	return l.Close()
-}
-
 // open opens what the services stand on, and builds them.
 func (s *Server) open(ctx context.Context) error {
 	c := &s.config
 	if c.TLSCert != "" {
 		var err error
-		if s.cert, err = newCertificate(c.TLSCert, c.TLSKey, s.log); err != nil {
+		if s.cert, err = newCertificate(c.TLSCert, c.TLSKey, c.machineNow(), s.log); err != nil {
 			return err
 		}
 	}
@@ -138,8 +111,14 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	c.url = s.URL()
 	s.keys = keys.NewSigningKeyPool(readyKeys)
-	s.parts, err = compose(ctx, c, s.store, s.ring, s.keys, s.log)
-	return err
+	if s.parts, err = compose(ctx, c, s.store, s.ring, s.keys, s.log); err != nil {
+		return err
+	}
+	if s.cert != nil {
+		s.parts.metrics.Gauge("cognate_tls_certificate_expiry_timestamp_seconds", "When the certificate of the main listener expires, in Unix time.",
+			func() float64 { return float64(s.cert.expires().Unix()) })
+	}
+	return nil
 }
 
 // openStore opens the database. Dev brings its schema up to date, since a laptop
@@ -171,7 +150,7 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
-func (s *Server) serve(mainListener, privateListener net.Listener) {
+func (s *Server) serve(l listeners) {
 	quiet := slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
 	s.main = &http.Server{
 		Handler:           s.routes(),
@@ -186,16 +165,21 @@ func (s *Server) serve(mainListener, privateListener net.Listener) {
 		s.main.TLSConfig = s.cert.config()
 		s.main.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	}
-	s.run("main", s.main, mainListener)
-	if privateListener == nil {
-		return
-	}
+	s.run("main", s.main, l.main)
 	// Profiles take as long as the one who asks wants, so nothing bounds the answer.
-	s.private = &http.Server{
-		Handler: s.privateRoutes(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet,
+	inside := func(name string, listener net.Listener, routes http.Handler) *http.Server {
+		if listener == nil {
+			return nil
+		}
+		h := &http.Server{
+			Handler: routes, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+			MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet,
+		}
+		s.run(name, h, listener)
+		return h
 	}
-	s.run("private", s.private, privateListener)
+	s.private = inside("private", l.private, s.privateRoutes())
+	s.health = inside("health", l.health, s.healthRoutes())
 }
 
 func (s *Server) run(name string, h *http.Server, l net.Listener) {
@@ -210,17 +194,6 @@ func (s *Server) run(name string, h *http.Server, l net.Listener) {
 			s.failed <- fmt.Errorf("%s listener: %w", name, err)
 		}
 	})
-}
-
-// Addr is where the main listener is, "127.0.0.1:9229".
-func (s *Server) Addr() string { return s.mainAddr.String() }
-
-// PrivateAddr is where the private listener is; "" if there is none.
-func (s *Server) PrivateAddr() string {
-	if s.privateAddr == nil {
-		return ""
-	}
-	return s.privateAddr.String()
 }
 
 // URL is how a client on this machine reaches the main listener.
@@ -247,9 +220,9 @@ func (s *Server) Reload(ctx context.Context) error {
 	return s.cert.refresh(ctx)
 }
 
-// Close ends the server in order, within ShutdownTimeout.
+// Close ends the server in order, within DrainDelay and ShutdownTimeout.
 func (s *Server) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), *s.config.DrainDelay+s.config.ShutdownTimeout)
 	defer cancel()
 	return s.Shutdown(ctx)
 }
@@ -264,9 +237,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 func (s *Server) shutdown(ctx context.Context) error {
 	s.ready.Store(false)
-	if s.config.DrainDelay > 0 {
+	if delay := *s.config.DrainDelay; delay > 0 {
 		select {
-		case <-time.After(s.config.DrainDelay):
+		case <-time.After(delay):
 		case <-ctx.Done():
 		}
 	}
@@ -279,9 +252,10 @@ func (s *Server) shutdown(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("requests were cut off: %w", err), h.Close())
 		}
 	}
-	if s.private != nil {
-		// A profile takes as long as the one who asks wants, and is not waited for.
-		errs = append(errs, s.private.Close())
+	for _, h := range []*http.Server{s.private, s.health} {
+		if h != nil { // A profile is not waited for.
+			errs = append(errs, h.Close())
+		}
 	}
 	s.serving.Wait()
 	// From here on a database or a sender that does not answer must not keep the

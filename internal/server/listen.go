@@ -1,0 +1,56 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+)
+
+// listeners are what a server listens on; only main is always there.
+type listeners struct{ main, private, health net.Listener }
+
+// addresses are where they are.
+type addresses struct{ main, private, health string }
+
+func (l listeners) close() error {
+	var errs []error
+	for _, one := range []net.Listener{l.main, l.private, l.health} {
+		if one != nil {
+			errs = append(errs, one.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// listen takes the addresses first: whoever starts a second server by mistake
+// learns it before the database is touched.
+func (s *Server) listen(ctx context.Context) (l listeners, err error) {
+	for _, one := range []struct {
+		name, addr string
+		listener   *net.Listener
+		at         *string
+	}{
+		{"main", s.config.Listen, &l.main, &s.addrs.main},
+		{"private", s.config.PrivateListen, &l.private, &s.addrs.private},
+		{"health", s.config.HealthListen, &l.health, &s.addrs.health},
+	} {
+		if one.addr == "" || one.addr == privateOff {
+			continue
+		}
+		if *one.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", one.addr); err != nil {
+			return listeners{}, errors.Join(fmt.Errorf("%s listener: %w", one.name, err), l.close())
+		}
+		*one.at = (*one.listener).Addr().String()
+	}
+	return l, nil
+}
+
+// Addr is where the main listener is, "127.0.0.1:9229".
+func (s *Server) Addr() string { return s.addrs.main }
+
+// PrivateAddr is where the private listener is; "" if there is none.
+func (s *Server) PrivateAddr() string { return s.addrs.private }
+
+// HealthAddr is where the listener for health checks is; "" if there is none.
+func (s *Server) HealthAddr() string { return s.addrs.health }
