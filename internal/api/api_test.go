@@ -59,7 +59,7 @@ func TestVal(t *testing.T) {
 func TestPageTokens(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
-	pages := api.NewPageTokens([32]byte{1})
+	pages := api.NewPageTokens(func() [32]byte { return [32]byte{1} })
 	rapid.Check(t, func(t *rapid.T) {
 		op := rapid.SampledFrom([]string{"ListUsers", "ListGroups"}).Draw(t, "op")
 		bind := rapid.SliceOf(rapid.String()).Draw(t, "bind")
@@ -85,7 +85,7 @@ func TestPageTokens(t *testing.T) {
 			{"other operation", pages, op + "x", bind, token, now, api.ErrPageToken},
 			{"more bound", pages, op, append(slices.Clip(bind), ""), token, now, api.ErrPageToken},
 			{"bound otherwise", pages, op, append([]string{"x"}, bind...), token, now, api.ErrPageToken},
-			{"other key", api.NewPageTokens([32]byte{2}), op, bind, token, now, api.ErrPageToken},
+			{"other key", api.NewPageTokens(func() [32]byte { return [32]byte{2} }), op, bind, token, now, api.ErrPageToken},
 			{"cut", pages, op, bind, token[:len(token)-1], now, api.ErrPageToken},
 			{"longer", pages, op, bind, token + "AAAA", now, api.ErrPageToken},
 			{"short", pages, op, bind, "AAAA", now, api.ErrPageToken},
@@ -107,7 +107,7 @@ func TestPageTokens(t *testing.T) {
 }
 
 func FuzzPageToken(f *testing.F) {
-	pages := api.NewPageTokens([32]byte{1})
+	pages := api.NewPageTokens(func() [32]byte { return [32]byte{1} })
 	f.Add(pages.Encode("ListUsers", nil, []byte("x"), time.Unix(1, 0)))
 	f.Fuzz(func(t *testing.T, token string) {
 		if _, err := pages.Decode("ListUsers", []string{"other"}, token, time.Unix(0, 0)); err == nil {

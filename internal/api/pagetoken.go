@@ -22,17 +22,23 @@ var (
 // PageTokens seals where a list goes on. A token is opaque, is good only for
 // the operation and the parameters that it was made for, and expires.
 type PageTokens struct {
-	aead cipher.AEAD
+	key  func() [32]byte
 	rand io.Reader
 }
 
-// NewPageTokens makes page tokens under key, which every node must share.
-func NewPageTokens(key [32]byte) *PageTokens {
+// NewPageTokens makes page tokens under the key that the function returns at that
+// time. Every node must share it; tokens under an earlier key are refused.
+func NewPageTokens(key func() [32]byte) *PageTokens {
+	return &PageTokens{key: key, rand: rand.Reader}
+}
+
+func (p *PageTokens) aead() cipher.AEAD {
+	key := p.key()
 	aead, err := chacha20poly1305.NewX(key[:])
 	if err != nil {
 		panic(err) // The key's length is right by its type.
 	}
-	return &PageTokens{aead: aead, rand: rand.Reader}
+	return aead
 }
 
 // Encode seals cursor for operation op with the parameters bind. XChaCha20's
@@ -44,7 +50,7 @@ func (p *PageTokens) Encode(op string, bind []string, cursor []byte, expiry time
 	}
 	plain := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(cursor)), uint64(expiry.UnixMilli()))
 	plain = append(plain, cursor...)
-	return base64.RawURLEncoding.EncodeToString(p.aead.Seal(nonce, nonce, plain, pageTokenContext(op, bind)))
+	return base64.RawURLEncoding.EncodeToString(p.aead().Seal(nonce, nonce, plain, pageTokenContext(op, bind)))
 }
 
 // Decode opens token if it was made for the same op and bind and has not expired at now.
@@ -54,7 +60,7 @@ func (p *PageTokens) Decode(op string, bind []string, token string, now time.Tim
 		return nil, ErrPageToken
 	}
 	nonce, box := sealed[:chacha20poly1305.NonceSizeX], sealed[chacha20poly1305.NonceSizeX:]
-	plain, err := p.aead.Open(nil, nonce, box, pageTokenContext(op, bind))
+	plain, err := p.aead().Open(nil, nonce, box, pageTokenContext(op, bind))
 	if err != nil || len(plain) < 8 {
 		return nil, ErrPageToken
 	}

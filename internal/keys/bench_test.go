@@ -62,14 +62,14 @@ func BenchmarkOpen(b *testing.B) {
 func BenchmarkRefreshToken(b *testing.B) {
 	r, _, _ := testRing(b)
 	plain := make([]byte, 300)
-	token, err := r.SealToken(ShapeRefreshToken, PurposeRefreshToken, nil, plain)
+	token, err := r.SealToken(TokenRefresh, nil, plain)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Run("seal", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := r.SealToken(ShapeRefreshToken, PurposeRefreshToken, nil, plain); err != nil {
+			if _, err := r.SealToken(TokenRefresh, nil, plain); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -77,7 +77,7 @@ func BenchmarkRefreshToken(b *testing.B) {
 	b.Run("open", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := r.OpenToken(ShapeRefreshToken, PurposeRefreshToken, nil, token); err != nil {
+			if _, err := r.OpenToken(b.Context(), TokenRefresh, nil, token); err != nil {
 				b.Fatal(err)
 			}
 		}

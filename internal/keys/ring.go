@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,7 +16,8 @@ import (
 // open for another.
 type Purpose string
 
-// The purposes that a [Ring] has a data key for.
+// The purposes of what is sealed in the database. Values that leave the server
+// have a [Token] instead.
 const (
 	PurposeSRPVerifier    Purpose = "srp-verifier"
 	PurposeDeviceVerifier Purpose = "device-verifier"
@@ -28,27 +28,30 @@ const (
 	PurposeAccessKey      Purpose = "access-key"
 	PurposeSetting        Purpose = "setting"
 	PurposeMessage        Purpose = "outbox"
-	PurposeRefreshToken   Purpose = "refresh-token"
-	PurposeSession        Purpose = "session"
-	PurposeSecretBlock    Purpose = "secret-block"
-	PurposePageToken      Purpose = "page-token"
-	PurposeCookie         Purpose = "cookie"
+	PurposeSignInState    Purpose = "sign-in-state"
 	PurposeImport         Purpose = "import"
 
-	// purposeHash is the root of Hash and Derive. It is never rotated: what is
-	// stored of a token or a code is its keyed hash alone, so that a new key would
-	// make every live token, code and session unknown, and derived salts of
-	// unknown users would change, which tells them from known users.
+	// PurposePageToken labels the key of page tokens, which [Ring.Derive] makes.
+	PurposePageToken Purpose = "page-token"
+
+	// purposeHash is the root of Hash and Derive. Only [Retire] replaces it: what
+	// is stored of a code is its keyed hash alone, so that a new root makes every
+	// live code unknown, and derived salts of unknown users change, which tells
+	// them from known users.
 	purposeHash Purpose = "hash"
 )
 
-// Purposes lists every purpose that values are sealed for.
+// Purposes lists every purpose that values are sealed for: in the database, then
+// in tokens.
 func Purposes() []Purpose {
-	return []Purpose{
+	list := []Purpose{
 		PurposeSRPVerifier, PurposeDeviceVerifier, PurposeTOTP, PurposeSigningKey, PurposeClientSecret,
-		PurposeProviderSecret, PurposeAccessKey, PurposeSetting, PurposeMessage, PurposeRefreshToken,
-		PurposeSession, PurposeSecretBlock, PurposePageToken, PurposeCookie, PurposeImport,
+		PurposeProviderSecret, PurposeAccessKey, PurposeSetting, PurposeMessage, PurposeSignInState, PurposeImport,
 	}
+	for _, t := range Tokens() {
+		list = append(list, t.purpose)
+	}
+	return list
 }
 
 // WrappedKey is a data key as it is persisted. Purpose and ID are its primary
@@ -59,33 +62,56 @@ type WrappedKey struct {
 	ID        uint32
 	Wrapped   []byte
 	CreatedAt time.Time
+	// RetiredAt is when the key was given up as stolen; zero for others. A
+	// retired key opens what is in the database and nothing else.
+	RetiredAt time.Time
 }
 
-// SealDelay is how old a data key must be before it seals, unless it is the
-// first of its purpose: every node must have loaded a key before any uses it.
-// So nodes must load the records more often than that.
-const SealDelay = 2 * time.Minute
+const (
+	// SealDelay is how old a data key must be before it seals, unless nothing
+	// else may seal: every node must have loaded a key before any uses it. So
+	// nodes must load the records more often than that.
+	SealDelay = 2 * time.Minute
+	// sealLinger is for how long after SealDelay some node may still seal with the
+	// key before: it has not loaded the records yet, or its clock is behind.
+	sealLinger = 5 * time.Minute
+)
 
 // ErrUnknownKey says that a value was sealed by a data key that the ring does
-// not hold. The records may have to be loaded again.
-var ErrUnknownKey = errors.New("keys: sealed by an unknown data key")
+// not hold and that may exist. That is a fault of the server, not of who shows
+// the value.
+var ErrUnknownKey = errors.New("keys: sealed by a data key that is not loaded")
 
 // Ring holds the data keys and seals, opens and hashes with them. It is safe for
 // concurrent use.
 type Ring struct {
-	kek   *KEK
-	state atomic.Pointer[ringState]
+	kek    atomic.Pointer[KEK]
+	state  atomic.Pointer[ringState]
+	follow follower
 }
 
 type ringState struct {
+	at     time.Time // of the load
+	epoch  uint32
+	usable bool
 	seal   map[Purpose]*dataKey
-	open   map[keyRef]*dataKey
+	open   map[keyRef]heldKey
+	newest map[Purpose]uint32
 	hasher *hasher
 }
 
 type keyRef struct {
 	purpose Purpose
 	id      uint32
+}
+
+// heldKey is a record as the ring knows it.
+type heldKey struct {
+	key     *dataKey // nil if the ring cannot unwrap it
+	retired bool
+	// supersededAt is when the last node stopped to seal with it; zero for the
+	// newest key.
+	supersededAt time.Time
 }
 
 type dataKey struct {
@@ -100,7 +126,9 @@ type dataKey struct {
 // it seals anything, and if one exists already (another process was faster) must
 // read all records again and [Ring.Load] them.
 func OpenRing(ctx context.Context, kek *KEK, records []WrappedKey, now time.Time) (*Ring, []WrappedKey, error) {
-	r := &Ring{kek: kek}
+	r := &Ring{}
+	r.kek.Store(kek)
+	r.follow.turn = make(chan struct{}, 1)
 	var added []WrappedKey
 	for _, p := range append(Purposes(), purposeHash) {
 		if slices.ContainsFunc(records, func(w WrappedKey) bool { return w.Purpose == p }) {
@@ -119,99 +147,103 @@ func OpenRing(ctx context.Context, kek *KEK, records []WrappedKey, now time.Time
 }
 
 // Load replaces the ring's keys by those of the records. Keys that it holds
-// already are not unwrapped again. On an error the ring stays as it was.
+// already are not unwrapped again. On an error the ring stays as it was, with one
+// exception: if the records need another key-encryption key ([ErrWrongKEK]), a
+// ring that has keys goes on with those it holds, as far as they are not retired.
 func (r *Ring) Load(ctx context.Context, records []WrappedKey, now time.Time) error {
 	old := r.state.Load()
-	next := &ringState{seal: map[Purpose]*dataKey{}, open: map[keyRef]*dataKey{}}
+	next := &ringState{at: now, usable: true, seal: map[Purpose]*dataKey{}, open: map[keyRef]heldKey{}, newest: map[Purpose]uint32{}}
 	known := append(Purposes(), purposeHash)
-	records = slices.Clone(records)
-	slices.SortFunc(records, func(a, b WrappedKey) int { return cmp.Compare(a.ID, b.ID) })
+	byPurpose := map[Purpose][]WrappedKey{}
 	for _, w := range records {
-		if !slices.Contains(known, w.Purpose) {
-			continue // of a newer version of this program
+		if slices.Contains(known, w.Purpose) { // others are of a newer version of this program
+			byPurpose[w.Purpose] = append(byPurpose[w.Purpose], w)
 		}
+	}
+	var wrongKEK error
+	for _, p := range known {
+		list := byPurpose[p]
+		slices.SortFunc(list, func(a, b WrappedKey) int { return cmp.Compare(a.ID, b.ID) })
+		err := r.loadPurpose(ctx, old, next, p, list)
+		if old != nil && next.seal[p] != nil && errors.Is(err, ErrWrongKEK) {
+			wrongKEK, err = err, nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	next.hasher = next.seal[purposeHash].hasher
+	r.state.Store(next)
+	return wrongKEK
+}
+
+// loadPurpose takes up the records of a purpose, the oldest first.
+func (r *Ring) loadPurpose(ctx context.Context, old, next *ringState, p Purpose, list []WrappedKey) (wrongKEK error) {
+	var last *dataKey
+	for i, w := range list {
 		ref := keyRef{w.Purpose, w.ID}
-		if w.ID == 0 || next.open[ref] != nil {
+		if _, twice := next.open[ref]; twice || w.ID == 0 {
 			return fmt.Errorf("keys: data key %s/%d is there twice or has no id", w.Purpose, w.ID)
 		}
-		key := old.reuse(ref, w.Wrapped)
-		if key == nil {
-			var err error
-			if key, err = unwrapDataKey(ctx, r.kek, w); err != nil {
-				return err
-			}
+		// What was retired once stays so for as long as the process lives.
+		held := heldKey{retired: !w.RetiredAt.IsZero() || old != nil && old.open[ref].retired}
+		if i+1 < len(list) {
+			held.supersededAt = list[i+1].CreatedAt.Add(SealDelay + sealLinger)
 		}
-		next.open[ref] = key
-		if next.seal[w.Purpose] == nil || !w.CreatedAt.After(now.Add(-SealDelay)) {
-			next.seal[w.Purpose] = key
+		if held.retired && p == purposeHash {
+			next.epoch = w.ID
 		}
-	}
-	for _, p := range known {
-		if next.seal[p] == nil {
-			return fmt.Errorf("keys: no data key for %s", p)
-		}
-	}
-	hash := next.open[keyRef{purposeHash, 1}]
-	if hash == nil {
-		return errors.New("keys: no hash key")
-	}
-	next.hasher = hash.hasher
-	r.state.Store(next)
-	return nil
-}
-
-func (s *ringState) reuse(ref keyRef, wrapped []byte) *dataKey {
-	if s == nil || s.open[ref] == nil || !bytes.Equal(s.open[ref].wrapped, wrapped) {
-		return nil
-	}
-	return s.open[ref]
-}
-
-// Rotate makes the next data key for each of the purposes and returns the
-// records to persist. The ring itself takes them up when they are loaded; old
-// keys go on opening what they sealed.
-func (r *Ring) Rotate(ctx context.Context, now time.Time, purposes ...Purpose) ([]WrappedKey, error) {
-	state := r.state.Load()
-	var added []WrappedKey
-	for _, p := range purposes {
-		if !slices.Contains(Purposes(), p) {
-			return nil, fmt.Errorf("keys: purpose %q has no key that rotates", p)
-		}
-		var last uint32
-		for ref := range state.open {
-			if ref.purpose == p {
-				last = max(last, ref.id)
-			}
-		}
-		w, err := newDataKey(ctx, r.kek, p, last+1, now)
-		if err != nil {
-			return nil, err
-		}
-		added = append(added, w)
-	}
-	return added, nil
-}
-
-// Rewrap returns the records that are not yet wrapped by the new key-encryption
-// key, wrapped by it. The data keys stay the same, so nothing that they sealed
-// changes.
-func Rewrap(ctx context.Context, from, to *KEK, records []WrappedKey) ([]WrappedKey, error) {
-	var changed []WrappedKey
-	for _, w := range records {
-		if _, err := to.Unwrap(ctx, w.wrapPurpose(), w.Wrapped); err == nil {
+		var err error
+		held.key, err = r.unwrap(ctx, old, w)
+		next.open[ref], next.newest[p] = held, w.ID
+		if errors.Is(err, ErrWrongKEK) {
+			wrongKEK = err
 			continue
 		}
-		key, err := from.Unwrap(ctx, w.wrapPurpose(), w.Wrapped)
 		if err != nil {
-			return nil, fmt.Errorf("data key %s/%d: %w", w.Purpose, w.ID, err)
+			return err
 		}
-		if w.Wrapped, err = to.Wrap(ctx, w.wrapPurpose(), key); err != nil {
-			return nil, err
+		last = held.key
+		if !held.retired && (next.seal[p] == nil || !w.CreatedAt.After(next.at.Add(-SealDelay))) {
+			next.seal[p] = held.key
 		}
-		changed = append(changed, w)
 	}
-	return changed, nil
+	if next.seal[p] != nil {
+		return wrongKEK
+	}
+	if last == nil {
+		return cmp.Or(wrongKEK, fmt.Errorf("keys: no data key for %s", p))
+	}
+	// All that it can open is retired. It goes on for what is in the database.
+	next.seal[p], next.usable = last, false
+	return cmp.Or(wrongKEK, fmt.Errorf("keys: every data key for %s is retired", p))
 }
+
+// unwrap opens a record, or finds it in the state before. A record that another
+// key-encryption key wraps now has the same data key under the same id.
+func (r *Ring) unwrap(ctx context.Context, old *ringState, w WrappedKey) (*dataKey, error) {
+	var held *dataKey
+	if old != nil {
+		held = old.open[keyRef{w.Purpose, w.ID}].key
+	}
+	if held != nil && bytes.Equal(held.wrapped, w.Wrapped) {
+		return held, nil
+	}
+	key, err := unwrapDataKey(ctx, r.kek.Load(), w)
+	if held != nil && errors.Is(err, ErrWrongKEK) {
+		return held, nil
+	}
+	return key, err
+}
+
+// Epoch counts how often keys were retired. What a process remembers of
+// signatures and keys of an earlier epoch is worth nothing.
+func (r *Ring) Epoch() uint32 { return r.state.Load().epoch }
+
+// Usable reports whether the ring has a key for each purpose that is not retired.
+// It has none after a retirement under a key-encryption key that the process was
+// not given; the process must refuse requests then.
+func (r *Ring) Usable() bool { return r.state.Load().usable }
 
 func (w WrappedKey) wrapPurpose() string { return fmt.Sprintf("data-key/%s/%d", w.Purpose, w.ID) }
 
@@ -239,52 +271,4 @@ func unwrapDataKey(ctx context.Context, kek *KEK, w WrappedKey) (*dataKey, error
 		d.aead = newXAES(key)
 	}
 	return d, nil
-}
-
-// A sealed value is: version 1, the data key's id (4 bytes), nonce (24),
-// ciphertext, tag (16).
-const (
-	sealVersion  = 1
-	sealHeader   = 1 + 4
-	sealOverhead = sealHeader + nonceSize + tagSize
-)
-
-// Seal encrypts plaintext for a purpose with the newest key of it and binds it
-// to ad, which must name the row or the context that it belongs to. It panics if
-// the purpose is not one of [Purposes].
-func (r *Ring) Seal(purpose Purpose, ad, plaintext []byte) []byte {
-	key := r.state.Load().seal[purpose]
-	if key == nil || key.aead == nil {
-		panic(fmt.Sprintf("keys: purpose %q has no data key", purpose))
-	}
-	out := make([]byte, sealHeader+nonceSize, sealOverhead+len(plaintext))
-	out[0] = sealVersion
-	binary.BigEndian.PutUint32(out[1:], key.id)
-	nonce := out[sealHeader:]
-	rand.Read(nonce)
-	var buf [128]byte
-	return key.aead.seal(out, nonce, plaintext, sealAD(buf[:0], out[:sealHeader], purpose, ad))
-}
-
-// Open decrypts what Seal gave for the same purpose and ad.
-func (r *Ring) Open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
-	if len(sealed) < sealOverhead || sealed[0] != sealVersion {
-		return nil, errOpen
-	}
-	key := r.state.Load().open[keyRef{purpose, binary.BigEndian.Uint32(sealed[1:])}]
-	if key == nil || key.aead == nil {
-		return nil, ErrUnknownKey
-	}
-	header, nonce, ciphertext := sealed[:sealHeader], sealed[sealHeader:sealHeader+nonceSize], sealed[sealHeader+nonceSize:]
-	var buf [128]byte
-	return key.aead.open(nonce, ciphertext, sealAD(buf[:0], header, purpose, ad))
-}
-
-// sealAD is header ‖ length of purpose ‖ purpose ‖ ad: no two pairs of a purpose
-// and an ad give the same.
-func sealAD(dst, header []byte, purpose Purpose, ad []byte) []byte {
-	dst = append(dst, header...)
-	dst = append(dst, byte(len(purpose)))
-	dst = append(dst, purpose...)
-	return append(dst, ad...)
 }

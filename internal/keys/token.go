@@ -1,10 +1,65 @@
 package keys
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
+	"time"
 )
+
+// A Token is a kind of sealed value that leaves the server and comes back. There
+// is no row to look at, so the data key decides: a retired one opens no token,
+// and a superseded one opens none for longer than the kind may live. Only this
+// package makes kinds, and none without a life.
+type Token struct {
+	purpose Purpose
+	shape   Shape
+	life    time.Duration
+}
+
+// The longest lives of tokens.
+const (
+	// SessionLife is the longest AuthSessionValidity (Cognito: 15 minutes).
+	SessionLife = 15 * time.Minute
+	// RefreshLife is the longest RefreshTokenValidity (Cognito: 10 years).
+	RefreshLife = 3650 * 24 * time.Hour
+)
+
+// The kinds of tokens.
+var (
+	// TokenSession is the Session of a sign-in.
+	TokenSession = newToken("session", ShapeSession, SessionLife)
+	// TokenSignUp is the Session of a sign-up.
+	TokenSignUp = newToken("sign-up-session", ShapeSession, SessionLife)
+	// TokenSecretBlock is the SECRET_BLOCK of an SRP exchange.
+	TokenSecretBlock = newToken("secret-block", ShapeSecretBlock, SessionLife)
+	// TokenRefresh is a refresh token.
+	TokenRefresh = newToken("refresh-token", ShapeRefreshToken, RefreshLife)
+)
+
+// Tokens lists the kinds. It is the only list of them: a kind that is missing has
+// no data key, and sealing it panics.
+func Tokens() []Token { return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh} }
+
+func newToken(purpose Purpose, shape Shape, life time.Duration) Token {
+	return Token{purpose: purpose, shape: shape, life: life}
+}
+
+// Name returns the name of the kind.
+func (t Token) Name() string { return string(t.purpose) }
+
+// Life returns how long a token of the kind can be good.
+func (t Token) Life() time.Duration { return t.life }
+
+// MaxPlaintext is the length in bytes of the longest plaintext that fits.
+func (t Token) MaxPlaintext() int { return t.shape.MaxPlaintext() }
+
+func isTokenPurpose(p Purpose) bool {
+	return slices.ContainsFunc(Tokens(), func(t Token) bool { return t.purpose == p })
+}
 
 // Shape is how a sealed value is spelled as a token.
 type Shape uint8
@@ -63,17 +118,27 @@ var (
 	std = base64.StdEncoding.Strict()
 )
 
-// SealToken seals plaintext as [Ring.Seal] does and spells it as a token.
-func (r *Ring) SealToken(shape Shape, purpose Purpose, ad, plaintext []byte) (string, error) {
-	if len(plaintext) > shape.MaxPlaintext() {
+// SealToken seals a token and spells it. It binds the token to ad, as [Ring.Seal]
+// does.
+func (r *Ring) SealToken(kind Token, ad, plaintext []byte) (string, error) {
+	if len(plaintext) > kind.MaxPlaintext() {
 		return "", ErrTooLong
 	}
-	sealed := r.Seal(purpose, ad, plaintext)
+	if !r.Usable() {
+		return "", errRetired
+	}
+	return encodeToken(kind.shape, r.seal(kind.purpose, ad, plaintext)), nil
+}
+
+// errRetired says that the server has no key that may seal a token.
+var errRetired = errors.New("keys: the data keys are retired; the server needs the new key-encryption key")
+
+func encodeToken(shape Shape, sealed []byte) string {
 	switch shape {
 	case ShapeSession:
-		return raw.EncodeToString(sealed), nil
+		return raw.EncodeToString(sealed)
 	case ShapeSecretBlock:
-		return std.EncodeToString(sealed), nil
+		return std.EncodeToString(sealed)
 	}
 	nonceEnd, tag := sealHeader+nonceSize, len(sealed)-tagSize
 	b := make([]byte, 0, len(jweHeader)+raw.EncodedLen(len(sealed))+8)
@@ -81,22 +146,42 @@ func (r *Ring) SealToken(shape Shape, purpose Purpose, ad, plaintext []byte) (st
 	b = append(raw.AppendEncode(b, sealed[:jweKeyEnd]), '.')
 	b = append(raw.AppendEncode(b, sealed[jweKeyEnd:nonceEnd]), '.')
 	b = append(raw.AppendEncode(b, sealed[nonceEnd:tag]), '.')
-	return string(raw.AppendEncode(b, sealed[tag:])), nil
+	return string(raw.AppendEncode(b, sealed[tag:]))
 }
 
-// OpenToken opens a token that SealToken made for the same shape, purpose and
-// ad. One sealed value has exactly one spelling: any other is refused, so that a
-// token's hash names it.
-func (r *Ring) OpenToken(shape Shape, purpose Purpose, ad []byte, token string) ([]byte, error) {
-	sealed, err := decodeToken(shape, token)
+// OpenToken opens a token that SealToken made for the same kind and ad. One sealed
+// value has exactly one spelling: any other is refused, so that a token's hash
+// names it. The error is ErrToken for every fault of the token. Any other error is
+// a fault of the server, such as [ErrUnknownKey].
+func (r *Ring) OpenToken(ctx context.Context, kind Token, ad []byte, token string) ([]byte, error) {
+	sealed, err := decodeToken(kind.shape, token)
 	if err != nil {
 		return nil, err
 	}
-	plaintext, err := r.Open(purpose, ad, sealed)
-	if errors.Is(err, errOpen) {
+	id, ok := sealedBy(sealed)
+	if !ok {
 		return nil, ErrToken
 	}
-	return plaintext, err
+	held, err := r.find(ctx, keyRef{kind.purpose, id})
+	if err == nil && held.expired(r.state.Load().at, kind.life) {
+		return nil, ErrToken
+	}
+	var plaintext []byte
+	if err == nil {
+		plaintext, err = held.open(kind.purpose, ad, sealed)
+	}
+	switch {
+	case errors.Is(err, errOpen):
+		return nil, ErrToken
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", kind.purpose, err)
+	}
+	return plaintext, nil
+}
+
+// expired reports whether no token of the key can be good at now.
+func (h heldKey) expired(now time.Time, life time.Duration) bool {
+	return h.retired || !h.supersededAt.IsZero() && now.After(h.supersededAt.Add(life))
 }
 
 func decodeToken(shape Shape, token string) ([]byte, error) {

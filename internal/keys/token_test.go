@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 var shapes = []struct {
@@ -28,25 +29,25 @@ func TestTokens(t *testing.T) {
 			longest := s.shape.MaxPlaintext()
 			for _, n := range []int{0, 1, 2, 3, 100, longest - 2, longest - 1, longest} {
 				plain := bytes.Repeat([]byte{0xa5}, n)
-				token, err := r.SealToken(s.shape, PurposeSession, []byte("ad"), plain)
+				token, err := r.SealToken(newToken("session", s.shape, time.Hour), []byte("ad"), plain)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if len(token) > s.shape.MaxLen() || !s.form.MatchString(token) {
 					t.Fatalf("%d bytes: token of %d characters: %.60s", n, len(token), token)
 				}
-				got, err := r.OpenToken(s.shape, PurposeSession, []byte("ad"), token)
+				got, err := r.OpenToken(t.Context(), newToken("session", s.shape, time.Hour), []byte("ad"), token)
 				if err != nil || !bytes.Equal(got, plain) {
 					t.Fatalf("%d bytes: %v", n, err)
 				}
-				if _, err := r.OpenToken(s.shape, PurposeSession, []byte("other"), token); !errors.Is(err, ErrToken) {
+				if _, err := r.OpenToken(t.Context(), newToken("session", s.shape, time.Hour), []byte("other"), token); !errors.Is(err, ErrToken) {
 					t.Errorf("other ad: %v", err)
 				}
-				if _, err := r.OpenToken(s.shape, PurposeCookie, []byte("ad"), token); err == nil {
+				if _, err := r.OpenToken(t.Context(), newToken("secret-block", s.shape, time.Hour), []byte("ad"), token); err == nil {
 					t.Error("opens for another purpose")
 				}
 			}
-			if _, err := r.SealToken(s.shape, PurposeSession, nil, make([]byte, longest+1)); !errors.Is(err, ErrTooLong) {
+			if _, err := r.SealToken(newToken("session", s.shape, time.Hour), nil, make([]byte, longest+1)); !errors.Is(err, ErrTooLong) {
 				t.Errorf("too long: %v", err)
 			}
 		})
@@ -61,7 +62,7 @@ func TestTokensAreNotMalleable(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			for n := range 4 { // each number of unused bits at the end
-				token, err := r.SealToken(s.shape, PurposeSession, nil, make([]byte, n))
+				token, err := r.SealToken(newToken("session", s.shape, time.Hour), nil, make([]byte, n))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -69,7 +70,7 @@ func TestTokensAreNotMalleable(t *testing.T) {
 					if changed == token {
 						return
 					}
-					if _, err := r.OpenToken(s.shape, PurposeSession, nil, changed); err == nil {
+					if _, err := r.OpenToken(t.Context(), newToken("session", s.shape, time.Hour), nil, changed); err == nil {
 						t.Errorf("%s opens: %q for %q", what, changed, token)
 					}
 				}
@@ -95,7 +96,7 @@ func TestTokensAreNotMalleable(t *testing.T) {
 func FuzzOpenToken(f *testing.F) {
 	r, _, _ := testRing(f)
 	for _, s := range shapes {
-		token, err := r.SealToken(s.shape, PurposeSession, nil, []byte("seed"))
+		token, err := r.SealToken(newToken("session", s.shape, time.Hour), nil, []byte("seed"))
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -10,13 +10,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"cognate/internal/iam"
-	"cognate/internal/keys"
 	"cognate/internal/store"
 )
 
@@ -161,87 +159,5 @@ func (k revokeKeyCommand) Run(ctx context.Context, c *Config, p *Process) error 
 		return err
 	}
 	fmt.Fprintf(p.Stdout, "%s is revoked\n", k.ID)
-	return nil
-}
-
-type keysCommand struct {
-	Rotate rotateCommand `cmd:"" help:"Make new keys; what the old ones signed or sealed stays good."`
-}
-
-type rotateCommand struct {
-	Pool    string `placeholder:"ID" help:"Rotate the signing keys of this pool alone."`
-	Signing bool   `help:"Rotate the signing keys of all pools. New ones are published first and sign hours later, so that no verifier meets a token of a key it does not know."`
-	DataKey bool   `name:"data-keys" help:"Make new data keys. They seal what is written from now on."`
-	NewKEK  string `name:"new-kek-file" placeholder:"FILE" help:"Wrap all data keys by the key-encryption key in this file. Then start the servers with it."`
-}
-
-// Run rotates what was asked for.
-func (r rotateCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.forOperator()
-	if r.Pool == "" && !r.Signing && !r.DataKey && r.NewKEK == "" {
-		return errors.New("say what to rotate: --signing, --pool ID, --data-keys or --new-kek-file FILE")
-	}
-	if r.Signing || r.Pool != "" {
-		out, err := operate(ctx, c, order{Do: rotateSigning, ID: r.Pool})
-		if err != nil {
-			return fmt.Errorf("signing keys: %w", err)
-		}
-		fmt.Fprintf(p.Stdout, "new signing keys are published for %d pools\n", out.Pools)
-	}
-	if r.DataKey {
-		out, err := operate(ctx, c, order{Do: rotateData})
-		if err != nil {
-			return fmt.Errorf("data keys: %w", err)
-		}
-		fmt.Fprintf(p.Stdout, "%d data keys were added; servers take them up within %s\n", out.Count, keys.SealDelay)
-	}
-	if r.NewKEK != "" {
-		return r.rewrap(ctx, c, p)
-	}
-	return nil
-}
-
-// rewrap exchanges the key-encryption key. It needs the database for itself in
-// the embedded case: the server's own copy of the old key is in its memory.
-func (r rotateCommand) rewrap(ctx context.Context, c *Config, p *Process) error {
-	from, err := openKEK(c)
-	if err != nil {
-		return fmt.Errorf("key-encryption key: %w", err)
-	}
-	to, err := keys.ReadKEKFile(r.NewKEK)
-	if err != nil {
-		return fmt.Errorf("new key-encryption key: %w", err)
-	}
-	st, err := openStore(ctx, c, newLogger(c))
-	if errors.Is(err, store.ErrBusy) {
-		return fmt.Errorf("stop the server first; it is to start again with the new key: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	var changed []keys.WrappedKey
-	err = st.Update(ctx, func(tx *store.Tx) error {
-		rows, err := tx.DataKeys(ctx)
-		if err != nil {
-			return err
-		}
-		records, err := wrappedKeys(rows)
-		if err != nil {
-			return err
-		}
-		if changed, err = keys.Rewrap(ctx, from, to, records); err != nil {
-			return err
-		}
-		for _, w := range changed {
-			i := slices.IndexFunc(records, func(r keys.WrappedKey) bool { return r.Purpose == w.Purpose && r.ID == w.ID })
-			records[i] = w
-		}
-		return tx.ReplaceDataKeys(ctx, dataKeyRows(records))
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.Stdout, "%d data keys are wrapped by key %s now; start the servers with it, and keep the old one as long as backups need it\n", len(changed), to.ID())
 	return nil
 }

@@ -91,7 +91,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	if p.triggers, err = newTriggers(c, log); err != nil {
 		return nil, err
 	}
-	pages := api.NewPageTokens(ring.Derive(keys.PurposePageToken))
+	pages := api.NewPageTokens(func() [32]byte { return ring.Derive(keys.PurposePageToken) })
 	p.pools = pool.New(pool.Deps{
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
 		SenderKeys: p.triggers.keys,
@@ -281,7 +281,7 @@ const (
 	sweepInterval    = time.Minute
 	sweepBatch       = 500
 	flushInterval    = 2 * time.Second
-	dataKeysInterval = 30 * time.Second // below keys.SealDelay
+	dataKeysInterval = 2 * time.Second // below takeUpBound and keys.SealDelay
 	stepInterval     = 10 * time.Minute
 	certInterval     = time.Minute
 	stepPage         = 100
@@ -294,7 +294,8 @@ func (s *Server) startBackground() {
 	b.run("imports", p.imports.Run)
 	b.run("gauges", p.gauges.run)
 	b.every("lock-outs", flushInterval, p.lockouts.Flush)
-	b.every("data keys", dataKeysInterval, func(ctx context.Context) error { return loadRing(ctx, s.store, s.ring, s.config.machineNow()) })
+	watch := &keyWatch{ring: s.ring, log: s.log, now: s.config.machineNow(), epoch: s.ring.Epoch()}
+	b.every("data keys", dataKeysInterval, watch.refresh)
 	b.every("sweep", sweepInterval, func(ctx context.Context) error {
 		for {
 			n, err := s.store.Sweep(ctx, now(), sweepBatch)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strconv"
 	"time"
@@ -29,7 +30,9 @@ func openKEK(c *Config) (*keys.KEK, error) {
 }
 
 // openRing unwraps the data keys, and makes and stores those that are missing.
-func openRing(ctx context.Context, s *store.Store, kek *keys.KEK, now func() time.Time) (*keys.Ring, error) {
+// configured returns the key-encryption key as it is configured at that time; it
+// may be nil.
+func openRing(ctx context.Context, s *store.Store, kek *keys.KEK, configured func() (*keys.KEK, error), now func() time.Time) (*keys.Ring, error) {
 	records, err := dataKeys(ctx, s)
 	if err != nil {
 		return nil, err
@@ -38,25 +41,55 @@ func openRing(ctx context.Context, s *store.Store, kek *keys.KEK, now func() tim
 	if err != nil {
 		return nil, fmt.Errorf("data keys: %w", err)
 	}
+	ring.Follow(func(ctx context.Context) ([]keys.WrappedKey, error) { return dataKeys(ctx, s) }, configured, now)
 	if len(added) == 0 {
 		return ring, nil
 	}
 	err = insertDataKeys(ctx, s, added)
 	if errors.Is(err, store.ErrExists) {
 		// Another node came first; its keys are the ones that count.
-		err = loadRing(ctx, s, ring, now)
+		err = ring.Refresh(ctx)
 	}
 	return ring, err
 }
 
-// loadRing takes up data keys that other nodes have made. It must run more often
-// than keys.SealDelay.
-func loadRing(ctx context.Context, s *store.Store, ring *keys.Ring, now func() time.Time) error {
-	records, err := dataKeys(ctx, s)
-	if err != nil {
+// configuredKEK reads the key-encryption key's file again: a new key takes effect
+// without a restart. It is nil where the key is not in a file.
+func configuredKEK(c *Config) func() (*keys.KEK, error) {
+	if c.KEK != "" {
+		return nil
+	}
+	return func() (*keys.KEK, error) { return keys.ReadKEKFile(c.KEKFile) }
+}
+
+// keyWatch takes up data keys that other nodes have made or retired.
+type keyWatch struct {
+	ring  *keys.Ring
+	log   *slog.Logger
+	now   func() time.Time
+	said  string // the last failure that was logged
+	at    time.Time
+	epoch uint32
+}
+
+// sayAgain is how often a failure that goes on is logged.
+const sayAgain = time.Minute
+
+func (w *keyWatch) refresh(ctx context.Context) error {
+	err := w.ring.Refresh(ctx)
+	if epoch := w.ring.Epoch(); epoch != w.epoch {
+		w.epoch = epoch
+		w.log.WarnContext(ctx, "all keys of before are retired", slog.Bool("usable", w.ring.Usable()))
+	}
+	if err == nil {
+		w.said = ""
+		return nil
+	}
+	if now := w.now(); err.Error() != w.said || now.Sub(w.at) >= sayAgain {
+		w.said, w.at = err.Error(), now
 		return err
 	}
-	return ring.Load(ctx, records, now())
+	return nil
 }
 
 func dataKeys(ctx context.Context, s *store.Store) ([]keys.WrappedKey, error) {
@@ -74,7 +107,7 @@ func wrappedKeys(rows []store.DataKey) ([]keys.WrappedKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("data key %s/%s: its id is no number", r.Purpose, r.ID)
 		}
-		records = append(records, keys.WrappedKey{Purpose: keys.Purpose(r.Purpose), ID: uint32(id), Wrapped: r.Wrapped, CreatedAt: r.CreatedAt})
+		records = append(records, keys.WrappedKey{Purpose: keys.Purpose(r.Purpose), ID: uint32(id), Wrapped: r.Wrapped, CreatedAt: r.CreatedAt, RetiredAt: r.RetiredAt})
 	}
 	return records, nil
 }
@@ -95,7 +128,7 @@ func dataKeyRows(records []keys.WrappedKey) []store.DataKey {
 	rows := make([]store.DataKey, 0, len(records))
 	for _, w := range records {
 		rows = append(rows, store.DataKey{
-			Purpose: string(w.Purpose), ID: strconv.FormatUint(uint64(w.ID), 10), Wrapped: w.Wrapped, CreatedAt: w.CreatedAt,
+			Purpose: string(w.Purpose), ID: strconv.FormatUint(uint64(w.ID), 10), Wrapped: w.Wrapped, CreatedAt: w.CreatedAt, RetiredAt: w.RetiredAt,
 		})
 	}
 	return rows

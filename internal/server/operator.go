@@ -30,6 +30,8 @@ type order struct {
 	Policies []iam.NamedPolicy `json:"policies,omitempty"` // createKey
 	ID       string            `json:"id,omitempty"`       // revokeKey: the key; rotateSigning: the pool, "" for all; readImport: the pool, Name the job
 	After    int64             `json:"after,omitempty"`    // readImport: where to go on
+	Now      bool              `json:"now,omitempty"`      // retireKeys: do it
+	KEK      string            `json:"kek,omitempty"`      // retireKeys: the new key-encryption key, in Base64
 }
 
 const (
@@ -38,6 +40,7 @@ const (
 	revokeKey     = "revoke-key"
 	rotateSigning = "rotate-signing-keys"
 	rotateData    = "rotate-data-keys"
+	retireKeys    = "retire-keys"
 	readImport    = "import-log"
 )
 
@@ -50,6 +53,8 @@ type receipt struct {
 	Lines  []string        `json:"lines,omitempty"` // readImport
 	Next   int64           `json:"next,omitempty"`  // readImport: where it goes on, 0 at the end
 	Error  string          `json:"error,omitempty"`
+
+	Retirement *retirement `json:"retirement,omitempty"` // retireKeys
 }
 
 // operator does orders.
@@ -81,6 +86,8 @@ func (o *operator) do(ctx context.Context, in order) (receipt, error) {
 			return receipt{}, err
 		}
 		return receipt{Count: len(added)}, insertDataKeys(ctx, o.store, added)
+	case retireKeys:
+		return o.retire(ctx, in)
 	}
 	if in.Do == readImport {
 		return o.readImport(ctx, in)
@@ -124,7 +131,13 @@ func operate(ctx context.Context, c *Config, in order) (receipt, error) {
 		return receipt{}, err
 	}
 	defer st.Close()
-	ring, err := openRing(ctx, st, kek, c.Now)
+	ring, err := openRing(ctx, st, kek, nil, c.Now)
+	if errors.Is(err, keys.ErrWrongKEK) && in.KEK != "" {
+		// The same command has come to its end before.
+		if kek, err = keys.ParseKEK(in.KEK); err == nil {
+			ring, err = openRing(ctx, st, kek, nil, c.Now)
+		}
+	}
 	if err != nil {
 		return receipt{}, err
 	}

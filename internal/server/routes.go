@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/pprof"
 	"strconv"
@@ -41,7 +42,7 @@ func (s *Server) routes() http.Handler {
 
 	trusted, _ := s.config.trustedProxies() // checked by check
 	return &edge{
-		next: s.guarded(mux), proxies: trusted,
+		next: s.guarded(s.refuseRetired(mux)), proxies: trusted,
 		plain: s.config.Mode == Serve && s.cert == nil, loopbackOK: s.config.PlainHTTP,
 		maxBytes: s.config.MaxRequestBytes, timeout: s.config.RequestTimeout, maxUpload: s.parts.imports.MaxBytes(),
 		now: s.config.machineNow(), log: s.log, metrics: s.parts.metrics,
@@ -82,6 +83,25 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 // healthPath is /readyz on the main listener.
 const healthPath = "/_cognate/health"
 
+// refuseRetired answers 503 while the server has no keys but retired ones: what it
+// would accept may be forged.
+func (s *Server) refuseRetired(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.ring.Usable() || r.URL.Path == healthPath {
+			next.ServeHTTP(w, r)
+			return
+		}
+		audit.From(r.Context()).Set("code", codeUnavailable)
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		w.Header().Set("X-Amzn-Errortype", codeUnavailable+":")
+		w.Header().Set("X-Amzn-Requestid", arrived(r.Context()).id)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintf(w, `{"__type":%q}`, codeUnavailable)
+	})
+}
+
+const codeUnavailable = "ServiceUnavailableException"
+
 // readyTimeout is how long /readyz waits for the database. Load balancers wait for
 // a second or two.
 const readyTimeout = 800 * time.Millisecond
@@ -93,6 +113,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !s.ready.Load():
 		answer(w, http.StatusServiceUnavailable, "stopping")
+	case !s.ring.Usable():
+		answer(w, http.StatusServiceUnavailable, "the data keys were retired, and this server lacks the new key-encryption key")
 	case s.store.Ping(ctx) != nil:
 		answer(w, http.StatusServiceUnavailable, "database unavailable")
 	default:

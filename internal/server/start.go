@@ -102,7 +102,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.store, err = openStore(ctx, c, s.log); err != nil {
 		return err
 	}
-	s.ring, err = openRing(ctx, s.store, kek, c.machineNow())
+	s.ring, err = openRing(ctx, s.store, kek, configuredKEK(c), c.machineNow())
 	if err != nil {
 		return err
 	}

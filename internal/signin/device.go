@@ -191,7 +191,7 @@ func (s *Service) openPair(ctx context.Context, c *call, name idp.ChallengeNameT
 			return nil, missing(key)
 		}
 	}
-	st, err := s.readBlock(c.params[ch.key])
+	st, err := s.readBlock(ctx, c.params[ch.key])
 	if err == nil && !bytes.Equal(st.Nonce, beside.Nonce) {
 		err = incorrect()
 	}

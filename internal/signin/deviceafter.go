@@ -44,7 +44,7 @@ func (s *Service) keepAfter(ctx context.Context, c *call, next *state) error {
 	hash := s.afterHash(c.turn.state)
 	row := store.SignInState{
 		PoolID: next.Pool, UserID: next.UserID, Hash: hash, ExpiresAt: time.UnixMilli(next.ExpiresAt),
-		Sealed: s.ring.Seal(keys.PurposeSession, storedAD(next.Pool, next.UserID, hash), body),
+		Sealed: s.ring.Seal(keys.PurposeSignInState, storedAD(next.Pool, next.UserID, hash), body),
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertSignInState(ctx, row) })
 }
@@ -73,7 +73,7 @@ func (s *Service) after(ctx context.Context, shown *state) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := s.ring.Open(keys.PurposeSession, storedAD(rec.PoolID, rec.UserID, hash), rec.Sealed)
+	body, err := s.ring.Open(keys.PurposeSignInState, storedAD(rec.PoolID, rec.UserID, hash), rec.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("signin: state after a second factor: %w", err)
 	}

@@ -99,7 +99,7 @@ func (r *rig) skewed(t testing.TB, by time.Duration) *rig {
 func newNode(t testing.TB, st *store.Store, ring *keys.Ring, functions *lambdas.Server, now func() time.Time) *rig {
 	t.Helper()
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
-	pages := api.NewPageTokens([32]byte{})
+	pages := api.NewPageTokens(func() [32]byte { return [32]byte{} })
 	sends := testKeys(t)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: now, SenderKeys: sends})
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: now, Triggers: functions.Service(nil)})

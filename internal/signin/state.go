@@ -99,14 +99,14 @@ func (s *Service) sealed(c *call, st *state) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("signin: state: %w", err)
 	}
-	shape, purpose := keys.ShapeSession, keys.PurposeSession
+	kind := keys.TokenSession
 	if st.SRP != nil {
-		shape, purpose = keys.ShapeSecretBlock, keys.PurposeSecretBlock
+		kind = keys.TokenSecretBlock
 	}
-	if shape == keys.ShapeSession && len(body) > shape.MaxPlaintext() {
+	if kind == keys.TokenSession && len(body) > kind.MaxPlaintext() {
 		return s.sealReference(c, st, body)
 	}
-	sealed, err := s.ring.SealToken(shape, purpose, nil, body)
+	sealed, err := s.ring.SealToken(kind, nil, body)
 	if err != nil {
 		return "", fmt.Errorf("signin: state: %w", err)
 	}
@@ -160,7 +160,7 @@ func (s *Service) openSession(ctx context.Context, c *call, name idp.ChallengeNa
 
 // openBlock opens a SECRET_BLOCK.
 func (s *Service) openBlock(ctx context.Context, c *call, name idp.ChallengeNameType, block string) (*state, error) {
-	st, err := s.readBlock(block)
+	st, err := s.readBlock(ctx, block)
 	if err != nil {
 		return nil, err
 	}
@@ -172,10 +172,13 @@ func (s *Service) openBlock(ctx context.Context, c *call, name idp.ChallengeName
 }
 
 // readBlock decodes a SECRET_BLOCK.
-func (s *Service) readBlock(block string) (*state, error) {
-	body, err := s.ring.OpenToken(keys.ShapeSecretBlock, keys.PurposeSecretBlock, nil, block)
-	if err != nil {
+func (s *Service) readBlock(ctx context.Context, block string) (*state, error) {
+	body, err := s.ring.OpenToken(ctx, keys.TokenSecretBlock, nil, block)
+	if errors.Is(err, keys.ErrToken) {
 		return nil, incorrect()
+	}
+	if err != nil {
+		return nil, err
 	}
 	st, err := parseState(body)
 	if err != nil || st.SRP == nil {

@@ -37,7 +37,7 @@ func (s *Service) sealReference(c *call, st *state, body []byte) (string, error)
 	hash := s.spentHash(st)
 	c.kept = append(c.kept, store.SignInState{
 		PoolID: st.Pool, UserID: st.UserID, Hash: hash, ExpiresAt: time.UnixMilli(st.ExpiresAt),
-		Sealed: s.ring.Seal(keys.PurposeSession, storedAD(st.Pool, st.UserID, hash), body),
+		Sealed: s.ring.Seal(keys.PurposeSignInState, storedAD(st.Pool, st.UserID, hash), body),
 	})
 	reference, err := json.Marshal(state{
 		Version: stateVersion, Pool: st.Pool, UserID: st.UserID, Expect: st.Expect, Nonce: st.Nonce, IssuedAt: st.IssuedAt, ExpiresAt: st.ExpiresAt, Stored: true,
@@ -45,7 +45,7 @@ func (s *Service) sealReference(c *call, st *state, body []byte) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("signin: state: %w", err)
 	}
-	return s.ring.SealToken(keys.ShapeSession, keys.PurposeSession, nil, reference)
+	return s.ring.SealToken(keys.TokenSession, nil, reference)
 }
 
 // keepStates stores the states that the step of the call sealed references to.
@@ -78,9 +78,12 @@ func (s *Service) keepIn(ctx context.Context, tx *store.Tx, c *call) error {
 
 // unsealSession gives the state of a Session, wherever it is.
 func (s *Service) unsealSession(ctx context.Context, session string) (*state, error) {
-	body, err := s.ring.OpenToken(keys.ShapeSession, keys.PurposeSession, nil, session)
-	if err != nil {
+	body, err := s.ring.OpenToken(ctx, keys.TokenSession, nil, session)
+	if errors.Is(err, keys.ErrToken) {
 		return nil, invalidSession()
+	}
+	if err != nil {
+		return nil, err
 	}
 	st, err := parseState(body)
 	if err != nil {
@@ -113,7 +116,7 @@ func (s *Service) fetchState(ctx context.Context, reference *state) (*state, err
 	if err != nil {
 		return nil, err
 	}
-	body, err := s.ring.Open(keys.PurposeSession, storedAD(rec.PoolID, rec.UserID, hash), rec.Sealed)
+	body, err := s.ring.Open(keys.PurposeSignInState, storedAD(rec.PoolID, rec.UserID, hash), rec.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("signin: stored state: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 
 const (
 	accessKeyColumns  = "id, principal_arn, name, version, secret, doc, created_at"
-	dataKeyColumns    = "purpose, id, wrapped, created_at"
+	dataKeyColumns    = "purpose, id, wrapped, created_at, retired_at"
 	signingKeyColumns = "pool_id, kid, use_for, state, sealed, public, created_at, activates_at, retires_at, drops_at, version"
 )
 
@@ -19,7 +19,7 @@ var (
 	accessKeyDelete = prepare("DELETE FROM access_keys WHERE id = ?")
 
 	dataKeyList   = prepare("SELECT " + dataKeyColumns + " FROM data_keys ORDER BY purpose, created_at, id")
-	dataKeyInsert = prepare("INSERT INTO data_keys (" + dataKeyColumns + ") VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+	dataKeyInsert = prepare("INSERT INTO data_keys (" + dataKeyColumns + ") VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	dataKeyClear  = prepare("DELETE FROM data_keys")
 
 	signingKeyList   = prepare("SELECT " + signingKeyColumns + " FROM signing_keys WHERE pool_id = ?")
@@ -38,7 +38,7 @@ func scanAccessKey(r row, k *AccessKey) error {
 }
 
 func scanDataKey(r row, k *DataKey) error {
-	return r.scan(&k.Purpose, &k.ID, &k.Wrapped, &k.CreatedAt)
+	return r.scan(&k.Purpose, &k.ID, &k.Wrapped, &k.CreatedAt, &k.RetiredAt)
 }
 
 func scanSigningKey(r row, k *SigningKey) error {
@@ -77,7 +77,7 @@ func (r *Reader) DataKeys(ctx context.Context) ([]DataKey, error) {
 
 // InsertDataKey adds a wrapped key.
 func (tx *Tx) InsertDataKey(ctx context.Context, k DataKey) error {
-	return tx.insert(ctx, "data-key", dataKeyInsert, k.Purpose, k.ID, k.Wrapped, k.CreatedAt)
+	return tx.insert(ctx, "data-key", dataKeyInsert, k.Purpose, k.ID, k.Wrapped, k.CreatedAt, k.RetiredAt)
 }
 
 // ReplaceDataKeys puts these keys in place of all there are, for a change of the key that wraps them.

@@ -149,6 +149,7 @@ type DataKey struct {
 	Purpose, ID string
 	Wrapped     []byte
 	CreatedAt   time.Time
+	RetiredAt   time.Time // zero: not retired
 }
 
 // A SigningKey signs a pool's tokens.

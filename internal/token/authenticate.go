@@ -31,6 +31,7 @@ func invalidAccessToken() error { return idp.NotAuthorizedException("Invalid Acc
 // verifiedToken is what a token said whose signature was found good.
 type verifiedToken struct {
 	poolID string
+	epoch  uint32 // of the ring, when the signature was checked
 	claims AccessClaims
 	// bornUnder is one more than the mark that the token's id was last found to
 	// carry; 0 while it was not looked at. An id carries one mark for ever.
@@ -72,11 +73,13 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 	}
 	hash := sha256.Sum256([]byte(accessToken))
 	v, seen := s.verified.cache.GetIfPresent(hash)
-	if !seen {
+	if epoch := s.ring.Epoch(); !seen || v.epoch < epoch {
+		seen = false
 		var err error
 		if v, err = s.verify(ctx, accessToken); err != nil {
 			return nil, err
 		}
+		v.epoch = epoch
 	}
 	if !s.now().Before(v.claims.ExpiresAt) {
 		s.verified.cache.Invalidate(hash)

@@ -133,7 +133,7 @@ func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
 		OAuth: g.OAuth, Scopes: g.Scopes, Resource: g.Resource,
 		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: g.refreshEnds(m.now), Mark: markOf(g.Subject.TokensValidAfter),
 	}
-	raw, err := s.ring.SealToken(keys.ShapeRefreshToken, keys.PurposeRefreshToken, nil, encodeRefresh(r))
+	raw, err := s.ring.SealToken(keys.TokenRefresh, nil, encodeRefresh(r))
 	if err != nil {
 		return "", fmt.Errorf("token: refresh token: %w", err)
 	}

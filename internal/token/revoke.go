@@ -18,10 +18,13 @@ var ErrRefresh = errors.New("token: not a refresh token of this client")
 
 // OpenRefresh reads a refresh token and holds it to its pool and client. Whether
 // it still counts is the caller's to ask.
-func (s *Service) OpenRefresh(_ context.Context, sn *pool.Snapshot, c *pool.Client, raw string) (*Refresh, error) {
-	body, err := s.ring.OpenToken(keys.ShapeRefreshToken, keys.PurposeRefreshToken, nil, raw)
-	if err != nil {
+func (s *Service) OpenRefresh(ctx context.Context, sn *pool.Snapshot, c *pool.Client, raw string) (*Refresh, error) {
+	body, err := s.ring.OpenToken(ctx, keys.TokenRefresh, nil, raw)
+	if errors.Is(err, keys.ErrToken) {
 		return nil, ErrRefresh
+	}
+	if err != nil {
+		return nil, err
 	}
 	r, err := parseRefresh(body)
 	if err != nil || r.PoolID != sn.ID || r.ClientID != c.ID {

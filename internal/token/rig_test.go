@@ -36,6 +36,7 @@ type rig struct {
 	*Service
 	deps    Deps
 	clock   *clock
+	records []keys.WrappedKey
 	lambdas *lambdas.Server
 }
 
@@ -62,14 +63,14 @@ func newRig(t testing.TB, o store.Options) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, _, err := keys.OpenRing(t.Context(), kek, nil, c.now())
+	ring, records, err := keys.OpenRing(t.Context(), kek, nil, c.now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: api.NewPageTokens([32]byte{}), Now: c.now})
+	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: api.NewPageTokens(func() [32]byte { return [32]byte{} }), Now: c.now})
 	functions := lambdas.New(t)
 	d := Deps{Store: st, Pools: pools, Ring: ring, Gate: keys.NewGate(runtime.GOMAXPROCS(0), 10_000), Now: c.now, Triggers: functions.Service(nil)}
-	return &rig{Service: New(d), deps: d, clock: c, lambdas: functions}
+	return &rig{Service: New(d), deps: d, clock: c, records: records, lambdas: functions}
 }
 
 // sqlite is a rig for tests that do not depend on the engine.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,7 @@ const (
 	maxKeySets   = 4096
 	keySetMarker = "signing-keys" // kind of the item that makes the first set unique
 	firstKeySet  = "first"
+	epochKeySet  = "epoch " // and its number: the first set after a retirement
 )
 
 // signingKey is a row, opened as far as it was needed.
@@ -60,9 +62,11 @@ type signingKey struct {
 	private *keys.SigningKey
 }
 
-// keySet is a pool's keys at one moment.
+// keySet is a pool's keys at one moment. It is worth nothing in a later epoch of
+// the ring.
 type keySet struct {
 	readAt time.Time
+	epoch  uint32
 	keys   []*signingKey
 }
 
@@ -87,16 +91,17 @@ func (k *signingKeys) of(ctx context.Context, poolID string) (*keySet, error) {
 }
 
 func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Duration) (*keySet, error) {
+	epoch := k.s.ring.Epoch()
 	slot, ok := k.sets.GetIfPresent(poolID)
 	if !ok {
 		slot, _ = k.sets.SetIfAbsent(poolID, &keySlot{})
 	}
 	old := slot.set.Load()
-	if old.fresh(k.s.now(), age) {
+	if old.fresh(k.s.now(), age, epoch) {
 		return old, nil
 	}
 	// One reads, the others need not wait for it: an old set still signs right.
-	usable := age == keySetAge && old.fresh(k.s.now(), keySetStale)
+	usable := age == keySetAge && old.fresh(k.s.now(), keySetStale, epoch)
 	if !slot.reading.TryLock() {
 		if usable {
 			return old, nil
@@ -104,7 +109,7 @@ func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Durati
 		slot.reading.Lock()
 	}
 	defer slot.reading.Unlock()
-	if old = slot.set.Load(); old.fresh(k.s.now(), age) {
+	if old = slot.set.Load(); old.fresh(k.s.now(), age, epoch) {
 		return old, nil
 	}
 	set, err := k.read(ctx, poolID, old)
@@ -119,8 +124,8 @@ func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Durati
 	return nil, err
 }
 
-func (set *keySet) fresh(now time.Time, age time.Duration) bool {
-	if set == nil {
+func (set *keySet) fresh(now time.Time, age time.Duration, epoch uint32) bool {
+	if set == nil || set.epoch < epoch {
 		return false
 	}
 	d := now.Sub(set.readAt)
@@ -129,13 +134,13 @@ func (set *keySet) fresh(now time.Time, age time.Duration) bool {
 
 // read loads the set; keys that old has opened are not opened again.
 func (k *signingKeys) read(ctx context.Context, poolID string, old *keySet) (*keySet, error) {
-	set := &keySet{readAt: k.s.now()}
-	rows, err := k.s.store.SigningKeys(ctx, poolID)
+	set := &keySet{readAt: k.s.now(), epoch: k.s.ring.Epoch()}
+	rows, err := k.rows(ctx, poolID)
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 {
-		if rows, err = k.create(ctx, poolID); err != nil {
+		if rows, err = k.create(ctx, poolID, set.epoch); err != nil {
 			return nil, err
 		}
 	}
@@ -165,16 +170,31 @@ func (k *signingKeys) read(ctx context.Context, poolID string, old *keySet) (*ke
 	return set, nil
 }
 
-// create makes a pool's first pair. Of several that try, one wins, because the
-// marker can be inserted once; the others read what it wrote.
-func (k *signingKeys) create(ctx context.Context, poolID string) ([]store.SigningKey, error) {
+// rows reads a pool's keys without those that are sealed by a retired data key:
+// whoever has that data key can sign with them.
+func (k *signingKeys) rows(ctx context.Context, poolID string) ([]store.SigningKey, error) {
+	rows, err := k.s.store.SigningKeys(ctx, poolID)
+	return slices.DeleteFunc(rows, func(r store.SigningKey) bool { return k.s.stolen(&r) }), err
+}
+
+func (s *Service) stolen(row *store.SigningKey) bool {
+	return s.ring.Retired(keys.PurposeSigningKey, row.Sealed)
+}
+
+// create makes a pool's first pair of the epoch. Of several that try, one wins,
+// because the marker can be inserted once; the others read what it wrote.
+func (k *signingKeys) create(ctx context.Context, poolID string, epoch uint32) ([]store.SigningKey, error) {
+	name := firstKeySet
+	if epoch > 0 {
+		name = epochKeySet + strconv.FormatUint(uint64(epoch), 10)
+	}
 	now := k.s.now().Truncate(time.Millisecond)
 	pair, err := k.generate(ctx, poolID, now, now)
 	if err != nil {
 		return nil, err
 	}
 	err = k.s.store.Update(ctx, func(tx *store.Tx) error {
-		marker := store.Item{PoolID: poolID, Kind: keySetMarker, Key: firstKeySet, CreatedAt: now, ModifiedAt: now, Doc: []byte("{}")}
+		marker := store.Item{PoolID: poolID, Kind: keySetMarker, Key: name, CreatedAt: now, ModifiedAt: now, Doc: []byte("{}")}
 		if err := tx.InsertItem(ctx, marker); err != nil {
 			return err
 		}
@@ -183,7 +203,7 @@ func (k *signingKeys) create(ctx context.Context, poolID string) ([]store.Signin
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return nil, err
 	}
-	return k.s.store.SigningKeys(ctx, poolID)
+	return k.rows(ctx, poolID)
 }
 
 func insertKeys(ctx context.Context, tx *store.Tx, rows []store.SigningKey) error {
@@ -318,7 +338,7 @@ func (s *Service) Rotate(ctx context.Context, poolID string) error {
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(rows, func(r store.SigningKey) bool { return now.Before(r.ActivatesAt) }) {
+		if slices.ContainsFunc(rows, func(r store.SigningKey) bool { return now.Before(r.ActivatesAt) && !s.stolen(&r) }) {
 			return nil
 		}
 		for _, row := range rows {
@@ -338,6 +358,16 @@ func (s *Service) Rotate(ctx context.Context, poolID string) error {
 	}
 	_, err = s.signing.atMost(ctx, poolID, 0)
 	return err
+}
+
+// Renew makes the keys of a pool that has none after a retirement, and deletes
+// those that were stolen. Keys are made when they are needed, too; this spares the
+// first request the wait.
+func (s *Service) Renew(ctx context.Context, poolID string) error {
+	if _, err := s.signing.of(ctx, poolID); err != nil {
+		return err
+	}
+	return s.maintain(ctx, poolID)
 }
 
 // Maintain brings the rows of all pools up to date. Whoever runs the process
@@ -371,7 +401,7 @@ func (s *Service) maintain(ctx context.Context, poolID string) error {
 	if err != nil {
 		return err
 	}
-	due := func(r store.SigningKey) bool { return !live(&r, now) || r.State != stateAt(&r, now) }
+	due := func(r store.SigningKey) bool { return !live(&r, now) || s.stolen(&r) || r.State != stateAt(&r, now) }
 	if !slices.ContainsFunc(rows, due) {
 		return nil
 	}
@@ -382,7 +412,7 @@ func (s *Service) maintain(ctx context.Context, poolID string) error {
 		}
 		for _, row := range rows {
 			switch state := stateAt(&row, now); {
-			case !live(&row, now):
+			case !live(&row, now), s.stolen(&row):
 				err = tx.DeleteSigningKey(ctx, poolID, row.KID)
 			case row.State != state:
 				row.State = state

@@ -2,6 +2,7 @@ package token
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -220,5 +221,64 @@ func TestSealedKeys(t *testing.T) {
 	row.PoolID = b.ID // moved to another pool's rows it does not open
 	if _, err := r.open(&signingKey{row: row}); err == nil {
 		t.Error("a key opens in another pool's row")
+	}
+}
+
+// TestRetiredKeys: what was signed by a stolen key counts no more, though the node
+// has seen it, and the pool gets new keys.
+func TestRetiredKeys(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.pool(t)
+		c := r.client(t, sn, nil)
+		u := r.user(t, sn, "alice")
+		old := r.issue(t, r.grant(t, sn, c, u))
+		if _, err := r.Authenticate(t.Context(), old.AccessToken); err != nil { // The node remembers it.
+			t.Fatal(err)
+		}
+		first := r.kids(t, sn.ID)
+		if err := r.Rotate(t.Context(), sn.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.retire(t)
+		_, err := r.Authenticate(t.Context(), old.AccessToken)
+		wantSays(t, err, sayInvalid)
+		if _, err := r.OpenRefresh(t.Context(), sn, c, old.RefreshToken); !errors.Is(err, ErrRefresh) {
+			t.Errorf("the refresh token: %v", err)
+		}
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				if err := r.node().Renew(t.Context(), sn.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		kids := r.kids(t, sn.ID)
+		if len(kids) != 2 || slices.ContainsFunc(kids, func(kid string) bool { return slices.Contains(first, kid) }) {
+			t.Errorf("published %v, before %v", kids, first)
+		}
+		wantStates(t, r, sn, "active", "active")
+		fresh := r.issue(t, r.grant(t, sn, c, u))
+		if _, err := r.Authenticate(t.Context(), fresh.AccessToken); err != nil {
+			t.Error(err)
+		}
+		r.retire(t)
+		if again := r.kids(t, sn.ID); len(again) != 2 || slices.Contains(kids, again[0]) {
+			t.Errorf("published after the second time %v, before %v", again, kids)
+		}
+	})
+}
+
+// retire gives up the ring's keys.
+func (r *rig) retire(t testing.TB) {
+	t.Helper()
+	var err error
+	if r.records, err = r.ring.Retire(t.Context(), nil, r.records, r.now()); err == nil {
+		err = r.ring.Load(t.Context(), r.records, r.now())
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -69,7 +69,7 @@ func (s *Service) Track(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, se
 		switch {
 		case o.Mark > session.Mark: // signed out since: the new tokens are dead already
 			return nil
-		case !counts(&o, session.Mark, session.Tracking, session.CreatedAt):
+		case !s.counts(&o, session.Mark, session.Tracking, session.CreatedAt):
 			if err := tx.DeleteUserSession(ctx, o.PoolID, o.UserID, o.ID); err != nil {
 				return err
 			}
@@ -94,10 +94,12 @@ func (s *Service) TrackAlone(ctx context.Context, sn *pool.Snapshot, set *Set) e
 	return s.store.Update(ctx, func(tx *store.Tx) error { return s.Track(ctx, tx, sn, set) })
 }
 
-// counts tells whether a row is a session still: the user was not signed out
-// everywhere, tracking was not off meanwhile, and its tokens have not expired.
-func counts(o *store.UserSession, mark, period int64, now time.Time) bool {
-	return o.Mark == mark && o.Tracking == period && now.Before(o.ExpiresAt)
+// counts reports whether a row is a session still: the user was not signed out
+// everywhere, tracking was not off meanwhile, its tokens have not expired, and the
+// keys that sealed them were not retired since, which changes the ids.
+func (s *Service) counts(o *store.UserSession, mark, period int64, now time.Time) bool {
+	return o.Mark == mark && o.Tracking == period && now.Before(o.ExpiresAt) &&
+		(o.Kind != store.SessionToken || o.ID == s.sessionID(o.PoolID, o.Family))
 }
 
 // byUse orders sessions by their last use, the longest unused first.

@@ -68,7 +68,7 @@ func (s *Service) Sessions(ctx context.Context, sn *pool.Snapshot, u store.User,
 	slices.SortFunc(rows, func(a, b store.UserSession) int { return byUse(b, a) })
 	list := []idp.SessionDescriptionType{}
 	for _, o := range rows {
-		if !counts(&o, mark, sn.Tracking.Period, now) {
+		if !s.counts(&o, mark, sn.Tracking.Period, now) {
 			continue
 		}
 		// Tokens of a client that was deleted are good for nothing.
@@ -122,7 +122,7 @@ func (s *Service) EndSession(ctx context.Context, sn *pool.Snapshot, userID, id 
 		}
 		mark, now := markOf(u.TokensValidAfter), s.now()
 		i := slices.IndexFunc(rows, func(o store.UserSession) bool {
-			return o.ID == id && counts(&o, mark, sn.Tracking.Period, now)
+			return o.ID == id && s.counts(&o, mark, sn.Tracking.Period, now)
 		})
 		if i < 0 {
 			return noSession()

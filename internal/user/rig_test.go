@@ -74,7 +74,7 @@ func newRig(t testing.TB, o store.Options) *rig {
 		t.Fatal(err)
 	}
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
-	pages := api.NewPageTokens([32]byte{})
+	pages := api.NewPageTokens(func() [32]byte { return [32]byte{} })
 	functions := lambdas.New(t)
 	sends := testKeys(t)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now, SenderKeys: sends})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,10 +37,6 @@ const (
 	signUpSpent keys.Purpose = "sign-up session"
 )
 
-// signUpContext keeps these sessions apart from those of sign-ins, which are
-// sealed for the same purpose.
-var signUpContext = []byte("sign-up")
-
 // signUpSession seals a session for the user, if the client's people may choose
 // how they sign in; nil if not.
 func (s *Service) signUpSession(sn *pool.Snapshot, client *pool.Client, userID string, confirmed bool, proven string) (*string, error) {
@@ -55,7 +52,7 @@ func (s *Service) signUpSession(sn *pool.Snapshot, client *pool.Client, userID s
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.d.Ring.SealToken(keys.ShapeSession, keys.PurposeSession, signUpContext, body)
+	sealed, err := s.d.Ring.SealToken(keys.TokenSignUp, nil, body)
 	if err != nil {
 		return nil, fmt.Errorf("user: sign-up session: %w", err)
 	}
@@ -67,9 +64,12 @@ func invalidSession() error { return idp.NotAuthorizedException("Invalid session
 // OpenSignUp opens a session of the user: decoded, in time, unused, then bound.
 // confirmed tells which of the two kinds it must be.
 func (s *Service) OpenSignUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *User, raw string, confirmed bool) (*SignUpSession, error) {
-	body, err := s.d.Ring.OpenToken(keys.ShapeSession, keys.PurposeSession, signUpContext, raw)
-	if err != nil {
+	body, err := s.d.Ring.OpenToken(ctx, keys.TokenSignUp, nil, raw)
+	if errors.Is(err, keys.ErrToken) {
 		return nil, invalidSession()
+	}
+	if err != nil {
+		return nil, err
 	}
 	session := &SignUpSession{}
 	if err := json.Unmarshal(body, session); err != nil || session.Version != signUpSessionVersion {

@@ -174,7 +174,7 @@ func testDataKeys(t *testing.T, s *store.Store) {
 	insert := func(tx *store.Tx) error { return tx.InsertDataKey(ctx, k) }
 	update(t, s, insert)
 	existing(t, s, "data-key", insert)
-	list := []store.DataKey{{Purpose: "a", ID: "1", Wrapped: []byte{2}, CreatedAt: Now}, {Purpose: "b", ID: "0", Wrapped: []byte{3}, CreatedAt: Now}}
+	list := []store.DataKey{{Purpose: "a", ID: "1", Wrapped: []byte{2}, CreatedAt: Now, RetiredAt: Now.Add(time.Hour)}, {Purpose: "b", ID: "0", Wrapped: []byte{3}, CreatedAt: Now}}
 	update(t, s, func(tx *store.Tx) error { return tx.ReplaceDataKeys(ctx, list) })
 	got, err := s.DataKeys(ctx)
 	same(t, list, got, err)

@@ -1,0 +1,122 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// follower reads the records again, for a ring that lives as long as a process.
+type follower struct {
+	// turn has room for one: two loads side by side could end in the older one.
+	turn    chan struct{}
+	read    func(context.Context) ([]WrappedKey, error)
+	kek     func() (*KEK, error)
+	now     func() time.Time
+	started time.Time // of the last load that an unknown key caused
+}
+
+const (
+	// reloadInterval bounds how often values of strangers cause a load.
+	reloadInterval = time.Second
+	// maxAhead is how many keys other processes can have added since the last
+	// load. An id beyond that never existed, and causes no load.
+	maxAhead = 16
+)
+
+// Follow tells the ring where the records are. From then on [Ring.Refresh] loads
+// them, and so does a value that names an unknown data key. The function kek, if
+// it is not nil, returns the key-encryption key as it is configured now: it is
+// asked when the records are wrapped by another one. Follow comes before any
+// concurrent use.
+func (r *Ring) Follow(read func(context.Context) ([]WrappedKey, error), kek func() (*KEK, error), now func() time.Time) {
+	r.follow.read, r.follow.kek, r.follow.now = read, kek, now
+}
+
+// Refresh loads the records again. It must run more often than SealDelay, and as
+// often as a retirement is to be noticed.
+func (r *Ring) Refresh(ctx context.Context) error {
+	if err := r.follow.take(ctx); err != nil {
+		return err
+	}
+	defer r.follow.leave()
+	return r.refresh(ctx)
+}
+
+func (f *follower) take(ctx context.Context) error {
+	select {
+	case f.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *follower) leave() { <-f.turn }
+
+func (r *Ring) refresh(ctx context.Context) error {
+	records, err := r.follow.read(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.Load(ctx, records, r.follow.now())
+	if !errors.Is(err, ErrWrongKEK) || r.follow.kek == nil {
+		return err
+	}
+	configured, kekErr := r.follow.kek()
+	if kekErr != nil {
+		return errors.Join(err, kekErr)
+	}
+	before := r.kek.Load()
+	if configured.id == before.id {
+		return err
+	}
+	r.kek.Store(configured)
+	if err = r.Load(ctx, records, r.follow.now()); errors.Is(err, ErrWrongKEK) {
+		r.kek.Store(before)
+	}
+	return err
+}
+
+// UseKEK makes the ring unwrap and wrap with another key-encryption key.
+func (r *Ring) UseKEK(kek *KEK) { r.kek.Store(kek) }
+
+// find returns a key, and loads the records once if it does not know the key.
+// The error is errOpen if there is no such key, and ErrUnknownKey if that cannot
+// be said.
+func (r *Ring) find(ctx context.Context, ref keyRef) (heldKey, error) {
+	state := r.state.Load()
+	if held, ok := state.open[ref]; ok {
+		return held, nil
+	}
+	newest := state.newest[ref.purpose]
+	if newest == 0 || ref.id <= newest || ref.id-newest > maxAhead {
+		return heldKey{}, errOpen
+	}
+	if r.follow.read == nil {
+		return heldKey{}, ErrUnknownKey
+	}
+	if err := r.follow.take(ctx); err != nil {
+		return heldKey{}, errors.Join(ErrUnknownKey, err)
+	}
+	defer r.follow.leave()
+	if held, ok := r.state.Load().open[ref]; ok {
+		return held, nil
+	}
+	now := r.follow.now()
+	if since := now.Sub(r.follow.started); since >= 0 && since < reloadInterval {
+		return heldKey{}, ErrUnknownKey
+	}
+	r.follow.started = now
+	err := r.refresh(ctx)
+	// The value was there before the load began, and its key before the value: a
+	// key that is still missing never existed.
+	held, ok := r.state.Load().open[ref]
+	switch {
+	case ok:
+		return held, nil
+	case err != nil:
+		return heldKey{}, errors.Join(ErrUnknownKey, err)
+	}
+	return heldKey{}, errOpen
+}

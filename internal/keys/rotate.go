@@ -1,0 +1,102 @@
+package keys
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Rotate makes the next data key for each of the purposes and returns the
+// records to persist. The ring itself takes them up when they are loaded. Old
+// keys go on opening what they sealed: a token until the longest life of its kind
+// is over, a row always.
+func (r *Ring) Rotate(ctx context.Context, now time.Time, purposes ...Purpose) ([]WrappedKey, error) {
+	state := r.state.Load()
+	var added []WrappedKey
+	for _, p := range purposes {
+		if !slices.Contains(Purposes(), p) {
+			return nil, fmt.Errorf("keys: purpose %q has no key that rotates", p)
+		}
+		w, err := newDataKey(ctx, r.kek.Load(), p, state.newest[p]+1, now)
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, w)
+	}
+	return added, nil
+}
+
+// ErrYoungKey says that servers may not have loaded a data key yet.
+var ErrYoungKey = errors.New("keys: a data key is younger than SealDelay")
+
+// CheckSettled returns ErrYoungKey if a data key was added so lately that a
+// running server may lack it. A change of the key-encryption key would keep that
+// server from it.
+func CheckSettled(records []WrappedKey, now time.Time) error {
+	for _, w := range records {
+		if w.ID > 1 && w.CreatedAt.After(now.Add(-SealDelay)) {
+			return ErrYoungKey
+		}
+	}
+	return nil
+}
+
+// Rewrap returns the records that are not yet wrapped by the new key-encryption
+// key, wrapped by it. The data keys stay the same, so nothing that they sealed
+// changes.
+func Rewrap(ctx context.Context, from, to *KEK, records []WrappedKey) ([]WrappedKey, error) {
+	var changed []WrappedKey
+	for _, w := range records {
+		if _, err := to.Unwrap(ctx, w.wrapPurpose(), w.Wrapped); err == nil {
+			continue
+		}
+		key, err := from.Unwrap(ctx, w.wrapPurpose(), w.Wrapped)
+		if err != nil {
+			return nil, fmt.Errorf("data key %s/%d: %w", w.Purpose, w.ID, err)
+		}
+		if w.Wrapped, err = to.Wrap(ctx, w.wrapPurpose(), key); err != nil {
+			return nil, err
+		}
+		changed = append(changed, w)
+	}
+	return changed, nil
+}
+
+// Retire gives up all data keys and the hash root, as after a theft. It returns
+// all records as they must be persisted, in one transaction: the given ones,
+// retired and wrapped by the key-encryption key to, and a new key for each
+// purpose, which seals at once. If to is nil, the ring's own key wraps them.
+func (r *Ring) Retire(ctx context.Context, to *KEK, records []WrappedKey, now time.Time) ([]WrappedKey, error) {
+	from := r.kek.Load()
+	to = cmp.Or(to, from)
+	changed, err := Rewrap(ctx, from, to, records)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(records)
+	newest := map[Purpose]uint32{}
+	for _, p := range append(Purposes(), purposeHash) {
+		newest[p] = 0
+	}
+	for i, w := range all {
+		if j := slices.IndexFunc(changed, func(c WrappedKey) bool { return c.Purpose == w.Purpose && c.ID == w.ID }); j >= 0 {
+			all[i] = changed[j]
+		}
+		if w.RetiredAt.IsZero() {
+			all[i].RetiredAt = now
+		}
+		newest[w.Purpose] = max(newest[w.Purpose], w.ID) // also those of a newer version of this program
+	}
+	for p, id := range newest {
+		w, err := newDataKey(ctx, to, p, id+1, now)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	slices.SortFunc(all, func(a, b WrappedKey) int { return cmp.Or(cmp.Compare(a.Purpose, b.Purpose), cmp.Compare(a.ID, b.ID)) })
+	return all, nil
+}

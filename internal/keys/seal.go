@@ -1,0 +1,102 @@
+package keys
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// A sealed value is: version 1, the data key's id (4 bytes), nonce (24),
+// ciphertext, tag (16).
+const (
+	sealVersion  = 1
+	sealHeader   = 1 + 4
+	sealOverhead = sealHeader + nonceSize + tagSize
+)
+
+// Seal encrypts what is kept in the database, with the newest key of its purpose,
+// and binds it to ad, which must name the row that it belongs to. It panics if
+// the purpose is not one that rows are sealed for.
+func (r *Ring) Seal(purpose Purpose, ad, plaintext []byte) []byte {
+	if isTokenPurpose(purpose) {
+		panic(fmt.Sprintf("keys: purpose %q is of tokens, not of rows", purpose))
+	}
+	return r.seal(purpose, ad, plaintext)
+}
+
+func (r *Ring) seal(purpose Purpose, ad, plaintext []byte) []byte {
+	key := r.state.Load().seal[purpose]
+	if key == nil || key.aead == nil {
+		panic(fmt.Sprintf("keys: purpose %q has no data key", purpose))
+	}
+	out := make([]byte, sealHeader+nonceSize, sealOverhead+len(plaintext))
+	out[0] = sealVersion
+	binary.BigEndian.PutUint32(out[1:], key.id)
+	nonce := out[sealHeader:]
+	rand.Read(nonce)
+	var buf [128]byte
+	return key.aead.seal(out, nonce, plaintext, sealAD(buf[:0], out[:sealHeader], purpose, ad))
+}
+
+// rowReload bounds how long Open waits for the records to be loaded again.
+const rowReload = 2 * time.Second
+
+// Open decrypts what Seal returned for the same purpose and ad, under whatever
+// key: who writes the database could write it anyway.
+func (r *Ring) Open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
+	if isTokenPurpose(purpose) {
+		return nil, errOpen
+	}
+	id, ok := sealedBy(sealed)
+	if !ok {
+		return nil, errOpen
+	}
+	ref := keyRef{purpose, id}
+	held, known := r.state.Load().open[ref]
+	if !known {
+		ctx, cancel := context.WithTimeout(context.Background(), rowReload)
+		defer cancel()
+		var err error
+		if held, err = r.find(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
+	return held.open(purpose, ad, sealed)
+}
+
+// Retired reports whether a value of the database was sealed by a retired key.
+// Whoever has that key may know the value.
+func (r *Ring) Retired(purpose Purpose, sealed []byte) bool {
+	id, ok := sealedBy(sealed)
+	return ok && r.state.Load().open[keyRef{purpose, id}].retired
+}
+
+func sealedBy(sealed []byte) (id uint32, ok bool) {
+	if len(sealed) < sealOverhead || sealed[0] != sealVersion {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(sealed[1:]), true
+}
+
+func (h heldKey) open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
+	if h.key == nil {
+		return nil, ErrUnknownKey
+	}
+	if h.key.aead == nil {
+		return nil, errOpen
+	}
+	header, nonce, ciphertext := sealed[:sealHeader], sealed[sealHeader:sealHeader+nonceSize], sealed[sealHeader+nonceSize:]
+	var buf [128]byte
+	return h.key.aead.open(nonce, ciphertext, sealAD(buf[:0], header, purpose, ad))
+}
+
+// sealAD is header ‖ length of purpose ‖ purpose ‖ ad: no two pairs of a purpose
+// and an ad give the same.
+func sealAD(dst, header []byte, purpose Purpose, ad []byte) []byte {
+	dst = append(dst, header...)
+	dst = append(dst, byte(len(purpose)))
+	dst = append(dst, purpose...)
+	return append(dst, ad...)
+}

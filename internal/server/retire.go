@@ -1,0 +1,97 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// retirement is what came of giving up all keys, or would come of it.
+type retirement struct {
+	Done       bool          `json:"done"`
+	KEK        string        `json:"kek,omitempty"` // the id of the new key-encryption key
+	AccessKeys int           `json:"accessKeys"`
+	Pools      []retiredPool `json:"pools"`
+}
+
+// retiredPool is a pool whose people are signed out.
+type retiredPool struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Users int64  `json:"users"`
+}
+
+// renewTime bounds how long a retirement makes new signing keys. The pools that
+// are left get theirs when they need them.
+const renewTime = time.Minute
+
+// retire gives up all keys in one transaction: a kill leaves all or nothing done,
+// and a second run retires the keys of the first.
+func (o *operator) retire(ctx context.Context, in order) (receipt, error) {
+	var to *keys.KEK
+	out := &retirement{Done: in.Now}
+	if in.KEK != "" {
+		var err error
+		if to, err = keys.ParseKEK(in.KEK); err != nil {
+			return receipt{}, err
+		}
+		out.KEK = to.ID()
+	}
+	if err := o.describe(ctx, out); err != nil || !in.Now {
+		return receipt{Retirement: out}, err
+	}
+	err := o.store.Update(ctx, func(tx *store.Tx) error {
+		rows, err := tx.DataKeys(ctx)
+		if err != nil {
+			return err
+		}
+		records, err := wrappedKeys(rows)
+		if err != nil {
+			return err
+		}
+		if records, err = o.ring.Retire(ctx, to, records, o.now()); err != nil {
+			return err
+		}
+		return tx.ReplaceDataKeys(ctx, dataKeyRows(records))
+	})
+	if err != nil {
+		return receipt{}, err
+	}
+	if to != nil {
+		o.ring.UseKEK(to)
+	}
+	if err := o.ring.Refresh(ctx); err != nil {
+		return receipt{}, fmt.Errorf("the keys are retired, but this process cannot load the new ones: %w", err)
+	}
+	o.renew(ctx)
+	return receipt{Retirement: out}, nil
+}
+
+// describe says whom a retirement signs out and what it cannot replace.
+func (o *operator) describe(ctx context.Context, out *retirement) error {
+	list, err := o.store.AccessKeys(ctx)
+	if err != nil {
+		return err
+	}
+	out.AccessKeys = len(list)
+	return eachPool(ctx, o.store, func(id string) error {
+		pool, err := o.store.Pool(ctx, id)
+		if err != nil {
+			return err
+		}
+		users, err := o.store.EstimateUsers(ctx, id)
+		out.Pools = append(out.Pools, retiredPool{ID: id, Name: pool.Name, Users: users})
+		return err
+	})
+}
+
+// renew makes new signing keys, so that no sign-in has to wait for its pool's. A
+// pool whose keys cannot be made now gets them with its next sign-in.
+func (o *operator) renew(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, renewTime)
+	defer cancel()
+	_ = eachPool(ctx, o.store, func(id string) error { return o.parts.tokens.Renew(ctx, id) })
+}

@@ -1,0 +1,295 @@
+package faults_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"cognate/internal/keys"
+	"cognate/internal/server"
+)
+
+// thief has a copy of the database and of the key-encryption key.
+type thief struct {
+	ring    *keys.Ring
+	signing map[string]*keys.SigningKey
+}
+
+func kekOf(c server.Config) string { return filepath.Join(c.Data, "kek") }
+
+// steal copies what the thief needs.
+func steal(t *testing.T, c server.Config) *thief {
+	t.Helper()
+	kek, err := keys.ReadKEKFile(kekOf(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := openDatabase(t, c)
+	var records []keys.WrappedKey
+	for _, row := range rowsOf(t, db, "SELECT purpose, id, wrapped FROM data_keys") {
+		id, err := strconv.ParseUint(fmt.Sprint(row[1]), 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, keys.WrappedKey{Purpose: keys.Purpose(fmt.Sprint(row[0])), ID: uint32(id), Wrapped: row[2].([]byte)})
+	}
+	th := &thief{signing: map[string]*keys.SigningKey{}}
+	if th.ring, _, err = keys.OpenRing(t.Context(), kek, records, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rowsOf(t, db, "SELECT pool_id, kid, sealed FROM signing_keys") {
+		pool, kid := fmt.Sprint(row[0]), fmt.Sprint(row[1])
+		der, err := th.ring.Open(keys.PurposeSigningKey, []byte("signing_keys\x00"+pool+"\x00"+kid), row[2].([]byte))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if th.signing[kid], err = keys.ParseSigningKey(kid, der); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return th
+}
+
+// reseal opens a token as its kind and seals a copy that the server never made.
+func (th *thief) reseal(t *testing.T, kind keys.Token, token string) string {
+	t.Helper()
+	body, err := th.ring.OpenToken(t.Context(), kind, nil, token)
+	if err != nil {
+		t.Fatalf("%s: %v", kind.Name(), err)
+	}
+	return th.seal(t, kind, body)
+}
+
+func (th *thief) seal(t *testing.T, kind keys.Token, body []byte) string {
+	t.Helper()
+	forged, err := th.ring.SealToken(kind, nil, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return forged
+}
+
+// resign signs the claims of a token with the stolen key.
+func (th *thief) resign(t *testing.T, token string) string {
+	t.Helper()
+	j := parseJWT(t, token)
+	j.claims["forged"] = "yes"
+	claims, err := json.Marshal(j.claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged, err := th.signing[j.header["kid"].(string)].Sign(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return forged
+}
+
+// victim is what the thief forges values for.
+type victim struct {
+	*node
+	pool, app string
+}
+
+// attempt shows a forged value and reports the refusal, "" if it was accepted.
+type attempt struct {
+	name string
+	show func() string
+}
+
+// break-ins come twice: the first shows that a forgery is good while the stolen
+// keys are in force, the second that it is worth nothing afterwards.
+func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
+	t.Helper()
+	name := "user" + round
+	v.newUser(t, v.pool, name)
+	sub := ""
+	attributes, _ := v.must(t, "AdminGetUser", object{"UserPoolId": v.pool, "Username": name}).Body["UserAttributes"].([]any)
+	for _, a := range attributes {
+		if a := a.(object); a["Name"] == "sub" {
+			sub, _ = a["Value"].(string)
+		}
+	}
+	access, _, refresh := v.tokens(t, v.app, name)
+	call := func(operation string, in object) func() string {
+		return func() string { return v.call(t, operation, in).Code }
+	}
+	// Every kind of token has its line here; the test fails for one that has not.
+	kinds := map[string]func() func() string{
+		keys.TokenSession.Name(): func() func() string {
+			v.must(t, "AdminCreateUser", object{"UserPoolId": v.pool, "Username": "new" + round, "TemporaryPassword": password, "MessageAction": "SUPPRESS"})
+			session := th.reseal(t, keys.TokenSession, v.signIn(t, v.app, "new"+round, password).text("Session"))
+			return call("RespondToAuthChallenge", newPassword(v.app, "new"+round, session))
+		},
+		keys.TokenSignUp.Name(): func() func() string {
+			body, err := json.Marshal(object{"v": 1, "p": v.pool, "c": v.app, "u": sub, "f": true, "o": []byte("sixteen bytes " + round + "."), "z": time.Now().Add(10 * time.Minute).UnixMilli()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return call("InitiateAuth", object{"ClientId": v.app, "AuthFlow": "USER_AUTH", "AuthParameters": object{"USERNAME": name}, "Session": th.seal(t, keys.TokenSignUp, body)})
+		},
+		keys.TokenSecretBlock.Name(): func() func() string {
+			srp := newSRPClient(v.pool)
+			challenge := v.must(t, "InitiateAuth", srp.start(v.app, name))
+			params := challenge.Body["ChallengeParameters"].(object)
+			params["SECRET_BLOCK"] = th.reseal(t, keys.TokenSecretBlock, challenge.text("ChallengeParameters", "SECRET_BLOCK"))
+			return call("RespondToAuthChallenge", srp.respond(t, v.app, challenge, password, time.Now()))
+		},
+		keys.TokenRefresh.Name(): func() func() string {
+			return call("InitiateAuth", object{"ClientId": v.app, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": object{"REFRESH_TOKEN": th.reseal(t, keys.TokenRefresh, refresh)}})
+		},
+	}
+	var list []attempt
+	for _, kind := range keys.Tokens() {
+		make := kinds[kind.Name()]
+		if make == nil {
+			t.Fatalf("no forgery of %s", kind.Name())
+		}
+		list = append(list, attempt{kind.Name(), make()})
+	}
+	page := v.must(t, "ListUserPools", object{"MaxResults": 1}).text("NextToken")
+	v.must(t, "ForgotPassword", object{"ClientId": v.app, "Username": name})
+	code := v.code(t, v.pool, name)
+	hash := th.ring.Hash("verification code", []byte(v.pool), []byte(sub), []byte("reset-password"), []byte(code))
+	if n := len(rowsOf(t, openDatabase(t, v.config), "SELECT 1 FROM codes WHERE hash = $1", hash[:])); n != 1 {
+		t.Fatalf("the thief's hash of the code is in %d rows", n)
+	}
+	return append(list,
+		attempt{"access token", call("GetUser", object{"AccessToken": th.resign(t, access)})},
+		attempt{"access token that was in use", call("GetUser", object{"AccessToken": access})},
+		attempt{"page token", call("ListUserPools", object{"MaxResults": 1, "NextToken": page})},
+		attempt{"upload URL", v.upload(t, th, round)},
+		attempt{"code", call("ConfirmForgotPassword", object{"ClientId": v.app, "Username": name, "ConfirmationCode": code, "Password": password + "3"})},
+	)
+}
+
+// upload forges the address of an import's file.
+func (v victim) upload(t *testing.T, th *thief, round string) func() string {
+	t.Helper()
+	job := v.must(t, "CreateUserImportJob", object{"UserPoolId": v.pool, "JobName": "job" + round, "CloudWatchLogsRoleArn": "arn:aws:iam::123456789012:role/logs"}).text("UserImportJob", "JobId")
+	expires := strconv.FormatInt(time.Now().Add(10*time.Minute).Unix(), 10)
+	sum := th.ring.Hash(keys.PurposeImport, []byte("upload"), []byte(v.pool), []byte(job), []byte(expires))
+	q := url.Values{"expires": {expires}, "signature": {base64.RawURLEncoding.EncodeToString(sum[:])}}
+	return func() string {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, v.url+"/_cognate/imports/"+v.pool+"/"+job+"?"+q.Encode(), strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := v.http.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			return ""
+		}
+		return res.Status
+	}
+}
+
+// TestBreakIn: somebody copies the database and the key-encryption key and forges
+// every kind of value. After keys retire --now none of them is accepted.
+func TestBreakIn(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, n *node) {
+		v := victim{node: n, pool: n.newPool(t)}
+		n.newPool(t) // so that lists have a second page
+		in := appOf(v.pool)
+		in["ExplicitAuthFlows"] = append(in["ExplicitAuthFlows"].([]string), "ALLOW_USER_AUTH")
+		v.app = n.must(t, "CreateUserPoolClient", in).text("UserPoolClient", "ClientId")
+		n.newUser(t, v.pool, "alice")
+		n.tokens(t, v.app, "alice") // makes the pool's signing keys
+		th := steal(t, n.config)
+		for _, a := range v.forgeries(t, th, "1") {
+			if got := a.show(); got != "" {
+				t.Errorf("%s, while the stolen keys are in force: %s", a.name, got)
+			}
+		}
+		later := v.forgeries(t, th, "2")
+		access, _, refresh := n.tokens(t, v.app, "alice")
+		old := keySet(t, n, v.pool)
+
+		where := []string{"--data", n.config.Data}
+		if n.config.Database != "" {
+			where = []string{"--database", string(n.config.Database), "--kek-file", kekOf(n.config)}
+		}
+		run := func(args ...string) string { return command(t, append(append([]string{"keys"}, args...), where...)...) }
+		run("rotate", "--signing")
+		run("rotate", "--data-keys")
+		if out := run("retire"); !strings.Contains(out, "nothing was changed") || !strings.Contains(out, v.pool) {
+			t.Errorf("without --now: %s", out)
+		}
+		n.must(t, "GetUser", object{"AccessToken": access})
+		kek := filepath.Join(t.TempDir(), "kek")
+		if err := os.WriteFile(kek, []byte(keys.GenerateKEK()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out := run("retire", "--now", "--new-kek-file", kek); !strings.Contains(out, "are retired") || !strings.Contains(out, v.pool) {
+			t.Errorf("with --now: %s", out)
+		}
+		if n.config.Database != "" {
+			// The server lacks the new key-encryption key and serves nobody.
+			eventually(t, "the server refuses", func() bool {
+				return n.call(t, "GetUser", object{"AccessToken": access}).Status == http.StatusServiceUnavailable
+			})
+		}
+		if err := os.Rename(kek, kekOf(n.config)); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the server has the new keys", func() bool {
+			return n.call(t, "ListUserPools", object{"MaxResults": 1}).Status == http.StatusOK
+		})
+		v.refuse(t, later, access, refresh, old)
+		// Once more is once more: everybody is signed out, and nothing breaks.
+		run("retire", "--now")
+		eventually(t, "people sign in again", func() bool { return n.signIn(t, v.app, "alice", password).Code == "" })
+		v.refuse(t, later, access, refresh, old)
+	})
+}
+
+// refuse shows what was forged, and that people can go on.
+func (v victim) refuse(t *testing.T, forged []attempt, access, refresh string, old map[string]bool) {
+	t.Helper()
+	for _, a := range forged {
+		switch got := a.show(); got {
+		case "NotAuthorizedException", "CodeMismatchException", "InvalidParameterException", "403 Forbidden":
+		default:
+			t.Errorf("%s, after the keys are retired: %q", a.name, got)
+		}
+	}
+	v.refused(t, "NotAuthorizedException", "GetUser", object{"AccessToken": access})
+	v.refused(t, "NotAuthorizedException", "InitiateAuth", object{"ClientId": v.app, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": object{"REFRESH_TOKEN": refresh}})
+	for kid := range keySet(t, v.node, v.pool) {
+		if old[kid] {
+			t.Errorf("the stolen signing key %s is published", kid)
+		}
+	}
+	access, _, _ = v.tokens(t, v.app, "alice")
+	v.must(t, "GetUser", object{"AccessToken": access})
+}
+
+// keySet returns the ids of a pool's published keys.
+func keySet(t *testing.T, n *node, pool string) map[string]bool {
+	t.Helper()
+	text, err := n.get(t.Context(), "/"+pool+"/.well-known/jwks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set struct{ Keys []struct{ Kid string } }
+	if err := json.Unmarshal([]byte(text), &set); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]bool{}
+	for _, k := range set.Keys {
+		out[k.Kid] = true
+	}
+	return out
+}
