@@ -127,6 +127,10 @@ func TestKeysRotate(t *testing.T) {
 	if code, _, stderr := command(t, nil, "keys", "rotate", "--data", r.config.Data); code == 0 || !strings.Contains(stderr, "say what to rotate") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
+	// A running server could not take up data keys that another key wraps.
+	if code, _, stderr := command(t, nil, "keys", "rotate", "--data-keys", "--new-kek-file", "x", "--data", r.config.Data); code == 0 || !strings.Contains(stderr, "rotate the data keys first") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
 	pool := newPool(t, r)
 	_, before := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json")
 	run(t, nil, "keys", "rotate", "--signing", "--data", r.config.Data)

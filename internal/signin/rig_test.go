@@ -49,6 +49,8 @@ type rig struct {
 	clock *clock
 	pool  *pool.Snapshot
 	inbox *message.Service
+	// records are the data keys that the ring began with.
+	records []keys.WrappedKey
 
 	lambdas *lambdas.Server
 }
@@ -72,18 +74,23 @@ func newRig(t testing.TB, o store.Options) *rig {
 			t.Error(err)
 		}
 	})
-	kek, err := keys.NewKEK([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, _, err := keys.OpenRing(t.Context(), kek, nil, c.now())
+	ring, records, err := keys.OpenRing(t.Context(), testKEK(t), nil, c.now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := newNode(t, st, ring, lambdas.New(t), c.now)
-	r.path, r.clock = o.Path, c
+	r.path, r.clock, r.records = o.Path, c, records
 	r.pool = r.poolWith(t, nil)
 	return r
+}
+
+func testKEK(t testing.TB) *keys.KEK {
+	t.Helper()
+	kek, err := keys.NewKEK([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kek
 }
 
 // skewed is another node on the same store, whose clock is ahead of the rig's, or
