@@ -91,7 +91,7 @@ func TestLongSession(t *testing.T) {
 		session = start(c, "alice")
 		r.clock.pass(c.SessionTTL)
 		says(c, "alice", "5", session, sayExpired)
-		if _, err := r.store.Sweep(t.Context(), r.now(), 1000); err != nil {
+		if _, err := r.store.Sweep(t.Context(), r.now().Add(store.SpentRoom), 1000); err != nil {
 			t.Fatal(err)
 		}
 		if n := r.kept(t, sn, alice.ID()); n != 0 {

@@ -202,17 +202,18 @@ func (s *Store) sweepUploads(ctx context.Context, deleted *int, batch int, now t
 	if err != nil {
 		return err
 	}
+	var f failures
 	for _, u := range list {
-		if err := s.sweep(ctx, deleted, batch, chunksDelete, u.poolID, u.id); err != nil {
+		f.try(func() error {
+			if err := s.sweep(ctx, deleted, batch, chunksDelete, u.poolID, u.id); err != nil || *deleted >= batch {
+				return err
+			}
+			err := s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, uploadDelete, u.poolID, u.id) })
+			if err == nil {
+				*deleted++
+			}
 			return err
-		}
-		if *deleted >= batch {
-			return nil
-		}
-		if err := s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, uploadDelete, u.poolID, u.id) }); err != nil {
-			return err
-		}
-		*deleted++
+		})
 	}
-	return nil
+	return f.err()
 }

@@ -2,11 +2,17 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // Kept so long after the deletion of a pool or group, for what a request that was under way may still write.
 const doomedFor = time.Hour
+
+// SpentRoom is how much longer than its time a row is kept, by the clock of the node that sweeps. A row that marks
+// something as used, revoked or counted must outlive it on every node: also where the sweeping node's clock is minutes
+// ahead, or the clock of the node that accepts the thing is behind.
+const SpentRoom = 15 * time.Minute
 
 // One transaction of a sweep removes so many rows at most: the writer is soon free again for a sign-up.
 const sweepBatch = 100
@@ -64,29 +70,44 @@ var (
 	}
 )
 
-// Sweep removes what has expired and what is left of deleted pools and groups, up to about batch rows, in small
-// transactions. If it answers less than batch, nothing was left.
+// Sweep removes what expired more than SpentRoom ago and what is left of deleted pools and groups, up to about batch
+// rows, in small transactions. If it answers less than batch and no error, nothing was left. A kind of rows that cannot
+// be removed does not keep the others from their turn.
 func (s *Store) Sweep(ctx context.Context, now time.Time, batch int) (deleted int, err error) {
+	over := now.Add(-SpentRoom)
+	var f failures
 	for _, st := range expired {
-		if err := s.sweep(ctx, &deleted, batch, st, now); err != nil {
-			return deleted, err
-		}
+		f.try(func() error { return s.sweep(ctx, &deleted, batch, st, over) })
 	}
 	// Nobody has failed to sign in for a day: Cognito's longest lock is 15 minutes.
-	if err := s.sweep(ctx, &deleted, batch, staleLockouts, now.Add(-24*time.Hour)); err != nil {
-		return deleted, err
-	}
+	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleLockouts, now.Add(-24*time.Hour)) })
 	// No worker took them for a week: whoever waited for them does no longer.
 	for _, lane := range Lanes() {
-		if err := s.sweep(ctx, &deleted, batch, staleMessages, lane, now.Add(-7*24*time.Hour)); err != nil {
-			return deleted, err
-		}
+		f.try(func() error { return s.sweep(ctx, &deleted, batch, staleMessages, lane, now.Add(-7*24*time.Hour)) })
 	}
-	if err := s.sweepUploads(ctx, &deleted, batch, now); err != nil {
-		return deleted, err
-	}
-	return deleted, s.sweepDoomed(ctx, &deleted, batch, now)
+	f.try(func() error { return s.sweepUploads(ctx, &deleted, batch, now) })
+	f.try(func() error { return s.sweepDoomed(ctx, &deleted, batch, now) })
+	return deleted, f.err()
 }
+
+// failures are the errors of tasks of which one that fails does not keep the others from their turn.
+type failures struct {
+	errs  []error
+	ended bool
+}
+
+// try does a task, unless the database has gone: then the others would wait for it in vain.
+func (f *failures) try(task func() error) {
+	if f.ended {
+		return
+	}
+	if err := task(); err != nil {
+		f.errs = append(f.errs, err)
+		f.ended = errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	}
+}
+
+func (f *failures) err() error { return errors.Join(f.errs...) }
 
 type doomedRow struct {
 	poolID, groupUID string
@@ -100,26 +121,30 @@ func (s *Store) sweepDoomed(ctx context.Context, deleted *int, batch int, now ti
 	if err != nil {
 		return err
 	}
+	var f failures
 	for _, d := range list {
-		before := *deleted
-		if d.groupUID != "" {
-			if err := s.sweep(ctx, deleted, batch, doomedGroup, d.poolID, d.groupUID); err != nil {
-				return err
-			}
-		} else {
-			for _, st := range doomedPool {
-				if err := s.sweep(ctx, deleted, batch, st, d.poolID); err != nil {
-					return err
-				}
-			}
-		}
-		if *deleted == before && *deleted < batch && now.Sub(d.at) > doomedFor {
-			if err := s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, doomedDelete, d.poolID, d.groupUID) }); err != nil {
-				return err
-			}
+		f.try(func() error { return s.sweepOne(ctx, deleted, batch, d, now) })
+	}
+	return f.err()
+}
+
+// sweepOne removes what is left of one pool or group.
+func (s *Store) sweepOne(ctx context.Context, deleted *int, batch int, d doomedRow, now time.Time) error {
+	before := *deleted
+	var f failures
+	if d.groupUID != "" {
+		f.try(func() error { return s.sweep(ctx, deleted, batch, doomedGroup, d.poolID, d.groupUID) })
+	} else {
+		for _, st := range doomedPool {
+			f.try(func() error { return s.sweep(ctx, deleted, batch, st, d.poolID) })
 		}
 	}
-	return nil
+	if len(f.errs) == 0 && *deleted == before && *deleted < batch && now.Sub(d.at) > doomedFor {
+		f.try(func() error {
+			return s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, doomedDelete, d.poolID, d.groupUID) })
+		})
+	}
+	return f.err()
 }
 
 // sweep runs one statement until it finds no more rows or the batch is full.

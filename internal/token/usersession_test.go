@@ -205,7 +205,7 @@ func TestSessionsSwept(t *testing.T) {
 		if list := r.sessionsOf(t, sn, u); len(list) != 0 {
 			t.Errorf("%+v", list)
 		}
-		if _, err := r.store.Sweep(t.Context(), r.now(), 100); err != nil {
+		if _, err := r.store.Sweep(t.Context(), r.now().Add(store.SpentRoom), 100); err != nil {
 			t.Fatal(err)
 		}
 		rows, err := r.store.UserSessions(t.Context(), sn.ID, u.ID)

@@ -75,7 +75,7 @@ func testDevices(t *testing.T, s *store.Store) {
 		now  time.Time
 		left bool
 	}{{latest.Add(-time.Second), true}, {latest, false}} {
-		if _, err := s.Sweep(ctx, at.now, 100); err != nil {
+		if _, err := s.Sweep(ctx, at.now.Add(store.SpentRoom), 100); err != nil {
 			t.Fatal(err)
 		}
 		same(t, at.left, forgotten("u", "a"), nil)

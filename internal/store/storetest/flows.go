@@ -281,7 +281,7 @@ func testFamilies(t *testing.T, s *store.Store) {
 	}
 	revoke(2 * time.Hour)
 	revoke(time.Hour) // an earlier end does not shorten it
-	n, err := s.Sweep(ctx, Now.Add(time.Hour), 10)
+	n, err := s.Sweep(ctx, Now.Add(time.Hour+store.SpentRoom), 10)
 	same(t, 0, n, err)
 	revoked, err := s.FamilyRevoked(ctx, "p", "f")
 	same(t, true, revoked, err)

@@ -316,9 +316,10 @@ func testSweep(t *testing.T, s *store.Store) {
 		return errors.Join(rows(tx, "a", Now), rows(tx, "b", Now.Add(time.Millisecond)),
 			tx.PutLockouts(ctx, []store.Lockout{{PoolID: "p", UserID: "a", LastAt: Now.Add(-25 * time.Hour)}, {PoolID: "p", UserID: "b", LastAt: Now}}))
 	})
-	n, err := s.Sweep(ctx, Now, 1000)
+	over := Now.Add(store.SpentRoom)
+	n, err := s.Sweep(ctx, over, 1000)
 	same(t, 7, n, err)
-	n, err = s.Sweep(ctx, Now, 1000)
+	n, err = s.Sweep(ctx, over, 1000)
 	same(t, 0, n, err)
 	_, err = s.Code(ctx, "p", "b", "x")
 	same(t, 0, 0, err)
@@ -326,6 +327,6 @@ func testSweep(t *testing.T, s *store.Store) {
 	same(t, 0, 0, err)
 	_, err = s.Lockout(ctx, "p", "a")
 	missing(t, 0, err)
-	n, err = s.Sweep(ctx, Now.Add(time.Millisecond), 1000)
+	n, err = s.Sweep(ctx, over.Add(time.Millisecond), 1000)
 	same(t, 6, n, err)
 }

@@ -64,12 +64,12 @@ func testPasskeyChallenges(t *testing.T, s *store.Store) {
 	refused(t, s, store.ErrSpent, spend(second))
 
 	update(t, s, put(first))
-	if _, err := s.Sweep(ctx, Now.Add(30*time.Second), 100); err != nil {
+	if _, err := s.Sweep(ctx, Now.Add(30*time.Second+store.SpentRoom), 100); err != nil {
 		t.Fatal(err)
 	}
 	got, err = s.PasskeyChallenges(ctx, "p", "u")
 	same(t, []store.PasskeyChallenge{first}, got, err)
-	if _, err := s.Sweep(ctx, Now.Add(time.Minute), 100); err != nil {
+	if _, err := s.Sweep(ctx, Now.Add(time.Minute+store.SpentRoom), 100); err != nil {
 		t.Fatal(err)
 	}
 	got, err = s.PasskeyChallenges(ctx, "p", "u")

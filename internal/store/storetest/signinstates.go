@@ -42,7 +42,7 @@ func testSignInStates(t *testing.T, s *store.Store) {
 	}
 	count("u", 1)
 	gone("v", 2)
-	if _, err := s.Sweep(ctx, Now.Add(time.Minute), 100); err != nil {
+	if _, err := s.Sweep(ctx, Now.Add(time.Minute+store.SpentRoom), 100); err != nil {
 		t.Fatal(err)
 	}
 	gone("u", 1)

@@ -46,7 +46,7 @@ func testUserSessions(t *testing.T, s *store.Store) {
 	same(t, []store.UserSession{a, b}, userSessions(t, s, "u"), nil)
 	same(t, []store.UserSession{other}, userSessions(t, s, "v"), nil)
 
-	if _, err := s.Sweep(ctx, Now.Add(time.Hour), 100); err != nil {
+	if _, err := s.Sweep(ctx, Now.Add(time.Hour+store.SpentRoom), 100); err != nil {
 		t.Fatal(err)
 	}
 	same(t, []store.UserSession{b}, userSessions(t, s, "u"), nil)
