@@ -213,7 +213,8 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 }
 
 // answerCustom is CUSTOM_CHALLENGE. A wrong answer is a round like another:
-// what follows is for DefineAuthChallenge to say.
+// what follows is for DefineAuthChallenge to say. The function judges one answer
+// for each challenge.
 func (s *Service) answerCustom(ctx context.Context, t *turn) (*outcome, error) {
 	arn := t.pool.Triggers().VerifyAuthChallengeResponse
 	if arn == nil || t.state.Custom == nil {
@@ -221,6 +222,9 @@ func (s *Service) answerCustom(ctx context.Context, t *turn) (*outcome, error) {
 	}
 	if err := accountFault(t.user); err != nil {
 		return nil, ends{err}
+	}
+	if err := s.spendFirst(ctx, t); err != nil {
+		return nil, err
 	}
 	correct, err := s.triggers.VerifyAuthChallengeResponse(ctx, *arn, t.pool.Event(trigger.SourceVerifyAuthChallengeResponse, t.user.EventName(), t.client.ID), trigger.VerifyAuthChallengeResponseRequest{
 		UserAttributes: t.user.EventAttributes(t.pool), PrivateChallengeParameters: t.state.Custom.Private,

@@ -203,7 +203,7 @@ func (s *Service) openPair(ctx context.Context, c *call, name idp.ChallengeNameT
 
 // answerDeviceProof is DEVICE_PASSWORD_VERIFIER: the proof that the client has
 // the device's secret. The device must be there, and remembered, in the commit
-// that uses the session up.
+// that comes after the proof.
 func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, error) {
 	if err := s.stands(t); err != nil {
 		return nil, err
@@ -215,28 +215,23 @@ func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, err
 	if err := s.checkTimestamp(t); err != nil {
 		return nil, err
 	}
+	if err := s.spendFirst(ctx, t); err != nil {
+		return nil, err
+	}
 	ok, err := s.proves(ctx, t, d.Verifier, d.GroupKey, d.Key)
 	if err != nil {
 		return nil, err
 	}
 	if !ok || t.user.IsDecoy() {
-		return nil, ends{incorrect()}
+		return nil, incorrect()
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := s.spendIn(ctx, tx, t.state); err != nil {
-			return err
-		}
-		return s.users.UseDevice(ctx, tx, t.pool, t.user, d)
-	})
-	switch {
-	case errors.Is(err, store.ErrSpent):
-		return nil, usedOnce()
-	case errors.Is(err, store.ErrNotFound): // forgotten in this very moment
+	err = s.store.Update(ctx, func(tx *store.Tx) error { return s.users.UseDevice(ctx, tx, t.pool, t.user, d) })
+	if errors.Is(err, store.ErrNotFound) { // forgotten in this very moment
 		return nil, noDevice()
-	case err != nil:
+	}
+	if err != nil {
 		return nil, err
 	}
-	t.spent = true
 	o := passed(t.state, t.user, idp.ChallengeNameTypeDeviceSrpAuth)
 	return passed(o.state, t.user, idp.ChallengeNameTypeDevicePasswordVerifier), nil
 }

@@ -83,7 +83,8 @@ type turn struct {
 	name  idp.ChallengeNameType
 	state *state
 	user  *user.User
-	// spent is set by a step that has spent the state in its own transaction.
+	// spent is set by a step that has spent the state in its own transaction: with
+	// what it writes, or before it judges the answer ([Service.spendFirst]).
 	spent bool
 }
 
@@ -271,7 +272,13 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 		return a, err
 	}
 	if last, ok := errors.AsType[ends](err); ok {
-		if err := s.spend(ctx, st); err != nil && !errors.Is(err, store.ErrSpent) {
+		// A wrong answer that comes too late hears the same as a right one: of many at
+		// once, one learns how it was judged.
+		err := s.spend(ctx, st)
+		switch {
+		case errors.Is(err, store.ErrSpent):
+			return nil, st.blur(usedOnce())
+		case err != nil:
 			return nil, err
 		}
 		return nil, last.error

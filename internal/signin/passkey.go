@@ -47,31 +47,27 @@ func (s *Service) answerPasskey(ctx context.Context, t *turn) (*outcome, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := s.spendFirst(ctx, t); err != nil {
+		return nil, err
+	}
 	proved, err := passkey.Assert(ch.party, t.state.Passkey, []byte(t.params["CREDENTIAL"]), t.user.ID(), ch.passkeys)
 	if err == nil && (t.user.IsDecoy() || len(t.state.Passkey) == 0 || !slices.Contains(ch.offers, idp.ChallengeNameTypeWebAuthn)) {
 		err = passkey.ErrAssertion
 	}
 	if err != nil {
-		return nil, ends{idp.NotAuthorizedException("Incorrect username or password.").WithCause(err)}
+		return nil, idp.NotAuthorizedException("Incorrect username or password.").WithCause(err)
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := s.spendIn(ctx, tx, t.state); err != nil {
-			return err
-		}
-		if proved.SignCount == proved.Key.SignCount {
-			return nil // It does not count.
-		}
-		return tx.CountPasskey(ctx, t.pool.ID, t.user.ID(), proved.Key.ID, int64(proved.SignCount))
-	})
-	switch {
-	case errors.Is(err, store.ErrSpent):
-		return nil, usedOnce()
-	case errors.Is(err, store.ErrConflict): // deleted, or counted higher, in this moment
-		return nil, ends{incorrect()}
-	case err != nil:
+	if proved.SignCount != proved.Key.SignCount { // Else it does not count.
+		err = s.store.Update(ctx, func(tx *store.Tx) error {
+			return tx.CountPasskey(ctx, t.pool.ID, t.user.ID(), proved.Key.ID, int64(proved.SignCount))
+		})
+	}
+	if errors.Is(err, store.ErrConflict) { // deleted, or counted higher, in this moment
+		return nil, incorrect()
+	}
+	if err != nil {
 		return nil, err
 	}
-	t.spent = true
 	o := passed(t.state, t.user, idp.ChallengeNameTypeWebAuthn)
 	o.state.Passkey = nil
 	return o, nil

@@ -215,6 +215,17 @@ func (s *Service) spend(ctx context.Context, st *state) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error { return s.spendIn(ctx, tx, st) })
 }
 
+// spendFirst uses the turn's state up before its answer is judged. It is for steps
+// after which the state is spent whether the answer was right or wrong: of many
+// answers at once, one is judged, and no other hears whether it was right.
+func (s *Service) spendFirst(ctx context.Context, t *turn) error {
+	err := s.spend(ctx, t.state)
+	if err == nil {
+		t.spent = true
+	}
+	return t.state.blur(once(err))
+}
+
 func (s *Service) spendIn(ctx context.Context, tx *store.Tx, st *state) error {
 	hash := s.spentHash(st)
 	if err := tx.Spend(ctx, st.Pool, hash, time.UnixMilli(st.ExpiresAt)); err != nil || !st.fromStore {

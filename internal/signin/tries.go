@@ -28,10 +28,22 @@ var guessLimits = [...]struct {
 
 func codesExceeded() error { return idp.NotAuthorizedException("Code attempts exceeded") }
 
+// triesRoom is how much longer than its session a count of tries is kept: nodes
+// whose clocks differ by minutes go on with one count.
+const triesRoom = store.SpentRoom
+
 // try counts an answer to the state. Beyond the limit no answer helps, and a
-// session that has none left is as good as spent.
+// session that has none left is as good as spent. An answer that comes after the
+// state was spent is not judged.
 func (s *Service) try(ctx context.Context, tx *store.Tx, t *turn, right bool) error {
-	tries, _, err := tx.Count(ctx, t.pool.ID, hex.EncodeToString(t.state.Nonce), "sign-in code", s.now(), t.client.SessionTTL, 1)
+	spent, err := tx.Spent(ctx, t.pool.ID, s.spentHash(t.state))
+	if err != nil {
+		return err
+	}
+	if spent {
+		return store.ErrSpent
+	}
+	tries, _, err := tx.Count(ctx, t.pool.ID, hex.EncodeToString(t.state.Nonce), "sign-in code", s.now(), t.client.SessionTTL+triesRoom, 1)
 	if err != nil {
 		return err
 	}
