@@ -82,7 +82,7 @@ func (r *rig) judgedCustom(t *testing.T) judgedOnce {
 	}
 	r.have(t, sn, "alice", person{})
 	return judgedOnce{
-		name: "custom challenge", right: "CUSTOM_CHALLENGE", most: 1, refused: []string{sayUsed},
+		name: "custom challenge", right: "CUSTOM_CHALLENGE", most: 1, refused: []string{sayInvalid},
 		begin: func(t *testing.T) func(bool) string {
 			out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
 				ClientId: c.ID, AuthFlow: idp.AuthFlowTypeCustomAuth, AuthParameters: map[string]string{"USERNAME": "alice"},

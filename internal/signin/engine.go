@@ -277,7 +277,7 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 		err := s.spend(ctx, st)
 		switch {
 		case errors.Is(err, store.ErrSpent):
-			return nil, st.blur(usedOnce())
+			return nil, st.blur(st.used())
 		case err != nil:
 			return nil, err
 		}

@@ -82,7 +82,7 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 		return s.users.SendSignInCode(ctx, tx, u, sent)
 	})
 	if errors.Is(err, store.ErrSpent) {
-		return otpAsked{}, c.turn.state.blur(usedOnce())
+		return otpAsked{}, c.turn.state.blur(c.turn.state.used())
 	}
 	if err != nil {
 		return otpAsked{}, err

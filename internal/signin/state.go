@@ -220,10 +220,11 @@ func (s *Service) spend(ctx context.Context, st *state) error {
 // answers at once, one is judged, and no other hears whether it was right.
 func (s *Service) spendFirst(ctx context.Context, t *turn) error {
 	err := s.spend(ctx, t.state)
-	if err == nil {
-		t.spent = true
+	if errors.Is(err, store.ErrSpent) {
+		return t.state.blur(t.state.used())
 	}
-	return t.state.blur(once(err))
+	t.spent = err == nil
+	return err
 }
 
 func (s *Service) spendIn(ctx context.Context, tx *store.Tx, st *state) error {

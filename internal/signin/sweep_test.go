@@ -81,7 +81,7 @@ func TestSweptByAFasterClock(t *testing.T) {
 			}
 			wantSays(t, give(), sayIncorrect)
 			sweep(t)
-			wantSays(t, give(), sayUsed)
+			wantSays(t, give(), sayInvalid)
 		})
 		sn := r.mfaPool(t, idp.UserPoolMfaTypeOptional, askSMS, askTOTP)
 		second := r.client(t, sn)
