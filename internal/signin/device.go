@@ -273,18 +273,26 @@ func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) error {
 	return err
 }
 
-// deviceRefreshes holds a refresh token to the device that it was given to. A
-// token of before the pool tracked devices, or of the domain, is for none. That a
-// device was forgotten stays true when the pool tracks devices no more.
+// deviceRefreshes holds a refresh token to the device that it was given to, which
+// must be confirmed. Tokens from before the pool tracked devices are not bound to
+// one, nor are those of the domain. A device that was forgotten stays so when the
+// pool tracks devices no more.
 func (s *Service) deviceRefreshes(ctx context.Context, c *call, r *token.Refresh) error {
 	if r.DeviceKey == "" {
 		return nil
 	}
-	if c.pool.Devices.Tracked && c.params[paramDeviceKey] != r.DeviceKey {
+	if !c.pool.Devices.Tracked {
+		gone, err := s.store.DeviceForgotten(ctx, r.PoolID, r.UserID, r.DeviceKey)
+		if err == nil && gone {
+			return invalidRefresh()
+		}
+		return err
+	}
+	if c.params[paramDeviceKey] != r.DeviceKey {
 		return invalidRefresh()
 	}
-	gone, err := s.store.DeviceForgotten(ctx, r.PoolID, r.UserID, r.DeviceKey)
-	if err == nil && gone {
+	_, err := s.store.Device(ctx, r.PoolID, r.UserID, r.DeviceKey)
+	if errors.Is(err, store.ErrNotFound) { // not confirmed yet, or forgotten
 		return invalidRefresh()
 	}
 	return err

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func TestDeviceRefresh(t *testing.T) {
 		sn := r.poolWith(t, tracking(true, false))
 		c, rotates := r.client(t, sn), r.client(t, sn, rotating(0))
 		u := r.have(t, sn, "alice", person{password: right})
-		issued := r.signIn(t, c, "alice")
+		issued, unconfirmed := r.signIn(t, c, "alice"), r.signIn(t, rotates, "alice")
 		known, tokens := r.registeredDevice(t, c, "alice")
 		second, _ := r.registeredDevice(t, c, "alice")
 		gone, dead := r.registeredDevice(t, c, "alice")
@@ -34,7 +35,9 @@ func TestDeviceRefresh(t *testing.T) {
 			{"no device", c, *tokens.RefreshToken, "", sayInvalidRefresh},
 			{"another device", c, *tokens.RefreshToken, second.key, sayInvalidRefresh},
 			{"forgotten", c, *dead.RefreshToken, gone.key, sayInvalidRefresh},
-			{"never confirmed", c, *issued.RefreshToken, *issued.NewDeviceMetadata.DeviceKey, "tokens"},
+			{"never confirmed", c, *issued.RefreshToken, *issued.NewDeviceMetadata.DeviceKey, sayInvalidRefresh},
+			{"never confirmed, no device", c, *issued.RefreshToken, "", sayInvalidRefresh},
+			{"rotating, never confirmed", rotates, *unconfirmed.RefreshToken, *unconfirmed.NewDeviceMetadata.DeviceKey, sayInvalidRefresh},
 			{"rotating, no device", rotates, *rotating.RefreshToken, "", sayInvalidRefresh},
 			{"rotating", rotates, *rotating.RefreshToken, rotated.key, "tokens"},
 		} {
@@ -58,12 +61,23 @@ func TestDeviceRefresh(t *testing.T) {
 				if row.client == rotates {
 					return
 				}
-				flow, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
-					ClientId: c.ID, AuthFlow: idp.AuthFlowTypeRefreshTokenAuth, AuthParameters: map[string]string{"REFRESH_TOKEN": row.token, "DEVICE_KEY": row.key},
-				})
-				wantSays(t, said(flow, err), row.want)
+				params := map[string]string{"REFRESH_TOKEN": row.token, "DEVICE_KEY": row.key}
+				for _, flow := range []idp.AuthFlowType{idp.AuthFlowTypeRefreshTokenAuth, idp.AuthFlowTypeRefreshToken} {
+					wantSays(t, said(r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{ClientId: c.ID, AuthFlow: flow, AuthParameters: params})), row.want)
+					admin, err := r.AdminInitiateAuth(t.Context(), &idp.AdminInitiateAuthRequest{UserPoolId: sn.ID, ClientId: c.ID, AuthFlow: flow, AuthParameters: params})
+					if err == nil {
+						err = errors.New(comesTo(admin.ChallengeName, admin.AuthenticationResult, nil))
+					}
+					wantSays(t, err.Error(), row.want)
+				}
 			})
 		}
+		t.Run("confirmed since", func(t *testing.T) {
+			d := newDevice(t, unconfirmed)
+			r.confirm(t, *unconfirmed.AccessToken, d)
+			_, err := r.renewed(t, rotates, unconfirmed.RefreshToken, d.key)
+			wantErr(t, err, "")
+		})
 		r.track(t, sn, nil)
 		t.Run("tracking off", func(t *testing.T) {
 			refresh := func(token *string) error {

@@ -103,6 +103,10 @@ func TestDeviceSignIn(t *testing.T) {
 		}))
 		client, name := r.client(t, pool), "alice"
 		r.user(t, pool, name, "phone_number", "+12065550100")
+		early := r.signIn(t, client, name)
+		wantError(t, second(r.GetTokensFromRefreshToken(ctx, &cip.GetTokensFromRefreshTokenInput{
+			ClientId: &client, RefreshToken: early.RefreshToken, DeviceKey: early.NewDeviceMetadata.DeviceKey, // before ConfirmDevice
+		})), notAuthorized("Invalid Refresh Token."))
 		d, tokens := r.registered(t, client, name)
 		if !strings.HasPrefix(d.key, "us-east-1_") || len(d.key) != len("us-east-1_")+36 || len(d.group) != 9 {
 			t.Errorf("device %+v", d)
