@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cognate/internal/outbound"
 	"cognate/internal/store"
 )
 
@@ -252,7 +253,7 @@ func (w *worker) send(ctx context.Context, r store.Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return m.hideCode(w.sender.Send(ctx, m))
+	return m.hideCode(outbound.Clean(w.sender.Send(ctx, m)))
 }
 
 // maxRowText is how much of an error a row keeps.

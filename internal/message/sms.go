@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
+
+	"cognate/internal/outbound"
 )
 
 // Webhook delivers SMS by a signed HTTPS request to a gateway of the
@@ -76,7 +78,7 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
 	if err != nil {
-		return PermanentError{err}
+		return PermanentError{outbound.Clean(err, w.url)}
 	}
 	stamp := strconv.FormatInt(w.now().Unix(), 10)
 	mac := hmac.New(sha256.New, w.secret)
@@ -87,11 +89,11 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 	req.Header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	resp, err := w.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("SMS webhook: %w", err)
+		return fmt.Errorf("SMS webhook: %w", outbound.Clean(err, w.url))
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
-	err = fmt.Errorf("SMS webhook answered %s", resp.Status)
+	err = fmt.Errorf("SMS webhook answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	switch {
 	case resp.StatusCode/100 == 2:
 		return nil
@@ -104,8 +106,18 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 // SNS delivers SMS through Amazon SNS, or anything that speaks its Publish.
 type SNS struct{ client *sns.Client }
 
-// NewSNS uses the given AWS configuration (credentials, Region, endpoint).
-func NewSNS(cfg aws.Config) *SNS { return &SNS{client: sns.NewFromConfig(cfg)} }
+// NewSNS uses the given AWS configuration (credentials, Region, endpoint). In
+// development, requests to an endpoint that is not AWS are signed with dummy
+// credentials where there are none.
+func NewSNS(ctx context.Context, cfg aws.Config, development bool) *SNS {
+	cfg.HTTPClient = outbound.NewAWSClient(cfg)
+	client := sns.NewFromConfig(cfg)
+	if development && !outbound.IsAWS(aws.ToString(client.Options().BaseEndpoint)) && !outbound.HasCredentials(ctx, cfg) {
+		cfg.Credentials = outbound.Dummy()
+		client = sns.NewFromConfig(cfg)
+	}
+	return &SNS{client}
+}
 
 // Send implements Sender.
 func (s *SNS) Send(ctx context.Context, m Message) error {
@@ -113,9 +125,10 @@ func (s *SNS) Send(ctx context.Context, m Message) error {
 	if err == nil {
 		return nil
 	}
+	clean := fmt.Errorf("SNS: %w", outbound.Clean(err, aws.ToString(s.client.Options().BaseEndpoint)))
 	var refused smithy.APIError
 	if errors.As(err, &refused) && refused.ErrorCode() == "InvalidParameter" {
-		return PermanentError{fmt.Errorf("SNS: %w", err)}
+		return PermanentError{clean}
 	}
-	return fmt.Errorf("SNS: %w", err)
+	return clean
 }

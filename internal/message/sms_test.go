@@ -105,10 +105,10 @@ func TestSNS(t *testing.T) {
 		_, _ = io.WriteString(w, `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)
 	}))
 	t.Cleanup(srv.Close)
-	sender := message.NewSNS(aws.Config{
+	sender := message.NewSNS(t.Context(), aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(srv.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-	})
+	}, false)
 	if err := sender.Send(t.Context(), sms); err != nil {
 		t.Fatal(err)
 	}

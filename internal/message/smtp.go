@@ -12,12 +12,15 @@ import (
 	"time"
 
 	"github.com/wneessen/go-mail"
+
+	"cognate/internal/outbound"
 )
 
 // SMTP delivers mail to one submission server (RFC 6409).
 type SMTP struct {
 	// From is used where a pool names no sender of its own.
 	From    string
+	url     string // for what errors must not show
 	host    string
 	options []mail.Option
 }
@@ -35,7 +38,7 @@ func ParseSMTP(rawURL, from string, tlsConfig *tls.Config) (*SMTP, error) {
 	if err != nil {
 		return nil, errors.New("the SMTP URL does not parse") // err would show the password
 	}
-	s := &SMTP{From: from, host: u.Hostname()}
+	s := &SMTP{From: from, url: rawURL, host: u.Hostname()}
 	if s.host == "" {
 		return nil, errors.New("the SMTP URL names no host")
 	}
@@ -70,7 +73,7 @@ func ParseSMTP(rawURL, from string, tlsConfig *tls.Config) (*SMTP, error) {
 		clear = true
 		s.options = append(s.options, mail.WithTLSPolicy(mail.NoTLS))
 	default:
-		return nil, fmt.Errorf("starttls must be required, opportunistic or none, not %q", mode)
+		return nil, errors.New("starttls must be required, opportunistic or none")
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()
@@ -116,6 +119,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 		return fmt.Errorf("SMTP client: %w", err)
 	}
 	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
+		err = outbound.Clean(err, s.url)
 		var refused *mail.SendError
 		if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
 			return PermanentError{fmt.Errorf("SMTP: %w", err)}

@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,5 +164,40 @@ func TestHealthcheck(t *testing.T) {
 	}
 	if code, _, _ := command(t, nil, "healthcheck", "--private-listen", r.PrivateAddr()); code == 0 {
 		t.Error("a server that has ended is ready")
+	}
+}
+
+// TestAddressesStaySecret: commands that fail for an address print none of its
+// secrets.
+func TestAddressesStaySecret(t *testing.T) {
+	t.Parallel()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	host := strings.TrimPrefix(gone.URL, "http://")
+	kek := filepath.Join(t.TempDir(), "kek")
+	if err := os.WriteFile(kek, []byte(keys.GenerateKEK()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, database := range []string{
+		"postgres://u:s3cretpassword@" + host + "/x?sslmode=disable&sslpassword=s3cretquery",
+		"postgres://u:s3cretpassword@" + host + "/x?sslmode=none&password=s3cretquery",
+		"postgres://u:s3cret%zzpassword@" + host + "/x",
+		"postgres://u:s3cret/password@" + host + "/x?connect_timeout=x&password=s3cretquery",
+	} {
+		for _, args := range [][]string{
+			{"doctor"}, {"migrate"}, {"admin", "keys", "list"},
+			{"serve", "--listen", "127.0.0.1:0", "--private-listen", "off", "--plain-http", "--issuer-base", "https://id.example.com", "--data", ""},
+		} {
+			args = append(args, "--database", database, "--kek-file", kek,
+				"--smtp-url", "smtp://u:s3cretpassword@"+host, "--mail-from", "a@example.com", "--sms-webhook-url", "https://"+host+"/s3cretpath", "--sms-webhook-secret", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+			code, out, errs := command(t, nil, args...)
+			if text := out + errs; code == 0 || strings.Contains(text, "s3cret") {
+				t.Errorf("%v: exit %d\n%s", args[:1], code, text)
+			}
+		}
+	}
+	c := server.Config{Database: "postgres://u:s3cret@h/x", SMTPURL: "smtp://u:s3cret@h", SMSWebhookURL: "https://h/s3cret", SMSWebhookSecret: "s3cret", SNSEndpoint: "https://h/s3cret", TriggerEndpoint: "https://h/s3cret"}
+	if text := fmt.Sprintf("%v %+v %#v", c, c, c); strings.Contains(text, "s3cret") {
+		t.Error(text)
 	}
 }

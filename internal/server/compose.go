@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 
 	"cognate/internal/api"
 	"cognate/internal/api/identity"
@@ -21,6 +22,7 @@ import (
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/message"
+	"cognate/internal/outbound"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/signin"
@@ -155,20 +157,24 @@ func senders(ctx context.Context, c *Config) (mail, sms message.Sender, err erro
 	}
 	switch {
 	case c.SMSWebhookURL != "":
-		s, err := message.NewWebhook(c.SMSWebhookURL, string(c.SMSWebhookSecret), nil, c.machineNow())
+		s, err := message.NewWebhook(string(c.SMSWebhookURL), string(c.SMSWebhookSecret), nil, c.machineNow())
 		if err != nil {
 			return nil, nil, fmt.Errorf("sms-webhook-url: %w", err)
 		}
 		sms = s
 	case c.SNSRegion != "":
-		cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(c.SNSRegion))
+		options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(c.SNSRegion)}
+		if c.Mode == Dev { // as for triggers: a laptop has no metadata service
+			options = append(options, awsconfig.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+		}
+		cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("sns-region: %w", err)
 		}
 		if c.SNSEndpoint != "" {
-			cfg.BaseEndpoint = aws.String(c.SNSEndpoint)
+			cfg.BaseEndpoint = aws.String(string(c.SNSEndpoint))
 		}
-		sms = message.NewSNS(cfg)
+		sms = message.NewSNS(ctx, cfg, c.Mode == Dev)
 	}
 	return mail, sms, nil
 }
@@ -254,7 +260,7 @@ func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
 			}
 		}
 		if o.Cause != nil && (o.Status >= 500 || api.CodeOf(o.Cause) != o.Code) {
-			e.Set("cause", o.Cause.Error())
+			e.Set("cause", outbound.Clean(o.Cause).Error())
 		}
 		if o.Stack != nil {
 			log.ErrorContext(ctx, "panic", slog.String("requestId", o.RequestID), slog.String("stack", string(o.Stack)))

@@ -40,13 +40,13 @@ type Config struct {
 
 	MailFrom         string `group:"Messages" placeholder:"ADDRESS" help:"Sender of mail for pools that name none."`
 	SMTPURL          Secret `name:"smtp-url" group:"Messages" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 (STARTTLS required, or ?starttls=opportunistic) or smtps://user:password@host:465. ?starttls=none is for a relay on this machine. Needs --mail-from."`
-	SMSWebhookURL    string `name:"sms-webhook-url" group:"Messages" placeholder:"URL" help:"Where SMS are handed over, as signed JSON by POST."`
+	SMSWebhookURL    Secret `name:"sms-webhook-url" group:"Messages" placeholder:"URL" help:"Where SMS are handed over, as signed JSON by POST."`
 	SMSWebhookSecret Secret `name:"sms-webhook-secret" group:"Messages" placeholder:"SECRET" help:"Key that signs what the SMS webhook is sent: at least 24 bytes in base64. Required with the URL."`
 	SNSRegion        string `name:"sns-region" group:"Messages" placeholder:"REGION" help:"Send SMS through Amazon SNS in this Region, with the credentials that the AWS SDK finds."`
-	SNSEndpoint      string `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"Another endpoint that speaks SNS."`
+	SNSEndpoint      Secret `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"Another endpoint that speaks SNS."`
 
 	Triggers        string   `group:"Triggers" placeholder:"FILE" help:"How functions are run (Lambda, webhook, folder) and codes for custom senders encrypted: YAML, see docs/triggers.md. A function that it does not name is run by the Lambda API."`
-	TriggerEndpoint string   `group:"Triggers" placeholder:"URL" help:"Endpoint that speaks the Lambda API. By default AWS_ENDPOINT_URL_LAMBDA and AWS_ENDPOINT_URL, as AWS's tools read them, else AWS itself."`
+	TriggerEndpoint Secret   `group:"Triggers" placeholder:"URL" help:"Endpoint that speaks the Lambda API. By default AWS_ENDPOINT_URL_LAMBDA and AWS_ENDPOINT_URL, as AWS's tools read them, else AWS itself."`
 	TriggerAllow    []string `group:"Triggers" placeholder:"CIDR" help:"Address blocks beside the public ones that webhooks may have. In dev also loopback."`
 	TriggerAttempts int      `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called that did not answer in time or could not be reached, 1 to 3. It may run more than once."`
 	TriggerStrict   bool     `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"cognate/internal/keys"
+	"cognate/internal/outbound"
 	"cognate/internal/store"
 )
 
@@ -59,18 +60,28 @@ type examination struct {
 }
 
 func (x *examination) ok(what, format string, args ...any) {
-	fmt.Fprintf(x.out, "ok    %-14s %s\n", what, fmt.Sprintf(format, args...))
+	x.say("ok", what, format, args)
 }
 
 // warn and fail end with what to do.
 func (x *examination) warn(what, format string, args ...any) {
 	x.warnings++
-	fmt.Fprintf(x.out, "warn  %-14s %s\n", what, fmt.Sprintf(format, args...))
+	x.say("warn", what, format, args)
 }
 
 func (x *examination) fail(what, format string, args ...any) {
 	x.failures++
-	fmt.Fprintf(x.out, "FAIL  %-14s %s\n", what, fmt.Sprintf(format, args...))
+	x.say("FAIL", what, format, args)
+}
+
+// say prints a finding. The errors in it may quote addresses.
+func (x *examination) say(verdict, what, format string, args []any) {
+	for i, a := range args {
+		if err, ok := a.(error); ok {
+			args[i] = outbound.Clean(err)
+		}
+	}
+	fmt.Fprintf(x.out, "%-5s %-14s %s\n", verdict, what, fmt.Sprintf(format, args...))
 }
 
 // environment looks for misspelt variables, which nothing else would notice.
@@ -161,7 +172,7 @@ func (x *examination) senders(ctx context.Context) {
 	}
 	if c.SMSWebhookURL == "" && c.SNSRegion == "" {
 		x.warn("sms", "nothing sends SMS: pools that verify or recover by phone answer CodeDeliveryFailureException")
-	} else if u, err := url.Parse(c.SMSWebhookURL); err == nil && c.SMSWebhookURL != "" {
+	} else if u, err := url.Parse(string(c.SMSWebhookURL)); err == nil && c.SMSWebhookURL != "" {
 		x.dial(ctx, "sms-webhook", u, map[string]string{"http": "80", "https": "443"}[u.Scheme])
 	}
 }

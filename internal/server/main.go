@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
+
+	"cognate/internal/outbound"
 )
 
 // Process is what the operating system gives a program.
@@ -50,7 +52,7 @@ func Main(ctx context.Context, p Process) int {
 	g := &grammar{}
 	src, err := newSources(p.Args, p.Env)
 	if err != nil {
-		fmt.Fprintln(p.Stderr, "cognate:", err)
+		fmt.Fprintln(p.Stderr, "cognate:", outbound.Clean(err))
 		return exitUsage
 	}
 	exit := -1
@@ -71,7 +73,7 @@ func Main(ctx context.Context, p Process) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(p.Stderr, "cognate: %v\nRun cognate --help for the commands and settings.\n", err)
+		fmt.Fprintf(p.Stderr, "cognate: %v\nRun cognate --help for the commands and settings.\n", outbound.Clean(err))
 		return exitUsage
 	}
 	kek, _ := p.Env(envPrefix + "KEK")
@@ -80,7 +82,7 @@ func Main(ctx context.Context, p Process) int {
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(&g.Config, &p); err != nil {
 		if !errors.Is(err, errSilent) {
-			fmt.Fprintln(p.Stderr, "cognate:", err)
+			fmt.Fprintln(p.Stderr, "cognate:", outbound.Clean(err))
 		}
 		return exitFailed
 	}

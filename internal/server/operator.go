@@ -17,6 +17,7 @@ import (
 
 	"cognate/internal/iam"
 	"cognate/internal/keys"
+	"cognate/internal/outbound"
 	"cognate/internal/store"
 )
 
@@ -239,7 +240,7 @@ func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out, err = o.do(r.Context(), in)
 	}
 	if err != nil {
-		out = receipt{Error: err.Error()}
+		out = receipt{Error: outbound.Clean(err).Error()}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(out)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cognate/internal/keys"
+	"cognate/internal/outbound"
 	"cognate/internal/store"
 )
 
@@ -303,11 +304,21 @@ func (s *Server) abandon() {
 	}
 }
 
+// cleanErrors takes the secrets of addresses out of every error that is logged.
+func cleanErrors(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindAny {
+		if err, ok := a.Value.Any().(error); ok {
+			return slog.Any(a.Key, outbound.Clean(err))
+		}
+	}
+	return a
+}
+
 // newLogger makes the logger that the settings describe.
 func newLogger(c *Config) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // An enum: only the four levels come here.
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: cleanErrors}
 	if c.LogFormat == "text" || c.LogFormat != "json" && c.Mode == Dev {
 		return slog.New(slog.NewTextHandler(c.LogTo, o))
 	}

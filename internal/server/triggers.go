@@ -38,12 +38,12 @@ func newTriggers(c *Config, log *slog.Logger) (_ *triggers, err error) {
 		return nil, fmt.Errorf("trigger-allow: %w", err)
 	}
 	t := &triggers{}
-	if t.keys, err = trigger.NewSenderKeys(routes.Keys, trigger.KMSOptions{NoInstanceCredentials: c.Mode == Dev}); err != nil {
+	if t.keys, err = trigger.NewSenderKeys(routes.Keys, trigger.KMSOptions{NoInstanceCredentials: c.Mode == Dev, Development: c.Mode == Dev}); err != nil {
 		return nil, fmt.Errorf("triggers: keys: %w", err)
 	}
 	options := trigger.RouterOptions{
 		Routes: routes.Functions, Allowed: allowed, Now: time.Now,
-		Lambda: trigger.LambdaOptions{Endpoint: c.TriggerEndpoint, NoInstanceCredentials: c.Mode == Dev},
+		Lambda: trigger.LambdaOptions{Endpoint: string(c.TriggerEndpoint), NoInstanceCredentials: c.Mode == Dev, Development: c.Mode == Dev},
 	}
 	if c.Functions != "" {
 		if t.folder, err = openFunctions(c, log); err != nil {
@@ -130,7 +130,7 @@ func (c *Config) checkTriggers(add complain) {
 	if c.TriggerAttempts < 0 || c.TriggerAttempts > trigger.MaxAttempts {
 		add("trigger-attempts", "must be 1 to %d", trigger.MaxAttempts)
 	}
-	if c.TriggerEndpoint != "" && !strings.HasPrefix(c.TriggerEndpoint, "https://") && !strings.HasPrefix(c.TriggerEndpoint, "http://") {
+	if c.TriggerEndpoint != "" && !strings.HasPrefix(string(c.TriggerEndpoint), "https://") && !strings.HasPrefix(string(c.TriggerEndpoint), "http://") {
 		add("trigger-endpoint", "must be a URL")
 	}
 	if c.Functions == "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"cognate/internal/outbound"
 	"cognate/internal/trigger/encsdk"
 )
 
@@ -20,6 +21,9 @@ import (
 type KMSOptions struct {
 	// NoInstanceCredentials keeps from asking the machine's metadata service.
 	NoInstanceCredentials bool
+	// Development signs with dummy credentials where there are none and the
+	// endpoint is not AWS.
+	Development bool
 	// Load replaces how the AWS configuration is found.
 	Load func(ctx context.Context, region string) (aws.Config, error)
 }
@@ -45,13 +49,13 @@ func (k *kmsKeys) newKey(arn, region string) encsdk.NewKey {
 	return func(ctx context.Context, _ []byte, pairs map[string]string) ([]byte, encsdk.EncryptedKey, error) {
 		client, err := k.client(ctx, region)
 		if err != nil {
-			return nil, encsdk.EncryptedKey{}, err
+			return nil, encsdk.EncryptedKey{}, outbound.Clean(err)
 		}
 		out, err := client.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
 			KeyId: &arn, KeySpec: types.DataKeySpecAes256, EncryptionContext: pairs,
 		})
 		if err != nil {
-			return nil, encsdk.EncryptedKey{}, fmt.Errorf("AWS KMS: %w", err)
+			return nil, encsdk.EncryptedKey{}, fmt.Errorf("AWS KMS: %w", outbound.Clean(err, aws.ToString(client.Options().BaseEndpoint)))
 		}
 		return out.Plaintext, encsdk.EncryptedKey{Provider: kmsProvider, Info: []byte(aws.ToString(out.KeyId)), Ciphertext: out.CiphertextBlob}, nil
 	}
@@ -72,7 +76,12 @@ func (k *kmsKeys) client(ctx context.Context, region string) (*kms.Client, error
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
 	cfg.Region = region
+	cfg.HTTPClient = outbound.NewAWSClient(cfg)
 	c := kms.NewFromConfig(cfg)
+	if k.options.Development && !outbound.IsAWS(aws.ToString(c.Options().BaseEndpoint)) && !outbound.HasCredentials(ctx, cfg) {
+		cfg.Credentials = outbound.Dummy()
+		c = kms.NewFromConfig(cfg)
+	}
 	k.clients[region] = c
 	return c, nil
 }

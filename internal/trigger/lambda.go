@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -16,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
+
+	"cognate/internal/outbound"
 )
 
 // Lambda runs functions by the Lambda API's Invoke: AWS itself, or any endpoint
@@ -23,10 +24,10 @@ import (
 // (AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL) are found as AWS's tools find them.
 type Lambda struct {
 	options LambdaOptions
-	http    *http.Client
 
 	mu      sync.Mutex
 	clients map[string]*lambda.Client // by Region
+	http    []*http.Client
 }
 
 // LambdaOptions says where the API is.
@@ -34,6 +35,9 @@ type LambdaOptions struct {
 	// Endpoint is a URL in place of AWS's own. Without credentials, requests to
 	// it are not signed.
 	Endpoint string
+	// Development signs with dummy credentials where there are none and the
+	// endpoint is not AWS, whoever named the endpoint.
+	Development bool
 	// Function is the name at the endpoint, in place of the ARN.
 	Function string
 	// NoInstanceCredentials keeps from asking the machine's metadata service.
@@ -45,21 +49,16 @@ type LambdaOptions struct {
 // NewLambda makes the transport. Nothing is read or connected to before the
 // first call.
 func NewLambda(o LambdaOptions) *Lambda {
-	l := &Lambda{options: o, clients: map[string]*lambda.Client{}}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 64
-	t.IdleConnTimeout = time.Minute
-	l.http = &http.Client{
-		Transport: bounded{t},
-		// Events hold passwords: they go where they were sent, not elsewhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return l
+	return &Lambda{options: o, clients: map[string]*lambda.Client{}}
 }
 
 // Close drops idle connections.
 func (l *Lambda) Close() error {
-	l.http.CloseIdleConnections()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.http {
+		c.CloseIdleConnections()
+	}
 	return nil
 }
 
@@ -71,7 +70,7 @@ func (l *Lambda) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	}
 	client, err := l.client(ctx, arn.Region)
 	if err != nil {
-		return Result{}, &InvokeError{Name: NameUnreachable, Err: err}
+		return Result{}, &InvokeError{Name: NameUnreachable, Err: outbound.Clean(err)}
 	}
 	name := in.ARN
 	if l.options.Function != "" {
@@ -83,21 +82,22 @@ func (l *Lambda) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	}
 	out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: kind, Payload: in.Payload})
 	if err != nil {
-		return Result{}, lambdaError(err)
+		return Result{}, lambdaError(err, aws.ToString(client.Options().BaseEndpoint))
 	}
 	return Result{Payload: out.Payload, Failed: aws.ToString(out.FunctionError) != ""}, nil
 }
 
 // lambdaError names what went wrong: what the API said, or that nothing was said.
-func lambdaError(err error) error {
+func lambdaError(err error, endpoint string) error {
+	clean := outbound.Clean(err, endpoint)
 	if errors.Is(err, errTooLarge) {
-		return &InvokeError{Name: NameResponseTooLarge, Err: err}
+		return &InvokeError{Name: NameResponseTooLarge, Err: clean}
 	}
 	var said smithy.APIError
 	if errors.As(err, &said) && shortName.MatchString(said.ErrorCode()) {
-		return &InvokeError{Name: said.ErrorCode(), Err: err} // Not tried again, not even after a 5xx.
+		return &InvokeError{Name: said.ErrorCode(), Err: clean} // Not tried again, not even after a 5xx.
 	}
-	return &InvokeError{Name: NameUnreachable, Retry: true, Err: err}
+	return &InvokeError{Name: NameUnreachable, Retry: true, Err: clean}
 }
 
 // shortName keeps what an endpoint made up out of the texts that clients see.
@@ -118,16 +118,26 @@ func (l *Lambda) client(ctx context.Context, region string) (*lambda.Client, err
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
 	cfg.Region = region
-	cfg.HTTPClient = l.http
+	client := outbound.NewAWSClient(cfg)
+	client.Transport = bounded{client.Transport}
+	cfg.HTTPClient = client
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} } // Attempts are the service's to make.
 	if l.options.Endpoint != "" {
 		cfg.BaseEndpoint = &l.options.Endpoint
-		if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-			cfg.Credentials = aws.AnonymousCredentials{}
-		}
 	}
 	c := lambda.NewFromConfig(cfg)
-	l.clients[region] = c
+	// The SDK has found the endpoint that its own variables name by now.
+	if endpoint := aws.ToString(c.Options().BaseEndpoint); !outbound.IsAWS(endpoint) && !outbound.HasCredentials(ctx, cfg) {
+		switch {
+		case l.options.Development:
+			cfg.Credentials = outbound.Dummy()
+			c = lambda.NewFromConfig(cfg)
+		case l.options.Endpoint != "":
+			cfg.Credentials = aws.AnonymousCredentials{}
+			c = lambda.NewFromConfig(cfg)
+		}
+	}
+	l.clients[region], l.http = c, append(l.http, client)
 	return c, nil
 }
 
@@ -155,6 +165,13 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		res.Body = &boundedBody{ReadCloser: res.Body, left: MaxPayload}
 	}
 	return res, err
+}
+
+// CloseIdleConnections lets http.Client.CloseIdleConnections through.
+func (b bounded) CloseIdleConnections() {
+	if c, ok := b.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
 }
 
 type boundedBody struct {

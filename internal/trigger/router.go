@@ -63,7 +63,8 @@ func (r *Router) transport(route Route, o RouterOptions) (Transport, error) {
 		return NewWebhook(WebhookOptions{URL: route.Webhook, Secret: route.Secret, Client: r.client, Now: o.Now})
 	case route.Lambda != "":
 		l := NewLambda(LambdaOptions{
-			Endpoint: route.Lambda, Function: route.Function, NoInstanceCredentials: o.Lambda.NoInstanceCredentials, Load: o.Lambda.Load,
+			Endpoint: route.Lambda, Function: route.Function, Load: o.Lambda.Load,
+			NoInstanceCredentials: o.Lambda.NoInstanceCredentials, Development: o.Lambda.Development,
 		})
 		r.closed = append(r.closed, l)
 		return l, nil

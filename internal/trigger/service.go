@@ -14,6 +14,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/outbound"
 )
 
 // The triggers, as error texts name them.
@@ -172,6 +173,8 @@ func (s *Service) attempt(ctx context.Context, in Invocation) (Result, error) {
 
 // refused is the exception for a function that could not be run.
 func (s *Service) refused(ctx context.Context, c call, err error) error {
+	err = outbound.Clean(err)
+	audit.From(ctx).Set("trigger."+c.envelope.Source+".error", err.Error())
 	s.deps.Log.WarnContext(ctx, "a trigger's function could not be run",
 		slog.String("trigger", c.trigger), slog.String("function", c.arn), slog.Any("error", err))
 	name := NameUnreachable

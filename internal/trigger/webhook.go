@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cognate/internal/outbound"
 )
 
 // Webhook runs functions by a signed HTTPS request (Standard Webhooks: the
@@ -86,7 +88,7 @@ func NewWebhookClient(allowed []netip.Prefix) *http.Client {
 func (w *Webhook) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(in.Payload))
 	if err != nil {
-		return Result{}, err
+		return Result{}, outbound.Clean(err, w.url)
 	}
 	id, stamp := "msg_"+in.ID, strconv.FormatInt(w.now().Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")
@@ -97,28 +99,28 @@ func (w *Webhook) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	r.Header.Set("Cognate-Function-Arn", in.ARN)
 	res, err := w.client.Do(r)
 	if err != nil {
-		return Result{}, webhookError(err)
+		return Result{}, w.unreachable(err)
 	}
 	defer res.Body.Close()
 	payload, err := io.ReadAll(res.Body)
 	switch {
 	case errors.Is(err, errTooLarge):
-		return Result{}, &InvokeError{Name: NameResponseTooLarge, Err: err}
+		return Result{}, &InvokeError{Name: NameResponseTooLarge, Err: outbound.Clean(err, w.url)}
 	case err != nil:
-		return Result{}, webhookError(err)
+		return Result{}, w.unreachable(err)
 	case res.StatusCode/100 == 2:
 		return Result{Payload: payload}, nil
 	}
 	if m, err := object(payload); err == nil && m["errorMessage"] != nil {
 		return Result{Payload: payload, Failed: true}, nil
 	}
-	return Result{}, &InvokeError{Name: statusName(res.StatusCode), Err: fmt.Errorf("the webhook answered %s", res.Status)}
+	return Result{}, &InvokeError{Name: statusName(res.StatusCode), Err: fmt.Errorf("the webhook answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))}
 }
 
-// webhookError is a request that did not come through. An address that is
-// refused stays refused.
-func webhookError(err error) error {
-	return &InvokeError{Name: NameUnreachable, Retry: !errors.Is(err, errForbiddenAddress), Err: err}
+// unreachable is the error for a request that did not come through. An address
+// that is refused stays refused.
+func (w *Webhook) unreachable(err error) error {
+	return &InvokeError{Name: NameUnreachable, Retry: !errors.Is(err, errForbiddenAddress), Err: outbound.Clean(err, w.url)}
 }
 
 // sign makes the signatures (Standard Webhooks: HMAC-SHA256 over
