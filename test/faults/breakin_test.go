@@ -105,8 +105,8 @@ type attempt struct {
 	show func() string
 }
 
-// break-ins come twice: the first shows that a forgery is good while the stolen
-// keys are in force, the second that it is worth nothing afterwards.
+// forgeries makes a set of forged values, each good for one use. The first set shows
+// that a forgery is good while the stolen keys are in force.
 func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 	t.Helper()
 	name := "user" + round
@@ -122,7 +122,7 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 	call := func(operation string, in object) func() string {
 		return func() string { return v.call(t, operation, in).Code }
 	}
-	// Every kind of token has its line here; the test fails for one that has not.
+	// Every kind of token has an entry here; the test fails for a kind without one.
 	kinds := map[string]func() func() string{
 		keys.TokenSession.Name(): func() func() string {
 			v.must(t, "AdminCreateUser", object{"UserPoolId": v.pool, "Username": "new" + round, "TemporaryPassword": password, "MessageAction": "SUPPRESS"})
@@ -235,6 +235,8 @@ func TestBreakIn(t *testing.T) {
 		if out := run("retire", "--now", "--new-kek-file", kek); !strings.Contains(out, "are retired") || !strings.Contains(out, v.pool) {
 			t.Errorf("with --now: %s", out)
 		}
+		// The same command line again, as after a kill that left its end unknown.
+		run("retire", "--now", "--new-kek-file", kek)
 		if n.config.Database != "" {
 			// The server lacks the new key-encryption key and serves nobody.
 			eventually(t, "the server refuses", func() bool {
