@@ -146,7 +146,7 @@ func TestUpdateLeftOut(t *testing.T) {
 		{"KeyConfiguration", `"KeyConfiguration":{"KeyType":"AWS_OWNED_KEY"}`, []string{"KeyConfiguration"}, true},
 		{"DcrConfiguration", `"DcrConfiguration":{"EnableStatus":"Disabled"}`, []string{"DcrConfiguration"}, true},
 		{"UserPoolAddOns", `"UserPoolAddOns":{"AdvancedSecurityMode":"OFF"}`, []string{"UserPoolAddOns"}, false},
-		{"UserPoolTags", `"UserPoolTags":{"a":"b"}`, []string{"UserPoolTags"}, false},
+		{"UserPoolTags", `"UserPoolTags":{"a":"b"}`, []string{"UserPoolTags"}, true},
 		{"EmailConfiguration", ses, []string{"EmailConfiguration"}, false},
 		{"SmsConfiguration", sms, []string{"SmsConfiguration"}, false},
 		{"SmsVerificationMessage", `"SmsVerificationMessage":"a {####}"`, []string{"SmsVerificationMessage"}, false},
@@ -216,6 +216,11 @@ func TestUpdateSets(t *testing.T) {
 			if diff := cmp.Diff(want.want, at(got, want.path...)); diff != "" {
 				t.Errorf("%v (-want +got):\n%s", want.path, diff)
 			}
+		}
+		n.do(t, "UpdateUserPool", `{"UserPoolId":"`+id+`","UserPoolTags":{"a":"b"},"AutoVerifiedAttributes":["email"]}`)
+		n.do(t, "UpdateUserPool", `{"UserPoolId":"`+id+`","UserPoolTags":{},"AutoVerifiedAttributes":["email"]}`)
+		if diff := cmp.Diff(map[string]any{}, n.describe(t, id)["UserPoolTags"]); diff != "" {
+			t.Errorf("tags removed (-want +got):\n%s", diff)
 		}
 		n.do(t, "UpdateUserPool", `{"UserPoolId":"`+id+`","UserAttributeUpdateSettings":{"AttributesRequireVerificationBeforeUpdate":[]}}`)
 		if diff := cmp.Diff(tree(t, `{"AttributesRequireVerificationBeforeUpdate":[]}`), at(n.describe(t, id), "UserAttributeUpdateSettings")); diff != "" {

@@ -247,8 +247,13 @@ func (d *settings) applyRecovery(in *idp.UpdateUserPoolRequest) error {
 	return nil
 }
 
-// applyTags replaces the tags; none are shown as an empty map.
+// applyTags replaces the tags if the request has any. An empty map removes them.
+// Terraform's provider tags a pool by TagResource and leaves the tags out of the
+// update that follows. A pool without tags shows an empty map.
 func (d *settings) applyTags(in *idp.UpdateUserPoolRequest) error {
+	if in.UserPoolTags == nil && d.Config.UserPoolTags != nil {
+		return nil
+	}
 	tags := make(map[string]string, len(in.UserPoolTags))
 	for k, v := range in.UserPoolTags {
 		tags[k] = v

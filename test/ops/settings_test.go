@@ -91,13 +91,13 @@ func TestUpdateUserPool(t *testing.T) {
 		must[*cip.UpdateUserPoolOutput](t)(r.UpdateUserPool(t.Context(), &cip.UpdateUserPoolInput{UserPoolId: &pool}))
 		after := r.describe(t, pool)
 		fresh := r.describe(t, r.pool(t, func(in *cip.CreateUserPoolInput) { in.AutoVerifiedAttributes = nil }))
-		for _, key := range []string{"Name", "Policies", "UserPoolTier", "MfaConfiguration", "AliasAttributes", "UsernameConfiguration", "SchemaAttributes", "CreationDate", "Arn"} {
+		for _, key := range []string{"Name", "Policies", "UserPoolTier", "UserPoolTags", "MfaConfiguration", "AliasAttributes", "UsernameConfiguration", "SchemaAttributes", "CreationDate", "Arn"} {
 			if d := cmp.Diff(before[key], after[key]); d != "" {
 				t.Errorf("%s is to be kept (-before +after)\n%s", key, d)
 			}
 		}
 		for _, key := range []string{
-			"AutoVerifiedAttributes", "UserPoolAddOns", "DeviceConfiguration", "UserPoolTags", "LambdaConfig", "EmailConfiguration", "SmsConfiguration",
+			"AutoVerifiedAttributes", "UserPoolAddOns", "DeviceConfiguration", "LambdaConfig", "EmailConfiguration", "SmsConfiguration",
 			"EmailVerificationMessage", "EmailVerificationSubject", "SmsVerificationMessage", "SmsAuthenticationMessage", "VerificationMessageTemplate",
 			"AdminCreateUserConfig", "AccountRecoverySetting", "DeletionProtection",
 		} {

@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"go/format"
+	"io/fs"
 	"log"
 	"maps"
 	"os"
@@ -70,6 +71,10 @@ var parts = []struct{ name, title string }{
 	{"endpoints", "Endpoints"},
 	{"pages", "Pages"},
 }
+
+// texts is the part that lists error texts which no source of Cognito's has. Its
+// rows have a note only: where the text is answered.
+const texts = "texts"
 
 func run(root string, check bool) error {
 	rows, err := read(root)
@@ -150,7 +155,34 @@ func read(root string) (map[string]map[string]row, error) {
 	if err := checkSources(root, rows["sources"]); err != nil {
 		return nil, fmt.Errorf("docs/compatibility.yaml: sources: %w", err)
 	}
+	if err := checkTexts(root, rows[texts]); err != nil {
+		return nil, fmt.Errorf("docs/compatibility.yaml: texts: %w", err)
+	}
 	return rows, nil
+}
+
+// checkTexts reports the first error text that no source file has. The longest
+// run of a text between its variable parts, written "…", is looked for.
+func checkTexts(root string, rows map[string]row) error {
+	var sources [][]byte
+	err := filepath.WalkDir(filepath.Join(root, "internal"), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		sources = append(sources, text)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for text := range rows {
+		longest := slices.MaxFunc(strings.Split(text, "…"), func(a, b string) int { return cmp.Compare(len(a), len(b)) })
+		if !slices.ContainsFunc(sources, func(s []byte) bool { return bytes.Contains(s, []byte(longest)) }) {
+			return fmt.Errorf("no source has %q", longest)
+		}
+	}
+	return nil
 }
 
 // checkSources wants a row for each triggerSource there is, and that its tests
@@ -268,6 +300,12 @@ func document(rows map[string]map[string]row) ([]byte, error) {
 	for _, p := range parts {
 		fmt.Fprintf(&b, "\n## %s\n\n", p.title)
 		table(&b, "Name", rows[p.name])
+	}
+	b.WriteString("\n## Error texts of our own\n\n" +
+		"Neither AWS's documentation nor a user's report has the texts of these refusals. The exception is the one that the model\n" +
+		"declares for the operation. Do not match on these texts.\n\n| Text | Where |\n|---|---|\n")
+	for _, text := range slices.Sorted(maps.Keys(rows[texts])) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", text, rows[texts][text].Note)
 	}
 	return b.Bytes(), nil
 }
