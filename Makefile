@@ -13,7 +13,7 @@ ARGS      ?=
 GOLANGCI  := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-go test-clients deps vet lint bench generate build clean
+.PHONY: help dev test test-go test-clients deps vet lint bench failover generate build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: ## golangci-lint, built from source on first use
 
 bench: ## the server's CPU time for each operation, as a ratio to its floor
 	scripts/with-postgres $(GO) run ./test/bench $(ARGS)
+
+failover: ## freeze, kill and replace PostgreSQL under sign-ins behind HAProxy, and print what was answered
+	$(GO) run ./test/failover $(ARGS)
 
 generate: ## write the generated code anew
 	$(GO) generate ./...

@@ -54,6 +54,8 @@ const (
 	// Volatile leaves writing to the operating system, which makes a new
 	// database several times cheaper. Only for clusters that nobody crashes.
 	Volatile
+	// Replicated is Durable, and standbys can follow the server.
+	Replicated
 )
 
 // Cluster is one server with a data folder of its own.
@@ -113,8 +115,11 @@ func (c *Cluster) create(ctx context.Context, d Durability) error {
 
 func (c *Cluster) configure(d Durability) error {
 	lines := slices.Concat(settings, []string{"unix_socket_directories='" + c.dir + "'"})
-	if d == Volatile {
+	switch d {
+	case Volatile:
 		lines = append(lines, "fsync=off", "full_page_writes=off", "synchronous_commit=off")
+	case Replicated:
+		lines = append(lines, "wal_level=replica", "max_wal_senders=4")
 	}
 	f, err := os.OpenFile(filepath.Join(c.data(), "postgresql.auto.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
