@@ -42,7 +42,7 @@ var imports = map[string][]string{
 	"internal/login":        {"internal/oauth", "internal/signin", "internal/user", "internal/pool"},
 	"internal/federation":   {"internal/api", "internal/keys"},
 	"internal/identitypool": {"internal/api", "internal/store", "internal/keys", "internal/token", "internal/iam", "internal/audit"},
-	"internal/iam":          {"internal/api", "internal/store", "internal/keys"},
+	"internal/iam":          {"internal/api", "internal/store", "internal/keys", "internal/spelling"},
 	"internal/trigger":      {"internal/api", "internal/audit", "internal/outbound"},
 	"internal/message":      {"internal/api", "internal/store", "internal/keys", "internal/audit", "internal/outbound"},
 	"internal/outbound":     {},
@@ -50,6 +50,7 @@ var imports = map[string][]string{
 	"internal/audit":        {"internal/store"},
 	"internal/keys":         {},
 	"internal/store":        {},
+	"internal/spelling":     {},
 	"internal/console":      {"internal/api"},
 	"test":                  {"*"},
 }
@@ -181,6 +182,36 @@ func TestForbiddenCode(t *testing.T) {
 }
 
 var looksLikeSQL = regexp.MustCompile(`\bSELECT\s[\s\S]*\sFROM\s|\bINSERT\s+(OR\s+\w+\s+)?INTO\s|\bUPDATE\s+\w+\s+SET\s|\bDELETE\s+FROM\s|\b(CREATE|ALTER|DROP)\s+(TABLE|INDEX|UNIQUE INDEX)\s`)
+
+// TestRefusalsNameTheirReason wants the log to say why each request is refused:
+// where the code says too little, the one who makes the error names the reason.
+func TestRefusalsNameTheirReason(t *testing.T) {
+	t.Parallel()
+	for _, f := range goFiles(t) {
+		if f.generated || f.test {
+			continue
+		}
+		named := map[ast.Node]bool{}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			method, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if method.Sel.Name == "WithReason" || method.Sel.Name == "WithCause" && named[call] {
+				named[method.X] = true
+			}
+			code := strings.TrimSuffix(method.Sel.Name, "f")
+			if x, ok := method.X.(*ast.Ident); ok && x.Name == "idp" && slices.Contains(api.NeedsReason, code) && !named[call] {
+				t.Errorf("%s: idp.%s without a reason for the log: add .WithReason(api.Reason…)", f.at(n), method.Sel.Name)
+			}
+			return true
+		})
+	}
+}
 
 // TestFileLength holds files to one idea. 600 lines are the sign to split, 700
 // the end.

@@ -233,9 +233,9 @@ func (c *Client) CheckSecretHash(username string, hash *string) error {
 	case len(c.Secrets) == 0 && got == "":
 		return nil
 	case len(c.Secrets) > 0 && got == "":
-		return idp.NotAuthorizedException("Client " + c.ID + " is configured with secret but SECRET_HASH was not received")
+		return idp.NotAuthorizedException("Client " + c.ID + " is configured with secret but SECRET_HASH was not received").WithReason(api.ReasonBadSecretHash)
 	case !c.SecretHashMatches(username, got):
-		return idp.NotAuthorizedException("Unable to verify secret hash for client " + c.ID)
+		return idp.NotAuthorizedException("Unable to verify secret hash for client " + c.ID).WithReason(api.ReasonBadSecretHash)
 	}
 	return nil
 }

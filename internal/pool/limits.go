@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 )
@@ -43,7 +44,7 @@ func checkQuota(n int, err error, most int, format string) error {
 		return err
 	}
 	if n >= most {
-		return idp.LimitExceededExceptionf(format, most)
+		return idp.LimitExceededExceptionf(format, most).WithReason(api.ReasonQuota)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 )
@@ -30,7 +31,7 @@ func (r *resourceServer) shape(i *store.Item) *idp.ResourceServerType {
 }
 
 func noResourceServer(id string) error {
-	return idp.ResourceNotFoundException("Resource server " + id + " does not exist.")
+	return idp.ResourceNotFoundException("Resource server " + id + " does not exist.").WithReason(api.ReasonNotFound)
 }
 
 func checkScopes(list []idp.ResourceServerScopeType) error {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/store"
@@ -44,7 +45,7 @@ func (s *Service) AddUserPoolClientSecret(ctx context.Context, in *idp.AddUserPo
 		case len(d.Secrets) == 0:
 			return invalid("Client secrets can only be added to a client that has a secret.")
 		case len(d.Secrets) >= maxSecrets:
-			return idp.LimitExceededExceptionf("Client secrets cannot exceed limit of %d secrets.", maxSecrets)
+			return idp.LimitExceededExceptionf("Client secrets cannot exceed limit of %d secrets.", maxSecrets).WithReason(api.ReasonQuota)
 		}
 		added = s.sealSecret(r, d.Secrets, value)
 		d.Secrets = append(d.Secrets, added)
@@ -84,7 +85,7 @@ func (s *Service) DeleteUserPoolClientSecret(ctx context.Context, in *idp.Delete
 		i := slices.IndexFunc(d.Secrets, func(o sealedSecret) bool { return o.ID == in.ClientSecretId })
 		switch {
 		case i < 0:
-			return idp.ResourceNotFoundException("Client secret " + in.ClientSecretId + " does not exist.")
+			return idp.ResourceNotFoundException("Client secret " + in.ClientSecretId + " does not exist.").WithReason(api.ReasonNotFound)
 		case len(d.Secrets) == 1:
 			return invalid("The last client secret can not be deleted.")
 		}

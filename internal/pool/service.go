@@ -168,11 +168,11 @@ func partition(region string) string {
 }
 
 func noPool(id string) error {
-	return idp.ResourceNotFoundException("User pool " + id + " does not exist.")
+	return idp.ResourceNotFoundException("User pool " + id + " does not exist.").WithReason(api.ReasonUnknownPool)
 }
 
 func noClient(id string) error {
-	return idp.ResourceNotFoundException("User pool client " + id + " does not exist.")
+	return idp.ResourceNotFoundException("User pool client " + id + " does not exist.").WithReason(api.ReasonUnknownClient)
 }
 
 func invalid(message string) error { return idp.InvalidParameterException(message) }
@@ -251,7 +251,7 @@ func (s *Service) update(ctx context.Context, poolID string, fn func(tx *store.T
 			return context.Cause(ctx)
 		}
 	}
-	return idp.TooManyRequestsException("Too many requests").WithCause(err)
+	return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonConflict).WithCause(err)
 }
 
 // conflict gives a race that stayed lost the name that some operations declare for it.

@@ -75,9 +75,9 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 		// Nothing proves this user. A client that hides who exists sees a choice
 		// that leads nowhere.
 		if !c.client.PreventExistence {
-			return nil, incorrect()
+			return nil, incorrect().WithReason(api.ReasonNoFactor)
 		}
-		if ch, err = s.chooserOf(ctx, c, s.users.Decoy(c.pool, name)); err != nil {
+		if ch, err = s.chooserOf(ctx, c, s.mask(ctx, c, u, name, api.ReasonNoFactor)); err != nil {
 			return nil, err
 		}
 	}
@@ -288,7 +288,7 @@ func (s *Service) beginSRP(ctx context.Context, c *call, u *user.User, st *state
 		return nil, err
 	}
 	if len(cred.Verifier) == 0 { // the password went since the choice
-		return nil, ends{incorrect()}
+		return nil, ends{incorrect().WithReason(api.ReasonAccountChanged)}
 	}
 	plain := *st
 	session, err := s.seal(c, &plain, idp.ChallengeNameTypePasswordVerifier)
@@ -313,7 +313,7 @@ func (s *Service) chooseSMSOTP(ctx context.Context, c *call, ch *chooser, st *st
 }
 
 func (s *Service) askFirstCode(ctx context.Context, c *call, u *user.User, st *state, name idp.ChallengeNameType, attr string) (*outcome, error) {
-	u, st = s.cover(c, u, st)
+	u, st = s.cover(ctx, c, u, st)
 	asked, err := s.askCode(ctx, c, u, st, name, attr, firstFactorDigits)
 	if err != nil {
 		return nil, err
@@ -323,12 +323,12 @@ func (s *Service) askFirstCode(ctx context.Context, c *call, u *user.User, st *s
 
 // cover puts a decoy in the place of a disabled user whom the client must not
 // learn of: nothing is sent, and nothing proves who it is.
-func (s *Service) cover(c *call, u *user.User, st *state) (*user.User, *state) {
+func (s *Service) cover(ctx context.Context, c *call, u *user.User, st *state) (*user.User, *state) {
 	if u.Rec.Enabled || u.IsDecoy() || !c.client.PreventExistence {
 		return u, st
 	}
-	decoy, covered := s.users.Decoy(c.pool, c.params["USERNAME"]), *st
-	covered.Name, covered.UserID, covered.Decoy = c.params["USERNAME"], decoy.ID(), true
+	decoy, covered := s.mask(ctx, c, u, c.params["USERNAME"], api.ReasonDisabled), *st
+	covered.Name, covered.UserID, covered.Decoy, covered.Masks = c.params["USERNAME"], decoy.ID(), true, c.masks
 	return decoy, &covered
 }
 
@@ -367,7 +367,7 @@ func (s *Service) firstFactorStands(t *turn, name idp.ChallengeNameType) error {
 	}
 	twofold := name == idp.ChallengeNameTypeWebAuthn && passkeyServesMFA(t.pool, t.user)
 	if t.user.Status() != idp.UserStatusTypeConfirmed || s.wouldAskMFA(t.call, t.user) && !twofold {
-		return ends{invalidSession()}
+		return ends{invalidSession().WithReason(api.ReasonAccountChanged)}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
 	"cognate/internal/trigger"
@@ -128,7 +129,7 @@ func (s *Service) customUser(ctx context.Context, c *call) (*user.User, *user.Cr
 		return nil, nil, err
 	}
 	if accountFault(u) != nil || len(cred.Verifier) == 0 && c.params["CHALLENGE_NAME"] == roundSRP {
-		u = s.users.Decoy(c.pool, name)
+		u = s.mask(ctx, c, u, name, api.ReasonNoPassword)
 		cred, err = s.users.Credential(u)
 	}
 	return u, cred, err
@@ -156,7 +157,7 @@ func (s *Service) askDefine(ctx context.Context, c *call, u *user.User, st *stat
 	case arn == nil:
 		return trigger.DefineAuthChallengeResponse{}, ends{notConfigured()}
 	case len(rounds) > maxRounds:
-		return trigger.DefineAuthChallengeResponse{}, ends{incorrect()}
+		return trigger.DefineAuthChallengeResponse{}, ends{incorrect().WithReason(api.ReasonChallengeFailed)}
 	}
 	said, err := s.triggers.DefineAuthChallenge(ctx, *arn, c.pool.Event(trigger.SourceDefineAuthChallenge, u.EventName(), c.client.ID), trigger.DefineAuthChallengeRequest{
 		UserAttributes: u.EventAttributes(c.pool), Session: rounds, ClientMetadata: c.metadata, UserNotFound: c.notFound(u),
@@ -178,7 +179,7 @@ func (s *Service) define(ctx context.Context, c *call, u *user.User, st *state) 
 func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, said trigger.DefineAuthChallengeResponse) (*answer, error) {
 	switch {
 	case said.FailAuthentication, said.IssueTokens && u.IsDecoy():
-		return nil, ends{incorrect()}
+		return nil, ends{incorrect().WithReason(api.ReasonChallengeFailed)}
 	case said.IssueTokens:
 		// The device may follow, and nobody asks for the rounds any more.
 		next := *st

@@ -31,7 +31,9 @@ const (
 	useAge = time.Hour
 )
 
-func noDevice() error { return idp.ResourceNotFoundException("Device does not exist.") }
+func noDevice() error {
+	return idp.ResourceNotFoundException("Device does not exist.").WithReason(api.ReasonUnknownDevice)
+}
 
 // deviceKey is the key that the call gives, "" for none that could be one and
 // where the pool does not track devices.
@@ -130,7 +132,7 @@ func (s *Service) askDevice(ctx context.Context, c *call, o *outcome) (*answer, 
 func rememberedDevice(t *turn) (*user.Device, error) {
 	d := t.state.device
 	if !t.pool.Devices.Tracked || d == nil || !d.Remembered { // not any more
-		return nil, invalidSession()
+		return nil, invalidSession().WithReason(api.ReasonUnknownDevice)
 	}
 	return d, nil
 }
@@ -193,7 +195,7 @@ func (s *Service) openPair(ctx context.Context, c *call, name idp.ChallengeNameT
 	}
 	st, err := s.readBlock(ctx, c.params[ch.key])
 	if err == nil && !bytes.Equal(st.Nonce, beside.Nonce) {
-		err = incorrect()
+		err = incorrect().WithReason(api.ReasonBadSession)
 	}
 	if err != nil {
 		return nil, err
@@ -223,7 +225,7 @@ func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, err
 		return nil, err
 	}
 	if !ok || t.user.IsDecoy() {
-		return nil, incorrect()
+		return nil, incorrect().WithReason(api.ReasonBadDevice)
 	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error { return s.users.UseDevice(ctx, tx, t.pool, t.user, d) })
 	if errors.Is(err, store.ErrNotFound) { // forgotten in this very moment
@@ -284,16 +286,16 @@ func (s *Service) deviceRefreshes(ctx context.Context, c *call, r *token.Refresh
 	if !c.pool.Devices.Tracked {
 		gone, err := s.store.DeviceForgotten(ctx, r.PoolID, r.UserID, r.DeviceKey)
 		if err == nil && gone {
-			return invalidRefresh()
+			return invalidRefresh().WithReason(api.ReasonUnknownDevice)
 		}
 		return err
 	}
 	if c.params[paramDeviceKey] != r.DeviceKey {
-		return invalidRefresh()
+		return invalidRefresh().WithReason(api.ReasonBadDevice)
 	}
 	_, err := s.store.Device(ctx, r.PoolID, r.UserID, r.DeviceKey)
 	if errors.Is(err, store.ErrNotFound) { // not confirmed yet, or forgotten
-		return invalidRefresh()
+		return invalidRefresh().WithReason(api.ReasonUnknownDevice)
 	}
 	return err
 }

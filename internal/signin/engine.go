@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/store"
@@ -24,6 +26,10 @@ type call struct {
 	// other functions than what answers a challenge.
 	validation, metadata map[string]string
 	asked                bool // PreAuthentication was
+	// who signs in, once that was looked for; masks is what a decoy in the place
+	// of a user hides. Both are for the log.
+	who   *user.User
+	masks masked
 	// seen is where an administrator says that the user is; nil: where the call
 	// comes from.
 	seen *token.Sighting
@@ -131,9 +137,10 @@ const maxName = 512
 
 // start begins a flow. The order of its checks is the protocol's.
 func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*answer, error) {
+	audit.From(ctx).SetClient(c.pool.ID, c.client.ID)
 	f, ok := flows[name]
 	if !ok || c.admin && !f.admin || !c.admin && !f.public {
-		return nil, idp.InvalidParameterException("Initiate Auth method not supported.")
+		return nil, idp.InvalidParameterException("Initiate Auth method not supported.").WithReason(api.ReasonFlowDisabled)
 	}
 	if err := s.gateFlow(c, name, f); err != nil {
 		return nil, err
@@ -157,7 +164,7 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 		if last, ok := errors.AsType[ends](err); ok {
 			err = last.error // There is no state yet that it could spend.
 		}
-		return nil, shed(err)
+		return nil, c.explain(shed(err))
 	}
 	a, err := s.proceed(ctx, c, o)
 	if err == nil {
@@ -173,10 +180,10 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 func (s *Service) gateFlow(c *call, name idp.AuthFlowType, f flow) error {
 	refreshing := name == idp.AuthFlowTypeRefreshTokenAuth || name == idp.AuthFlowTypeRefreshToken
 	if refreshing && c.client.Rotation {
-		return idp.UnsupportedOperationException("Refresh token rotation is enabled for the client; use GetTokensFromRefreshToken.")
+		return idp.UnsupportedOperationException("Refresh token rotation is enabled for the client; use GetTokensFromRefreshToken.").WithReason(api.ReasonFlowDisabled)
 	}
 	if !c.client.Allows(name) {
-		return idp.InvalidParameterException(f.refused)
+		return idp.InvalidParameterException(f.refused).WithReason(api.ReasonFlowDisabled)
 	}
 	return nil
 }
@@ -227,6 +234,7 @@ var challenges = map[idp.ChallengeNameType]challenge{
 
 // respond answers a challenge. The order of its checks is the protocol's.
 func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameType) (*answer, error) {
+	audit.From(ctx).SetClient(c.pool.ID, c.client.ID)
 	username, ok := c.param("USERNAME")
 	if !ok {
 		return nil, missing("USERNAME")
@@ -235,7 +243,7 @@ func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameTy
 		return nil, err
 	}
 	a, err := s.take(ctx, c, name)
-	return c.offered(a), shed(err)
+	return c.offered(a), c.explain(shed(err))
 }
 
 // take opens the state that is answered, runs the step and spends the state
@@ -251,6 +259,8 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 	if t.user, err = s.userOf(ctx, c, st); err != nil {
 		return nil, st.blur(err)
 	}
+	c.masks = st.Masks
+	c.signsIn(ctx, t.user)
 	for _, key := range ch.required {
 		if _, ok := c.param(key); !ok {
 			return nil, missing(key)

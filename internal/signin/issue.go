@@ -31,16 +31,16 @@ func (s *Service) issue(ctx context.Context, c *call, o *outcome) (*answer, erro
 	if err := s.noteUse(ctx, c, o); err != nil {
 		return nil, err
 	}
-	s.note(ctx, c.pool, o.user.ID())
+	note(ctx, c.pool, c.client, o.user.ID())
 	out := result(set)
 	out.NewDeviceMetadata = metadata
 	return &answer{result: out, params: map[string]string{}, set: set}, nil
 }
 
-// note tells the request's log line who signed in.
-func (s *Service) note(ctx context.Context, sn *pool.Snapshot, userID string) {
+// note puts into the request's log line who signs in, and by which app client.
+func note(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID string) {
 	e := audit.From(ctx)
-	e.SetPool(sn.ID)
+	e.SetClient(sn.ID, client.ID)
 	e.SetUser(userID)
 }
 

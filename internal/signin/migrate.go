@@ -31,6 +31,7 @@ func (s *Service) resolveOrMigrate(ctx context.Context, c *call, name, password 
 // on with a decoy, whose check of the password counts the failure.
 func (s *Service) migrate(ctx context.Context, c *call, name, password string) (*user.User, error) {
 	nobody := s.users.Decoy(c.pool, name)
+	c.signsIn(ctx, nobody)
 	attempt, err := s.attempt(ctx, c, nobody)
 	if err != nil {
 		return nil, err
@@ -40,6 +41,7 @@ func (s *Service) migrate(ctx context.Context, c *call, name, password string) (
 	})
 	switch {
 	case err == nil:
+		c.signsIn(ctx, u)
 		return u, attempt.Succeeded(ctx)
 	case errors.Is(err, store.ErrNotFound):
 		err = userNotFound()

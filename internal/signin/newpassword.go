@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	"cognate/internal/user"
@@ -77,7 +78,7 @@ func (s *Service) answerNewPassword(ctx context.Context, t *turn) (*outcome, err
 			return err
 		}
 		if !bytes.Equal(rec.Credential, t.user.Rec.Credential) {
-			return invalidSession()
+			return invalidSession().WithReason(api.ReasonAccountChanged)
 		}
 		return s.spendIn(ctx, tx, t.state)
 	}
@@ -109,7 +110,7 @@ func (s *Service) temporaryStands(t *turn) error {
 		return err
 	}
 	if t.user.Status() != idp.UserStatusTypeForceChangePassword || cred.SetAt.UnixMilli() != t.state.Credential {
-		return invalidSession()
+		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
 	return nil
 }

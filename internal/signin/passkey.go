@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	"cognate/internal/user/passkey"
@@ -16,8 +17,8 @@ import (
 const assertionTimeout = 3 * time.Minute
 
 // choosePasskey is WEB_AUTHN: it gives the options for navigator.credentials.get.
-func (s *Service) choosePasskey(_ context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
-	u, st := s.cover(c, ch.user, st)
+func (s *Service) choosePasskey(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+	u, st := s.cover(ctx, c, ch.user, st)
 	next := *st
 	next.Passkey = make([]byte, 32)
 	if _, err := io.ReadFull(s.rand, next.Passkey); err != nil {
@@ -55,7 +56,7 @@ func (s *Service) answerPasskey(ctx context.Context, t *turn) (*outcome, error) 
 		err = passkey.ErrAssertion
 	}
 	if err != nil {
-		return nil, idp.NotAuthorizedException("Incorrect username or password.").WithCause(err)
+		return nil, idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonBadPasskey).WithCause(err)
 	}
 	if proved.SignCount != proved.Key.SignCount { // Else it does not count.
 		err = s.store.Update(ctx, func(tx *store.Tx) error {
@@ -63,7 +64,7 @@ func (s *Service) answerPasskey(ctx context.Context, t *turn) (*outcome, error) 
 		})
 	}
 	if errors.Is(err, store.ErrConflict) { // deleted, or counted higher, in this moment
-		return nil, incorrect()
+		return nil, incorrect().WithReason(api.ReasonBadPasskey)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/risk"
 	"cognate/internal/store"
@@ -33,13 +34,17 @@ func (s *Service) resolve(ctx context.Context, c *call, name string) (*user.User
 	u, err := s.users.Resolve(ctx, c.pool, name)
 	switch {
 	case err == nil:
+		c.signsIn(ctx, u)
 		return u, nil
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, err
-	case c.client.PreventExistence:
-		return s.users.Decoy(c.pool, name), nil
 	}
-	return nil, userNotFound()
+	u = s.users.Decoy(c.pool, name)
+	c.signsIn(ctx, u)
+	if !c.client.PreventExistence {
+		return nil, userNotFound()
+	}
+	return u, nil
 }
 
 // attempt admits a look at the password, which a locked user does not get.
@@ -55,7 +60,9 @@ func (s *Service) attempt(ctx context.Context, c *call, u *user.User) (*risk.Att
 	return a, err
 }
 
-func exceeded() error { return idp.NotAuthorizedException("Password attempts exceeded") }
+func exceeded() error {
+	return idp.NotAuthorizedException("Password attempts exceeded").WithReason(api.ReasonLocked)
+}
 
 // accountFault tells why a user who may well know the password may not sign in.
 func accountFault(u *user.User) error {
@@ -114,7 +121,7 @@ func (s *Service) passwordProven(ctx context.Context, c *call, u *user.User, st 
 		return err
 	}
 	if u.Status() == idp.UserStatusTypeForceChangePassword && cred.Stale(c.pool, s.now()) {
-		return idp.NotAuthorizedException("Temporary password has expired and must be reset by an administrator.")
+		return idp.NotAuthorizedException("Temporary password has expired and must be reset by an administrator.").WithReason(api.ReasonTemporaryExpired)
 	}
 	st.Credential = cred.SetAt.UnixMilli()
 	return attempt.Succeeded(ctx)

@@ -6,15 +6,20 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
 )
 
-func invalidRefresh() error { return idp.NotAuthorizedException("Invalid Refresh Token.") }
+func invalidRefresh() *api.Error {
+	return idp.NotAuthorizedException("Invalid Refresh Token.").WithReason(api.ReasonBadRefreshToken)
+}
 
-func revokedRefresh() error { return idp.NotAuthorizedException("Refresh Token has been revoked") }
+func revokedRefresh() error {
+	return idp.NotAuthorizedException("Refresh Token has been revoked").WithReason(api.ReasonRefreshTokenRevoked)
+}
 
 func reusedRefresh() error {
 	return idp.RefreshTokenReuseException("Refresh token has been invalidated by rotation.")
@@ -25,7 +30,7 @@ func (s *Service) startRefresh(ctx context.Context, c *call) (*outcome, error) {
 	set, err := s.refresh(ctx, c, c.params["REFRESH_TOKEN"], func(r *token.Refresh) error {
 		// The hash is over the stored username, which the token knows.
 		if len(c.client.Secrets) > 0 && !c.client.SecretHashMatches(r.Username, c.params["SECRET_HASH"]) {
-			return idp.NotAuthorizedException("SecretHash does not match for the client: " + c.client.ID)
+			return idp.NotAuthorizedException("SecretHash does not match for the client: " + c.client.ID).WithReason(api.ReasonBadSecretHash)
 		}
 		return nil
 	})
@@ -41,17 +46,18 @@ func (s *Service) GetTokensFromRefreshToken(ctx context.Context, in *idp.GetToke
 	if err != nil {
 		return nil, err
 	}
+	audit.From(ctx).SetClient(sn.ID, client.ID)
 	c := &call{pool: sn, client: client, params: map[string]string{paramDeviceKey: api.Val(in.DeviceKey)}, metadata: in.ClientMetadata}
 	set, err := s.refresh(ctx, c, in.RefreshToken, func(*token.Refresh) error {
 		if !client.CheckSecret(in.ClientSecret) {
-			return idp.NotAuthorizedException("Invalid client secret")
+			return idp.NotAuthorizedException("Invalid client secret").WithReason(api.ReasonBadClientSecret)
 		}
 		return nil
 	})
 	switch api.CodeOf(err) {
 	case "PasswordResetRequiredException", "UserNotConfirmedException":
 		// The operation does not declare them; the sense is the same.
-		err = idp.NotAuthorizedException("Password reset required for the user").WithCause(err)
+		err = idp.NotAuthorizedException("Password reset required for the user").WithReason(api.ReasonOf(err)).WithCause(err)
 	}
 	if err != nil {
 		return nil, shed(err)
@@ -68,6 +74,7 @@ func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(
 	if err != nil {
 		return nil, err
 	}
+	note(ctx, c.pool, c.client, r.UserID)
 	if err := secret(r); err != nil {
 		return nil, err
 	}
@@ -103,7 +110,6 @@ func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(
 	if err != nil {
 		return nil, err
 	}
-	s.note(ctx, c.pool, u.ID())
 	return set, nil
 }
 
@@ -135,7 +141,7 @@ func (s *Service) refreshable(ctx context.Context, c *call, r *token.Refresh) (*
 	case !rotatedAt.IsZero() && !token.InGrace(rotatedAt, s.now(), c.client.RotationGrace):
 		return nil, reusedRefresh()
 	case !s.now().Before(r.ExpiresAt):
-		return nil, idp.NotAuthorizedException("Refresh Token has expired")
+		return nil, idp.NotAuthorizedException("Refresh Token has expired").WithReason(api.ReasonRefreshTokenExpired)
 	case gone:
 		return nil, userNotFound()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/user"
 )
@@ -16,7 +17,7 @@ import (
 func (s *Service) stillEnrols(t *turn) func(*user.User) error {
 	return func(u *user.User) error {
 		if mfaChallenge(t.pool.MFA, u, t.state) != idp.ChallengeNameTypeMfaSetup {
-			return invalidSession()
+			return invalidSession().WithReason(api.ReasonAccountChanged)
 		}
 		return nil
 	}
@@ -30,7 +31,7 @@ func (s *Service) answerSetup(ctx context.Context, t *turn) (*outcome, error) {
 	}
 	if secondPassed(t.state) {
 		if !t.user.HasSoftwareToken() { // Taken away since.
-			return nil, invalidSession()
+			return nil, invalidSession().WithReason(api.ReasonAccountChanged)
 		}
 		return &outcome{state: t.state, user: t.user}, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
@@ -72,11 +73,15 @@ func New(d Deps) *Service {
 
 // The answers that say no more than they must.
 
-func incorrect() error { return idp.NotAuthorizedException("Incorrect username or password.") }
+func incorrect() *api.Error {
+	return idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonWrongPassword)
+}
 
 func userNotFound() error { return idp.UserNotFoundException("User does not exist.") }
 
-func disabled() error { return idp.NotAuthorizedException("User is disabled.") }
+func disabled() error {
+	return idp.NotAuthorizedException("User is disabled.").WithReason(api.ReasonDisabled)
+}
 
 func resetRequired() error {
 	return idp.PasswordResetRequiredException("Password reset required for the user")
@@ -92,7 +97,7 @@ func shed(err error) error {
 		err = last.error
 	}
 	if errors.Is(err, keys.ErrBusy) || errors.Is(err, risk.ErrBusy) {
-		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
+		return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonOverloaded).WithCause(err)
 	}
 	return err
 }

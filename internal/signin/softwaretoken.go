@@ -60,7 +60,7 @@ func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int6
 	}
 	rec, err := tx.User(ctx, t.pool.ID, t.user.ID())
 	if errors.Is(err, store.ErrNotFound) {
-		return invalidSession()
+		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int6
 		return err
 	}
 	if !now.Rec.Enabled || !user.SameSoftwareToken(now, t.user) { // Changed in this very moment.
-		return invalidSession()
+		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
 	if err := s.spendIn(ctx, tx, t.state); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int6
 }
 
 func stepUsed() error {
-	return idp.ExpiredCodeException("Your software token has already been used once.")
+	return idp.ExpiredCodeException("Your software token has already been used once.").WithReason(api.ReasonCodeUsed)
 }
 
 // enrolment is a call of AssociateSoftwareToken or VerifySoftwareToken: by whom,
@@ -105,14 +105,14 @@ func (s *Service) enrolment(ctx context.Context, accessToken, session *string, s
 		if err != nil {
 			return nil, err
 		}
-		s.note(ctx, p.Pool, p.User.ID)
+		note(ctx, p.Pool, p.Client, p.User.ID)
 		return &enrolment{pool: p.Pool, userID: p.User.ID}, checkTokenPool(p.Pool)
 	}
 	t, err := s.openEnrolment(ctx, sealed, step)
 	if err != nil {
 		return nil, err
 	}
-	s.note(ctx, t.pool, t.user.ID())
+	note(ctx, t.pool, t.client, t.user.ID())
 	return &enrolment{pool: t.pool, userID: t.user.ID(), turn: t}, checkTokenPool(t.pool)
 }
 
@@ -132,7 +132,7 @@ func (s *Service) openEnrolment(ctx context.Context, session string, step idp.Ch
 	}
 	sn, client, err := s.pools.LoadClient(ctx, st.Client)
 	if api.CodeOf(err) == "ResourceNotFoundException" {
-		return nil, invalidSession()
+		return nil, invalidSession().WithReason(api.ReasonUnknownClient)
 	}
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (s *Service) openEnrolment(ctx context.Context, session string, step idp.Ch
 	}
 	rec, err := s.store.User(ctx, st.Pool, st.UserID)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, invalidSession()
+		return nil, invalidSession().WithReason(api.ReasonUnknownUser)
 	}
 	if err != nil {
 		return nil, err
@@ -217,7 +217,7 @@ func undeclared(err error) error {
 	if e, ok := errors.AsType[*api.Error](err); ok {
 		switch e.Code {
 		case "UserNotFoundException", "PasswordResetRequiredException", "UserNotConfirmedException":
-			return idp.NotAuthorizedException(e.Message).WithCause(err)
+			return idp.NotAuthorizedException(e.Message).WithReason(api.ReasonOf(err)).WithCause(err)
 		}
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
 	"cognate/internal/user"
@@ -50,7 +51,7 @@ func (s *Service) startSRP(ctx context.Context, c *call) (*outcome, error) {
 	}
 	if len(cred.Verifier) == 0 {
 		// Nothing to prove: the exchange goes its way and fails.
-		u = s.users.Decoy(c.pool, name)
+		u = s.mask(ctx, c, u, name, api.ReasonNoPassword)
 		if cred, err = s.users.Credential(u); err != nil {
 			return nil, err
 		}
@@ -115,7 +116,7 @@ func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
 		return nil, err
 	}
 	if len(cred.Verifier) == 0 { // the password went since the challenge
-		return nil, ends{incorrect()}
+		return nil, ends{incorrect().WithReason(api.ReasonAccountChanged)}
 	}
 	ok, err := s.proves(ctx, t, cred.Verifier, t.pool.SRPName, t.user.Username())
 	if err != nil {
@@ -142,14 +143,14 @@ func (s *Service) checkTimestamp(t *turn) error {
 	at, err := srp.ParseTimestamp(t.params["TIMESTAMP"])
 	switch {
 	case errors.Is(err, srp.ErrTimestamp):
-		return idp.InvalidParameterException("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.")
+		return idp.InvalidParameterException("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.").WithReason(api.ReasonClock)
 	case err != nil:
-		return incorrect()
+		return incorrect().WithReason(api.ReasonClock)
 	}
 	now, issued := s.now(), time.UnixMilli(t.state.IssuedAt)
 	at = at.Add(now.Sub(s.machine())) // The client goes by a clock that nobody has set.
 	if at.Before(now.Add(-timestampSkew)) || at.After(now.Add(timestampSkew)) || at.Before(issued.Add(-timestampSkew)) {
-		return incorrect()
+		return incorrect().WithReason(api.ReasonClock)
 	}
 	return nil
 }

@@ -21,15 +21,18 @@ import (
 // to remember is a member of its own, absent where not used. A layout that old
 // nodes would misread is a new version.
 type state struct {
-	Version int                     `json:"v"`
-	Pool    string                  `json:"p"`
-	Client  string                  `json:"c"`
-	UserID  string                  `json:"u"`
-	Name    string                  `json:"n"`           // stored username, or what was typed for a decoy
-	Decoy   bool                    `json:"d,omitempty"` // there is no such user
-	Flow    idp.AuthFlowType        `json:"f"`
-	Admin   bool                    `json:"a,omitempty"`
-	Expect  []idp.ChallengeNameType `json:"e"`
+	Version int    `json:"v"`
+	Pool    string `json:"p"`
+	Client  string `json:"c"`
+	UserID  string `json:"u"`
+	Name    string `json:"n"`           // stored username, or what was typed for a decoy
+	Decoy   bool   `json:"d,omitempty"` // there is no such user
+	// Masks is what the decoy hides of a user who exists, for the log. It has one
+	// digit whatever it is, or the length of the state would tell.
+	Masks  masked                  `json:"m"`
+	Flow   idp.AuthFlowType        `json:"f"`
+	Admin  bool                    `json:"a,omitempty"`
+	Expect []idp.ChallengeNameType `json:"e"`
 	// Passed are the factors proven so far, as challenge names.
 	Passed []idp.ChallengeNameType `json:"x,omitempty"`
 	// NewPassword: this sign-in set a new password.
@@ -75,7 +78,7 @@ var errState = errors.New("signin: not a sign-in state")
 func (s *Service) newState(c *call, u *user.User, flow idp.AuthFlowType) *state {
 	st := &state{
 		Version: stateVersion, Pool: c.pool.ID, Client: c.client.ID, UserID: u.ID(), Name: u.Username(),
-		Decoy: u.IsDecoy(), Flow: flow, Admin: c.admin, EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
+		Decoy: u.IsDecoy(), Masks: c.masks, Flow: flow, Admin: c.admin, EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
 	}
 	return st
 }
@@ -121,14 +124,16 @@ func parseState(body []byte) (*state, error) {
 	return st, nil
 }
 
-func invalidSession() error { return idp.NotAuthorizedException("Invalid session for the user.") }
+func invalidSession() *api.Error {
+	return idp.NotAuthorizedException("Invalid session for the user.").WithReason(api.ReasonBadSession)
+}
 
 func expiredSession() error {
-	return idp.NotAuthorizedException("Invalid session for the user, session is expired.")
+	return idp.NotAuthorizedException("Invalid session for the user, session is expired.").WithReason(api.ReasonSessionExpired)
 }
 
 func usedOnce() error {
-	return idp.NotAuthorizedException("Invalid session for the user, session can only be used once.")
+	return idp.NotAuthorizedException("Invalid session for the user, session can only be used once.").WithReason(api.ReasonSessionUsed)
 }
 
 // used rejects the state once it is spent. Of a custom challenge the answer does
@@ -144,7 +149,7 @@ func (st *state) used() error {
 // session as it is. Faults that are ours, and wrong keys in a call, stay.
 func (st *state) blur(err error) error {
 	if st.block && api.CodeOf(err) == "NotAuthorizedException" {
-		return incorrect()
+		return incorrect().WithReason(api.ReasonOf(err))
 	}
 	return err
 }
@@ -175,14 +180,14 @@ func (s *Service) openBlock(ctx context.Context, c *call, name idp.ChallengeName
 func (s *Service) readBlock(ctx context.Context, block string) (*state, error) {
 	body, err := s.ring.OpenToken(ctx, keys.TokenSecretBlock, nil, block)
 	if errors.Is(err, keys.ErrToken) {
-		return nil, incorrect()
+		return nil, incorrect().WithReason(api.ReasonBadSession)
 	}
 	if err != nil {
 		return nil, err
 	}
 	st, err := parseState(body)
 	if err != nil || st.SRP == nil {
-		return nil, incorrect()
+		return nil, incorrect().WithReason(api.ReasonBadSession)
 	}
 	return st, nil
 }
@@ -281,7 +286,7 @@ func (s *Service) decoyOf(ctx context.Context, c *call, st *state, name string) 
 // PreventUserExistenceErrors).
 func (s *Service) unknown(c *call) error {
 	if c.client.PreventExistence {
-		return incorrect()
+		return incorrect().WithReason(api.ReasonUnknownUser)
 	}
 	return userNotFound()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/store"
@@ -67,7 +68,7 @@ func (s *Service) keepIn(ctx context.Context, tx *store.Tx, c *call) error {
 			return err
 		}
 		if n >= maxKept {
-			return idp.TooManyRequestsException("Rate exceeded")
+			return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonQuota)
 		}
 		if err := tx.InsertSignInState(ctx, st); err != nil {
 			return err
@@ -111,7 +112,7 @@ func (s *Service) fetchState(ctx context.Context, reference *state) (*state, err
 		case used:
 			return nil, reference.used()
 		}
-		return nil, invalidSession() // Its user was deleted.
+		return nil, invalidSession().WithReason(api.ReasonUnknownUser) // It was deleted.
 	}
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	"cognate/internal/user"
@@ -26,7 +27,9 @@ var guessLimits = [...]struct {
 	{"wrong second factors, day", 24 * time.Hour, 60},
 }
 
-func codesExceeded() error { return idp.NotAuthorizedException("Code attempts exceeded") }
+func codesExceeded() error {
+	return idp.NotAuthorizedException("Code attempts exceeded").WithReason(api.ReasonTooManyAttempts)
+}
 
 // triesRoom is how much longer than its session a count of tries is kept: nodes
 // whose clocks differ by minutes go on with one count.
@@ -48,7 +51,7 @@ func (s *Service) try(ctx context.Context, tx *store.Tx, t *turn, right bool) er
 		return err
 	}
 	if tries > otpTries {
-		return user.Kept(invalidSession())
+		return user.Kept(invalidSession().WithReason(api.ReasonTooManyAttempts))
 	}
 	if !byPassword(t.state) {
 		return nil // Anybody could use up the limit of a person without one.
@@ -112,7 +115,7 @@ func (s *Service) stands(t *turn) error {
 		return err
 	}
 	if !cred.HasPassword() || cred.SetAt.UnixMilli() != t.state.Credential {
-		return invalidSession()
+		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
 	return nil
 }

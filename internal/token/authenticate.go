@@ -14,6 +14,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -26,7 +27,9 @@ const (
 	maxVerified = 32 << 10
 )
 
-func invalidAccessToken() error { return idp.NotAuthorizedException("Invalid Access Token") }
+func invalidAccessToken() *api.Error {
+	return idp.NotAuthorizedException("Invalid Access Token").WithReason(api.ReasonBadAccessToken)
+}
 
 // verifiedToken is what a token said whose signature was found good.
 type verifiedToken struct {
@@ -81,9 +84,12 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 		}
 		v.epoch = epoch
 	}
+	event := audit.From(ctx)
+	event.SetClient(v.poolID, v.claims.ClientID)
+	event.SetUser(v.claims.Subject)
 	if !s.now().Before(v.claims.ExpiresAt) {
 		s.verified.cache.Invalidate(hash)
-		return nil, idp.NotAuthorizedException("Access Token has expired")
+		return nil, idp.NotAuthorizedException("Access Token has expired").WithReason(api.ReasonAccessTokenExpired)
 	}
 	if !seen {
 		s.verified.cache.Set(hash, v)
@@ -102,7 +108,7 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 // goneIsInvalid: a token of a deleted pool or client is nobody's.
 func goneIsInvalid(err error) error {
 	if api.CodeOf(err) == "ResourceNotFoundException" {
-		return invalidAccessToken()
+		return invalidAccessToken().WithReason(api.ReasonOf(err))
 	}
 	return err
 }
@@ -121,13 +127,13 @@ func (s *Service) judge(ctx context.Context, p *Principal, v *verifiedToken, sco
 	hasScope := slices.Contains(p.Claims.Scopes, scope)
 	switch {
 	case !hasScope && !revoked:
-		return idp.NotAuthorizedException("Access Token does not have required scopes")
+		return idp.NotAuthorizedException("Access Token does not have required scopes").WithReason(api.ReasonAccessTokenScope)
 	case gone:
 		return idp.UserNotFoundException("User does not exist.")
 	case !rec.Enabled:
-		return idp.NotAuthorizedException("User is disabled.")
+		return idp.NotAuthorizedException("User is disabled.").WithReason(api.ReasonDisabled)
 	case revoked:
-		return idp.NotAuthorizedException("Access Token has been revoked")
+		return idp.NotAuthorizedException("Access Token has been revoked").WithReason(api.ReasonAccessTokenRevoked)
 	case rec.Status == string(idp.UserStatusTypeResetRequired):
 		return idp.PasswordResetRequiredException("Password reset required for the user")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/trigger"
@@ -129,14 +130,15 @@ func (s *Service) GetClientToken(ctx context.Context, in *idp.GetClientTokenRequ
 	if err != nil {
 		return nil, err
 	}
+	audit.From(ctx).SetClient(sn.ID, c.ID)
 	// The secret first: who does not know it learns nothing of the settings, not
 	// even whether there is a secret.
 	right := c.CheckSecret(&in.Secret)
 	switch {
 	case len(c.Secrets) == 0 || !right:
-		return nil, idp.NotAuthorizedException("Invalid client secret")
+		return nil, idp.NotAuthorizedException("Invalid client secret").WithReason(api.ReasonBadClientSecret)
 	case !slices.Contains(c.Config.ExplicitAuthFlows, idp.ExplicitAuthFlowsTypeAllowClientTokenAuth):
-		return nil, idp.NotAuthorizedException("ALLOW_CLIENT_TOKEN_AUTH is not enabled for the client.")
+		return nil, idp.NotAuthorizedException("ALLOW_CLIENT_TOKEN_AUTH is not enabled for the client.").WithReason(api.ReasonFlowDisabled)
 	}
 	set, err := s.IssueForMachine(ctx, MachineGrant{Pool: sn, Client: c, Scopes: in.Scopes, ClientMetadata: in.ClientMetadata})
 	if err != nil {
@@ -154,7 +156,7 @@ func machineFault(err error) error {
 		return idp.InvalidParameterException("Invalid scope requested").WithCause(err)
 	}
 	if errors.Is(err, keys.ErrBusy) {
-		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
+		return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonOverloaded).WithCause(err)
 	}
 	e, ok := errors.AsType[*api.Error](err)
 	if !ok {
@@ -162,7 +164,7 @@ func machineFault(err error) error {
 	}
 	switch e.Code {
 	case idp.CodeUserLambdaValidationException:
-		return idp.NotAuthorizedException(e.Message).WithCause(err)
+		return idp.NotAuthorizedException(e.Message).WithReason(api.ReasonOf(err)).WithCause(err)
 	case idp.CodeUnexpectedLambdaException, idp.CodeInvalidLambdaResponseException:
 		return idp.InternalErrorException(e.Message).WithCause(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -77,11 +78,15 @@ func (s *Service) RevokeUser(ctx context.Context, tx *store.Tx, poolID, userID s
 // token of the client is no error).
 func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (*idp.RevokeTokenResponse, error) {
 	sn, c, err := s.pools.LoadClient(ctx, in.ClientId)
-	if api.CodeOf(err) == "ResourceNotFoundException" || err == nil && !c.CheckSecret(in.ClientSecret) {
-		return nil, idp.UnauthorizedException("Invalid client credentials")
+	if api.CodeOf(err) == "ResourceNotFoundException" {
+		return nil, idp.UnauthorizedException("Invalid client credentials").WithReason(api.ReasonOf(err))
 	}
 	if err != nil {
 		return nil, err
+	}
+	audit.From(ctx).SetClient(sn.ID, c.ID)
+	if !c.CheckSecret(in.ClientSecret) {
+		return nil, idp.UnauthorizedException("Invalid client credentials").WithReason(api.ReasonBadClientSecret)
 	}
 	if !c.Revocation {
 		return nil, idp.UnsupportedOperationException("Revocation is not enabled for the client")
@@ -97,6 +102,7 @@ func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (
 	// An expired token ends its family, too: access tokens of its last use live on,
 	// and by the clock of another node it may not have expired.
 	case s.now().Before(r.ExpiresAt.Add(longestToken)):
+		audit.From(ctx).SetUser(r.UserID)
 		linked := in.RevokeAssociatedSessions == idp.RevokeAssociatedSessionsTypeLinked && sn.Tracking.On
 		if err := s.revokeFamily(ctx, r, linked); err != nil {
 			return nil, err
@@ -119,7 +125,7 @@ func (s *Service) GlobalSignOut(ctx context.Context, in *idp.GlobalSignOutReques
 	if err != nil {
 		// The operation does not declare UserNotFoundException.
 		if api.CodeOf(err) == "UserNotFoundException" {
-			return nil, invalidAccessToken()
+			return nil, invalidAccessToken().WithReason(api.ReasonOf(err))
 		}
 		return nil, err
 	}

@@ -99,7 +99,9 @@ func describe(o *store.UserSession, current string) idp.SessionDescriptionType {
 	return d
 }
 
-func noSession() error { return idp.ResourceNotFoundException("Session does not exist.") }
+func noSession() error {
+	return idp.ResourceNotFoundException("Session does not exist.").WithReason(api.ReasonNotFound)
+}
 
 // EndSession ends a session of a user with all its tokens. LINKED takes one step
 // more: with a token session the SSO session that it came through, with an SSO

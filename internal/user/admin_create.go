@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/message"
 	"cognate/internal/pool"
@@ -80,6 +81,9 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 		}
 		return s.sendInvitations(ctx, tx, mail, u, targets, password)
 	})
+	if err == nil {
+		audit.From(ctx).SetTarget(u.ID())
+	}
 	return u, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 )
@@ -19,7 +20,7 @@ const (
 )
 
 func unauthorizedAttribute() error {
-	return idp.NotAuthorizedException("A client attempted to write unauthorized attribute")
+	return idp.NotAuthorizedException("A client attempted to write unauthorized attribute").WithReason(api.ReasonNotAllowed)
 }
 
 // attributeValues returns a request's values by name, and the names in the

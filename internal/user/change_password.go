@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
@@ -73,7 +74,7 @@ func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 }
 
 func incorrectPassword() error {
-	return idp.NotAuthorizedException("Incorrect username or password.")
+	return idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonWrongPassword)
 }
 
 // ChangePassword replaces the password of the token's user, who proves the old
@@ -114,9 +115,9 @@ func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 	guess, err := s.d.Lockouts.Begin(ctx, sn.ID, u.ID())
 	switch {
 	case errors.Is(err, risk.ErrLocked):
-		return idp.NotAuthorizedException("Password attempts exceeded").WithCause(err)
+		return idp.NotAuthorizedException("Password attempts exceeded").WithReason(api.ReasonLocked).WithCause(err)
 	case errors.Is(err, risk.ErrBusy):
-		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
+		return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonOverloaded).WithCause(err)
 	case err != nil:
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
@@ -80,7 +81,7 @@ func (s *Service) count(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, us
 func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, q quota) error {
 	exceeded, err := s.count(ctx, tx, sn, userID, q)
 	if err == nil && exceeded {
-		return idp.LimitExceededException("Attempt limit exceeded, please try after some time.")
+		return idp.LimitExceededException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyAttempts)
 	}
 	return err
 }
@@ -89,7 +90,7 @@ func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, 
 func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
 	exceeded, err := s.count(ctx, tx, sn, userID, quotaUpdateCode)
 	if err == nil && exceeded {
-		return idp.TooManyRequestsException("Too many requests")
+		return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonTooManyCodes)
 	}
 	return err
 }

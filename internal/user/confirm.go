@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
@@ -97,12 +98,14 @@ func confirmable(u *User) error {
 // AdminConfirmSignUp share.
 func checkUnconfirmed(u *User) error {
 	if u.Status() != idp.UserStatusTypeUnconfirmed {
-		return idp.NotAuthorizedException("User cannot be confirmed. Current status is " + u.Rec.Status)
+		return idp.NotAuthorizedException("User cannot be confirmed. Current status is " + u.Rec.Status).WithReason(api.ReasonWrongStatus)
 	}
 	return nil
 }
 
-func userDisabled() error { return idp.NotAuthorizedException("User is disabled.") }
+func userDisabled() error {
+	return idp.NotAuthorizedException("User is disabled.").WithReason(api.ReasonDisabled)
+}
 
 // ResendConfirmationCode replaces the code that SignUp sent.
 func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConfirmationCodeRequest) (*idp.ResendConfirmationCodeResponse, error) {
@@ -115,6 +118,7 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 		return nil, err
 	}
 	if client.PreventExistence && s.unreachable(sn, u) {
+		audit.From(ctx).SetReason(string(api.ReasonDeliveryFailed))
 		u = s.Decoy(sn, in.Username)
 	}
 	if u.decoy && len(sn.AutoVerified) == 0 {
@@ -143,7 +147,7 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 }
 
 func cannotResend() error {
-	return idp.NotAuthorizedException("Cannot resend codes. Auto verification not turned on.")
+	return idp.NotAuthorizedException("Cannot resend codes. Auto verification not turned on.").WithReason(api.ReasonNotConfigured)
 }
 
 // unreachable tells whether a user waits for a confirmation code that could not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/keys"
@@ -37,6 +38,16 @@ func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
 	}
 }
 
+// Note puts the user into the request's log line: the sub, or that there is no
+// such user.
+func Note(ctx context.Context, u *User) {
+	sub := u.Rec.ID
+	if u.decoy {
+		sub = audit.Nobody
+	}
+	audit.From(ctx).SetUser(sub)
+}
+
 // IsDecoy tells whether the user does not exist.
 func (u *User) IsDecoy() bool { return u.decoy }
 
@@ -54,12 +65,15 @@ func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Clie
 	u, err := s.Resolve(ctx, sn, name)
 	switch {
 	case err == nil:
-		audit.From(ctx).SetUser(u.ID())
+		Note(ctx, u)
 		return u, nil
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, err
-	case client.PreventExistence:
-		return s.Decoy(sn, name), nil
+	}
+	u = s.Decoy(sn, name)
+	Note(ctx, u)
+	if client.PreventExistence {
+		return u, nil
 	}
 	return nil, idp.UserNotFoundException("Username/client id combination not found.")
 }
@@ -135,8 +149,12 @@ func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 	if err := s.attempt(ctx, tx, sn, u.ID(), q); err != nil {
 		return err
 	}
-	if _, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given); err != nil {
-		return err
+	_, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given)
+	if err == nil {
+		err = codeMismatch()
 	}
-	return kept{codeMismatch()}
+	if e, ok := errors.AsType[*api.Error](err); ok {
+		return kept{e.WithReason(api.ReasonUnknownUser)}
+	}
+	return err
 }

@@ -37,7 +37,7 @@ func (s *Service) ownDevices(ctx context.Context, accessToken string) (ofDevice,
 // tokenOf gives an access token that the model calls optional.
 func tokenOf(accessToken *string) (string, error) {
 	if api.Val(accessToken) == "" {
-		return "", idp.NotAuthorizedException("Access Token is required")
+		return "", idp.NotAuthorizedException("Access Token is required").WithReason(api.ReasonBadAccessToken)
 	}
 	return *accessToken, nil
 }
@@ -59,7 +59,7 @@ func (s *Service) devicesOf(ctx context.Context, poolID, username string) (ofDev
 // not declare it.
 func undeclaredUser(err error) error {
 	if api.CodeOf(err) == idp.CodeUserNotFoundException {
-		return idp.ResourceNotFoundException("User does not exist.").WithCause(err)
+		return idp.ResourceNotFoundException("User does not exist.").WithReason(api.ReasonUnknownUser).WithCause(err)
 	}
 	return err
 }

@@ -161,7 +161,9 @@ func (s *Service) UseDevice(ctx context.Context, tx *store.Tx, sn *pool.Snapshot
 	return tx.UseDevice(ctx, sn.ID, u.ID(), d.Key, d.Remembered, s.d.Now(), api.CallerFrom(ctx).SourceIP)
 }
 
-func noDevice() error { return idp.ResourceNotFoundException("Device does not exist.") }
+func noDevice() error {
+	return idp.ResourceNotFoundException("Device does not exist.").WithReason(api.ReasonUnknownDevice)
+}
 
 func untracked(sn *pool.Snapshot) error {
 	if sn.Devices.Tracked {
@@ -261,7 +263,7 @@ func (s *Service) addDevice(ctx context.Context, sn *pool.Snapshot, rec store.De
 			return err
 		}
 		if exceeded {
-			return idp.TooManyRequestsException("Rate exceeded")
+			return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonQuota)
 		}
 		return s.makeRoom(ctx, tx, rec)
 	})
@@ -269,7 +271,7 @@ func (s *Service) addDevice(ctx context.Context, sn *pool.Snapshot, rec store.De
 	case errors.Is(err, store.ErrExists):
 		return idp.DeviceKeyExistsException("Device already exists.")
 	case errors.Is(err, store.ErrNotFound):
-		return idp.NotAuthorizedException("Invalid Access Token").WithCause(err)
+		return idp.NotAuthorizedException("Invalid Access Token").WithReason(api.ReasonUnknownUser).WithCause(err)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -71,7 +72,9 @@ func groupTypes(items []store.Item) ([]idp.GroupType, error) {
 	return list, nil
 }
 
-func groupNotFound() error { return idp.ResourceNotFoundException("Group not found.") }
+func groupNotFound() error {
+	return idp.ResourceNotFoundException("Group not found.").WithReason(api.ReasonNotFound)
+}
 
 // Groups gives the groups that the user is in, as tokens tell of them.
 func (s *Service) Groups(ctx context.Context, u *User) ([]token.Group, error) {
@@ -112,7 +115,7 @@ func (s *Service) CreateGroup(ctx context.Context, in *idp.CreateGroupRequest) (
 			return err
 		}
 		if n >= maxGroups {
-			return idp.LimitExceededExceptionf("A user pool can have %d groups at most.", maxGroups)
+			return idp.LimitExceededExceptionf("A user pool can have %d groups at most.", maxGroups).WithReason(api.ReasonQuota)
 		}
 		err = tx.InsertItem(ctx, item)
 		if errors.Is(err, store.ErrExists) {

@@ -240,7 +240,7 @@ func (s *Service) findOrMigrate(ctx context.Context, sn *pool.Snapshot, client *
 	err := s.update(ctx, func(tx *store.Tx) error {
 		exceeded, err := s.count(ctx, tx, sn, nobody.ID(), quotaMigrate)
 		if err == nil && exceeded {
-			return kept{idp.LimitExceededException("Attempt limit exceeded, please try after some time.")}
+			return kept{idp.LimitExceededException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyAttempts)}
 		}
 		return err
 	})

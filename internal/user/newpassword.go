@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -37,7 +38,7 @@ func (s *Service) CompleteNewPassword(ctx context.Context, sn *pool.Snapshot, cl
 		Password: password, Prefix: PolicyChange,
 		Then: func(ctx context.Context, tx *store.Tx, u *User) error {
 			if u.Status() != idp.UserStatusTypeForceChangePassword {
-				return idp.NotAuthorizedException("Invalid session for the user.")
+				return idp.NotAuthorizedException("Invalid session for the user.").WithReason(api.ReasonAccountChanged)
 			}
 			if then != nil {
 				if err := then(ctx, tx); err != nil {
@@ -70,7 +71,7 @@ func checkCompletion(sn *pool.Snapshot, client *pool.Client, u *User, given map[
 		case !mayWrite(sn, client, name):
 			return unauthorizedAttribute()
 		case a.Required && old != "":
-			return idp.NotAuthorizedException("Cannot modify an already provided " + name)
+			return idp.NotAuthorizedException("Cannot modify an already provided " + name).WithReason(api.ReasonInvalidRequest)
 		case !a.Mutable && old != "" && old != given[name]:
 			return idp.InvalidParameterException("user." + name + isImmutable)
 		}

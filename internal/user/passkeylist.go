@@ -123,7 +123,7 @@ func (s *Service) DeleteWebAuthnCredential(ctx context.Context, in *idp.DeleteWe
 	}
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeletePasskey(ctx, p.Pool.ID, u.ID(), in.CredentialId) })
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrText) {
-		return nil, idp.ResourceNotFoundException("WebAuthn credential does not exist.")
+		return nil, idp.ResourceNotFoundException("WebAuthn credential does not exist.").WithReason(api.ReasonNotFound)
 	}
 	if err != nil {
 		return nil, err

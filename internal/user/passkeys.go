@@ -174,7 +174,7 @@ func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWe
 }
 
 func tooManyPasskeys() error {
-	return idp.LimitExceededException(fmt.Sprintf("A user cannot have more than %d passkeys.", maxPasskeys))
+	return idp.LimitExceededException(fmt.Sprintf("A user cannot have more than %d passkeys.", maxPasskeys)).WithReason(api.ReasonQuota)
 }
 
 func (s *Service) challengeHash(poolID, userID string, challenge []byte) [32]byte {
@@ -262,7 +262,7 @@ func (s *Service) addPasskey(ctx context.Context, pending store.PasskeyChallenge
 	case errors.Is(err, store.ErrExists):
 		return idp.InvalidParameterException("The credential is registered already.")
 	case errors.Is(err, store.ErrNotFound):
-		return idp.NotAuthorizedException("Invalid Access Token").WithCause(err)
+		return idp.NotAuthorizedException("Invalid Access Token").WithReason(api.ReasonUnknownUser).WithCause(err)
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/keys/srp"
@@ -224,7 +225,7 @@ func (s *Service) gated(ctx context.Context, f func()) error {
 // busy turns a full queue into its exception.
 func busy(err error) error {
 	if errors.Is(err, keys.ErrBusy) {
-		return idp.TooManyRequestsException("Rate exceeded").WithCause(err)
+		return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonOverloaded).WithCause(err)
 	}
 	return err
 }

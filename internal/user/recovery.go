@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -63,7 +64,7 @@ func (s *Service) recoveryTarget(sn *pool.Snapshot, u *User) (delivery, error) {
 	}
 	attrs, byAdmin := recoveryAttributes(sn)
 	if byAdmin {
-		return delivery{}, idp.NotAuthorizedException("Contact administrator to reset password.")
+		return delivery{}, idp.NotAuthorizedException("Contact administrator to reset password.").WithReason(api.ReasonNotConfigured)
 	}
 	if u.decoy {
 		return s.decoyDelivery(sn, u, attrs), nil
@@ -84,14 +85,16 @@ func (s *Service) recoveryTarget(sn *pool.Snapshot, u *User) (delivery, error) {
 	return to, nil
 }
 
-func disabledForRecovery() error { return idp.NotAuthorizedException("User is disabled") }
+func disabledForRecovery() error {
+	return idp.NotAuthorizedException("User is disabled").WithReason(api.ReasonDisabled)
+}
 
 func notResettable() error {
-	return idp.NotAuthorizedException("User password cannot be reset in the current state.")
+	return idp.NotAuthorizedException("User password cannot be reset in the current state.").WithReason(api.ReasonWrongStatus)
 }
 
 func noRecoveryContact() error {
-	return idp.InvalidParameterException("Cannot reset password for the user as there is no registered/verified email or phone_number")
+	return idp.InvalidParameterException("Cannot reset password for the user as there is no registered/verified email or phone_number").WithReason(api.ReasonNoFactor)
 }
 
 // recoveryAttributes lists the addresses that accounts are recovered by, the

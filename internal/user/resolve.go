@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 )
@@ -29,11 +30,13 @@ func (s *Service) ResolveAdmin(ctx context.Context, sn *pool.Snapshot, name stri
 		rec, err = s.d.Store.User(ctx, sn.ID, name)
 	}
 	if errors.Is(err, store.ErrNotFound) {
+		audit.From(ctx).SetTarget(audit.Nobody)
 		return nil, userNotFound()
 	}
 	if err != nil {
 		return nil, err
 	}
+	audit.From(ctx).SetTarget(rec.ID)
 	return FromRecord(sn, rec)
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"cognate/internal/api/idp"
-	"cognate/internal/audit"
 	"cognate/internal/store"
 	"cognate/internal/token"
 )
@@ -16,9 +15,6 @@ func (s *Service) bearer(ctx context.Context, accessToken string) (*token.Princi
 	if err != nil {
 		return nil, nil, err
 	}
-	event := audit.From(ctx)
-	event.SetClient(p.Pool.ID, p.Client.ID)
-	event.SetUser(p.User.ID)
 	u, err := FromRecord(p.Pool, p.User)
 	if err != nil {
 		return nil, nil, err

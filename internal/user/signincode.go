@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
@@ -61,7 +62,7 @@ func (s *Service) SendSignInCode(ctx context.Context, tx *store.Tx, u *User, c S
 		return err
 	}
 	if exceeded {
-		return idp.TooManyRequestsException("Attempt limit exceeded, please try after some time.")
+		return idp.TooManyRequestsException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyCodes)
 	}
 	if err := s.deliverable(sn, c.Medium); err != nil {
 		return adminDelivery(err)

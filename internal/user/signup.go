@@ -21,7 +21,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		return nil, err
 	}
 	if sn.AdminCreateOnly {
-		return nil, idp.NotAuthorizedException("SignUp is not permitted for this user pool")
+		return nil, idp.NotAuthorizedException("SignUp is not permitted for this user pool").WithReason(api.ReasonSignUpDisabled)
 	}
 	u, err := s.newUser(sn, client, in.Username, in.UserAttributes, idp.UserStatusTypeUnconfirmed)
 	if err != nil {

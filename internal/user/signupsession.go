@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
@@ -59,7 +60,9 @@ func (s *Service) signUpSession(sn *pool.Snapshot, client *pool.Client, userID s
 	return &sealed, nil
 }
 
-func invalidSession() error { return idp.NotAuthorizedException("Invalid session for the user.") }
+func invalidSession() error {
+	return idp.NotAuthorizedException("Invalid session for the user.").WithReason(api.ReasonBadSession)
+}
 
 // OpenSignUp opens a session of the user: decoded, in time, unused, then bound.
 // confirmed tells which of the two kinds it must be.
@@ -76,7 +79,7 @@ func (s *Service) OpenSignUp(ctx context.Context, sn *pool.Snapshot, client *poo
 		return nil, invalidSession()
 	}
 	if s.d.Now().UnixMilli() >= session.ExpiresAt {
-		return nil, idp.NotAuthorizedException("Invalid session for the user, session is expired.")
+		return nil, idp.NotAuthorizedException("Invalid session for the user, session is expired.").WithReason(api.ReasonSessionExpired)
 	}
 	used, err := s.d.Store.Spent(ctx, session.Pool, s.signUpHash(session))
 	if err != nil {
@@ -93,7 +96,7 @@ func (s *Service) OpenSignUp(ctx context.Context, sn *pool.Snapshot, client *poo
 
 // SessionUsed is the answer to a session that comes again.
 func SessionUsed() error {
-	return idp.NotAuthorizedException("Invalid session for the user, session can only be used once.")
+	return idp.NotAuthorizedException("Invalid session for the user, session can only be used once.").WithReason(api.ReasonSessionUsed)
 }
 
 // SpendSignUp uses a session up; store.ErrSpent for all but one that try.

@@ -71,6 +71,10 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
+	if list := refusals.unexplained(); len(list) > 0 {
+		fmt.Fprintf(os.Stderr, "refusals whose line in the log has no reason:\n%s\n", strings.Join(list, "\n"))
+		code = 1
+	}
 	os.Exit(code)
 }
 
@@ -104,7 +108,8 @@ func startStack(engine string) (*stack, error) {
 // start runs a development server whose clock can be put forward.
 func start(c server.Config) (rig, func() error, error) {
 	skew := new(atomic.Int64)
-	c.Mode, c.Listen, c.PrivateListen, c.LogTo = server.Dev, "127.0.0.1:0", "off", io.Discard
+	c.Mode, c.Listen, c.PrivateListen, c.LogTo = server.Dev, "127.0.0.1:0", "off", &refusals
+	c.LogFormat = "json"
 	c.Now = func() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
 	s, err := server.Start(context.Background(), c)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 )
@@ -78,7 +79,7 @@ func (j *job) record() (store.ImportJob, error) {
 func read(ctx context.Context, r *store.Reader, poolID, id string) (*job, error) {
 	rec, err := r.ImportJob(ctx, poolID, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, idp.ResourceNotFoundException("User import job " + id + " does not exist.")
+		return nil, idp.ResourceNotFoundException("User import job " + id + " does not exist.").WithReason(api.ReasonNotFound)
 	}
 	if err != nil {
 		return nil, err

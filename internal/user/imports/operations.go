@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/store"
@@ -55,7 +56,7 @@ func (s *Service) CreateUserImportJob(ctx context.Context, in *idp.CreateUserImp
 			return err
 		}
 		if n >= maxJobs {
-			return idp.LimitExceededException("The user pool has the maximum number of user import jobs.")
+			return idp.LimitExceededException("The user pool has the maximum number of user import jobs.").WithReason(api.ReasonQuota)
 		}
 		return tx.InsertImportJob(ctx, rec)
 	})
