@@ -31,7 +31,7 @@ func (p proxies) client(r *http.Request) client {
 	if err != nil {
 		return c
 	}
-	address := peer.Addr().Unmap()
+	address := peer.Addr().Unmap().WithZone("")
 	c.address, c.loopback = address.String(), address.IsLoopback()
 	if !p.trust(address) {
 		return c

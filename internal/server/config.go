@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"cognate/internal/iam/policy"
 )
 
 // Config is every setting, once: the flags, the environment (COGNATE_ and the
@@ -325,15 +327,11 @@ func (c *Config) trustedProxies() ([]netip.Prefix, error) { return addressBlocks
 func addressBlocks(blocks []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, s := range blocks {
-		if a, err := netip.ParseAddr(s); err == nil {
-			out = append(out, netip.PrefixFrom(a, a.BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(s)
+		p, err := policy.ParseBlock(s)
 		if err != nil {
-			return nil, fmt.Errorf("%q is not an address block such as 10.0.0.0/8", s)
+			return nil, err
 		}
-		out = append(out, p.Masked())
+		out = append(out, p)
 	}
 	return out, nil
 }

@@ -317,7 +317,7 @@ func TestSlowBodies(t *testing.T) {
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
 	c := serve(t)
-	c.PlainHTTP, c.TrustedProxy, c.LogFormat, c.DrainDelay = false, []string{"127.0.0.0/8", "10.0.0.0/8"}, "json", new(time.Duration)
+	c.PlainHTTP, c.TrustedProxy, c.LogFormat, c.DrainDelay = false, []string{"::ffff:127.0.0.0/104", "10.0.0.0/8"}, "json", new(time.Duration)
 	r := start(t, c)
 	tests := []struct {
 		name   string

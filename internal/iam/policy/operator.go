@@ -184,15 +184,33 @@ func (v binaryValue) matches(value string, _ Context) bool { return value == str
 type network struct{ netip.Prefix }
 
 func parseNetwork(s string, _ bool) (expected, error) {
+	p, err := ParseBlock(s)
+	return network{p}, err
+}
+
+// mappedBits is the length of the prefix before an IPv4 address that is written
+// as an IPv6 one (RFC 4291 §2.5.5.2).
+const mappedBits = 96
+
+// ParseBlock reads an address block; an address alone is a block of one. A block
+// of IPv4 addresses that are written as IPv6 ones is that of IPv4: whatever is
+// compared with it is unmapped, too. One that reaches beyond them is refused.
+func ParseBlock(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
 		a = a.Unmap()
-		return network{netip.PrefixFrom(a, a.BitLen())}, nil
+		return netip.PrefixFrom(a, a.BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not an address or CIDR block", s)
+		return netip.Prefix{}, fmt.Errorf("%q is not an address or CIDR block such as 10.0.0.0/8", s)
 	}
-	return network{p.Masked()}, nil
+	if p.Addr().Is4In6() {
+		if p.Bits() < mappedBits {
+			return netip.Prefix{}, fmt.Errorf("%q is neither a block of IPv4 addresses nor one of IPv6: write 0.0.0.0/0 for all of IPv4", s)
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedBits)
+	}
+	return p.Masked(), nil
 }
 
 func (n network) matches(value string, _ Context) bool {
