@@ -50,6 +50,12 @@ const (
 	prefixResourceTag   = "aws:resourcetag/"
 )
 
+// supportedKeys are the names of the keys as documents write them.
+var supportedKeys = []string{
+	"aws:CurrentTime", "aws:EpochTime", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalType", "aws:RequestedRegion",
+	"aws:ResourceAccount", "aws:ResourceTag/", "aws:SecureTransport", "aws:SourceIp", "aws:UserAgent", "aws:username",
+}
+
 // supportedKey reports whether requests carry the condition key.
 func supportedKey(key string) bool {
 	switch key {

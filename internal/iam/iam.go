@@ -15,11 +15,17 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
+	"cognate/internal/api"
+	"cognate/internal/api/identity"
+	"cognate/internal/api/idp"
+	"cognate/internal/api/sts"
 	"cognate/internal/iam/policy"
 	"cognate/internal/keys"
+	"cognate/internal/spelling"
 	"cognate/internal/store"
 )
 
@@ -140,7 +146,7 @@ func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...
 		return AccessKey{}, "", errors.New("a key without a policy could do nothing: name one")
 	}
 	for _, p := range policies {
-		if _, err := policy.Parse(p.Document, supportedKey); err != nil {
+		if err := CheckPolicy(p.Document); err != nil {
 			return AccessKey{}, "", fmt.Errorf("policy %q: %w", p.Name, err)
 		}
 	}
@@ -162,6 +168,37 @@ func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...
 	}
 	key, err := describe(row)
 	return key, secret, err
+}
+
+// CheckPolicy rejects a policy that is not in order, or that names an action or
+// a condition key that does not exist: an Allow of it would allow nothing, and a
+// Deny would deny nothing. Keys that exist keep policies that an older version
+// accepted.
+func CheckPolicy(text []byte) error {
+	d, err := policy.Parse(text, supportedKey)
+	if unknown, ok := errors.AsType[*policy.UnknownKeyError](err); ok {
+		return fmt.Errorf("%w%s", err, spelling.Meant(unknown.Key, supportedKeys))
+	}
+	if err != nil {
+		return err
+	}
+	known := actions()
+	if name := d.Unmatched(known); name != "" {
+		return fmt.Errorf("policy: there is no action %q%s", name, spelling.Meant(name, known))
+	}
+	return nil
+}
+
+// actions returns the actions of all services, sorted.
+func actions() []string {
+	var names []string
+	for _, operations := range []map[string]*api.Operation{idp.Operations, identity.Operations, sts.Operations} {
+		for _, op := range operations {
+			names = append(names, op.Action())
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // AccessKeys lists all keys, without their secrets.

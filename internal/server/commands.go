@@ -115,8 +115,8 @@ func (k createKeyCommand) Run(ctx context.Context, c *Config, p *Process) error 
 		if err != nil {
 			return fmt.Errorf("policy: %w", err)
 		}
-		if !json.Valid(text) {
-			return fmt.Errorf("policy %s: is not JSON", name)
+		if err := iam.CheckPolicy(text); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		base := filepath.Base(name)
 		policies = append(policies, iam.NamedPolicy{Name: strings.TrimSuffix(base, filepath.Ext(base)), Document: text})

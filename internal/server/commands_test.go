@@ -73,10 +73,21 @@ func TestDoctor(t *testing.T) {
 func TestAdminKeyRefusals(t *testing.T) {
 	t.Parallel()
 	c := serve(t)
-	bad := filepath.Join(t.TempDir(), "bad.json")
-	if err := os.WriteFile(bad, []byte(`{"Statement":{"Effect":"Allow","Action":"*"}}`), 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
+	bad := file("bad.json", `{"Statement":{"Effect":"Allow","Action":"*"}}`)
+	action := file("action.json", `{"Statement":{"Effect":"Allow","Action":["cognito-idp:List*","cognito-idp:AdminGetUsers"],"Resource":"*"}}`)
+	service := file("service.json", `{"Statement":{"Effect":"Deny","Action":"cognito-ipd:AdminGetUser","Resource":"*"}}`)
+	elsewhere := file("elsewhere.json", `{"Statement":{"Effect":"Allow","Action":"ec2:RunInstances","Resource":"*"}}`)
+	wild := file("wild.json", `{"Statement":{"Effect":"Allow","NotAction":"cognito-idp:Lsit*","Resource":"*"}}`)
+	condition := file("condition.json", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIP4":"10.0.0.0/8"}}}}`)
+	syntax := file("syntax.json", "{\n  \"Statement\": [{\"Effect\": \"Allow\",}]\n}")
 	base := []string{"admin", "keys", "create", "--data", c.Data, "--kek-file", c.KEKFile}
 	for _, tt := range []struct {
 		name, want string
@@ -86,6 +97,12 @@ func TestAdminKeyRefusals(t *testing.T) {
 		{"no name", "--name", append(base, "--policy", "admin")},
 		{"policy file that is not there", "no such file", append(base, "--name", "alice", "--policy", bad+"x")},
 		{"policy without a resource", "no Resource", append(base, "--name", "alice", "--policy", bad)},
+		{"unknown action", `no action "cognito-idp:AdminGetUsers"; did you mean cognito-idp:AdminGetUser?`, append(base, "--name", "alice", "--policy", action)},
+		{"unknown service", "did you mean cognito-idp:AdminGetUser?", append(base, "--name", "alice", "--policy", service)},
+		{"action of another product", `no action "ec2:RunInstances"`, append(base, "--name", "alice", "--policy", elsewhere)},
+		{"wildcard that means nothing", `no action "cognito-idp:Lsit*"`, append(base, "--name", "alice", "--policy", wild)},
+		{"unknown condition key", `"aws:SourceIP4" is not supported; did you mean aws:SourceIp?`, append(base, "--name", "alice", "--policy", condition)},
+		{"not JSON", "syntax.json: policy: line 2, column 36: not JSON", append(base, "--name", "alice", "--policy", syntax)},
 		{"unknown key", "no such access key", []string{"admin", "keys", "revoke", "--data", c.Data, "--kek-file", c.KEKFile, "AKIAAAAAAAAAAAAAAAAA"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

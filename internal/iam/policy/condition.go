@@ -28,6 +28,14 @@ type condition struct {
 	values     []expected
 }
 
+// UnknownKeyError says that a policy asks for a condition key, itself or as a
+// variable, that no request carries.
+type UnknownKeyError struct{ Key string }
+
+func (e *UnknownKeyError) Error() string {
+	return fmt.Sprintf("the condition key %q is not supported", e.Key)
+}
+
 // expected is one value of a condition: matches says whether a request's value is it.
 type expected interface {
 	matches(value string, c Context) bool
@@ -68,7 +76,7 @@ func parseCondition(operator string, m member, vars bool, supported func(string)
 		name, c.ifExists = rest, true
 	}
 	if !supported(c.key) {
-		return c, errors.New("this condition key is not supported")
+		return c, &UnknownKeyError{m.key}
 	}
 	values, err := scalars(m.value)
 	if err != nil {
@@ -104,7 +112,7 @@ func checkVariables(e expected, supported func(string) bool) error {
 	}
 	for _, key := range v.variables() {
 		if !supported(key) {
-			return fmt.Errorf("the policy variable %q is not supported", key)
+			return &UnknownKeyError{key}
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,7 @@ type statement struct {
 	sid        string
 	deny       bool
 	actions    []pattern
+	names      []string // the actions as written
 	notActions bool
 	resources  []arnPattern
 	notRes     bool
@@ -123,7 +125,7 @@ func parseStatement(o object, vars bool, supported func(string) bool) (statement
 				return s, errors.New("has more than one of Action and NotAction")
 			}
 			action, s.notActions = true, m.key == "NotAction"
-			s.actions, err = parseActions(m.value)
+			s.names, s.actions, err = parseActions(m.value)
 		case "Resource", "NotResource":
 			if resource {
 				return s, errors.New("has more than one of Resource and NotResource")
@@ -159,23 +161,36 @@ var (
 
 // parseActions reads action names, which compare without case: "service:Name"
 // with wildcards in the name, or "*".
-func parseActions(v any) ([]pattern, error) {
-	names, err := texts(v)
+func parseActions(v any) (names []string, out []pattern, err error) {
+	names, err = texts(v)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := make([]pattern, 0, len(names))
 	for _, name := range names {
 		if name != "*" && !actionForm.MatchString(name) {
-			return nil, fmt.Errorf("%q is not service:Name", name)
+			return nil, nil, fmt.Errorf("%q is not service:Name", name)
 		}
 		p, err := parsePattern(strings.ToLower(name), true, false)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		out = append(out, p)
 	}
-	return out, nil
+	return names, out, nil
+}
+
+// Unmatched returns the first action of the document that means none of the
+// known ones, "" if there is no such action. It would be a slip of the pen.
+func (d *Document) Unmatched(known []string) string {
+	for _, s := range d.statements {
+		for i, action := range s.actions {
+			means := func(name string) bool { return action.match(strings.ToLower(name)) }
+			if !slices.ContainsFunc(known, means) {
+				return s.names[i]
+			}
+		}
+	}
+	return ""
 }
 
 func parseResources(v any, vars bool) ([]arnPattern, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf8"
 )
 
 // member is one key of a JSON object, in the order written.
@@ -27,13 +28,23 @@ func parseJSON(text []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	v, err := parseValue(dec, 0)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		if _, after := dec.Token(); !errors.Is(after, io.EOF) {
+			err = errors.New("text follows the document")
+		}
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("text follows the document")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", position(text, dec.InputOffset()), err)
 	}
 	return v, nil
+}
+
+// position names how far a text is in order, as editors do: a value that is not
+// ends it where the value begins. The column counts characters.
+func position(text []byte, offset int64) string {
+	before := text[:min(int(offset), len(text))]
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(line)+1)
 }
 
 func parseValue(dec *json.Decoder, depth int) (any, error) {
