@@ -81,7 +81,7 @@ func clientRecord(ctx context.Context, r *store.Reader, poolID, id string) (*sto
 // changeClient is changePool for a client.
 func (s *Service) changeClient(ctx context.Context, poolID, id string, fn func(tx *store.Tx, r *store.Client, d *clientSettings, p *store.Pool, doc *settings) error) error {
 	err := s.update(ctx, poolID, func(tx *store.Tx) error {
-		p, doc, err := poolRecord(ctx, &tx.Reader, poolID)
+		p, doc, err := s.heldPool(ctx, tx, poolID)
 		if err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (s *Service) readClient(ctx context.Context, poolID, id string) (*store.Cli
 // DeleteUserPoolClient removes a client; its tokens are good no more.
 func (s *Service) DeleteUserPoolClient(ctx context.Context, in *idp.DeleteUserPoolClientRequest) error {
 	err := s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
-		if _, _, err := poolRecord(ctx, &tx.Reader, in.UserPoolId); err != nil {
+		if _, _, err := s.heldPool(ctx, tx, in.UserPoolId); err != nil {
 			return err
 		}
 		err := tx.DeleteClient(ctx, in.UserPoolId, in.ClientId)

@@ -19,6 +19,9 @@ const (
 )
 
 func checkPoolQuota(ctx context.Context, tx *store.Tx, region string) error {
+	if err := tx.Turn(ctx, "", "pools of "+region); err != nil {
+		return err
+	}
 	n, err := tx.CountPools(ctx, region)
 	return checkQuota(n, err, maxPools, "User pools cannot exceed limit of %d in a Region.")
 }
@@ -34,6 +37,9 @@ func checkResourceServerQuota(ctx context.Context, tx *store.Tx, poolID string) 
 }
 
 func checkCustomDomainQuota(ctx context.Context, tx *store.Tx) error {
+	if err := tx.Turn(ctx, "", "custom domains"); err != nil {
+		return err
+	}
 	n, err := tx.CountCustomDomains(ctx)
 	return checkQuota(n, err, maxCustomDomains, "Custom domains cannot exceed limit of %d in an account.")
 }

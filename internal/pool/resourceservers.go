@@ -91,7 +91,7 @@ func (s *Service) UpdateResourceServer(ctx context.Context, in *idp.UpdateResour
 	}
 	var item store.Item
 	err = s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
-		if _, _, err := poolRecord(ctx, &tx.Reader, in.UserPoolId); err != nil {
+		if _, _, err := s.heldPool(ctx, tx, in.UserPoolId); err != nil {
 			return err
 		}
 		var err error
@@ -134,7 +134,7 @@ func (s *Service) DescribeResourceServer(ctx context.Context, in *idp.DescribeRe
 // DeleteResourceServer removes a resource server.
 func (s *Service) DeleteResourceServer(ctx context.Context, in *idp.DeleteResourceServerRequest) error {
 	return s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
-		if _, _, err := poolRecord(ctx, &tx.Reader, in.UserPoolId); err != nil {
+		if _, _, err := s.heldPool(ctx, tx, in.UserPoolId); err != nil {
 			return err
 		}
 		err := tx.DeleteItem(ctx, in.UserPoolId, store.KindResourceServer, in.Identifier)

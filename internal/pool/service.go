@@ -202,6 +202,25 @@ func poolRecord(ctx context.Context, r *store.Reader, id string) (*store.Pool, *
 	return &p, doc, err
 }
 
+// Hold keeps the pool as it is until the transaction ends, for a check of its settings or of how many parts it has. It
+// refuses a pool that has been deleted since it was loaded.
+func (s *Service) Hold(ctx context.Context, tx *store.Tx, poolID string) error {
+	err := tx.HoldPool(ctx, poolID)
+	if errors.Is(err, store.ErrNotFound) {
+		return noPool(poolID)
+	}
+	return err
+}
+
+// heldPool is poolRecord for a transaction that changes a part of the pool but not the pool itself.
+func (s *Service) heldPool(ctx context.Context, tx *store.Tx, id string) (*store.Pool, *settings, error) {
+	p, doc, err := poolRecord(ctx, &tx.Reader, id)
+	if err == nil {
+		err = s.Hold(ctx, tx, id)
+	}
+	return p, doc, err
+}
+
 // changePool reads a pool's settings, lets fn change them and writes them back, in
 // one transaction and on the condition that nobody changed them meanwhile. Readers
 // of this process see the change at once.

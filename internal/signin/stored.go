@@ -63,6 +63,9 @@ func (s *Service) keepStates(ctx context.Context, c *call) error {
 
 func (s *Service) keepIn(ctx context.Context, tx *store.Tx, c *call) error {
 	for _, st := range c.kept {
+		if err := tx.Turn(ctx, st.PoolID, "sign-in states "+st.UserID); err != nil {
+			return err
+		}
 		n, err := tx.CountSignInStates(ctx, st.PoolID, st.UserID, s.now())
 		if err != nil {
 			return err

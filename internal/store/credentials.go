@@ -75,13 +75,23 @@ func (r *Reader) DataKeys(ctx context.Context) ([]DataKey, error) {
 	return all(ctx, r, dataKeyList, nil, scanDataKey)
 }
 
+// turnOfDataKeys is what changes of the data keys take: a key that one node adds must not be missed by another process
+// that wraps all of them again.
+func (tx *Tx) turnOfDataKeys(ctx context.Context) error { return tx.Turn(ctx, "", "data keys") }
+
 // InsertDataKey adds a wrapped key.
 func (tx *Tx) InsertDataKey(ctx context.Context, k DataKey) error {
+	if err := tx.turnOfDataKeys(ctx); err != nil {
+		return err
+	}
 	return tx.insert(ctx, "data-key", dataKeyInsert, k.Purpose, k.ID, k.Wrapped, k.CreatedAt, k.RetiredAt)
 }
 
 // ReplaceDataKeys puts these keys in place of all there are, for a change of the key that wraps them.
 func (tx *Tx) ReplaceDataKeys(ctx context.Context, list []DataKey) error {
+	if err := tx.turnOfDataKeys(ctx); err != nil {
+		return err
+	}
 	if err := tx.run(ctx, dataKeyClear); err != nil {
 		return err
 	}

@@ -36,8 +36,12 @@ func scanDevice(r row, d *Device) error {
 	return r.scan(&d.PoolID, &d.UserID, &d.ID, &d.Remembered, &d.CreatedAt, &d.ModifiedAt, &d.AuthenticatedAt, &d.LastIP, &d.Doc)
 }
 
-// InsertDevice adds a device. ExistsError says "device" where the user has one of this key.
+// InsertDevice adds a device, and holds the user. ErrNotFound if the user is gone; ExistsError says "device" where the
+// user has one of this key.
 func (tx *Tx) InsertDevice(ctx context.Context, d Device) error {
+	if err := tx.HoldUser(ctx, d.PoolID, d.UserID); err != nil {
+		return err
+	}
 	return tx.insert(ctx, "device", deviceInsert, d.PoolID, d.UserID, d.ID, d.Remembered, d.CreatedAt, d.ModifiedAt, d.AuthenticatedAt, d.LastIP, d.Doc)
 }
 
@@ -61,8 +65,12 @@ func (tx *Tx) UseDevice(ctx context.Context, poolID, userID, id string, remember
 	return tx.change(ctx, ErrNotFound, deviceUse, now, ip, poolID, userID, id, remembered)
 }
 
-// ForgetDevice removes a device, and remembers its key until expires; ErrNotFound if the user has none of this key.
+// ForgetDevice removes a device, and remembers its key until expires; ErrNotFound if the user has none of this key. It
+// holds the user, so that no other transaction adds a device under the key at the same time.
 func (tx *Tx) ForgetDevice(ctx context.Context, poolID, userID, id string, expires time.Time) error {
+	if err := tx.HoldUser(ctx, poolID, userID); err != nil {
+		return err
+	}
 	if err := tx.change(ctx, ErrNotFound, deviceDelete, poolID, userID, id); err != nil {
 		return err
 	}

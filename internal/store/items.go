@@ -77,8 +77,12 @@ func (r *Reader) groupUID(ctx context.Context, poolID, groupKey string) (uid str
 	return uid, err
 }
 
-// AddMember puts a user into a group; it is no error if the user is in it. ErrNotFound if there is no such group.
+// AddMember puts a user into a group, and holds the user; it is no error if the user is in it. ErrNotFound if there is
+// no such group or user.
 func (tx *Tx) AddMember(ctx context.Context, poolID, groupKey, userID string) error {
+	if err := tx.HoldUser(ctx, poolID, userID); err != nil {
+		return err
+	}
 	uid, err := tx.groupUID(ctx, poolID, groupKey)
 	if err != nil {
 		return err

@@ -36,8 +36,12 @@ var (
 	userChallengesDelete = prepare("DELETE FROM passkey_challenges WHERE pool_id = ? AND user_id = ?")
 )
 
-// InsertPasskey adds a passkey. ExistsError says "passkey" where the pool has the id.
+// InsertPasskey adds a passkey, and holds the user. ErrNotFound if the user is gone; ExistsError says "passkey" where
+// the pool has the id.
 func (tx *Tx) InsertPasskey(ctx context.Context, k Passkey) error {
+	if err := tx.HoldUser(ctx, k.PoolID, k.UserID); err != nil {
+		return err
+	}
 	return tx.insert(ctx, "passkey", passkeyInsert, k.PoolID, k.UserID, k.ID, k.SignCount, k.CreatedAt, k.Doc)
 }
 

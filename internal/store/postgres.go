@@ -43,6 +43,8 @@ type postgresEngine struct {
 	statement time.Duration // longest that a statement may take
 	idle      int           // connections that are kept
 	runTwice  bool
+	// afterSnapshot is nil outside of tests.
+	afterSnapshot func(ctx context.Context)
 	// lane holds a token while a transaction that was refused runs. Other servers have their own; those few are parted
 	// by the tries.
 	lane chan struct{}
@@ -65,7 +67,7 @@ func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	e := &postgresEngine{
-		db: db, connector: connector, statement: o.StatementTimeout, idle: n, runTwice: o.RunTwice, lane: make(chan struct{}, 1),
+		db: db, connector: connector, statement: o.StatementTimeout, idle: n, runTwice: o.RunTwice, afterSnapshot: o.AfterSnapshot, lane: make(chan struct{}, 1),
 		probe: &postgresProbe{connector: connector, wait: o.StatementTimeout / 5},
 	}
 	e.breaker = newBreaker(e.probe.run, o.StatementTimeout/5, e.dropIdle, o.Log)
@@ -122,7 +124,25 @@ func (e *postgresEngine) update(ctx context.Context, fn func(session) error) err
 			return err
 		}
 	}
+	if e.afterSnapshot != nil {
+		fn = e.pausing(ctx, fn)
+	}
 	return e.retry(ctx, beginUpdate, fn)
+}
+
+// pausing returns a closure that calls afterSnapshot in its first run.
+func (e *postgresEngine) pausing(ctx context.Context, fn func(session) error) func(session) error {
+	again := false
+	return func(ses session) error {
+		if !again {
+			again = true
+			if err := ses.query(ctx, pingStatement, nil, func(row) error { return nil }); err != nil {
+				return err
+			}
+			e.afterSnapshot(ctx)
+		}
+		return fn(ses)
+	}
 }
 
 // script is for schema changes, which must see what was committed while they waited for the queue's row.

@@ -24,6 +24,9 @@ type Options struct {
 
 	Migrate  bool // bring an older schema up to date while opening
 	RunTwice bool // for tests: run every closure of Update twice, and keep the second run only
+	// For tests: PostgreSQL calls it in the first run of each transaction of Update, once the snapshot is taken. SQLite
+	// runs transactions one after the other and does not call it.
+	AfterSnapshot func(ctx context.Context)
 }
 
 // A Store is an open database. Its methods may be called by many goroutines.

@@ -52,3 +52,17 @@ func TestEngines(t *testing.T) {
 		}
 	}
 }
+
+// TestOverlappingTransactions runs transactions of which each began before the other one ended.
+func TestOverlappingTransactions(t *testing.T) {
+	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": sqliteOptions, "postgres": postgresOptions} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.RunSkew(t, func(t *testing.T, i storetest.Interleaving) *store.Store {
+				o := options(t)
+				o.AfterSnapshot = i.AfterSnapshot
+				return open(t, o)
+			})
+		})
+	}
+}

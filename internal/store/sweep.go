@@ -33,7 +33,7 @@ var (
 		sweepExpired("sign_in_states", "pool_id, user_id, hash", "expires_at <= ?"),
 		sweepExpired("forgotten_devices", "pool_id, user_id, id", "expires_at <= ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "expires_at <= ?"),
-		sweepExpired("user_session_turns", "pool_id, user_id", "expires_at <= ?"),
+		sweepExpired("turns", "pool_id, subject", "expires_at <= ?"),
 	}
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
 	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND created_at >= 0 AND lane = ? AND due_at <= ?")
@@ -60,7 +60,7 @@ var (
 		sweepExpired("devices", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("forgotten_devices", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "pool_id = ?"),
-		sweepExpired("user_session_turns", "pool_id, user_id", "pool_id = ?"),
+		sweepExpired("turns", "pool_id, subject", "pool_id = ?"),
 		sweepExpired("import_jobs", "pool_id, id", "pool_id = ?"),
 		sweepExpired("import_beats", "pool_id, job_id", "pool_id = ?"),
 		sweepExpired("import_uploads", "pool_id, id", "pool_id = ?"),

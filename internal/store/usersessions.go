@@ -28,15 +28,9 @@ var (
 	userSessionInsert = prepare("INSERT INTO user_sessions (" + userSessionColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	userSessionTouch  = prepare("UPDATE user_sessions SET active_at = ?, device = ?, address = ? WHERE pool_id = ? AND user_id = ? AND id = ?")
 	userSessionDelete = prepare("DELETE FROM user_sessions WHERE pool_id = ? AND user_id = ? AND id = ?")
-	userSessionTurn   = prepare("INSERT INTO user_session_turns (pool_id, user_id, turns, expires_at) VALUES (?, ?, 1, ?) ON CONFLICT (pool_id, user_id) DO UPDATE SET " +
-		"turns = user_session_turns.turns + 1, expires_at = excluded.expires_at")
 
-	userSessionsDelete     = prepare("DELETE FROM user_sessions WHERE pool_id = ? AND user_id = ?")
-	userSessionTurnsDelete = prepare("DELETE FROM user_session_turns WHERE pool_id = ? AND user_id = ?")
+	userSessionsDelete = prepare("DELETE FROM user_sessions WHERE pool_id = ? AND user_id = ?")
 )
-
-// sessionTurnFor is how long the row of a turn is kept: longer than any transaction.
-const sessionTurnFor = time.Hour
 
 // UserSessions lists all that is stored of a user's sessions, in no order; the caller judges which of them count.
 func (r *Reader) UserSessions(ctx context.Context, poolID, userID string) ([]UserSession, error) {
@@ -46,15 +40,16 @@ func (r *Reader) UserSessions(ctx context.Context, poolID, userID string) ([]Use
 	})
 }
 
-// TurnOfUserSessions makes the transaction the only one of those that call it for this user: of two at once, one sees
-// what the other did. It must come before the first read.
-func (tx *Tx) TurnOfUserSessions(ctx context.Context, poolID, userID string, now time.Time) error {
-	_, err := tx.session.exec(ctx, userSessionTurn, []any{poolID, userID, now.Add(sessionTurnFor)})
-	return err
-}
-
-// InsertUserSession adds a session. ExistsError says "user-session" where the user has one of this id.
+// InsertUserSession adds a session, after TurnOfUserSessions. ErrNotFound if the user is gone; ExistsError says
+// "user-session" where the user has one of this id.
 func (tx *Tx) InsertUserSession(ctx context.Context, s UserSession) error {
+	var present bool
+	if err := tx.one(ctx, userPresent, []any{s.PoolID, s.UserID}, &present); err != nil {
+		return err
+	}
+	if !present {
+		return ErrNotFound
+	}
 	return tx.insert(ctx, "user-session", userSessionInsert, s.PoolID, s.UserID, s.ID, s.Kind, s.ClientID, s.Family, s.Parent,
 		s.Mark, s.Tracking, s.CreatedAt, s.ActiveAt, s.ExpiresAt, s.Device, s.Address)
 }

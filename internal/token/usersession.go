@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"slices"
 	"time"
@@ -57,7 +58,7 @@ func (s *Service) Track(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, se
 		return nil
 	}
 	session := *set.session
-	if err := tx.TurnOfUserSessions(ctx, session.PoolID, session.UserID, session.CreatedAt); err != nil {
+	if err := tx.TurnOfUserSessions(ctx, session.PoolID, session.UserID); err != nil {
 		return err
 	}
 	rows, err := tx.UserSessions(ctx, session.PoolID, session.UserID)
@@ -83,7 +84,11 @@ func (s *Service) Track(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, se
 			return err
 		}
 	}
-	return tx.InsertUserSession(ctx, session)
+	err = tx.InsertUserSession(ctx, session)
+	if errors.Is(err, store.ErrNotFound) { // deleted since: the new tokens are dead already
+		return nil
+	}
+	return err
 }
 
 // TrackAlone is Track in a transaction of its own.

@@ -111,7 +111,7 @@ func (s *Service) EndSession(ctx context.Context, sn *pool.Snapshot, userID, id 
 		return err
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.TurnOfUserSessions(ctx, sn.ID, userID, s.now()); err != nil {
+		if err := tx.TurnOfUserSessions(ctx, sn.ID, userID); err != nil {
 			return err
 		}
 		u, err := tx.User(ctx, sn.ID, userID)

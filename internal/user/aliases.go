@@ -165,6 +165,9 @@ func (e *edit) notUsername(ctx context.Context, name store.Name, decide clash) e
 	if name.Kind != attrPreferredUsername {
 		return nil
 	}
+	if err := e.tx.TurnOfName(ctx, e.sn.ID, name.Value); err != nil {
+		return err
+	}
 	if sub, err := isSub(ctx, e.tx, e.sn, name.Value); err != nil || sub && name.Value != e.u.ID() {
 		if err == nil {
 			err = decide(name.Kind)

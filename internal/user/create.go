@@ -76,6 +76,11 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 			return err
 		}
 	}
+	if sn.AliasAttributes.Has(attrPreferredUsername) {
+		if err := tx.TurnOfName(ctx, sn.ID, rec.UsernameKey); err != nil {
+			return err
+		}
+	}
 	err = tx.InsertUser(ctx, rec, names)
 	if exists, ok := errors.AsType[*store.ExistsError](err); ok {
 		return taken(exists.What)

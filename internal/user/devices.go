@@ -244,10 +244,6 @@ func deviceName(ctx context.Context, given *string) string {
 // many.
 func (s *Service) addDevice(ctx context.Context, sn *pool.Snapshot, rec store.Device) error {
 	err := s.update(ctx, func(tx *store.Tx) error {
-		// Deleted since the token was looked at?
-		if _, err := tx.User(ctx, rec.PoolID, rec.UserID); err != nil {
-			return err
-		}
 		gone, err := tx.DeviceForgotten(ctx, rec.PoolID, rec.UserID, rec.ID)
 		if err != nil {
 			return err

@@ -110,6 +110,9 @@ func (s *Service) CreateGroup(ctx context.Context, in *idp.CreateGroupRequest) (
 		return nil, err
 	}
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := s.d.Pools.Hold(ctx, tx, sn.ID); err != nil {
+			return err
+		}
 		n, err := tx.CountItems(ctx, sn.ID, store.KindGroup)
 		if err != nil {
 			return err

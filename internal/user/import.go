@@ -252,6 +252,9 @@ func (s *Service) StoreImported(ctx context.Context, tx *store.Tx, sn *pool.Snap
 
 func (s *Service) importShadows(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p *Imported) error {
 	rec := p.user.Rec
+	if err := tx.TurnOfName(ctx, sn.ID, rec.UsernameKey); err != nil {
+		return err
+	}
 	same := []store.Name{{Kind: attrPreferredUsername, Value: rec.UsernameKey}}
 	if err := clashOf(ctx, &tx.Reader, sn, rec.ID, same, func(string) error { return ErrImportExists }); err != nil {
 		return err

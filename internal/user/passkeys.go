@@ -243,10 +243,6 @@ func (s *Service) addPasskey(ctx context.Context, pending store.PasskeyChallenge
 		if err := tx.SpendPasskeyChallenge(ctx, pending); err != nil {
 			return err
 		}
-		// Deleted since the token was looked at?
-		if _, err := tx.User(ctx, rec.PoolID, rec.UserID); err != nil {
-			return err
-		}
 		have, err := tx.Passkeys(ctx, rec.PoolID, rec.UserID)
 		if err != nil {
 			return err

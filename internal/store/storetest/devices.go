@@ -25,11 +25,13 @@ func testDevices(t *testing.T, s *store.Store) {
 		slices.SortFunc(devices, func(a, b store.Device) int { return strings.Compare(a.ID, b.ID) })
 		return devices
 	}
+	addUsers(t, s, calledUser("u"), calledUser("v"))
 	for _, d := range []store.Device{aDevice("u", "a"), aDevice("u", "b"), aDevice("v", "a")} {
 		update(t, s, func(tx *store.Tx) error { return tx.InsertDevice(ctx, d) })
 	}
 	existing(t, s, "device", func(tx *store.Tx) error { return tx.InsertDevice(ctx, aDevice("u", "a")) })
 	same(t, []store.Device{aDevice("u", "a"), aDevice("u", "b")}, list("u"), nil)
+	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.InsertDevice(ctx, aDevice("nobody", "a")) })
 	_, err := s.Device(ctx, "p", "v", "b")
 	if err != store.ErrNotFound {
 		t.Errorf("another user's device: %v", err)
@@ -87,8 +89,7 @@ func testDevicesGo(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	have := func(user string) {
 		update(t, s, func(tx *store.Tx) error {
-			u := store.User{PoolID: "p", ID: user, Username: user, UsernameKey: user, Status: "CONFIRMED", CreatedAt: Now, Profile: []byte("{}")}
-			if err := tx.InsertUser(ctx, u, nil); err != nil {
+			if err := tx.InsertUser(ctx, calledUser(user), nil); err != nil {
 				return err
 			}
 			for _, id := range []string{"a", "b"} {

@@ -22,11 +22,13 @@ func testPasskeys(t *testing.T, s *store.Store) {
 		slices.SortFunc(keys, func(a, b store.Passkey) int { return strings.Compare(a.ID, b.ID) })
 		return keys
 	}
+	addUsers(t, s, calledUser("u"), calledUser("v"))
 	for _, k := range []store.Passkey{key("u", "a"), key("u", "b"), key("v", "c")} {
 		update(t, s, func(tx *store.Tx) error { return tx.InsertPasskey(ctx, k) })
 	}
 	// An authenticator's id is nobody else's in the pool.
 	existing(t, s, "passkey", func(tx *store.Tx) error { return tx.InsertPasskey(ctx, key("v", "a")) })
+	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.InsertPasskey(ctx, key("nobody", "d")) })
 	same(t, []store.Passkey{key("u", "a"), key("u", "b")}, list("u"), nil)
 
 	count := func(n int64) func(*store.Tx) error {
@@ -81,8 +83,7 @@ func testPasskeysGo(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	have := func(user string) {
 		update(t, s, func(tx *store.Tx) error {
-			u := store.User{PoolID: "p", ID: user, Username: user, UsernameKey: user, Status: "CONFIRMED", CreatedAt: Now, Profile: []byte("{}")}
-			if err := tx.InsertUser(ctx, u, nil); err != nil {
+			if err := tx.InsertUser(ctx, calledUser(user), nil); err != nil {
 				return err
 			}
 			if err := tx.InsertPasskey(ctx, store.Passkey{PoolID: "p", UserID: user, ID: "of-" + user, CreatedAt: Now}); err != nil {

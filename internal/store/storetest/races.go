@@ -196,7 +196,7 @@ func testHotRow(t *testing.T, s *store.Store) {
 	for i, err := range race(racers, func(int) error {
 		for range each {
 			if err := s.Update(ctx, func(tx *store.Tx) error {
-				if err := tx.TurnOfUserSessions(ctx, "p", "u", Now); err != nil {
+				if err := tx.TurnOfUserSessions(ctx, "p", "u"); err != nil {
 					return err
 				}
 				_, _, err := tx.Count(ctx, "p", "u", "x", Now, time.Hour, 1)

@@ -176,6 +176,11 @@ func newUser(pool string, i int) store.User {
 	}
 }
 
+// calledUser is a user of pool "p" whose id is the name.
+func calledUser(name string) store.User {
+	return store.User{PoolID: "p", ID: name, Username: name, UsernameKey: name, Status: "CONFIRMED", CreatedAt: Now, Profile: []byte("{}")}
+}
+
 func insertUser(ctx context.Context, s *store.Store, u store.User, names ...store.Name) error {
 	return s.Update(ctx, func(tx *store.Tx) error { return tx.InsertUser(ctx, u, names) })
 }

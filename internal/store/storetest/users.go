@@ -207,6 +207,7 @@ func testGroups(t *testing.T, s *store.Store) {
 		}
 	}
 	refused(t, s, store.ErrNotFound, add("none", users[0].ID))
+	refused(t, s, store.ErrNotFound, add("a", userID(4)))
 	groups, err := s.GroupsOf(ctx, "p", users[0].ID)
 	same(t, []store.Item{group("a"), group("b")}, groups, err)
 	members, err := s.MembersOf(ctx, "p", "a", "", 2)

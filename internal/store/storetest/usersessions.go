@@ -32,10 +32,12 @@ func testUserSessions(t *testing.T, s *store.Store) {
 	a, b, other := userSession("u", "a"), userSession("u", "b"), userSession("v", "a")
 	b.Kind, b.Family, b.Parent = store.SessionSSO, "", "sso"
 	b.ExpiresAt = Now.Add(2 * time.Hour)
+	addUsers(t, s, calledUser("u"), calledUser("v"))
 	for _, session := range []store.UserSession{a, b, other} {
 		update(t, s, func(tx *store.Tx) error { return tx.InsertUserSession(ctx, session) })
 	}
 	existing(t, s, "user-session", func(tx *store.Tx) error { return tx.InsertUserSession(ctx, a) })
+	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.InsertUserSession(ctx, userSession("nobody", "a")) })
 	same(t, []store.UserSession{a, b}, userSessions(t, s, "u"), nil)
 
 	update(t, s, func(tx *store.Tx) error {
@@ -62,7 +64,7 @@ func testUserSessionsGo(t *testing.T, s *store.Store) {
 	have := func(i int) string {
 		u := newUser("p", i)
 		update(t, s, func(tx *store.Tx) error {
-			if err := tx.TurnOfUserSessions(ctx, "p", u.ID, Now); err != nil {
+			if err := tx.TurnOfUserSessions(ctx, "p", u.ID); err != nil {
 				return err
 			}
 			if err := tx.InsertUser(ctx, u, nil); err != nil {
@@ -93,9 +95,10 @@ func testUserSessionsGo(t *testing.T, s *store.Store) {
 func testUserSessionRaces(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	const limit = 5
+	addUsers(t, s, calledUser("u"))
 	errs := race(racers, func(i int) error {
 		return s.Update(ctx, func(tx *store.Tx) error {
-			if err := tx.TurnOfUserSessions(ctx, "p", "u", Now); err != nil {
+			if err := tx.TurnOfUserSessions(ctx, "p", "u"); err != nil {
 				return err
 			}
 			list, err := tx.UserSessions(ctx, "p", "u")

@@ -51,6 +51,9 @@ func (s *Service) CreateUserImportJob(ctx context.Context, in *idp.CreateUserImp
 		return nil, err
 	}
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := s.d.Pools.Hold(ctx, tx, sn.ID); err != nil {
+			return err
+		}
 		n, err := tx.CountImportJobs(ctx, sn.ID, maxJobs)
 		if err != nil {
 			return err
@@ -159,6 +162,10 @@ func (s *Service) StartUserImportJob(ctx context.Context, in *idp.StartUserImpor
 		}
 		if j.Upload == "" {
 			return idp.PreconditionNotMetException("No csv file was uploaded for " + in.JobId)
+		}
+		// A change of the pool looks for a running job.
+		if err := s.d.Pools.Hold(ctx, tx, j.rec.PoolID); err != nil {
+			return err
 		}
 		_, err := tx.ActiveImport(ctx, j.rec.PoolID)
 		if err == nil {

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// PostgreSQL runs a transaction on a snapshot (REPEATABLE READ) and refuses it only where another one wrote the same row.
+// A check of a row that another transaction changes meanwhile is not noticed. So whatever permits a write is written as
+// well: the user or pool by HoldUser or HoldPool, and what has no row of its own by its turn.
+
+var (
+	userHold    = prepare("UPDATE users SET version = version WHERE pool_id = ? AND id = ?")
+	userPresent = prepare("SELECT COUNT(*) FROM users WHERE pool_id = ? AND id = ?")
+	poolHold    = prepare("UPDATE pools SET version = version WHERE id = ?")
+	turnTake    = prepare("INSERT INTO turns (pool_id, subject, turns, expires_at) VALUES (?, ?, 1, ?) ON CONFLICT (pool_id, subject) DO UPDATE SET " +
+		"turns = turns.turns + 1, expires_at = excluded.expires_at")
+)
+
+// turnFor is how long the row of a turn is kept: longer than any transaction.
+const turnFor = time.Hour
+
+// HoldUser writes a user's row without a change. Of two transactions that hold, change or delete one user, the later is
+// run again and sees the earlier. ErrNotFound if there is no such user.
+func (tx *Tx) HoldUser(ctx context.Context, poolID, id string) error {
+	return tx.change(ctx, ErrNotFound, userHold, poolID, id)
+}
+
+// HoldPool is HoldUser for a pool.
+func (tx *Tx) HoldPool(ctx context.Context, id string) error {
+	return tx.change(ctx, ErrNotFound, poolHold, id)
+}
+
+// Turn makes the transaction the only one of those that name the subject: of two at once, the later is run again and
+// sees the earlier. A subject that belongs to no pool has an empty poolID.
+func (tx *Tx) Turn(ctx context.Context, poolID, subject string) error {
+	return tx.run(ctx, turnTake, poolID, subject, tx.now().Add(turnFor))
+}
+
+// TurnOfName is the turn of a name by which users are found. Two kinds of names are in two columns, so no index keeps
+// them apart: whoever gives a name of one kind looks for the other kind, and takes the turn of the name.
+func (tx *Tx) TurnOfName(ctx context.Context, poolID, name string) error {
+	return tx.Turn(ctx, poolID, "name "+name)
+}
+
+// TurnOfUserSessions is the turn of a user's sessions. DeleteUser takes it, too.
+func (tx *Tx) TurnOfUserSessions(ctx context.Context, poolID, userID string) error {
+	return tx.Turn(ctx, poolID, "sessions "+userID)
+}

@@ -1,0 +1,137 @@
+package user
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/store"
+	"cognate/internal/store/storetest"
+	"cognate/test/pgtest"
+)
+
+// overlapping runs a test on both engines, with transactions that can be made to overlap.
+func overlapping(t *testing.T, test func(t *testing.T, r *rig, i storetest.Interleaving)) {
+	i := storetest.Interleaving{}
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), AfterSnapshot: i.AfterSnapshot}), i)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, newRig(t, store.Options{URL: pgtest.Database(t), AfterSnapshot: i.AfterSnapshot}), i)
+	})
+}
+
+// TestOverlappingNames gives one name to two users, to one as the username and to the other as preferred_username: only
+// one of the two may have it, whichever way it is given.
+func TestOverlappingNames(t *testing.T) {
+	overlapping(t, func(t *testing.T, r *rig, i storetest.Interleaving) {
+		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
+			in.AliasAttributes = []idp.AliasAttributeType{"email", "preferred_username"}
+		})
+		client := r.clientWith(t, sn, nil)
+		usernames := map[string]func(ctx context.Context, name string) error{
+			"SignUp": func(ctx context.Context, name string) error {
+				_, err := r.SignUp(ctx, &idp.SignUpRequest{ClientId: client, Username: name, Password: new(goodPassword)})
+				return err
+			},
+			"AdminCreateUser": func(ctx context.Context, name string) error {
+				_, err := r.AdminCreateUser(ctx, &idp.AdminCreateUserRequest{UserPoolId: sn.ID, Username: name, MessageAction: idp.MessageActionTypeSuppress})
+				return err
+			},
+			"import": func(ctx context.Context, name string) error {
+				p, err := r.NewImported(sn, ImportRow{ImportUsername: name, ImportMFA: "false", "email": name + "@example.com", "email_verified": "true"}, "")
+				if err != nil {
+					return err
+				}
+				return r.d.Store.Update(ctx, func(tx *store.Tx) error { return r.StoreImported(ctx, tx, sn, p) })
+			},
+		}
+		for kind, username := range usernames {
+			for _, order := range []string{"username first", "name first"} {
+				t.Run(kind+", "+order, func(t *testing.T) {
+					name := "boss-" + order[:4] + kind
+					u := r.have(t, sn, "user-"+name, idp.UserStatusTypeConfirmed, nil)
+					give := func(ctx context.Context) error { return username(ctx, name) }
+					prefer := func(ctx context.Context) error {
+						_, err := r.UpdateAttributes(ctx, sn, nil, u.ID(), []idp.AttributeType{{Name: "preferred_username", Value: &name}}, nil)
+						return err
+					}
+					later, earlier := give, prefer
+					if order == "username first" {
+						later, earlier = prefer, give
+					}
+					laterErr, earlierErr := i.Run(t, 1, later, earlier)
+					if (laterErr == nil) == (earlierErr == nil) {
+						t.Errorf("the earlier was answered %v, the later %v: want one refusal", earlierErr, laterErr)
+					}
+				})
+			}
+		}
+	})
+}
+
+// TestOverlappingDeletion adds to a user who is deleted at the same time: the caller learns that the user is gone.
+func TestOverlappingDeletion(t *testing.T) {
+	overlapping(t, func(t *testing.T, r *rig, i storetest.Interleaving) {
+		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
+			in.DeviceConfiguration = &idp.DeviceConfigurationType{ChallengeRequiredOnNewDevice: new(true)}
+		})
+		if _, err := r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: "staff"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct {
+			name, code string
+			add        func(ctx context.Context, u *User) error
+		}{
+			{"device", "NotAuthorizedException", func(ctx context.Context, u *User) error {
+				return r.addDevice(ctx, sn, store.Device{PoolID: sn.ID, UserID: u.ID(), ID: "us-east-1_new", Doc: []byte("{}")})
+			}},
+			{"group", "UserNotFoundException", func(ctx context.Context, u *User) error {
+				return r.AdminAddUserToGroup(ctx, &idp.AdminAddUserToGroupRequest{UserPoolId: sn.ID, Username: u.Username(), GroupName: "staff"})
+			}},
+		} {
+			t.Run(row.name, func(t *testing.T) {
+				u := r.have(t, sn, row.name, idp.UserStatusTypeConfirmed, nil)
+				added, deleted := i.Run(t, 1,
+					func(ctx context.Context) error { return row.add(ctx, u) },
+					func(ctx context.Context) error { return r.remove(ctx, sn.ID, u.ID()) })
+				if deleted != nil {
+					t.Error(deleted)
+				}
+				if r.d.Store.Engine() == "postgres" && api.CodeOf(added) != row.code {
+					t.Errorf("answered %v, want %s", added, row.code)
+				}
+				devices, err := r.d.Store.Devices(t.Context(), sn.ID, u.ID())
+				groups, groupsErr := r.d.Store.GroupsOf(t.Context(), sn.ID, u.ID())
+				if len(devices)+len(groups) > 0 || err != nil || groupsErr != nil {
+					t.Errorf("%d devices and %d groups outlive the user: %v, %v", len(devices), len(groups), err, groupsErr)
+				}
+			})
+		}
+	})
+}
+
+// TestOverlappingGroups makes a group of a pool that is deleted at the same time.
+func TestOverlappingGroups(t *testing.T) {
+	overlapping(t, func(t *testing.T, r *rig, i storetest.Interleaving) {
+		sn := r.poolWith(t, nil)
+		made, deleted := i.Run(t, 1,
+			func(ctx context.Context) error {
+				_, err := r.CreateGroup(ctx, &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: "staff"})
+				return err
+			},
+			func(ctx context.Context) error {
+				return r.d.Pools.DeleteUserPool(ctx, &idp.DeleteUserPoolRequest{UserPoolId: sn.ID})
+			})
+		if deleted != nil {
+			t.Error(deleted)
+		}
+		if r.d.Store.Engine() == "postgres" && api.CodeOf(made) != "ResourceNotFoundException" {
+			t.Errorf("answered %v", made)
+		}
+	})
+}
