@@ -54,6 +54,42 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
+// TestEventAttributes has the alias members of events, by what a pool's users sign in by and by their status.
+func TestEventAttributes(t *testing.T) {
+	t.Parallel()
+	n := onSQLite(t)
+	const mail, phone = "a@example.com", "+12065550100"
+	none, both := map[string]string{}, map[string]string{"cognito:email_alias": mail, "cognito:phone_number_alias": phone}
+	onlyMail := map[string]string{"cognito:email_alias": mail}
+	for _, row := range []struct {
+		name, pool, status string
+		want               map[string]string
+	}{
+		{"usernames", "", "CONFIRMED", none},
+		{"aliases", `"AliasAttributes":["email","phone_number"]`, "CONFIRMED", both},
+		{"mail is the username", `"UsernameAttributes":["email"]`, "CONFIRMED", onlyMail},
+		{"mail is the username, invited", `"UsernameAttributes":["email"]`, "FORCE_CHANGE_PASSWORD", onlyMail},
+		{"mail is the username, unconfirmed", `"UsernameAttributes":["email"]`, "UNCONFIRMED", none},
+		{"either is the username", `"UsernameAttributes":["email","phone_number"]`, "RESET_REQUIRED", both},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			sn, err := n.Load(t.Context(), n.newPool(t, row.pool))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for name, value := range sn.EventAttributes("sub", row.status, map[string]string{"email": mail, "phone_number": phone}) {
+				if strings.HasSuffix(name, "_alias") {
+					got[name] = value
+				}
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestFreshness tells when a change is seen: at once by the node that made it,
 // within a second by another.
 func TestFreshness(t *testing.T) {

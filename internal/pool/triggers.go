@@ -94,7 +94,8 @@ func (sn *Snapshot) Event(source, username, clientID string) trigger.Envelope {
 	return trigger.Envelope{Source: source, Region: sn.Region, PoolID: sn.ID, Username: username, ClientID: clientID}
 }
 
-// EventAttributes are a stored user's attributes as events tell them.
+// EventAttributes are a stored user's attributes as events tell them. Where an address is the username, its alias member
+// is there once the user is no longer unconfirmed.
 func (sn *Snapshot) EventAttributes(sub, status string, attributes map[string]string) map[string]string {
 	m := make(map[string]string, len(attributes)+6)
 	maps.Copy(m, attributes)
@@ -107,7 +108,7 @@ func (sn *Snapshot) EventAttributes(sub, status string, attributes map[string]st
 		if m[attr+"_verified"] == "" {
 			m[attr+"_verified"] = "false"
 		}
-		if sn.AliasAttributes.Has(attr) {
+		if sn.AliasAttributes.Has(attr) || sn.UsernameAttributes.Has(attr) && status != string(idp.UserStatusTypeUnconfirmed) {
 			m["cognito:"+attr+"_alias"] = m[attr]
 		}
 	}
