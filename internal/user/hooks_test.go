@@ -29,8 +29,8 @@ func TestPreSignUp(t *testing.T) {
 			email  string // email_verified
 			mails  int
 		}{
-			{name: "as it is", status: "UNCONFIRMED", mails: 1},
-			{name: "confirmed", answer: map[string]any{"autoConfirmUser": true}, status: "CONFIRMED"},
+			{name: "as it is", status: "UNCONFIRMED", email: "false", mails: 1},
+			{name: "confirmed", answer: map[string]any{"autoConfirmUser": true}, status: "CONFIRMED", email: "false"},
 			{name: "confirmed and verified", answer: map[string]any{"autoConfirmUser": true, "autoVerifyEmail": true}, status: "CONFIRMED", email: "true"},
 			{name: "verified", answer: map[string]any{"autoVerifyEmail": true}, status: "UNCONFIRMED", email: "true", mails: 1},
 			{name: "nothing to verify", answer: map[string]any{"autoVerifyPhone": true}, want: "InvalidLambdaResponseException: Unrecognizable lambda output"},
@@ -229,7 +229,7 @@ func TestPreSignUpComesAfterTaken(t *testing.T) {
 		}{
 			{"username", "bob", nil, false, "UsernameExistsException: User account already exists", 0},
 			{"username, by force", "bob", nil, true, "UsernameExistsException: User account already exists", 0},
-			{"alias", "carol", proven, false, "UsernameExistsException: An account with the given email already exists.", 0},
+			{"alias", "carol", proven, false, "AliasExistsException: An account with the given email already exists.", 0},
 			{"alias, by force", "dave", proven, true, "", 1},
 			{"free", "erin", nil, false, "", 1},
 		}

@@ -34,6 +34,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	if err := s.admitted(ctx, sn, client, u, in); err != nil {
 		return nil, err
 	}
+	u.flagAddresses()
 	mail := &mailing{sn: sn, occasion: trigger.OccasionSignUp, clientID: client.ID, metadata: in.ClientMetadata, toSender: in.ClientMetadata}
 	to, sends := autoVerify(sn, u)
 	sends = sends && u.Status() == idp.UserStatusTypeUnconfirmed
@@ -83,6 +84,16 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		}
 	}
 	return out, nil
+}
+
+// flagAddresses stores that an address which nobody has verified is not verified. Users whom an administrator makes have
+// no flag that was not given.
+func (u *User) flagAddresses() {
+	for _, attr := range []string{attrEmail, attrPhone} {
+		if u.Attributes[attr] != "" && u.Attributes[verifiedFlag(attr)] == "" {
+			u.Attributes[verifiedFlag(attr)] = "false"
+		}
+	}
 }
 
 // claimMore gives a new user the sign-in names beyond those of had.

@@ -3,6 +3,7 @@ package user
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -156,6 +157,54 @@ func TestSignUpWithoutPassword(t *testing.T) {
 			in.Password = blank
 			_, err := r.SignUp(t.Context(), in)
 			wantSays(t, err, "InvalidParameterException: 1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null")
+		}
+	})
+}
+
+// TestSignUpFlags holds that the addresses of a sign-up are stored as not verified, and shown so by every operation that
+// lists attributes. A user whom an administrator makes has no flag that was not given.
+func TestSignUpFlags(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.poolWith(t, nil)
+		in := attributes("email", "a@example.com", "phone_number", "+12065550100")
+		_, err := r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: r.clientWith(t, sn, nil), Username: "alice", Password: new(goodPassword), UserAttributes: in})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.AdminCreateUser(t.Context(), &idp.AdminCreateUserRequest{UserPoolId: sn.ID, Username: "bob", UserAttributes: in, MessageAction: idp.MessageActionTypeSuppress})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := r.ListUsers(t.Context(), &idp.ListUsersRequest{UserPoolId: sn.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := map[string][]idp.AttributeType{}
+		for _, u := range list.Users {
+			shown[*u.Username+" in the list"] = u.Attributes
+		}
+		for _, name := range []string{"alice", "bob"} {
+			out, err := r.AdminGetUser(t.Context(), &idp.AdminGetUserRequest{UserPoolId: sn.ID, Username: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown[name] = out.UserAttributes
+		}
+		for who, list := range shown {
+			want := map[string]string{}
+			if strings.HasPrefix(who, "alice") {
+				want = map[string]string{"email_verified": "false", "phone_number_verified": "false"}
+			}
+			got := map[string]string{}
+			for _, a := range list {
+				if strings.HasSuffix(a.Name, "_verified") {
+					got[a.Name] = *a.Value
+				}
+			}
+			if !maps.Equal(want, got) {
+				t.Errorf("%s has %v, want %v", who, got, want)
+			}
 		}
 	})
 }

@@ -150,6 +150,14 @@ func TestSignUp(t *testing.T) {
 				if got != want || out.UserConfirmed || out.UserSub == nil || (len(r.inbox(t, pool, row.user)) == 1) != (want != "") {
 					t.Errorf("%s: %q, want %q", row.user, got, want)
 				}
+				// What is given is not verified; what is not given has no flag.
+				given, flags := valuesOf(attributes(row.attrs...)), valuesOf(r.find(t, pool, row.user).UserAttributes)
+				for _, address := range []string{"email", "phone_number"} {
+					flag, has := flags[address+"_verified"]
+					if _, is := given[address]; has != is || is && flag != "false" {
+						t.Errorf("%s: %s_verified is %q", row.user, address, flag)
+					}
+				}
 			}
 		})
 	})
