@@ -54,9 +54,9 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 			return nil, err
 		}
 	}
-	decide := clash(usernameExistsByAlias)
+	decide := takenAlias(sn)
 	if api.Val(in.ForceAliasCreation) {
-		decide = moveAliases(sn, usernameExistsByAlias)
+		decide = moveAliases(sn, decide)
 	}
 	taken := func(string) error { return idp.UsernameExistsException("User account already exists") }
 	if sn.Triggers().PreSignUp != nil {
@@ -85,6 +85,15 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 		audit.From(ctx).SetTarget(u.ID())
 	}
 	return u, err
+}
+
+// takenAlias is the answer of AdminCreateUser where another user signs in by an address: the address is the other user's
+// username, or a verified alias (Cognito: AdminCreateUser, ForceAliasCreation).
+func takenAlias(sn *pool.Snapshot) clash {
+	if len(sn.UsernameAttributes) > 0 {
+		return usernameExistsByAlias
+	}
+	return aliasExists
 }
 
 // invitation is the mailing of what invites a user. Its metadata goes to no

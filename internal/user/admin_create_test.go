@@ -329,8 +329,10 @@ func TestAdminCreateUserTakenNames(t *testing.T) {
 	t.Parallel()
 	const (
 		sayAccount = "UsernameExistsException: User account already exists"
-		sayEmail   = "UsernameExistsException: An account with the given email already exists."
-		sayPhone   = "UsernameExistsException: An account with the given phone_number already exists."
+		// A verified alias (Cognito: AdminCreateUser, ForceAliasCreation), and an address that is the username.
+		sayEmail   = "AliasExistsException: An account with the given email already exists."
+		sayPhone   = "AliasExistsException: An account with the given phone_number already exists."
+		sayAddress = "UsernameExistsException: An account with the given email already exists."
 	)
 	const unproven = "a@example.com"
 	email, phone := verified("a@example.com"), map[string]string{"phone_number": "+12065550100", "phone_number_verified": "true"}
@@ -355,13 +357,13 @@ func TestAdminCreateUserTakenNames(t *testing.T) {
 		{name: "alias moves", pool: withAliases, holder: email, in: creates("alice", "email", "a@example.com", "email_verified", "true"), force: true, moved: "email_verified"},
 		{name: "phone alias moves", pool: withAliases, holder: phone, in: creates("alice", "phone_number", "+12065550100", "phone_number_verified", "true"), force: true, moved: "phone_number_verified"},
 		{name: "preferred_username", pool: withAliases, holder: map[string]string{"preferred_username": "ally"}, in: creates("alice", "preferred_username", "ally"),
-			want: "UsernameExistsException: An account with the given preferred_username already exists."},
+			want: "AliasExistsException: An account with the given preferred_username already exists."},
 		{name: "preferred_username does not move", pool: withAliases, holder: map[string]string{"preferred_username": "ally"}, in: creates("alice", "preferred_username", "ally"), force: true,
-			want: "UsernameExistsException: An account with the given preferred_username already exists."},
+			want: "AliasExistsException: An account with the given preferred_username already exists."},
 		{name: "preferred_username is somebody's username", pool: withAliases, in: creates("alice", "preferred_username", "holder"),
-			want: "UsernameExistsException: An account with the given preferred_username already exists."},
-		{name: "address that is the username", pool: byEmail, holder: map[string]string{"email": "a@example.com"}, in: creates("a@example.com"), want: sayEmail},
-		{name: "address that is the username does not move", pool: byEmail, holder: email, in: creates("a@example.com"), force: true, want: sayEmail},
+			want: "AliasExistsException: An account with the given preferred_username already exists."},
+		{name: "address that is the username", pool: byEmail, holder: map[string]string{"email": "a@example.com"}, in: creates("a@example.com"), want: sayAddress},
+		{name: "address that is the username does not move", pool: byEmail, holder: email, in: creates("a@example.com"), force: true, want: sayAddress},
 	}
 	engines(t, func(t *testing.T, r *rig) {
 		for _, row := range rows {
@@ -402,20 +404,23 @@ func TestOneInvitedUser(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, withAliases)
 		const n = 6
-		for name, in := range map[string]func(i int) idp.AdminCreateUserRequest{
-			"username": func(int) idp.AdminCreateUserRequest { return creates("alice") },
-			"address": func(i int) idp.AdminCreateUserRequest {
+		for _, row := range []struct {
+			name, lost string
+			in         func(i int) idp.AdminCreateUserRequest
+		}{
+			{"username", "UsernameExistsException", func(int) idp.AdminCreateUserRequest { return creates("alice") }},
+			{"address", "AliasExistsException", func(i int) idp.AdminCreateUserRequest {
 				return creates(fmt.Sprint("user", i), "email", "a@example.com", "email_verified", "true")
-			},
+			}},
 		} {
 			got := count(atOnce(n, func(i int) error {
-				in := in(i)
+				in := row.in(i)
 				in.UserPoolId = sn.ID
 				_, err := r.AdminCreateUser(t.Context(), &in)
 				return err
 			}))
-			if want := (map[string]int{"": 1, "UsernameExistsException": n - 1}); !maps.Equal(want, got) {
-				t.Errorf("%s: got %v, want %v", name, got, want)
+			if want := (map[string]int{"": 1, row.lost: n - 1}); !maps.Equal(want, got) {
+				t.Errorf("%s: got %v, want %v", row.name, got, want)
 			}
 		}
 	})

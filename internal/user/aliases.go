@@ -54,7 +54,7 @@ func confirmAliasExists(kind string) error {
 	return idp.AliasExistsException("An account with the " + kind + " already exists.")
 }
 
-// usernameExistsByAlias is the answer of SignUp and AdminCreateUser.
+// usernameExistsByAlias is the answer of SignUp, and of AdminCreateUser where addresses are usernames.
 func usernameExistsByAlias(kind string) error {
 	return idp.UsernameExistsException("An account with the given " + kind + " already exists.")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -89,7 +90,7 @@ func TestAdminCreateUser(t *testing.T) {
 				want             error
 			}{
 				{name: "taken", pool: plain, user: "taken", want: exists("User account already exists")},
-				{name: "taken alias", pool: aliases, user: "alice", attrs: verified("t@example.com"), want: exists(byMail)},
+				{name: "taken alias", pool: aliases, user: "alice", attrs: verified("t@example.com"), want: &smithy.GenericAPIError{Code: "AliasExistsException", Message: byMail}},
 				{name: "taken alias, not verified", pool: aliases, user: "bob", attrs: []string{"email", "t@example.com"}},
 				{name: "forced", pool: aliases, user: "carol", attrs: verified("t@example.com"), in: cip.AdminCreateUserInput{ForceAliasCreation: true}},
 				{name: "taken address", pool: addresses, user: "t@example.com", want: exists(byMail)},

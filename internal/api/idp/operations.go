@@ -66,7 +66,7 @@ var Operations = map[string]*api.Operation{
 	},
 	"AdminCreateUser": {
 		Service: Info, Name: "AdminCreateUser", Auth: api.AuthSigV4,
-		Errors: []string{"CodeDeliveryFailureException", "InternalErrorException", "InvalidLambdaResponseException", "InvalidParameterException", "InvalidPasswordException", "InvalidSmsRoleAccessPolicyException", "InvalidSmsRoleTrustRelationshipException", "NotAuthorizedException", "OperationNotEnabledException", "PreconditionNotMetException", "ResourceNotFoundException", "TooManyRequestsException", "UnexpectedLambdaException", "UnsupportedUserStateException", "UserLambdaValidationException", "UserNotFoundException", "UsernameExistsException"},
+		Errors: []string{"AliasExistsException", "CodeDeliveryFailureException", "InternalErrorException", "InvalidLambdaResponseException", "InvalidParameterException", "InvalidPasswordException", "InvalidSmsRoleAccessPolicyException", "InvalidSmsRoleTrustRelationshipException", "NotAuthorizedException", "OperationNotEnabledException", "PreconditionNotMetException", "ResourceNotFoundException", "TooManyRequestsException", "UnexpectedLambdaException", "UnsupportedUserStateException", "UserLambdaValidationException", "UserNotFoundException", "UsernameExistsException"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewDecoder, body, decodeAdminCreateUserRequest)
 		},
