@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -58,9 +59,9 @@ func TestOverlappingTransactions(t *testing.T) {
 	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": sqliteOptions, "postgres": postgresOptions} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			storetest.RunSkew(t, func(t *testing.T, i storetest.Interleaving) *store.Store {
+			storetest.RunSkew(t, func(t *testing.T, afterSnapshot func(context.Context)) *store.Store {
 				o := options(t)
-				o.AfterSnapshot = i.AfterSnapshot
+				o.AfterSnapshot = afterSnapshot
 				return open(t, o)
 			})
 		})

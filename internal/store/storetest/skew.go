@@ -8,9 +8,9 @@ import (
 	"cognate/internal/store"
 )
 
-// RunSkew runs the tests of transactions that overlap. open answers an empty, migrated store that was opened with the
-// interleaving's AfterSnapshot, and closes it at the end of the test.
-func RunSkew(t *testing.T, open func(t *testing.T, i Interleaving) *store.Store) {
+// RunSkew runs the tests of transactions that overlap. open answers an empty, migrated store that was opened with
+// afterSnapshot, and closes it at the end of the test.
+func RunSkew(t *testing.T, open func(t *testing.T, afterSnapshot func(context.Context)) *store.Store) {
 	for _, row := range []struct {
 		name string
 		// Each is one transaction. Only one of the two may take effect, or the later after the earlier.
@@ -40,7 +40,7 @@ func RunSkew(t *testing.T, open func(t *testing.T, i Interleaving) *store.Store)
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			i := Interleaving{}
-			s := open(t, i)
+			s := open(t, i.AfterSnapshot)
 			skewScene(t, s)
 			run := func(fn func(ctx context.Context, tx *store.Tx) error) func(ctx context.Context) error {
 				return func(ctx context.Context) error {
