@@ -125,7 +125,7 @@ func TestRefusedSettings(t *testing.T) {
 		{"issuer with a query", server.Dev, func(c *server.Config) { c.IssuerBase = "https://id.example.com?x" }, "issuer-base"},
 		{"half of TLS", server.Dev, func(c *server.Config) { c.TLSCert = "x" }, "both"},
 		{"TLS files that are not there", server.Dev, func(c *server.Config) { c.TLSCert, c.TLSKey = "/nonexistent/c", "/nonexistent/k" }, "no such file"},
-		{"proxy", server.Serve, func(c *server.Config) { c.TrustedProxy = []string{"proxy.example.com"} }, "address block"},
+		{"proxy", server.Serve, func(c *server.Config) { c.TrustedProxy = []string{"proxy.example.com"} }, "CIDR block"},
 		{"database", server.Serve, func(c *server.Config) { c.Data, c.Database = "", "mysql://user:s3cret@host/db" }, "postgres://"},
 		{"unsigned in serve", server.Serve, func(c *server.Config) { c.AllowUnsigned = true }, "cognate dev alone"},
 		{"exposed in serve", server.Serve, func(c *server.Config) { c.Expose = true }, "cognate dev alone"},

@@ -260,9 +260,9 @@ func (s *Server) shutdown(ctx context.Context) error {
 	}
 	s.serving.Wait()
 	// From here on a database or a sender that does not answer must not keep the
-	// process. Even with no time left, this is worth a moment: it is what nobody
-	// else knows.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMoment)
+	// process beyond ctx. Even with no time left, this is worth a moment: what is
+	// only in memory is lost otherwise.
+	last, cancel := atLeast(ctx, lastMoment)
 	defer cancel()
 	errs = append(errs,
 		until(last, "background tasks", func() error { s.background.stop(); return nil }),
@@ -273,8 +273,18 @@ func (s *Server) shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// lastMoment is how long a shutdown takes, at most, when its time is over.
+// lastMoment is how much longer a shutdown takes, at most, when its time is over.
 const lastMoment = 5 * time.Second
+
+// atLeast returns a context that ends with ctx's deadline, but not before d has
+// passed.
+func atLeast(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	deadline := time.Now().Add(d)
+	if later, ok := ctx.Deadline(); ok && later.After(deadline) {
+		deadline = later
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+}
 
 // until calls f and returns its error, or an error when ctx ends before f does.
 func until(ctx context.Context, what string, f func() error) error {
