@@ -14,6 +14,7 @@ import (
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/store"
+	"cognate/test/patience"
 )
 
 // clock is settable: the cache's age is a matter of it alone.
@@ -44,7 +45,7 @@ type fixture struct {
 func newFixture(t *testing.T) fixture {
 	t.Helper()
 	c := &clock{t: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)}
-	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "db"), Now: c.now, Migrate: true})
+	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "db"), Now: c.now, Migrate: true, StatementTimeout: patience.Limit})
 	if err != nil {
 		t.Fatal(err)
 	}

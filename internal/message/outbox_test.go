@@ -16,6 +16,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/message"
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -78,6 +79,7 @@ func engines(t *testing.T, f func(t *testing.T, options store.Options)) {
 func open(t *testing.T, o store.Options, c *clock) (*store.Store, *keys.Ring) {
 	t.Helper()
 	o.Now = c.now
+	patience.Extend(&o.StatementTimeout)
 	o.Log = slog.New(slog.DiscardHandler)
 	o.Migrate = true
 	st, err := store.Open(t.Context(), o)
@@ -248,9 +250,13 @@ func TestInbox(t *testing.T) {
 		t.Run("waits for the first", func(t *testing.T) {
 			found := make(chan int)
 			go func() {
-				list, err := s.List(deadline(t), message.Query{Username: "dave", Wait: 15 * time.Second})
-				if err != nil {
-					t.Error(err)
+				var list []message.Message
+				for len(list) == 0 {
+					var err error
+					if list, err = s.List(deadline(t), message.Query{Username: "dave", Wait: message.MaxWait}); err != nil {
+						t.Error(err)
+						break
+					}
 				}
 				found <- len(list)
 			}()

@@ -19,6 +19,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"cognate/internal/message"
+	"cognate/test/patience"
 )
 
 // mailServer is a submission server on loopback that wants STARTTLS, then
@@ -233,7 +234,7 @@ var _ message.Sender = (*message.SMTP)(nil)
 
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 	t.Cleanup(cancel)
 	return ctx
 }

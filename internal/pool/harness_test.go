@@ -19,6 +19,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -64,6 +65,7 @@ func newNode(t testing.TB, o store.Options) *node {
 	t.Helper()
 	c := newClock()
 	o.Now, o.Migrate = c.now, true
+	patience.Extend(&o.StatementTimeout)
 	db, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -48,6 +49,7 @@ func newRig(t *testing.T, o store.Options) *rig {
 	r := &rig{}
 	r.ms.Store(1_800_000_000_000)
 	o.Now, o.Migrate = r.clock, true
+	patience.Extend(&o.StatementTimeout)
 	st, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

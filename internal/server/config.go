@@ -47,11 +47,12 @@ type Config struct {
 	SNSRegion        string `name:"sns-region" group:"Messages" placeholder:"REGION" help:"Send SMS through Amazon SNS in this Region, with the credentials that the AWS SDK finds."`
 	SNSEndpoint      Secret `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"Another endpoint that speaks SNS."`
 
-	Triggers        string   `group:"Triggers" placeholder:"FILE" help:"How functions are run (Lambda, webhook, folder) and codes for custom senders encrypted: YAML, see docs/triggers.md. A function that it does not name is run by the Lambda API."`
-	TriggerEndpoint Secret   `group:"Triggers" placeholder:"URL" help:"Endpoint that speaks the Lambda API. By default AWS_ENDPOINT_URL_LAMBDA and AWS_ENDPOINT_URL, as AWS's tools read them, else AWS itself."`
-	TriggerAllow    []string `group:"Triggers" placeholder:"CIDR" help:"Address blocks beside the public ones that webhooks may have. In dev also loopback."`
-	TriggerAttempts int      `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called that did not answer in time or could not be reached, 1 to 3. It may run more than once."`
-	TriggerStrict   bool     `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`
+	Triggers        string        `group:"Triggers" placeholder:"FILE" help:"How functions are run (Lambda, webhook, folder) and codes for custom senders encrypted: YAML, see docs/triggers.md. A function that it does not name is run by the Lambda API."`
+	TriggerEndpoint Secret        `group:"Triggers" placeholder:"URL" help:"Endpoint that speaks the Lambda API. By default AWS_ENDPOINT_URL_LAMBDA and AWS_ENDPOINT_URL, as AWS's tools read them, else AWS itself."`
+	TriggerAllow    []string      `group:"Triggers" placeholder:"CIDR" help:"Address blocks beside the public ones that webhooks may have. In dev also loopback."`
+	TriggerAttempts int           `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called that did not answer in time or could not be reached, 1 to 3. It may run more than once."`
+	TriggerTimeout  time.Duration `group:"Triggers" placeholder:"TIME" help:"Longest that a function may take, for one attempt. Default 5s, as Cognito's; more is for debugging one. Must be less than --request-timeout."`
+	TriggerStrict   bool          `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file that people can be imported from, in bytes."`

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 )
 
 func TestIssuerDocuments(t *testing.T) {
@@ -260,7 +261,7 @@ func raw(t *testing.T, addr, request string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience.Limit)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(conn, request); err != nil {

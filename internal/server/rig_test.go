@@ -23,6 +23,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -88,6 +89,11 @@ func start(t *testing.T, c server.Config) rig {
 	t.Helper()
 	r := rig{config: c, log: &logBuffer{}}
 	c.LogTo = r.log
+	patience.Extend(&c.ShutdownTimeout)
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = 2 * patience.Limit
+		patience.Extend(&c.DatabaseTimeout, &c.TriggerTimeout)
+	}
 	s, err := server.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -55,7 +55,7 @@ func newTriggers(c *Config, log *slog.Logger) (_ *triggers, err error) {
 		return nil, errors.Join(fmt.Errorf("triggers: functions: %w", err), t.close())
 	}
 	t.Service = trigger.New(trigger.Deps{
-		Transport: t.router, Keys: t.keys, Attempts: c.TriggerAttempts, Strict: c.TriggerStrict, Now: time.Now, Log: log,
+		Transport: t.router, Keys: t.keys, Attempts: c.TriggerAttempts, Strict: c.TriggerStrict, Timeout: c.TriggerTimeout, Now: time.Now, Log: log,
 	})
 	return t, nil
 }
@@ -129,6 +129,9 @@ func (c *Config) checkTriggers(add complain) {
 	}
 	if c.TriggerAttempts < 0 || c.TriggerAttempts > trigger.MaxAttempts {
 		add("trigger-attempts", "must be 1 to %d", trigger.MaxAttempts)
+	}
+	if c.TriggerTimeout < 0 || c.TriggerTimeout >= c.RequestTimeout {
+		add("trigger-timeout", "must be less than --request-timeout (%s), so that a request can say that its function does not answer", c.RequestTimeout)
 	}
 	if c.TriggerEndpoint != "" && !strings.HasPrefix(string(c.TriggerEndpoint), "https://") && !strings.HasPrefix(string(c.TriggerEndpoint), "http://") {
 		add("trigger-endpoint", "must be a URL")

@@ -23,6 +23,7 @@ import (
 	"cognate/internal/trigger"
 	"cognate/internal/user"
 	"cognate/test/lambdas"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -65,6 +66,7 @@ func newRig(t testing.TB, o store.Options) *rig {
 	c := &clock{}
 	c.ms.Store(1_800_000_000_250)
 	o.Now, o.Migrate = c.now, true
+	patience.Extend(&o.StatementTimeout)
 	st, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

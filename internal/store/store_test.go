@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/store"
 	"cognate/internal/store/storetest"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -16,6 +17,7 @@ func clock() time.Time { return storetest.Now }
 func open(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
 	o.Now, o.Migrate = clock, true
+	patience.Extend(&o.StatementTimeout)
 	s, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

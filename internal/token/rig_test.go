@@ -16,6 +16,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/test/lambdas"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -50,6 +51,7 @@ func newRig(t testing.TB, o store.Options) *rig {
 	c := &clock{}
 	c.ms.Store(1_800_000_000_250)
 	o.Now, o.Migrate = c.now, true
+	patience.Extend(&o.StatementTimeout)
 	st, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

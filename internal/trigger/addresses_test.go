@@ -16,6 +16,7 @@ import (
 
 	"cognate/internal/audit"
 	"cognate/internal/trigger"
+	"cognate/test/patience"
 )
 
 const secretPath = "/T01234567/s3cretpath?token=s3cretquery"
@@ -121,7 +122,7 @@ func TestDevelopmentNeedsNoCredentials(t *testing.T) {
 		l := trigger.NewLambda(trigger.LambdaOptions{NoInstanceCredentials: true, Development: development})
 		defer func() { _ = l.Close() }()
 		ctx, event := audit.With(t.Context())
-		s := trigger.New(trigger.Deps{Transport: l, Timeout: time.Minute, Now: time.Now})
+		s := trigger.New(trigger.Deps{Transport: l, Timeout: patience.Limit, Now: time.Now})
 		err := s.PreAuthentication(ctx, function, envelope(trigger.SourcePreAuthentication), trigger.PreAuthenticationRequest{})
 		return fmt.Sprint(event.Attrs()), err
 	}

@@ -1,12 +1,13 @@
 package trigger_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -268,20 +269,27 @@ func TestMessageAnswers(t *testing.T) {
 	}
 }
 
+// silent is a way to functions that do not answer.
+type silent struct{ calls int }
+
+func (s *silent) Invoke(ctx context.Context, _ trigger.Invocation) (trigger.Result, error) {
+	s.calls++
+	<-ctx.Done()
+	return trigger.Result{}, ctx.Err()
+}
+
 // TestAttempts counts the calls of a function that does not answer.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	for _, attempts := range []int{0, 1, 3, 9} {
-		t.Run(fmt.Sprint(attempts), func(t *testing.T) {
-			t.Parallel()
-			released := make(chan struct{})
-			e := newEndpoint(t, func(_ http.ResponseWriter, _ []byte) { <-released })
-			t.Cleanup(func() { close(released) }) // Before the server is closed.
-			s := service(t, e.URL, func(d *trigger.Deps) { d.Attempts, d.Timeout = attempts, 100*time.Millisecond })
+		synctest.Test(t, func(t *testing.T) {
+			way, began := &silent{}, time.Now()
+			s := trigger.New(trigger.Deps{Transport: way, Attempts: attempts, Now: time.Now})
 			err := s.PreAuthentication(t.Context(), function, envelope(trigger.SourcePreAuthentication), trigger.PreAuthenticationRequest{})
 			wantError(t, err, "UnexpectedLambdaException", "PreAuthentication invocation failed due to error Socket timeout while invoking Lambda function.")
-			if _, _, calls := e.last(); calls != min(max(attempts, 1), 3) {
-				t.Errorf("%d calls", calls)
+			want := min(max(attempts, 1), 3)
+			if took := time.Since(began); way.calls != want || took != time.Duration(want)*trigger.Timeout {
+				t.Errorf("%d attempts: %d calls in %v", attempts, way.calls, took)
 			}
 		})
 	}

@@ -15,6 +15,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/trigger"
+	"cognate/test/patience"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(os.Exit)) }
@@ -91,7 +92,7 @@ func service(t testing.TB, url string, change func(*trigger.Deps)) *trigger.Serv
 	t.Helper()
 	l := trigger.NewLambda(trigger.LambdaOptions{Endpoint: url, Load: credentials})
 	t.Cleanup(func() { _ = l.Close() })
-	d := trigger.Deps{Transport: l, Timeout: time.Minute, Now: time.Now}
+	d := trigger.Deps{Transport: l, Timeout: patience.Limit, Now: time.Now}
 	if change != nil {
 		change(&d)
 	}

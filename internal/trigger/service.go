@@ -164,7 +164,7 @@ func (s *Service) invoke(ctx context.Context, in Invocation) (Result, error) {
 func (s *Service) attempt(ctx context.Context, in Invocation) (Result, error) {
 	limit := s.deps.Timeout
 	if in.Async {
-		limit = SenderTimeout
+		limit = max(limit, SenderTimeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cognate/internal/trigger"
+	"cognate/test/patience"
 )
 
 var secret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
@@ -33,7 +34,7 @@ func webhooks(t testing.TB, allowed []netip.Prefix, url string, change func(*tri
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = router.Close() })
-	d := trigger.Deps{Transport: router, Timeout: time.Minute, Now: time.Now}
+	d := trigger.Deps{Transport: router, Timeout: patience.Limit, Now: time.Now}
 	if change != nil {
 		change(&d)
 	}
@@ -235,7 +236,7 @@ func TestRouter(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = router.Close() })
-	s := trigger.New(trigger.Deps{Transport: router, Timeout: time.Minute, Now: time.Now})
+	s := trigger.New(trigger.Deps{Transport: router, Timeout: patience.Limit, Now: time.Now})
 	for arn, want := range map[string]string{
 		function + ":live": "alias", function + ":test": "arn", function: "arn",
 		"arn:aws:lambda:eu-west-1:210987654321:function:g": "name", "arn:aws:lambda:eu-west-1:210987654321:function:h": "default",

@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -237,8 +238,9 @@ func TestCustomMessageAnswers(t *testing.T) {
 				if row.raw != "" {
 					r.lambdas.Answer("custom", row.raw)
 				}
-				if got := lambdas.Says(p.run(t, r, sn, client, nil)); got != row.want {
-					t.Errorf("got  %q\nwant %q", got, row.want)
+				err := p.run(t, r, sn, client, nil)
+				if got := lambdas.Says(err); got != row.want {
+					t.Fatalf("got  %q (%v)\nwant %q", got, errors.Unwrap(err), row.want)
 				}
 				list := r.mail(t, sn)
 				if row.want != "" {
@@ -246,6 +248,9 @@ func TestCustomMessageAnswers(t *testing.T) {
 						t.Errorf("sent %v", list)
 					}
 					return
+				}
+				if len(list) != 1 {
+					t.Fatalf("sent %v", list)
 				}
 				if body := strings.Replace(row.body, "CODE", list[0].Code, 1); list[0].Subject != row.subject || list[0].Body != body {
 					t.Errorf("sent %q, %.80q", list[0].Subject, list[0].Body)

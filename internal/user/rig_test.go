@@ -21,6 +21,7 @@ import (
 	"cognate/internal/token"
 	"cognate/internal/trigger"
 	"cognate/test/lambdas"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -56,6 +57,7 @@ func newRig(t testing.TB, o store.Options) *rig {
 	t.Helper()
 	c := newClock()
 	o.Now, o.Migrate = c.now, true
+	patience.Extend(&o.StatementTimeout)
 	st, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

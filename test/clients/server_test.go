@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"cognate/test/patience"
 )
 
 // program is the path of the server's binary: built for this run, or the one
@@ -85,7 +87,7 @@ func launchWith(t *testing.T, env []string, args ...string) string {
 	case err := <-ended:
 		ended <- err
 		t.Fatalf("cognate %v ended before it listened: %v", args, err)
-	case <-time.After(time.Minute):
+	case <-time.After(patience.Limit):
 		t.Fatalf("cognate %v does not say that it listens", args)
 	}
 	return ""
@@ -102,8 +104,8 @@ func stopServer(t *testing.T, cmd *exec.Cmd, ended chan error, out *transcript) 
 		if err != nil {
 			t.Errorf("the server ended with %v", err)
 		}
-	case <-time.After(30 * time.Second):
-		t.Error("the server does not stop within 30 s of SIGTERM")
+	case <-time.After(patience.Limit):
+		t.Error("the server does not stop within 10 minutes of SIGTERM")
 		if err := cmd.Process.Kill(); err != nil {
 			t.Error(err)
 		}
@@ -170,7 +172,7 @@ func environment(t *testing.T) []string {
 // log if it failed.
 func run(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience.Limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

@@ -20,8 +20,8 @@ func TestDatabaseAway(t *testing.T) {
 	cluster := pgtest.Start(t)
 	c := dev(t)
 	c.Database = server.Secret(cluster.URL)
+	c.RequestTimeout = 30 * time.Second // the clients wait for more
 	n := start(t, c)
-	n.client.http.Timeout = 15 * time.Second
 	pool := n.newPool(t)
 	app := n.newApp(t, pool)
 	n.newUser(t, pool, "alice")

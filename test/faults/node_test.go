@@ -17,6 +17,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -60,7 +61,7 @@ func newClient(t testing.TB, base string) client {
 	t.Helper()
 	tr := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(tr.CloseIdleConnections)
-	return client{url: base, http: &http.Client{Transport: tr, Timeout: time.Minute}}
+	return client{url: base, http: &http.Client{Transport: tr, Timeout: patience.Limit}}
 }
 
 // dev is the configuration of a development server that takes unsigned calls:
@@ -116,6 +117,11 @@ func start(t testing.TB, c server.Config) *node {
 	t.Helper()
 	n := &node{config: c, log: &logBuffer{}}
 	c.LogTo = n.log
+	patience.Extend(&c.ShutdownTimeout)
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = 2 * patience.Limit
+		patience.Extend(&c.DatabaseTimeout, &c.TriggerTimeout)
+	}
 	s, err := server.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -342,22 +348,18 @@ func (c client) code(t testing.TB, pool, username string) string {
 	return m[0].Code
 }
 
-// patience is longer than any machine needs, however busy: it ends a test that
-// would wait for ever.
-const patience = 10 * time.Minute
-
 // eventually polls until f is true; it gives up after a while that no machine
 // should need.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(patience)
+	deadline := time.After(patience.Limit)
 	for !f() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("after %v still not: %s", patience, what)
+			t.Fatalf("after %v still not: %s", patience.Limit, what)
 		}
 	}
 }

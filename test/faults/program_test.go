@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"cognate/test/patience"
 )
 
 // program builds the server's binary once, when a test first needs it.
@@ -82,7 +84,7 @@ func launch(t testing.TB, before string, args ...string) *process {
 		p.client = newClient(t, base)
 	case <-p.ended:
 		t.Fatalf("cognate %v ended before it listened: %v\n%s", args, p.err, p.out)
-	case <-time.After(time.Minute):
+	case <-time.After(patience.Limit):
 		t.Fatalf("cognate %v does not say that it listens\n%s", args, p.out)
 	}
 	return p
@@ -108,8 +110,8 @@ func (p *process) stop(t testing.TB) {
 		if p.err != nil {
 			t.Errorf("the server ended with %v\n%s", p.err, p.out)
 		}
-	case <-time.After(30 * time.Second):
-		t.Errorf("the server does not stop within 30 s of SIGTERM\n%s", p.out)
+	case <-time.After(patience.Limit):
+		t.Errorf("the server does not stop within %v of SIGTERM\n%s", patience.Limit, p.out)
 		p.kill(t)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cognate/test/patience"
 )
 
 // raw sends bytes as no HTTP library would and gives every answer that comes
@@ -24,7 +26,7 @@ func raw(t *testing.T, addr string, answers int, parts ...[]byte) []answer {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience.Limit)); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range parts {
@@ -189,7 +191,7 @@ func TestSlowClients(t *testing.T) {
 			if _, err := io.WriteString(conn, tt.request); err != nil {
 				t.Fatal(err)
 			}
-			if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := conn.SetReadDeadline(time.Now().Add(patience.Limit)); err != nil {
 				t.Fatal(err)
 			}
 			// All that comes until the server closes.
@@ -227,7 +229,7 @@ func drip(t *testing.T, addr string) {
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience.Limit)
 	for {
 		select {
 		case <-closed:

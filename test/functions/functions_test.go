@@ -18,6 +18,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/trigger"
 	"cognate/internal/trigger/process"
+	"cognate/test/patience"
 )
 
 // lines gathers the functions' logs.
@@ -64,7 +65,7 @@ func open(t *testing.T, dir string) (*trigger.Service, *lines) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = router.Close() })
-	return trigger.New(trigger.Deps{Transport: router, Timeout: 2 * time.Minute, Now: time.Now}), out
+	return trigger.New(trigger.Deps{Transport: router, Timeout: patience.Limit, Now: time.Now}), out
 }
 
 // TestHandlers runs unmodified Lambda handlers of three languages.
@@ -207,7 +208,7 @@ func TestEncryptionSDK(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "node", "encryption-sdk.mjs", key, id, tt.policy)
 			cmd.Dir = filepath.Join("..", "js")

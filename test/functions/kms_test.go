@@ -13,12 +13,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"cognate/internal/trigger"
+	"cognate/test/patience"
 )
 
 // TestEncryptionSDKWithKMS has it open what was encrypted by a key in AWS KMS.
@@ -38,7 +38,7 @@ func TestEncryptionSDKWithKMS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "encryption-sdk.mjs", "kms", id, "REQUIRE_ENCRYPT_ALLOW_DECRYPT")
 	cmd.Dir = filepath.Join("..", "js")

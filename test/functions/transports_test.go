@@ -12,6 +12,7 @@ import (
 	"cognate/internal/trigger"
 	"cognate/internal/trigger/process"
 	"cognate/test/lambdas"
+	"cognate/test/patience"
 )
 
 // handlers are the functions that every language has.
@@ -44,7 +45,7 @@ func TestTransports(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = router.Close() })
-			s := trigger.New(trigger.Deps{Transport: router, Timeout: 2 * time.Minute, Now: time.Now})
+			s := trigger.New(trigger.Deps{Transport: router, Timeout: patience.Limit, Now: time.Now})
 			t.Run("pre sign-up", func(t *testing.T) { preSignUp(t, s, nil) })
 			t.Run("pre token generation", func(t *testing.T) { preToken(t, s) })
 			t.Run("user migration", func(t *testing.T) { migrate(t, s) })
@@ -65,7 +66,7 @@ func TestWebhookServerRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = router.Close() })
-	s := trigger.New(trigger.Deps{Transport: router, Timeout: time.Minute, Now: time.Now})
+	s := trigger.New(trigger.Deps{Transport: router, Timeout: patience.Limit, Now: time.Now})
 	_, err = s.PreSignUp(t.Context(), arn("pre-sign-up"), envelope(trigger.SourceSignUp), trigger.PreSignUpRequest{})
 	wantError(t, err, "UnexpectedLambdaException", "PreSignUp invocation failed due to error AccessDeniedException.")
 }
@@ -85,7 +86,7 @@ func BenchmarkHandlers(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer f.Close()
-			s := trigger.New(trigger.Deps{Transport: f, Timeout: 2 * time.Minute, Now: time.Now})
+			s := trigger.New(trigger.Deps{Transport: f, Timeout: patience.Limit, Now: time.Now})
 			call := func() {
 				_, err := s.VerifyAuthChallengeResponse(b.Context(), arn("verify-auth-challenge-response"), envelope(trigger.SourceVerifyAuthChallengeResponse),
 					trigger.VerifyAuthChallengeResponseRequest{PrivateChallengeParameters: map[string]string{"answer": "1"}, ChallengeAnswer: "1"})

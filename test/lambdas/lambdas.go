@@ -19,6 +19,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/trigger"
+	"cognate/test/patience"
 )
 
 // Says gives an exception as a client sees it, "" for none.
@@ -115,7 +116,7 @@ func (s *Server) Service(keys *trigger.SenderKeys) *trigger.Service {
 			return aws.Config{Credentials: aws.AnonymousCredentials{}}, nil
 		},
 	})
-	return trigger.New(trigger.Deps{Transport: l, Keys: keys, Now: time.Now})
+	return trigger.New(trigger.Deps{Transport: l, Keys: keys, Timeout: patience.Limit, Now: time.Now})
 }
 
 // serve is POST /2015-03-31/functions/{name}/invocations.

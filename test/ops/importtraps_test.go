@@ -14,6 +14,8 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
+
+	"cognate/test/patience"
 )
 
 // TestUserImportFiles: files as programs write them, and as they must not be.
@@ -195,7 +197,7 @@ func TestUserImportBodies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := c.SetDeadline(time.Now().Add(patience.Limit)); err != nil {
 				t.Fatal(err)
 			}
 			fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n%s", address.RequestURI(), address.Host, test.headers, test.body)

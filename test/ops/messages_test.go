@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -70,7 +71,7 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // next is the next event; none comes from a server that forgot it.
 func (h *hook) next(t *testing.T) event {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 	defer cancel()
 	select {
 	case e := <-h.events:
@@ -258,7 +259,7 @@ func TestCustomSenders(t *testing.T) {
 // opened is a code as AWS's Encryption SDK opens it.
 func opened(t *testing.T, pool, code string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "encryption-sdk.mjs", senderKey, senderKeyID, "REQUIRE_ENCRYPT_ALLOW_DECRYPT")
 	cmd.Dir = filepath.Join("..", "js")

@@ -31,6 +31,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -111,6 +112,11 @@ func start(c server.Config) (rig, func() error, error) {
 	c.Mode, c.Listen, c.PrivateListen, c.LogTo = server.Dev, "127.0.0.1:0", "off", &refusals
 	c.LogFormat = "json"
 	c.Now = func() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
+	patience.Extend(&c.ShutdownTimeout)
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = 2 * patience.Limit
+		patience.Extend(&c.DatabaseTimeout, &c.TriggerTimeout)
+	}
 	s, err := server.Start(context.Background(), c)
 	if err != nil {
 		return rig{}, nil, err

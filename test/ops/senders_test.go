@@ -13,6 +13,7 @@ import (
 
 	"cognate/internal/server"
 	"cognate/test/lambdas"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -132,7 +133,7 @@ func senderSources(t *testing.T, r rig, f *lambdas.Server, m medium) {
 				if e.TriggerSource != want || !strings.HasPrefix(code, "AYAD") {
 					t.Errorf("event %s with code %q, want %s", e.TriggerSource, code, want)
 				}
-			case <-time.After(30 * time.Second):
+			case <-time.After(patience.Limit):
 				t.Error("no function is told")
 			}
 		})

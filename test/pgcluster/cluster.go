@@ -144,7 +144,7 @@ func databaseURL(socketDir, name string) string {
 // recovers from its log first.
 func (c *Cluster) Start(ctx context.Context) error {
 	logFile := filepath.Join(c.dir, "log")
-	err := c.run(ctx, "pg_ctl", "--pgdata="+c.data(), "--log="+logFile, "--wait", "--timeout=60", "--silent", "start")
+	err := c.run(ctx, "pg_ctl", "--pgdata="+c.data(), "--log="+logFile, "--wait", "--timeout=600", "--silent", "start")
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, tail(logFile))
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"cognate/test/patience"
 	"cognate/test/pgcluster"
 )
 
@@ -100,7 +101,7 @@ func waitGone(t *testing.T, dir string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(30 * time.Second)
+	late := time.After(patience.Limit)
 	for {
 		select {
 		case <-tick.C:

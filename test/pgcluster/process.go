@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"cognate/test/patience"
 )
 
 // childrenOf lists the direct children of a process where the kernel tells
@@ -32,7 +34,7 @@ func childrenOf(pid int) []int {
 func waitEnded(pid int) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(30 * time.Second)
+	late := time.After(patience.Limit)
 	for !ended(pid) {
 		select {
 		case <-tick.C:

@@ -24,6 +24,7 @@ import (
 
 	"cognate/internal/trigger"
 	"cognate/internal/trigger/process"
+	"cognate/test/patience"
 )
 
 // TestMain is also the function that the tests run, over AWS's own runtime for
@@ -219,7 +220,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"crash", "Runtime.ExitError", time.Minute, true},
 		{"large", trigger.NameResponseTooLarge, time.Minute, false},
-		{"hang", context.DeadlineExceeded.Error(), 300 * time.Millisecond, true},
+		{"hang", context.DeadlineExceeded.Error(), 5 * time.Second, true},
 	} {
 		if _, _, err := invoke(t, f, tt.within, tt.do, ""); name(err) != tt.want {
 			t.Errorf("%s: %v, want %s", tt.do, err, tt.want)
@@ -347,7 +348,7 @@ func waitGone(t *testing.T, pid int) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 	defer cancel()
 	for alive(pid) {
 		select {

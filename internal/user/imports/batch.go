@@ -109,7 +109,7 @@ const batchStatement = 30 * time.Second
 // progress, all or nothing. It stores as many lines as it can in batchTime, and
 // returns how many.
 func (s *Service) store(ctx context.Context, sn *pool.Snapshot, j, next *job, lines []line) (stored *job, written int, err error) {
-	ctx = store.WithStatementTimeout(ctx, batchStatement)
+	ctx = store.WithStatementTimeout(ctx, s.batchStatement)
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		stored, written = nil, 0
 		held, err := s.hold(ctx, tx, j)

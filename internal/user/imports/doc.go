@@ -52,8 +52,10 @@ type Service struct {
 	owner string // this process, among those that work on jobs
 	wake  chan struct{}
 
-	lookEvery time.Duration       // see the constant
-	seen      map[jobKey]sighting // the jobs of other workers, at the last look
+	seen map[jobKey]sighting // the jobs of other workers, at the last look
+
+	// See the constants.
+	lookEvery, batchStatement time.Duration
 
 	entered uint64 // of the gate, at the worker's last look
 	came    bool   // whether somebody signed in between its last two looks
@@ -67,7 +69,7 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{d: d, owner: keys.NewUUID(), wake: make(chan struct{}, 1), lookEvery: lookEvery}
+	return &Service{d: d, owner: keys.NewUUID(), wake: make(chan struct{}, 1), lookEvery: lookEvery, batchStatement: batchStatement}
 }
 
 // MaxBytes is the size of the largest file.

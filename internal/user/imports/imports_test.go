@@ -22,6 +22,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -84,6 +85,7 @@ func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
 func openStore(t *testing.T, o store.Options, now func() time.Time) *store.Store {
 	t.Helper()
 	o.Now, o.Migrate = now, true
+	patience.Extend(&o.StatementTimeout)
 	st, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -176,7 +177,7 @@ func getStuck(t *testing.T) *stuck {
 	s.other = s.another()
 	s.other.d.Store = openStore(t, store.Options{URL: database}, s.d.Now)
 	s.id = s.begin(t, s.rows(t, 2000))
-	s.lookEvery = time.Millisecond
+	s.lookEvery, s.batchStatement = time.Millisecond, patience.Limit
 	go func() {
 		_, err := s.work(context.WithoutCancel(t.Context()))
 		s.ended <- err

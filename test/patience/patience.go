@@ -1,0 +1,18 @@
+// Package patience holds the time that tests wait for what must come. No machine
+// needs it, however busy it is: it only ends a test that would wait for ever. A
+// test in which a limit matters sets that limit itself, or a clock.
+package patience
+
+import "time"
+
+// Limit is longer than anything takes.
+const Limit = 10 * time.Minute
+
+// Extend sets those of the limits to Limit that a test has left open.
+func Extend(limits ...*time.Duration) {
+	for _, l := range limits {
+		if *l == 0 {
+			*l = Limit
+		}
+	}
+}
