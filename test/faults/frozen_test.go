@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -134,5 +135,36 @@ func TestRequestsOfAFrozenDatabase(t *testing.T) {
 	}
 	if <-profile == nil {
 		t.Error("the server waited for a profile")
+	}
+}
+
+// TestStopWithAFrozenDatabase ends a server by SIGTERM while a request waits for a frozen PostgreSQL, whose statements
+// may take longer than the server's end.
+func TestStopWithAFrozenDatabase(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Start(t)
+	p := launch(t, "", "dev", "--database", cluster.URL, "--listen", "127.0.0.1:0", "--private-listen", "off", "--allow-unsigned",
+		"--database-timeout", "2m", "--request-timeout", "5m", "--shutdown-timeout", "1s")
+	pool := p.newPool(t)
+	app := p.newApp(t, pool)
+	p.newUser(t, pool, "alice")
+	p.signIn(t, app, "alice", "wrong") // a count that is only in memory
+	if err := cluster.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	var requests sync.WaitGroup
+	requests.Go(func() { p.signIn(t, app, "alice", password) })
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(time.Minute):
+		t.Errorf("a minute after SIGTERM the server is still there\n%s", p.out)
+		p.kill(t)
+	}
+	requests.Wait()
+	if err := cluster.Thaw(); err != nil {
+		t.Fatal(err)
 	}
 }
