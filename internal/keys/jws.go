@@ -16,12 +16,14 @@ import (
 const (
 	signingKeyBits = 2048
 	kidBytes       = 32
-	// maxJWS bounds a token before any work is done on it.
-	maxJWS = 16 << 10
-
-	headerPrefix = `{"kid":"`
-	headerSuffix = `","alg":"RS256"}`
+	headerPrefix   = `{"kid":"`
+	headerSuffix   = `","alg":"RS256"}`
 )
+
+// MaxJWS is the longest token that is looked at, in bytes. It bounds the work that
+// strangers cause; no access token that is issued is longer, and request headers
+// have room for one.
+const MaxJWS = 48 << 10
 
 // SigningKey signs tokens with RS256.
 type SigningKey struct {
@@ -72,10 +74,14 @@ func (k *SigningKey) KID() string { return k.kid }
 // Public is the half of the key that is published.
 func (k *SigningKey) Public() *rsa.PublicKey { return &k.private.PublicKey }
 
+// SignedLen returns the length of the token that Sign makes of the claims.
+func (k *SigningKey) SignedLen(claims []byte) int {
+	return len(k.header) + raw.EncodedLen(len(claims)) + 1 + raw.EncodedLen(k.private.Size())
+}
+
 // Sign makes a compact JWS (RFC 7515 §7.1) of claims, which are JSON.
 func (k *SigningKey) Sign(claims []byte) (string, error) {
-	length := len(k.header) + raw.EncodedLen(len(claims)) + 1 + raw.EncodedLen(k.private.Size())
-	b := make([]byte, 0, length)
+	b := make([]byte, 0, k.SignedLen(claims))
 	b = append(b, k.header...)
 	b = raw.AppendEncode(b, claims)
 	digest := sha256.Sum256(b)
@@ -93,7 +99,7 @@ func (k *SigningKey) Sign(claims []byte) (string, error) {
 // (RFC 7515 §4.1.11), no key that the token itself brings (RFC 8725 §3.1, §3.10).
 // Claims, expiry among them, are the caller's to judge.
 func VerifyRS256(token string, lookup func(kid string) *rsa.PublicKey) ([]byte, error) {
-	if len(token) > maxJWS || hasLineEnd(token) { // the decoder skips line ends
+	if len(token) > MaxJWS || hasLineEnd(token) { // the decoder skips line ends
 		return nil, ErrToken
 	}
 	header, rest, _ := strings.Cut(token, ".")

@@ -129,7 +129,7 @@ func TestVerifyRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	long, err := k.Sign([]byte(strings.Repeat("x", maxJWS)))
+	long, err := k.Sign([]byte(strings.Repeat("x", MaxJWS)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"cognate/internal/keys"
 	"cognate/internal/server"
 	"cognate/test/patience"
 )
@@ -287,6 +288,7 @@ func TestHostileRequests(t *testing.T) {
 		{"folded header", head + "X-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}", "400"},
 		{"space before the colon", head + "X-A : b\r\nContent-Length: 2\r\n\r\n{}", "400"},
 		{"long headers", head + "X-A: " + strings.Repeat("a", 64<<10) + "\r\nContent-Length: 2\r\n\r\n{}", "431"},
+		{"a header with the longest token", head + "Authorization: Bearer " + strings.Repeat("a", keys.MaxJWS) + "\r\nContent-Length: 2\r\n\r\n{}", "400"},
 		{"promised too much", head + "Content-Length: 10485760\r\n\r\n{}", "413"},
 		{"chunks without end", head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat(" ", 4096)+"\r\n", 20), "413"},
 		{"other method", "DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n", "400"},

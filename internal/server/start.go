@@ -148,7 +148,8 @@ func openStore(ctx context.Context, c *Config, log *slog.Logger) (*store.Store, 
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute // longer than load balancers keep theirs
-	maxHeaderBytes    = 32 << 10
+	// A header may hold an access token, beside the others.
+	maxHeaderBytes = keys.MaxJWS + 8<<10
 )
 
 func (s *Server) serve(l listeners) {

@@ -20,12 +20,8 @@ import (
 	"cognate/internal/store"
 )
 
-const (
-	// maxToken bounds what is looked at; ours are longer only where a function adds a great deal to them.
-	maxToken = 64 << 10
-	// maxVerified bounds how many verified tokens are remembered, of about 1 KB each.
-	maxVerified = 32 << 10
-)
+// maxVerified bounds how many verified tokens are remembered, of about 1 KB each.
+const maxVerified = 32 << 10
 
 func invalidAccessToken() *api.Error {
 	return idp.NotAuthorizedException("Invalid Access Token").WithReason(api.ReasonBadAccessToken)
@@ -71,7 +67,7 @@ func (s *Service) Authenticate(ctx context.Context, accessToken string) (*Princi
 }
 
 func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (*Principal, error) {
-	if len(accessToken) > maxToken {
+	if len(accessToken) > keys.MaxJWS {
 		return nil, invalidAccessToken()
 	}
 	hash := sha256.Sum256([]byte(accessToken))

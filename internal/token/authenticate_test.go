@@ -226,7 +226,7 @@ func TestForgedTokens(t *testing.T) {
 		{"client of another pool", signWith(useAccess, sn, replace(c.ID, oc.ID))},
 		{"unknown pool", signWith(useAccess, sn, replace(sn.ID, "us-east-1_000000000"))},
 		{"line end", set.AccessToken + "\n"},
-		{"too long", strings.Repeat("a", maxToken+1)},
+		{"too long", strings.Repeat("a", keys.MaxJWS+1)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := r.Authenticate(t.Context(), test.token)

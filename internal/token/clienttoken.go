@@ -49,12 +49,9 @@ func (s *Service) IssueForMachine(ctx context.Context, m MachineGrant) (*Set, er
 	if err != nil {
 		return nil, err
 	}
-	claims, err := change.access(g, machineClaims(g, s.Issuer(m.Pool), formatUUID(id), s.now()))
-	if err != nil {
-		return nil, err
-	}
+	claims := machineClaims(g, s.Issuer(m.Pool), formatUUID(id), s.now())
 	set := &Set{ExpiresIn: int32(m.Client.AccessTTL / time.Second)}
-	if err := s.gate.Do(ctx, func() { set.AccessToken, err = signers.access.Sign(claims) }); err != nil {
+	if err := s.gate.Do(ctx, func() { set.AccessToken, err = signAccess(g, change, signers.access, claims) }); err != nil {
 		return nil, err
 	}
 	return set, err

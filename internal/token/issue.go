@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 )
 
@@ -100,11 +101,7 @@ func (s *Service) moment(g *Grant) (*moment, error) {
 }
 
 func (s *Service) sign(g *Grant, m *moment, with signers, set *Set) (err error) {
-	access, err := m.override.access(g, accessClaims(g, m))
-	if err != nil {
-		return err
-	}
-	if set.AccessToken, err = with.access.Sign(access); err != nil {
+	if set.AccessToken, err = signAccess(g, m.override, with.access, accessClaims(g, m)); err != nil {
 		return err
 	}
 	hashed := ""
@@ -120,6 +117,21 @@ func (s *Service) sign(g *Grant, m *moment, with signers, set *Set) (err error) 
 	}
 	set.IDToken, err = with.id.Sign(id)
 	return err
+}
+
+// signAccess signs the claims with what a function changes in them. An access token
+// that our own operations would refuse as too long is not issued.
+func signAccess(g *Grant, change *override, key *keys.SigningKey, claims []byte) (string, error) {
+	changed, err := change.access(g, claims)
+	switch {
+	case err != nil:
+		return "", err
+	case key.SignedLen(changed) <= keys.MaxJWS:
+		return key.Sign(changed)
+	case key.SignedLen(claims) <= keys.MaxJWS:
+		return "", idp.InvalidLambdaResponseException(fmt.Sprintf("The access token would be longer than %d bytes with the claims that the function adds.", keys.MaxJWS))
+	}
+	return "", idp.InvalidParameterException(fmt.Sprintf("The access token would be longer than %d bytes: the user is in too many groups with long names.", keys.MaxJWS))
 }
 
 func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {

@@ -3,6 +3,7 @@ package ops_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -289,6 +290,31 @@ func TestListUsersInGroup(t *testing.T) {
 			}
 			_, err := r.ListUsersInGroup(t.Context(), &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: aws.String("h"), NextToken: token})
 			wantError(t, err, badPage())
+		})
+	})
+}
+
+// TestTokensOfManyGroups: the access token of a user in a hundred groups with long
+// names is accepted, and one that would be too long is not issued.
+func TestTokensOfManyGroups(t *testing.T) {
+	each(t, func(t *testing.T, r rig) {
+		pool := r.pool(t)
+		client := r.client(t, pool)
+		for name, letter := range map[string]string{"alice": "g", "bob": "群"} {
+			r.user(t, pool, name)
+			for i := range 100 {
+				group := fmt.Sprintf("%03d", i) + strings.Repeat(letter, 125)
+				r.group(t, pool, group)
+				r.join(t, pool, group, name)
+			}
+		}
+		token := r.signIn(t, client, "alice").AccessToken
+		if len(*token) < 16<<10 {
+			t.Errorf("the token has only %d bytes", len(*token))
+		}
+		wantError(t, second(r.GetUser(t.Context(), &cip.GetUserInput{AccessToken: token})), nil)
+		wantError(t, second(r.trySignIn(t, client, "bob", password)), &types.InvalidParameterException{
+			Message: aws.String("The access token would be longer than 49152 bytes: the user is in too many groups with long names."),
 		})
 	})
 }
