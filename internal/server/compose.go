@@ -290,7 +290,6 @@ const (
 	dataKeysInterval = 2 * time.Second // below takeUpBound and keys.SealDelay
 	stepInterval     = 10 * time.Minute
 	certInterval     = time.Minute
-	stepPage         = 100
 )
 
 // startBackground starts what goes on beside the requests.
@@ -313,27 +312,5 @@ func (s *Server) startBackground() {
 	b.every("signing keys", stepInterval, p.tokens.Maintain)
 	if s.cert != nil {
 		b.every("certificate", certInterval, s.cert.refresh)
-	}
-}
-
-// eachPool calls f for every pool there is, a page at a time.
-func eachPool(ctx context.Context, st *store.Store, f func(id string) error) error {
-	var after store.PoolCursor
-	var errs []error
-	for {
-		page, err := st.Pools(ctx, "", after, stepPage)
-		if err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		for _, p := range page {
-			// One pool that fails must not keep the others from their turn.
-			if err := f(p.ID); err != nil {
-				errs = append(errs, fmt.Errorf("pool %s: %w", p.ID, err))
-			}
-			after = store.PoolCursor{CreatedAt: p.CreatedAt, ID: p.ID}
-		}
-		if len(page) < stepPage {
-			return errors.Join(errs...)
-		}
 	}
 }

@@ -347,7 +347,7 @@ func (x *examination) contents(ctx context.Context, st *store.Store, kek *keys.K
 
 func (x *examination) signingKeys(ctx context.Context, st *store.Store, ring *keys.Ring) {
 	n, bad := 0, 0
-	err := eachPool(ctx, st, func(id string) error {
+	err := st.EachPool(ctx, func(id string) error {
 		rows, err := st.SigningKeys(ctx, id)
 		if err != nil {
 			return err

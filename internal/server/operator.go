@@ -104,7 +104,7 @@ func (o *operator) rotateSigning(ctx context.Context, poolID string) (receipt, e
 		return receipt{Pools: 1}, o.parts.tokens.Rotate(ctx, poolID)
 	}
 	n := 0
-	err := eachPool(ctx, o.store, func(id string) error {
+	err := o.store.EachPool(ctx, func(id string) error {
 		err := o.parts.tokens.Rotate(ctx, id)
 		if err == nil {
 			n++

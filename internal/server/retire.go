@@ -77,7 +77,7 @@ func (o *operator) describe(ctx context.Context, out *retirement) error {
 		return err
 	}
 	out.AccessKeys = len(list)
-	return eachPool(ctx, o.store, func(id string) error {
+	return o.store.EachPool(ctx, func(id string) error {
 		pool, err := o.store.Pool(ctx, id)
 		if err != nil {
 			return err
@@ -93,5 +93,5 @@ func (o *operator) describe(ctx context.Context, out *retirement) error {
 func (o *operator) renew(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
-	_ = eachPool(ctx, o.store, func(id string) error { return o.parts.tokens.Renew(ctx, id) })
+	_ = o.store.EachPool(ctx, func(id string) error { return o.parts.tokens.Renew(ctx, id) })
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 )
 
 const poolColumns = "id, region, name, version, created_at, modified_at, doc"
@@ -40,6 +41,32 @@ func (r *Reader) Pools(ctx context.Context, region string, after PoolCursor, lim
 		return all(ctx, r, poolsAll, []any{after.CreatedAt, after.ID, limit}, scanPool)
 	}
 	return all(ctx, r, poolsOfRegion, []any{region, after.CreatedAt, after.ID, limit}, scanPool)
+}
+
+// poolPage is how many pools EachPool reads at once.
+const poolPage = 100
+
+// EachPool calls f for every pool there is. A pool for which f fails does not keep the others from their turn; only where
+// the database has gone, or ctx has ended, is the rest left out.
+func (r *Reader) EachPool(ctx context.Context, f func(poolID string) error) error {
+	var after PoolCursor
+	var failed failures
+	for {
+		page, err := r.Pools(ctx, "", after, poolPage)
+		failed.try(func() error { return err })
+		for _, p := range page {
+			failed.try(func() error {
+				if err := f(p.ID); err != nil {
+					return fmt.Errorf("pool %s: %w", p.ID, err)
+				}
+				return nil
+			})
+			after = PoolCursor{CreatedAt: p.CreatedAt, ID: p.ID}
+		}
+		if len(page) < poolPage || failed.ended {
+			return failed.err()
+		}
+	}
 }
 
 // InsertPool adds a pool.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -72,5 +73,27 @@ func TestRowsOutliveTheirTime(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSweepGoesOn: rows that cannot be removed do not keep the other kinds from their turn.
+func TestSweepGoesOn(t *testing.T) {
+	t.Parallel()
+	s := openForPlans(t, Options{Path: filepath.Join(t.TempDir(), "x.db")})
+	ctx, at := t.Context(), time.UnixMilli(1_750_000_000_000)
+	if err := s.Update(ctx, func(tx *Tx) error {
+		trigger := "CREATE TRIGGER stuck BEFORE DELETE ON codes BEGIN SELECT RAISE(ABORT, 'stuck'); END"
+		if _, err := tx.session.exec(ctx, prepareOnce(trigger, dialectSQLite), nil); err != nil {
+			return err
+		}
+		return errors.Join(tx.PutCode(ctx, Code{PoolID: "p", UserID: "u", Purpose: "x", ExpiresAt: at}), tx.Spend(ctx, "p", [32]byte{1}, at))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Sweep(ctx, at.Add(SpentRoom), 1000); err == nil || !strings.Contains(err.Error(), "stuck") {
+		t.Errorf("the fault is not told: %v", err)
+	}
+	if spent, err := s.Spent(ctx, "p", [32]byte{1}); spent || err != nil {
+		t.Errorf("a later kind of rows was not swept: %v", err)
 	}
 }

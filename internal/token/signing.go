@@ -373,25 +373,8 @@ func (s *Service) Renew(ctx context.Context, poolID string) error {
 // Maintain brings the rows of all pools up to date. Whoever runs the process
 // calls it now and then, an hour apart or less.
 func (s *Service) Maintain(ctx context.Context) error {
-	var after store.PoolCursor
-	for {
-		pools, err := s.store.Pools(ctx, "", after, maintainPage)
-		if err != nil {
-			return err
-		}
-		for _, p := range pools {
-			if err := s.maintain(ctx, p.ID); err != nil {
-				return err
-			}
-			after = store.PoolCursor{CreatedAt: p.CreatedAt, ID: p.ID}
-		}
-		if len(pools) < maintainPage {
-			return nil
-		}
-	}
+	return s.store.EachPool(ctx, func(poolID string) error { return s.maintain(ctx, poolID) })
 }
-
-const maintainPage = 100
 
 // maintain brings a pool's rows up to date: it writes the states that their times
 // give and deletes keys whose last token is dead. Signing does not wait for it.

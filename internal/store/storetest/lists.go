@@ -298,6 +298,36 @@ func testDeletePool(t *testing.T, s *store.Store) {
 	}
 }
 
+// testEachPool: a pool that fails does not keep the others from their turn, and a database that has gone ends it.
+func testEachPool(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	update(t, s, func(tx *store.Tx) error {
+		for i := range 120 { // more than a page
+			if err := tx.InsertPool(ctx, store.Pool{ID: fmt.Sprintf("p%03d", i), Region: "r", CreatedAt: Now}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	broken := errors.New("broken")
+	for _, row := range []struct {
+		fails error
+		seen  int
+	}{{nil, 120}, {broken, 120}, {store.ErrUnavailable, 3}, {context.Canceled, 3}} {
+		seen := 0
+		err := s.EachPool(ctx, func(id string) error {
+			seen++
+			if id == "p002" {
+				return row.fails
+			}
+			return nil
+		})
+		if seen != row.seen || !errors.Is(err, row.fails) {
+			t.Errorf("%v: %d pools, %v", row.fails, seen, err)
+		}
+	}
+}
+
 func testSweep(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	rows := func(tx *store.Tx, id string, expires time.Time) error {

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		run  func(t *testing.T, s *store.Store)
 	}{
 		{"pools", testPools},
+		{"each pool", testEachPool},
 		{"clients", testClients},
 		{"items", testItems},
 		{"domains", testDomains},
