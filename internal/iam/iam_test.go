@@ -132,7 +132,11 @@ func TestRevocation(t *testing.T) {
 	if _, err := f.Lookup(t.Context(), key.ID); !errors.Is(err, iam.ErrUnknownKey) {
 		t.Errorf("the node that revoked it: %v", err)
 	}
-	f.clock.advance(time.Second)
+	f.clock.advance(-time.Hour)
+	if _, err := f.other.Lookup(t.Context(), key.ID); !errors.Is(err, iam.ErrUnknownKey) {
+		t.Errorf("another node, whose clock was set back: %v", err)
+	}
+	f.clock.advance(time.Hour + time.Second)
 	if _, err := f.other.Lookup(t.Context(), key.ID); !errors.Is(err, iam.ErrUnknownKey) {
 		t.Errorf("another node, a second later: %v", err)
 	}

@@ -20,7 +20,8 @@ func (s *Service) Lookup(ctx context.Context, accessKeyID string) (*Principal, e
 	s.mu.Lock()
 	c, ok := s.cache[accessKeyID]
 	s.mu.Unlock()
-	if ok && now.Before(c.until) {
+	// A clock that was set back does not make an old entry young.
+	if ok && now.Before(c.until) && !now.Before(c.until.Add(-cacheAge)) {
 		return c.principal, nil
 	}
 	p, err := s.load(ctx, accessKeyID)
