@@ -84,15 +84,12 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 	_, withPassword := c.param("PASSWORD")
 	if preferred != idp.ChallengeNameTypePassword || !withPassword {
 		// A plain password decides by itself when the account's state is told.
-		if err := s.srpFault(c, ch.user, ch.cred); err != nil {
+		if err := s.faultBeforeProof(c, ch.user); err != nil {
 			return nil, err
 		}
 	}
 	c.available = ch.offers
 	st := s.newState(c, ch.user, idp.AuthFlowTypeUserAuth)
-	if ch.user.IsDecoy() {
-		st.Name = name
-	}
 	if preferred == "" && len(ch.offers) == 1 {
 		preferred = ch.offers[0] // a password makes two
 	}
@@ -147,10 +144,11 @@ func (s *Service) chooserOf(ctx context.Context, c *call, u *user.User) (*choose
 			}
 		}
 	}
-	confirmed := u.Status() == idp.UserStatusTypeConfirmed
-	code := func(attr string) bool { return confirmed && !mfa && (u.IsDecoy() || u.Verified(attr)) }
+	// A user whose state is hidden has the choice of a name that nobody has.
+	confirmed, hidden := u.Status() == idp.UserStatusTypeConfirmed, hidesState(c, u)
+	code := func(attr string) bool { return hidden && !mfa || confirmed && !mfa && u.Verified(attr) }
 	has := map[idp.AuthFactorType]bool{
-		idp.AuthFactorTypePassword: ch.cred.HasPassword(),
+		idp.AuthFactorTypePassword: hidden || ch.cred.HasPassword(),
 		idp.AuthFactorTypeEmailOtp: code("email"),
 		idp.AuthFactorTypeSmsOtp:   code("phone_number"),
 		idp.AuthFactorTypeWebAuthn: confirmed && len(ch.passkeys) > 0,
@@ -174,7 +172,7 @@ func passkeyServesMFA(sn *pool.Snapshot, u *user.User) bool {
 // cannot be followed by one, so they are no way around it (Cognito: MFA and
 // passwordless sign-in exclude each other).
 func (s *Service) wouldAskMFA(c *call, u *user.User) bool {
-	if u.IsDecoy() {
+	if hidesState(c, u) {
 		return c.pool.MFA.Mode == idp.UserPoolMfaTypeOn
 	}
 	return mfaChallenge(c.pool.MFA, u, &state{Passed: []idp.ChallengeNameType{passwordFactor}}) != ""
@@ -206,7 +204,7 @@ func (s *Service) answerChoice(ctx context.Context, t *turn) (*outcome, error) {
 		return nil, idp.InvalidParameterException("Invalid ANSWER: the challenge is not available.")
 	}
 	if chosen != idp.ChallengeNameTypePassword {
-		if err := s.srpFault(t.call, ch.user, ch.cred); err != nil {
+		if err := s.faultBeforeProof(t.call, ch.user); err != nil {
 			return nil, final(err)
 		}
 	}
@@ -287,8 +285,13 @@ func (s *Service) beginSRP(ctx context.Context, c *call, u *user.User, st *state
 	if err != nil {
 		return nil, err
 	}
-	if len(cred.Verifier) == 0 { // the password went since the choice
-		return nil, ends{incorrect().WithReason(api.ReasonAccountChanged)}
+	if len(cred.Verifier) == 0 {
+		// An imported hash, or the password went since the choice: there is nothing to
+		// prove, and the exchange goes its way and fails.
+		u, st = s.standIn(ctx, c, u, st, api.ReasonNoPassword)
+		if cred, err = s.users.Credential(u); err != nil {
+			return nil, err
+		}
 	}
 	plain := *st
 	session, err := s.seal(c, &plain, idp.ChallengeNameTypePasswordVerifier)
@@ -321,13 +324,28 @@ func (s *Service) askFirstCode(ctx context.Context, c *call, u *user.User, st *s
 	return &outcome{state: st, user: u, answer: &answer{challenge: name, session: &asked.session, params: asked.params()}}, nil
 }
 
-// cover puts a decoy in the place of a disabled user whom the client must not
-// learn of: nothing is sent, and nothing proves who it is.
+// cover puts a decoy in the place of a user whose state the client must not learn:
+// nothing is sent, and nothing proves who it is.
 func (s *Service) cover(ctx context.Context, c *call, u *user.User, st *state) (*user.User, *state) {
-	if u.Rec.Enabled || u.IsDecoy() || !c.client.PreventExistence {
+	if !hidesState(c, u) {
 		return u, st
 	}
-	decoy, covered := s.mask(ctx, c, u, c.params["USERNAME"], api.ReasonDisabled), *st
+	return s.standIn(ctx, c, u, st, api.ReasonNoFactor)
+}
+
+// hidesState reports whether the client must not learn of the user before a proof:
+// who does not exist, is disabled, or cannot sign in by a code in this state.
+func hidesState(c *call, u *user.User) bool {
+	return u.IsDecoy() || c.client.PreventExistence && (!u.Rec.Enabled || u.Status() != idp.UserStatusTypeConfirmed)
+}
+
+// standIn puts a decoy in the place of the user for the rest of the sign-in. The
+// reason is why, where the state of the account does not say it.
+func (s *Service) standIn(ctx context.Context, c *call, u *user.User, st *state, reason api.Reason) (*user.User, *state) {
+	if u.IsDecoy() {
+		return u, st
+	}
+	decoy, covered := s.mask(ctx, c, u, c.params["USERNAME"], reason), *st
 	covered.Name, covered.UserID, covered.Decoy, covered.Masks = c.params["USERNAME"], decoy.ID(), true, c.masks
 	return decoy, &covered
 }

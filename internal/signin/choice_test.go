@@ -163,7 +163,7 @@ func TestChoice(t *testing.T) {
 			{name: "new password", person: person{status: idp.UserStatusTypeForceChangePassword, password: right, temporary: true}, params: []string{"PREFERRED_CHALLENGE", "PASSWORD", "PASSWORD", right}, want: askNew, offers: both},
 
 			{name: "disabled", factors: "EMAIL_OTP", person: person{password: right, disabled: true}, want: sayDisabled},
-			{name: "disabled, hidden, has a password only", factors: "EMAIL_OTP", hiding: true, person: person{password: right, disabled: true}, want: askSelect, offers: both},
+			{name: "disabled, hidden, has a password only", factors: "EMAIL_OTP", hiding: true, person: person{password: right, disabled: true}, want: askSelect, offers: both + " EMAIL_OTP"},
 			{name: "disabled, hidden, right password", hiding: true, person: person{password: right, disabled: true}, params: []string{"PREFERRED_CHALLENGE", "PASSWORD", "PASSWORD", right}, want: sayDisabled},
 			{name: "disabled, hidden, wrong password", hiding: true, person: person{password: right, disabled: true}, params: []string{"PREFERRED_CHALLENGE", "PASSWORD", "PASSWORD", wrong}, want: sayIncorrect},
 			{name: "unconfirmed", factors: "EMAIL_OTP", person: person{status: idp.UserStatusTypeUnconfirmed, password: right}, want: sayUnconfirmed},

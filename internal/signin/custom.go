@@ -72,9 +72,6 @@ func (s *Service) startCustom(ctx context.Context, c *call) (*outcome, error) {
 	}
 	st := s.newState(c, u, idp.AuthFlowTypeCustomAuth)
 	st.Custom = &customState{}
-	if u.IsDecoy() {
-		st.Name = c.params["USERNAME"]
-	}
 	if public == nil {
 		a, err := s.define(ctx, c, u, st)
 		return &outcome{state: st, user: u, answer: a}, err
@@ -125,10 +122,10 @@ func (s *Service) customUser(ctx context.Context, c *call) (*user.User, *user.Cr
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.srpFault(c, u, cred); err != nil {
+	if err := s.faultBeforeProof(c, u); err != nil {
 		return nil, nil, err
 	}
-	if accountFault(u) != nil || len(cred.Verifier) == 0 && c.params["CHALLENGE_NAME"] == roundSRP {
+	if !u.Rec.Enabled || len(cred.Verifier) == 0 && c.params["CHALLENGE_NAME"] == roundSRP {
 		u = s.mask(ctx, c, u, name, api.ReasonNoPassword)
 		cred, err = s.users.Credential(u)
 	}
@@ -181,6 +178,9 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 	case said.FailAuthentication, said.IssueTokens && u.IsDecoy():
 		return nil, ends{incorrect().WithReason(api.ReasonChallengeFailed)}
 	case said.IssueTokens:
+		if err := accountFault(u); err != nil {
+			return nil, ends{err}
+		}
 		// The device may follow, and nobody asks for the rounds any more.
 		next := *st
 		next.Custom = &customState{Granted: true}
@@ -209,7 +209,7 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 	}
 	params := map[string]string{}
 	maps.Copy(params, made.PublicChallengeParameters)
-	params["USERNAME"] = u.EventName()
+	params["USERNAME"] = u.Username()
 	return &answer{challenge: idp.ChallengeNameTypeCustomChallenge, session: &session, params: params}, nil
 }
 
@@ -221,7 +221,7 @@ func (s *Service) answerCustom(ctx context.Context, t *turn) (*outcome, error) {
 	if arn == nil || t.state.Custom == nil {
 		return nil, ends{notConfigured()}
 	}
-	if err := accountFault(t.user); err != nil {
+	if err := s.faultBeforeProof(t.call, t.user); err != nil {
 		return nil, ends{err}
 	}
 	if err := s.spendFirst(ctx, t); err != nil {

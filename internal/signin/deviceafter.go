@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,9 +36,9 @@ func (s *Service) keepAfter(ctx context.Context, c *call, next *state) error {
 	if c.turn == nil || !c.turn.spent || !leadsToDevice(c.turn.name) {
 		return nil
 	}
-	body, err := json.Marshal(next)
+	body, err := next.marshal()
 	if err != nil {
-		return fmt.Errorf("signin: state: %w", err)
+		return err
 	}
 	hash := s.afterHash(c.turn.state)
 	row := store.SignInState{

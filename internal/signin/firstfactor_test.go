@@ -35,12 +35,12 @@ func TestFirstFactor(t *testing.T) {
 			{
 				name: "unconfirmed", person: &person{status: idp.UserStatusTypeUnconfirmed, password: right},
 				plain: [2]string{sayUnconfirmed, sayUnconfirmed}, hidden: [2]string{sayUnconfirmed, sayIncorrect},
-				srpOpen: [2]string{"1: " + sayUnconfirmed, "1: " + sayUnconfirmed}, srpHidden: [2]string{"1: " + sayUnconfirmed, "1: " + sayUnconfirmed},
+				srpOpen: [2]string{"1: " + sayUnconfirmed, "1: " + sayUnconfirmed}, srpHidden: [2]string{"2: " + sayUnconfirmed, "2: " + sayIncorrect},
 			},
 			{
 				name: "reset required", person: &person{status: idp.UserStatusTypeResetRequired, password: right},
 				plain: [2]string{sayReset, sayReset}, hidden: [2]string{sayReset, sayIncorrect},
-				srpOpen: [2]string{"1: " + sayReset, "1: " + sayReset}, srpHidden: [2]string{"1: " + sayReset, "1: " + sayReset},
+				srpOpen: [2]string{"1: " + sayReset, "1: " + sayReset}, srpHidden: [2]string{"2: " + sayReset, "2: " + sayIncorrect},
 			},
 			{
 				name: "imported", person: &person{status: idp.UserStatusTypeResetRequired},

@@ -49,7 +49,7 @@ func (s *Service) mask(ctx context.Context, c *call, u *user.User, name string, 
 		}
 		audit.From(ctx).SetReason(string(reason))
 	}
-	return s.users.Decoy(c.pool, name)
+	return s.users.StandIn(c.pool, u, name)
 }
 
 // explain names the reason of a proof that a decoy could not have passed: it is

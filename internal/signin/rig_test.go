@@ -237,6 +237,9 @@ func (r *rig) have(t testing.TB, sn *pool.Snapshot, name string, p person) *user
 		u.Attributes["email"] = name
 	}
 	maps.Copy(u.Attributes, p.attrs)
+	if sn.AliasAttributes.Has("email") && u.Verified("email") {
+		names = append(names, store.Name{Kind: "email", Value: sn.FoldAlias("email", u.Attributes["email"])})
+	}
 	if p.password != "" {
 		var err error
 		if u.Rec.Credential, err = r.users.SetPassword(t.Context(), sn, u, p.password, p.temporary, user.PolicySignUp); err != nil {

@@ -46,7 +46,7 @@ func (s *Service) startSRP(ctx context.Context, c *call) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.srpFault(c, u, cred); err != nil {
+	if err := s.faultBeforeProof(c, u); err != nil {
 		return nil, err
 	}
 	if len(cred.Verifier) == 0 {
@@ -57,19 +57,15 @@ func (s *Service) startSRP(ctx context.Context, c *call) (*outcome, error) {
 		}
 	}
 	st := s.newState(c, u, idp.AuthFlowTypeUserSrpAuth)
-	if u.IsDecoy() {
-		st.Name = name
-	}
 	return s.askSRP(ctx, c, u, cred, st, public)
 }
 
-// srpFault tells what an account's state refuses before the proof. A client that
-// hides whether users exist hears of a disabled account after it, and of an
-// imported account without a password never.
-func (s *Service) srpFault(c *call, u *user.User, cred *user.Credential) error {
-	hides := c.client.PreventExistence
-	switch {
-	case !u.Rec.Enabled && hides, u.Status() == idp.UserStatusTypeResetRequired && hides && !cred.HasPassword():
+// faultBeforeProof returns what an account's state refuses before the proof. A
+// client that hides who exists learns the state after the proof alone: Cognito
+// answers UserNotConfirmedException and PasswordResetRequiredException to an SRP_A
+// from anybody, which tells strangers who exists.
+func (s *Service) faultBeforeProof(c *call, u *user.User) error {
+	if c.client.PreventExistence {
 		return nil
 	}
 	return accountFault(u)

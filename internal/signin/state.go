@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,8 +26,9 @@ type state struct {
 	Pool    string `json:"p"`
 	Client  string `json:"c"`
 	UserID  string `json:"u"`
-	Name    string `json:"n"`           // stored username, or what was typed for a decoy
-	Decoy   bool   `json:"d,omitempty"` // there is no such user
+	Name    string `json:"-"` // stored username, or what was typed for a decoy
+	Decoy   bool   `json:"-"` // there is no such user
+	Who     []byte `json:"n"` // Name and Decoy as they are sealed
 	// Masks is what the decoy hides of a user who exists, for the log. It has one
 	// digit whatever it is, or the length of the state would tell.
 	Masks  masked                  `json:"m"`
@@ -70,17 +72,45 @@ type srpState struct {
 	E []byte `json:"e"` // our ephemeral secret
 }
 
-const stateVersion = 1
+const stateVersion = 2
 
 var errState = errors.New("signin: not a sign-in state")
 
-// newState begins a sign-in.
+// newState begins a sign-in. A decoy is found again by the name that was typed.
 func (s *Service) newState(c *call, u *user.User, flow idp.AuthFlowType) *state {
 	st := &state{
 		Version: stateVersion, Pool: c.pool.ID, Client: c.client.ID, UserID: u.ID(), Name: u.Username(),
 		Decoy: u.IsDecoy(), Masks: c.masks, Flow: flow, Admin: c.admin, EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
 	}
+	if st.Decoy {
+		st.Name = c.params["USERNAME"]
+	}
 	return st
+}
+
+// whoSize is the length of a sealed name: a byte that marks a decoy, two for the
+// length, and room for the longest name. What is sealed has one length for every
+// user, so that a token's length tells no stranger who exists.
+const whoSize = 1 + 2 + maxName
+
+// marshal encodes the state for sealing.
+func (st *state) marshal() ([]byte, error) {
+	if len(st.Name) > maxName {
+		return nil, fmt.Errorf("signin: a name of %d bytes", len(st.Name))
+	}
+	who := make([]byte, whoSize)
+	if st.Decoy {
+		who[0] = 1
+	}
+	binary.BigEndian.PutUint16(who[1:], uint16(len(st.Name)))
+	copy(who[3:], st.Name)
+	st.Who = who
+	body, err := json.Marshal(st)
+	st.Who = nil
+	if err != nil {
+		return nil, fmt.Errorf("signin: state: %w", err)
+	}
+	return body, nil
 }
 
 // seal dates the state for its next challenge and seals it.
@@ -98,9 +128,9 @@ func (s *Service) seal(c *call, st *state, expect ...idp.ChallengeNameType) (str
 
 // sealed seals a state that is dated.
 func (s *Service) sealed(c *call, st *state) (string, error) {
-	body, err := json.Marshal(st)
+	body, err := st.marshal()
 	if err != nil {
-		return "", fmt.Errorf("signin: state: %w", err)
+		return "", err
 	}
 	kind := keys.TokenSession
 	if st.SRP != nil {
@@ -118,9 +148,14 @@ func (s *Service) sealed(c *call, st *state) (string, error) {
 
 func parseState(body []byte) (*state, error) {
 	st := &state{}
-	if err := json.Unmarshal(body, st); err != nil || st.Version != stateVersion || len(st.Nonce) != 16 {
+	if err := json.Unmarshal(body, st); err != nil || st.Version != stateVersion || len(st.Nonce) != 16 || len(st.Who) != whoSize {
 		return nil, errState
 	}
+	length := int(binary.BigEndian.Uint16(st.Who[1:]))
+	if length > maxName {
+		return nil, errState
+	}
+	st.Decoy, st.Name, st.Who = st.Who[0] == 1, string(st.Who[3:3+length]), nil
 	return st, nil
 }
 

@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -40,11 +39,11 @@ func (s *Service) sealReference(c *call, st *state, body []byte) (string, error)
 		PoolID: st.Pool, UserID: st.UserID, Hash: hash, ExpiresAt: time.UnixMilli(st.ExpiresAt),
 		Sealed: s.ring.Seal(keys.PurposeSignInState, storedAD(st.Pool, st.UserID, hash), body),
 	})
-	reference, err := json.Marshal(state{
+	reference, err := (&state{
 		Version: stateVersion, Pool: st.Pool, UserID: st.UserID, Expect: st.Expect, Nonce: st.Nonce, IssuedAt: st.IssuedAt, ExpiresAt: st.ExpiresAt, Stored: true,
-	})
+	}).marshal()
 	if err != nil {
-		return "", fmt.Errorf("signin: state: %w", err)
+		return "", err
 	}
 	return s.ring.SealToken(keys.TokenSession, nil, reference)
 }

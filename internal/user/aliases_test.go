@@ -207,7 +207,7 @@ func TestOneAliasOneUser(t *testing.T) {
 			_, err := r.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: client, Username: name(i), ConfirmationCode: codes[i], ForceAliasCreation: new(true)})
 			return err
 		}))
-		if got[""] != n-1 || got["NotAuthorizedException"] != 1 {
+		if got[""] != n-1 || got["CodeMismatchException"] != 1 {
 			t.Error(got)
 		}
 		owners := 0

@@ -153,23 +153,37 @@ func (s *Service) checkCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot
 
 // matchCode judges what was given for a code.
 func (s *Service) matchCode(rec store.Code, given string) error {
-	hash := s.hashCode(rec.PoolID, rec.UserID, rec.Purpose, given)
+	right := s.isCode(rec, given)
 	switch {
 	case !s.d.Now().Before(rec.ExpiresAt):
 		return kept{codeExpired()}
-	case subtle.ConstantTimeCompare(hash[:], rec.Hash[:]) != 1:
+	case !right:
 		return kept{codeMismatch()}
 	}
 	return nil
 }
 
+// isCode reports whether the text is the code of the record, however old.
+func (s *Service) isCode(rec store.Code, given string) bool {
+	hash := s.hashCode(rec.PoolID, rec.UserID, rec.Purpose, given)
+	return subtle.ConstantTimeCompare(hash[:], rec.Hash[:]) == 1
+}
+
 // takeSignUpCode checks and removes the code in the user's profile. That the
-// row is compared and set makes it single-use.
-func (s *Service) takeSignUpCode(u *User, given string) (store.Code, error) {
-	if u.signUpCode == nil {
-		return store.Code{}, kept{codeExpired()}
+// row is compared and set makes it single-use. Where the client hides who exists,
+// only who has the right code learns that it is too old: a name that nobody has
+// never had one.
+func (s *Service) takeSignUpCode(u *User, given string, hides bool) (store.Code, error) {
+	var rec store.Code
+	if u.signUpCode != nil {
+		rec = *u.signUpCode
 	}
-	rec := *u.signUpCode
+	switch right := s.isCode(rec, given); {
+	case !right && hides:
+		return rec, kept{codeMismatch()}
+	case u.signUpCode == nil:
+		return rec, kept{codeExpired()}
+	}
 	if err := s.matchCode(rec, given); err != nil {
 		return rec, err
 	}
@@ -190,6 +204,11 @@ func (s *Service) spendCode(ctx context.Context, tx *store.Tx, rec store.Code) e
 type kept struct{ error }
 
 func (k kept) Unwrap() error { return k.error }
+
+func isKept(err error) bool {
+	_, ok := errors.AsType[kept](err)
+	return ok
+}
 
 // Kept marks an answer to the caller that does not undo the transaction of
 // Update.

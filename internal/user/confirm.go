@@ -27,6 +27,12 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	if err != nil {
 		return nil, err
 	}
+	// Who has the Session of SignUp knows the user. Others learn nothing of a user
+	// who cannot be confirmed.
+	hides := client.PreventExistence && session == nil
+	if hides && confirmable(u) != nil {
+		u = s.StandIn(sn, u, in.Username)
+	}
 	var proven string
 	decide := clash(confirmAliasExists)
 	if api.Val(in.ForceAliasCreation) {
@@ -41,12 +47,15 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 			return err
 		}
 		if err := confirmable(e.u); err != nil {
+			if hides { // changed in this very moment
+				err = kept{codeMismatch()}
+			}
 			return err
 		}
 		if err := s.attempt(ctx, tx, sn, u.ID(), quotaConfirmSignUp); err != nil {
 			return err
 		}
-		code, err := s.takeSignUpCode(e.u, in.ConfirmationCode)
+		code, err := s.takeSignUpCode(e.u, in.ConfirmationCode, hides)
 		if err != nil {
 			return err
 		}
@@ -117,9 +126,8 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	if err != nil {
 		return nil, err
 	}
-	if client.PreventExistence && s.unreachable(sn, u) {
-		audit.From(ctx).SetReason(string(api.ReasonDeliveryFailed))
-		u = s.Decoy(sn, in.Username)
+	if client.PreventExistence && s.hiddenFromResend(ctx, sn, u) {
+		u = s.StandIn(sn, u, in.Username)
 	}
 	if u.decoy && len(sn.AutoVerified) == 0 {
 		return nil, cannotResend()
@@ -150,11 +158,21 @@ func cannotResend() error {
 	return idp.NotAuthorizedException("Cannot resend codes. Auto verification not turned on.").WithReason(api.ReasonNotConfigured)
 }
 
-// unreachable tells whether a user waits for a confirmation code that could not
-// be sent: a client that hides who exists must not learn it.
-func (s *Service) unreachable(sn *pool.Snapshot, u *User) bool {
-	to, ok := autoVerify(sn, u)
-	return ok && u.Rec.Enabled && u.Status() == idp.UserStatusTypeUnconfirmed && s.deliverable(sn, to.Medium) != nil
+// hiddenFromResend reports whether a client that hides who exists is shown a
+// simulated code: for every user to whom no confirmation code can be sent. Cognito
+// tells confirmed users apart; that tells strangers who exists.
+func (s *Service) hiddenFromResend(ctx context.Context, sn *pool.Snapshot, u *User) bool {
+	if u.decoy {
+		return true
+	}
+	to, err := resendTarget(sn, u)
+	if err == nil {
+		err = s.deliverable(sn, to.Medium)
+	}
+	if err != nil {
+		audit.From(ctx).SetReason(string(api.ReasonOf(err)))
+	}
+	return err != nil
 }
 
 // resend puts a new code into the user's profile and sends it.

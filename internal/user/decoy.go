@@ -31,7 +31,7 @@ func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
 	h := s.d.Ring.Derive(decoyID, []byte(sn.ID), []byte(foldName(sn, name)))
 	id := keys.DerivedUUID(h)
 	return &User{
-		Rec:        store.User{PoolID: sn.ID, ID: id, Username: id, Enabled: true, Status: string(idp.UserStatusTypeConfirmed)},
+		Rec:        store.User{PoolID: sn.ID, ID: id, Username: decoyUsername(sn, name, id), Enabled: true, Status: string(idp.UserStatusTypeConfirmed)},
 		Attributes: map[string]string{},
 		decoy:      true,
 		decoyName:  name,
@@ -48,7 +48,46 @@ func Note(ctx context.Context, u *User) {
 	audit.From(ctx).SetUser(sub)
 }
 
-// IsDecoy tells whether the user does not exist.
+// decoyUsername returns a username of the form that a user of the pool would have
+// who is known by this kind of name. A name that can be a username is the username.
+// Where the name is an address, a user of the pool has another username: the sub in
+// a pool whose usernames are addresses, and one that nobody can guess in a pool
+// where addresses are aliases.
+func decoyUsername(sn *pool.Snapshot, name, id string) string {
+	folded := sn.FoldUsername(name)
+	switch {
+	case len(sn.UsernameAttributes) > 0 && !isUUID(folded),
+		sn.AliasAttributes.Has(attrEmail) && isEmail(name),
+		sn.AliasAttributes.Has(attrPhone) && isPhone(name):
+		return id
+	}
+	return folded
+}
+
+// StandIn returns a decoy in the place of a user whose state the client must not
+// learn (Cognito: PreventUserExistenceErrors). Codes that are simulated for it show
+// the user's own addresses, as every other answer about the user does.
+func (s *Service) StandIn(sn *pool.Snapshot, u *User, name string) *User {
+	if u.decoy {
+		return u
+	}
+	decoy := s.Decoy(sn, name)
+	decoy.standsFor = u
+	return decoy
+}
+
+// hiddenReason returns, for the log, why the user is hidden.
+func (u *User) hiddenReason() api.Reason {
+	switch {
+	case u.standsFor == nil:
+		return api.ReasonUnknownUser
+	case !u.standsFor.Rec.Enabled:
+		return api.ReasonDisabled
+	}
+	return api.ReasonWrongStatus
+}
+
+// IsDecoy reports whether the user does not exist.
 func (u *User) IsDecoy() bool { return u.decoy }
 
 func (s *Service) decoyCredential(u *User) *Credential {
@@ -78,14 +117,20 @@ func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Clie
 	return nil, idp.UserNotFoundException("Username/client id combination not found.")
 }
 
-// decoyDelivery is where a code for a decoy would have gone: to the name, if it
-// is an address of the medium, else to one that is derived.
+// decoyDelivery returns where a code for a decoy would have gone: to an address of
+// the user whose place it takes, to the name if that is an address of the medium,
+// else to an address that is derived.
 func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) delivery {
 	// Where a code to a user would have to fail, so does that to a decoy.
 	if reached := slices.DeleteFunc(slices.Clone(attrs), func(attr string) bool {
 		return s.deliverable(sn, mediumOf(attr)) != nil
 	}); len(reached) > 0 {
 		attrs = reached
+		for _, a := range reached {
+			if known := u.standsFor; known != nil && known.Attributes[a] != "" {
+				return delivery{Medium: mediumOf(a), Attribute: a, To: known.Attributes[a]}
+			}
+		}
 	}
 	attr := attrEmail
 	if len(attrs) > 0 {
@@ -150,11 +195,11 @@ func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 		return err
 	}
 	_, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given)
-	if err == nil {
+	if err == nil || isKept(err) && purpose == purposeSignUp {
 		err = codeMismatch()
 	}
 	if e, ok := errors.AsType[*api.Error](err); ok {
-		return kept{e.WithReason(api.ReasonUnknownUser)}
+		return kept{e.WithReason(u.hiddenReason())}
 	}
 	return err
 }

@@ -42,9 +42,11 @@ type User struct {
 	// signUpCode is the live code that confirms the user, nil if there is none. It
 	// is in the profile because a sign-up writes that anyway: a row less.
 	signUpCode *store.Code
-	// decoy marks a stand-in for decoyName, whom nobody is.
+	// decoy marks a user who does not exist under decoyName. standsFor is the user
+	// whose state it hides; nil if there is none.
 	decoy     bool
 	decoyName string
+	standsFor *User
 }
 
 // MFA is a user's preference among second factors.

@@ -22,7 +22,7 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 		return nil, err
 	}
 	if client.PreventExistence && s.hiddenFromRecovery(sn, u) {
-		u = s.Decoy(sn, in.Username)
+		u = s.StandIn(sn, u, in.Username)
 	}
 	var to delivery
 	mail := &mailing{sn: sn, occasion: trigger.OccasionForgotPassword, clientID: client.ID, metadata: in.ClientMetadata, toSender: in.ClientMetadata}
@@ -137,23 +137,20 @@ func factorOf(attr string) string {
 	return FactorEmail
 }
 
-// hiddenFromRecovery tells whether a client that hides who exists is shown a
-// simulated recovery (Cognito: PreventUserExistenceErrors): for a user who is
-// disabled, who has no usable address, or who never confirmed. One who has a
-// temporary password is told apart: clients send such people to sign in.
+// hiddenFromRecovery reports whether a client that hides who exists is shown a
+// simulated recovery: for every user whose password cannot be reset in the user's
+// present state. Cognito tells users with a temporary password apart; that tells
+// strangers, too, who exists.
 func (s *Service) hiddenFromRecovery(sn *pool.Snapshot, u *User) bool {
 	if u.decoy || !u.Rec.Enabled {
 		return true
 	}
-	to, usable := recoveryContact(sn, u)
-	usable = usable && s.deliverable(sn, to.Medium) == nil
 	switch u.Status() {
 	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
-		return !usable
-	case idp.UserStatusTypeUnconfirmed:
-		return true
+		to, usable := recoveryContact(sn, u)
+		return !usable || s.deliverable(sn, to.Medium) != nil
 	}
-	return false
+	return true
 }
 
 // ConfirmForgotPassword sets a new password by the code that ForgotPassword
@@ -168,7 +165,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 		return nil, err
 	}
 	if client.PreventExistence && s.hiddenFromRecovery(sn, u) {
-		u = s.Decoy(sn, in.Username)
+		u = s.StandIn(sn, u, in.Username)
 	}
 	// A guess is counted and committed before anything heavy is computed.
 	err = s.update(ctx, func(tx *store.Tx) error {

@@ -181,7 +181,7 @@ func TestConfirmSignUp(t *testing.T) {
 			r.signUp(t, client, "alice", "email", "a@example.com")
 			code := r.code(t, pool, "alice")
 			wantError(t, confirm(t, r, client, "nobody", code), noCombination())
-			wantError(t, confirm(t, r, shy, "nobody", code), expired())
+			wantError(t, confirm(t, r, shy, "nobody", code), mismatch())
 			wantError(t, confirm(t, r, foreign, "alice", code), noCombination())
 			wantError(t, confirm(t, r, client, "alice", wrong(code)), mismatch())
 			_, err := r.trySignIn(t, client, "alice", password)
@@ -191,6 +191,7 @@ func TestConfirmSignUp(t *testing.T) {
 			wantError(t, confirm(t, r, client, "bob", r.code(t, pool, "bob")), notAuthorized("User is disabled."))
 			wantError(t, confirm(t, r, client, "alice", r.code(t, pool, "alice")), nil)
 			wantError(t, confirm(t, r, client, "alice", code), notAuthorized("User cannot be confirmed. Current status is CONFIRMED"))
+			wantError(t, confirm(t, r, shy, "alice", code), mismatch())
 			if u := r.find(t, pool, "alice"); u.UserStatus != types.UserStatusTypeConfirmed || valuesOf(u.UserAttributes)["email_verified"] != "true" {
 				t.Errorf("%+v", u)
 			}
@@ -253,7 +254,9 @@ func TestResendConfirmationCode(t *testing.T) {
 				{"confirmed", client, "confirmed", invalid("User is already confirmed.")},
 				{"unknown", client, "nobody", noCombination()},
 				{"unknown, hiding", shy, "nobody", nil},
+				{"confirmed, hiding", shy, "confirmed", nil},
 				{"no address", client, "bob", cannot},
+				{"no address, hiding", shy, "bob", nil},
 				{"pool that verifies nothing", inNone, "alice", cannot},
 			} {
 				_, err := resend(row.client, row.user)
@@ -319,6 +322,7 @@ func TestForgotPassword(t *testing.T) {
 				{"no verified contact", client, "bob", noContact},
 				{"no verified contact, hiding", shy, "bob", nil},
 				{"temporary password", client, "carol", notAuthorized("User password cannot be reset in the current state.")},
+				{"temporary password, hiding", shy, "carol", nil},
 				{"not confirmed", client, "dave", noContact},
 				{"not confirmed, hiding", shy, "dave", nil},
 				{"disabled", client, "eve", notAuthorized("User is disabled")},
