@@ -4,12 +4,17 @@
 // It may read and write lock-out rows and nothing else; it knows no password
 // and no request. Failures are gathered in memory and written in batches, a
 // lock that is reached is written before its attempt is answered.
+//
+// Anybody can fail in a user's name. So a user who is locked may still try from a
+// place where the user is known, a remembered device or an address of former
+// sign-ins. Each such place has failures and locks of its own.
 package risk
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,7 +58,17 @@ type Lockouts struct {
 	entries map[key]*entry
 }
 
+// key names a row: user is the id, followed by a slash and the place where the
+// failures of a known place are counted apart.
 type key struct{ pool, user string }
+
+// Place finds out where an attempt comes from: a name for a place where the user is
+// known, which is short and has no slash, or "" for any other place. It is asked
+// where the user is locked alone, so that other attempts do not pay for it.
+type Place func(ctx context.Context) (string, error)
+
+// Anywhere is the Place of attempts that come from none in particular.
+func Anywhere(context.Context) (string, error) { return "", nil }
 
 // entry is what this node knows beyond the row. It lives while somebody holds
 // it or it has failures that the row does not count yet.
@@ -114,11 +129,31 @@ type Attempt struct {
 	ended  bool
 }
 
-// Begin admits an attempt, or says ErrLocked. Attempts that are under way count
-// as failures until they end, because a thousand guesses sent at once must not
-// all pass a check that none has failed yet; those beyond wait for a place.
-func (l *Lockouts) Begin(ctx context.Context, poolID, userID string) (*Attempt, error) {
-	a := &Attempt{l: l, k: key{poolID, userID}}
+// Begin admits an attempt, or says ErrLocked. Where the user is locked, and where
+// too many attempts are under way, one from a place where the user is known is held
+// to the failures of that place alone.
+func (l *Lockouts) Begin(ctx context.Context, poolID, userID string, from Place) (*Attempt, error) {
+	a, err := l.begin(ctx, key{poolID, userID})
+	if !errors.Is(err, ErrLocked) && !errors.Is(err, ErrBusy) {
+		return a, err
+	}
+	place, unknown := from(ctx)
+	switch {
+	case unknown != nil:
+		return nil, unknown
+	case place == "":
+		return nil, err
+	}
+	return l.begin(ctx, placeKey(poolID, userID, place))
+}
+
+func placeKey(poolID, userID, place string) key { return key{poolID, userID + "/" + place} }
+
+// begin admits an attempt. Attempts that are under way count as failures until they
+// end, because a thousand guesses sent at once must not all pass a check that none
+// has failed yet; those beyond wait for a place.
+func (l *Lockouts) begin(ctx context.Context, k key) (*Attempt, error) {
+	a := &Attempt{l: l, k: k}
 	a.e = l.hold(a.k)
 	for {
 		l.mu.Lock()
@@ -262,36 +297,50 @@ func (a *Attempt) Release() {
 	}
 }
 
-// Clear forgets a user's failures, because its password was set anew.
+// Clear forgets a user's failures, those of known places included, because the
+// user's password was replaced.
 func (l *Lockouts) Clear(ctx context.Context, poolID, userID string) error {
-	k := key{poolID, userID}
 	_, err := l.store.Lockout(ctx, poolID, userID)
 	if err == nil {
-		err = l.clearRow(ctx, k)
+		err = l.store.Update(ctx, func(tx *store.Tx) error { return tx.ClearLockout(ctx, poolID, userID) })
 	} else if errors.Is(err, store.ErrNotFound) {
 		err = nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e := l.entries[k]; e != nil {
-		e.pending = 0
-		e.generation++
-		l.dropIdle(k, e)
+	for k, e := range l.entries {
+		if k.pool == poolID && (k.user == userID || strings.HasPrefix(k.user, userID+"/")) {
+			e.pending = 0
+			e.generation++
+			l.dropIdle(k, e)
+		}
 	}
 	return err
 }
 
 func (l *Lockouts) clearRow(ctx context.Context, k key) error {
-	return l.store.Update(ctx, func(tx *store.Tx) error { return tx.ClearLockout(ctx, k.pool, k.user) })
+	return l.store.Update(ctx, func(tx *store.Tx) error { return tx.ForgetLockout(ctx, k.pool, k.user) })
 }
 
-// LockedUntil tells when the user's lock ends; a past time is none.
-func (l *Lockouts) LockedUntil(ctx context.Context, poolID, userID string) (time.Time, error) {
-	row, err := l.store.Lockout(ctx, poolID, userID)
-	if errors.Is(err, store.ErrNotFound) {
-		return time.Time{}, nil
+// Locked reports whether the user is locked at the place where the call comes from.
+func (l *Lockouts) Locked(ctx context.Context, poolID, userID string, from Place) (bool, error) {
+	locked, err := l.locked(ctx, key{poolID, userID})
+	if err != nil || !locked {
+		return false, err
 	}
-	return row.LockedUntil, err
+	place, err := from(ctx)
+	if err != nil || place == "" {
+		return true, err
+	}
+	return l.locked(ctx, placeKey(poolID, userID, place))
+}
+
+func (l *Lockouts) locked(ctx context.Context, k key) (bool, error) {
+	row, err := l.store.Lockout(ctx, k.pool, k.user)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return row.LockedUntil.After(l.now()), err
 }
 
 // hold gets the entry and keeps it from being dropped.

@@ -66,7 +66,7 @@ func newRig(t *testing.T, o store.Options) *rig {
 // guess makes one attempt: "locked", "failed" or "in".
 func guess(t *testing.T, l *Lockouts, user string, right bool) string {
 	t.Helper()
-	a, err := l.Begin(t.Context(), pool, user)
+	a, err := l.Begin(t.Context(), pool, user, Anywhere)
 	if errors.Is(err, ErrLocked) {
 		return "locked"
 	}
@@ -206,7 +206,7 @@ func TestConcurrentGuesses(t *testing.T) {
 		for range 100 {
 			wg.Go(func() {
 				<-start
-				a, err := r.Begin(t.Context(), pool, "alice")
+				a, err := r.Begin(t.Context(), pool, "alice", Anywhere)
 				if errors.Is(err, ErrLocked) {
 					locked.Add(1)
 					return
@@ -242,7 +242,7 @@ func TestConcurrentSuccess(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				a, err := r.Begin(t.Context(), pool, "alice")
+				a, err := r.Begin(t.Context(), pool, "alice", Anywhere)
 				if err != nil {
 					t.Error(err)
 					return
@@ -266,7 +266,7 @@ func TestWaiting(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db")})
 	for range threshold {
-		a, err := r.Begin(t.Context(), pool, "alice")
+		a, err := r.Begin(t.Context(), pool, "alice", Anywhere)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,7 +277,7 @@ func TestWaiting(t *testing.T) {
 	var busy, gone atomic.Int32
 	for range maxWaiting + 10 {
 		wg.Go(func() {
-			switch _, err := r.Begin(ctx, pool, "alice"); {
+			switch _, err := r.Begin(ctx, pool, "alice", Anywhere); {
 			case errors.Is(err, ErrBusy):
 				if busy.Add(1) == 10 {
 					cancel()
@@ -307,7 +307,7 @@ func BenchmarkSuccess(b *testing.B) {
 	l := New(Deps{Store: st, Now: r.clock})
 	b.ReportAllocs()
 	for b.Loop() {
-		a, err := l.Begin(b.Context(), pool, "alice")
+		a, err := l.Begin(b.Context(), pool, "alice", Anywhere)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -315,4 +315,104 @@ func BenchmarkSuccess(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// at is a known place.
+func at(place string) Place { return func(context.Context) (string, error) { return place, nil } }
+
+func guessFrom(t *testing.T, l *Lockouts, from Place, right bool) string {
+	t.Helper()
+	a, err := l.Begin(t.Context(), pool, "alice", from)
+	if errors.Is(err, ErrLocked) {
+		return "locked"
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := a.Failed
+	if right {
+		end = a.Succeeded
+	}
+	if err := end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return map[bool]string{true: "in", false: "failed"}[right]
+}
+
+// TestKnownPlaces: strangers lock no place where the user is known, each such place
+// has locks of its own, and all guesses together stay bounded, whichever node
+// they are sent to.
+func TestKnownPlaces(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		nodes := []*Lockouts{r.node(), r.node()}
+		looked := 0
+		strangers := func() {
+			for i := range 40 {
+				if guessFrom(t, nodes[i%2], Anywhere, false) == "failed" {
+					looked++
+				}
+				for _, n := range nodes {
+					if err := n.Flush(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		strangers()
+		if looked != threshold {
+			t.Errorf("%d guesses of strangers were looked at, want %d", looked, threshold)
+		}
+		if got := guessFrom(t, nodes[0], Anywhere, true); got != "locked" {
+			t.Errorf("the right password from elsewhere: %s", got)
+		}
+		for i, place := range []string{"home", "phone"} {
+			if got := guessFrom(t, nodes[i], at(place), true); got != "in" {
+				t.Errorf("at %s: %s", place, got)
+			}
+			if locked, err := nodes[i].Locked(t.Context(), pool, "alice", at(place)); err != nil || locked {
+				t.Errorf("at %s: locked %v, %v", place, locked, err)
+			}
+		}
+		if got := guessFrom(t, nodes[1], Anywhere, true); got != "locked" {
+			t.Errorf("a sign-in at home unlocks strangers: %s", got)
+		}
+		// Whoever guesses at a known place locks that place, on every node.
+		for i := range threshold {
+			if got := guessFrom(t, nodes[0], at("home"), false); got != "failed" {
+				t.Fatalf("guess %d at home: %s", i+1, got)
+			}
+		}
+		for place, want := range map[string]string{"home": "locked", "phone": "in"} {
+			if got := guessFrom(t, nodes[1], at(place), true); got != want {
+				t.Errorf("after guesses at home, at %s: %s", place, got)
+			}
+		}
+		if locked, err := nodes[1].Locked(t.Context(), pool, "alice", at("home")); err != nil || !locked {
+			t.Errorf("at home: locked %v, %v", locked, err)
+		}
+		if err := nodes[0].Clear(t.Context(), pool, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		for _, from := range []Place{Anywhere, at("home")} {
+			if got := guessFrom(t, nodes[1], from, true); got != "in" {
+				t.Errorf("after Clear: %s", got)
+			}
+		}
+	})
+}
+
+// TestOneGuessAQuarter: a wrong password in each lock keeps strangers out for ever,
+// and nobody else.
+func TestOneGuessAQuarter(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		for range 30 {
+			guessFrom(t, r.Lockouts, Anywhere, false)
+			if got := guessFrom(t, r.Lockouts, at("home"), true); got != "in" {
+				t.Fatalf("the owner at home: %s", got)
+			}
+			r.pass(longest - time.Second)
+		}
+	})
 }

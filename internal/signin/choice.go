@@ -274,11 +274,11 @@ func (s *Service) beginSRP(ctx context.Context, c *call, u *user.User, st *state
 	if err != nil {
 		return nil, idp.InvalidParameterException("Invalid SRP_A").WithCause(err)
 	}
-	until, err := s.lockouts.LockedUntil(ctx, c.pool.ID, u.ID())
+	locked, err := s.lockouts.Locked(ctx, c.pool.ID, u.ID(), s.placeOf(c, u))
 	if err != nil {
 		return nil, err
 	}
-	if until.After(s.now()) {
+	if locked {
 		return nil, ends{exceeded()}
 	}
 	cred, err := s.users.Credential(u)

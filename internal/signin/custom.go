@@ -105,11 +105,11 @@ func (s *Service) customUser(ctx context.Context, c *call) (*user.User, *user.Cr
 	if err != nil {
 		return nil, nil, err
 	}
-	until, err := s.lockouts.LockedUntil(ctx, c.pool.ID, u.ID())
+	locked, err := s.lockouts.Locked(ctx, c.pool.ID, u.ID(), s.placeOf(c, u))
 	if err != nil {
 		return nil, nil, err
 	}
-	if until.After(s.now()) {
+	if locked {
 		return nil, nil, exceeded()
 	}
 	if !u.Rec.Enabled && !c.client.PreventExistence {

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/risk"
 	"cognate/internal/user"
 )
 
@@ -144,7 +145,7 @@ func (r *rig) admin(t *testing.T, flow idp.AuthFlowType) func(c *pool.Client, na
 func (r *rig) lock(t testing.TB, u *user.User) {
 	t.Helper()
 	for range 5 {
-		a, err := r.lockouts.Begin(t.Context(), u.Rec.PoolID, u.ID())
+		a, err := r.lockouts.Begin(t.Context(), u.Rec.PoolID, u.ID(), risk.Anywhere)
 		if err != nil {
 			t.Fatal(err)
 		}

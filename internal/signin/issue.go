@@ -31,6 +31,7 @@ func (s *Service) issue(ctx context.Context, c *call, o *outcome) (*answer, erro
 	if err := s.noteUse(ctx, c, o); err != nil {
 		return nil, err
 	}
+	s.users.NoteAddress(ctx, c.pool, o.user, c.caller(ctx).Address)
 	note(ctx, c.pool, c.client, o.user.ID())
 	out := result(set)
 	out.NewDeviceMetadata = metadata

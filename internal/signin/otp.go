@@ -59,7 +59,9 @@ type otpAsked struct {
 // transaction of the message.
 func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state, challenge idp.ChallengeNameType, attr string, digits int) (otpAsked, error) {
 	code := keys.NewCode(digits)
-	sent := s.users.SignInCode(c.pool, u, attr, code, s.now().Add(c.client.SessionTTL), c.told())
+	told := c.told()
+	told.Second, told.From = byPassword(st), c.caller(ctx)
+	sent := s.users.SignInCode(c.pool, u, attr, code, s.now().Add(c.client.SessionTTL), told)
 	next := *st
 	next.SRP = nil
 	next.OTP = &otpState{Attribute: attr, Target: s.targetHash(st, sent.To), Hash: s.codeHash(st, code)}

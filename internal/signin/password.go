@@ -53,11 +53,34 @@ func (s *Service) attempt(ctx context.Context, c *call, u *user.User) (*risk.Att
 		c.held = nil
 		return a, nil
 	}
-	a, err := s.lockouts.Begin(ctx, c.pool.ID, u.ID())
+	a, err := s.lockouts.Begin(ctx, c.pool.ID, u.ID(), s.placeOf(c, u))
 	if errors.Is(err, risk.ErrLocked) {
 		return nil, exceeded()
 	}
 	return a, err
+}
+
+// placeOf finds out whether the call comes from a place where the user is known.
+func (s *Service) placeOf(c *call, u *user.User) risk.Place {
+	return func(ctx context.Context) (string, error) {
+		return s.users.Place(ctx, &s.store.Reader, c.pool, u, c.caller(ctx))
+	}
+}
+
+// caller is where the user of the call is. An administrator's call comes from a
+// server, and says where the user is or says nothing.
+func (c *call) caller(ctx context.Context) user.Caller {
+	from := user.Caller{DeviceKey: c.deviceKey()}
+	switch {
+	case c.seen != nil:
+		from.Address = c.seen.Address
+	case !c.admin:
+		from.Address = api.CallerFrom(ctx).SourceIP
+	}
+	if from.DeviceKey == "" && c.turn != nil {
+		from.DeviceKey = c.turn.state.DeviceKey
+	}
+	return from
 }
 
 func exceeded() error {

@@ -29,11 +29,11 @@ func (s *Service) startSRP(ctx context.Context, c *call) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	until, err := s.lockouts.LockedUntil(ctx, c.pool.ID, u.ID())
+	locked, err := s.lockouts.Locked(ctx, c.pool.ID, u.ID(), s.placeOf(c, u))
 	if err != nil {
 		return nil, err
 	}
-	if until.After(s.now()) {
+	if locked {
 		return nil, exceeded()
 	}
 	if !u.Rec.Enabled && !c.client.PreventExistence {

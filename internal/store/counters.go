@@ -15,8 +15,9 @@ var (
 
 	lockoutPut = prepare("INSERT INTO lockouts (pool_id, user_id, failures, last_at, locked_until) VALUES (?, ?, ?, ?, ?) ON CONFLICT (pool_id, user_id) DO UPDATE SET " +
 		"failures = excluded.failures, last_at = excluded.last_at, locked_until = excluded.locked_until")
-	lockoutGet   = prepare("SELECT pool_id, user_id, failures, last_at, locked_until FROM lockouts WHERE pool_id = ? AND user_id = ?")
-	lockoutClear = prepare("DELETE FROM lockouts WHERE pool_id = ? AND user_id = ?")
+	lockoutGet    = prepare("SELECT pool_id, user_id, failures, last_at, locked_until FROM lockouts WHERE pool_id = ? AND user_id = ?")
+	lockoutForget = prepare("DELETE FROM lockouts WHERE pool_id = ? AND user_id = ?")
+	lockoutClear  = prepare("DELETE FROM lockouts WHERE pool_id = ? AND user_id >= ? AND user_id < ?")
 )
 
 // Count adds to a counter of a fixed window, which begins anew with the first event after its end.
@@ -56,7 +57,13 @@ func (r *Reader) Lockout(ctx context.Context, poolID, userID string) (Lockout, e
 	})
 }
 
-// ClearLockout forgets a user's failures.
+// ClearLockout forgets a user's failures, those from places where the user is known included: their rows are of the
+// user's id, a slash and the place.
 func (tx *Tx) ClearLockout(ctx context.Context, poolID, userID string) error {
-	return tx.run(ctx, lockoutClear, poolID, userID)
+	return tx.run(ctx, lockoutClear, poolID, userID, userID+string('/'+1))
+}
+
+// ForgetLockout forgets the failures of one row.
+func (tx *Tx) ForgetLockout(ctx context.Context, poolID, subject string) error {
+	return tx.run(ctx, lockoutForget, poolID, subject)
 }

@@ -49,6 +49,7 @@ var (
 		sweepExpired("codes", "pool_id, user_id, purpose", "pool_id = ?"),
 		sweepExpired("counters", "pool_id, subject, kind", "pool_id = ?"),
 		sweepExpired("lockouts", "pool_id, user_id", "pool_id = ?"),
+		sweepExpired("known_addresses", "pool_id, user_id, hash", "pool_id = ?"),
 		sweepExpired("spent", "pool_id, hash", "pool_id = ?"),
 		sweepExpired("families", "pool_id, family", "pool_id = ?"),
 		sweepExpired("rotated", "pool_id, family, token_id", "pool_id = ?"),
@@ -81,6 +82,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, batch int) (deleted in
 	}
 	// Nobody has failed to sign in for a day: Cognito's longest lock is 15 minutes.
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleLockouts, now.Add(-24*time.Hour)) })
+	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleAddresses, now.Add(-knownAddressLife)) })
 	// No worker took them for a week: whoever waited for them does no longer.
 	for _, lane := range Lanes() {
 		f.try(func() error { return s.sweep(ctx, &deleted, batch, staleMessages, lane, now.Add(-7*24*time.Hour)) })

@@ -37,9 +37,8 @@ var (
 		"family_name = ?, preferred_username = ?, record = ?, version = version + 1 WHERE pool_id = ? AND id = ? AND version = ?")
 	userDelete = prepare("DELETE FROM users WHERE pool_id = ? AND id = ?")
 
-	userCodesDelete    = prepare("DELETE FROM codes WHERE pool_id = ? AND user_id = ?")
-	userMembersDelete  = prepare("DELETE FROM members WHERE pool_id = ? AND user_id = ?")
-	userLockoutsDelete = prepare("DELETE FROM lockouts WHERE pool_id = ? AND user_id = ?")
+	userCodesDelete   = prepare("DELETE FROM codes WHERE pool_id = ? AND user_id = ?")
+	userMembersDelete = prepare("DELETE FROM members WHERE pool_id = ? AND user_id = ?")
 )
 
 // scanUsers reads rows that are a record each.
@@ -194,10 +193,10 @@ func (tx *Tx) DeleteUser(ctx context.Context, poolID, id string) error {
 	if err := tx.change(ctx, ErrNotFound, userDelete, poolID, id); err != nil {
 		return err
 	}
-	for _, st := range []*statement{userCodesDelete, userMembersDelete, userLockoutsDelete, userPasskeysDelete, userChallengesDelete, userStatesDelete, userDevicesDelete, userForgottenDelete, userSessionsDelete} {
+	for _, st := range []*statement{userCodesDelete, userMembersDelete, userAddressesDelete, userPasskeysDelete, userChallengesDelete, userStatesDelete, userDevicesDelete, userForgottenDelete, userSessionsDelete} {
 		if err := tx.run(ctx, st, poolID, id); err != nil {
 			return err
 		}
 	}
-	return nil
+	return tx.ClearLockout(ctx, poolID, id)
 }

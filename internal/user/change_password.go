@@ -112,7 +112,8 @@ func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 	if !c.HasPassword() {
 		return nil
 	}
-	guess, err := s.d.Lockouts.Begin(ctx, sn.ID, u.ID())
+	// Whoever has an access token is no stranger.
+	guess, err := s.d.Lockouts.Begin(ctx, sn.ID, u.ID(), func(context.Context) (string, error) { return "token", nil })
 	switch {
 	case errors.Is(err, risk.ErrLocked):
 		return idp.NotAuthorizedException("Password attempts exceeded").WithReason(api.ReasonLocked).WithCause(err)

@@ -51,16 +51,16 @@ type quota struct {
 	limit int
 }
 
-// The password-reset quota is shared by asking for a code and giving one; of
-// Cognito's range of 5 to 20 it takes the upper end, since there is no estimate
-// of risk that would let it move.
+// Of Cognito's range of 5 to 20 the password-reset quota takes the upper end, since
+// there is no estimate of risk that would let it move. Cognito shares it between
+// asking for a code and giving one; here a code has tries of its own, so that
+// strangers who ask do not make the owner's code fail.
 var (
-	quotaConfirmSignUp = quota{"confirm-sign-up", 15}
-	quotaResend        = quota{"resend-code", 5}
-	quotaReset         = quota{"reset-password", 20}
-	quotaChange        = quota{"change-password", 5}
-	quotaVerifyCode    = quota{"attribute-code", 5}
-	quotaVerify        = quota{"verify-attribute", 15}
+	quotaResend     = quota{"resend-code", 5}
+	quotaReset      = quota{"reset-password", 20}
+	quotaChange     = quota{"change-password", 5}
+	quotaVerifyCode = quota{"attribute-code", 5}
+	quotaVerify     = quota{"verify-attribute", 15}
 	// An update may send to any address that a user names, and declares no
 	// LimitExceededException; so it has a quota of ours.
 	quotaUpdateCode = quota{"update-code", 20}
@@ -81,7 +81,7 @@ func (s *Service) count(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, us
 func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, q quota) error {
 	exceeded, err := s.count(ctx, tx, sn, userID, q)
 	if err == nil && exceeded {
-		return idp.LimitExceededException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyAttempts)
+		return limitExceeded()
 	}
 	return err
 }
@@ -101,6 +101,9 @@ func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 func (s *Service) sendCode(ctx context.Context, tx *store.Tx, mail *mailing, u *User, purpose string, d delivery) error {
 	code, rec := s.newCode(mail.sn, u, purpose, d)
 	if err := s.deliverable(mail.sn, d.Medium); err != nil {
+		return err
+	}
+	if err := s.newTries(ctx, tx, mail.sn, u.ID(), purpose); err != nil {
 		return err
 	}
 	if u.decoy {

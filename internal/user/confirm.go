@@ -40,7 +40,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	}
 	err = s.update(ctx, func(tx *store.Tx) error {
 		if u.decoy {
-			return s.refuseDecoy(ctx, tx, sn, u, quotaConfirmSignUp, purposeSignUp, in.ConfirmationCode)
+			return s.refuseDecoy(ctx, tx, sn, u, triesSignUp, purposeSignUp, in.ConfirmationCode)
 		}
 		e, err := s.edit(ctx, tx, sn, u.ID())
 		if err != nil {
@@ -52,11 +52,8 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 			}
 			return err
 		}
-		if err := s.attempt(ctx, tx, sn, u.ID(), quotaConfirmSignUp); err != nil {
-			return err
-		}
 		code, err := s.takeSignUpCode(e.u, in.ConfirmationCode, hides)
-		if err != nil {
+		if err = s.judge(ctx, tx, sn, e.u, triesSignUp, err); err != nil {
 			return err
 		}
 		if code.Target != "" && e.u.Attributes[code.Target] == code.Value {
@@ -140,7 +137,7 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 			if err := s.readNobody(ctx, tx, sn, u); err != nil {
 				return err
 			}
-			if err := s.attempt(ctx, tx, sn, u.ID(), quotaResend); err != nil {
+			if err := s.mayAsk(ctx, tx, sn, u, quotaResend, callerOf(ctx)); err != nil {
 				return err
 			}
 			return s.sendCode(ctx, tx, mail, u, purposeSignUp, to)
@@ -189,7 +186,10 @@ func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing, userI
 	if err := s.deliverable(sn, to.Medium); err != nil {
 		return delivery{}, err
 	}
-	if err := s.attempt(ctx, tx, sn, userID, quotaResend); err != nil {
+	if err := s.mayAsk(ctx, tx, sn, e.u, quotaResend, callerOf(ctx)); err != nil {
+		return delivery{}, err
+	}
+	if err := s.newTries(ctx, tx, sn, userID, purposeSignUp); err != nil {
 		return delivery{}, err
 	}
 	code, rec := s.newCode(sn, e.u, purposeSignUp, to)

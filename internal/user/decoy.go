@@ -185,21 +185,18 @@ func (s *Service) sendNothing(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 
 // refuseDecoy answers a code for a user who does not exist by the steps that
 // one for a user takes. The code of a user's sign-up is read with the user.
-func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, q quota, purpose, given string) error {
+func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, t tries, purpose, given string) error {
 	if purpose != purposeSignUp {
 		if err := s.readNobody(ctx, tx, sn, u); err != nil {
 			return err
 		}
-	}
-	if err := s.attempt(ctx, tx, sn, u.ID(), q); err != nil {
-		return err
 	}
 	_, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given)
 	if err == nil || isKept(err) && purpose == purposeSignUp {
 		err = codeMismatch()
 	}
 	if e, ok := errors.AsType[*api.Error](err); ok {
-		return kept{e.WithReason(u.hiddenReason())}
+		err = kept{e.WithReason(u.hiddenReason())}
 	}
-	return err
+	return s.judge(ctx, tx, sn, u, t, err)
 }

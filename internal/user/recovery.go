@@ -33,7 +33,7 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 		if to, err = s.recoveryTarget(sn, u); err != nil {
 			return err
 		}
-		if err := s.attempt(ctx, tx, sn, u.ID(), quotaReset); err != nil {
+		if err := s.mayAsk(ctx, tx, sn, u, quotaReset, callerOf(ctx)); err != nil {
 			return err
 		}
 		return s.sendCode(ctx, tx, mail, u, purposeReset, to)
@@ -170,7 +170,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 	// A guess is counted and committed before anything heavy is computed.
 	err = s.update(ctx, func(tx *store.Tx) error {
 		if u.decoy {
-			return s.refuseDecoy(ctx, tx, sn, u, quotaReset, purposeReset, in.ConfirmationCode)
+			return s.refuseDecoy(ctx, tx, sn, u, triesReset, purposeReset, in.ConfirmationCode)
 		}
 		var err error
 		if u, err = s.reread(ctx, tx, sn, u); err != nil {
@@ -179,11 +179,8 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 		if !u.Rec.Enabled {
 			return disabledForRecovery()
 		}
-		if err := s.attempt(ctx, tx, sn, u.ID(), quotaReset); err != nil {
-			return err
-		}
 		_, err = s.resetCode(ctx, tx, sn, u, in.ConfirmationCode)
-		return err
+		return s.judge(ctx, tx, sn, u, triesReset, err)
 	})
 	if err != nil {
 		return nil, err

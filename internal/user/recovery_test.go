@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/risk"
 )
 
 const (
@@ -206,10 +207,15 @@ func TestDecoyLooksLikeAUser(t *testing.T) {
 			r.clock.pass(resetLife)
 			give()
 			ask()
-			for range quotaReset.limit {
+			for range triesReset.limit + 2 {
 				give()
 			}
 			ask()
+			give()
+			for range quotaReset.limit {
+				ask()
+			}
+			give()
 			return said
 		}
 		known, unknown := walk("alice"), walk("nobody")
@@ -341,7 +347,7 @@ func TestRecovery(t *testing.T) {
 		client := r.clientWith(t, sn, nil)
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
 		for range 5 {
-			guess, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID())
+			guess, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -359,7 +365,7 @@ func TestRecovery(t *testing.T) {
 		if r.matches(t, sn, u, goodPassword) || !r.matches(t, sn, u, in.Password) {
 			t.Error("the password was not replaced")
 		}
-		guess, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID())
+		guess, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere)
 		if err != nil {
 			t.Fatalf("still locked out: %v", err)
 		}

@@ -12,9 +12,14 @@ import (
 	"cognate/internal/trigger"
 )
 
-// quotaSignInCodes bounds the codes that sign-ins send to a user in an hour, and
-// with it how often a code can be guessed (Cognito: 5 to 20 messages an hour).
-var quotaSignInCodes = quota{"sign-in-code", 20}
+// These quotas bound the codes that sign-ins send to a user in an hour, and with
+// them how often a code can be guessed (Cognito: 5 to 20 messages an hour). Anybody
+// can ask for the code of a first factor; that must not use up those of a second
+// factor, before which the password was proven.
+var (
+	quotaSignInCodes = quota{"sign-in-code", 20}
+	quotaSecondCodes = quota{"second-factor-code", 20}
+)
 
 // A SignInCode goes to an address of a user who signs in.
 type SignInCode struct {
@@ -24,7 +29,10 @@ type SignInCode struct {
 	Code      string
 	ExpiresAt time.Time
 
-	mail *mailing
+	// second: the code proves a second factor.
+	second bool
+	from   Caller
+	mail   *mailing
 }
 
 // Destination is the address as it is shown to whoever signs in.
@@ -38,12 +46,16 @@ type Told struct {
 	ClientID string
 	// Metadata is for CustomMessage, ToSender for the functions that send.
 	Metadata, ToSender map[string]string
+	// Second says that the code proves a second factor.
+	Second bool
+	// From is where whoever signs in is.
+	From Caller
 }
 
 // SignInCode addresses a code to the user's email or phone_number. A decoy gets
 // an address that is made up from its name.
 func (s *Service) SignInCode(sn *pool.Snapshot, u *User, attr, code string, expires time.Time, told Told) SignInCode {
-	c := SignInCode{Medium: mediumOf(attr), Attribute: attr, To: u.Attributes[attr], Code: code, ExpiresAt: expires}
+	c := SignInCode{Medium: mediumOf(attr), Attribute: attr, To: u.Attributes[attr], Code: code, ExpiresAt: expires, second: told.Second, from: told.From}
 	c.mail = &mailing{sn: sn, occasion: trigger.OccasionAuthentication, clientID: told.ClientID, metadata: told.Metadata, toSender: told.ToSender}
 	if u.decoy {
 		c.To = s.decoyDelivery(sn, u, []string{attr}).To
@@ -57,12 +69,16 @@ func (s *Service) SignInCode(sn *pool.Snapshot, u *User, attr, code string, expi
 func (s *Service) SendSignInCode(ctx context.Context, tx *store.Tx, u *User, c SignInCode) error {
 	sn := c.mail.sn
 	c.mail.held = nil
-	exceeded, err := s.count(ctx, tx, sn, u.ID(), quotaSignInCodes)
+	q := quotaSignInCodes
+	if c.second {
+		q = quotaSecondCodes
+	}
+	err := s.mayAsk(ctx, tx, sn, u, q, c.from)
+	if api.CodeOf(err) == idp.CodeLimitExceededException {
+		return idp.TooManyRequestsException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyCodes)
+	}
 	if err != nil {
 		return err
-	}
-	if exceeded {
-		return idp.TooManyRequestsException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyCodes)
 	}
 	if err := s.deliverable(sn, c.Medium); err != nil {
 		return adminDelivery(err)
