@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cognate/internal/store"
@@ -53,6 +54,8 @@ type Lockouts struct {
 	store *store.Store
 	now   func() time.Time
 	log   *slog.Logger
+
+	locks atomic.Int64 // what Locks returns
 
 	mu      sync.Mutex
 	entries map[key]*entry
@@ -343,6 +346,9 @@ func (l *Lockouts) locked(ctx context.Context, k key) (bool, error) {
 	return row.LockedUntil.After(l.now()), err
 }
 
+// Locks returns how often this node locked a user.
+func (l *Lockouts) Locks() int64 { return l.locks.Load() }
+
 // hold gets the entry and keeps it from being dropped.
 func (l *Lockouts) hold(k key) *entry {
 	l.mu.Lock()
@@ -424,7 +430,9 @@ func (l *Lockouts) take() (rows []store.Lockout, entries []*entry) {
 // write adds failures to their rows, so that what several nodes counted is
 // summed, and works out the locks.
 func (l *Lockouts) write(ctx context.Context, add []store.Lockout) error {
-	return l.store.Update(ctx, func(tx *store.Tx) error {
+	var locked int64
+	err := l.store.Update(ctx, func(tx *store.Tx) error {
+		locked = 0
 		rows := make([]store.Lockout, 0, len(add))
 		for _, a := range add {
 			row, err := tx.Lockout(ctx, a.PoolID, a.UserID)
@@ -439,9 +447,14 @@ func (l *Lockouts) write(ctx context.Context, add []store.Lockout) error {
 			}
 			if u := a.LastAt.Add(lockFor(n)); n >= threshold && u.After(a.LockedUntil) {
 				a.LockedUntil = u
+				locked++
 			}
 			rows = append(rows, a)
 		}
 		return tx.PutLockouts(ctx, rows)
 	})
+	if err == nil {
+		l.locks.Add(locked)
+	}
+	return err
 }

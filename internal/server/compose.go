@@ -134,6 +134,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	p.gauges = newDatabaseGauges(st, c)
 	p.gauges.register(p.metrics)
+	p.registerGauges(c, st)
 	p.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(p.gate.Waiting()) })
 	return p, nil
 }
@@ -243,7 +244,11 @@ func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
 	return func(ctx context.Context, o wire.Outcome) {
 		e := audit.From(ctx)
 		e.Set("operation", o.Operation)
-		e.Set("code", o.Code)
+		code := o.Code
+		if o.Stack == nil && o.Cause != nil && clientGone(ctx, o.Cause) {
+			code = codeClientGone
+		}
+		e.Set("code", code)
 		for key, value := range map[string]string{
 			"region": o.Caller.Region, "accessKey": o.Caller.AccessKeyID, "principal": o.Caller.PrincipalARN, "claimedAccessKey": o.ClaimedKey,
 		} {
@@ -254,7 +259,7 @@ func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
 		if o.Resource.ID != "" {
 			e.SetPool(o.Resource.ID)
 		}
-		if o.Code != "" && o.Status < http.StatusInternalServerError {
+		if code != "" && code != codeClientGone && o.Status < http.StatusInternalServerError {
 			if reason := api.ReasonOf(o.Cause); reason != "" {
 				e.SetReason(string(reason))
 			}

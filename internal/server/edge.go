@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -115,8 +117,15 @@ func (e *edge) recovered(w *recorder, r *http.Request, p any) {
 
 // finish writes the one line of the request and counts it.
 func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client, bytesIn int64, start time.Time) {
-	took := e.now().Sub(start)
+	took, status := e.now().Sub(start), w.code()
 	operation, code := event.Text("operation"), event.Text("code")
+	if code == "" && status >= http.StatusInternalServerError && clientLeft(r.Context()) {
+		code = codeClientGone // of a route that has no operation
+		event.Set("code", code)
+	}
+	if code == codeClientGone {
+		status = statusClientGone
+	}
 	if operation == "" {
 		// The route's pattern, never the path: a client must not make new series.
 		operation = r.Pattern
@@ -131,7 +140,7 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client
 	attrs := append([]slog.Attr{
 		slog.String("requestId", arrived(r.Context()).id),
 		slog.String("method", r.Method),
-		slog.Int("status", w.code()),
+		slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("ip", c.address),
 		slog.Int64("bytesIn", bytesIn),
@@ -142,7 +151,7 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client
 		attrs = append(attrs, slog.String("path", clip(r.URL.Path, 200)))
 	}
 	level := slog.LevelInfo
-	if w.code() >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
 	if h := e.log.Handler(); h.Enabled(r.Context(), level) {
@@ -151,6 +160,24 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client
 		line.AddAttrs(attrs...)
 		_ = h.Handle(r.Context(), line)
 	}
+}
+
+// A client that goes away before its answer is no fault of the server. The code
+// and the status, which proxies use for it, are for the log and the metrics.
+const (
+	codeClientGone   = "ClientClosedRequest"
+	statusClientGone = 499
+)
+
+// clientLeft reports whether the client of a request has gone: net/http cancels
+// the context then. A request that takes too long ends by its deadline instead.
+func clientLeft(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
+// clientGone reports whether a request failed because its client went away,
+// while the body was read or later.
+func clientGone(ctx context.Context, cause error) bool {
+	return errors.Is(cause, io.ErrUnexpectedEOF) && api.CodeOf(cause) == api.CodeSerialization ||
+		clientLeft(ctx) && (errors.Is(cause, context.Canceled) || api.CodeOf(cause) == "")
 }
 
 func clip(s string, n int) string {

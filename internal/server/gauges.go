@@ -58,6 +58,36 @@ func (g *databaseGauges) register(m *audit.Metrics) {
 	}
 }
 
+// registerGauges adds what is known without asking the database.
+func (p *parts) registerGauges(c *Config, st *store.Store) {
+	m := p.metrics
+	m.Gauge("cognate_database_connections_max", "How many connections of the database this server uses at most.", func() float64 {
+		return float64(st.Connections().Max)
+	})
+	m.LabelledGauge("cognate_database_connections", "Connections of the database.", "state", "in_use", func() float64 {
+		return float64(st.Connections().InUse)
+	})
+	m.LabelledGauge("cognate_database_connections", "Connections of the database.", "state", "idle", func() float64 {
+		return float64(st.Connections().Idle)
+	})
+	m.Counter("cognate_database_connection_waits_total", "How often a connection of the database had to be waited for.", func() float64 {
+		return float64(st.Connections().Waits)
+	})
+	m.Counter("cognate_database_connection_wait_seconds_total", "For how long connections of the database were waited for.", func() float64 {
+		return st.Connections().Waited.Seconds()
+	})
+	m.Counter("cognate_lockouts_total", "How often wrong passwords locked a user.", func() float64 { return float64(p.lockouts.Locks()) })
+	if c.Database != "" {
+		return
+	}
+	if _, known := freeBytes(c.Data); known {
+		m.Gauge("cognate_data_free_bytes", "Free space of the data folder's file system.", func() float64 {
+			free, _ := freeBytes(c.Data)
+			return float64(free)
+		})
+	}
+}
+
 // run reads the gauges until ctx ends.
 func (g *databaseGauges) run(ctx context.Context) error {
 	t := time.NewTicker(gaugeInterval)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -64,9 +65,36 @@ type operator struct {
 	ring  *keys.Ring
 	parts *parts
 	now   func() time.Time
+	log   *slog.Logger
 }
 
+// do carries an order out and logs it, unless it only reads.
 func (o *operator) do(ctx context.Context, in order) (receipt, error) {
+	out, err := o.carryOut(ctx, in)
+	if in.Do == listKeys || in.Do == readImport || in.Do == retireKeys && !in.Now {
+		return out, err
+	}
+	// Never the whole order or receipt: they hold secrets.
+	attrs := []slog.Attr{slog.String("do", in.Do)}
+	for _, key := range out.Keys {
+		attrs = append(attrs, slog.String("accessKey", key.ID), slog.String("principal", key.PrincipalARN), slog.Any("policies", policyNames(key)))
+	}
+	if in.Do == revokeKey {
+		attrs = append(attrs, slog.String("accessKey", clip(in.ID, 128)))
+	}
+	if in.Do == rotateSigning && in.ID != "" {
+		attrs = append(attrs, slog.String("pool", clip(in.ID, 64)))
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.Any("error", outbound.Clean(err)))
+	}
+	o.log.LogAttrs(ctx, level, "operator", attrs...)
+	return out, err
+}
+
+func (o *operator) carryOut(ctx context.Context, in order) (receipt, error) {
 	switch in.Do {
 	case createKey:
 		key, secret, err := o.parts.iam.CreateAccessKey(ctx, in.Name, in.Policies...)
@@ -146,7 +174,7 @@ func operate(ctx context.Context, c *Config, in order) (receipt, error) {
 	if err != nil {
 		return receipt{}, err
 	}
-	return (&operator{st, ring, p, c.Now}).do(ctx, in)
+	return (&operator{st, ring, p, c.Now, log}).do(ctx, in)
 }
 
 // socketFile is the operator's way into a running server.
@@ -221,7 +249,7 @@ func (s *Server) serveOperator(ctx context.Context) error {
 	if err := errors.Join(os.Chmod(path+".new", 0o600), os.Rename(path+".new", path)); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	o := &operator{s.store, s.ring, s.parts, s.config.machineNow()}
+	o := &operator{s.store, s.ring, s.parts, s.config.machineNow(), s.log}
 	s.operator = &http.Server{Handler: o, ReadTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes}
 	s.run("operator", s.operator, l)
 	return nil

@@ -139,7 +139,7 @@ func TestRefusedSignatureInTheLog(t *testing.T) {
 	}{
 		{"wrong secret", id, secret[:39] + "!", id, "bad_signature"},
 		{"unknown key", "AKIAAAAAAAAAAAAAAAAA", secret, "AKIAAAAAAAAAAAAAAAAA", "unknown_access_key"},
-		{"id and secret mixed up", secret, id, "", "unknown_access_key"},
+		{"id and secret mixed up", "wJalrXUtnFEMIxK7MDENGxbPxRfiCYEXAMPLEKEY", id, "", "unknown_access_key"},
 	} {
 		err := list(t, r.client(tt.id, tt.secret))
 		if err == nil {

@@ -84,6 +84,11 @@ func (e *postgresEngine) dropIdle() {
 	e.db.SetMaxIdleConns(e.idle)
 }
 
+func (e *postgresEngine) connections() Connections {
+	st := e.db.Stats()
+	return Connections{Max: st.MaxOpenConnections, InUse: st.InUse, Idle: st.Idle, Waits: st.WaitCount, Waited: st.WaitDuration}
+}
+
 func (e *postgresEngine) close() error {
 	e.breaker.stop()
 	e.probe.close()

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -70,7 +72,7 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteEngine, err error) {
 	if n <= 0 {
 		n = 4
 	}
-	e.readers = &sqliteReaders{db: e.db, places: make(chan struct{}, n)}
+	e.readers = &sqliteReaders{db: e.db, now: o.Now, places: make(chan struct{}, n)}
 	e.breaker = newBreaker(e.probe, o.StatementTimeout/5, func() {}, o.Log)
 	return e, nil
 }
@@ -94,6 +96,8 @@ func sqliteDSN(path string) string {
 	}}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
 }
+
+func (e *sqliteEngine) connections() Connections { return e.readers.connections() }
 
 func (e *sqliteEngine) close() error {
 	var errs []error
@@ -182,7 +186,10 @@ var (
 // sqliteReaders lends out connections, the one used last first, since its page cache is the warmest.
 type sqliteReaders struct {
 	db     *sql.DB
+	now    func() time.Time
 	places chan struct{}
+	waits  atomic.Int64 // how often a connection was waited for
+	waited atomic.Int64 // and for how many nanoseconds
 	mu     sync.Mutex
 	idle   []*sqliteConn
 	closed bool
@@ -192,10 +199,8 @@ func (r *sqliteReaders) take(ctx context.Context) (*sqliteConn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	select {
-	case r.places <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := r.wait(ctx); err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
 	if r.closed {
@@ -216,6 +221,33 @@ func (r *sqliteReaders) take(ctx context.Context) (*sqliteConn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// wait takes a place.
+func (r *sqliteReaders) wait(ctx context.Context) error {
+	select {
+	case r.places <- struct{}{}:
+		return nil
+	default:
+	}
+	since := r.now()
+	r.waits.Add(1)
+	defer func() { r.waited.Add(max(int64(r.now().Sub(since)), 0)) }()
+	select {
+	case r.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *sqliteReaders) connections() Connections {
+	r.mu.Lock()
+	idle := len(r.idle)
+	r.mu.Unlock()
+	return Connections{
+		Max: cap(r.places), InUse: len(r.places), Idle: idle, Waits: r.waits.Load(), Waited: time.Duration(r.waited.Load()),
+	}
 }
 
 func (r *sqliteReaders) put(c *sqliteConn) {

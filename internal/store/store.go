@@ -48,9 +48,21 @@ type engine interface {
 	view(ctx context.Context, fn func(session) error) error
 	script(ctx context.Context, fn func(session) error) error // a schema change
 	ping(ctx context.Context) error
+	connections() Connections
 	load(ctx context.Context, users []LoadUser) error
 	close() error
 }
+
+// Connections is how the pool of connections is used: PostgreSQL's, or those that read from SQLite.
+type Connections struct {
+	Max, InUse, Idle int
+	// Waits is how often a connection had to be waited for, Waited for how long altogether.
+	Waits  int64
+	Waited time.Duration
+}
+
+// Connections returns the state of the pool. It never asks the database.
+func (s *Store) Connections() Connections { return s.engine.connections() }
 
 // Open connects and checks the schema. If migrations are pending it answers ErrSchemaOld and a store that can only be
 // migrated or closed; any other error comes with no store.
