@@ -23,7 +23,7 @@ func run() int {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	return server.Main(ctx, server.Process{
-		Args: os.Args[1:], Env: os.LookupEnv,
+		Args: os.Args[1:], Env: os.LookupEnv, Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Hangup: hangup,
 	})
 }

@@ -36,7 +36,7 @@ type SMTP struct {
 func ParseSMTP(rawURL, from string, tlsConfig *tls.Config) (*SMTP, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, errors.New("the SMTP URL does not parse") // err would show the password
+		return nil, errors.New("the SMTP URL does not parse; in a password, write blanks and the characters / ? # % @ : [ ] as %20 %2F %3F %23 %25 %40 %3A %5B %5D") // err would show it
 	}
 	s := &SMTP{From: from, url: rawURL, host: u.Hostname()}
 	if s.host == "" {

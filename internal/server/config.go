@@ -72,6 +72,9 @@ type Config struct {
 
 	// What follows is no setting: the commands and the tests fill it in.
 
+	// warnings are logged at the start.
+	warnings []string
+
 	// url is the server's own, when it listens.
 	url string
 
@@ -234,7 +237,7 @@ func (c *Config) checkCommon(add complain) {
 	if c.Database != "" {
 		u, err := url.Parse(string(c.Database))
 		if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-			add("database", "must be a postgres:// URL") // Never the text: it holds a password.
+			add("database", "must be a postgres:// URL%s", urlHint(string(c.Database), err)) // Never the text: it holds a password.
 		}
 	}
 	if c.SMSWebhookURL != "" && c.SMSWebhookSecret == "" {
@@ -262,6 +265,15 @@ func (c *Config) checkCommon(add complain) {
 	if c.MaxRequestBytes < 64<<10 {
 		add("max-request-bytes", "must be at least 65536, or documented requests are refused")
 	}
+}
+
+// urlHint says what may be wrong with a URL that holds a password and does not
+// parse. The parser's own error would show the password.
+func urlHint(text string, err error) string {
+	if err == nil || !strings.Contains(text, "@") {
+		return ""
+	}
+	return "; in a password, write blanks and the characters / ? # % @ : [ ] as %20 %2F %3F %23 %25 %40 %3A %5B %5D"
 }
 
 func (c *Config) checkDev(add complain) {

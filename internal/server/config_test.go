@@ -67,12 +67,14 @@ func TestPrecedence(t *testing.T) {
 func TestConfigFileIsStrict(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, want string }{
-		{"unknown name", "listn: :1\n", "listn"},
+		{"unknown name", "listn: :1\n", "line 1: no such setting: listn; did you mean listen?"},
+		{"unknown name in another line", "# comment\nlisten: a\n\nlog_level: debug\n", "line 4: no such setting: log_level; did you mean log-level?"},
+		{"not YAML", "listen: a\nlog-level: [\n", "line 2"},
 		{"config within config", "config: x\n", "config"},
 		{"name twice", "listen: a\nlisten: b\n", "already defined"},
 		{"not a mapping", "- a\n", "unmarshal"},
 		{"two documents", "listen: a\n---\nlisten: b\n", "one document"},
-		{"nested", "listen: {a: b}\n", "listen"},
+		{"nested", "log-level: debug\nlisten: {a: b}\n", "line 2: listen"},
 		{"a secret that has no name here", "kek: AAAA\n", "kek"},
 	}
 	for _, tt := range tests {
@@ -127,6 +129,13 @@ func TestRefusedSettings(t *testing.T) {
 		{"TLS files that are not there", server.Dev, func(c *server.Config) { c.TLSCert, c.TLSKey = "/nonexistent/c", "/nonexistent/k" }, "no such file"},
 		{"proxy", server.Serve, func(c *server.Config) { c.TrustedProxy = []string{"proxy.example.com"} }, "CIDR block"},
 		{"database", server.Serve, func(c *server.Config) { c.Data, c.Database = "", "mysql://user:s3cret@host/db" }, "postgres://"},
+		{"a blank in the password", server.Serve, func(c *server.Config) { c.Data, c.Database = "", "postgres://user:s3cret word@host/db" }, "%20"},
+		{"a slash in the password", server.Serve, func(c *server.Config) { c.Data, c.Database = "", "postgres://user:s3cret/word@host/db" }, "%2F"},
+		{"a number sign in the password", server.Serve, func(c *server.Config) { c.Data, c.Database = "", "postgres://user:s3cret#word@host/db" }, "%23"},
+		{"a per cent sign in the password", server.Serve, func(c *server.Config) { c.Data, c.Database = "", "postgres://user:s3cret%word@host/db" }, "%25"},
+		{"a blank in the mail server's password", server.Serve, func(c *server.Config) {
+			c.MailFrom, c.SMTPURL = "a@example.com", "smtp://u:s3cret word@mail.example.com"
+		}, "%20"},
 		{"unsigned in serve", server.Serve, func(c *server.Config) { c.AllowUnsigned = true }, "cognate dev alone"},
 		{"exposed in serve", server.Serve, func(c *server.Config) { c.Expose = true }, "cognate dev alone"},
 		{"pages in serve", server.Serve, func(c *server.Config) { c.AllowOrigin = []string{"https://app.example.com"} }, "cognate dev alone"},
@@ -139,7 +148,7 @@ func TestRefusedSettings(t *testing.T) {
 		{"no key-encryption key", server.Serve, func(c *server.Config) { c.KEKFile = "" }, "COGNATE_KEK"},
 		{"key-encryption key that is not there", server.Serve, func(c *server.Config) { c.KEKFile += "x" }, "no such file"},
 		{"no issuer", server.Serve, func(c *server.Config) { c.IssuerBase = "" }, "issuer-base"},
-		{"not migrated", server.Serve, func(c *server.Config) { c.Data = filepath.Join(c.Data, "new") }, "cognate migrate"},
+		{"not migrated", server.Serve, func(c *server.Config) { c.Data = filepath.Join(c.Data, "new") }, "the database is empty: run cognate migrate"},
 		{"webhook without a secret", server.Serve, func(c *server.Config) { c.SMSWebhookURL = "https://sms.example.com" }, "sms-webhook-secret"},
 		{"mail without a sender", server.Serve, func(c *server.Config) { c.SMTPURL = "smtp://u:s3cret@mail.example.com" }, "sender"},
 		{"small requests", server.Serve, func(c *server.Config) { c.MaxRequestBytes = 10 }, "max-request-bytes"},

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -32,7 +31,9 @@ func (d doctorCommand) Run(ctx context.Context, c *Config, p *Process, app *kong
 	}
 	*c = c.withDefaults()
 	x := &examination{config: c, out: p.Stdout}
-	x.environment(app.Model.Flags)
+	for _, message := range unknownVariables(p.Environ, app.Model.Flags) {
+		x.warn("environment", "%s; see docs/configuration.md for the names", message)
+	}
 	x.settings()
 	x.certificate()
 	x.listeners(ctx)
@@ -82,20 +83,6 @@ func (x *examination) say(verdict, what, format string, args []any) {
 		}
 	}
 	fmt.Fprintf(x.out, "%-5s %-14s %s\n", verdict, what, fmt.Sprintf(format, args...))
-}
-
-// environment looks for misspelt variables, which nothing else would notice.
-func (x *examination) environment(flags []*kong.Flag) {
-	known := map[string]bool{envPrefix + "KEK": true}
-	for _, f := range flags {
-		known[envName(f.Name)] = true
-	}
-	for _, v := range os.Environ() {
-		name, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, envPrefix) && !known[name] && !strings.HasPrefix(name, envPrefix+"TEST_") {
-			x.warn("environment", "%s is no setting; see docs/configuration.md for the names", name)
-		}
-	}
 }
 
 func (x *examination) settings() {
@@ -253,7 +240,7 @@ func (x *examination) folder() {
 
 func (x *examination) database(ctx context.Context, kek *keys.KEK) {
 	c := x.config
-	o := store.Options{URL: string(c.Database), Now: c.Now, Log: newLogger(c), MaxConns: 2}
+	o := store.Options{URL: string(c.Database), Now: c.Now, Log: newLogger(c), MaxConns: 2, StatementTimeout: c.DatabaseTimeout}
 	if o.URL == "" {
 		if c.Data == "" {
 			return
@@ -264,10 +251,16 @@ func (x *examination) database(ctx context.Context, kek *keys.KEK) {
 			return
 		}
 	}
+	x.encryption()
 	st, err := store.Open(ctx, o)
 	switch {
 	case errors.Is(err, store.ErrBusy):
 		x.ok("database", "a running server has it; stop that to have the data checked too")
+		return
+	case errors.Is(err, store.ErrEmpty):
+		defer st.Close()
+		x.fail("schema", "the database is empty; run cognate migrate to make the tables")
+		x.durability(ctx, st)
 		return
 	case errors.Is(err, store.ErrSchemaOld):
 		defer st.Close()
@@ -282,6 +275,7 @@ func (x *examination) database(ctx context.Context, kek *keys.KEK) {
 	}
 	defer st.Close()
 	x.ok("database", "%s answers and its schema is up to date", st.Engine())
+	x.durability(ctx, st)
 	x.clock(ctx, st)
 	x.contents(ctx, st, kek)
 }

@@ -17,6 +17,7 @@ import (
 type Process struct {
 	Args           []string // without the program's name
 	Env            func(string) (string, bool)
+	Environ        []string // what Env knows, as NAME=value
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Hangup asks a running server to read its TLS certificate again; may be nil.
@@ -95,16 +96,16 @@ var errSilent = errors.New("failed")
 type devCommand struct{}
 
 // Run runs the development server until ctx ends.
-func (devCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.Mode = Dev
+func (devCommand) Run(ctx context.Context, c *Config, p *Process, app *kong.Kong) error {
+	c.Mode, c.warnings = Dev, unknownVariables(p.Environ, app.Model.Flags)
 	return run(ctx, c, p)
 }
 
 type serveCommand struct{}
 
 // Run runs the production server until ctx ends.
-func (serveCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.Mode = Serve
+func (serveCommand) Run(ctx context.Context, c *Config, p *Process, app *kong.Kong) error {
+	c.Mode, c.warnings = Serve, unknownVariables(p.Environ, app.Model.Flags)
 	return run(ctx, c, p)
 }
 

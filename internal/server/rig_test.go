@@ -197,9 +197,18 @@ func command(t *testing.T, env map[string]string, args ...string) (code int, std
 	var out, errs bytes.Buffer
 	code = server.Main(t.Context(), server.Process{
 		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
-		Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }, Environ: environ(env),
 	})
 	return code, out.String(), errs.String()
+}
+
+// environ returns env as a process has it.
+func environ(env map[string]string) []string {
+	var list []string
+	for name, value := range env {
+		list = append(list, name+"="+value)
+	}
+	return list
 }
 
 // code gives the wire code of an SDK's error.

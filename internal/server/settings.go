@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"cognate/internal/spelling"
 )
 
 // sources finds settings that the command line does not give: first in the
@@ -19,6 +22,7 @@ type sources struct {
 	env  func(string) (string, bool)
 	path string
 	file map[string]any
+	line map[string]int // where the file has each name
 }
 
 // envPrefix begins the name of every variable.
@@ -40,7 +44,7 @@ func newSources(args []string, env func(string) (string, bool)) (*sources, error
 	if err != nil {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	if s.file, err = readConfigFile(text); err != nil {
+	if s.file, s.line, err = readConfigFile(text); err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", s.path, err)
 	}
 	return s, nil
@@ -64,25 +68,36 @@ func configPath(args []string, env func(string) (string, bool)) string {
 	return path
 }
 
-// readConfigFile reads one YAML mapping of scalars and lists of scalars. A key
-// that is there twice is yaml's own error.
-func readConfigFile(text []byte) (map[string]any, error) {
+// readConfigFile reads one YAML mapping of scalars and lists of scalars, and the
+// line of each name. A key that is there twice is yaml's own error.
+func readConfigFile(text []byte) (values map[string]any, lines map[string]int, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
-	var values map[string]any
-	if err := dec.Decode(&values); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+	var document yaml.Node
+	if err := dec.Decode(&document); errors.Is(err, io.EOF) {
+		return nil, nil, nil
+	} else if err != nil {
+		return nil, nil, err
 	}
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("must hold one document")
+		return nil, nil, errors.New("must hold one document")
+	}
+	if err := document.Decode(&values); err != nil {
+		return nil, nil, err
+	}
+	lines = map[string]int{}
+	if mapping := document.Content[0]; mapping.Kind == yaml.MappingNode {
+		for i := 0; i < len(mapping.Content); i += 2 {
+			lines[mapping.Content[i].Value] = mapping.Content[i].Line
+		}
 	}
 	for name, v := range values {
 		s, err := settingText(v)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, nil, fmt.Errorf("line %d: %s: %w", lines[name], name, err)
 		}
 		values[name] = s
 	}
-	return values, nil
+	return values, lines, nil
 }
 
 // settingText gives a value as the flag's text would be.
@@ -110,22 +125,19 @@ func settingText(v any) (string, error) {
 
 // Validate refuses names that are no setting, in the file and in the environment.
 func (s *sources) Validate(app *kong.Application) error {
-	known := map[string]bool{}
+	var known []string
 	for _, f := range app.Flags {
-		known[f.Name] = true
-	}
-	delete(known, "help")
-	var unknown []string
-	for name := range s.file {
-		if !known[name] || name == "config" {
-			unknown = append(unknown, name)
+		if f.Name != "help" && f.Name != "config" {
+			known = append(known, f.Name)
 		}
 	}
-	if len(unknown) > 0 {
-		slices.Sort(unknown)
-		return fmt.Errorf("configuration file %s: no such setting: %s", s.path, strings.Join(unknown, ", "))
+	var unknown []error
+	for _, name := range slices.SortedFunc(maps.Keys(s.file), func(a, b string) int { return s.line[a] - s.line[b] }) {
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, fmt.Errorf("configuration file %s: line %d: no such setting: %s%s", s.path, s.line[name], name, spelling.Meant(name, known)))
+		}
 	}
-	return nil
+	return errors.Join(unknown...)
 }
 
 // Resolve gives a flag's text, or nil to leave its default.

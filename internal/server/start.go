@@ -63,6 +63,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if s.log == nil {
 		s.log = newLogger(&c)
 	}
+	for _, w := range c.warnings {
+		s.log.Warn("the environment has a variable that nothing reads", slog.String("variable", w))
+	}
 	s.background = newBackground(s.log)
 	defer func() {
 		if err != nil {
@@ -135,6 +138,9 @@ func openStore(ctx context.Context, c *Config, log *slog.Logger) (*store.Store, 
 		o.MaxConns = c.DatabaseConnections
 	}
 	st, err := store.Open(ctx, o)
+	if errors.Is(err, store.ErrEmpty) {
+		return nil, errors.Join(fmt.Errorf("%w: run cognate migrate with the same settings first", store.ErrEmpty), st.Close())
+	}
 	if errors.Is(err, store.ErrSchemaOld) {
 		return nil, errors.Join(fmt.Errorf("%w: run cognate migrate with the same settings first, after a backup", err), st.Close())
 	}

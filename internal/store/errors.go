@@ -19,6 +19,7 @@ var (
 	ErrBusy          = errors.New("store: another process has the database open")
 	ErrSchemaNew     = errors.New("store: the database was written by a newer version")
 	ErrSchemaOld     = errors.New("store: the database needs migrating")
+	ErrEmpty         = errors.New("store: the database is empty") // is an ErrSchemaOld, too
 	ErrSchemaChanged = errors.New("store: a migration that the database has seen was altered")
 	ErrText          = errors.New("store: text is not UTF-8, holds a NUL or is too long for a key")
 	ErrFilter        = errors.New("store: filter is not supported")

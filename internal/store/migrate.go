@@ -66,7 +66,7 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	}
 	applied, err := all(ctx, &s.Reader, migrationList, nil, scanMigration)
 	if isNoTable(err) {
-		return fmt.Errorf("%w: it is empty", ErrSchemaOld)
+		return fmt.Errorf("%w: %w", ErrSchemaOld, ErrEmpty)
 	}
 	if err != nil {
 		return err
