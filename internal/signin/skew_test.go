@@ -111,3 +111,18 @@ func TestRotationWhileOn(t *testing.T) {
 		}
 	})
 }
+
+// TestNewPasswordEndsSignIns: a password that is set in the same millisecond, by
+// the clock of whichever node, ends the sign-ins that proved the former one.
+func TestNewPasswordEndsSignIns(t *testing.T) {
+	t.Parallel()
+	acrossClocks(t, func(t *testing.T, r, one, other *rig) {
+		c := r.client(t, r.pool)
+		u, out := one.invited(t, r.pool, c, person{})
+		r.clock.pass(one.now().Sub(other.now())) // Now the other's clock says what the first's said.
+		if _, err := other.users.AdminSetUserPassword(t.Context(), &idp.AdminSetUserPasswordRequest{UserPoolId: r.pool.ID, Username: u.Username(), Password: right}); err != nil {
+			t.Fatal(err)
+		}
+		wantSays(t, one.answer(t, c.ID, idp.ChallengeNameTypeNewPasswordRequired, out.Session, "USERNAME", u.Username(), "NEW_PASSWORD", fresh), sayInvalid)
+	})
+}

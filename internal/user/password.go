@@ -163,6 +163,11 @@ func (s *Service) newCredential(ctx context.Context, sn *pool.Snapshot, u *User,
 		return nil, err
 	}
 	next := &Credential{Salt: srp.NewSalt(), Temporary: temporary, SetAt: s.d.Now().UTC().Truncate(time.Millisecond)}
+	// A sign-in under way knows its password by this time, so no other may have it:
+	// not even where the node that set the former one was ahead.
+	if !next.SetAt.After(old.SetAt) {
+		next.SetAt = old.SetAt.Add(time.Millisecond)
+	}
 	keep := sn.PasswordPolicy.HistorySize
 	used := false
 	if keep > 0 {
