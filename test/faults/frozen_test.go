@@ -54,8 +54,11 @@ func TestProbesOfAFrozenDatabase(t *testing.T) {
 	if err := cluster.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	signedIn := make(chan answer, 1)
-	go func() { signedIn <- n.signIn(t, app, "alice", password) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		n.signIn(t, app, "alice", password)
+	}()
 	for range 3 {
 		if code, text := private.status(t, "/readyz"); code != http.StatusServiceUnavailable {
 			t.Errorf("readyz while the database is frozen: %d %s", code, text)
@@ -68,14 +71,14 @@ func TestProbesOfAFrozenDatabase(t *testing.T) {
 		}
 	}
 	select {
-	case a := <-signedIn:
-		t.Errorf("a sign-in ended before the probes did: %v", a)
+	case <-ended:
+		t.Error("a sign-in ended before the probes did")
 	default:
 	}
 	if err := cluster.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	<-signedIn
+	<-ended
 	eventually(t, "sign-ins again", func() bool { return n.signIn(t, app, "alice", password).Status == http.StatusOK })
 	eventually(t, "the server is ready again", func() bool { code, _ := private.status(t, "/readyz"); return code == http.StatusOK })
 }
