@@ -32,6 +32,9 @@ var poolWalks = map[*statement]bool{messageOfPool: true}
 // fewPerPool are the tables of which quotas keep a pool's rows few.
 var fewPerPool = []string{"clients", "domains", "items", "pools", "signing_keys", "import_jobs"}
 
+// postgresOnly are the statements that SQLite does not know.
+var postgresOnly = map[*statement]bool{serverSettings: true}
+
 // unplanned are the first words of statements that have no plan.
 var unplanned = []string{"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "CREATE"}
 
@@ -70,7 +73,7 @@ func TestPlansSQLite(t *testing.T) {
 	statements := planned(t)
 	err := s.engine.view(t.Context(), func(ses session) error {
 		for _, st := range statements {
-			if whole[st] {
+			if whole[st] || postgresOnly[st] {
 				continue
 			}
 			text := st.texts[dialectSQLite.index]

@@ -17,11 +17,16 @@ type refusalLog struct {
 
 // Write takes one line: slog's handlers write each at once.
 func (l *refusalLog) Write(p []byte) (int, error) {
-	var line struct{ Msg, Operation, Code, Reason string }
+	var line struct {
+		Msg, Operation, Code, Reason string
+		Status                       int
+	}
 	if err := json.Unmarshal(p, &line); err != nil {
 		return len(p), nil // Not a line of a server.
 	}
-	if line.Msg != "request" || line.Code == "" || line.Reason != "" || line.Code == "InternalErrorException" {
+	const clientClosedRequest = 499 // the client went away: nothing was refused
+	if line.Msg != "request" || line.Code == "" || line.Reason != "" ||
+		line.Code == "InternalErrorException" || line.Status == clientClosedRequest {
 		return len(p), nil
 	}
 	what := line.Operation + " " + line.Code
