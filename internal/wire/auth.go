@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"cognate/internal/api"
-	"cognate/internal/wire/sigv4"
+	"cognate/internal/iam/sigv4"
 )
 
 // Codes of the front end for signatures (AWS JSON's names; query services have others).

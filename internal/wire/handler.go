@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"cognate/internal/api"
-	"cognate/internal/wire/sigv4"
+	"cognate/internal/iam/sigv4"
 )
 
 // Handler answers AWS JSON 1.1.

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"pgregory.net/rapid"
 
-	"cognate/internal/wire/sigv4"
+	"cognate/internal/iam/sigv4"
 )
 
 var at = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)

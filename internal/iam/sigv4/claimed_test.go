@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"cognate/internal/wire/sigv4"
+	"cognate/internal/iam/sigv4"
 )
 
 func TestClaimedKey(t *testing.T) {
