@@ -92,7 +92,7 @@ func TestAccessKeys(t *testing.T) {
 	if strings.Contains(string(row.Secret)+string(row.Doc), string(secret)) {
 		t.Error("the secret is in the database as it is")
 	}
-	p, err := f.Lookup(t.Context(), key.ID)
+	p, err := f.Lookup(t.Context(), key.ID, "")
 	if err != nil || p.Secret != secret || p.ARN != key.PrincipalARN {
 		t.Fatalf("Lookup = %+v, %v", p, err)
 	}
@@ -106,9 +106,26 @@ func TestLookupOfUnknownKeys(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, id := range []string{"", "AKIA", "AKIAAAAAAAAAAAAAAAAA", "akiaaaaaaaaaaaaaaaaa", "AKIA\x00AAAAAAAAAAAAAAA", strings.Repeat("A", 4096)} {
-		if _, err := f.Lookup(t.Context(), id); !errors.Is(err, iam.ErrUnknownKey) {
+		if _, err := f.Lookup(t.Context(), id, ""); !errors.Is(err, iam.ErrUnknownKey) {
 			t.Errorf("Lookup(%.30q) = %v, want ErrUnknownKey", id, err)
 		}
+	}
+}
+
+// TestLookupOfLongTermKeyWithToken shows that a session token makes a long-term
+// key unknown.
+func TestLookupOfLongTermKeyWithToken(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	key, _, err := f.CreateAccessKey(t.Context(), "alice", iam.Administrator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Lookup(t.Context(), key.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := f.Lookup(t.Context(), key.ID, "a-session-token"); !errors.Is(err, iam.ErrUnknownKey) {
+		t.Errorf("Lookup = %v, %v, want ErrUnknownKey", p, err)
 	}
 }
 
@@ -122,22 +139,22 @@ func TestRevocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, node := range []*iam.Service{f.Service, f.other} {
-		if _, err := node.Lookup(t.Context(), key.ID); err != nil {
+		if _, err := node.Lookup(t.Context(), key.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := f.DeleteAccessKey(t.Context(), key.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Lookup(t.Context(), key.ID); !errors.Is(err, iam.ErrUnknownKey) {
+	if _, err := f.Lookup(t.Context(), key.ID, ""); !errors.Is(err, iam.ErrUnknownKey) {
 		t.Errorf("the node that revoked it: %v", err)
 	}
 	f.clock.advance(-time.Hour)
-	if _, err := f.other.Lookup(t.Context(), key.ID); !errors.Is(err, iam.ErrUnknownKey) {
+	if _, err := f.other.Lookup(t.Context(), key.ID, ""); !errors.Is(err, iam.ErrUnknownKey) {
 		t.Errorf("another node, whose clock was set back: %v", err)
 	}
 	f.clock.advance(time.Hour + time.Second)
-	if _, err := f.other.Lookup(t.Context(), key.ID); !errors.Is(err, iam.ErrUnknownKey) {
+	if _, err := f.other.Lookup(t.Context(), key.ID, ""); !errors.Is(err, iam.ErrUnknownKey) {
 		t.Errorf("another node, a second later: %v", err)
 	}
 	if err := f.DeleteAccessKey(t.Context(), key.ID); !errors.Is(err, iam.ErrUnknownKey) {
@@ -200,7 +217,7 @@ func TestAuthorize(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := f.Lookup(t.Context(), key.ID)
+			p, err := f.Lookup(t.Context(), key.ID, "")
 			if err != nil {
 				t.Fatal(err)
 			}

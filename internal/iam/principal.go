@@ -10,10 +10,11 @@ import (
 	"cognate/internal/store"
 )
 
-// Lookup finds the principal behind an access key id; ErrUnknownKey if there is
-// none that may be used.
-func (s *Service) Lookup(ctx context.Context, accessKeyID string) (*Principal, error) {
-	if !keyForm.MatchString(accessKeyID) {
+// Lookup returns the principal of an access key, or ErrUnknownKey if no such key
+// can be used. The session token is "" for long-term keys. This version issues no
+// temporary credentials, so a key with a session token is unknown.
+func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) (*Principal, error) {
+	if sessionToken != "" || !keyForm.MatchString(accessKeyID) {
 		return nil, ErrUnknownKey
 	}
 	now := s.Now()

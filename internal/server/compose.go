@@ -188,13 +188,9 @@ func (p *parts) authority(c *Config) wire.Authority {
 	return wire.Authority{Mode: wire.Verify, Lookup: p.lookup, Authorize: p.authorize}
 }
 
-// lookup finds the principal of an access key. Temporary credentials, which come
-// with a session token, are none that this version gives.
+// lookup finds the principal of an access key.
 func (p *parts) lookup(ctx context.Context, accessKeyID, sessionToken string) (wire.Credential, error) {
-	if sessionToken != "" {
-		return wire.Credential{}, wire.ErrUnknownKey
-	}
-	principal, err := p.iam.Lookup(ctx, accessKeyID)
+	principal, err := p.iam.Lookup(ctx, accessKeyID, sessionToken)
 	if errors.Is(err, iam.ErrUnknownKey) {
 		return wire.Credential{}, wire.ErrUnknownKey
 	}
