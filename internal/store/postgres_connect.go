@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -21,11 +22,30 @@ type postgresConnector struct {
 	last  atomic.Int64 // index of the host that took the last connection
 }
 
-// newPostgresConnector reads the URL. A connection must be established in time for a statement, whichever host takes it.
-func newPostgresConnector(url string, statement time.Duration) (*postgresConnector, error) {
-	config, err := pgx.ParseConfig(url)
+// errPostgresURL does not show the text, which holds a password.
+var errPostgresURL = errors.New("store: the database must be a postgres:// URL; in a password, write blanks and the characters / ? # % @ : [ ] " +
+	"as %20 %2F %3F %23 %25 %40 %3A %5B %5D")
+
+// parsePostgres reads the URL. The error of pgx masks what it takes for the password. In a text that is no URL, that is
+// not all of it.
+func parsePostgres(text string) (*pgx.ConnConfig, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, errPostgresURL
+	}
+	config, err := pgx.ParseConfig(text)
 	if err != nil {
-		return nil, fmt.Errorf("store: PostgreSQL URL: %w", err) // pgx leaves the password out of it
+		return nil, fmt.Errorf("store: PostgreSQL URL: %w", err)
+	}
+	return config, nil
+}
+
+// newPostgresConnector returns a connector to the hosts of the URL. A connection must be established in time for a
+// statement, whichever host takes it.
+func newPostgresConnector(text string, statement time.Duration) (*postgresConnector, error) {
+	config, err := parsePostgres(text)
+	if err != nil {
+		return nil, err
 	}
 	defaults := map[string]string{
 		"application_name": "cognate",
