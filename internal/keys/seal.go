@@ -49,7 +49,7 @@ func (r *Ring) Open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
 	if isTokenPurpose(purpose) {
 		return nil, errOpen
 	}
-	id, ok := sealedBy(sealed)
+	id, ok := SealedBy(sealed)
 	if !ok {
 		return nil, errOpen
 	}
@@ -69,11 +69,12 @@ func (r *Ring) Open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
 // Retired reports whether a value of the database was sealed by a retired key.
 // Whoever has that key may know the value.
 func (r *Ring) Retired(purpose Purpose, sealed []byte) bool {
-	id, ok := sealedBy(sealed)
+	id, ok := SealedBy(sealed)
 	return ok && r.state.Load().open[keyRef{purpose, id}].retired
 }
 
-func sealedBy(sealed []byte) (id uint32, ok bool) {
+// SealedBy returns the id of the data key that sealed a value.
+func SealedBy(sealed []byte) (id uint32, ok bool) {
 	if len(sealed) < sealOverhead || sealed[0] != sealVersion {
 		return 0, false
 	}

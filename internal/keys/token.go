@@ -158,7 +158,7 @@ func (r *Ring) OpenToken(ctx context.Context, kind Token, ad []byte, token strin
 	if err != nil {
 		return nil, err
 	}
-	id, ok := sealedBy(sealed)
+	id, ok := SealedBy(sealed)
 	if !ok {
 		return nil, ErrToken
 	}

@@ -79,6 +79,14 @@ func (r *Reader) DataKeys(ctx context.Context) ([]DataKey, error) {
 // that wraps all of them again.
 func (tx *Tx) turnOfDataKeys(ctx context.Context) error { return tx.Turn(ctx, "", "data keys") }
 
+// HeldDataKeys is DataKeys for a transaction that goes by them: none that changes the data keys commits beside it.
+func (tx *Tx) HeldDataKeys(ctx context.Context) ([]DataKey, error) {
+	if err := tx.turnOfDataKeys(ctx); err != nil {
+		return nil, err
+	}
+	return tx.DataKeys(ctx)
+}
+
 // InsertDataKey adds a wrapped key.
 func (tx *Tx) InsertDataKey(ctx context.Context, k DataKey) error {
 	if err := tx.turnOfDataKeys(ctx); err != nil {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-
 	"strings"
 	"testing"
 	"time"

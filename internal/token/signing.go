@@ -334,6 +334,9 @@ func (s *Service) Rotate(ctx context.Context, poolID string) error {
 		return err
 	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := checkSeals(ctx, tx, pair); err != nil {
+			return err
+		}
 		rows, err := tx.SigningKeys(ctx, poolID)
 		if err != nil {
 			return err
@@ -358,6 +361,29 @@ func (s *Service) Rotate(ctx context.Context, poolID string) error {
 	}
 	_, err = s.signing.atMost(ctx, poolID, 0)
 	return err
+}
+
+// errStillborn says that another process retired the data keys meanwhile.
+var errStillborn = errors.New("token: the data keys are retired; try again with the new ones")
+
+// checkSeals rejects rows that are sealed by a data key that is retired in the
+// database, of which this process may not know. They are dead, and the keys that
+// they were to replace would end without successors.
+func checkSeals(ctx context.Context, tx *store.Tx, rows []store.SigningKey) error {
+	records, err := tx.HeldDataKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		id, _ := keys.SealedBy(row.Sealed)
+		name := strconv.FormatUint(uint64(id), 10)
+		if slices.ContainsFunc(records, func(k store.DataKey) bool {
+			return k.Purpose == string(keys.PurposeSigningKey) && k.ID == name && !k.RetiredAt.IsZero()
+		}) {
+			return errStillborn
+		}
+	}
+	return nil
 }
 
 // Renew makes the keys of a pool that has none after a retirement, and deletes

@@ -1,0 +1,58 @@
+package token
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// TestRotateAfterRetirement: a process that has not noticed a retirement cannot
+// exchange a pool's keys for stillborn ones, which its data key seals. The pool
+// would be left without keys when those that they replace are dropped.
+func TestRotateAfterRetirement(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.pool(t)
+		c := r.client(t, sn, nil)
+		u := r.user(t, sn, "alice")
+		r.issue(t, r.grant(t, sn, c, u))
+		behind := r.deps
+		kek, err := keys.NewKEK([]byte("0123456789abcdef0123456789abcdef"))
+		if err == nil {
+			behind.Ring, _, err = keys.OpenRing(t.Context(), kek, r.records, r.now())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		late := New(behind)
+
+		r.retire(t)
+		r.update(t, func(tx *store.Tx) error {
+			var rows []store.DataKey
+			for _, w := range r.records {
+				rows = append(rows, store.DataKey{Purpose: string(w.Purpose), ID: strconv.Itoa(int(w.ID)), Wrapped: w.Wrapped, CreatedAt: w.CreatedAt, RetiredAt: w.RetiredAt})
+			}
+			return tx.ReplaceDataKeys(t.Context(), rows)
+		})
+		r.issue(t, r.grant(t, sn, c, u))
+		if err := late.Rotate(t.Context(), sn.ID); err == nil {
+			t.Error("keys that are sealed by a retired data key took the place of others")
+		}
+		for range 3 {
+			r.clock.pass(10 * time.Hour)
+			if err := r.Maintain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		access := r.issue(t, r.grant(t, sn, c, u)).AccessToken
+		if _, err := r.Authenticate(t.Context(), access); err != nil {
+			t.Error(err)
+		}
+		if err := r.Rotate(t.Context(), sn.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}
