@@ -175,6 +175,9 @@ func (p *postgresProbe) ping(ctx context.Context) error {
 			p.conn, err = pgx.ConnectConfig(connecting, &config)
 			return err
 		})
+		if isCrowded(err) && !p.connector.movesOn() {
+			return nil // it answers, and the connections of the pool go on
+		}
 		if err != nil {
 			return postgresError(ctx, err)
 		}
@@ -191,6 +194,12 @@ func (p *postgresProbe) ping(ctx context.Context) error {
 		return noAnswer()
 	}
 	return postgresError(ctx, err)
+}
+
+// isCrowded reports whether a server has no connection to spare. Of several hosts it may be a standby that says so.
+func isCrowded(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "53300"
 }
 
 func (p *postgresProbe) close() {
