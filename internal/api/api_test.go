@@ -38,14 +38,14 @@ func TestError(t *testing.T) {
 	}
 }
 
-func TestCaller(t *testing.T) {
+func TestRequest(t *testing.T) {
 	t.Parallel()
-	if c := api.CallerFrom(context.Background()); c == nil || *c != (api.Caller{}) {
-		t.Errorf("CallerFrom = %+v", c)
+	if r := api.RequestFrom(context.Background()); r == nil || *r != (api.Request{}) {
+		t.Errorf("RequestFrom = %+v", r)
 	}
-	want := &api.Caller{RequestID: "id"}
-	if got := api.CallerFrom(api.WithCaller(context.Background(), want)); got != want {
-		t.Errorf("CallerFrom = %+v", got)
+	want := &api.Request{ID: "id"}
+	if got := api.RequestFrom(api.WithRequest(context.Background(), want)); got != want {
+		t.Errorf("RequestFrom = %+v", got)
 	}
 }
 

@@ -92,7 +92,7 @@ func (n *node) another() *node { return &node{Service: pool.New(n.deps), deps: n
 
 // in gives a context of a call for a Region.
 func in(t testing.TB, region string) context.Context {
-	return api.WithCaller(t.Context(), &api.Caller{Region: region})
+	return api.WithRequest(t.Context(), &api.Request{Region: region})
 }
 
 // others stands for the operations that other packages do.

@@ -13,7 +13,7 @@ import (
 
 // CreateUserPool makes a pool in the caller's Region.
 func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequest) (*idp.CreateUserPoolResponse, error) {
-	region := api.CallerFrom(ctx).Region
+	region := api.RequestFrom(ctx).Region
 	if region == "" {
 		region = defaultRegion
 	}
@@ -174,7 +174,7 @@ func (s *Service) DeleteUserPool(ctx context.Context, in *idp.DeleteUserPoolRequ
 
 // ListUserPools lists the pools of the caller's Region, the oldest first.
 func (s *Service) ListUserPools(ctx context.Context, in *idp.ListUserPoolsRequest) (*idp.ListUserPoolsResponse, error) {
-	region := api.CallerFrom(ctx).Region
+	region := api.RequestFrom(ctx).Region
 	if region == "" {
 		region = defaultRegion
 	}

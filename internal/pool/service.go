@@ -148,7 +148,7 @@ func (s *Service) loadClient(ctx context.Context, id string, old *Client) (*Clie
 func (s *Service) now() time.Time { return s.deps.Now().UTC().Truncate(time.Millisecond) }
 
 func visible(ctx context.Context, region string) bool {
-	r := api.CallerFrom(ctx).Region
+	r := api.RequestFrom(ctx).Region
 	return r == "" || r == region
 }
 

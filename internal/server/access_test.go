@@ -141,6 +141,41 @@ func TestPolicyOnOnePool(t *testing.T) {
 	want(t, describe(mine), "")
 }
 
+// TestPolicyOnTags asks for a tag of the pool. A request that names the pool in
+// another Region passes the policy, and the operation refuses it.
+func TestPolicyOnTags(t *testing.T) {
+	t.Parallel()
+	r := start(t, serve(t))
+	admin := r.client(newKey(t, r, "root", "admin"))
+	create := func(stage string) *string {
+		out, err := admin.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String(stage), UserPoolTags: map[string]string{"stage": stage}})
+		return must(t, out, err).UserPool.Id
+	}
+	file := filepath.Join(t.TempDir(), "testers.json")
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/stage":"test"}}}]}`
+	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := r.client(newKey(t, r, "tester", file))
+	tagged, other := create("test"), create("production")
+	for _, tt := range []struct {
+		name   string
+		pool   *string
+		region string
+		code   string
+	}{
+		{"tagged", tagged, "us-east-1", ""},
+		{"tagged otherwise", other, "us-east-1", "AccessDeniedException"},
+		{"in another Region", tagged, "eu-central-1", "ResourceNotFoundException"},
+		{"tagged otherwise, in another Region", other, "eu-central-1", "AccessDeniedException"},
+	} {
+		_, err := c.DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: tt.pool}, func(o *cip.Options) { o.Region = tt.region })
+		if got := code(err); got != tt.code {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.code)
+		}
+	}
+}
+
 func TestDevTakesAnySignature(t *testing.T) {
 	t.Parallel()
 	r := start(t, dev(t))

@@ -23,6 +23,13 @@ type client struct {
 	proxied, loopback bool
 }
 
+func (c client) scheme() string {
+	if c.secure {
+		return "https"
+	}
+	return "http"
+}
+
 // client reads the forwarding headers if the peer is a trusted proxy; from
 // anybody else they mean nothing.
 func (p proxies) client(r *http.Request) client {

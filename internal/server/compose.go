@@ -129,7 +129,6 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 			identity.Bind(unbuiltIdentity{}),
 		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
-		ClientIP: clientIP, RequestID: requestID,
 		Observe: p.observe(log), OnUndeclared: undeclared(log),
 	})
 	p.gauges = newDatabaseGauges(st, c)
@@ -207,10 +206,10 @@ func (p *parts) authorize(ctx context.Context, a wire.Access) error {
 	if !ok {
 		return &wire.Denied{}
 	}
-	from := arrived(ctx)
+	from := api.RequestFrom(ctx)
 	err := p.iam.Authorize(ctx, principal, iam.Request{
 		Action: a.Action, Resource: a.Resource, Region: a.Region, SourceIP: a.SourceIP,
-		UserAgent: from.userAgent, Secure: from.client.secure,
+		UserAgent: from.UserAgent, Secure: from.Secure(),
 	})
 	if denied, ok := errors.AsType[*iam.Denied](err); ok {
 		return &wire.Denied{Explicit: denied.Explicit}
@@ -218,14 +217,15 @@ func (p *parts) authorize(ctx context.Context, a wire.Access) error {
 	return err
 }
 
-// resourceTags gives a pool's tags, for policies that ask for them. A pool that
-// does not exist has none: the operation says so, not the policy.
+// resourceTags returns a pool's tags, for policies that ask for them. A pool that
+// does not exist has none: the operation says so, not the policy. The operation
+// also refuses a request that names the pool in another Region.
 func (p *parts) resourceTags(ctx context.Context, arn string) (map[string]string, error) {
 	_, id, ok := strings.Cut(arn, ":userpool/")
 	if !ok {
 		return nil, nil
 	}
-	sn, err := p.pools.Load(ctx, id)
+	sn, err := p.pools.Load(api.WithRequest(ctx, &api.Request{}), id) // in any Region
 	if api.CodeOf(err) == "ResourceNotFoundException" {
 		return nil, nil
 	}
@@ -238,15 +238,15 @@ func (p *parts) resourceTags(ctx context.Context, arn string) (map[string]string
 // observe puts what wire knows of a request into its wide event.
 func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
 	return func(ctx context.Context, o wire.Outcome) {
-		e := audit.From(ctx)
-		e.Set("operation", o.Operation)
+		e, request := audit.From(ctx), api.RequestFrom(ctx)
+		e.Set("operation", request.Operation)
 		code := o.Code
 		if o.Stack == nil && o.Cause != nil && clientGone(ctx, o.Cause) {
 			code = codeClientGone
 		}
 		e.Set("code", code)
 		for key, value := range map[string]string{
-			"region": o.Caller.Region, "accessKey": o.Caller.AccessKeyID, "principal": o.Caller.PrincipalARN, "claimedAccessKey": o.ClaimedKey,
+			"region": request.Region, "accessKey": request.AccessKeyID, "principal": request.PrincipalARN, "claimedAccessKey": o.ClaimedKey,
 		} {
 			if value != "" {
 				e.Set(key, value)
@@ -264,7 +264,7 @@ func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
 			e.Set("cause", outbound.Clean(o.Cause).Error())
 		}
 		if o.Stack != nil {
-			log.ErrorContext(ctx, "panic", slog.String("requestId", o.RequestID), slog.String("stack", string(o.Stack)))
+			log.ErrorContext(ctx, "panic", slog.String("requestId", request.ID), slog.String("stack", string(o.Stack)))
 		}
 	}
 }
@@ -275,9 +275,6 @@ func undeclared(log *slog.Logger) func(*api.Operation, *api.Error) {
 			slog.String("operation", op.Name), slog.String("code", err.Code))
 	}
 }
-
-func clientIP(r *http.Request) string  { return arrived(r.Context()).client.address }
-func requestID(r *http.Request) string { return arrived(r.Context()).id }
 
 // close writes what is only in memory, and sends what is due.
 func (p *parts) close(ctx context.Context) error {

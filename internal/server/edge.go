@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 )
 
 // edge is what every request of the main listener passes first and last: it is
-// bounded, gets an id, a client address and a wide event, and is logged once.
+// bounded, gets its description and a wide event, and is logged once.
 type edge struct {
 	next       http.Handler
 	proxies    proxies
@@ -30,39 +31,21 @@ type edge struct {
 	metrics    *audit.Metrics
 }
 
-// arrival is what the edge knows of a request.
-type arrival struct {
-	id        string
-	client    client
-	userAgent string
-}
-
-type arrivalKey struct{}
-
-// arrived gives the arrival of the request that ctx belongs to; never nil.
-func arrived(ctx context.Context) *arrival {
-	if a, ok := ctx.Value(arrivalKey{}).(*arrival); ok {
-		return a
-	}
-	return &arrival{}
-}
-
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := e.now()
-	id := keys.NewUUID()
-	ctx, event := audit.With(r.Context())
+	client := e.proxies.client(r)
+	request := &api.Request{
+		ID: keys.NewUUID(), Time: e.now(), SourceIP: client.address, UserAgent: r.UserAgent(),
+		Scheme: client.scheme(), Host: cmp.Or(client.host, r.Host),
+	}
+	ctx, event := audit.With(api.WithRequest(r.Context(), request))
 	maxBytes, timeout := e.maxBytes, e.timeout
 	if isUpload(r) {
 		maxBytes, timeout = e.maxUpload, importTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	client := e.proxies.client(r)
-	r = r.WithContext(context.WithValue(ctx, arrivalKey{}, &arrival{id: id, client: client, userAgent: r.UserAgent()}))
-	if client.host != "" {
-		// The name that the client used: signatures and login domains go by it.
-		r.Host = client.host
-	}
+	r = r.WithContext(ctx)
+	r.Host = request.Host // Signatures and login domains go by the name that the client used.
 	body := &countingBody{ReadCloser: http.MaxBytesReader(w, r.Body, maxBytes)}
 	r.Body = body
 	if len(r.TransferEncoding) > 0 {
@@ -75,7 +58,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.metrics.Started()
 	defer func() {
 		e.recovered(rec, r, recover())
-		e.finish(rec, r, event, client, body.n, start)
+		e.finish(rec, r, event, body.n)
 	}()
 	if !e.admits(client, r) {
 		http.Error(rec, "This server is reached through its proxy, over HTTPS, of which the proxy says X-Forwarded-Proto: https.", http.StatusForbidden)
@@ -104,7 +87,7 @@ func (e *edge) recovered(w *recorder, r *http.Request, p any) {
 	if p == nil {
 		return
 	}
-	e.log.ErrorContext(r.Context(), "panic", slog.String("requestId", arrived(r.Context()).id),
+	e.log.ErrorContext(r.Context(), "panic", slog.String("requestId", api.RequestFrom(r.Context()).ID),
 		slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler) // Half an answer must not look like a whole one.
@@ -116,8 +99,9 @@ func (e *edge) recovered(w *recorder, r *http.Request, p any) {
 }
 
 // finish writes the one line of the request and counts it.
-func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client, bytesIn int64, start time.Time) {
-	took, status := e.now().Sub(start), w.code()
+func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn int64) {
+	request := api.RequestFrom(r.Context())
+	took, status := e.now().Sub(request.Time), w.code()
 	operation, code := event.Text("operation"), event.Text("code")
 	if code == "" && status >= http.StatusInternalServerError && clientLeft(r.Context()) {
 		code = codeClientGone // of a route that has no operation
@@ -138,14 +122,14 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client
 		e.metrics.Refused(operation, reason)
 	}
 	attrs := append([]slog.Attr{
-		slog.String("requestId", arrived(r.Context()).id),
+		slog.String("requestId", request.ID),
 		slog.String("method", r.Method),
 		slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
-		slog.String("ip", c.address),
+		slog.String("ip", request.SourceIP),
 		slog.Int64("bytesIn", bytesIn),
 		slog.Int64("bytesOut", w.n),
-		slog.String("userAgent", clip(r.UserAgent(), 200)),
+		slog.String("userAgent", clip(request.UserAgent, 200)),
 	}, event.Attrs()...)
 	if r.URL.Path != "/" {
 		attrs = append(attrs, slog.String("path", clip(r.URL.Path, 200)))
@@ -156,7 +140,7 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, c client
 	}
 	if h := e.log.Handler(); h.Enabled(r.Context(), level) {
 		// Not by e.log: finding out who calls costs a stack walk.
-		line := slog.NewRecord(start.Add(took), level, "request", 0)
+		line := slog.NewRecord(request.Time.Add(took), level, "request", 0)
 		line.AddAttrs(attrs...)
 		_ = h.Handle(r.Context(), line)
 	}

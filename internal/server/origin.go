@@ -128,7 +128,7 @@ func (p *pages) guard(next http.Handler, log *slog.Logger) http.Handler {
 		}
 		log.WarnContext(r.Context(), "refused a request for another host", slog.String("host", clip(r.Host, 200)))
 		h := w.Header()
-		h["x-amzn-RequestId"] = []string{arrived(r.Context()).id}
+		h["x-amzn-RequestId"] = []string{api.RequestFrom(r.Context()).ID}
 		h["x-amzn-ErrorType"] = []string{"AccessDeniedException:"}
 		h["Content-Type"] = []string{"application/x-amz-json-1.1"}
 		w.WriteHeader(http.StatusForbidden)

@@ -94,7 +94,7 @@ func (s *Server) refuseRetired(next http.Handler) http.Handler {
 		audit.From(r.Context()).Set("code", codeUnavailable)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.Header().Set("X-Amzn-Errortype", codeUnavailable+":")
-		w.Header().Set("X-Amzn-Requestid", arrived(r.Context()).id)
+		w.Header().Set("X-Amzn-Requestid", api.RequestFrom(r.Context()).ID)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintf(w, `{"__type":%q}`, codeUnavailable)
 	})

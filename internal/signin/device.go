@@ -265,7 +265,7 @@ func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) error {
 		return nil
 	}
 	at, ip := d.Used()
-	if s.now().Sub(at) < useAge && ip == api.CallerFrom(ctx).SourceIP {
+	if s.now().Sub(at) < useAge && ip == api.RequestFrom(ctx).SourceIP {
 		return nil
 	}
 	err := s.store.Update(ctx, func(tx *store.Tx) error { return s.users.UseDevice(ctx, tx, c.pool, o.user, d) })

@@ -75,7 +75,7 @@ func (c *call) caller(ctx context.Context) user.Caller {
 	case c.seen != nil:
 		from.Address = c.seen.Address
 	case !c.admin:
-		from.Address = api.CallerFrom(ctx).SourceIP
+		from.Address = api.RequestFrom(ctx).SourceIP
 	}
 	if from.DeviceKey == "" && c.turn != nil {
 		from.DeviceKey = c.turn.state.DeviceKey

@@ -13,7 +13,7 @@ import (
 
 // from returns the context of a request from the address.
 func from(ctx context.Context, address string) context.Context {
-	return api.WithCaller(ctx, &api.Caller{SourceIP: address, Anonymous: true})
+	return api.WithRequest(ctx, &api.Request{SourceIP: address, Anonymous: true})
 }
 
 // TestStrangersDoNotLockOut: whoever guesses a password from many addresses and at

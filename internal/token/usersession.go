@@ -175,8 +175,8 @@ func (s *Service) touch(ctx context.Context, tx *store.Tx, g *Grant, r *Refresh,
 
 // sighting tells from where a sign-in or refresh comes, as far as it is known.
 func sighting(ctx context.Context, g *Grant) (device, address string) {
-	caller := api.CallerFrom(ctx)
-	agent, address := caller.UserAgent, caller.SourceIP
+	request := api.RequestFrom(ctx)
+	agent, address := request.UserAgent, request.SourceIP
 	if g.Seen != nil {
 		agent, address = g.Seen.UserAgent, g.Seen.Address
 	}

@@ -273,7 +273,7 @@ func TestTouch(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(address string) (string, time.Time) {
-		ctx := api.WithCaller(t.Context(), &api.Caller{SourceIP: address})
+		ctx := api.WithRequest(t.Context(), &api.Request{SourceIP: address})
 		if err := r.Touch(ctx, &g, refresh); err != nil {
 			t.Fatal(err)
 		}

@@ -99,9 +99,7 @@ type call struct {
 // an error that the response is of no use.
 func (s *Service) run(ctx context.Context, c call, read func(members) error) error {
 	if c.envelope.SDKVersion == "" {
-		if caller := api.CallerFrom(ctx); caller != nil {
-			c.envelope.SDKVersion = SDKVersion(caller.UserAgent)
-		}
+		c.envelope.SDKVersion = SDKVersion(api.RequestFrom(ctx).UserAgent)
 	}
 	payload, err := c.envelope.encode(c.request, c.response)
 	if err != nil {

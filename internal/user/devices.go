@@ -158,7 +158,7 @@ func (s *Service) FindDevice(ctx context.Context, r *store.Reader, sn *pool.Snap
 // UseDevice notes that the user signed in from a device, as it was read;
 // store.ErrNotFound if it was forgotten or is another since.
 func (s *Service) UseDevice(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, d *Device) error {
-	return tx.UseDevice(ctx, sn.ID, u.ID(), d.Key, d.Remembered, s.d.Now(), api.CallerFrom(ctx).SourceIP)
+	return tx.UseDevice(ctx, sn.ID, u.ID(), d.Key, d.Remembered, s.d.Now(), api.RequestFrom(ctx).SourceIP)
 }
 
 func noDevice() error {
@@ -200,7 +200,7 @@ func (s *Service) ConfirmDevice(ctx context.Context, in *idp.ConfirmDeviceReques
 	now := s.d.Now()
 	err = s.addDevice(ctx, sn, store.Device{
 		PoolID: sn.ID, UserID: u.ID(), ID: in.DeviceKey, Remembered: !sn.Devices.OnPrompt,
-		CreatedAt: now, ModifiedAt: now, AuthenticatedAt: now, LastIP: api.CallerFrom(ctx).SourceIP, Doc: doc,
+		CreatedAt: now, ModifiedAt: now, AuthenticatedAt: now, LastIP: api.RequestFrom(ctx).SourceIP, Doc: doc,
 	})
 	if err != nil {
 		return nil, err
@@ -232,7 +232,7 @@ func deviceSecret(c *idp.DeviceSecretVerifierConfigType) ([]byte, error) {
 func deviceName(ctx context.Context, given *string) string {
 	name := api.Val(given)
 	if name == "" {
-		name = api.CallerFrom(ctx).UserAgent
+		name = api.RequestFrom(ctx).UserAgent
 	}
 	if len(name) > maxDeviceName && given == nil {
 		name = name[:maxDeviceName]

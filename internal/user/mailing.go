@@ -204,9 +204,7 @@ func senderOf(ctx context.Context, mail *mailing, u *User, medium string) (json.
 		Envelope:       mail.sn.Event(source+mail.occasion, u.EventName(), mail.clientID),
 		UserAttributes: u.EventAttributes(mail.sn), ClientMetadata: mail.toSender,
 	}
-	if caller := api.CallerFrom(ctx); caller != nil {
-		call.Envelope.SDKVersion = trigger.SDKVersion(caller.UserAgent)
-	}
+	call.Envelope.SDKVersion = trigger.SDKVersion(api.RequestFrom(ctx).UserAgent)
 	return json.Marshal(call)
 }
 

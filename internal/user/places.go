@@ -41,7 +41,7 @@ type Caller struct {
 }
 
 // callerOf returns where the request of a public operation comes from.
-func callerOf(ctx context.Context) Caller { return Caller{Address: api.CallerFrom(ctx).SourceIP} }
+func callerOf(ctx context.Context) Caller { return Caller{Address: api.RequestFrom(ctx).SourceIP} }
 
 func (s *Service) addressHash(poolID, userID, address string) ([32]byte, bool) {
 	a, err := netip.ParseAddr(address)

@@ -21,7 +21,7 @@ const (
 // credential, and whatever signature comes with them is not looked at.
 func (x *exchange) authenticate(body []byte) (Credential, error) {
 	if x.binding.Auth != api.AuthSigV4 {
-		x.caller.Anonymous = true
+		x.request.Anonymous = true
 		return Credential{}, nil
 	}
 	if screen := x.config.Authority.Screen; screen != nil {
@@ -36,7 +36,7 @@ func (x *exchange) authenticate(body []byte) (Credential, error) {
 		}
 		return Credential{}, signatureError(err)
 	}
-	x.caller.Region = sig.Region
+	x.request.Region = sig.Region
 	if x.config.Authority.Mode == AcceptAny {
 		if err := sig.CheckService(x.binding.Service.SigningName); err != nil {
 			return Credential{}, signatureError(err)
@@ -53,7 +53,7 @@ func (x *exchange) takesUnsigned() bool {
 // development is the principal of a server that accepts any signature.
 func (x *exchange) development(accessKeyID string) Credential {
 	c := Credential{AccessKeyID: accessKeyID, PrincipalARN: "arn:aws:iam::" + x.config.AccountID + ":root"}
-	x.caller.AccessKeyID, x.caller.PrincipalARN = c.AccessKeyID, c.PrincipalARN
+	x.request.AccessKeyID, x.request.PrincipalARN = c.AccessKeyID, c.PrincipalARN
 	return c
 }
 
@@ -78,7 +78,7 @@ func (x *exchange) verify(sig *sigv4.Signature, body []byte) (Credential, error)
 		return Credential{}, signatureError(err)
 	}
 	c.AccessKeyID = sig.AccessKeyID
-	x.caller.AccessKeyID, x.caller.PrincipalARN = c.AccessKeyID, c.PrincipalARN
+	x.request.AccessKeyID, x.request.PrincipalARN = c.AccessKeyID, c.PrincipalARN
 	return c, nil
 }
 
@@ -111,19 +111,19 @@ func (x *exchange) authorize(in any, c Credential) error {
 		resource = op.Resource(in)
 	}
 	x.outcome.Resource = resource
-	if x.caller.Region == "" {
-		x.caller.Region = resource.Region()
+	if x.request.Region == "" {
+		x.request.Region = resource.Region()
 	}
-	if x.caller.Region == "" && op.Auth == api.AuthSigV4 {
-		x.caller.Region = x.config.DefaultRegion
+	if x.request.Region == "" && op.Auth == api.AuthSigV4 {
+		x.request.Region = x.config.DefaultRegion
 	}
 	if op.Auth != api.AuthSigV4 || x.config.Authority.Mode == AcceptAny {
 		return nil
 	}
 	a := Access{
 		Credential: c, Action: op.Action(),
-		Resource: resource.ARN(op.Service.Name, x.caller.Region, x.config.AccountID),
-		Region:   x.caller.Region, SourceIP: x.caller.SourceIP,
+		Resource: resource.ARN(op.Service.Name, x.request.Region, x.config.AccountID),
+		Region:   x.request.Region, SourceIP: x.request.SourceIP,
 	}
 	return denial(x.config.Authority.Authorize(x.r.Context(), a), a)
 }

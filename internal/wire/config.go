@@ -2,11 +2,8 @@ package wire
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -93,11 +90,6 @@ type Authority struct {
 
 // Outcome is what became of a request, told once when its response is written.
 type Outcome struct {
-	// Service and Operation are "" where the target is unknown.
-	Service, Operation string
-	RequestID          string
-	// Caller is what was known of the sender; never nil.
-	Caller *api.Caller
 	// Resource is what the input names, if it was decoded.
 	Resource api.Resource
 	// Code is the exception's name, "" for success.
@@ -128,35 +120,9 @@ type Config struct {
 	Timeout time.Duration
 	// Now is the clock that signatures and durations are read by.
 	Now func() time.Time
-	// ClientIP gives the sender's address; nil means the connection's.
-	ClientIP func(*http.Request) string
-	// RequestID gives a request's id; nil means a random UUID.
-	RequestID func(*http.Request) string
 	// Observe hears of every request; may be nil.
 	Observe func(ctx context.Context, o Outcome)
 	// OnUndeclared hears of an error whose code the operation's model does not
 	// list, before it is answered as an internal error; may be nil.
 	OnUndeclared func(op *api.Operation, err *api.Error)
-}
-
-func randomID(*http.Request) string {
-	var u [16]byte
-	_, _ = rand.Read(u[:])
-	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80 // RFC 9562 §5.4: version 4, variant 10.
-	b := make([]byte, 36)
-	hex.Encode(b, u[:4])
-	hex.Encode(b[9:], u[4:6])
-	hex.Encode(b[14:], u[6:8])
-	hex.Encode(b[19:], u[8:10])
-	hex.Encode(b[24:], u[10:])
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b)
-}
-
-func connectionIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

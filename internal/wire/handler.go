@@ -27,12 +27,6 @@ func New(c Config) *Handler {
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
 	}
-	if c.ClientIP == nil {
-		c.ClientIP = connectionIP
-	}
-	if c.RequestID == nil {
-		c.RequestID = randomID
-	}
 	h := &Handler{config: c, targets: map[string]*api.Binding{}}
 	h.buffers.New = func() any { return new([]byte) }
 	for i := range c.Bindings {
@@ -54,7 +48,7 @@ type exchange struct {
 	*Handler
 	w       http.ResponseWriter
 	r       *http.Request
-	caller  *api.Caller
+	request *api.Request
 	binding *api.Binding
 	outcome Outcome
 }
@@ -66,12 +60,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	start := h.config.Now()
-	id := h.config.RequestID(r)
-	x := &exchange{Handler: h, w: w, r: r, caller: &api.Caller{
-		RequestID: id, AccountID: h.config.AccountID,
-		SourceIP: h.config.ClientIP(r), UserAgent: r.UserAgent(),
-	}}
-	x.outcome.RequestID, x.outcome.Caller = id, x.caller
+	x := &exchange{Handler: h, w: w, r: r, request: api.RequestFrom(r.Context())}
+	x.request.AccountID = h.config.AccountID
 	out, err := x.run()
 	x.respond(out, err)
 	if out != nil {
@@ -133,8 +123,7 @@ func (x *exchange) route() error {
 	if x.binding == nil {
 		return errUnknownOperation
 	}
-	x.caller.Operation = x.binding.Name
-	x.outcome.Service, x.outcome.Operation = x.binding.Service.Name, x.binding.Name
+	x.request.Service, x.request.Operation = x.binding.Service.Name, x.binding.Name
 	return nil
 }
 
@@ -206,7 +195,7 @@ func (h *Handler) recycle(b *[]byte) {
 
 // call runs the operation and encodes its output.
 func (x *exchange) call(in any) (*[]byte, error) {
-	ctx := api.WithCaller(x.r.Context(), x.caller)
+	ctx := x.r.Context()
 	if x.config.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, x.config.Timeout)

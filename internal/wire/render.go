@@ -29,7 +29,7 @@ var capitalMessage = map[string]bool{api.CodeSerialization: true, codeAccessDeni
 // real service's letters, which Header.Set would change.
 func (x *exchange) respond(out *[]byte, err error) {
 	header := x.w.Header()
-	header["x-amzn-RequestId"] = []string{x.caller.RequestID}
+	header["x-amzn-RequestId"] = []string{x.request.ID}
 	header["Content-Type"] = []string{contentType}
 	header["Access-Control-Allow-Origin"] = []string{"*"}
 	header["Access-Control-Expose-Headers"] = []string{exposedHeaders}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+	"time"
+)
+
+// Request describes one request. The server's edge makes it for every route,
+// before it knows the operation. Package wire then adds the operation and the
+// principal. Operations only read it, without a lock.
+type Request struct {
+	// ID is the UUID that the answer has in x-amzn-RequestId.
+	ID string
+	// Time is when the request arrived, by the clock of the machine.
+	Time time.Time
+	// SourceIP is the client's address, as far as trusted proxies tell it.
+	SourceIP string
+	// UserAgent is the header's text; "" if it was missing.
+	UserAgent string
+	// Scheme is "https" where the client's connection is TLS, else "http".
+	Scheme string
+	// Host is the name that the client used, with a port if it named one.
+	Host string
+
+	// Service and Operation are "" where the request names no operation.
+	Service, Operation string
+	// Region is the one that the request is for, from the signature's scope or the
+	// resource's id; "" where neither names one.
+	Region    string
+	AccountID string
+	// AccessKeyID and PrincipalARN are set where a signature was accepted.
+	AccessKeyID  string
+	PrincipalARN string
+	// Anonymous is true where the operation is public or carries its own token.
+	Anonymous bool
+}
+
+// Secure reports whether the client's connection is TLS.
+func (r *Request) Secure() bool { return r.Scheme == "https" }
+
+type requestKey struct{}
+
+// WithRequest returns a context that carries r.
+func WithRequest(ctx context.Context, r *Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+// RequestFrom returns the request that ctx carries, or an empty one; never nil.
+func RequestFrom(ctx context.Context) *Request {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok && r != nil {
+		return r
+	}
+	return &Request{}
+}
