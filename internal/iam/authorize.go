@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/iam/policy"
 )
 
@@ -26,12 +27,8 @@ func (d *Denied) Error() string {
 type Request struct {
 	Action   string // "cognito-idp:AdminGetUser"
 	Resource string // an ARN, or "*"
-	Region   string
-	SourceIP string
-	// UserAgent is the header's text; "" if it was missing.
-	UserAgent string
-	// Secure is true where the client's connection is TLS.
-	Secure bool
+	// HTTP is the request that the operation came with.
+	HTTP *api.Request
 }
 
 // Condition keys that every request carries, in lower case.
@@ -90,10 +87,10 @@ func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.
 		keyPrincipalARN:     {p.ARN},
 		keyPrincipalType:    {"User"},
 		keyResourceAccount:  {s.AccountID},
-		keySecureTransport:  {strconv.FormatBool(r.Secure)},
+		keySecureTransport:  {strconv.FormatBool(r.HTTP.Secure())},
 		keyUsername:         {p.Name},
 	}
-	for key, value := range map[string]string{keyRequestedRegion: r.Region, keySourceIP: r.SourceIP, keyUserAgent: r.UserAgent} {
+	for key, value := range map[string]string{keyRequestedRegion: r.HTTP.Region, keySourceIP: r.HTTP.SourceIP, keyUserAgent: r.HTTP.UserAgent} {
 		if value != "" {
 			c[key] = []string{value}
 		}

@@ -1,9 +1,10 @@
 // Package iam knows who may act as an administrator: access keys, the identity
 // policies attached to them, and whether these allow an operation.
 //
-// It verifies no signature (package wire does, with the secrets that
-// [Service.Lookup] gives) and knows nothing of what the operations do. Secrets
-// are sealed in the store and are told once, when they are made.
+// It knows nothing of what the operations do. Package sigv4 below it verifies
+// signatures by the secrets that [Service.Lookup] returns. The package that receives
+// a request uses both. Secrets are sealed in the store and are told
+// once, when they are made.
 package iam
 
 import (
@@ -29,9 +30,15 @@ import (
 	"cognate/internal/store"
 )
 
-// ErrUnknownKey says that no key of that id can be used: none exists, or it is
-// switched off.
-var ErrUnknownKey = errors.New("iam: no such access key")
+// Why Lookup returns no principal. Any other error is the server's fault.
+var (
+	// ErrUnknownKey means that no key of that id can be used: none exists, or it is
+	// switched off.
+	ErrUnknownKey = errors.New("iam: no such access key")
+	// ErrExpiredToken means that the session token is too old. Long-term keys have
+	// no session token.
+	ErrExpiredToken = errors.New("iam: expired session token")
+)
 
 // Deps are what a Service is built from.
 type Deps struct {

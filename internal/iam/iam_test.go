@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"cognate/internal/api"
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/store"
@@ -222,7 +223,7 @@ func TestAuthorize(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := tt.request
-			r.Action, r.Region, r.SourceIP = "cognito-idp:AdminGetUser", "us-east-1", "192.0.2.7"
+			r.Action, r.HTTP = "cognito-idp:AdminGetUser", &api.Request{Region: "us-east-1", SourceIP: "192.0.2.7", Scheme: "http"}
 			if r.Resource == "" {
 				r.Resource = arn + "A"
 			}

@@ -179,42 +179,12 @@ func senders(ctx context.Context, c *Config) (mail, sms message.Sender, err erro
 	return mail, sms, nil
 }
 
-// authority is where wire has credentials and policies from.
+// authority returns the rule by which wire accepts signed operations.
 func (p *parts) authority(c *Config) wire.Authority {
 	if c.Mode == Dev {
 		return wire.Authority{Mode: wire.AcceptAny, AllowUnsigned: c.AllowUnsigned, Screen: newPages(c).screen}
 	}
-	return wire.Authority{Mode: wire.Verify, Lookup: p.lookup, Authorize: p.authorize}
-}
-
-// lookup finds the principal of an access key.
-func (p *parts) lookup(ctx context.Context, accessKeyID, sessionToken string) (wire.Credential, error) {
-	principal, err := p.iam.Lookup(ctx, accessKeyID, sessionToken)
-	if errors.Is(err, iam.ErrUnknownKey) {
-		return wire.Credential{}, wire.ErrUnknownKey
-	}
-	if err != nil {
-		return wire.Credential{}, err
-	}
-	return wire.Credential{
-		AccessKeyID: principal.AccessKeyID, Secret: wire.Secret(principal.Secret), PrincipalARN: principal.ARN, Principal: principal,
-	}, nil
-}
-
-func (p *parts) authorize(ctx context.Context, a wire.Access) error {
-	principal, ok := a.Credential.Principal.(*iam.Principal)
-	if !ok {
-		return &wire.Denied{}
-	}
-	from := api.RequestFrom(ctx)
-	err := p.iam.Authorize(ctx, principal, iam.Request{
-		Action: a.Action, Resource: a.Resource, Region: a.Region, SourceIP: a.SourceIP,
-		UserAgent: from.UserAgent, Secure: from.Secure(),
-	})
-	if denied, ok := errors.AsType[*iam.Denied](err); ok {
-		return &wire.Denied{Explicit: denied.Explicit}
-	}
-	return err
+	return wire.Authority{Mode: wire.Verify, IAM: p.iam}
 }
 
 // resourceTags returns a pool's tags, for policies that ask for them. A pool that

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"cognate/internal/api"
+	"cognate/internal/iam"
 	"cognate/internal/iam/sigv4"
 )
 
@@ -18,15 +19,15 @@ const (
 )
 
 // authenticate finds who signed. Operations that are not signed have no
-// credential, and whatever signature comes with them is not looked at.
-func (x *exchange) authenticate(body []byte) (Credential, error) {
+// principal, and whatever signature comes with them is not looked at.
+func (x *exchange) authenticate(body []byte) (*iam.Principal, error) {
 	if x.binding.Auth != api.AuthSigV4 {
 		x.request.Anonymous = true
-		return Credential{}, nil
+		return nil, nil
 	}
 	if screen := x.config.Authority.Screen; screen != nil {
 		if err := screen(x.r); err != nil {
-			return Credential{}, err
+			return nil, err
 		}
 	}
 	sig, err := sigv4.Parse(x.r.Header)
@@ -34,12 +35,12 @@ func (x *exchange) authenticate(body []byte) (Credential, error) {
 		if failed, ok := errors.AsType[*sigv4.Error](err); ok && failed.Kind == sigv4.Missing && x.takesUnsigned() {
 			return x.development(""), nil
 		}
-		return Credential{}, signatureError(err)
+		return nil, signatureError(err)
 	}
 	x.request.Region = sig.Region
 	if x.config.Authority.Mode == AcceptAny {
 		if err := sig.CheckService(x.binding.Service.SigningName); err != nil {
-			return Credential{}, signatureError(err)
+			return nil, signatureError(err)
 		}
 		return x.development(sig.AccessKeyID), nil
 	}
@@ -51,35 +52,39 @@ func (x *exchange) takesUnsigned() bool {
 }
 
 // development is the principal of a server that accepts any signature.
-func (x *exchange) development(accessKeyID string) Credential {
-	c := Credential{AccessKeyID: accessKeyID, PrincipalARN: "arn:aws:iam::" + x.config.AccountID + ":root"}
-	x.request.AccessKeyID, x.request.PrincipalARN = c.AccessKeyID, c.PrincipalARN
-	return c
+func (x *exchange) development(accessKeyID string) *iam.Principal {
+	p := &iam.Principal{AccessKeyID: accessKeyID, ARN: "arn:aws:iam::" + x.config.AccountID + ":root"}
+	x.request.AccessKeyID, x.request.PrincipalARN = p.AccessKeyID, p.ARN
+	return p
 }
 
 // verify checks in AWS's order: key, clock, scope, signature.
-func (x *exchange) verify(sig *sigv4.Signature, body []byte) (Credential, error) {
-	c, err := x.config.Authority.Lookup(x.r.Context(), sig.AccessKeyID, sig.SessionToken)
-	switch {
-	case errors.Is(err, ErrUnknownKey):
-		return Credential{}, api.NewError(codeUnrecognizedClient, "The security token included in the request is invalid.").WithCause(err)
-	case errors.Is(err, ErrExpiredToken):
-		return Credential{}, api.NewError(codeExpiredToken, "The security token included in the request is expired").WithCause(err)
-	case err != nil:
-		return Credential{}, err
+func (x *exchange) verify(sig *sigv4.Signature, body []byte) (*iam.Principal, error) {
+	p, err := x.config.Authority.IAM.Lookup(x.r.Context(), sig.AccessKeyID, sig.SessionToken)
+	if err != nil {
+		return nil, lookupError(err)
 	}
 	if err := sig.CheckClock(x.config.Now()); err != nil {
-		return Credential{}, withReason(signatureError(err), api.ReasonClock)
+		return nil, withReason(signatureError(err), api.ReasonClock)
 	}
 	if err := sig.CheckService(x.binding.Service.SigningName); err != nil {
-		return Credential{}, signatureError(err)
+		return nil, signatureError(err)
 	}
-	if err := x.verifier.Verify(sig, sigv4.FromHTTP(x.r, body), string(c.Secret)); err != nil {
-		return Credential{}, signatureError(err)
+	if err := x.verifier.Verify(sig, sigv4.FromHTTP(x.r, body), string(p.Secret)); err != nil {
+		return nil, signatureError(err)
 	}
-	c.AccessKeyID = sig.AccessKeyID
-	x.request.AccessKeyID, x.request.PrincipalARN = c.AccessKeyID, c.PrincipalARN
-	return c, nil
+	x.request.AccessKeyID, x.request.PrincipalARN = p.AccessKeyID, p.ARN
+	return p, nil
+}
+
+func lookupError(err error) error {
+	switch {
+	case errors.Is(err, iam.ErrUnknownKey):
+		return api.NewError(codeUnrecognizedClient, "The security token included in the request is invalid.").WithCause(err)
+	case errors.Is(err, iam.ErrExpiredToken):
+		return api.NewError(codeExpiredToken, "The security token included in the request is expired").WithCause(err)
+	}
+	return err
 }
 
 func withReason(err error, r api.Reason) error {
@@ -104,7 +109,7 @@ func signatureError(err error) error {
 }
 
 // authorize asks policy about signed operations, and settles the call's Region.
-func (x *exchange) authorize(in any, c Credential) error {
+func (x *exchange) authorize(in any, p *iam.Principal) error {
 	op := x.binding.Operation
 	var resource api.Resource
 	if op.Resource != nil {
@@ -120,24 +125,22 @@ func (x *exchange) authorize(in any, c Credential) error {
 	if op.Auth != api.AuthSigV4 || x.config.Authority.Mode == AcceptAny {
 		return nil
 	}
-	a := Access{
-		Credential: c, Action: op.Action(),
-		Resource: resource.ARN(op.Service.Name, x.request.Region, x.config.AccountID),
-		Region:   x.request.Region, SourceIP: x.request.SourceIP,
+	r := iam.Request{
+		Action: op.Action(), Resource: resource.ARN(op.Service.Name, x.request.Region, x.config.AccountID), HTTP: x.request,
 	}
-	return denial(x.config.Authority.Authorize(x.r.Context(), a), a)
+	return denial(x.config.Authority.IAM.Authorize(x.r.Context(), p, r), p, r)
 }
 
 // denial words Authorize's no.
-func denial(err error, a Access) error {
-	denied, ok := errors.AsType[*Denied](err)
+func denial(err error, p *iam.Principal, r iam.Request) error {
+	denied, ok := errors.AsType[*iam.Denied](err)
 	if !ok {
 		return err
 	}
-	why := "because no identity-based policy allows the " + a.Action + " action"
+	why := "because no identity-based policy allows the " + r.Action + " action"
 	if denied.Explicit {
 		why = "with an explicit deny in an identity-based policy"
 	}
-	return api.NewError(codeAccessDenied, "User: "+a.Credential.PrincipalARN+" is not authorized to perform: "+a.Action+
-		" on resource: "+a.Resource+" "+why).WithCause(err)
+	return api.NewError(codeAccessDenied, "User: "+p.ARN+" is not authorized to perform: "+r.Action+
+		" on resource: "+r.Resource+" "+why).WithCause(err)
 }

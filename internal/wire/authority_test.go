@@ -2,8 +2,11 @@ package wire_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,39 +20,59 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/iam"
+	"cognate/internal/keys"
+	"cognate/internal/store"
 	"cognate/internal/wire"
+	"cognate/test/patience"
 )
 
-// guarded is a handler that knows three keys and a policy about one pool.
-func guarded(t *testing.T, now func() time.Time) string {
+// access is an access key of a policy about two pools.
+type access struct {
+	*iam.Service
+	key, secret string
+	// broken is the id of a key that cannot be read.
+	broken string
+}
+
+func newAccess(t *testing.T) access {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "db"), Now: time.Now, Migrate: true, StatementTimeout: patience.Limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	kek, err := keys.ParseKEK(keys.GenerateKEK())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, _, err := keys.OpenRing(t.Context(), kek, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := access{
+		Service: iam.New(iam.Deps{Store: st, Ring: ring, Now: time.Now, AccountID: "123456789012", Log: slog.New(slog.DiscardHandler)}),
+		broken:  "AKIABBBBBBBBBBBBBBBB",
+	}
+	const pool = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_"
+	key, secret, err := a.CreateAccessKey(t.Context(), "alice", iam.NamedPolicy{Name: "p", Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"cognito-idp:AdminGetUser","Resource":"` + pool + `allowed"},
+		{"Effect":"Deny","Action":"cognito-idp:AdminGetUser","Resource":"` + pool + `forbidden"}]}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.key, a.secret = key.ID, string(secret)
+	broken := store.AccessKey{ID: a.broken, Name: "bob", PrincipalARN: "arn:aws:iam::123456789012:user/bob", Secret: []byte("x"), Doc: []byte(`{"format":99}`), CreatedAt: time.Now()}
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAccessKey(t.Context(), broken) }); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// guarded is a handler that lets in the keys of a.
+func guarded(t *testing.T, a access, now func() time.Time) string {
 	return serve(t, func(c *wire.Config) {
-		c.Now = now
-		c.Authority = wire.Authority{
-			Mode: wire.Verify,
-			Lookup: func(_ context.Context, key, token string) (wire.Credential, error) {
-				switch {
-				case key == "AKIDEXAMPLE" && token == "":
-					return wire.Credential{Secret: "secret", PrincipalARN: "arn:aws:iam::123456789012:user/alice"}, nil
-				case key == "ASIAEXPIRED" && token == "old":
-					return wire.Credential{}, wire.ErrExpiredToken
-				case key == "AKIDBROKEN":
-					return wire.Credential{}, errors.New("database is away")
-				}
-				return wire.Credential{}, wire.ErrUnknownKey
-			},
-			Authorize: func(_ context.Context, a wire.Access) error {
-				if a.Credential.PrincipalARN != "arn:aws:iam::123456789012:user/alice" || a.Credential.AccessKeyID != "AKIDEXAMPLE" {
-					return errors.New("another principal")
-				}
-				switch a.Action + " " + a.Resource {
-				case "cognito-idp:AdminGetUser arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_allowed":
-					return nil
-				case "cognito-idp:AdminGetUser arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_forbidden":
-					return &wire.Denied{Explicit: true}
-				}
-				return &wire.Denied{}
-			},
-		}
+		c.Now, c.Authority = now, wire.Authority{Mode: wire.Verify, IAM: a.Service}
 	})
 }
 
@@ -62,6 +85,7 @@ func client(url, key, secret, token string) *cognito.Client {
 
 func TestVerifyWithSDK(t *testing.T) {
 	t.Parallel()
+	a := newAccess(t)
 	const user = "User: arn:aws:iam::123456789012:user/alice is not authorized to perform: cognito-idp:AdminGetUser on resource: "
 	tests := []struct {
 		name               string
@@ -70,38 +94,37 @@ func TestVerifyWithSDK(t *testing.T) {
 		skew               time.Duration
 		code, message      string
 	}{
-		{name: "allowed", key: "AKIDEXAMPLE", secret: "secret", pool: "eu-central-1_allowed"},
+		{name: "allowed", key: a.key, secret: a.secret, pool: "eu-central-1_allowed"},
 		{
-			name: "denied", key: "AKIDEXAMPLE", secret: "secret", pool: "eu-central-1_other", code: "AccessDeniedException",
+			name: "denied", key: a.key, secret: a.secret, pool: "eu-central-1_other", code: "AccessDeniedException",
 			message: user + "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_other because no identity-based policy allows the cognito-idp:AdminGetUser action",
 		},
 		{
-			name: "denied explicitly", key: "AKIDEXAMPLE", secret: "secret", pool: "eu-central-1_forbidden", code: "AccessDeniedException",
+			name: "denied explicitly", key: a.key, secret: a.secret, pool: "eu-central-1_forbidden", code: "AccessDeniedException",
 			message: user + "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_forbidden with an explicit deny in an identity-based policy",
 		},
-		{name: "constraint before policy", key: "AKIDEXAMPLE", secret: "secret", pool: "x", code: "InvalidParameterException"},
+		{name: "constraint before policy", key: a.key, secret: a.secret, pool: "x", code: "InvalidParameterException"},
 		{
-			name: "wrong secret", key: "AKIDEXAMPLE", secret: "other", pool: "eu-central-1_allowed", code: "InvalidSignatureException",
+			name: "wrong secret", key: a.key, secret: "other", pool: "eu-central-1_allowed", code: "InvalidSignatureException",
 			message: "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
 		},
-		{name: "signature before constraint", key: "AKIDEXAMPLE", secret: "other", pool: "x", code: "InvalidSignatureException"},
-		{name: "unknown key", key: "AKIDOTHER", secret: "secret", pool: "eu-central-1_allowed", code: "UnrecognizedClientException", message: "The security token included in the request is invalid."},
-		{name: "long-term key with a token", key: "AKIDEXAMPLE", secret: "secret", token: "x", pool: "eu-central-1_allowed", code: "UnrecognizedClientException"},
-		{name: "expired token", key: "ASIAEXPIRED", secret: "secret", token: "old", pool: "eu-central-1_allowed", code: "ExpiredTokenException", message: "The security token included in the request is expired"},
-		{name: "late", key: "AKIDEXAMPLE", secret: "secret", pool: "eu-central-1_allowed", skew: 10 * time.Minute, code: "InvalidSignatureException"},
-		{name: "early", key: "AKIDEXAMPLE", secret: "secret", pool: "eu-central-1_allowed", skew: -10 * time.Minute, code: "InvalidSignatureException"},
-		{name: "lookup fails", key: "AKIDBROKEN", secret: "secret", pool: "eu-central-1_allowed", code: "InternalErrorException", message: "Something went wrong"},
+		{name: "signature before constraint", key: a.key, secret: "other", pool: "x", code: "InvalidSignatureException"},
+		{name: "unknown key", key: "AKIAAAAAAAAAAAAAAAAA", secret: a.secret, pool: "eu-central-1_allowed", code: "UnrecognizedClientException", message: "The security token included in the request is invalid."},
+		{name: "long-term key with a token", key: a.key, secret: a.secret, token: "x", pool: "eu-central-1_allowed", code: "UnrecognizedClientException"},
+		{name: "late", key: a.key, secret: a.secret, pool: "eu-central-1_allowed", skew: 10 * time.Minute, code: "InvalidSignatureException"},
+		{name: "early", key: a.key, secret: a.secret, pool: "eu-central-1_allowed", skew: -10 * time.Minute, code: "InvalidSignatureException"},
+		{name: "lookup fails", key: a.broken, secret: a.secret, pool: "eu-central-1_allowed", code: "InternalErrorException", message: "Something went wrong"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			url := guarded(t, func() time.Time { return time.Now().Add(tt.skew) })
+			url := guarded(t, a, func() time.Time { return time.Now().Add(tt.skew) })
 			out, err := client(url, tt.key, tt.secret, tt.token).AdminGetUser(t.Context(), &cognito.AdminGetUserInput{UserPoolId: &tt.pool, Username: aws.String("alice")})
 			if tt.code == "" {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := []string{"AdminGetUser", "eu-central-1", "123456789012", "AKIDEXAMPLE", "arn:aws:iam::123456789012:user/alice"}
+				want := []string{"AdminGetUser", "eu-central-1", "123456789012", a.key, "arn:aws:iam::123456789012:user/alice"}
 				if diff := cmp.Diff(want, out.UserMFASettingList); diff != "" {
 					t.Error(diff)
 				}
@@ -131,7 +154,8 @@ func (f tamper) Do(r *http.Request) (*http.Response, error) {
 
 func TestTamperedRequest(t *testing.T) {
 	t.Parallel()
-	url := guarded(t, time.Now)
+	a := newAccess(t)
+	url := guarded(t, a, time.Now)
 	tests := []struct {
 		name   string
 		change func(r *http.Request)
@@ -151,7 +175,7 @@ func TestTamperedRequest(t *testing.T) {
 			t.Parallel()
 			c := cognito.New(cognito.Options{
 				Region: "eu-central-1", BaseEndpoint: aws.String(url), RetryMaxAttempts: 1, HTTPClient: tamper(tt.change),
-				Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+				Credentials: credentials.NewStaticCredentialsProvider(a.key, a.secret, ""),
 			})
 			_, err := c.AdminGetUser(t.Context(), &cognito.AdminGetUserInput{UserPoolId: aws.String("eu-central-1_allowed"), Username: aws.String("alice")})
 			failed, ok := errors.AsType[smithy.APIError](err)

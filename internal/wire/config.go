@@ -2,12 +2,11 @@ package wire
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
 	"cognate/internal/api"
+	"cognate/internal/iam"
 )
 
 // DefaultMaxBody bounds a request's body. The largest modelled input, branding
@@ -24,57 +23,7 @@ const (
 	AcceptAny
 )
 
-// Secret is a secret access key.
-type Secret string
-
-// LogValue keeps the secret out of logs.
-func (Secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }
-
-// String keeps the secret out of printed text.
-func (Secret) String() string { return "[redacted]" }
-
-// GoString keeps the secret out of text printed with %#v.
-func (Secret) GoString() string { return "[redacted]" }
-
-// Credential is what an access key stands for.
-type Credential struct {
-	AccessKeyID string
-	Secret      Secret
-	// PrincipalARN is who the key belongs to.
-	PrincipalARN string
-	// Principal is the server's own record of it, passed through to Authorize.
-	Principal any
-}
-
-// Access is a question of policy.
-type Access struct {
-	Credential Credential
-	// Action is "cognito-idp:AdminGetUser", Resource an ARN or "*".
-	Action, Resource string
-	Region           string
-	SourceIP         string
-}
-
-// Denied is Authorize's no.
-type Denied struct {
-	// Explicit says that a statement denies it, not merely that none allows it.
-	Explicit bool
-}
-
-func (d *Denied) Error() string {
-	if d.Explicit {
-		return "wire: denied by a statement"
-	}
-	return "wire: no statement allows it"
-}
-
-// Why Lookup does not give a credential. Any other error is the server's fault.
-var (
-	ErrUnknownKey   = errors.New("wire: unknown access key or session token")
-	ErrExpiredToken = errors.New("wire: expired session token")
-)
-
-// Authority is where credentials and policies come from.
+// Authority is the rule by which requests of signed operations are accepted.
 type Authority struct {
 	Mode Mode
 	// AllowUnsigned lets unsigned calls of signed operations through (AcceptAny only).
@@ -82,10 +31,8 @@ type Authority struct {
 	// Screen refuses requests of signed operations by what carries them, before
 	// their signature is looked at; may be nil.
 	Screen func(*http.Request) error
-	// Lookup finds the credential of an access key; sessionToken is "" for long-term keys.
-	Lookup func(ctx context.Context, accessKeyID, sessionToken string) (Credential, error)
-	// Authorize answers nil, *Denied, or a fault.
-	Authorize func(ctx context.Context, a Access) error
+	// IAM has the access keys and their policies (Verify only).
+	IAM *iam.Service
 }
 
 // Outcome is what became of a request, told once when its response is written.

@@ -9,6 +9,5 @@
 // signature altogether.
 //
 // It decides nothing that an operation should decide, keeps no state but cached
-// signing keys, and reaches credentials and policies only through the functions
-// of Authority, which the server fills in.
+// signing keys, and leaves access keys and policies to package iam.
 package wire

@@ -93,7 +93,7 @@ func (x *exchange) run() (out *[]byte, err error) {
 	}
 	defer x.recycle(body)
 	op := x.binding.Operation
-	credential, err := x.authenticate(*body)
+	principal, err := x.authenticate(*body)
 	if err != nil {
 		x.outcome.ClaimedKey = sigv4.ClaimedKey(x.r.Header)
 		return nil, err
@@ -102,7 +102,7 @@ func (x *exchange) run() (out *[]byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := x.authorize(in, credential); err != nil {
+	if err := x.authorize(in, principal); err != nil {
 		return nil, err
 	}
 	return x.call(in)
