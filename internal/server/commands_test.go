@@ -104,6 +104,7 @@ func TestAdminKeyRefusals(t *testing.T) {
 		{"unknown condition key", `"aws:SourceIP4" is not supported; did you mean aws:SourceIp?`, append(base, "--name", "alice", "--policy", condition)},
 		{"not JSON", "syntax.json: policy: line 2, column 36: not JSON", append(base, "--name", "alice", "--policy", syntax)},
 		{"unknown key", "no such access key", []string{"admin", "keys", "revoke", "--data", c.Data, "--kek-file", c.KEKFile, "AKIAAAAAAAAAAAAAAAAA"}},
+		{"retirement to the stolen key", "make another", []string{"keys", "retire", "--now", "--new-kek-file", c.KEKFile, "--data", c.Data, "--kek-file", c.KEKFile}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			code, _, stderr := command(t, nil, tt.args...)

@@ -115,8 +115,12 @@ func (r retireCommand) Run(ctx context.Context, c *Config, p *Process) error {
 	c.forOperator()
 	in := order{Do: retireKeys, Now: r.Now}
 	if r.NewKEK != "" {
-		if _, err := keys.ReadKEKFile(r.NewKEK); err != nil {
+		to, err := keys.ReadKEKFile(r.NewKEK)
+		if err != nil {
 			return fmt.Errorf("new key-encryption key: %w", err)
+		}
+		if inUse(c, to) {
+			return errors.New("new key-encryption key: the servers have this one already, and whoever broke in may have it, too: make another")
 		}
 		text, err := os.ReadFile(r.NewKEK)
 		if err != nil {
@@ -129,6 +133,16 @@ func (r retireCommand) Run(ctx context.Context, c *Config, p *Process) error {
 		return fmt.Errorf("retire: %w", err)
 	}
 	return out.Retirement.print(p.Stdout)
+}
+
+// inUse reports whether the settings name the key-encryption key. Where they name
+// none that can be read, that is for the command to say.
+func inUse(c *Config, kek *keys.KEK) bool {
+	configured, err := keys.ParseKEK(string(c.KEK))
+	if c.KEK == "" {
+		configured, err = keys.ReadKEKFile(c.KEKFile)
+	}
+	return err == nil && configured.ID() == kek.ID()
 }
 
 // print says what was done or would be, and what is left to do.
