@@ -292,5 +292,5 @@ func backoff(attempts int) time.Duration {
 	if attempts < 8 {
 		d = min(firstRetry<<attempts, lastRetry)
 	}
-	return d - rand.N(d/4)
+	return d - rand.N(d/4) //nolint:gosec // a wait is no secret
 }

@@ -90,7 +90,7 @@ func cleanText(text string, addresses []string) string {
 
 // carried lists the URLs of the url.Errors within err.
 func carried(err error, list []string) []string {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // this walks the chain itself
 	case *cleanError:
 		return list // its text is clean, and what was said around it is not the URL's
 	case *url.Error:

@@ -106,7 +106,7 @@ func number(s string) *big.Rat {
 		return nil
 	}
 	digits, dots := 0, 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9':
 			digits++

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -255,9 +256,7 @@ func (d *settings) applyTags(in *idp.UpdateUserPoolRequest) error {
 		return nil
 	}
 	tags := make(map[string]string, len(in.UserPoolTags))
-	for k, v := range in.UserPoolTags {
-		tags[k] = v
-	}
+	maps.Copy(tags, in.UserPoolTags)
 	if reason := badTags(tags, in.UserPoolTags); reason != "" {
 		return idp.UserPoolTaggingException(reason)
 	}

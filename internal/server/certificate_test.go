@@ -116,7 +116,7 @@ func TestBadCertificates(t *testing.T) {
 	for line := range strings.Lines(metrics) {
 		_, _ = fmt.Sscanf(line, "cognate_tls_certificate_expiry_timestamp_seconds %g", &expires)
 	}
-	if left := time.Unix(int64(expires), 0).Sub(time.Now()); left <= 0 || left > hour {
+	if left := time.Until(time.Unix(int64(expires), 0)); left <= 0 || left > hour {
 		t.Errorf("the metric says that the certificate is good for %v, want an hour", left)
 	}
 	for i, tt := range []struct {

@@ -45,7 +45,7 @@ func (c *clock) change(s clockSetting) error {
 	c.setting.Lock()
 	defer c.setting.Unlock()
 	machine := c.machine()
-	next := machine
+	var next time.Time
 	switch {
 	case s.Set != nil && s.Advance == nil && s.Reset == nil:
 		next = *s.Set

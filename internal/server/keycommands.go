@@ -132,7 +132,7 @@ func (r retireCommand) Run(ctx context.Context, c *Config, p *Process) error {
 	if err != nil {
 		return fmt.Errorf("retire: %w", err)
 	}
-	return out.Retirement.print(p.Stdout)
+	return out.Retirement.report(p.Stdout)
 }
 
 // inUse reports whether the settings name the key-encryption key. Where they name
@@ -145,8 +145,8 @@ func inUse(c *Config, kek *keys.KEK) bool {
 	return err == nil && configured.ID() == kek.ID()
 }
 
-// print says what was done or would be, and what is left to do.
-func (r *retirement) print(w io.Writer) error {
+// report says what was done or would be, and what is left to do.
+func (r *retirement) report(w io.Writer) error {
 	verb := "would be"
 	if r.Done {
 		verb = "are"

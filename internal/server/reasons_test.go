@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,9 +16,9 @@ import (
 func (r rig) lastLine(t *testing.T) map[string]any {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(r.log.String()), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
+	for _, line := range slices.Backward(lines) {
 		var m map[string]any
-		if err := json.Unmarshal([]byte(lines[i]), &m); err == nil && m["msg"] == "request" {
+		if err := json.Unmarshal([]byte(line), &m); err == nil && m["msg"] == "request" {
 			return m
 		}
 	}

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -235,7 +236,7 @@ func (s *Service) answerCustom(ctx context.Context, t *turn) (*outcome, error) {
 		return nil, byFunction(err)
 	}
 	next, custom := *t.state, *t.state.Custom
-	custom.Rounds = append(custom.Rounds[:len(custom.Rounds):len(custom.Rounds)], round{trigger.CustomChallenge, correct, custom.Metadata})
+	custom.Rounds = append(slices.Clip(custom.Rounds), round{trigger.CustomChallenge, correct, custom.Metadata})
 	custom.Private, custom.Metadata = nil, nil
 	next.Custom = &custom
 	a, err := s.define(ctx, t.call, t.user, &next)

@@ -383,7 +383,7 @@ func TestDeviceProof(t *testing.T) {
 				maps.Copy(responses, p.responses(asked.ChallengeParameters, "another"))
 				return asked.Session
 			}, want: sayIncorrect, again: sayUsed},
-			{name: "signature of another user's device", do: func(t *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+			{name: "signature of another user's device", do: func(_ *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				maps.Copy(responses, p.responses(asked.ChallengeParameters, p.d.secret))
 				responses["PASSWORD_CLAIM_SIGNATURE"] = base64.StdEncoding.EncodeToString(make([]byte, 32))
 				return asked.Session

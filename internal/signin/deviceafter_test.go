@@ -47,7 +47,8 @@ func (r *rig) toCode(t testing.TB, sn *pool.Snapshot, c *pool.Client, name, fact
 // give answers the second factor.
 func (a *afterCode) give(t testing.TB, factor string) {
 	t.Helper()
-	key, code := factor+"_CODE", ""
+	key := factor + "_CODE"
+	var code string
 	if factor == askTOTP {
 		code = a.app.code(0)
 	} else {

@@ -223,7 +223,7 @@ func TestDeviceInCustomAuth(t *testing.T) {
 			}
 			return ""
 		})
-		r.lambdas.On("create", func(e *lambdas.Event) string { return "" })
+		r.lambdas.On("create", func(*lambdas.Event) string { return "" })
 		r.lambdas.On("verify", func(e *lambdas.Event) string {
 			e.Response["answerCorrect"] = true
 			return ""

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -23,9 +24,7 @@ func (r *rig) moves(answer map[string]any) {
 		if e.Request["password"] != right {
 			return "Bad password"
 		}
-		for k, v := range answer {
-			e.Response[k] = v
-		}
+		maps.Copy(e.Response, answer)
 		return ""
 	})
 }
@@ -207,11 +206,10 @@ func TestUserMigrationGuesses(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		for _, hides := range []bool{false, true} {
 			sn := r.poolWith(t, migrating)
-			c, want := r.client(t, sn), ""
+			c := r.client(t, sn)
+			want := sayMigrating + c.ID
 			if hides {
 				c, want = r.client(t, sn, hiding), sayIncorrect
-			} else {
-				want = sayMigrating + c.ID
 			}
 			r.moves(nil)
 			r.lambdas.Events()

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 
 	"cognate/internal/api"
@@ -68,9 +69,7 @@ func TestStrangersDoNotLockOut(t *testing.T) {
 			{"USER_AUTH", map[string]string{"PREFERRED_CHALLENGE": "PASSWORD_SRP"}},
 		} {
 			params := map[string]string{"USERNAME": "alice", "SRP_A": strangersA}
-			for k, v := range row.more {
-				params[k] = v
-			}
+			maps.Copy(params, row.more)
 			in := &idp.InitiateAuthRequest{ClientId: c.ID, AuthFlow: row.flow, AuthParameters: params}
 			wantSays(t, said(r.InitiateAuth(at, in)), askProof)
 			wantSays(t, said(r.InitiateAuth(from(t.Context(), "203.0.113.1"), in)), sayLocked)

@@ -10,7 +10,6 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
-	"cognate/internal/user"
 )
 
 // TestRotationReachesAStaleNode rotates the data keys under two nodes, of which one
@@ -109,7 +108,7 @@ func (r *rig) sealedSteps(t *testing.T, c *pool.Client) []sealedStep {
 		{"stored password", func() func(*rig) string {
 			// A row of the new key: the far node signs in by it.
 			name := "u-" + keys.NewUUID()
-			var u *user.User = r.confirmed(t, name)
+			u := r.confirmed(t, name)
 			return func(far *rig) string {
 				_, err := far.plain(t.Context(), c, u.Username(), right)
 				return refusal(err)

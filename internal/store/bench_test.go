@@ -168,7 +168,7 @@ func BenchmarkRead(b *testing.B) {
 				return err
 			}},
 			{"estimate", func(u store.User) error { _, err := s.EstimateUsers(ctx, u.PoolID); return err }},
-			{"version", func(u store.User) error {
+			{"version", func(store.User) error {
 				if _, err := s.PoolVersion(ctx, "none"); err != store.ErrNotFound {
 					return err
 				}

@@ -36,16 +36,15 @@ func (e *ExistsError) Error() string { return "store: " + e.What + " exists alre
 // Is makes every ExistsError an ErrExists.
 func (e *ExistsError) Is(target error) bool { return target == ErrExists }
 
-// errRetry marks an error after which the whole transaction may be run again.
-type errRetry struct{ cause error }
+// retryError marks an error after which the whole transaction may be run again.
+type retryError struct{ cause error }
 
-func (e *errRetry) Error() string { return "store: transaction must be retried: " + e.cause.Error() }
-func (e *errRetry) Unwrap() error { return e.cause }
+func (e *retryError) Error() string { return "store: transaction must be retried: " + e.cause.Error() }
+func (e *retryError) Unwrap() error { return e.cause }
 
 // isNoTable tells whether a table is missing: the database was never migrated.
 func isNoTable(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "42P01"
 	}
 	var lite *sqlite.Error

@@ -184,7 +184,7 @@ func (e *postgresEngine) retry(ctx context.Context, begin string, fn func(sessio
 			}
 		}
 		// Jitter parts those who met; the bound doubles from 1 ms to 64 ms.
-		wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6)))
+		wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6))) //nolint:gosec // a wait is no secret
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -273,7 +273,7 @@ func (e *postgresEngine) take(ctx context.Context) (*sql.Conn, error) {
 }
 
 func isRetry(err error) bool {
-	var again *errRetry
+	var again *retryError
 	return errors.As(err, &again)
 }
 
@@ -310,14 +310,13 @@ func postgresError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
 		case "40001", "40P01", // serialization failure, deadlock
 			"23505",          // unique violation: another's key, which the next run will see
 			"0A000", "26000", // cached plan of before a migration
 			"42P07", "42710": // table or its type exists: another server creates the schema
-			return &errRetry{cause: err}
+			return &retryError{cause: err}
 		case "53100": // disk full
 			return fmt.Errorf("%w: %w", ErrFull, err)
 		case "57P01", "57P02", "57P03", // shutting down, crashed, starting

@@ -380,12 +380,12 @@ func (c *sqliteConn) query(_ context.Context, st *statement, args []any, each fu
 		}
 		for {
 			r := c.row[:n]
-			switch err := rows.Next(r); err {
-			case nil:
+			switch err := rows.Next(r); {
+			case err == nil:
 				if err := each(r); err != nil {
 					return err
 				}
-			case io.EOF:
+			case errors.Is(err, io.EOF):
 				return nil
 			default:
 				return err

@@ -159,7 +159,7 @@ func (w *sqliteWriter) run() {
 		return
 	}
 	start := w.now()
-	for i := 0; i < len(w.batch); i++ {
+	for i := 0; i < len(w.batch); i++ { //nolint:intrange // the batch grows
 		if !w.plain(w.batch[i]) {
 			w.rollback()
 			w.again()

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -155,7 +156,7 @@ func (s *Store) sweep(ctx context.Context, deleted *int, batch int, st *statemen
 		limit := min(sweepBatch, batch-*deleted)
 		var n int64
 		err := s.Update(ctx, func(tx *Tx) (err error) {
-			n, err = tx.session.exec(ctx, st, append(args[:len(args):len(args)], limit))
+			n, err = tx.session.exec(ctx, st, append(slices.Clip(args), limit))
 			return err
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func FuzzUserRecord(f *testing.F) {
 	}
 	f.Add(record)
 	f.Add(record[:len(record)-1])
-	f.Add(append(record[:len(record):len(record)], 0))
+	f.Add(append(slices.Clip(record), 0))
 	f.Add([]byte{})
 	f.Add([]byte{userFormat, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -108,7 +108,7 @@ func invitation(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) *mailing {
 // a temporary password, is not sent. What the schema requires must be there,
 // since no challenge will ask for it.
 func invitedPasswordless(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) bool {
-	return api.Val(in.TemporaryPassword) == "" && passwordless(sn, u, u.Verified) && len(MissingAttributes(sn, u)) == 0
+	return api.Val(in.TemporaryPassword) == "" && passwordless(sn, u.Verified) && len(MissingAttributes(sn, u)) == 0
 }
 
 // reinvite gives a user who never signed in a new temporary password and time

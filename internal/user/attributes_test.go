@@ -129,7 +129,7 @@ func TestPendingAddress(t *testing.T) {
 			t.Error(diff)
 		}
 
-		code := update("third@example.com")
+		update("third@example.com")
 		// Only an update sends a code to the pending value.
 		r.clock.pass(1e6)
 		out, err := r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "email"})
@@ -143,7 +143,7 @@ func TestPendingAddress(t *testing.T) {
 		}
 		r.clock.pass(1e6)
 
-		code = update("third@example.com")
+		code := update("third@example.com")
 		_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "fourth@example.com", "email_verified", "true"), nil)
 		wantSays(t, err, "")
 		wantSays(t, verify(code), sayExpired) // An administrator's word ends the pending value and its code.

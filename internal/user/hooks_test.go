@@ -1,6 +1,7 @@
 package user
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,9 +45,7 @@ func TestPreSignUp(t *testing.T) {
 				client := r.clientWith(t, sn, nil)
 				r.lambdas.On("post", func(*lambdas.Event) string { return "" })
 				r.lambdas.On("pre", func(e *lambdas.Event) string {
-					for k, v := range row.answer {
-						e.Response[k] = v
-					}
+					maps.Copy(e.Response, row.answer)
 					return row.throws
 				})
 				if row.raw != "" {

@@ -26,10 +26,10 @@ const (
 // ImportRow is a line of an import file: values by column, empty ones left out.
 type ImportRow map[string]string
 
-// ImportFault tells why a line cannot be imported. It quotes no value.
-type ImportFault string
+// ImportError tells why a line cannot be imported. It quotes no value.
+type ImportError string
 
-func (f ImportFault) Error() string { return string(f) }
+func (f ImportError) Error() string { return string(f) }
 
 // Texts of the log (Cognito: importing users, CloudWatch logs) and our own.
 const (
@@ -74,14 +74,14 @@ type Imported struct {
 }
 
 // NewImported makes a person of a line. scheme is how the file's password hashes
-// were made, "" where it has none. What is wrong with the line is an ImportFault.
+// were made, "" where it has none. What is wrong with the line is an ImportError.
 func (s *Service) NewImported(sn *pool.Snapshot, row ImportRow, scheme string) (*Imported, error) {
 	name := row[ImportUsername]
 	switch {
 	case name == "":
-		return nil, ImportFault(faultNoUsername)
+		return nil, ImportError(faultNoUsername)
 	case !isUsername(name):
-		return nil, ImportFault(faultUsername)
+		return nil, ImportError(faultUsername)
 	}
 	id := keys.NewUUID()
 	username, implied, err := storedUsername(sn, name, id)
@@ -109,7 +109,7 @@ func (s *Service) NewImported(sn *pool.Snapshot, row ImportRow, scheme string) (
 	p := &Imported{user: u, names: signInNames(sn, attrs)}
 	for _, n := range p.names {
 		if len(n.Value) > maxSignInName {
-			return nil, ImportFault("user." + n.Kind + ": The value is too long to sign in by.")
+			return nil, ImportError("user." + n.Kind + ": The value is too long to sign in by.")
 		}
 	}
 	for kind := range implied {
@@ -122,7 +122,7 @@ func (s *Service) NewImported(sn *pool.Snapshot, row ImportRow, scheme string) (
 // importFault gives an exception's text as a fault, on one line.
 func importFault(err error) error {
 	if e, ok := errors.AsType[*api.Error](err); ok {
-		return ImportFault(strings.ReplaceAll(strings.TrimSpace(e.Message), "\n", " "))
+		return ImportError(strings.ReplaceAll(strings.TrimSpace(e.Message), "\n", " "))
 	}
 	return err
 }
@@ -136,11 +136,11 @@ func importedAttributes(sn *pool.Snapshot, row ImportRow, implied map[string]str
 	}
 	if v := row["birthdate"]; v != "" {
 		if _, err := time.Parse("01/02/2006", v); err != nil {
-			return nil, ImportFault(faultBirthdate)
+			return nil, ImportError(faultBirthdate)
 		}
 	}
 	if v := row["updated_at"]; v != "" && !allDigits(v) {
-		return nil, ImportFault(faultUpdatedAt)
+		return nil, ImportError(faultUpdatedAt)
 	}
 	attrs, err := NewAttributes(sn, nil, list, implied)
 	if err != nil {
@@ -153,14 +153,14 @@ func importedAttributes(sn *pool.Snapshot, row ImportRow, implied map[string]str
 		}
 	}
 	if faults.Len() > 0 {
-		return nil, ImportFault(strings.TrimSpace(strings.ReplaceAll(nonconforming+faults.String(), "\n", " ")))
+		return nil, ImportError(strings.TrimSpace(strings.ReplaceAll(nonconforming+faults.String(), "\n", " ")))
 	}
 	for kind := range sn.AutoVerified {
 		if attrs[kind] != "" && attrs[verifiedFlag(kind)] == "true" {
 			return attrs, nil
 		}
 	}
-	return nil, ImportFault(faultNotVerified)
+	return nil, ImportError(faultNotVerified)
 }
 
 // importedMFA turns codes by SMS on where the line says so.
@@ -169,13 +169,13 @@ func importedMFA(sn *pool.Snapshot, u *User, value string) error {
 	off := sn.MFA.Mode == idp.UserPoolMfaTypeOff || sn.MFA.Mode == ""
 	switch {
 	case !ok || value == "0" || value == "1":
-		return ImportFault(faultMFA)
+		return ImportError(faultMFA)
 	case on == "true" && off:
-		return ImportFault(faultMFAOff)
+		return ImportError(faultMFAOff)
 	case on == "false" && sn.MFA.Mode == idp.UserPoolMfaTypeOn:
-		return ImportFault(faultMFAOn)
+		return ImportError(faultMFAOn)
 	case on == "true" && u.Attributes[attrPhone] == "":
-		return ImportFault(faultMFAPhone)
+		return ImportError(faultMFAPhone)
 	case on == "true":
 		u.MFA.enable(FactorSMS)
 	}
@@ -189,7 +189,7 @@ func (s *Service) importedHash(u *User, hash, scheme string) error {
 		return nil
 	}
 	if made, err := keys.PasswordScheme(hash); err != nil || made != scheme {
-		return ImportFault(faultHash)
+		return ImportError(faultHash)
 	}
 	var err error
 	u.Rec.Status = string(idp.UserStatusTypeConfirmed)
@@ -214,7 +214,7 @@ func isUsername(s string) bool {
 var ErrImportExists = errors.New("user: the user already exists")
 
 // StoreImported adds a person in the caller's transaction: ErrImportExists where
-// the user is there, an ImportFault where somebody else signs in by one of the
+// the user is there, an ImportError where somebody else signs in by one of the
 // names. Nothing is written then.
 func (s *Service) StoreImported(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p *Imported) error {
 	rec := p.user.Rec
@@ -242,7 +242,7 @@ func (s *Service) StoreImported(ctx context.Context, tx *store.Tx, sn *pool.Snap
 		if kind == p.given {
 			return ErrImportExists
 		}
-		return ImportFault("An account with the given " + kind + " already exists.")
+		return ImportError("An account with the given " + kind + " already exists.")
 	})
 	if held == nil {
 		return err // nobody holds what was refused: not to be taken for stored
@@ -262,7 +262,7 @@ func (s *Service) importShadows(ctx context.Context, tx *store.Tx, sn *pool.Snap
 	e := &edit{s: s, tx: tx, sn: sn, u: p.user}
 	for _, name := range p.names {
 		if err := e.notUsername(ctx, name, func(kind string) error {
-			return ImportFault("An account with the given " + kind + " already exists.")
+			return ImportError("An account with the given " + kind + " already exists.")
 		}); err != nil {
 			return err
 		}

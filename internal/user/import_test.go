@@ -76,7 +76,7 @@ func TestImportRows(t *testing.T) {
 			{"hash that costs too much", plain, importRow("alice", ImportHash, strings.Replace(hash, "t=2", "t=200", 1)), faultHash},
 		} {
 			_, err := r.NewImported(test.pool, test.row, "argon2id")
-			fault, _ := errors.AsType[ImportFault](err)
+			fault, _ := errors.AsType[ImportError](err)
 			switch {
 			case test.fault == "" && err != nil:
 				t.Errorf("%s: %v", test.name, err)
@@ -113,8 +113,8 @@ func TestStoreImported(t *testing.T) {
 			in.UsernameAttributes = []idp.UsernameAttributeType{"email", "phone_number"}
 			in.UsernameConfiguration = &idp.UsernameConfigurationType{CaseSensitive: false}
 		})
-		taken := func(kind string) ImportFault {
-			return ImportFault("An account with the given " + kind + " already exists.")
+		taken := func(kind string) ImportError {
+			return ImportError("An account with the given " + kind + " already exists.")
 		}
 		for _, test := range []struct {
 			name string

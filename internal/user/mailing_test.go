@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -230,9 +231,7 @@ func TestCustomMessageAnswers(t *testing.T) {
 				p := postings()[0]
 				sn, client := p.prepared(t, r, idp.LambdaConfigType{CustomMessage: lambdas.ARN("custom")})
 				r.lambdas.On("custom", func(e *lambdas.Event) string {
-					for k, v := range row.answer {
-						e.Response[k] = v
-					}
+					maps.Copy(e.Response, row.answer)
 					return ""
 				})
 				if row.raw != "" {

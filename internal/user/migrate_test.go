@@ -1,6 +1,7 @@
 package user
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,9 +50,7 @@ func TestMigrateForgotten(t *testing.T) {
 				}
 				client := r.clientWith(t, sn, change)
 				r.lambdas.On("migrate", func(e *lambdas.Event) string {
-					for k, v := range row.answer {
-						e.Response[k] = v
-					}
+					maps.Copy(e.Response, row.answer)
 					return row.throws
 				})
 				r.lambdas.Events()

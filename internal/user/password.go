@@ -101,7 +101,7 @@ type Past struct {
 func (*Credential) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 // Format keeps the credential out of texts.
-func (*Credential) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
+func (*Credential) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[redacted]")) }
 
 // HasPassword tells whether there is a password at all.
 func (c *Credential) HasPassword() bool { return len(c.Verifier) > 0 || c.PHC != "" }

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ func TestStatusByOperation(t *testing.T) {
 		},
 		{
 			name: "ResendConfirmationCode",
-			call: func(t *testing.T, r *rig, sn *pool.Snapshot, client string, u *User) error {
+			call: func(t *testing.T, r *rig, _ *pool.Snapshot, client string, u *User) error {
 				_, err := r.ResendConfirmationCode(t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: client, Username: u.Username()})
 				return err
 			},
@@ -289,9 +290,7 @@ func TestRecoveryContact(t *testing.T) {
 				t.Parallel()
 				sn := r.demanding(t, r.poolWith(t, row.pool), row.must)
 				attrs := map[string]string{}
-				for k, v := range row.attrs {
-					attrs[k] = v
-				}
+				maps.Copy(attrs, row.attrs)
 				u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, attrs)
 				r.change(t, sn, u.ID(), func(u *User) { u.MFA.Enabled = row.mfa })
 				out, err := r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: r.clientWith(t, sn, nil), Username: "alice"})

@@ -116,7 +116,7 @@ func (s *Service) firstPassword(ctx context.Context, sn *pool.Snapshot, u *User,
 	if api.Val(password) != "" {
 		return s.SetPassword(ctx, sn, u, *password, false, PolicySignUp)
 	}
-	if passwordless(sn, u, func(attr string) bool { return u.Attributes[attr] != "" }) {
+	if passwordless(sn, func(attr string) bool { return u.Attributes[attr] != "" }) {
 		return nil, nil
 	}
 	return nil, idp.InvalidParameterException("1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null")

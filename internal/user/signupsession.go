@@ -110,7 +110,7 @@ func (s *Service) signUpHash(session *SignUpSession) [32]byte {
 
 // passwordless tells whether the user can be without a password: codes to one of
 // the addresses are a way to sign in.
-func passwordless(sn *pool.Snapshot, u *User, usable func(attr string) bool) bool {
+func passwordless(sn *pool.Snapshot, usable func(attr string) bool) bool {
 	return sn.AllowsFirstFactor(idp.AuthFactorTypeEmailOtp) && usable(attrEmail) ||
 		sn.AllowsFirstFactor(idp.AuthFactorTypeSmsOtp) && usable(attrPhone)
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net/http"
 	"strings"
@@ -62,9 +63,7 @@ func encoded(v object) string {
 // with gives an object with a member changed, or removed by nil.
 func with(o object, name string, v any) object {
 	out := object{}
-	for k, v := range o {
-		out[k] = v
-	}
+	maps.Copy(out, o)
 	out[name] = v
 	if v == nil {
 		delete(out, name)

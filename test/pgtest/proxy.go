@@ -23,7 +23,7 @@ func Proxy(t testing.TB, databaseURL string, before func(piece []byte)) string {
 	q := u.Query()
 	const socket = ".s.PGSQL.5432"
 	server := filepath.Join(q.Get("host"), socket)
-	dir, err := os.MkdirTemp("", "pgproxy") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "pgproxy") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -228,7 +229,7 @@ func bound(v *int64) string {
 	if v == nil {
 		return "awsjson.None"
 	}
-	return fmt.Sprint(*v)
+	return strconv.FormatInt(*v, 10)
 }
 
 // encodeFile writes an appender for each structure that outputs hold. Members

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -90,8 +92,11 @@ func (m *members) UnmarshalJSON(b []byte) error {
 	depth := 0
 	for {
 		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
-			break
+			return err
 		}
 		switch t := tok.(type) {
 		case json.Delim:
@@ -107,7 +112,6 @@ func (m *members) UnmarshalJSON(b []byte) error {
 			}
 		}
 	}
-	return nil
 }
 
 // goName is a member's or shape's name as an exported Go identifier.

@@ -9,7 +9,7 @@ const upperHex = "0123456789ABCDEF"
 
 // appendEncoded percent-encodes all but RFC 3986's unreserved characters.
 func appendEncoded(b []byte, s string, keepSlash bool) []byte {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		switch {
 		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9',

@@ -145,7 +145,7 @@ func (r *Request) header(name string) []string {
 func appendFolded(b []byte, v string) []byte {
 	v = strings.Trim(v, " \t")
 	blank := false
-	for i := 0; i < len(v); i++ {
+	for i := range len(v) {
 		if v[i] == ' ' || v[i] == '\t' {
 			if !blank {
 				b = append(b, ' ')

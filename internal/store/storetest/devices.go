@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func testDevices(t *testing.T, s *store.Store) {
 	same(t, []store.Device{aDevice("u", "a"), aDevice("u", "b")}, list("u"), nil)
 	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.InsertDevice(ctx, aDevice("nobody", "a")) })
 	_, err := s.Device(ctx, "p", "v", "b")
-	if err != store.ErrNotFound {
+	if !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("another user's device: %v", err)
 	}
 

@@ -19,7 +19,7 @@ type line struct {
 	end    int64 // where the next line begins
 	blank  bool
 	person *user.Imported
-	fault  error // user.ImportFault or user.ErrImportExists
+	fault  error // user.ImportError or user.ErrImportExists
 }
 
 // A result is how a batch ended.
@@ -89,7 +89,7 @@ func (s *Service) lines(ctx context.Context, sn *pool.Snapshot, next *job, file 
 		l := line{number: next.Line, end: file.next, blank: text == ""}
 		if !l.blank {
 			if l.person, err = s.person(sn, next, text); err != nil {
-				if _, ok := errors.AsType[user.ImportFault](err); !ok {
+				if _, ok := errors.AsType[user.ImportError](err); !ok {
 					return nil, false, fmt.Errorf("imports: line %d: %w", l.number, err)
 				}
 				l.fault = err
@@ -156,7 +156,7 @@ func (s *Service) store(ctx context.Context, sn *pool.Snapshot, j, next *job, li
 
 // count notes what became of a line.
 func (j *job) count(log *entry, number int64, fault error) error {
-	because, refused := errors.AsType[user.ImportFault](fault)
+	because, refused := errors.AsType[user.ImportError](fault)
 	switch {
 	case fault == nil:
 		j.Imported++

@@ -36,22 +36,22 @@ var schemes = map[idp.PasswordHashingAlgorithmType]string{
 }
 
 const (
-	faultLong    = user.ImportFault("The line is longer than 16000 characters.")
-	faultText    = user.ImportFault("The line is not UTF-8 text.")
-	faultColumns = user.ImportFault("The line does not have as many values as the header has columns.")
+	errLong    = user.ImportError("The line is longer than 16000 characters.")
+	errText    = user.ImportError("The line is not UTF-8 text.")
+	errColumns = user.ImportError("The line does not have as many values as the header has columns.")
 )
 
 // person makes a person of a line.
 func (s *Service) person(sn *pool.Snapshot, j *job, line string) (*user.Imported, error) {
 	switch {
 	case len(line) > maxLine && utf8.RuneCountInString(line) > maxLine:
-		return nil, faultLong
+		return nil, errLong
 	case !utf8.ValidString(line) || strings.IndexByte(line, 0) >= 0:
-		return nil, faultText
+		return nil, errText
 	}
 	list := values(line)
 	if len(list) != len(j.Columns) {
-		return nil, faultColumns
+		return nil, errColumns
 	}
 	row := make(user.ImportRow, 8)
 	for i, v := range list {
