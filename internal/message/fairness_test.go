@@ -260,6 +260,38 @@ func TestHeldMessage(t *testing.T) {
 	})
 }
 
+// TestMessageToNobody: what stands for a message to nobody is a row like that of a
+// message, and is neither sent nor shown.
+func TestMessageToNobody(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, options store.Options) {
+		c := &clock{t: time.Unix(1_700_000_000, 0)}
+		st, ring := open(t, options, c)
+		for _, inbox := range []bool{true, false} {
+			gateway := &recorder{}
+			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: gateway, Inbox: inbox})
+			m := mail(bulkPool, "123456", c)
+			m.Nowhere = true
+			if err := enqueue(t, s, m); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Flush(deadline(t)); err != nil {
+				t.Fatal(err)
+			}
+			shown, err := s.List(deadline(t), message.Query{})
+			if sent := gateway.bodies(); err != nil || len(shown) != 0 || len(sent) != 0 {
+				t.Errorf("inbox %v: shown %v, sent %q, %v", inbox, shown, sent, err)
+			}
+		}
+		for _, want := range []int{2, 0} {
+			c.add(48 * time.Hour)
+			if removed, err := st.Sweep(t.Context(), c.now(), 100); err != nil || removed != want {
+				t.Errorf("%d rows were swept, want %d: %v", removed, want, err)
+			}
+		}
+	})
+}
+
 func TestFunctionSendsInPlaceOfTheGateway(t *testing.T) {
 	t.Parallel()
 	c := &clock{t: time.Unix(1_700_000_000, 0)}

@@ -57,6 +57,9 @@ type Message struct {
 	// Held messages wait for Release or Drop, since their text is yet to be asked
 	// for. If neither comes they leave as they are.
 	Held bool
+	// Nowhere messages are for nobody: they are written as others are, and neither
+	// sent nor shown.
+	Nowhere bool
 	// CreatedAt is set by Enqueue.
 	CreatedAt time.Time
 	// Attempts counts those to send it, the present one included.
@@ -144,6 +147,9 @@ func (s *Service) Enqueue(ctx context.Context, tx *store.Tx, m *Message) error {
 		}
 		state = stateInbox
 	}
+	if m.Nowhere {
+		lane = store.LaneNowhere
+	}
 	m.ID, m.CreatedAt = keys.NewUUID(), s.Now()
 	expires, next := m.ExpiresAt, m.CreatedAt
 	if kept := m.CreatedAt.Add(inboxLife); s.Inbox && expires.Before(kept) {
@@ -213,6 +219,13 @@ func (s *Service) Wake() {
 	close(s.news)
 	s.news = make(chan struct{})
 }
+
+// wakeDelay is longer than an answer takes from its commit to its client.
+const wakeDelay = 20 * time.Millisecond
+
+// WakeSoon is Wake after a moment: the work of sending a message must not delay the
+// answer of the call that caused it, or its time would tell that there is a message.
+func (s *Service) WakeSoon() { time.AfterFunc(wakeDelay, s.Wake) }
 
 // changed returns a channel that is closed by the next Wake.
 func (s *Service) changed() <-chan struct{} {

@@ -302,3 +302,50 @@ func TestStrangersLearnNothing(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkStrangers asks about a user and about a name that nobody has. The two
+// should cost the same; `make bench` compares their times.
+func BenchmarkStrangers(b *testing.B) {
+	r := sqlite(b)
+	sn := r.strangerPool(b, func(in *idp.CreateUserPoolRequest) { in.LambdaConfig = nil })
+	client := r.client(b, sn, choosing, hiding)
+	attrs := map[string]string{"email": "alice@example.com", "email_verified": "true", "given_name": "Alice", "family_name": "Example"}
+	r.have(b, sn, "user-alice", person{password: right, attrs: attrs})
+	r.have(b, sn, "user-carol", person{password: right, attrs: maps.Clone(attrs), status: idp.UserStatusTypeUnconfirmed})
+	for _, e := range []struct {
+		name, known string
+		ask         func(s *stranger)
+	}{
+		{"USER_PASSWORD_AUTH", "user-alice", entries[0].ask},
+		{"USER_SRP_AUTH", "user-alice", func(s *stranger) { s.start("USER_SRP_AUTH", "SRP_A", strangersA) }},
+		{"USER_SRP_AUTH and proof", "user-alice", entries[1].ask},
+		{"USER_AUTH", "user-alice", func(s *stranger) { s.start("USER_AUTH") }},
+		{"USER_AUTH, EMAIL_OTP", "user-alice", func(s *stranger) { s.start("USER_AUTH", "PREFERRED_CHALLENGE", askMail) }},
+		{"ForgotPassword", "user-alice", func(s *stranger) {
+			_, err := s.r.users.ForgotPassword(s.t.Context(), &idp.ForgotPasswordRequest{ClientId: s.client.ID, Username: s.name})
+			s.note(lambdas.Says(err))
+		}},
+		{"ConfirmForgotPassword", "user-alice", func(s *stranger) {
+			_, err := s.r.users.ConfirmForgotPassword(s.t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none", Password: fresh})
+			s.note(lambdas.Says(err))
+		}},
+		{"ResendConfirmationCode", "user-carol", func(s *stranger) {
+			_, err := s.r.users.ResendConfirmationCode(s.t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: s.client.ID, Username: s.name})
+			s.note(lambdas.Says(err))
+		}},
+		{"ConfirmSignUp", "user-carol", func(s *stranger) {
+			_, err := s.r.users.ConfirmSignUp(s.t.Context(), &idp.ConfirmSignUpRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none"})
+			s.note(lambdas.Says(err))
+		}},
+	} {
+		for _, name := range []string{e.known, "user-nobody"} {
+			b.Run(e.name+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					r.clock.pass(48 * 60 * 60 * 1e9) // past every lock and limit
+					e.ask(&stranger{t: b, r: r, client: client, name: name})
+				}
+			})
+		}
+	}
+}

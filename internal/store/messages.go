@@ -9,7 +9,7 @@ import (
 
 const messageColumns = "pool_id, id, user_id, username, medium, lane, recipient, state, attempts, next_at, created_at, expires_at, last_error, body"
 
-const messageFilter = "(username = ? OR ? = '') AND (recipient = ? OR ? = '') AND (medium = ? OR ? = '') ORDER BY created_at DESC, id DESC LIMIT {limit}"
+const messageFilter = "lane <> '" + LaneNowhere + "' AND (username = ? OR ? = '') AND (recipient = ? OR ? = '') AND (medium = ? OR ? = '') ORDER BY created_at DESC, id DESC LIMIT {limit}"
 
 var (
 	messageInsert = prepare("INSERT INTO messages (" + messageColumns + ", queued, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")

@@ -113,9 +113,11 @@ const (
 	LaneSMS           = "SMS"
 	LaneEmailFunction = "EMAIL function" // a function of the pool sends
 	LaneSMSFunction   = "SMS function"
+	// LaneNowhere has no worker. What is in it stands for a message to nobody: it is swept, and not listed.
+	LaneNowhere = "nowhere"
 )
 
-// Lanes lists them.
+// Lanes lists those that have a worker.
 func Lanes() []string { return []string{LaneEmail, LaneSMS, LaneEmailFunction, LaneSMSFunction} }
 
 // A Message is a mail or SMS of the outbox.

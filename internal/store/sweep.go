@@ -83,6 +83,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, batch int) (deleted in
 	}
 	// Nobody has failed to sign in for a day: Cognito's longest lock is 15 minutes.
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleLockouts, now.Add(-24*time.Hour)) })
+	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleMessages, LaneNowhere, over) })
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleAddresses, now.Add(-knownAddressLife)) })
 	// No worker took them for a week: whoever waited for them does no longer.
 	for _, lane := range Lanes() {

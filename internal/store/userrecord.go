@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"time"
@@ -124,4 +125,21 @@ func (r *recordReader) optional() *string {
 		return nil
 	}
 	return new(string(r.take(n - 1)))
+}
+
+// A UserSample is the record of a user who is in no pool. Reading it costs what reading a user costs beside the query:
+// for those who must not tell by the time they take whether there is a user.
+type UserSample struct{ record []byte }
+
+// NewUserSample encodes a user.
+func NewUserSample(u User) (*UserSample, error) {
+	record, err := encodeUser(u)
+	return &UserSample{record}, err
+}
+
+// Read decodes the user, as the row of a query is decoded.
+func (s *UserSample) Read() (User, error) {
+	var u User
+	err := decodeUser(bytes.Clone(s.record), &u)
+	return u, err
 }

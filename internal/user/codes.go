@@ -13,8 +13,8 @@ import (
 	"cognate/internal/store"
 )
 
-// Purposes of codes. A user has at most one live code of each. That of the
-// sign-up is in the user's profile, the others are rows.
+// Purposes of codes. A user has at most one live code of each. That which SignUp
+// sends is in the user's profile, the others are rows.
 const (
 	purposeSignUp = "sign-up"
 	purposeReset  = "reset-password"
@@ -106,9 +106,6 @@ func (s *Service) sendCode(ctx context.Context, tx *store.Tx, mail *mailing, u *
 	if err := s.newTries(ctx, tx, mail.sn, u.ID(), purpose); err != nil {
 		return err
 	}
-	if u.decoy {
-		return s.sendNothing(ctx, tx, mail.sn, u, rec)
-	}
 	if err := tx.PutCode(ctx, rec); err != nil {
 		return err
 	}
@@ -172,25 +169,32 @@ func (s *Service) isCode(rec store.Code, given string) bool {
 	return subtle.ConstantTimeCompare(hash[:], rec.Hash[:]) == 1
 }
 
-// takeSignUpCode checks and removes the code in the user's profile. That the
-// row is compared and set makes it single-use. Where the client hides who exists,
-// only who has the right code learns that it is too old: a name that nobody has
-// never had one.
-func (s *Service) takeSignUpCode(u *User, given string, hides bool) (store.Code, error) {
-	var rec store.Code
-	if u.signUpCode != nil {
+// takeSignUpCode checks and spends the code that confirms the user. SignUp put it
+// into the profile, where the row is compared and set; a later one is a row of its
+// own and takes its place. Where the client hides who exists, only who has the right
+// code learns that it is too old: a name that nobody has never had one.
+func (s *Service) takeSignUpCode(ctx context.Context, tx *store.Tx, u *User, given string, hides bool) (store.Code, error) {
+	rec, err := tx.Code(ctx, u.Rec.PoolID, u.ID(), purposeSignUp)
+	sentAgain := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return rec, err
+	}
+	if !sentAgain && u.signUpCode != nil {
 		rec = *u.signUpCode
 	}
 	switch right := s.isCode(rec, given); {
 	case !right && hides:
 		return rec, kept{codeMismatch()}
-	case u.signUpCode == nil:
+	case !sentAgain && u.signUpCode == nil:
 		return rec, kept{codeExpired()}
 	}
 	if err := s.matchCode(rec, given); err != nil {
 		return rec, err
 	}
 	u.signUpCode = nil
+	if sentAgain {
+		return rec, s.spendCode(ctx, tx, rec)
+	}
 	return rec, nil
 }
 

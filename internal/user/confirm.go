@@ -52,7 +52,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 			}
 			return err
 		}
-		code, err := s.takeSignUpCode(e.u, in.ConfirmationCode, hides)
+		code, err := s.takeSignUpCode(ctx, tx, e.u, in.ConfirmationCode, hides)
 		if err = s.judge(ctx, tx, sn, e.u, triesSignUp, err); err != nil {
 			return err
 		}
@@ -172,7 +172,8 @@ func (s *Service) hiddenFromResend(ctx context.Context, sn *pool.Snapshot, u *Us
 	return err != nil
 }
 
-// resend puts a new code into the user's profile and sends it.
+// resend sends a new code. It is a row: a write of the user's would take longer
+// than one for a name that nobody has.
 func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing, userID string) (delivery, error) {
 	sn := mail.sn
 	e, err := s.edit(ctx, tx, sn, userID)
@@ -189,15 +190,7 @@ func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing, userI
 	if err := s.mayAsk(ctx, tx, sn, e.u, quotaResend, callerOf(ctx)); err != nil {
 		return delivery{}, err
 	}
-	if err := s.newTries(ctx, tx, sn, userID, purposeSignUp); err != nil {
-		return delivery{}, err
-	}
-	code, rec := s.newCode(sn, e.u, purposeSignUp, to)
-	e.u.signUpCode = &rec
-	if err := e.put(ctx); err != nil {
-		return delivery{}, err
-	}
-	return to, s.sendMessage(ctx, tx, mail, e.u, to, code, rec)
+	return to, s.sendCode(ctx, tx, mail, e.u, purposeSignUp, to)
 }
 
 // resendTarget checks that the user may have a new code and tells where to.

@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 
 	"cognate/internal/api"
@@ -16,10 +17,9 @@ import (
 
 // Labels of what is derived for names that nobody has.
 const (
-	decoyID       keys.Purpose = "absent user id"
-	decoySalt     keys.Purpose = "absent user salt"
-	decoyVerifier keys.Purpose = "absent user verifier"
-	decoyContact  keys.Purpose = "absent user contact"
+	decoyID      keys.Purpose = "absent user id"
+	decoySalt    keys.Purpose = "absent user salt"
+	decoyContact keys.Purpose = "absent user contact"
 )
 
 // Decoy stands in for a user who does not exist, where an app client hides
@@ -28,6 +28,9 @@ const (
 // Codes and attempts are counted under its id like those of a user, so that
 // what follows looks alike too.
 func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
+	if err := s.readSample(sn); err != nil {
+		s.d.Log.Error("the sample of users cannot be read", slog.Any("error", err))
+	}
 	h := s.d.Ring.Derive(decoyID, []byte(sn.ID), []byte(foldName(sn, name)))
 	id := keys.DerivedUUID(h)
 	return &User{
@@ -90,12 +93,18 @@ func (u *User) hiddenReason() api.Reason {
 // IsDecoy reports whether the user does not exist.
 func (u *User) IsDecoy() bool { return u.decoy }
 
-func (s *Service) decoyCredential(u *User) *Credential {
-	id := []byte(u.Rec.PoolID + "\x00" + u.Rec.ID)
-	salt := s.d.Ring.Derive(decoySalt, id)
+// decoyCredential returns a credential that no password fits. The salt is a function
+// of the name, since a client sees it. The verifier is the same for all names: what a
+// client sees of it is drawn at random each time.
+func (s *Service) decoyCredential(u *User) (*Credential, error) {
+	c, err := s.sampleCredential()
+	if err != nil {
+		return nil, err
+	}
+	salt := s.d.Ring.Derive(decoySalt, []byte(u.Rec.PoolID+"\x00"+u.Rec.ID))
 	salt[0] |= 1 // As salts are made: the first byte is not zero.
-	seed := s.d.Ring.Derive(decoyVerifier, id)
-	return &Credential{Salt: salt[:srp.SaltSize], Verifier: srp.FakeVerifier(seed[:])}
+	c.Salt = salt[:srp.SaltSize]
+	return c, nil
 }
 
 // find resolves the user whom a public operation names. Where there is none and
@@ -161,35 +170,20 @@ func decimals(random []byte) string {
 	return string(b)
 }
 
-// readNobody is the query that reads a user, for one who is not there: what a
-// decoy is spared would tell it from a user by the time that it takes.
+// readNobody reads a user who is not there: what a decoy is spared would tell it
+// from a user by the time that it takes.
 func (s *Service) readNobody(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User) error {
-	_, err := tx.User(ctx, sn.ID, u.ID())
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-// sendNothing stores a decoy's code, and does in place of a message what costs
-// as much: it seals and writes one row.
-func (s *Service) sendNothing(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, rec store.Code) error {
-	if err := tx.PutCode(ctx, rec); err != nil {
+	if _, err := tx.User(ctx, sn.ID, u.ID()); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	var body [256]byte
-	s.d.Ring.Seal(keys.PurposeMessage, rec.Hash[:], body[:])
-	_, _, err := tx.Count(ctx, sn.ID, u.ID(), "nothing-sent", s.d.Now(), quotaWindow, 1)
-	return err
+	return s.readSample(sn)
 }
 
 // refuseDecoy answers a code for a user who does not exist by the steps that
-// one for a user takes. The code of a user's sign-up is read with the user.
+// one for a user takes.
 func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, t tries, purpose, given string) error {
-	if purpose != purposeSignUp {
-		if err := s.readNobody(ctx, tx, sn, u); err != nil {
-			return err
-		}
+	if err := s.readNobody(ctx, tx, sn, u); err != nil {
+		return err
 	}
 	_, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given)
 	if err == nil || isKept(err) && purpose == purposeSignUp {

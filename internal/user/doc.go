@@ -12,6 +12,7 @@ package user
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"cognate/internal/api"
@@ -51,6 +52,7 @@ type Deps struct {
 type Service struct {
 	d       Deps
 	foreign *keys.Gate // before the hashes of other programs
+	sample  atomic.Pointer[sample]
 }
 
 // New builds the service.

@@ -58,7 +58,7 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *mailing, u *U
 	sn := mail.sn
 	m := message.Message{
 		PoolID: sn.ID, UserID: u.ID(), Username: u.Username(),
-		Medium: d.Medium, To: d.To, Code: secret, ExpiresAt: expires,
+		Medium: d.Medium, To: d.To, Code: secret, ExpiresAt: expires, Nowhere: u.decoy,
 	}
 	write(&m, sn, u, subject, body)
 	if c := sn.Config.EmailConfiguration; c != nil && d.Medium == message.Email {
@@ -68,7 +68,7 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *mailing, u *U
 	if m.Function, err = senderOf(ctx, mail, u, d.Medium); err != nil {
 		return err
 	}
-	m.Held = m.Function == nil && sn.Triggers().CustomMessage != nil
+	m.Held = m.Function == nil && !u.decoy && sn.Triggers().CustomMessage != nil
 	if err := s.d.Messages.Enqueue(ctx, tx, &m); err != nil {
 		return undeliverable(d.Medium, err)
 	}
@@ -100,7 +100,7 @@ func write(m *message.Message, sn *pool.Snapshot, u *User, subject, body string)
 // one, and wakes the outbox. It is called after the commit: a function never
 // keeps a transaction open, and no code goes to a user who was not stored.
 func (s *Service) dispatch(ctx context.Context, mail *mailing) error {
-	defer s.d.Messages.Wake()
+	defer s.d.Messages.WakeSoon()
 	var failed error
 	for len(mail.held) > 0 {
 		// One call serves the same code over both media (Cognito: the answer has a

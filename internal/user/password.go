@@ -120,7 +120,7 @@ func credentialAD(poolID, userID string) []byte {
 // empty; that of a decoy is derived from the name and matches nothing.
 func (s *Service) Credential(u *User) (*Credential, error) {
 	if u.decoy {
-		return s.decoyCredential(u), nil
+		return s.decoyCredential(u)
 	}
 	c := &Credential{}
 	if len(u.Rec.Credential) == 0 {
@@ -212,7 +212,10 @@ func (s *Service) PasswordMatches(ctx context.Context, sn *pool.Snapshot, u *Use
 	}
 	salt, verifier, known := c.Salt, c.Verifier, c.HasPassword()
 	if !known {
-		fake := s.decoyCredential(u)
+		fake, err := s.decoyCredential(u)
+		if err != nil {
+			return false, err
+		}
 		salt, verifier = fake.Salt, fake.Verifier
 	}
 	matches := false
