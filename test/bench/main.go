@@ -37,6 +37,7 @@ type options struct {
 	clients int
 	seconds int
 	rows    int
+	samples int
 	engines string
 	only    string
 	program string
@@ -58,6 +59,7 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 32, "clients at once")
 	flag.IntVar(&o.seconds, "seconds", 5, "length of each of the three open-loop runs")
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of an import, which is measured by -only import alone")
+	flag.IntVar(&o.samples, "samples", 10_000, "names that strangers ask about, half of them known")
 	flag.StringVar(&o.engines, "engines", "sqlite,postgres", "engines to measure; postgres needs "+pgcluster.Env)
 	flag.StringVar(&o.only, "only", "", "measure only operations whose name contains this")
 	flag.StringVar(&o.program, "program", "", "measure this binary instead of building one")

@@ -34,6 +34,9 @@ func (b *bench) measureEngine(ctx context.Context, e *engine) (err error) {
 	if err := b.measureSignUp(ctx, e, small); err != nil {
 		return err
 	}
+	if err := b.measureStrangers(ctx, e); err != nil {
+		return err
+	}
 	return b.measureTOTP(ctx, e)
 }
 

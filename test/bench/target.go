@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ type target struct {
 	*process
 	private  string
 	settings []string // the server's, without the command
+	serving  []string // those of serve alone
 	key      aws.Credentials
 	kek      string
 	database store.Options
@@ -63,9 +65,10 @@ type target struct {
 // person is a user who can sign in.
 type person struct{ id, username, email string }
 
-// newTarget makes a database with a pool of so many users and starts a server on it.
-func (b *bench) newTarget(ctx context.Context, e *engine, name string, users int) (_ *target, err error) {
-	t := &target{kek: filepath.Join(b.dir, name+".kek")}
+// newTarget makes a database with a pool of so many users and starts a server on it,
+// with more settings if any are given.
+func (b *bench) newTarget(ctx context.Context, e *engine, name string, users int, more ...string) (_ *target, err error) {
+	t := &target{kek: filepath.Join(b.dir, name+".kek"), serving: more}
 	if err := os.WriteFile(t.kek, []byte(keys.GenerateKEK()+"\n"), 0o600); err != nil {
 		return nil, err
 	}
@@ -155,7 +158,7 @@ func (b *bench) serve(ctx context.Context, t *target) error {
 	}
 	t.private = private
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--private-listen", private, "--plain-http",
-		"--issuer-base", "https://id.example.com"}, t.settings...)
+		"--issuer-base", "https://id.example.com"}, slices.Concat(t.settings, t.serving)...)
 	t.process, err = start(ctx, t.log, nil, b.program, args...)
 	if err != nil {
 		return err
@@ -258,7 +261,11 @@ func (t *target) load(ctx context.Context, users int) error {
 			} else {
 				_, _ = rand.Read(c.Verifier[1:])
 			}
-			rec, err := t.record(ring, newPerson(i), &c)
+			status := idp.UserStatusTypeConfirmed
+			if t.serving != nil && i%2 == 1 {
+				status = idp.UserStatusTypeUnconfirmed
+			}
+			rec, err := t.record(ring, newPerson(i), &c, status)
 			if err != nil {
 				failed = err
 				return
@@ -281,7 +288,7 @@ func newPerson(i int) person {
 	}
 }
 
-func (t *target) record(ring *keys.Ring, p person, c *user.Credential) (store.User, error) {
+func (t *target) record(ring *keys.Ring, p person, c *user.Credential, status idp.UserStatusType) (store.User, error) {
 	plain, err := json.Marshal(c)
 	if err != nil {
 		return store.User{}, err
@@ -290,7 +297,7 @@ func (t *target) record(ring *keys.Ring, p person, c *user.Credential) (store.Us
 	u := user.User{
 		Rec: store.User{
 			PoolID: t.pool, ID: p.id, Username: p.username, UsernameKey: p.username, Enabled: true,
-			Status: string(idp.UserStatusTypeConfirmed), CreatedAt: now, ModifiedAt: now,
+			Status: string(status), CreatedAt: now, ModifiedAt: now,
 			Credential: ring.Seal(keys.PurposeSRPVerifier, []byte("users\x00"+t.pool+"\x00"+p.id), plain),
 		},
 		Attributes: map[string]string{"email": p.email, "email_verified": "true", "given_name": "Alice", "family_name": "Example"},
