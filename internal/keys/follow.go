@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,12 +14,18 @@ type follower struct {
 	read    func(context.Context) ([]WrappedKey, error)
 	kek     func() (*KEK, error)
 	now     func() time.Time
-	started time.Time // of the last load that an unknown key caused
+	started time.Time     // of the last load that an unknown key caused
+	failed  error         // of the last load
+	begun   atomic.Uint64 // loads
+	wait    func(context.Context, time.Duration) error
 }
 
 const (
 	// reloadInterval bounds how often values of strangers cause a load.
 	reloadInterval = time.Second
+	// reloadLimit bounds a load that a value caused. It goes on when the client that
+	// showed the value has left: others wait for it.
+	reloadLimit = 2 * time.Second
 	// maxAhead is how many keys other processes can have added since the last
 	// load. An id beyond that never existed, and causes no load.
 	maxAhead = 16
@@ -54,7 +61,14 @@ func (f *follower) take(ctx context.Context) error {
 
 func (f *follower) leave() { <-f.turn }
 
+// refresh loads the records. The caller has the turn.
 func (r *Ring) refresh(ctx context.Context) error {
+	r.follow.begun.Add(1)
+	r.follow.failed = r.reload(ctx)
+	return r.follow.failed
+}
+
+func (r *Ring) reload(ctx context.Context) error {
 	records, err := r.follow.read(ctx)
 	if err != nil {
 		return err
@@ -81,9 +95,10 @@ func (r *Ring) refresh(ctx context.Context) error {
 // UseKEK makes the ring unwrap and wrap with another key-encryption key.
 func (r *Ring) UseKEK(kek *KEK) { r.kek.Store(kek) }
 
-// find returns a key, and loads the records once if it does not know the key.
-// The error is errOpen if there is no such key, and ErrUnknownKey if that cannot
-// be said.
+// find returns a key. If it does not know the key, it loads the records or waits
+// for a load that others cause, so that forged values cause few loads and are not
+// mistaken for a fault of the server. The error is errOpen if there is no such
+// key, and ErrUnknownKey if that cannot be said.
 func (r *Ring) find(ctx context.Context, ref keyRef) (heldKey, error) {
 	state := r.state.Load()
 	if held, ok := state.open[ref]; ok {
@@ -93,30 +108,55 @@ func (r *Ring) find(ctx context.Context, ref keyRef) (heldKey, error) {
 	if newest == 0 || ref.id <= newest || ref.id-newest > maxAhead {
 		return heldKey{}, errOpen
 	}
-	if r.follow.read == nil {
+	f := &r.follow
+	if f.read == nil {
 		return heldKey{}, ErrUnknownKey
 	}
-	if err := r.follow.take(ctx); err != nil {
+	before := f.begun.Load()
+	if err := f.take(ctx); err != nil {
 		return heldKey{}, errors.Join(ErrUnknownKey, err)
 	}
-	defer r.follow.leave()
+	defer f.leave()
 	if held, ok := r.state.Load().open[ref]; ok {
 		return held, nil
 	}
-	now := r.follow.now()
-	if since := now.Sub(r.follow.started); since >= 0 && since < reloadInterval {
-		return heldKey{}, ErrUnknownKey
+	if f.begun.Load() == before {
+		if err := f.pause(ctx); err != nil {
+			return heldKey{}, errors.Join(ErrUnknownKey, err)
+		}
+		f.started = f.now()
+		loading, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadLimit)
+		defer cancel()
+		_ = r.refresh(loading)
 	}
-	r.follow.started = now
-	err := r.refresh(ctx)
 	// The value was there before the load began, and its key before the value: a
 	// key that is still missing never existed.
 	held, ok := r.state.Load().open[ref]
 	switch {
 	case ok:
 		return held, nil
-	case err != nil:
-		return heldKey{}, errors.Join(ErrUnknownKey, err)
+	case f.failed != nil:
+		return heldKey{}, errors.Join(ErrUnknownKey, f.failed)
 	}
 	return heldKey{}, errOpen
+}
+
+// pause waits until a value may cause a load again.
+func (f *follower) pause(ctx context.Context) error {
+	rest := reloadInterval - f.now().Sub(f.started)
+	if rest <= 0 || rest > reloadInterval {
+		return nil
+	}
+	return f.wait(ctx, rest)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

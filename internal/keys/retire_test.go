@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -148,6 +149,12 @@ func TestUnknownKey(t *testing.T) {
 	var down error
 	behind := must(open(ahead, records))
 	behind.Follow(func(context.Context) ([]WrappedKey, error) { reads++; return stored, down }, nil, func() time.Time { return now })
+	var waited time.Duration
+	behind.follow.wait = func(_ context.Context, d time.Duration) error {
+		waited += d
+		now = now.Add(d)
+		return nil
+	}
 	rotate := func() string {
 		t.Helper()
 		stored = append(stored, must(ahead.Rotate(ctx, now, TokenRefresh.purpose))...)
@@ -157,21 +164,21 @@ func TestUnknownKey(t *testing.T) {
 		}
 		return must(ahead.SealToken(TokenRefresh, nil, []byte("x")))
 	}
-	opens := func(name, token string, want error, wantReads int) {
+	opens := func(name, token string, want error, wantReads int, wantWait time.Duration) {
 		t.Helper()
-		reads = 0
-		if _, err := behind.OpenToken(ctx, TokenRefresh, nil, token); !errors.Is(err, want) || reads != wantReads {
-			t.Errorf("%s: %v after %d reads, want %v after %d", name, err, reads, want, wantReads)
+		reads, waited = 0, 0
+		if _, err := behind.OpenToken(ctx, TokenRefresh, nil, token); !errors.Is(err, want) || reads != wantReads || waited != wantWait {
+			t.Errorf("%s: %v after %d reads and %v, want %v after %d and %v", name, err, reads, waited, want, wantReads, wantWait)
 		}
 	}
 	second := rotate()
 	down = errors.New("away")
-	opens("the database is away", second, ErrUnknownKey, 1)
+	opens("the database is away", second, ErrUnknownKey, 1, 0)
+	now = now.Add(reloadInterval / 4)
+	opens("still away", second, ErrUnknownKey, 1, reloadInterval*3/4)
 	down = nil
-	opens("within the second", second, ErrUnknownKey, 0)
-	now = now.Add(reloadInterval)
-	opens("loaded at the first sight", second, nil, 1)
-	opens("known", second, nil, 0)
+	opens("within the second", second, nil, 1, reloadInterval)
+	opens("known", second, nil, 0, 0)
 
 	forged := func(id byte) string {
 		sealed := ahead.seal(TokenRefresh.purpose, nil, nil)
@@ -179,16 +186,55 @@ func TestUnknownKey(t *testing.T) {
 		return encodeToken(ShapeRefreshToken, sealed)
 	}
 	now = now.Add(reloadInterval)
-	opens("a key that never existed", forged(3), ErrToken, 1)
-	opens("the same within the second", forged(3), ErrUnknownKey, 0)
-	opens("far ahead", forged(200), ErrToken, 0)
-	opens("no id", forged(0), ErrToken, 0)
+	opens("a key that never existed", forged(3), ErrToken, 1, 0)
+	opens("the same within the second", forged(3), ErrToken, 1, reloadInterval)
+	opens("far ahead", forged(200), ErrToken, 0, 0)
+	opens("no id", forged(0), ErrToken, 0, 0)
 	now = now.Add(reloadInterval)
 	row := ahead.Seal(PurposeTOTP, nil, nil)
 	row[4] = 2
 	if _, err := behind.Open(PurposeTOTP, nil, row); err == nil || errors.Is(err, ErrUnknownKey) {
 		t.Errorf("a row of no key: %v", err)
 	}
+}
+
+// TestForgedKeysAtOnce: however many values name keys that never existed, they
+// share a load, and none is taken for a fault of the server. A client that leaves
+// spoils the load for nobody.
+func TestForgedKeysAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ring, _, records := testRing(t)
+		reads, goOn := 0, make(chan struct{})
+		ring.Follow(func(ctx context.Context) ([]WrappedKey, error) {
+			if reads++; reads == 1 {
+				<-goOn
+			}
+			return records, ctx.Err()
+		}, nil, time.Now)
+		sealed := ring.seal(TokenSession.purpose, nil, nil)
+		sealed[4] = 2
+		forged := encodeToken(ShapeSession, sealed)
+		show := func(ctx context.Context) {
+			if _, err := ring.OpenToken(ctx, TokenSession, nil, forged); !errors.Is(err, ErrToken) {
+				t.Errorf("a forged token: %v", err)
+			}
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		go show(leaving)
+		synctest.Wait()
+		for range 40 {
+			go show(t.Context())
+		}
+		synctest.Wait()
+		leave()
+		close(goOn)
+		time.Sleep(reloadInterval)
+		synctest.Wait()
+		if reads != 2 {
+			t.Errorf("%d loads", reads)
+		}
+	})
 }
 
 func TestFollowsTheConfiguredKEK(t *testing.T) {

@@ -128,7 +128,7 @@ type dataKey struct {
 func OpenRing(ctx context.Context, kek *KEK, records []WrappedKey, now time.Time) (*Ring, []WrappedKey, error) {
 	r := &Ring{}
 	r.kek.Store(kek)
-	r.follow.turn = make(chan struct{}, 1)
+	r.follow.turn, r.follow.wait = make(chan struct{}, 1), wait
 	var added []WrappedKey
 	for _, p := range append(Purposes(), purposeHash) {
 		if slices.ContainsFunc(records, func(w WrappedKey) bool { return w.Purpose == p }) {
