@@ -10,10 +10,11 @@ TESTFLAGS ?= -count=1 -timeout=20m
 # the benchmark.
 ARGS      ?=
 
+GOVULNCHECK := v1.1.4
 GOLANGCI  := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-go test-clients deps vet lint bench failover generate build clean
+.PHONY: help dev test test-go test-clients deps vet lint race bench failover generate generated vuln build release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,17 +41,30 @@ vet:
 lint: ## golangci-lint, built from source on first use
 	$(GOLANGCI) run ./...
 
+race: ## the tests of the internal packages with the race detector, and each of their benchmarks once
+	scripts/with-postgres -volatile $(GO) test -race $(TESTFLAGS) ./internal/...
+	scripts/with-postgres -volatile $(GO) test -run '^$$' -bench . -benchtime=1x ./internal/...
+
+vuln: ## govulncheck, where the database of vulnerabilities can be reached
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./...
+
 bench: ## the server's CPU time for each operation, as a ratio to its floor
 	scripts/with-postgres $(GO) run ./test/bench $(ARGS)
 
 failover: ## freeze, kill and replace PostgreSQL under sign-ins behind HAProxy, and print what was answered
 	$(GO) run ./test/failover $(ARGS)
 
-generate: ## write the generated code anew
+generate: ## write the generated code
 	$(GO) generate ./...
+
+generated: generate ## fail if what is committed is not what `make generate` writes
+	git diff --exit-code
 
 build: ## a static, stripped binary: bin/cognate
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/cognate ./cmd/cognate
+
+release: ## the binaries of a release, their bills of materials and checksums, in dist/
+	GO='$(GO)' scripts/release
 
 clean: ## remove what the other targets left in the tree
 	rm -rf bin dist .cache test/js/node_modules

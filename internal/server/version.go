@@ -2,29 +2,30 @@ package server
 
 import "runtime/debug"
 
-// release is set when a release is built: -ldflags "-X cognate/internal/server.release=v1.2.3".
-var release string
+// release is the version of CHANGELOG.md that this code is, or becomes. A test compares them.
+const release = "0.1.0"
 
-// version tells which build this is.
+// built is "release" in what `make release` builds.
+var built string
+
+// version returns the release and, for other builds, the commit: 0.1.0, or
+// 0.1.0+1f3c5a7e9b0d-modified.
 func version() string {
-	if release != "" {
+	info, ok := debug.ReadBuildInfo()
+	if built == "release" || !ok {
 		return release
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	revision, dirty := "", ""
+	revision, modified := "", ""
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
-			revision = s.Value[:min(len(s.Value), 12)]
+			revision = "+" + s.Value[:min(len(s.Value), 12)]
 		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = "-modified"
+			modified = "-modified"
 		}
 	}
 	if revision == "" {
-		return "development"
+		return release
 	}
-	return revision + dirty
+	return release + revision + modified
 }
