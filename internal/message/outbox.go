@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cognate/internal/keys"
 	"cognate/internal/outbound"
 	"cognate/internal/store"
 )
@@ -156,7 +157,7 @@ func (w *worker) flush(ctx context.Context) error {
 // take fills the free slots with what is due, and tells whether it found any.
 func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, err error) {
 	free := w.free()
-	if free == 0 {
+	if free == 0 || !w.s.Ring.Usable() { // another node can read what this one cannot
 		return false, nil
 	}
 	// Looking costs no write: on SQLite that is somebody else's turn.
@@ -248,6 +249,9 @@ func (w *worker) send(ctx context.Context, r store.Message) error {
 		return PermanentError{errLate}
 	}
 	m, err := w.s.open(r)
+	if errors.Is(err, keys.ErrUnknownKey) {
+		return err // the key will be loaded, or another node has it
+	}
 	if err != nil {
 		return PermanentError{err}
 	}

@@ -32,6 +32,9 @@ type rig struct {
 	clock *atomic.Int64
 	mux   *http.ServeMux
 	pool  string
+	// kek and records are what the ring began with.
+	kek     *keys.KEK
+	records []keys.WrappedKey
 }
 
 // engines runs a test on both databases, each of which runs every transaction's
@@ -63,7 +66,7 @@ func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, _, err := keys.OpenRing(t.Context(), kek, nil, now())
+	ring, records, err := keys.OpenRing(t.Context(), kek, nil, now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +82,7 @@ func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
 	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT "+UploadPath, s.Upload)
-	return &rig{Service: s, mux: mux, pool: *out.UserPool.Id}
+	return &rig{Service: s, mux: mux, pool: *out.UserPool.Id, kek: kek, records: records}
 }
 
 func openStore(t *testing.T, o store.Options, now func() time.Time) *store.Store {

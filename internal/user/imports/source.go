@@ -45,6 +45,9 @@ func (s *Service) open(j *job) *source {
 				return nil, err
 			}
 			plain, err := s.d.Ring.Open(keys.PurposeImport, chunkAD(poolID, upload, seq), sealed)
+			if errors.Is(err, keys.ErrUnknownKey) {
+				return nil, err // the file is in order, and this node is not
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%w: piece %d: %w", errFile, seq, err)
 			}

@@ -74,6 +74,9 @@ func (s *Service) wakeUp() {
 // work does a turn of one job, and reports whether there was one.
 func (s *Service) work(ctx context.Context) (bool, error) {
 	s.called() // whatever it was, it is found below
+	if !s.d.Ring.Usable() {
+		return false, nil // what it would store is sealed by stolen keys
+	}
 	if err := s.putAway(ctx); err != nil {
 		return false, err
 	}
