@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -71,6 +72,19 @@ func (r *Ring) Open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
 func (r *Ring) Retired(purpose Purpose, sealed []byte) bool {
 	id, ok := SealedBy(sealed)
 	return ok && r.state.Load().open[keyRef{purpose, id}].retired
+}
+
+// Notice loads the records if the data key that sealed a value of the database is
+// not loaded.
+func (r *Ring) Notice(ctx context.Context, purpose Purpose, sealed []byte) error {
+	id, ok := SealedBy(sealed)
+	if !ok {
+		return nil
+	}
+	if _, err := r.find(ctx, keyRef{purpose, id}); err != nil && !errors.Is(err, errOpen) {
+		return err
+	}
+	return nil
 }
 
 // SealedBy returns the id of the data key that sealed a value.

@@ -1,6 +1,8 @@
 package token
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"testing"
 	"time"
@@ -27,6 +29,8 @@ func TestRotateAfterRetirement(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		before := r.records
+		behind.Ring.Follow(func(context.Context) ([]keys.WrappedKey, error) { return before, nil }, nil, r.now)
 		late := New(behind)
 
 		r.retire(t)
@@ -38,8 +42,8 @@ func TestRotateAfterRetirement(t *testing.T) {
 			return tx.ReplaceDataKeys(t.Context(), rows)
 		})
 		r.issue(t, r.grant(t, sn, c, u))
-		if err := late.Rotate(t.Context(), sn.ID); err == nil {
-			t.Error("keys that are sealed by a retired data key took the place of others")
+		if err := late.Rotate(t.Context(), sn.ID); !errors.Is(err, errStillborn) {
+			t.Errorf("keys that are sealed by a retired data key took the place of others: %v", err)
 		}
 		for range 3 {
 			r.clock.pass(10 * time.Hour)
@@ -52,6 +56,37 @@ func TestRotateAfterRetirement(t *testing.T) {
 			t.Error(err)
 		}
 		if err := r.Rotate(t.Context(), sn.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestTokenAfterRetirement: a node that has not noticed a retirement is shown an
+// access token that another node has issued since. It is good.
+func TestTokenAfterRetirement(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.pool(t)
+		c := r.client(t, sn, nil)
+		u := r.user(t, sn, "alice")
+		r.issue(t, r.grant(t, sn, c, u))
+		behind := r.deps
+		kek, err := keys.NewKEK([]byte("0123456789abcdef0123456789abcdef"))
+		if err == nil {
+			behind.Ring, _, err = keys.OpenRing(t.Context(), kek, r.records, r.now())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		behind.Ring.Follow(func(context.Context) ([]keys.WrappedKey, error) { return r.records, nil }, nil, r.now)
+		late := New(behind)
+		if _, err := late.signing.of(t.Context(), sn.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.pass(time.Minute)
+		r.retire(t)
+		access := r.issue(t, r.grant(t, sn, c, u)).AccessToken
+		if _, err := late.Authenticate(t.Context(), access); err != nil {
 			t.Error(err)
 		}
 	})

@@ -174,6 +174,11 @@ func (k *signingKeys) read(ctx context.Context, poolID string, old *keySet) (*ke
 // whoever has that data key can sign with them.
 func (k *signingKeys) rows(ctx context.Context, poolID string) ([]store.SigningKey, error) {
 	rows, err := k.s.store.SigningKeys(ctx, poolID)
+	for _, r := range rows {
+		// Keys of another node may be of a retirement that this one has not noticed:
+		// the marks of tokens changed with it.
+		err = errors.Join(err, k.s.ring.Notice(ctx, keys.PurposeSigningKey, r.Sealed))
+	}
 	return slices.DeleteFunc(rows, func(r store.SigningKey) bool { return k.s.stolen(&r) }), err
 }
 
