@@ -1,5 +1,5 @@
 // Command cognate is an identity server that speaks Amazon Cognito's protocol.
-// Here are only the process's signals; package server does the rest.
+// Here are only the process's signals; package cli does the rest.
 package main
 
 import (
@@ -8,7 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"cognate/internal/server"
+	"cognate/internal/cli"
 )
 
 func main() {
@@ -22,7 +22,7 @@ func run() int {
 	context.AfterFunc(ctx, stop)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	return server.Main(ctx, server.Process{
+	return cli.Main(ctx, cli.Process{
 		Args: os.Args[1:], Env: os.LookupEnv, Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Hangup: hangup,
 	})

@@ -120,6 +120,15 @@ type AccessKey struct {
 	Policies     []NamedPolicy
 }
 
+// PolicyNames returns the names of the key's policies.
+func (k AccessKey) PolicyNames() []string {
+	names := make([]string, 0, len(k.Policies))
+	for _, p := range k.Policies {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // keyDocument is the versioned document of a stored key.
 type keyDocument struct {
 	Format   int           `json:"format"`

@@ -11,7 +11,7 @@ func (s *Server) announce() {
 	out := s.config.Out
 	fmt.Fprintf(out, "listening on %s\n", s.URL())
 	s.log.Info("listening", slog.String("main", s.Addr()), slog.String("private", s.PrivateAddr()), slog.String("health", s.HealthAddr()),
-		slog.String("engine", s.store.Engine()), slog.String("version", version()))
+		slog.String("engine", s.store.Engine()), slog.String("version", s.config.Version))
 	if s.config.Mode != Dev {
 		return
 	}

@@ -28,10 +28,10 @@ func newCertificate(certFile, keyFile string, now func() time.Time, log *slog.Lo
 	return c, c.load()
 }
 
-// readCertificate reads a pair that clients accept now. A key that belongs to
+// ReadCertificate reads a pair that clients accept now. A key that belongs to
 // another certificate is refused, and so is a certificate whose time is over or
 // has not come. Whoever issued it, and for which name, is the client's to judge.
-func readCertificate(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
+func ReadCertificate(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (c *certificate) load() error {
 	if err != nil {
 		return err
 	}
-	pair, err := readCertificate(c.certFile, c.keyFile, c.now())
+	pair, err := ReadCertificate(c.certFile, c.keyFile, c.now())
 	if err != nil {
 		return fmt.Errorf("TLS certificate: %w", err)
 	}

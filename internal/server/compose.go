@@ -3,17 +3,12 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 
 	"cognate/internal/api"
 	"cognate/internal/api/identity"
@@ -83,7 +78,7 @@ const gateQueue = 256
 func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, ready *keys.SigningKeyPool, log *slog.Logger) (*parts, error) {
 	places := runtime.GOMAXPROCS(0)
 	p := &parts{
-		metrics: audit.NewMetrics(version()), gate: keys.NewGate(places, places*gateQueue),
+		metrics: audit.NewMetrics(c.Version), gate: keys.NewGate(places, places*gateQueue),
 		issuerBase: issuerBase(c.IssuerBase),
 	}
 	mail, sms, err := senders(ctx, c)
@@ -144,39 +139,6 @@ func issuerBase(setting string) func(region string) string {
 		return token.AWSIssuerBase
 	}
 	return func(string) string { return setting }
-}
-
-// senders makes what delivers mail and SMS; nil where nothing is configured.
-func senders(ctx context.Context, c *Config) (mail, sms message.Sender, err error) {
-	if c.SMTPURL != "" {
-		s, err := message.ParseSMTP(string(c.SMTPURL), c.MailFrom, nil)
-		if err != nil {
-			return nil, nil, fmt.Errorf("smtp-url: %w", err)
-		}
-		mail = s
-	}
-	switch {
-	case c.SMSWebhookURL != "":
-		s, err := message.NewWebhook(string(c.SMSWebhookURL), string(c.SMSWebhookSecret), nil, c.machineNow())
-		if err != nil {
-			return nil, nil, fmt.Errorf("sms-webhook-url: %w", err)
-		}
-		sms = s
-	case c.SNSRegion != "":
-		options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(c.SNSRegion)}
-		if c.Mode == Dev { // as for triggers: a laptop has no metadata service
-			options = append(options, awsconfig.WithEC2IMDSClientEnableState(imds.ClientDisabled))
-		}
-		cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
-		if err != nil {
-			return nil, nil, fmt.Errorf("sns-region: %w", err)
-		}
-		if c.SNSEndpoint != "" {
-			cfg.BaseEndpoint = aws.String(string(c.SNSEndpoint))
-		}
-		sms = message.NewSNS(ctx, cfg, c.Mode == Dev)
-	}
-	return mail, sms, nil
 }
 
 // authority returns the rule by which wire accepts signed operations.
@@ -255,7 +217,7 @@ const (
 	sweepInterval    = time.Minute
 	sweepBatch       = 500
 	flushInterval    = 2 * time.Second
-	dataKeysInterval = 2 * time.Second // below takeUpBound and keys.SealDelay
+	dataKeysInterval = 2 * time.Second // below RetirementBound and keys.SealDelay
 	stepInterval     = 10 * time.Minute
 	certInterval     = time.Minute
 )

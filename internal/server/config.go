@@ -70,10 +70,13 @@ type Config struct {
 	Expose      bool     `group:"Development" help:"Let dev listen beyond loopback, as in a container whose port is published to this machine only. Whoever reaches it is an administrator and reads everyone's mail."`
 	AllowOrigin []string `group:"Development" placeholder:"ORIGIN" help:"Web pages of this origin (https://app.example.com) may call administrators' operations of cognate dev, and its host may be a name of this server. Pages of this machine may anyway."`
 
-	// What follows is no setting: the commands and the tests fill it in.
+	// The fields below are no settings. The commands and the tests fill them in.
 
-	// warnings are logged at the start.
-	warnings []string
+	// Version is what the log and the metrics name as the version.
+	Version string `kong:"-"`
+	// Warnings name variables of the environment that nothing reads. They are logged
+	// at the start.
+	Warnings []string `kong:"-"`
 
 	// url is the server's own, when it listens.
 	url string
@@ -128,13 +131,18 @@ const (
 	defaultServePort = ":9229"
 	defaultDevListen = "127.0.0.1:9229"
 	defaultPrivate   = "127.0.0.1:9230"
-	defaultDevData   = ".cognate"
-	privateOff       = "off"
 	issuerAWS        = "aws"
 )
 
-// withDefaults fills in what depends on the mode.
-func (c Config) withDefaults() Config {
+// DevData is the data folder of dev where no other is set.
+const DevData = ".cognate"
+
+// ListenerOff is the address of a private listener that is not opened.
+const ListenerOff = "off"
+
+// WithDefaults returns c with a value for each setting that has none. The values
+// depend on the mode.
+func (c Config) WithDefaults() Config {
 	set := func(p *string, dev, serve string) {
 		if *p == "" {
 			*p = serve
@@ -145,7 +153,7 @@ func (c Config) withDefaults() Config {
 	}
 	set(&c.Listen, defaultDevListen, defaultServePort)
 	set(&c.PrivateListen, defaultPrivate, defaultPrivate)
-	set(&c.Data, defaultDevData, "")
+	set(&c.Data, DevData, "")
 	set(&c.AccountID, "123456789012", "123456789012")
 	if c.KEKFile == "" && c.KEK == "" && c.Mode == Dev {
 		c.KEKFile = filepath.Join(c.Data, "kek")
@@ -197,8 +205,9 @@ type problem struct {
 
 func (p problem) Error() string { return p.setting + ": " + p.text }
 
-// check finds everything that is wrong with c, after withDefaults.
-func (c *Config) check() error {
+// Check returns everything that is wrong with c, after WithDefaults. It is one error
+// that joins one for each setting.
+func (c *Config) Check() error {
 	var wrong []error
 	add := func(setting, format string, args ...any) {
 		wrong = append(wrong, problem{setting, fmt.Sprintf(format, args...)})
@@ -221,7 +230,7 @@ func (c *Config) checkCommon(add complain) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		add("tls-cert", "give both --tls-cert and --tls-key, or neither")
 	} else if c.TLSCert != "" {
-		if _, err := readCertificate(c.TLSCert, c.TLSKey, c.machineNow()()); err != nil {
+		if _, err := ReadCertificate(c.TLSCert, c.TLSKey, c.machineNow()()); err != nil {
 			add("tls-cert", "%v; a running server keeps the certificate that it has", err)
 		}
 	}
@@ -280,7 +289,7 @@ func (c *Config) checkDev(add complain) {
 	for _, l := range []struct{ setting, addr string }{
 		{"listen", c.Listen}, {"private-listen", c.PrivateListen}, {"health-listen", c.HealthListen},
 	} {
-		if l.addr != privateOff && l.addr != "" && !c.Expose && !isLoopback(l.addr) {
+		if l.addr != ListenerOff && l.addr != "" && !c.Expose && !IsLoopback(l.addr) {
 			add(l.setting, "cognate dev takes any credentials and shows everyone's mail, so it listens on loopback addresses only, such as %s; use cognate serve for others, or --expose inside a container", defaultDevListen)
 		}
 	}
@@ -300,10 +309,10 @@ func (c *Config) checkServe(add complain) {
 	if c.Expose {
 		add("expose", "is for cognate dev alone")
 	}
-	if c.TLSCert == "" && len(c.TrustedProxy) == 0 && !(c.PlainHTTP && isLoopback(c.Listen)) {
+	if c.TLSCert == "" && len(c.TrustedProxy) == 0 && !(c.PlainHTTP && IsLoopback(c.Listen)) {
 		add("tls-cert", "passwords and tokens must not travel in the clear: give --tls-cert and --tls-key, or --trusted-proxy with the addresses of what ends TLS in front, or --plain-http with a loopback --listen")
 	}
-	if c.PlainHTTP && !isLoopback(c.Listen) {
+	if c.PlainHTTP && !IsLoopback(c.Listen) {
 		add("plain-http", "is for a loopback --listen alone")
 	}
 	if c.Data == "" && c.Database == "" {
@@ -320,8 +329,8 @@ func (c *Config) checkServe(add complain) {
 	}
 }
 
-// isLoopback reports whether addr, host:port, can be reached from this machine alone.
-func isLoopback(addr string) bool {
+// IsLoopback reports whether addr, host:port, can be reached from this machine alone.
+func IsLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return false

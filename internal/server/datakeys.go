@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,7 +34,7 @@ func openKEK(c *Config) (*keys.KEK, error) {
 // configured returns the key-encryption key as it is configured at that time; it
 // may be nil.
 func openRing(ctx context.Context, s *store.Store, kek *keys.KEK, configured func() (*keys.KEK, error), now func() time.Time) (*keys.Ring, error) {
-	records, err := dataKeys(ctx, s)
+	records, err := DataKeys(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func openRing(ctx context.Context, s *store.Store, kek *keys.KEK, configured fun
 	if err != nil {
 		return nil, fmt.Errorf("data keys: %w", err)
 	}
-	ring.Follow(func(ctx context.Context) ([]keys.WrappedKey, error) { return dataKeys(ctx, s) }, configured, now)
+	ring.Follow(func(ctx context.Context) ([]keys.WrappedKey, error) { return DataKeys(ctx, s) }, configured, now)
 	if len(added) == 0 {
 		return ring, nil
 	}
@@ -61,6 +62,10 @@ func configuredKEK(c *Config) func() (*keys.KEK, error) {
 	}
 	return func() (*keys.KEK, error) { return keys.ReadKEKFile(c.KEKFile) }
 }
+
+// RetirementBound is the longest time that a running server takes to notice a
+// retirement: it looks every dataKeysInterval, and the query takes its time.
+const RetirementBound = 5 * time.Second
 
 // keyWatch takes up data keys that other nodes have made or retired.
 type keyWatch struct {
@@ -92,7 +97,8 @@ func (w *keyWatch) refresh(ctx context.Context) error {
 	return nil
 }
 
-func dataKeys(ctx context.Context, s *store.Store) ([]keys.WrappedKey, error) {
+// DataKeys returns the wrapped data keys of a database.
+func DataKeys(ctx context.Context, s *store.Store) ([]keys.WrappedKey, error) {
 	rows, err := s.DataKeys(ctx)
 	if err != nil {
 		return nil, err
@@ -132,4 +138,55 @@ func dataKeyRows(records []keys.WrappedKey) []store.DataKey {
 		})
 	}
 	return rows
+}
+
+// RewrapDataKeys exchanges the key-encryption key for the one in newKEKFile. It
+// returns the id of the new key and how many data keys it wraps now. It needs the
+// embedded database for itself: a server's own copy of the old key is in its
+// memory.
+func RewrapDataKeys(ctx context.Context, c *Config, newKEKFile string) (kek string, n int, err error) {
+	from, err := openKEK(c)
+	if err != nil {
+		return "", 0, fmt.Errorf("key-encryption key: %w", err)
+	}
+	to, err := keys.ReadKEKFile(newKEKFile)
+	if err != nil {
+		return "", 0, fmt.Errorf("new key-encryption key: %w", err)
+	}
+	st, err := openStore(ctx, c, c.Logger())
+	if errors.Is(err, store.ErrBusy) {
+		return "", 0, fmt.Errorf("stop the server first; it is to start again with the new key: %w", err)
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	defer st.Close()
+	var changed []keys.WrappedKey
+	err = st.Update(ctx, func(tx *store.Tx) error {
+		rows, err := tx.DataKeys(ctx)
+		if err != nil {
+			return err
+		}
+		records, err := wrappedKeys(rows)
+		if err != nil {
+			return err
+		}
+		if c.Database != "" { // other servers may run
+			if err := keys.CheckSettled(records, c.Now()); err != nil {
+				return fmt.Errorf("%w: a server that runs may not have loaded it; try again in %s", err, keys.SealDelay)
+			}
+		}
+		if changed, err = keys.Rewrap(ctx, from, to, records); err != nil {
+			return err
+		}
+		for _, w := range changed {
+			i := slices.IndexFunc(records, func(r keys.WrappedKey) bool { return r.Purpose == w.Purpose && r.ID == w.ID })
+			records[i] = w
+		}
+		return tx.ReplaceDataKeys(ctx, dataKeyRows(records))
+	})
+	if err != nil {
+		return "", 0, err
+	}
+	return to.ID(), len(changed), nil
 }

@@ -4,8 +4,8 @@ package server
 
 import "syscall"
 
-// freeBytes tells how much room the folder's file system has for this user.
-func freeBytes(dir string) (uint64, bool) {
+// FreeBytes returns how much room the folder's file system has for this user.
+func FreeBytes(dir string) (uint64, bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, false

@@ -80,9 +80,9 @@ func (p *parts) registerGauges(c *Config, st *store.Store) {
 	if c.Database != "" {
 		return
 	}
-	if _, known := freeBytes(c.Data); known {
+	if _, known := FreeBytes(c.Data); known {
 		m.Gauge("cognate_data_free_bytes", "Free space of the data folder's file system.", func() float64 {
-			free, _ := freeBytes(c.Data)
+			free, _ := FreeBytes(c.Data)
 			return float64(free)
 		})
 	}

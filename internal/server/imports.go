@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -67,37 +66,11 @@ func (s *Server) importLog(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-type importCommand struct {
-	Log importLogCommand `cmd:"" help:"Print what became of each line of an import's file."`
-}
-
-type importLogCommand struct {
-	Pool string `required:"" placeholder:"ID" help:"The user pool."`
-	Job  string `arg:"" help:"The job's id, import-…"`
-}
-
-// Run prints the log.
-func (k importLogCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.forOperator()
-	in := order{Do: readImport, ID: k.Pool, Name: k.Job}
-	for done := false; !done; {
-		out, err := operate(ctx, c, in)
-		if err != nil {
-			return err
-		}
-		for _, line := range out.Lines {
-			fmt.Fprintln(p.Stdout, line)
-		}
-		in.After, done = out.Next, out.Next == 0
-	}
-	return nil
-}
-
 // readImport reads some lines of an import's log.
-func (o *operator) readImport(ctx context.Context, in order) (receipt, error) {
+func (o *operator) readImport(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	lines, next, done, err := o.parts.imports.Log(ctx, in.ID, in.Name, in.After)
 	if done {
 		next = 0
 	}
-	return receipt{Lines: lines, Next: next}, err
+	return ControlResponse{Lines: lines, Next: next}, err
 }

@@ -35,7 +35,7 @@ func (s *Server) listen(ctx context.Context) (l listeners, err error) {
 		{"private", s.config.PrivateListen, &l.private, &s.addrs.private},
 		{"health", s.config.HealthListen, &l.health, &s.addrs.health},
 	} {
-		if one.addr == "" || one.addr == privateOff {
+		if one.addr == "" || one.addr == ListenerOff {
 			continue
 		}
 		if *one.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", one.addr); err != nil {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"cognate/internal/iam"
@@ -22,44 +20,45 @@ import (
 	"cognate/internal/store"
 )
 
-// order is what an operator on the machine asks for. A command does it by itself
-// where it can open the database. The embedded one belongs to the server while
-// that runs: the command then hands the order over, through a socket in the data
-// folder that only the owner of the folder can open.
-type order struct {
+// ControlRequest is what an operator on the machine asks for. A command carries it
+// out by itself where it can open the database. A running server has the embedded
+// database for itself. The command then sends the request to that server, through
+// a socket in the data folder, which only the owner of the folder can open.
+type ControlRequest struct {
 	Do       string            `json:"do"`
-	Name     string            `json:"name,omitempty"`     // createKey
-	Policies []iam.NamedPolicy `json:"policies,omitempty"` // createKey
-	ID       string            `json:"id,omitempty"`       // revokeKey: the key; rotateSigning: the pool, "" for all; readImport: the pool, Name the job
-	After    int64             `json:"after,omitempty"`    // readImport: where to go on
-	Now      bool              `json:"now,omitempty"`      // retireKeys: do it
-	KEK      string            `json:"kek,omitempty"`      // retireKeys: the new key-encryption key, in Base64
+	Name     string            `json:"name,omitempty"`     // CreateAccessKey
+	Policies []iam.NamedPolicy `json:"policies,omitempty"` // CreateAccessKey
+	ID       string            `json:"id,omitempty"`       // RevokeAccessKey: the key; RotateSigningKeys: the pool, "" for all; ReadImportLog: the pool, Name the job
+	After    int64             `json:"after,omitempty"`    // ReadImportLog: where to go on
+	Now      bool              `json:"now,omitempty"`      // RetireKeys: do it
+	KEK      string            `json:"kek,omitempty"`      // RetireKeys: the new key-encryption key, in Base64
 }
 
+// What a ControlRequest can ask for.
 const (
-	createKey     = "create-key"
-	listKeys      = "list-keys"
-	revokeKey     = "revoke-key"
-	rotateSigning = "rotate-signing-keys"
-	rotateData    = "rotate-data-keys"
-	retireKeys    = "retire-keys"
-	readImport    = "import-log"
+	CreateAccessKey   = "create-key"
+	ListAccessKeys    = "list-keys"
+	RevokeAccessKey   = "revoke-key"
+	RotateSigningKeys = "rotate-signing-keys"
+	RotateDataKeys    = "rotate-data-keys"
+	RetireKeys        = "retire-keys"
+	ReadImportLog     = "import-log"
 )
 
-// receipt is what came of it.
-type receipt struct {
+// ControlResponse is the result of a ControlRequest.
+type ControlResponse struct {
 	Keys   []iam.AccessKey `json:"keys,omitempty"`
-	Secret string          `json:"secret,omitempty"` // createKey alone tells one
+	Secret string          `json:"secret,omitempty"` // of CreateAccessKey alone
 	Pools  int             `json:"pools,omitempty"`
 	Count  int             `json:"count,omitempty"`
-	Lines  []string        `json:"lines,omitempty"` // readImport
-	Next   int64           `json:"next,omitempty"`  // readImport: where it goes on, 0 at the end
+	Lines  []string        `json:"lines,omitempty"` // ReadImportLog
+	Next   int64           `json:"next,omitempty"`  // ReadImportLog: where it goes on, 0 at the end
 	Error  string          `json:"error,omitempty"`
 
-	Retirement *retirement `json:"retirement,omitempty"` // retireKeys
+	Retirement *Retirement `json:"retirement,omitempty"` // RetireKeys
 }
 
-// operator does orders.
+// operator carries out the requests of an operator.
 type operator struct {
 	store *store.Store
 	ring  *keys.Ring
@@ -68,21 +67,21 @@ type operator struct {
 	log   *slog.Logger
 }
 
-// do carries an order out and logs it, unless it only reads.
-func (o *operator) do(ctx context.Context, in order) (receipt, error) {
+// do carries out a request and logs it, unless it only reads.
+func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	out, err := o.carryOut(ctx, in)
-	if in.Do == listKeys || in.Do == readImport || in.Do == retireKeys && !in.Now {
+	if in.Do == ListAccessKeys || in.Do == ReadImportLog || in.Do == RetireKeys && !in.Now {
 		return out, err
 	}
-	// Never the whole order or receipt: they hold secrets.
+	// Never the whole request or response: they hold secrets.
 	attrs := []slog.Attr{slog.String("do", in.Do)}
 	for _, key := range out.Keys {
-		attrs = append(attrs, slog.String("accessKey", key.ID), slog.String("principal", key.PrincipalARN), slog.Any("policies", policyNames(key)))
+		attrs = append(attrs, slog.String("accessKey", key.ID), slog.String("principal", key.PrincipalARN), slog.Any("policies", key.PolicyNames()))
 	}
-	if in.Do == revokeKey {
+	if in.Do == RevokeAccessKey {
 		attrs = append(attrs, slog.String("accessKey", clip(in.ID, 128)))
 	}
-	if in.Do == rotateSigning && in.ID != "" {
+	if in.Do == RotateSigningKeys && in.ID != "" {
 		attrs = append(attrs, slog.String("pool", clip(in.ID, 64)))
 	}
 	level := slog.LevelInfo
@@ -94,42 +93,41 @@ func (o *operator) do(ctx context.Context, in order) (receipt, error) {
 	return out, err
 }
 
-func (o *operator) carryOut(ctx context.Context, in order) (receipt, error) {
+func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	switch in.Do {
-	case createKey:
+	case CreateAccessKey:
 		key, secret, err := o.parts.iam.CreateAccessKey(ctx, in.Name, in.Policies...)
 		if err != nil {
-			return receipt{}, err
+			return ControlResponse{}, err
 		}
-		return receipt{Keys: []iam.AccessKey{key}, Secret: string(secret)}, nil
-	case listKeys:
+		return ControlResponse{Keys: []iam.AccessKey{key}, Secret: string(secret)}, nil
+	case ListAccessKeys:
 		list, err := o.parts.iam.AccessKeys(ctx)
-		return receipt{Keys: list}, err
-	case revokeKey:
-		return receipt{}, o.parts.iam.DeleteAccessKey(ctx, in.ID)
-	case rotateSigning:
+		return ControlResponse{Keys: list}, err
+	case RevokeAccessKey:
+		return ControlResponse{}, o.parts.iam.DeleteAccessKey(ctx, in.ID)
+	case RotateSigningKeys:
 		return o.rotateSigning(ctx, in.ID)
-	case rotateData:
+	case RotateDataKeys:
 		added, err := o.ring.Rotate(ctx, o.now(), keys.Purposes()...)
 		if err != nil {
-			return receipt{}, err
+			return ControlResponse{}, err
 		}
-		return receipt{Count: len(added)}, insertDataKeys(ctx, o.store, added)
-	case retireKeys:
+		return ControlResponse{Count: len(added)}, insertDataKeys(ctx, o.store, added)
+	case RetireKeys:
 		return o.retire(ctx, in)
-	}
-	if in.Do == readImport {
+	case ReadImportLog:
 		return o.readImport(ctx, in)
 	}
-	return receipt{}, fmt.Errorf("%q is nothing that this version can do", in.Do)
+	return ControlResponse{}, fmt.Errorf("%q is nothing that this version can do", in.Do)
 }
 
-func (o *operator) rotateSigning(ctx context.Context, poolID string) (receipt, error) {
+func (o *operator) rotateSigning(ctx context.Context, poolID string) (ControlResponse, error) {
 	if poolID != "" {
 		if _, err := o.store.Pool(ctx, poolID); err != nil {
-			return receipt{}, fmt.Errorf("pool %s: %w", poolID, err)
+			return ControlResponse{}, fmt.Errorf("pool %s: %w", poolID, err)
 		}
-		return receipt{Pools: 1}, o.parts.tokens.Rotate(ctx, poolID)
+		return ControlResponse{Pools: 1}, o.parts.tokens.Rotate(ctx, poolID)
 	}
 	n := 0
 	err := o.store.EachPool(ctx, func(id string) error {
@@ -139,25 +137,20 @@ func (o *operator) rotateSigning(ctx context.Context, poolID string) (receipt, e
 		}
 		return err
 	})
-	return receipt{Pools: n}, err
+	return ControlResponse{Pools: n}, err
 }
 
-// operate carries an order out: here, or in the server that has the database.
-func operate(ctx context.Context, c *Config, in order) (receipt, error) {
-	if c.Database == "" {
-		out, err := handOver(ctx, socketPath(c), in)
-		if !errors.Is(err, errNoServer) {
-			return out, err
-		}
-	}
+// Control carries out a request in this process. It opens the database, so no
+// server may have the embedded one open.
+func Control(ctx context.Context, c *Config, in ControlRequest) (ControlResponse, error) {
 	kek, err := openKEK(c)
 	if err != nil {
-		return receipt{}, fmt.Errorf("key-encryption key: %w", err)
+		return ControlResponse{}, fmt.Errorf("key-encryption key: %w", err)
 	}
-	log := newLogger(c)
+	log := c.Logger()
 	st, err := openStore(ctx, c, log)
 	if err != nil {
-		return receipt{}, err
+		return ControlResponse{}, err
 	}
 	defer st.Close()
 	ring, err := openRing(ctx, st, kek, nil, c.Now)
@@ -168,11 +161,11 @@ func operate(ctx context.Context, c *Config, in order) (receipt, error) {
 		}
 	}
 	if err != nil {
-		return receipt{}, err
+		return ControlResponse{}, err
 	}
 	p, err := compose(ctx, c, st, ring, nil, log)
 	if err != nil {
-		return receipt{}, err
+		return ControlResponse{}, err
 	}
 	return (&operator{st, ring, p, c.Now, log}).do(ctx, in)
 }
@@ -180,59 +173,18 @@ func operate(ctx context.Context, c *Config, in order) (receipt, error) {
 // socketFile is the operator's way into a running server.
 const socketFile = "operator.sock"
 
-func socketPath(c *Config) string { return filepath.Join(c.Data, socketFile) }
+// ControlSocket returns the path of the socket on which a server with the embedded
+// database takes an operator's requests.
+func (c *Config) ControlSocket() string { return filepath.Join(c.Data, socketFile) }
 
-// errNoServer says that no server listens on the socket.
-var errNoServer = errors.New("no server has this data folder")
-
-const orderTimeout = 5 * time.Minute // a rotation makes two RSA keys for each pool
-
-// handOver sends an order to the server that holds the database.
-func handOver(ctx context.Context, socket string, in order) (receipt, error) {
-	client := &http.Client{
-		Timeout: orderTimeout,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
-				if err != nil {
-					return nil, errNoServer
-				}
-				return conn, nil
-			},
-		},
-	}
-	body, err := json.Marshal(in)
-	if err != nil {
-		return receipt{}, err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://operator/", bytes.NewReader(body))
-	if err != nil {
-		return receipt{}, err
-	}
-	res, err := client.Do(r)
-	if err != nil {
-		return receipt{}, err
-	}
-	defer res.Body.Close()
-	var out receipt
-	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
-		return receipt{}, fmt.Errorf("the running server's answer: %w", err)
-	}
-	if out.Error != "" {
-		return receipt{}, errors.New(out.Error)
-	}
-	return out, nil
-}
-
-// serveOperator listens for orders. It is asked for with the embedded database
+// serveOperator listens for the requests of an operator. It is called with the embedded database
 // only, whose lock says that this server alone has the data folder: a socket
 // that is there already was left by one that is gone.
 func (s *Server) serveOperator(ctx context.Context) error {
 	if s.config.Database != "" {
 		return nil
 	}
-	path := socketPath(&s.config)
+	path := s.config.ControlSocket()
 	for _, old := range []string{path, path + ".new"} { // .new: of one that died between its name and this
 		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -255,30 +207,21 @@ func (s *Server) serveOperator(ctx context.Context) error {
 	return nil
 }
 
-// maxOrder bounds an order; a policy is the longest part of one.
-const maxOrder = 256 << 10
+// maxControlBody bounds a request; a policy is the longest part of one.
+const maxControlBody = 256 << 10
 
 func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var in order
-	dec := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
+	var in ControlRequest
+	dec := json.NewDecoder(io.LimitReader(r.Body, maxControlBody))
 	dec.DisallowUnknownFields()
-	var out receipt
+	var out ControlResponse
 	err := dec.Decode(&in)
 	if err == nil {
 		out, err = o.do(r.Context(), in)
 	}
 	if err != nil {
-		out = receipt{Error: outbound.Clean(err).Error()}
+		out = ControlResponse{Error: outbound.Clean(err).Error()}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(out)
-}
-
-// policyNames lists them for a table.
-func policyNames(k iam.AccessKey) []string {
-	names := make([]string, 0, len(k.Policies))
-	for _, p := range k.Policies {
-		names = append(names, p.Name)
-	}
-	return slices.Clip(names)
 }

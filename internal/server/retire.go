@@ -9,16 +9,16 @@ import (
 	"cognate/internal/store"
 )
 
-// retirement is what came of giving up all keys, or would come of it.
-type retirement struct {
+// Retirement is what giving up all keys did, or would do.
+type Retirement struct {
 	Done       bool          `json:"done"`
 	KEK        string        `json:"kek,omitempty"` // the id of the new key-encryption key
 	AccessKeys int           `json:"accessKeys"`
-	Pools      []retiredPool `json:"pools"`
+	Pools      []RetiredPool `json:"pools"`
 }
 
-// retiredPool is a pool whose people are signed out.
-type retiredPool struct {
+// RetiredPool is a pool whose people are signed out.
+type RetiredPool struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	Users int64  `json:"users"`
@@ -30,18 +30,18 @@ const renewTime = time.Minute
 
 // retire gives up all keys in one transaction: a kill leaves all or nothing done,
 // and a second run retires the keys of the first.
-func (o *operator) retire(ctx context.Context, in order) (receipt, error) {
+func (o *operator) retire(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	var to *keys.KEK
-	out := &retirement{Done: in.Now}
+	out := &Retirement{Done: in.Now}
 	if in.KEK != "" {
 		var err error
 		if to, err = keys.ParseKEK(in.KEK); err != nil {
-			return receipt{}, err
+			return ControlResponse{}, err
 		}
 		out.KEK = to.ID()
 	}
 	if err := o.describe(ctx, out); err != nil || !in.Now {
-		return receipt{Retirement: out}, err
+		return ControlResponse{Retirement: out}, err
 	}
 	err := o.store.Update(ctx, func(tx *store.Tx) error {
 		rows, err := tx.DataKeys(ctx)
@@ -58,20 +58,20 @@ func (o *operator) retire(ctx context.Context, in order) (receipt, error) {
 		return tx.ReplaceDataKeys(ctx, dataKeyRows(records))
 	})
 	if err != nil {
-		return receipt{}, err
+		return ControlResponse{}, err
 	}
 	if to != nil {
 		o.ring.UseKEK(to)
 	}
 	if err := o.ring.Refresh(ctx); err != nil {
-		return receipt{}, fmt.Errorf("the keys are retired, but this process cannot load the new ones: %w", err)
+		return ControlResponse{}, fmt.Errorf("the keys are retired, but this process cannot load the new ones: %w", err)
 	}
 	o.renew(ctx)
-	return receipt{Retirement: out}, nil
+	return ControlResponse{Retirement: out}, nil
 }
 
 // describe says whom a retirement signs out and what it cannot replace.
-func (o *operator) describe(ctx context.Context, out *retirement) error {
+func (o *operator) describe(ctx context.Context, out *Retirement) error {
 	list, err := o.store.AccessKeys(ctx)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (o *operator) describe(ctx context.Context, out *retirement) error {
 			return err
 		}
 		users, err := o.store.EstimateUsers(ctx, id)
-		out.Pools = append(out.Pools, retiredPool{ID: id, Name: pool.Name, Users: users})
+		out.Pools = append(out.Pools, RetiredPool{ID: id, Name: pool.Name, Users: users})
 		return err
 	})
 }

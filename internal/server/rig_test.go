@@ -24,6 +24,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/commands"
 	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
@@ -193,21 +194,7 @@ func run(t *testing.T, env map[string]string, args ...string) (stdout, stderr st
 
 func command(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	var out, errs bytes.Buffer
-	code = server.Main(t.Context(), server.Process{
-		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
-		Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }, Environ: environ(env),
-	})
-	return code, out.String(), errs.String()
-}
-
-// environ returns env as a process has it.
-func environ(env map[string]string) []string {
-	var list []string
-	for name, value := range env {
-		list = append(list, name+"="+value)
-	}
-	return list
+	return commands.Run(t.Context(), env, args...)
 }
 
 // code gives the wire code of an SDK's error.

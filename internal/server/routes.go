@@ -40,7 +40,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("GET "+imports.UploadPath+"/log", s.importLog)
 	}
 
-	trusted, _ := s.config.trustedProxies() // checked by check
+	trusted, _ := s.config.trustedProxies() // checked by Check
 	return &edge{
 		next: s.guarded(s.refuseRetired(mux)), proxies: trusted,
 		plain: s.config.Mode == Serve && s.cert == nil, loopbackOK: s.config.PlainHTTP,

@@ -7,14 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"cognate/internal/keys"
-	"cognate/internal/outbound"
 	"cognate/internal/store"
 )
 
@@ -44,26 +41,20 @@ type Server struct {
 // readyKeys is how many signing keys are made in advance: two pools' worth.
 const readyKeys = 4
 
-// databaseFile is the embedded database in the data folder.
-const databaseFile = "cognate.db"
-
 // Start opens the database and the listeners and returns when requests are
 // answered. It makes no keys and builds no tables before that.
 func Start(ctx context.Context, c Config) (_ *Server, err error) {
-	c = c.withDefaults()
-	if err := c.check(); err != nil {
+	c = c.WithDefaults()
+	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("the configuration is not in order:\n%w", err)
 	}
-	s := &Server{log: c.Log, failed: make(chan error, 3)}
+	s := &Server{failed: make(chan error, 3)}
 	if c.Mode == Dev {
 		s.clock = &clock{machine: c.Now}
 		c.machine, c.Now = c.Now, s.clock.now
 	}
-	s.config = c
-	if s.log == nil {
-		s.log = newLogger(&c)
-	}
-	for _, w := range c.warnings {
+	s.config, s.log = c, c.Logger()
+	for _, w := range c.Warnings {
 		s.log.Warn("the environment has a variable that nothing reads", slog.String("variable", w))
 	}
 	s.background = newBackground(s.log)
@@ -123,31 +114,6 @@ func (s *Server) open(ctx context.Context) error {
 			func() float64 { return float64(s.cert.expires().Unix()) })
 	}
 	return nil
-}
-
-// openStore opens the database. Dev brings its schema up to date, since a laptop
-// has no other copy at work; serve leaves that to cognate migrate.
-func openStore(ctx context.Context, c *Config, log *slog.Logger) (*store.Store, error) {
-	o := store.Options{URL: string(c.Database), Now: c.Now, Log: log, Migrate: c.Mode == Dev, StatementTimeout: c.DatabaseTimeout}
-	if o.URL == "" {
-		if err := os.MkdirAll(c.Data, 0o700); err != nil {
-			return nil, err
-		}
-		o.Path = filepath.Join(c.Data, databaseFile)
-	} else {
-		o.MaxConns = c.DatabaseConnections
-	}
-	st, err := store.Open(ctx, o)
-	if errors.Is(err, store.ErrEmpty) {
-		return nil, errors.Join(fmt.Errorf("%w: run cognate migrate with the same settings first", store.ErrEmpty), st.Close())
-	}
-	if errors.Is(err, store.ErrSchemaOld) {
-		return nil, errors.Join(fmt.Errorf("%w: run cognate migrate with the same settings first, after a backup", err), st.Close())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("database: %w", err)
-	}
-	return st, nil
 }
 
 // Limits on what a connection may cost before a request is even read.
@@ -319,25 +285,4 @@ func (s *Server) abandon() {
 	if s.store != nil {
 		_ = s.store.Close()
 	}
-}
-
-// cleanErrors takes the secrets of addresses out of every error that is logged.
-func cleanErrors(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindAny {
-		if err, ok := a.Value.Any().(error); ok {
-			return slog.Any(a.Key, outbound.Clean(err))
-		}
-	}
-	return a
-}
-
-// newLogger makes the logger that the settings describe.
-func newLogger(c *Config) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.LogLevel)) // An enum: only the four levels come here.
-	o := &slog.HandlerOptions{Level: level, ReplaceAttr: cleanErrors}
-	if c.LogFormat == "text" || c.LogFormat != "json" && c.Mode == Dev {
-		return slog.New(slog.NewTextHandler(c.LogTo, o))
-	}
-	return slog.New(slog.NewJSONHandler(c.LogTo, o))
 }

@@ -24,6 +24,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/commands"
 	"cognate/test/pgcluster"
 	"cognate/test/proxies"
 )
@@ -164,14 +165,11 @@ func value(text, name string) string {
 }
 
 func command(ctx context.Context, args ...string) (string, error) {
-	var out, errs strings.Builder
-	code := server.Main(ctx, server.Process{
-		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Env: func(string) (string, bool) { return "", false },
-	})
+	code, stdout, stderr := commands.Run(ctx, nil, args...)
 	if code != 0 {
-		return "", fmt.Errorf("cognate %s: exit %d\n%s%s", args[0], code, &out, &errs)
+		return "", fmt.Errorf("cognate %s: exit %d\n%s%s", args[0], code, stdout, stderr)
 	}
-	return out.String(), nil
+	return stdout, nil
 }
 
 // people is how many users sign in.

@@ -17,6 +17,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/commands"
 	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
@@ -100,15 +101,11 @@ func serve(t testing.TB) server.Config {
 // command runs one of the program's commands in this process.
 func command(t testing.TB, args ...string) string {
 	t.Helper()
-	var out, errs bytes.Buffer
-	code := server.Main(t.Context(), server.Process{
-		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
-		Env: func(string) (string, bool) { return "", false },
-	})
+	code, stdout, stderr := commands.Run(t.Context(), nil, args...)
 	if code != 0 {
-		t.Fatalf("cognate %s: exit %d\n%s%s", strings.Join(args, " "), code, &out, &errs)
+		t.Fatalf("cognate %s: exit %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
 	}
-	return out.String()
+	return stdout
 }
 
 // start runs a server until the test has ended. Whatever the test did to it, it

@@ -1,4 +1,4 @@
-package server
+package cli
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func (x *examination) encryption() {
 	case "":
 		x.warn("sslmode", "is not in the database URL, so that connections may be in the clear; add sslmode=verify-full")
 	default:
-		x.warn("sslmode", "%s allows connections in the clear; use sslmode=verify-full", clip(mode, 20))
+		x.warn("sslmode", "%s allows connections in the clear; use sslmode=verify-full", mode[:min(len(mode), 20)])
 	}
 }
 

@@ -1,4 +1,4 @@
-package server
+package cli
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
+	"cognate/internal/server"
 	"cognate/internal/store"
 )
 
@@ -24,12 +24,12 @@ type doctorCommand struct {
 }
 
 // Run checks everything that can be checked without serving, changing nothing.
-func (d doctorCommand) Run(ctx context.Context, c *Config, p *Process, app *kong.Kong) error {
-	c.Mode = Serve
+func (d doctorCommand) Run(ctx context.Context, c *server.Config, p *Process, app *kong.Kong) error {
+	c.Mode = server.Serve
 	if d.For == "dev" {
-		c.Mode = Dev
+		c.Mode = server.Dev
 	}
-	*c = c.withDefaults()
+	*c = c.WithDefaults()
 	x := &examination{config: c, out: p.Stdout}
 	for _, message := range unknownVariables(p.Environ, app.Model.Flags) {
 		x.warn("environment", "%s; see docs/configuration.md for the names", message)
@@ -55,7 +55,7 @@ func (d doctorCommand) Run(ctx context.Context, c *Config, p *Process, app *kong
 
 // examination gathers findings, one line each.
 type examination struct {
-	config             *Config
+	config             *server.Config
 	out                io.Writer
 	failures, warnings int
 }
@@ -86,15 +86,15 @@ func (x *examination) say(verdict, what, format string, args []any) {
 }
 
 func (x *examination) settings() {
-	err := x.config.check()
+	err := x.config.Check()
 	if err == nil {
-		x.ok("configuration", "in order for cognate %s", map[Mode]string{Dev: "dev", Serve: "serve"}[x.config.Mode])
+		x.ok("configuration", "in order for cognate %s", map[server.Mode]string{server.Dev: "dev", server.Serve: "serve"}[x.config.Mode])
 	} else if list, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range list.Unwrap() {
 			x.fail("configuration", "--%v", e)
 		}
 	}
-	if u, err := url.Parse(x.config.IssuerBase); err == nil && u.Scheme == "http" && x.config.Mode == Serve {
+	if u, err := url.Parse(x.config.IssuerBase); err == nil && u.Scheme == "http" && x.config.Mode == server.Serve {
 		x.warn("issuer-base", "is not https: OIDC libraries refuse such issuers outside of development")
 	}
 }
@@ -107,15 +107,15 @@ func (x *examination) certificate() {
 	if c.TLSCert == "" {
 		return
 	}
-	cert, err := newCertificate(c.TLSCert, c.TLSKey, c.machineNow(), newLogger(c))
+	cert, err := server.ReadCertificate(c.TLSCert, c.TLSKey, c.Now())
 	if err != nil {
 		return // settings has said so
 	}
-	switch left := cert.expires().Sub(c.machineNow()()); {
+	switch left := cert.Leaf.NotAfter.Sub(c.Now()); {
 	case left < soon:
-		x.warn("tls-cert", "expires %s; renew it", cert.expires().Format(time.DateOnly))
+		x.warn("tls-cert", "expires %s; renew it", cert.Leaf.NotAfter.Format(time.DateOnly))
 	default:
-		x.ok("tls-cert", "good until %s", cert.expires().Format(time.DateOnly))
+		x.ok("tls-cert", "good until %s", cert.Leaf.NotAfter.Format(time.DateOnly))
 	}
 	if info, err := os.Stat(c.TLSKey); err == nil && info.Mode().Perm()&0o077 != 0 {
 		x.warn("tls-key", "others can read %s (mode %04o); run chmod 600 on it", c.TLSKey, info.Mode().Perm())
@@ -126,7 +126,7 @@ func (x *examination) listeners(ctx context.Context) {
 	for _, l := range []struct{ what, addr string }{
 		{"listen", x.config.Listen}, {"private-listen", x.config.PrivateListen}, {"health-listen", x.config.HealthListen},
 	} {
-		if l.addr == privateOff || l.addr == "" {
+		if l.addr == server.ListenerOff || l.addr == "" {
 			continue
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.addr)
@@ -137,7 +137,7 @@ func (x *examination) listeners(ctx context.Context) {
 		_ = listener.Close()
 		x.ok(l.what, "%s is free", l.addr)
 	}
-	if host, _, err := net.SplitHostPort(x.config.PrivateListen); err == nil && x.config.Mode == Serve && !isLoopback(x.config.PrivateListen) {
+	if host, _, err := net.SplitHostPort(x.config.PrivateListen); err == nil && x.config.Mode == server.Serve && !server.IsLoopback(x.config.PrivateListen) {
 		x.warn("private-listen", "listens on %q and asks nobody who they are; see that a firewall keeps others out", host)
 	}
 }
@@ -145,10 +145,10 @@ func (x *examination) listeners(ctx context.Context) {
 // senders says what mail and SMS can do.
 func (x *examination) senders(ctx context.Context) {
 	c := x.config
-	if c.Mode == Dev {
+	if c.Mode == server.Dev {
 		return
 	}
-	if _, _, err := senders(ctx, c); err != nil {
+	if err := c.CheckSenders(ctx); err != nil {
 		x.fail("messages", "%v", err)
 		return
 	}
@@ -188,7 +188,7 @@ func (x *examination) kek() *keys.KEK {
 		kek, err = keys.ParseKEK(string(c.KEK))
 	case c.KEKFile != "":
 		kek, err = keys.ReadKEKFile(c.KEKFile)
-		if c.Mode == Dev && errors.Is(err, fs.ErrNotExist) {
+		if c.Mode == server.Dev && errors.Is(err, fs.ErrNotExist) {
 			x.ok("kek", "%s will be made at the first start", c.KEKFile)
 			return nil
 		}
@@ -231,7 +231,7 @@ func (x *examination) folder() {
 		return
 	}
 	_, _ = f.Close(), os.Remove(f.Name())
-	if free, ok := freeBytes(c.Data); ok && free < leastFree {
+	if free, ok := server.FreeBytes(c.Data); ok && free < leastFree {
 		x.warn("data", "only %d MiB are free; sign-ups and changes are refused when the disk is full", free>>20)
 		return
 	}
@@ -240,12 +240,12 @@ func (x *examination) folder() {
 
 func (x *examination) database(ctx context.Context, kek *keys.KEK) {
 	c := x.config
-	o := store.Options{URL: string(c.Database), Now: c.Now, Log: newLogger(c), MaxConns: 2, StatementTimeout: c.DatabaseTimeout}
+	o := store.Options{URL: string(c.Database), Now: c.Now, Log: c.Logger(), MaxConns: 2, StatementTimeout: c.DatabaseTimeout}
 	if o.URL == "" {
 		if c.Data == "" {
 			return
 		}
-		o.Path = filepath.Join(c.Data, databaseFile)
+		o.Path = c.DatabaseFile()
 		if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
 			x.absent()
 			return
@@ -281,7 +281,7 @@ func (x *examination) database(ctx context.Context, kek *keys.KEK) {
 }
 
 func (x *examination) absent() {
-	if x.config.Mode == Dev {
+	if x.config.Mode == server.Dev {
 		x.ok("database", "will be made at the first start")
 		return
 	}
@@ -315,7 +315,7 @@ func (x *examination) contents(ctx context.Context, st *store.Store, kek *keys.K
 	if kek == nil {
 		return
 	}
-	records, err := dataKeys(ctx, st)
+	records, err := server.DataKeys(ctx, st)
 	if err != nil {
 		x.fail("data keys", "%v", err)
 		return
@@ -363,7 +363,7 @@ func (x *examination) signingKeys(ctx context.Context, st *store.Store, ring *ke
 }
 
 func (x *examination) administrators(ctx context.Context, st *store.Store) {
-	if x.config.Mode == Dev {
+	if x.config.Mode == server.Dev {
 		return
 	}
 	list, err := st.AccessKeys(ctx)

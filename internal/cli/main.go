@@ -1,4 +1,4 @@
-package server
+package cli
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"cognate/internal/outbound"
+	"cognate/internal/server"
 )
 
 // Process is what the operating system gives a program.
@@ -26,7 +27,7 @@ type Process struct {
 
 // grammar is the command line.
 type grammar struct {
-	Config `embed:""`
+	server.Config `embed:""`
 
 	Dev         devCommand         `cmd:"" help:"Run for development: loopback only, any credentials, a visible inbox."`
 	Serve       serveCommand       `cmd:"" help:"Run for real: nothing is let in that is not signed by a known key."`
@@ -48,7 +49,7 @@ const (
 	exitUsage  = 2
 )
 
-// Main runs one command and gives the process's exit code.
+// Main runs one command and returns the process's exit code.
 func Main(ctx context.Context, p Process) int {
 	g := &grammar{}
 	src, err := newSources(p.Args, p.Env)
@@ -78,8 +79,8 @@ func Main(ctx context.Context, p Process) int {
 		return exitUsage
 	}
 	kek, _ := p.Env(envPrefix + "KEK")
-	g.KEK = Secret(kek)
-	g.Out, g.LogTo = p.Stdout, p.Stderr
+	g.KEK = server.Secret(kek)
+	g.Config.Version, g.Out, g.LogTo = version(), p.Stdout, p.Stderr
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(&g.Config, &p); err != nil {
 		if !errors.Is(err, errSilent) {
@@ -96,16 +97,16 @@ var errSilent = errors.New("failed")
 type devCommand struct{}
 
 // Run runs the development server until ctx ends.
-func (devCommand) Run(ctx context.Context, c *Config, p *Process, app *kong.Kong) error {
-	c.Mode, c.warnings = Dev, unknownVariables(p.Environ, app.Model.Flags)
+func (devCommand) Run(ctx context.Context, c *server.Config, p *Process, app *kong.Kong) error {
+	c.Mode, c.Warnings = server.Dev, unknownVariables(p.Environ, app.Model.Flags)
 	return run(ctx, c, p)
 }
 
 type serveCommand struct{}
 
 // Run runs the production server until ctx ends.
-func (serveCommand) Run(ctx context.Context, c *Config, p *Process, app *kong.Kong) error {
-	c.Mode, c.warnings = Serve, unknownVariables(p.Environ, app.Model.Flags)
+func (serveCommand) Run(ctx context.Context, c *server.Config, p *Process, app *kong.Kong) error {
+	c.Mode, c.Warnings = server.Serve, unknownVariables(p.Environ, app.Model.Flags)
 	return run(ctx, c, p)
 }
 
@@ -115,14 +116,15 @@ func (serveCommand) Run(ctx context.Context, c *Config, p *Process, app *kong.Ko
 const memoryForSpeed = 400
 
 // run runs a server until ctx ends.
-func run(ctx context.Context, c *Config, p *Process) error {
+func run(ctx context.Context, c *server.Config, p *Process) error {
 	if _, set := p.Env("GOGC"); !set {
 		debug.SetGCPercent(memoryForSpeed)
 	}
 	lines := newLineBuffer(c.LogTo)
 	defer lines.flush()
 	c.LogTo = lines
-	s, err := Start(ctx, *c)
+	c.Log = c.Logger()
+	s, err := server.Start(ctx, *c)
 	if err != nil {
 		return err
 	}
@@ -134,7 +136,7 @@ func run(ctx context.Context, c *Config, p *Process) error {
 			return errors.Join(err, s.Close())
 		case <-p.Hangup:
 			if err := s.Reload(ctx); err != nil {
-				s.log.Error("reload failed; what was loaded before stays", "error", err)
+				c.Log.Error("reload failed; what was loaded before stays", "error", err)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package server
+package cli
 
 import (
 	"cmp"
@@ -15,34 +15,35 @@ import (
 	"time"
 
 	"cognate/internal/iam"
+	"cognate/internal/server"
 	"cognate/internal/store"
 )
 
-// forOperator fills in what commands need that are neither dev nor serve. Where
-// no key-encryption key is named, it is dev's, in the data folder.
-func (c *Config) forOperator() {
-	c.Mode = Dev
+// forOperator fills in the settings of commands that are neither dev nor serve.
+// Where no key-encryption key is named, it is dev's, in the data folder.
+func forOperator(c *server.Config) {
+	c.Mode = server.Dev
 	if c.KEKFile != "" || c.KEK != "" || c.Database != "" {
-		c.Mode = Serve
+		c.Mode = server.Serve
 	}
-	*c = c.withDefaults()
+	*c = c.WithDefaults()
 	if c.Data == "" && c.Database == "" {
-		c.Data = defaultDevData
+		c.Data = server.DevData
 	}
-	if _, err := os.Stat(c.KEKFile); c.Mode == Dev && err != nil {
+	if _, err := os.Stat(c.KEKFile); c.Mode == server.Dev && err != nil {
 		// Only the servers make a key. Here the missing file is the answer.
-		c.Mode = Serve
+		c.Mode = server.Serve
 	}
 }
 
 type migrateCommand struct{}
 
 // Run brings the schema up to date.
-func (migrateCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.forOperator()
-	o := store.Options{URL: string(c.Database), Now: c.Now, Log: newLogger(c), Migrate: true}
+func (migrateCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
+	forOperator(c)
+	o := store.Options{URL: string(c.Database), Now: c.Now, Log: c.Logger(), Migrate: true}
 	if o.URL == "" {
-		o.Path = filepath.Join(c.Data, databaseFile)
+		o.Path = c.DatabaseFile()
 	}
 	st, err := store.Open(ctx, o)
 	if err != nil {
@@ -55,11 +56,11 @@ func (migrateCommand) Run(ctx context.Context, c *Config, p *Process) error {
 type healthcheckCommand struct{}
 
 // Run asks the server on this machine whether it is ready.
-func (healthcheckCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.Mode = Serve
-	*c = c.withDefaults()
+func (healthcheckCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
+	c.Mode = server.Serve
+	*c = c.WithDefaults()
 	addr := cmp.Or(c.HealthListen, c.PrivateListen)
-	if addr == privateOff {
+	if addr == server.ListenerOff {
 		return errors.New("healthcheck: needs the private listener, or one for health checks (--health-listen)")
 	}
 	host, port, err := net.SplitHostPort(addr)
@@ -103,8 +104,8 @@ type createKeyCommand struct {
 }
 
 // Run makes a key.
-func (k createKeyCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.forOperator()
+func (k createKeyCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
+	forOperator(c)
 	var policies []iam.NamedPolicy
 	for _, name := range k.Policy {
 		if name == iam.Administrator.Name {
@@ -121,7 +122,7 @@ func (k createKeyCommand) Run(ctx context.Context, c *Config, p *Process) error 
 		base := filepath.Base(name)
 		policies = append(policies, iam.NamedPolicy{Name: strings.TrimSuffix(base, filepath.Ext(base)), Document: text})
 	}
-	out, err := operate(ctx, c, order{Do: createKey, Name: k.Name, Policies: policies})
+	out, err := control(ctx, c, server.ControlRequest{Do: server.CreateAccessKey, Name: k.Name, Policies: policies})
 	if err != nil {
 		return err
 	}
@@ -134,16 +135,16 @@ func (k createKeyCommand) Run(ctx context.Context, c *Config, p *Process) error 
 type listKeysCommand struct{}
 
 // Run lists the keys.
-func (listKeysCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.forOperator()
-	out, err := operate(ctx, c, order{Do: listKeys})
+func (listKeysCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
+	forOperator(c)
+	out, err := control(ctx, c, server.ControlRequest{Do: server.ListAccessKeys})
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "ACCESS KEY\tPRINCIPAL\tPOLICIES\tCREATED")
 	for _, k := range out.Keys {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", k.ID, k.PrincipalARN, strings.Join(policyNames(k), ","), k.CreatedAt.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", k.ID, k.PrincipalARN, strings.Join(k.PolicyNames(), ","), k.CreatedAt.UTC().Format(time.RFC3339))
 	}
 	return w.Flush()
 }
@@ -153,9 +154,9 @@ type revokeKeyCommand struct {
 }
 
 // Run deletes a key.
-func (k revokeKeyCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.forOperator()
-	if _, err := operate(ctx, c, order{Do: revokeKey, ID: k.ID}); err != nil {
+func (k revokeKeyCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
+	forOperator(c)
+	if _, err := control(ctx, c, server.ControlRequest{Do: server.RevokeAccessKey, ID: k.ID}); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.Stdout, "%s is revoked\n", k.ID)

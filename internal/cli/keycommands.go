@@ -1,4 +1,4 @@
-package server
+package cli
 
 import (
 	"context"
@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"text/tabwriter"
-	"time"
 
 	"cognate/internal/keys"
-	"cognate/internal/store"
+	"cognate/internal/server"
 )
 
 type keysCommand struct {
@@ -27,8 +25,8 @@ type rotateCommand struct {
 }
 
 // Run rotates what was asked for.
-func (r rotateCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.forOperator()
+func (r rotateCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
+	forOperator(c)
 	if r.Pool == "" && !r.Signing && !r.DataKey && r.NewKEK == "" {
 		return errors.New("say what to rotate: --signing, --pool ID, --data-keys or --new-kek-file FILE")
 	}
@@ -36,72 +34,26 @@ func (r rotateCommand) Run(ctx context.Context, c *Config, p *Process) error {
 		return errors.New("rotate the data keys first, wait until every server has them (" + keys.SealDelay.String() + "), then change the key-encryption key: a running server cannot take up data keys that another key wraps")
 	}
 	if r.Signing || r.Pool != "" {
-		out, err := operate(ctx, c, order{Do: rotateSigning, ID: r.Pool})
+		out, err := control(ctx, c, server.ControlRequest{Do: server.RotateSigningKeys, ID: r.Pool})
 		if err != nil {
 			return fmt.Errorf("signing keys: %w", err)
 		}
 		fmt.Fprintf(p.Stdout, "new signing keys are published for %d pools\n", out.Pools)
 	}
 	if r.DataKey {
-		out, err := operate(ctx, c, order{Do: rotateData})
+		out, err := control(ctx, c, server.ControlRequest{Do: server.RotateDataKeys})
 		if err != nil {
 			return fmt.Errorf("data keys: %w", err)
 		}
 		fmt.Fprintf(p.Stdout, "%d data keys were added; servers take them up within %s\n", out.Count, keys.SealDelay)
 	}
 	if r.NewKEK != "" {
-		return r.rewrap(ctx, c, p)
-	}
-	return nil
-}
-
-// rewrap exchanges the key-encryption key. It needs the database for itself in
-// the embedded case: the server's own copy of the old key is in its memory.
-func (r rotateCommand) rewrap(ctx context.Context, c *Config, p *Process) error {
-	from, err := openKEK(c)
-	if err != nil {
-		return fmt.Errorf("key-encryption key: %w", err)
-	}
-	to, err := keys.ReadKEKFile(r.NewKEK)
-	if err != nil {
-		return fmt.Errorf("new key-encryption key: %w", err)
-	}
-	st, err := openStore(ctx, c, newLogger(c))
-	if errors.Is(err, store.ErrBusy) {
-		return fmt.Errorf("stop the server first; it is to start again with the new key: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	var changed []keys.WrappedKey
-	err = st.Update(ctx, func(tx *store.Tx) error {
-		rows, err := tx.DataKeys(ctx)
+		kek, n, err := server.RewrapDataKeys(ctx, c, r.NewKEK)
 		if err != nil {
 			return err
 		}
-		records, err := wrappedKeys(rows)
-		if err != nil {
-			return err
-		}
-		if c.Database != "" { // other servers may run
-			if err := keys.CheckSettled(records, c.Now()); err != nil {
-				return fmt.Errorf("%w: a server that runs may not have loaded it; try again in %s", err, keys.SealDelay)
-			}
-		}
-		if changed, err = keys.Rewrap(ctx, from, to, records); err != nil {
-			return err
-		}
-		for _, w := range changed {
-			i := slices.IndexFunc(records, func(r keys.WrappedKey) bool { return r.Purpose == w.Purpose && r.ID == w.ID })
-			records[i] = w
-		}
-		return tx.ReplaceDataKeys(ctx, dataKeyRows(records))
-	})
-	if err != nil {
-		return err
+		fmt.Fprintf(p.Stdout, "%d data keys are wrapped by key %s now; start the servers with it, and keep the old one as long as backups need it\n", n, kek)
 	}
-	fmt.Fprintf(p.Stdout, "%d data keys are wrapped by key %s now; start the servers with it, and keep the old one as long as backups need it\n", len(changed), to.ID())
 	return nil
 }
 
@@ -111,9 +63,9 @@ type retireCommand struct {
 }
 
 // Run gives up all keys.
-func (r retireCommand) Run(ctx context.Context, c *Config, p *Process) error {
-	c.forOperator()
-	in := order{Do: retireKeys, Now: r.Now}
+func (r retireCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
+	forOperator(c)
+	in := server.ControlRequest{Do: server.RetireKeys, Now: r.Now}
 	if r.NewKEK != "" {
 		to, err := keys.ReadKEKFile(r.NewKEK)
 		if err != nil {
@@ -128,16 +80,16 @@ func (r retireCommand) Run(ctx context.Context, c *Config, p *Process) error {
 		}
 		in.KEK = string(text)
 	}
-	out, err := operate(ctx, c, in)
+	out, err := control(ctx, c, in)
 	if err != nil {
 		return fmt.Errorf("retire: %w", err)
 	}
-	return out.Retirement.report(p.Stdout)
+	return reportRetirement(p.Stdout, out.Retirement)
 }
 
 // inUse reports whether the settings name the key-encryption key. Where they name
 // none that can be read, that is for the command to say.
-func inUse(c *Config, kek *keys.KEK) bool {
+func inUse(c *server.Config, kek *keys.KEK) bool {
 	configured, err := keys.ParseKEK(string(c.KEK))
 	if c.KEK == "" {
 		configured, err = keys.ReadKEKFile(c.KEKFile)
@@ -145,12 +97,12 @@ func inUse(c *Config, kek *keys.KEK) bool {
 	return err == nil && configured.ID() == kek.ID()
 }
 
-// report says what was done or would be, and what is left to do.
-func (r *retirement) report(w io.Writer) error {
+// reportRetirement writes what a retirement did or would do, and what is left to do.
+func reportRetirement(w io.Writer, r *server.Retirement) error {
 	verb := "would be"
 	if r.Done {
 		verb = "are"
-		fmt.Fprintf(w, "all keys of before are retired; every server that reaches the database refuses them within %s\n", takeUpBound)
+		fmt.Fprintf(w, "all keys of before are retired; every server that reaches the database refuses them within %s\n", server.RetirementBound)
 	}
 	if r.KEK != "" {
 		fmt.Fprintf(w, "the data keys %s wrapped by key-encryption key %s; put its file in the place of the old one on every server now: servers without it answer 503\n", verb, r.KEK)
@@ -174,7 +126,3 @@ still good, and known to the thief: %d access keys, all client secrets, enrolmen
 	}
 	return nil
 }
-
-// takeUpBound is within which time a server notices a retirement: it looks every
-// dataKeysInterval, and the query takes its time.
-const takeUpBound = 5 * time.Second

@@ -1,4 +1,4 @@
-package server
+package cli
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 	"cognate/internal/spelling"
 )
 
-// sources finds settings that the command line does not give: first in the
+// sources finds settings that are not on the command line: first in the
 // environment, then in the configuration file. It is kong's resolver.
 type sources struct {
 	env  func(string) (string, bool)
@@ -28,7 +28,7 @@ type sources struct {
 // envPrefix begins the name of every variable.
 const envPrefix = "COGNATE_"
 
-// envName is the environment's name for a flag.
+// envName returns the name of a flag's variable.
 func envName(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
@@ -100,7 +100,7 @@ func readConfigFile(text []byte) (values map[string]any, lines map[string]int, e
 	return values, lines, nil
 }
 
-// settingText gives a value as the flag's text would be.
+// settingText returns a value as the text of a flag.
 func settingText(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
@@ -140,7 +140,7 @@ func (s *sources) Validate(app *kong.Application) error {
 	return errors.Join(unknown...)
 }
 
-// Resolve gives a flag's text, or nil to leave its default.
+// Resolve returns a flag's text, or nil to leave its default.
 func (s *sources) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if flag.Name == "help" {
 		return nil, nil

@@ -1,0 +1,43 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"cognate/internal/store"
+)
+
+// databaseFile is the embedded database in the data folder.
+const databaseFile = "cognate.db"
+
+// DatabaseFile returns the path of the embedded database.
+func (c *Config) DatabaseFile() string { return filepath.Join(c.Data, databaseFile) }
+
+// openStore opens the database. Dev brings its schema up to date, since a laptop
+// has no other copy at work; serve leaves that to cognate migrate.
+func openStore(ctx context.Context, c *Config, log *slog.Logger) (*store.Store, error) {
+	o := store.Options{URL: string(c.Database), Now: c.Now, Log: log, Migrate: c.Mode == Dev, StatementTimeout: c.DatabaseTimeout}
+	if o.URL == "" {
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return nil, err
+		}
+		o.Path = c.DatabaseFile()
+	} else {
+		o.MaxConns = c.DatabaseConnections
+	}
+	st, err := store.Open(ctx, o)
+	if errors.Is(err, store.ErrEmpty) {
+		return nil, errors.Join(fmt.Errorf("%w: run cognate migrate with the same settings first", store.ErrEmpty), st.Close())
+	}
+	if errors.Is(err, store.ErrSchemaOld) {
+		return nil, errors.Join(fmt.Errorf("%w: run cognate migrate with the same settings first, after a backup", err), st.Close())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return st, nil
+}
