@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"internal/message":      {"internal/api", "internal/store", "internal/keys", "internal/audit", "internal/outbound"},
 	"internal/outbound":     {},
 	"internal/risk":         {"internal/store", "internal/audit"},
-	"internal/audit":        {"internal/store"},
+	"internal/audit":        {"internal/api", "internal/outbound", "internal/store"},
 	"internal/keys":         {},
 	"internal/store":        {},
 	"internal/spelling":     {},

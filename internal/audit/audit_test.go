@@ -2,9 +2,10 @@ package audit_test
 
 import (
 	"context"
+	"errors"
 	"io"
-	"log/slog"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -12,34 +13,52 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cognate/internal/api"
 	"cognate/internal/audit"
 )
 
 func TestEvent(t *testing.T) {
 	t.Parallel()
-	ctx, e := audit.With(t.Context())
-	audit.From(ctx).Set("name", "a")
-	audit.From(ctx).Set("n", 3)
-	audit.From(context.WithoutCancel(ctx)).Set("name", "b")
-	audit.From(ctx).SetReason("locked")
-	audit.From(ctx).SetUser(audit.Nobody)
+	request := &api.Request{ID: "id"}
+	ctx, e := audit.With(api.WithRequest(t.Context(), request))
+	audit.From(ctx).SetReason(api.ReasonLocked)
+	audit.From(context.WithoutCancel(ctx)).SetUser(audit.Nobody)
 	audit.From(ctx).SetTarget("t")
 	audit.From(ctx).SetPool("x")
 	audit.From(ctx).SetClient("p", "c")
-	var got []string
-	for _, a := range e.Attrs() {
-		got = append(got, a.String())
-	}
-	if d := cmp.Diff([]string{"pool=p", "appClient=c", "user=none", "target=t", "reason=locked", "name=b", "n=3"}, got); d != "" {
+	audit.From(ctx).SetCode("Unavailable")
+	want := []string{"pool=p", "appClient=c", "user=none", "target=t", "reason=locked", "code=Unavailable"}
+	if d := cmp.Diff(want, texts(e)); d != "" {
 		t.Error(d)
 	}
-	if e.Text("name") != "b" || e.Text("n") != "" || e.Text("none") != "" {
-		t.Error("Text does not return what was set")
+	request.Operation, request.Region, request.AccessKeyID, request.PrincipalARN = "SignUp", "r", "k", "arn"
+	audit.From(ctx).SetAnswer("")
+	audit.From(ctx).SetClaimedKey("claimed")
+	audit.From(ctx).SetCause(errors.New("disk on fire"))
+	audit.From(ctx).SetImportJob("j")
+	audit.From(ctx).SetMigrated("m")
+	audit.From(ctx).SetWelcome("w")
+	audit.From(ctx).TriggerRan("A", time.Second)
+	audit.From(ctx).TriggerFailed("A", errors.New("refused"))
+	audit.From(ctx).TriggerRan("B", time.Minute)
+	audit.From(ctx).TriggerRan("A", 2*time.Second) // in place of the first run
+	want = append(want[:5], "operation=SignUp", "code=", "region=r", "accessKey=k", "principal=arn", "claimedAccessKey=claimed",
+		"cause=disk on fire", "job=j", "migrated=m", "welcome=w", "trigger.A=2s", "trigger.A.error=refused", "trigger.B=1m0s")
+	if d := cmp.Diff(want, texts(e)); d != "" {
+		t.Error(d)
 	}
-	if e.Reason() != "locked" {
-		t.Errorf("Reason() = %q", e.Reason())
+	if f := e.Facts(); f.Reason != api.ReasonLocked || !f.Answered || f.Code != "" || f.AppClient != "c" || len(f.Triggers) != 2 {
+		t.Errorf("Facts() = %+v", f)
 	}
-	audit.From(t.Context()).Set("nowhere", 1) // Without an event nothing happens.
+	audit.From(t.Context()).SetPool("nowhere") // Without an event nothing happens.
+}
+
+func texts(e *audit.Event) []string {
+	var list []string
+	for _, a := range e.Attrs() {
+		list = append(list, a.String())
+	}
+	return list
 }
 
 func TestEventTakesSeveralWriters(t *testing.T) {
@@ -47,7 +66,7 @@ func TestEventTakesSeveralWriters(t *testing.T) {
 	ctx, e := audit.With(t.Context())
 	var wg sync.WaitGroup
 	for i := range 8 {
-		wg.Go(func() { audit.From(ctx).Set(string(rune('a'+i)), i) })
+		wg.Go(func() { audit.From(ctx).TriggerRan(string(rune('a'+i)), time.Second) })
 	}
 	wg.Wait()
 	if n := len(e.Attrs()); n != 8 {
@@ -55,21 +74,16 @@ func TestEventTakesSeveralWriters(t *testing.T) {
 	}
 }
 
-// TestEventKeepsLogValuers shows that a type that hides itself stays hidden.
-func TestEventKeepsLogValuers(t *testing.T) {
+// TestCauseHidesAddresses shows that the secrets of an address stay out of the
+// line, whoever notes the error that carries it.
+func TestCauseHidesAddresses(t *testing.T) {
 	t.Parallel()
 	_, e := audit.With(t.Context())
-	e.Set("x", hidden("s3cr3t"))
-	var b strings.Builder
-	slog.New(slog.NewJSONHandler(&b, nil)).LogAttrs(t.Context(), slog.LevelInfo, "m", e.Attrs()...)
-	if strings.Contains(b.String(), "s3cr3t") {
-		t.Error(b.String())
+	e.SetCause(&url.Error{Op: "Post", URL: "https://hooks.example.com/s3cr3t", Err: errors.New("refused")})
+	if got, want := e.Facts().Cause, `Post "https://hooks.example.com": refused`; got != want {
+		t.Errorf("cause %q, want %q", got, want)
 	}
 }
-
-type hidden string
-
-func (hidden) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()

@@ -8,28 +8,80 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/outbound"
 )
 
 // Nobody stands in a log line for a user who does not exist.
 const Nobody = "none"
 
-// Event gathers what is known of one request. Its methods may be called from
-// several goroutines.
-type Event struct {
-	mu sync.Mutex
-	// What the line has whatever the operation is; "" where it is not known.
-	pool, appClient, user, target, reason string
+// CodeClientGone stands in the log line and in the metrics for a request whose
+// client went away before its answer: that is no fault of the server.
+const CodeClientGone = "ClientClosedRequest"
 
-	attrs []slog.Attr
+// ClientLeft reports whether the client of a request has gone: net/http cancels
+// the context then. A request that takes too long ends by its deadline instead.
+func ClientLeft(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
+// Facts are what became known of a request while it was served. Its description
+// is an [api.Request]. A fact that is not known is the zero value.
+type Facts struct {
+	// Pool and AppClient are ids.
+	Pool, AppClient string
+	// User is the sub of the user who signs in, or who bears the token. It is Nobody
+	// where the request names a user who does not exist.
+	User string
+	// Target is the sub of the user on whom an administrator acts, or Nobody.
+	Target string
+	// Reason says why the request is refused, or why the answer cannot lead to a
+	// sign-in.
+	Reason api.Reason
+	// Answered is true where an operation was answered or refused. "" is the code of
+	// success then.
+	Answered bool
+	// Code is the exception that the client was told, or CodeClientGone.
+	Code string
+	// ClaimedKey is the access key id of a signature that was refused: nothing shows
+	// that it is the sender's.
+	ClaimedKey string
+	// Cause is the text of the error behind a fault, which clients are not told.
+	Cause string
+	// ImportJob is the id of the import job whose file is uploaded.
+	ImportJob string
+	// Migrated is the sub of a user whom the request migrated, Welcome what kept
+	// the user's invitation from being sent.
+	Migrated, Welcome string
+	// Triggers are the runs of the pool's functions, in the order of the first.
+	Triggers []TriggerRun
+}
+
+// TriggerRun is the last run of a function for one source of events.
+type TriggerRun struct {
+	Source string
+	Took   time.Duration
+	// Failure is the text of the error if the function could not be run.
+	Failure string
+}
+
+// Event gathers the facts of one request. Its methods may be called from several
+// goroutines.
+type Event struct {
+	request *api.Request
+	mu      sync.Mutex
+	facts   Facts
 }
 
 type eventKey struct{}
 
-// With returns a context that carries a new event.
+// With returns a context that carries a new event for the request of ctx.
 func With(ctx context.Context) (context.Context, *Event) {
-	e := &Event{attrs: make([]slog.Attr, 0, 16)}
+	e := &Event{request: api.RequestFrom(ctx)}
 	return context.WithValue(ctx, eventKey{}, e), e
 }
 
@@ -39,34 +91,81 @@ func From(ctx context.Context) *Event {
 	if e, ok := ctx.Value(eventKey{}).(*Event); ok {
 		return e
 	}
-	return &Event{}
+	return &Event{request: &api.Request{}}
 }
 
 // SetPool notes the user pool.
-func (e *Event) SetPool(id string) { e.note(&e.pool, id) }
+func (e *Event) SetPool(id string) { e.note(&e.facts.Pool, id) }
 
 // SetClient notes the app client and its pool.
 func (e *Event) SetClient(poolID, clientID string) {
-	e.note(&e.pool, poolID)
-	e.note(&e.appClient, clientID)
+	e.note(&e.facts.Pool, poolID)
+	e.note(&e.facts.AppClient, clientID)
 }
 
-// SetUser notes the sub of the user who signs in, or who bears the token. It is
-// Nobody where the request names a user who does not exist.
-func (e *Event) SetUser(sub string) { e.note(&e.user, sub) }
+// SetUser notes the user who signs in, or who bears the token; Nobody where the
+// request names a user who does not exist.
+func (e *Event) SetUser(sub string) { e.note(&e.facts.User, sub) }
 
-// SetTarget notes the sub of the user on whom an administrator acts, or Nobody.
-func (e *Event) SetTarget(sub string) { e.note(&e.target, sub) }
+// SetTarget notes the user on whom an administrator acts, or Nobody.
+func (e *Event) SetTarget(sub string) { e.note(&e.facts.Target, sub) }
 
-// SetReason notes why the request is refused, or why what was answered cannot
-// lead to a sign-in.
-func (e *Event) SetReason(reason string) { e.note(&e.reason, reason) }
-
-// Reason returns what SetReason noted.
-func (e *Event) Reason() string {
+// SetReason notes why the request is refused, or why the answer cannot lead to a
+// sign-in.
+func (e *Event) SetReason(r api.Reason) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.reason
+	e.facts.Reason = r
+}
+
+// SetAnswer notes the code of an operation's answer, "" for success.
+func (e *Event) SetAnswer(code string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.facts.Answered, e.facts.Code = true, code
+}
+
+// SetCode notes the code of an answer that no operation made.
+func (e *Event) SetCode(code string) { e.note(&e.facts.Code, code) }
+
+// SetClaimedKey notes the access key id of a refused signature.
+func (e *Event) SetClaimedKey(id string) { e.note(&e.facts.ClaimedKey, id) }
+
+// SetCause notes the error behind a fault, without the secrets of addresses.
+func (e *Event) SetCause(err error) { e.note(&e.facts.Cause, outbound.Clean(err).Error()) }
+
+// SetImportJob notes the import job whose file is uploaded.
+func (e *Event) SetImportJob(id string) { e.note(&e.facts.ImportJob, id) }
+
+// SetMigrated notes a user whom the request migrated.
+func (e *Event) SetMigrated(sub string) { e.note(&e.facts.Migrated, sub) }
+
+// SetWelcome notes what kept a migrated user's invitation from being sent.
+func (e *Event) SetWelcome(problem string) { e.note(&e.facts.Welcome, problem) }
+
+// TriggerRan notes how long a function took.
+func (e *Event) TriggerRan(source string, took time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.run(source).Took = took
+}
+
+// TriggerFailed notes why a function could not be run.
+func (e *Event) TriggerFailed(source string, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.run(source).Failure = err.Error()
+}
+
+// run returns the entry of a source. The caller holds the lock.
+func (e *Event) run(source string) *TriggerRun {
+	runs := e.facts.Triggers
+	i := slices.IndexFunc(runs, func(r TriggerRun) bool { return r.Source == source })
+	if i < 0 {
+		i = len(runs)
+		e.facts.Triggers = append(runs, TriggerRun{Source: source})
+	}
+	return &e.facts.Triggers[i]
 }
 
 func (e *Event) note(field *string, value string) {
@@ -75,43 +174,46 @@ func (e *Event) note(field *string, value string) {
 	*field = value
 }
 
-// Set notes a value under a key, in place of an earlier one.
-func (e *Event) Set(key string, value any) {
+// Facts returns what is known so far.
+func (e *Event) Facts() Facts {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for i := range e.attrs {
-		if e.attrs[i].Key == key {
-			e.attrs[i].Value = slog.AnyValue(value)
-			return
-		}
-	}
-	e.attrs = append(e.attrs, slog.Any(key, value))
+	f := e.facts
+	f.Triggers = slices.Clone(f.Triggers)
+	return f
 }
 
-// Text returns the value under key if it is a string, else "".
-func (e *Event) Text(key string) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, a := range e.attrs {
-		if a.Key == key && a.Value.Kind() == slog.KindString {
-			return a.Value.String()
-		}
-	}
-	return ""
-}
-
-// Attrs returns all that was set: the fields that any line may have, then the
-// others in the order in which they were set.
+// Attrs returns the part of the request's log line that says what the request
+// was about and how it ended.
 func (e *Event) Attrs() []slog.Attr {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	all := make([]slog.Attr, 0, 5+len(e.attrs))
-	for _, field := range [...]struct{ key, value string }{
-		{"pool", e.pool}, {"appClient", e.appClient}, {"user", e.user}, {"target", e.target}, {"reason", e.reason},
-	} {
-		if field.value != "" {
-			all = append(all, slog.String(field.key, field.value))
+	f, r := e.Facts(), e.request
+	attrs := make([]slog.Attr, 0, 16)
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
 		}
 	}
-	return append(all, e.attrs...)
+	add("pool", f.Pool)
+	add("appClient", f.AppClient)
+	add("user", f.User)
+	add("target", f.Target)
+	add("reason", string(f.Reason))
+	if f.Answered { // The code of success is in the line, too.
+		attrs = append(attrs, slog.String("operation", r.Operation), slog.String("code", f.Code))
+	} else {
+		add("code", f.Code)
+	}
+	add("region", r.Region)
+	add("accessKey", r.AccessKeyID)
+	add("principal", r.PrincipalARN)
+	add("claimedAccessKey", f.ClaimedKey)
+	add("cause", f.Cause)
+	add("job", f.ImportJob)
+	add("migrated", f.Migrated)
+	add("welcome", f.Welcome)
+	for _, t := range f.Triggers {
+		attrs = append(attrs, slog.String("trigger."+t.Source, t.Took.String()))
+		add("trigger."+t.Source+".error", t.Failure)
+	}
+	return attrs
 }

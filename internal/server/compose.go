@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/message"
-	"cognate/internal/outbound"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/signin"
@@ -124,7 +122,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 			identity.Bind(unbuiltIdentity{}),
 		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
-		Observe: p.observe(log), OnUndeclared: undeclared(log),
+		Log: log,
 	})
 	p.gauges = newDatabaseGauges(st, c)
 	p.gauges.register(p.metrics)
@@ -165,47 +163,6 @@ func (p *parts) resourceTags(ctx context.Context, arn string) (map[string]string
 		return nil, err
 	}
 	return sn.Config.UserPoolTags, nil
-}
-
-// observe puts what wire knows of a request into its wide event.
-func (p *parts) observe(log *slog.Logger) func(context.Context, wire.Outcome) {
-	return func(ctx context.Context, o wire.Outcome) {
-		e, request := audit.From(ctx), api.RequestFrom(ctx)
-		e.Set("operation", request.Operation)
-		code := o.Code
-		if o.Stack == nil && o.Cause != nil && clientGone(ctx, o.Cause) {
-			code = codeClientGone
-		}
-		e.Set("code", code)
-		for key, value := range map[string]string{
-			"region": request.Region, "accessKey": request.AccessKeyID, "principal": request.PrincipalARN, "claimedAccessKey": o.ClaimedKey,
-		} {
-			if value != "" {
-				e.Set(key, value)
-			}
-		}
-		if o.Resource.ID != "" {
-			e.SetPool(o.Resource.ID)
-		}
-		if code != "" && code != codeClientGone && o.Status < http.StatusInternalServerError {
-			if reason := api.ReasonOf(o.Cause); reason != "" {
-				e.SetReason(string(reason))
-			}
-		}
-		if o.Cause != nil && (o.Status >= 500 || api.CodeOf(o.Cause) != o.Code) {
-			e.Set("cause", outbound.Clean(o.Cause).Error())
-		}
-		if o.Stack != nil {
-			log.ErrorContext(ctx, "panic", slog.String("requestId", request.ID), slog.String("stack", string(o.Stack)))
-		}
-	}
-}
-
-func undeclared(log *slog.Logger) func(*api.Operation, *api.Error) {
-	return func(op *api.Operation, err *api.Error) {
-		log.Error("an operation answered a code that its model does not list",
-			slog.String("operation", op.Name), slog.String("code", err.Code))
-	}
 }
 
 // close writes what is only in memory, and sends what is due.

@@ -3,9 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -102,12 +100,12 @@ func (e *edge) recovered(w *recorder, r *http.Request, p any) {
 func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn int64) {
 	request := api.RequestFrom(r.Context())
 	took, status := e.now().Sub(request.Time), w.code()
-	operation, code := event.Text("operation"), event.Text("code")
-	if code == "" && status >= http.StatusInternalServerError && clientLeft(r.Context()) {
-		code = codeClientGone // of a route that has no operation
-		event.Set("code", code)
+	facts, operation := event.Facts(), request.Operation
+	if facts.Code == "" && status >= http.StatusInternalServerError && audit.ClientLeft(r.Context()) {
+		facts.Code = audit.CodeClientGone // of a route that has no operation
+		event.SetCode(facts.Code)
 	}
-	if code == codeClientGone {
+	if facts.Code == audit.CodeClientGone {
 		status = statusClientGone
 	}
 	if operation == "" {
@@ -117,9 +115,9 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn 
 	if operation == "" {
 		operation = "none"
 	}
-	e.metrics.Finished(operation, code, took)
-	if reason := event.Reason(); reason != "" && code != "" {
-		e.metrics.Refused(operation, reason)
+	e.metrics.Finished(operation, facts.Code, took)
+	if facts.Reason != "" && facts.Code != "" {
+		e.metrics.Refused(operation, string(facts.Reason))
 	}
 	attrs := append([]slog.Attr{
 		slog.String("requestId", request.ID),
@@ -146,23 +144,8 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn 
 	}
 }
 
-// A client that goes away before its answer is no fault of the server. The code
-// and the status, which proxies use for it, are for the log and the metrics.
-const (
-	codeClientGone   = "ClientClosedRequest"
-	statusClientGone = 499
-)
-
-// clientLeft reports whether the client of a request has gone: net/http cancels
-// the context then. A request that takes too long ends by its deadline instead.
-func clientLeft(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
-
-// clientGone reports whether a request failed because its client went away,
-// while the body was read or later.
-func clientGone(ctx context.Context, cause error) bool {
-	return errors.Is(cause, io.ErrUnexpectedEOF) && api.CodeOf(cause) == api.CodeSerialization ||
-		clientLeft(ctx) && (errors.Is(cause, context.Canceled) || api.CodeOf(cause) == "")
-}
+// statusClientGone is the status that proxies log for a client that went away.
+const statusClientGone = 499
 
 func clip(s string, n int) string {
 	if len(s) > n {

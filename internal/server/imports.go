@@ -61,7 +61,7 @@ func (s *Server) importLog(w http.ResponseWriter, r *http.Request) {
 	case api.CodeOf(err) == "ResourceNotFoundException":
 		answer(w, http.StatusNotFound, "there is no such import job")
 	default:
-		audit.From(r.Context()).Set("cause", err.Error())
+		audit.From(r.Context()).SetCause(err)
 		panic(http.ErrAbortHandler) // Half a log must not look like a whole one.
 	}
 }

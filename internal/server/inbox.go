@@ -53,7 +53,7 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(err, store.ErrUnavailable) {
 			status = http.StatusServiceUnavailable
 		}
-		audit.From(r.Context()).Set("cause", err.Error())
+		audit.From(r.Context()).SetCause(err)
 		answer(w, status, "the inbox could not be read")
 		return
 	}

@@ -91,7 +91,7 @@ func (s *Server) refuseRetired(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		audit.From(r.Context()).Set("code", codeUnavailable)
+		audit.From(r.Context()).SetCode(codeUnavailable)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.Header().Set("X-Amzn-Errortype", codeUnavailable+":")
 		w.Header().Set("X-Amzn-Requestid", api.RequestFrom(r.Context()).ID)
@@ -157,7 +157,7 @@ func (s *Server) documentError(w http.ResponseWriter, r *http.Request, err error
 	if code := api.CodeOf(err); code == "ResourceNotFoundException" {
 		status, text = http.StatusNotFound, "User pool not found"
 	} else {
-		audit.From(r.Context()).Set("cause", err.Error())
+		audit.From(r.Context()).SetCause(err)
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	answer(w, status, text)

@@ -47,7 +47,7 @@ func (s *Service) mask(ctx context.Context, c *call, u *user.User, name string, 
 				c.masks = masked(i)
 			}
 		}
-		audit.From(ctx).SetReason(string(reason))
+		audit.From(ctx).SetReason(reason)
 	}
 	return s.users.StandIn(c.pool, u, name)
 }

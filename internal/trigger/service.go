@@ -107,7 +107,7 @@ func (s *Service) run(ctx context.Context, c call, read func(members) error) err
 	}
 	began := s.deps.Now()
 	res, err := s.invoke(ctx, Invocation{ARN: c.arn, Payload: payload})
-	audit.From(ctx).Set("trigger."+c.envelope.Source, s.deps.Now().Sub(began).String())
+	audit.From(ctx).TriggerRan(c.envelope.Source, s.deps.Now().Sub(began))
 	if err != nil {
 		return s.refused(ctx, c, err)
 	}
@@ -172,7 +172,7 @@ func (s *Service) attempt(ctx context.Context, in Invocation) (Result, error) {
 // refused is the exception for a function that could not be run.
 func (s *Service) refused(ctx context.Context, c call, err error) error {
 	err = outbound.Clean(err)
-	audit.From(ctx).Set("trigger."+c.envelope.Source+".error", err.Error())
+	audit.From(ctx).TriggerFailed(c.envelope.Source, err)
 	s.deps.Log.WarnContext(ctx, "a trigger's function could not be run",
 		slog.String("trigger", c.trigger), slog.String("function", c.arn), slog.Any("error", err))
 	name := NameUnreachable

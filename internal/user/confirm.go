@@ -167,7 +167,7 @@ func (s *Service) hiddenFromResend(ctx context.Context, sn *pool.Snapshot, u *Us
 		err = s.deliverable(sn, to.Medium)
 	}
 	if err != nil {
-		audit.From(ctx).SetReason(string(api.ReasonOf(err)))
+		audit.From(ctx).SetReason(api.ReasonOf(err))
 	}
 	return err != nil
 }

@@ -72,9 +72,9 @@ func (s *Service) Migrate(ctx context.Context, sn *pool.Snapshot, client *pool.C
 	if err == nil {
 		// That the function failed which words the welcome keeps nobody from signing in.
 		if err := s.dispatch(ctx, mail); err != nil {
-			audit.From(ctx).Set("welcome", err.Error())
+			audit.From(ctx).SetWelcome(err.Error())
 		}
-		audit.From(ctx).Set("migrated", u.ID())
+		audit.From(ctx).SetMigrated(u.ID())
 		rec, err := s.d.Store.User(ctx, sn.ID, u.ID())
 		if err != nil {
 			return nil, err
@@ -216,7 +216,7 @@ func (s *Service) sendWelcome(ctx context.Context, tx *store.Tx, mail *mailing, 
 		subject, body := sn.InviteMessage(d.Medium)
 		err := s.enqueue(ctx, tx, mail, u, d, subject, body, ownPassword, expires)
 		if api.CodeOf(err) == idp.CodeCodeDeliveryFailureException {
-			audit.From(ctx).Set("welcome", "no sender for "+d.Medium)
+			audit.From(ctx).SetWelcome("no sender for " + d.Medium)
 			continue
 		}
 		if err != nil {

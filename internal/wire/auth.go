@@ -115,7 +115,9 @@ func (x *exchange) authorize(in any, p *iam.Principal) error {
 	if op.Resource != nil {
 		resource = op.Resource(in)
 	}
-	x.outcome.Resource = resource
+	if resource.ID != "" {
+		x.event.SetPool(resource.ID)
+	}
 	if x.request.Region == "" {
 		x.request.Region = resource.Region()
 	}

@@ -1,7 +1,7 @@
 package wire
 
 import (
-	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -35,24 +35,6 @@ type Authority struct {
 	IAM *iam.Service
 }
 
-// Outcome is what became of a request, told once when its response is written.
-type Outcome struct {
-	// Resource is what the input names, if it was decoded.
-	Resource api.Resource
-	// Code is the exception's name, "" for success.
-	Code     string
-	Status   int
-	Duration time.Duration
-	// ClaimedKey is the access key id of a signature that was refused: nobody
-	// has shown that it is the sender's.
-	ClaimedKey        string
-	BytesIn, BytesOut int
-	// Cause is the error with everything that the client was not told.
-	Cause error
-	// Stack is set where the operation panicked.
-	Stack []byte
-}
-
 // Config builds a Handler.
 type Config struct {
 	// Bindings are the operations of all services, from the generated Bind functions.
@@ -65,11 +47,8 @@ type Config struct {
 	MaxBody int64
 	// Timeout bounds an operation's work; 0 means no bound.
 	Timeout time.Duration
-	// Now is the clock that signatures and durations are read by.
+	// Now is the clock that signatures are read by.
 	Now func() time.Time
-	// Observe hears of every request; may be nil.
-	Observe func(ctx context.Context, o Outcome)
-	// OnUndeclared hears of an error whose code the operation's model does not
-	// list, before it is answered as an internal error; may be nil.
-	OnUndeclared func(op *api.Operation, err *api.Error)
+	// Log is for panics and for errors that an operation may not answer.
+	Log *slog.Logger
 }

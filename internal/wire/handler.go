@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"runtime/debug"
 	"sync"
 
 	"cognate/internal/api"
+	"cognate/internal/audit"
 	"cognate/internal/iam/sigv4"
 )
 
@@ -26,6 +28,9 @@ type Handler struct {
 func New(c Config) *Handler {
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &Handler{config: c, targets: map[string]*api.Binding{}}
 	h.buffers.New = func() any { return new([]byte) }
@@ -49,8 +54,8 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	request *api.Request
+	event   *audit.Event
 	binding *api.Binding
-	outcome Outcome
 }
 
 // ServeHTTP answers one request.
@@ -59,17 +64,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		preflight(w, r)
 		return
 	}
-	start := h.config.Now()
-	x := &exchange{Handler: h, w: w, r: r, request: api.RequestFrom(r.Context())}
+	x := &exchange{Handler: h, w: w, r: r, request: api.RequestFrom(r.Context()), event: audit.From(r.Context())}
 	x.request.AccountID = h.config.AccountID
 	out, err := x.run()
 	x.respond(out, err)
 	if out != nil {
 		h.recycle(out)
-	}
-	if h.config.Observe != nil {
-		x.outcome.Duration = h.config.Now().Sub(start)
-		h.config.Observe(r.Context(), x.outcome)
 	}
 }
 
@@ -80,8 +80,8 @@ func (x *exchange) run() (out *[]byte, err error) {
 			if p == http.ErrAbortHandler { //nolint:errorlint // compared as net/http does: it is panicked with bare
 				panic(p)
 			}
-			x.outcome.Stack = debug.Stack()
-			out, err = nil, fmt.Errorf("wire: panic: %v", p)
+			x.config.Log.ErrorContext(x.r.Context(), "panic", slog.String("requestId", x.request.ID), slog.String("stack", string(debug.Stack())))
+			out, err = nil, panicError{p}
 		}
 	}()
 	if err := x.route(); err != nil {
@@ -95,7 +95,7 @@ func (x *exchange) run() (out *[]byte, err error) {
 	op := x.binding.Operation
 	principal, err := x.authenticate(*body)
 	if err != nil {
-		x.outcome.ClaimedKey = sigv4.ClaimedKey(x.r.Header)
+		x.event.SetClaimedKey(sigv4.ClaimedKey(x.r.Header))
 		return nil, err
 	}
 	in, err := op.Decode(*body)
@@ -107,6 +107,11 @@ func (x *exchange) run() (out *[]byte, err error) {
 	}
 	return x.call(in)
 }
+
+// panicError is a panic of an operation.
+type panicError struct{ value any }
+
+func (e panicError) Error() string { return fmt.Sprintf("wire: panic: %v", e.value) }
 
 var errUnknownOperation = &api.Error{Code: api.CodeUnknownOperation}
 
@@ -164,7 +169,6 @@ func (x *exchange) read() (*[]byte, error) {
 		}
 	}
 	*buf = b
-	x.outcome.BytesIn = len(b)
 	if int64(len(b)) > limit {
 		return nil, errTooLarge
 	}

@@ -1,9 +1,11 @@
 package wire_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +19,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/wire"
 )
 
@@ -59,8 +62,14 @@ func (directory) AddUserPoolClientSecret(context.Context, *idp.AddUserPoolClient
 	return nil, errors.New("no")
 }
 
-// serve starts a handler on a listener of its own and gives its URL.
+// serve starts a handler on a listener of its own and returns its URL.
 func serve(t *testing.T, change func(*wire.Config)) string {
+	t.Helper()
+	return serveObserved(t, change, func(*api.Request, audit.Facts) {})
+}
+
+// serveObserved also passes on what became known of each request.
+func serveObserved(t *testing.T, change func(*wire.Config), observe func(*api.Request, audit.Facts)) string {
 	t.Helper()
 	c := wire.Config{
 		Bindings: idp.Bind(directory{}), AccountID: "123456789012",
@@ -73,7 +82,10 @@ func serve(t *testing.T, change func(*wire.Config)) string {
 	h := wire.New(c)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// As the server's edge does.
-		h.ServeHTTP(w, r.WithContext(api.WithRequest(r.Context(), &api.Request{ID: "6f9bd4c8-0b6c-4f4e-9f0b-0d3c4d2c1b5a"})))
+		request := &api.Request{ID: "6f9bd4c8-0b6c-4f4e-9f0b-0d3c4d2c1b5a"}
+		ctx, event := audit.With(api.WithRequest(r.Context(), request))
+		h.ServeHTTP(w, r.WithContext(ctx))
+		observe(request, event.Facts())
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
@@ -254,45 +266,47 @@ func TestAllowUnsigned(t *testing.T) {
 	}
 }
 
-// TestObserve: one outcome a request, with what the client was not told.
-func TestObserve(t *testing.T) {
+// TestEvent wants in a request's event, or in the log, what the client was not told.
+func TestEvent(t *testing.T) {
 	t.Parallel()
-	outcomes := make(chan wire.Outcome, 4)
-	requests := make(chan *api.Request, 4)
-	undeclared := make(chan string, 4)
-	url := serve(t, func(c *wire.Config) {
-		c.Observe = func(ctx context.Context, o wire.Outcome) {
-			outcomes <- o
-			requests <- api.RequestFrom(ctx)
-		}
-		c.OnUndeclared = func(op *api.Operation, err *api.Error) { undeclared <- op.Name + " " + err.Code }
-	})
+	type observed struct {
+		request *api.Request
+		facts   audit.Facts
+	}
+	seen := make(chan observed, 4)
+	var log bytes.Buffer
+	url := serveObserved(t, func(c *wire.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) },
+		func(r *api.Request, f audit.Facts) { seen <- observed{r, f} })
+	const (
+		panicked   = "msg=panic requestId=6f9bd4c8-0b6c-4f4e-9f0b-0d3c4d2c1b5a stack="
+		undeclared = `msg="an operation answered a code that its model does not list" operation=GetUser code=GroupExistsException`
+	)
 	tests := []struct {
 		body, code, cause string
-		status            int
-		stack             bool
+		reason            api.Reason
+		log               string
 	}{
-		{`{"AccessToken":"alice"}`, "", "", 200, false},
-		{`{"AccessToken":"cause"}`, "InternalErrorException", "disk on fire", 500, false},
-		{`{"AccessToken":"panic"}`, "InternalErrorException", "wire: panic: boom", 500, true},
-		{`{"AccessToken":"foreign"}`, "InternalErrorException", "GroupExistsException: A group with the name already exists", 500, false},
+		{`{"AccessToken":"alice"}`, "", "", "", ""},
+		{`{"AccessToken":7}`, "SerializationException", "", api.ReasonInvalidRequest, ""},
+		{`{"AccessToken":"cause"}`, "InternalErrorException", "disk on fire", "", ""},
+		{`{"AccessToken":"panic"}`, "InternalErrorException", "wire: panic: boom", "", panicked},
+		{`{"AccessToken":"foreign"}`, "InternalErrorException", "GroupExistsException: A group with the name already exists", "", undeclared},
 	}
 	for _, tt := range tests {
-		_, body := do(t, request(t, url, "GetUser", tt.body))
-		o, q := <-outcomes, <-requests
-		cause := ""
-		if o.Cause != nil {
-			cause = o.Cause.Error()
+		log.Reset()
+		do(t, request(t, url, "GetUser", tt.body))
+		o := <-seen
+		if o.request.Service != "cognito-idp" || o.request.Operation != "GetUser" || !o.request.Anonymous {
+			t.Errorf("%s: request = %+v", tt.body, o.request)
 		}
-		if q.Service != "cognito-idp" || q.Operation != "GetUser" || o.Code != tt.code || o.Status != tt.status || cause != tt.cause ||
-			(o.Stack != nil) != tt.stack || o.BytesIn != len(tt.body) || o.BytesOut != len(body) || !q.Anonymous {
-			t.Errorf("%s: outcome = %+v", tt.body, o)
+		if diff := cmp.Diff(audit.Facts{Answered: true, Code: tt.code, Cause: tt.cause, Reason: tt.reason}, o.facts); diff != "" {
+			t.Errorf("%s: facts (-want +got):\n%s", tt.body, diff)
+		}
+		if got := log.String(); (tt.log == "") != (got == "") || !strings.Contains(got, tt.log) || strings.Count(got, "\n") > 1 {
+			t.Errorf("%s: log %q, want %q", tt.body, got, tt.log)
 		}
 	}
-	if got := <-undeclared; got != "GetUser GroupExistsException" {
-		t.Errorf("undeclared = %s", got)
-	}
-	if len(outcomes)+len(undeclared) != 0 {
+	if len(seen) != 0 {
 		t.Error("a request was told of twice")
 	}
 }

@@ -1,13 +1,17 @@
 package wire
 
 import (
+	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"cognate/internal/api"
 	"cognate/internal/api/awsjson"
+	"cognate/internal/audit"
 )
 
 const contentType = "application/x-amz-json-1.1"
@@ -34,10 +38,11 @@ func (x *exchange) respond(out *[]byte, err error) {
 	header["Access-Control-Allow-Origin"] = []string{"*"}
 	header["Access-Control-Expose-Headers"] = []string{exposedHeaders}
 	status := http.StatusOK
+	code := ""
 	var body []byte
 	if err != nil {
 		e := x.visible(err)
-		x.outcome.Code, x.outcome.Cause = e.Code, err
+		code = e.Code
 		header["x-amzn-ErrorType"] = []string{e.Code + ":"}
 		if e.Message != "" {
 			header["x-amzn-ErrorMessage"] = []string{headerSafe(e.Message)}
@@ -51,11 +56,38 @@ func (x *exchange) respond(out *[]byte, err error) {
 		header["Connection"] = []string{"close"} // The rest of the body is not read.
 	}
 	x.w.WriteHeader(status)
-	n, writeErr := x.w.Write(body)
-	x.outcome.Status, x.outcome.BytesOut = status, n
-	if writeErr != nil && x.outcome.Cause == nil {
-		x.outcome.Cause = writeErr
+	if _, writeErr := x.w.Write(body); err == nil {
+		err = writeErr
 	}
+	x.note(status, code, err)
+}
+
+// note puts into the request's event how the request ended, with the cause that
+// the client was not told.
+func (x *exchange) note(status int, code string, cause error) {
+	told := code
+	if cause != nil && clientGone(x.r.Context(), cause) {
+		code = audit.CodeClientGone
+	}
+	x.event.SetAnswer(code)
+	if code != "" && code != audit.CodeClientGone && status < http.StatusInternalServerError {
+		if reason := api.ReasonOf(cause); reason != "" {
+			x.event.SetReason(reason)
+		}
+	}
+	if cause != nil && (status >= http.StatusInternalServerError || api.CodeOf(cause) != told) {
+		x.event.SetCause(cause)
+	}
+}
+
+// clientGone reports whether a request failed because its client went away,
+// while the body was read or later.
+func clientGone(ctx context.Context, cause error) bool {
+	if _, panicked := errors.AsType[panicError](cause); panicked {
+		return false
+	}
+	return errors.Is(cause, io.ErrUnexpectedEOF) && api.CodeOf(cause) == api.CodeSerialization ||
+		audit.ClientLeft(ctx) && (errors.Is(cause, context.Canceled) || api.CodeOf(cause) == "")
 }
 
 // visible is the error that the client may see: only what the operation's model
@@ -68,9 +100,8 @@ func (x *exchange) visible(err error) *api.Error {
 	case x.binding == nil || x.binding.Declares(e.Code) || frontEnd[e.Code]:
 		return e
 	}
-	if x.config.OnUndeclared != nil {
-		x.config.OnUndeclared(x.binding.Operation, e)
-	}
+	x.config.Log.Error("an operation answered a code that its model does not list",
+		slog.String("operation", x.binding.Name), slog.String("code", e.Code))
 	return x.internal()
 }
 

@@ -77,7 +77,7 @@ func (s *Service) Upload(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close") // what is left of the file is not read
 	refused, ok := errors.AsType[*refusal](err)
 	if !ok {
-		audit.From(r.Context()).Set("cause", err.Error())
+		audit.From(r.Context()).SetCause(err)
 		refused = &refusal{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
 		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull) {
 			refused.status, refused.code = http.StatusServiceUnavailable, "ServiceUnavailable"
@@ -99,7 +99,7 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	audit.From(ctx).SetPool(poolID)
-	audit.From(ctx).Set("job", id)
+	audit.From(ctx).SetImportJob(id)
 	switch {
 	case r.ContentLength < 0:
 		return errNoLength
