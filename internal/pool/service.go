@@ -248,10 +248,6 @@ func writePool(ctx context.Context, tx *store.Tx, p *store.Pool, doc *settings) 
 	return tx.UpdatePool(ctx, *p)
 }
 
-// maxAttempts bounds how often a change that lost a race is done over. Each loss
-// means that another change succeeded.
-const maxAttempts = 100
-
 // update runs fn, which changes a pool, in a transaction, and again from its first read where another
 // change got in between. Nothing is lost: each change sees those before it, or
 // the caller is told to try again.
@@ -261,16 +257,11 @@ func (s *Service) update(ctx context.Context, poolID string, fn func(tx *store.T
 		return err
 	}
 	defer end()
-	for range maxAttempts {
-		err = s.deps.Store.Update(ctx, fn)
-		if !errors.Is(err, store.ErrConflict) {
-			return err
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
+	err = s.deps.Store.Update(ctx, fn, store.Retry)
+	if errors.Is(err, store.ErrConflict) {
+		return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonConflict).WithCause(err)
 	}
-	return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonConflict).WithCause(err)
+	return err
 }
 
 // conflict gives a race that stayed lost the name that some operations declare for it.

@@ -72,7 +72,7 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 	if err != nil {
 		return otpAsked{}, err
 	}
-	err = s.users.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		if c.turn != nil && !c.turn.spent {
 			if err := s.spendIn(ctx, tx, c.turn.state); err != nil {
 				return err
@@ -82,7 +82,7 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 			return err
 		}
 		return s.users.SendSignInCode(ctx, tx, u, sent)
-	})
+	}, store.Retry)
 	if errors.Is(err, store.ErrSpent) {
 		return otpAsked{}, c.turn.state.blur(c.turn.state.used())
 	}
@@ -130,12 +130,12 @@ func (s *Service) takeCode(ctx context.Context, t *turn, given string, then func
 	}
 	right := subtle.ConstantTimeCompare(got, want.Hash) == 1 && !t.user.IsDecoy() &&
 		subtle.ConstantTimeCompare(s.targetHash(t.state, address), want.Target) == 1
-	err := s.users.Update(ctx, func(tx *store.Tx) error {
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		if err := s.try(ctx, tx, t, right); err != nil {
 			return err
 		}
 		if !right {
-			return user.Kept(codeMismatch())
+			return store.CommitWith(codeMismatch())
 		}
 		if err := s.spendIn(ctx, tx, t.state); err != nil {
 			return err
@@ -147,7 +147,7 @@ func (s *Service) takeCode(ctx context.Context, t *turn, given string, then func
 			return then(ctx, tx)
 		}
 		return nil
-	})
+	}, store.Retry)
 	if errors.Is(err, store.ErrSpent) {
 		return usedOnce()
 	}

@@ -32,15 +32,15 @@ func (s *Service) answerTOTP(ctx context.Context, t *turn) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.users.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		if err := s.try(ctx, tx, t, right); err != nil {
 			return err
 		}
 		if !right {
-			return user.Kept(idp.CodeMismatchException("Invalid code received for user"))
+			return store.CommitWith(idp.CodeMismatchException("Invalid code received for user"))
 		}
 		return s.takeStep(ctx, tx, t, step)
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, once(err)
 	}
@@ -56,7 +56,7 @@ func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int6
 		return err
 	}
 	if used {
-		return user.Kept(stepUsed())
+		return store.CommitWith(stepUsed())
 	}
 	rec, err := tx.User(ctx, t.pool.ID, t.user.ID())
 	if errors.Is(err, store.ErrNotFound) {
@@ -196,12 +196,12 @@ func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateS
 	if err != nil {
 		return nil, err
 	}
-	err = s.users.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		if err := s.users.AssociateSecret(ctx, tx, e.pool, e.userID, secret, s.check(e)); err != nil {
 			return err
 		}
 		return s.spendOf(ctx, tx, e)
-	})
+	}, store.Retry)
 	if errors.Is(err, store.ErrConflict) {
 		err = idp.ConcurrentModificationException("The user was changed at the same time.").WithCause(err)
 	}
@@ -236,7 +236,7 @@ func (s *Service) VerifySoftwareToken(ctx context.Context, in *idp.VerifySoftwar
 	if err != nil {
 		return nil, err
 	}
-	err = s.users.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		err := s.users.VerifySecret(ctx, tx, e.pool, e.userID, user.Verification{
 			Code: in.UserCode, Name: api.Val(in.FriendlyDeviceName), Enable: e.turn != nil, Check: s.check(e),
 		})
@@ -244,7 +244,7 @@ func (s *Service) VerifySoftwareToken(ctx context.Context, in *idp.VerifySoftwar
 			return err
 		}
 		return s.spendOf(ctx, tx, e)
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, once(err)
 	}

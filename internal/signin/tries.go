@@ -51,7 +51,7 @@ func (s *Service) try(ctx context.Context, tx *store.Tx, t *turn, right bool) er
 		return err
 	}
 	if tries > otpTries {
-		return user.Kept(invalidSession().WithReason(api.ReasonTooManyAttempts))
+		return store.CommitWith(invalidSession().WithReason(api.ReasonTooManyAttempts))
 	}
 	if !byPassword(t.state) {
 		return nil // Anybody could use up the limit of a person without one.
@@ -66,7 +66,7 @@ func (s *Service) try(ctx context.Context, tx *store.Tx, t *turn, right bool) er
 			return err
 		}
 		if n+1-wrong > l.limit {
-			return user.Kept(codesExceeded())
+			return store.CommitWith(codesExceeded())
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 )
@@ -111,11 +112,70 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// Update runs fn in one transaction and commits it if fn answers nil. fn may run more than once.
-func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {
-	return s.engine.update(ctx, func(ses session) error {
-		return fn(&Tx{Reader: Reader{session: ses}, now: s.now})
+// Update runs fn in one transaction and commits it if fn returns nil, or an answer of [CommitWith], which Update then
+// returns. fn may run more than once. With [Retry] it also runs again where a compare-and-set of it lost.
+func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error, options ...UpdateOption) error {
+	if slices.Contains(options, Retry) {
+		return Again(ctx, func() error { return s.update(ctx, fn) })
+	}
+	return s.update(ctx, fn)
+}
+
+func (s *Store) update(ctx context.Context, fn func(tx *Tx) error) error {
+	var answer error
+	err := s.engine.update(ctx, func(ses session) error {
+		answer = nil
+		err := fn(&Tx{Reader: Reader{session: ses}, now: s.now})
+		if c, ok := errors.AsType[*committed](err); ok {
+			answer = c.error
+			return nil
+		}
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return answer
+}
+
+// An UpdateOption changes how Update runs its closure.
+type UpdateOption uint8
+
+// Retry runs the whole transaction again, from its first read, where another change came between: nothing is lost, since
+// each change sees those before it.
+const Retry UpdateOption = 1
+
+// maxAttempts bounds how often a change that lost a race is done over. Each loss means that another change succeeded.
+const maxAttempts = 100
+
+// Again runs f, and runs it again while it returns ErrConflict. It is for a change with work outside of the transaction
+// that has to be done over, too.
+func Again(ctx context.Context, f func() error) error {
+	var err error
+	for range maxAttempts {
+		if err = f(); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return err
+}
+
+// committed is an answer to the caller of Update that does not undo the transaction.
+type committed struct{ error }
+
+func (c *committed) Unwrap() error { return c.error }
+
+// CommitWith returns an error for a closure of Update to end with: the transaction is committed, and Update returns the
+// answer. So a refusal can be counted.
+func CommitWith(answer error) error { return &committed{answer} }
+
+// Commits reports whether err is of CommitWith.
+func Commits(err error) bool {
+	_, ok := errors.AsType[*committed](err)
+	return ok
 }
 
 // View runs fn on one snapshot of the database.

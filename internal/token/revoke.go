@@ -116,9 +116,6 @@ func looksSigned(raw string) bool {
 	return strings.Count(raw, ".") == 2 && strings.HasPrefix(raw, "eyJ")
 }
 
-// signOutAttempts bounds how often a sign-out that lost a race is done over.
-const signOutAttempts = 20
-
 // GlobalSignOut ends all tokens of the caller, the one that it shows included.
 func (s *Service) GlobalSignOut(ctx context.Context, in *idp.GlobalSignOutRequest) (*idp.GlobalSignOutResponse, error) {
 	p, err := s.Authenticate(ctx, in.AccessToken)
@@ -129,14 +126,9 @@ func (s *Service) GlobalSignOut(ctx context.Context, in *idp.GlobalSignOutReques
 		}
 		return nil, err
 	}
-	for range signOutAttempts {
-		err = s.store.Update(ctx, func(tx *store.Tx) error {
-			return s.RevokeUser(ctx, tx, p.Pool.ID, p.User.ID)
-		})
-		if !errors.Is(err, store.ErrConflict) {
-			break
-		}
-	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		return s.RevokeUser(ctx, tx, p.Pool.ID, p.User.ID)
+	}, store.Retry)
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile: its tokens are dead
 		err = nil
 	}

@@ -65,7 +65,7 @@ func (s *Service) setEnabled(ctx context.Context, poolID, username string, enabl
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, func(tx *store.Tx) error {
+	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		if !enabled {
 			if err := s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()); err != nil {
 				return orUserNotFound(err)
@@ -80,7 +80,7 @@ func (s *Service) setEnabled(ctx context.Context, poolID, username string, enabl
 		}
 		e.u.Rec.Enabled = enabled
 		return e.save(ctx, aliasExists)
-	})
+	}, store.Retry)
 }
 
 // AdminUserGlobalSignOut revokes all tokens of a user.
@@ -89,9 +89,9 @@ func (s *Service) AdminUserGlobalSignOut(ctx context.Context, in *idp.AdminUserG
 	if err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		return orUserNotFound(s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()))
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSi
 	if err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
@@ -116,7 +116,7 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSi
 		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
 		u = e.u
 		return e.save(ctx, aliasExists)
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, clien
 	for _, name := range names {
 		values[name] = ""
 	}
-	return s.update(ctx, func(tx *store.Tx) error {
+	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, sn, userID)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, clien
 			return err
 		}
 		return e.save(ctx, aliasExists)
-	})
+	}, store.Retry)
 }
 
 // apply changes the attributes in memory, drops codes that went to what is gone

@@ -30,38 +30,41 @@ type PasswordChange struct {
 // and history are kept, the arithmetic is done outside the transaction, and of
 // two changes at once the later sees the earlier.
 func (s *Service) ReplacePassword(ctx context.Context, sn *pool.Snapshot, u *User, c PasswordChange) (*User, error) {
-	for range raceLimit {
+	err := store.Again(ctx, func() error {
 		if c.Check != nil {
 			if err := c.Check(ctx, u); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		sealed, err := s.SetPassword(ctx, sn, u, c.Password, c.Temporary, c.Prefix)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		current, replaced, err := s.storePassword(ctx, sn, u, sealed, c.Then)
-		if err != nil || replaced {
-			return current, err
+		current, err := s.storePassword(ctx, sn, u, sealed, c.Then)
+		if current != nil {
+			u = current
 		}
-		u = current
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, store.ErrConflict
+	return u, nil
 }
 
-// storePassword stores the credential unless the user's is no longer the one
-// that it was built on.
-func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User, sealed []byte, then func(context.Context, *store.Tx, *User) error) (current *User, replaced bool, err error) {
-	err = s.update(ctx, func(tx *store.Tx) error {
+// storePassword stores the credential and returns the user as it is now. ErrConflict
+// says that the user's credential is no longer the one that it was built on.
+func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User, sealed []byte, then func(context.Context, *store.Tx, *User) error) (*User, error) {
+	var current *User
+	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
 		}
-		current, replaced = e.u, false
+		current = e.u
 		if !bytes.Equal(e.u.Rec.Credential, u.Rec.Credential) {
-			return nil
+			return store.ErrConflict
 		}
-		replaced = true
 		if then != nil {
 			if err := then(ctx, tx, e.u); err != nil {
 				return err
@@ -70,7 +73,7 @@ func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 		e.u.Rec.Credential = sealed
 		return e.save(ctx, aliasExists)
 	})
-	return current, replaced, err
+	return current, err
 }
 
 func incorrectPassword() error {
@@ -84,9 +87,9 @@ func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequ
 	if err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		return s.attempt(ctx, tx, p.Pool, u.ID(), quotaChange)
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}

@@ -143,7 +143,7 @@ func codeExpired() error {
 func (s *Service) checkCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID, purpose, given string) (store.Code, error) {
 	rec, err := tx.Code(ctx, sn.ID, userID, purpose)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.Code{}, kept{codeExpired()}
+		return store.Code{}, store.CommitWith(codeExpired())
 	}
 	if err == nil {
 		err = s.matchCode(rec, given)
@@ -156,9 +156,9 @@ func (s *Service) matchCode(rec store.Code, given string) error {
 	right := s.isCode(rec, given)
 	switch {
 	case !s.d.Now().Before(rec.ExpiresAt):
-		return kept{codeExpired()}
+		return store.CommitWith(codeExpired())
 	case !right:
-		return kept{codeMismatch()}
+		return store.CommitWith(codeMismatch())
 	}
 	return nil
 }
@@ -184,9 +184,9 @@ func (s *Service) takeSignUpCode(ctx context.Context, tx *store.Tx, u *User, giv
 	}
 	switch right := s.isCode(rec, given); {
 	case !right && hides:
-		return rec, kept{codeMismatch()}
+		return rec, store.CommitWith(codeMismatch())
 	case !sentAgain && u.signUpCode == nil:
-		return rec, kept{codeExpired()}
+		return rec, store.CommitWith(codeExpired())
 	}
 	if err := s.matchCode(rec, given); err != nil {
 		return rec, err
@@ -202,55 +202,7 @@ func (s *Service) takeSignUpCode(ctx context.Context, tx *store.Tx, u *User, giv
 func (s *Service) spendCode(ctx context.Context, tx *store.Tx, rec store.Code) error {
 	spent, err := tx.SpendCode(ctx, rec.PoolID, rec.UserID, rec.Purpose, rec.Hash)
 	if err == nil && !spent {
-		return kept{codeExpired()}
-	}
-	return err
-}
-
-// kept is an answer to the caller that does not undo the transaction.
-type kept struct{ error }
-
-func (k kept) Unwrap() error { return k.error }
-
-func isKept(err error) bool {
-	_, ok := errors.AsType[kept](err)
-	return ok
-}
-
-// Kept marks an answer to the caller that does not undo the transaction of
-// Update.
-func Kept(answer error) error { return kept{answer} }
-
-// Update runs fn in a transaction, and again where another change of the same
-// user came between. An answer that is Kept comes out after the commit.
-func (s *Service) Update(ctx context.Context, fn func(tx *store.Tx) error) error {
-	return s.update(ctx, fn)
-}
-
-// raceLimit bounds how often a change that lost a race is done over.
-const raceLimit = 20
-
-// update runs fn in a transaction, and again where another change of the same
-// user came between. An answer that is kept comes out after the commit.
-func (s *Service) update(ctx context.Context, fn func(tx *store.Tx) error) error {
-	var err error
-	for range raceLimit {
-		var answer error
-		err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
-			answer = nil
-			err := fn(tx)
-			if k, ok := errors.AsType[kept](err); ok {
-				answer = k.error
-				return nil
-			}
-			return err
-		})
-		if err == nil {
-			return answer
-		}
-		if !errors.Is(err, store.ErrConflict) || ctx.Err() != nil {
-			return err
-		}
+		return store.CommitWith(codeExpired())
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	if api.Val(in.ForceAliasCreation) {
 		decide = moveAliases(sn, confirmAliasExists)
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		if u.decoy {
 			return s.refuseDecoy(ctx, tx, sn, u, triesSignUp, purposeSignUp, in.ConfirmationCode)
 		}
@@ -48,7 +48,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 		}
 		if err := confirmable(e.u); err != nil {
 			if hides { // changed in this very moment
-				err = kept{codeMismatch()}
+				err = store.CommitWith(codeMismatch())
 			}
 			return err
 		}
@@ -68,7 +68,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
 		u = e.u
 		return e.save(ctx, decide) // An alias clash undoes it all: the code stays live.
-	})
+	}, store.Retry)
 	if errors.Is(err, store.ErrSpent) {
 		return nil, SessionUsed()
 	}

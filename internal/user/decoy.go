@@ -186,11 +186,11 @@ func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 		return err
 	}
 	_, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given)
-	if err == nil || isKept(err) && purpose == purposeSignUp {
+	if err == nil || store.Commits(err) && purpose == purposeSignUp {
 		err = codeMismatch()
 	}
 	if e, ok := errors.AsType[*api.Error](err); ok {
-		err = kept{e.WithReason(u.hiddenReason())}
+		err = store.CommitWith(e.WithReason(u.hiddenReason()))
 	}
 	return s.judge(ctx, tx, sn, u, t, err)
 }

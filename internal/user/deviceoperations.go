@@ -85,18 +85,18 @@ func (s *Service) getDevice(ctx context.Context, of ofDevice, key string) (*idp.
 }
 
 func (s *Service) forgetDevice(ctx context.Context, of ofDevice, key string) error {
-	return missingDevice(s.update(ctx, func(tx *store.Tx) error {
+	return missingDevice(s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		return s.forget(ctx, tx, store.Device{PoolID: of.pool.ID, UserID: of.user.ID(), ID: key})
-	}))
+	}, store.Retry))
 }
 
 func (s *Service) rememberDevice(ctx context.Context, of ofDevice, key string, status idp.DeviceRememberedStatusType) error {
 	if status == "" {
 		return idp.InvalidParameterException("Missing required parameter DeviceRememberedStatus")
 	}
-	return missingDevice(s.update(ctx, func(tx *store.Tx) error {
+	return missingDevice(s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		return tx.RememberDevice(ctx, of.pool.ID, of.user.ID(), key, status == idp.DeviceRememberedStatusTypeRemembered, s.d.Now())
-	}))
+	}, store.Retry))
 }
 
 // listDevices lists a user's devices, the oldest first. There are few.

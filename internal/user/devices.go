@@ -243,7 +243,7 @@ func deviceName(ctx context.Context, given *string) string {
 // addDevice stores a device once, in place of another where the user has too
 // many.
 func (s *Service) addDevice(ctx context.Context, sn *pool.Snapshot, rec store.Device) error {
-	err := s.update(ctx, func(tx *store.Tx) error {
+	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		gone, err := tx.DeviceForgotten(ctx, rec.PoolID, rec.UserID, rec.ID)
 		if err != nil {
 			return err
@@ -262,7 +262,7 @@ func (s *Service) addDevice(ctx context.Context, sn *pool.Snapshot, rec store.De
 			return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonQuota)
 		}
 		return s.makeRoom(ctx, tx, rec)
-	})
+	}, store.Retry)
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return idp.DeviceKeyExistsException("Device already exists.")

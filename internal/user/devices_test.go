@@ -129,9 +129,9 @@ func TestDeviceLimits(t *testing.T) {
 		wantSays(t, err, "TooManyRequestsException: Rate exceeded")
 		r.clock.pass(quotaWindow)
 		// The first is used once more, so that the second is the oldest.
-		err = r.update(t.Context(), func(tx *store.Tx) error {
+		err = r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
 			return tx.UseDevice(t.Context(), sn.ID, u.ID(), all[0], true, r.clock.now(), "192.0.2.1")
-		})
+		}, store.Retry)
 		if err != nil {
 			t.Fatal(err)
 		}

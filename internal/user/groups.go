@@ -164,7 +164,7 @@ func (s *Service) UpdateGroup(ctx context.Context, in *idp.UpdateGroupRequest) (
 		return nil, err
 	}
 	var item store.Item
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		item, err = s.group(ctx, &tx.Reader, sn, in.GroupName)
 		if err != nil {
 			return err
@@ -181,7 +181,7 @@ func (s *Service) UpdateGroup(ctx context.Context, in *idp.UpdateGroupRequest) (
 			return err
 		}
 		return tx.UpdateItem(ctx, item)
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +236,7 @@ func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserT
 		return err
 	}
 	key := groupKey(in.GroupName)
-	return s.update(ctx, func(tx *store.Tx) error {
+	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.User(ctx, sn.ID, u.ID()); err != nil { // Deleted since: no membership may stay behind.
 			return orUserNotFound(err)
 		}
@@ -255,7 +255,7 @@ func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserT
 			return idp.InvalidParameterExceptionf("A user can be in %d groups at most.", maxGroupsPerUser)
 		}
 		return tx.AddMember(ctx, sn.ID, key, u.ID())
-	})
+	}, store.Retry)
 }
 
 // AdminRemoveUserFromGroup takes a user out of a group.
@@ -264,9 +264,9 @@ func (s *Service) AdminRemoveUserFromGroup(ctx context.Context, in *idp.AdminRem
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, func(tx *store.Tx) error {
+	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		return orGroupNotFound(tx.RemoveMember(ctx, sn.ID, groupKey(in.GroupName), u.ID()))
-	})
+	}, store.Retry)
 }
 
 func orGroupNotFound(err error) error {

@@ -42,10 +42,10 @@ type heldMessage struct {
 // mailed runs fn in a transaction, as update does, and then has the messages
 // leave that it enqueued. What fn stored stays if a function fails.
 func (s *Service) mailed(ctx context.Context, mail *mailing, fn func(tx *store.Tx) error) error {
-	err := s.update(ctx, func(tx *store.Tx) error {
+	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		mail.held = nil
 		return fn(tx)
-	})
+	}, store.Retry)
 	if err != nil {
 		return err
 	}

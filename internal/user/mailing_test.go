@@ -519,7 +519,7 @@ func TestHiddenWithoutSender(t *testing.T) {
 				for _, attr := range []string{attrEmail, attrPhone} {
 					code := func(u *User) string {
 						c := r.SignInCode(sn, u, attr, "12345678", r.clock.now().Add(time.Minute), Told{})
-						return says(r.Update(t.Context(), func(tx *store.Tx) error { return r.SendSignInCode(t.Context(), tx, u, c) }))
+						return says(r.d.Store.Update(t.Context(), func(tx *store.Tx) error { return r.SendSignInCode(t.Context(), tx, u, c) }))
 					}
 					u, err := r.Resolve(t.Context(), sn, "both")
 					if err != nil {

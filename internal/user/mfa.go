@@ -141,7 +141,7 @@ func (s *Service) prefer(ctx context.Context, sn *pool.Snapshot, userID string, 
 	if err := checkWishes(list); err != nil {
 		return err
 	}
-	return s.update(ctx, func(tx *store.Tx) error {
+	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, sn, userID)
 		if err != nil {
 			return err
@@ -150,7 +150,7 @@ func (s *Service) prefer(ctx context.Context, sn *pool.Snapshot, userID string, 
 			return err
 		}
 		return e.save(ctx, aliasExists)
-	})
+	}, store.Retry)
 }
 
 // SetUserMFAPreference turns second factors of the token's user on and off.
@@ -210,7 +210,7 @@ func (s *Service) setMFAOptions(ctx context.Context, sn *pool.Snapshot, userID s
 			return idp.InvalidParameterException("Invalid MFA options: only SMS to phone_number can be set.")
 		}
 	}
-	return s.update(ctx, func(tx *store.Tx) error {
+	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, sn, userID)
 		if err != nil {
 			return err
@@ -225,5 +225,5 @@ func (s *Service) setMFAOptions(ctx context.Context, sn *pool.Snapshot, userID s
 		e.u.MFA.enable(FactorSMS)
 		e.u.MFA.LegacySMS = true
 		return e.save(ctx, aliasExists)
-	})
+	}, store.Retry)
 }

@@ -181,7 +181,7 @@ func (s *Service) storeMigrated(ctx context.Context, mail *mailing, u *User, ans
 	if answer.ForceAliasCreation {
 		decide = moveAliases(sn, taken)
 	}
-	return s.update(ctx, func(tx *store.Tx) error {
+	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		mail.held = nil
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
@@ -196,7 +196,7 @@ func (s *Service) storeMigrated(ctx context.Context, mail *mailing, u *User, ans
 			return nil
 		}
 		return s.sendWelcome(ctx, tx, mail, u, answer.DesiredDeliveryMediums)
-	})
+	}, store.Retry)
 }
 
 // ownPassword stands in a welcome where invitations have a temporary password:
@@ -237,13 +237,13 @@ func (s *Service) findOrMigrate(ctx context.Context, sn *pool.Snapshot, client *
 		return s.find(ctx, sn, client, in.Username)
 	}
 	nobody := s.Decoy(sn, in.Username)
-	err := s.update(ctx, func(tx *store.Tx) error {
+	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		exceeded, err := s.count(ctx, tx, sn, nobody.ID(), quotaMigrate)
 		if err == nil && exceeded {
-			return kept{idp.LimitExceededException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyAttempts)}
+			return store.CommitWith(idp.LimitExceededException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyAttempts))
 		}
 		return err
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}

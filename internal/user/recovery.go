@@ -168,7 +168,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 		u = s.StandIn(sn, u, in.Username)
 	}
 	// A guess is counted and committed before anything heavy is computed.
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		if u.decoy {
 			return s.refuseDecoy(ctx, tx, sn, u, triesReset, purposeReset, in.ConfirmationCode)
 		}
@@ -181,7 +181,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 		}
 		_, err = s.resetCode(ctx, tx, sn, u, in.ConfirmationCode)
 		return s.judge(ctx, tx, sn, u, triesReset, err)
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 func (s *Service) resetCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, given string) (store.Code, error) {
 	code, err := s.checkCode(ctx, tx, sn, u.ID(), purposeReset, given)
 	if err == nil && u.Attributes[code.Target] != code.Value {
-		return code, kept{codeExpired()}
+		return code, store.CommitWith(codeExpired())
 	}
 	return code, err
 }

@@ -199,14 +199,14 @@ func (r *rig) read(t testing.TB, sn *pool.Snapshot, id string) *User {
 // change stores a change to the user's row.
 func (r *rig) change(t testing.TB, sn *pool.Snapshot, id string, fn func(u *User)) {
 	t.Helper()
-	err := r.update(t.Context(), func(tx *store.Tx) error {
+	err := r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
 		e, err := r.edit(t.Context(), tx, sn, id)
 		if err != nil {
 			return err
 		}
 		fn(e.u)
 		return e.save(t.Context(), aliasExists)
-	})
+	}, store.Retry)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,18 +97,18 @@ func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, sn *pool.Snaps
 		return err
 	}
 	if exceeded {
-		return Kept(idp.EnableSoftwareTokenMFAException("Attempt limit exceeded, please try after some time."))
+		return store.CommitWith(idp.EnableSoftwareTokenMFAException("Attempt limit exceeded, please try after some time."))
 	}
 	step, ok, err := s.matchTOTP(sn.ID, userID, pending, v.Code)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return Kept(tokenMismatch())
+		return store.CommitWith(tokenMismatch())
 	}
 	err = s.SpendTOTP(ctx, tx, sn.ID, userID, step)
 	if errors.Is(err, store.ErrSpent) {
-		return Kept(tokenMismatch())
+		return store.CommitWith(tokenMismatch())
 	}
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (s *Service) AdminDeleteSoftwareToken(ctx context.Context, in *idp.AdminDel
 	if err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func (s *Service) AdminDeleteSoftwareToken(ctx context.Context, in *idp.AdminDel
 		e.u.softwareToken = softwareToken{}
 		e.u.MFA.disable(FactorTOTP)
 		return e.save(ctx, aliasExists)
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}

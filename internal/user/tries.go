@@ -56,7 +56,7 @@ func (s *Service) newTries(ctx context.Context, tx *store.Tx, sn *pool.Snapshot,
 func (s *Service) judge(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, t tries, verdict error) error {
 	wrong := 0
 	if verdict != nil {
-		if !isKept(verdict) {
+		if !store.Commits(verdict) {
 			return verdict
 		}
 		wrong = 1

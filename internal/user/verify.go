@@ -69,7 +69,7 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAtt
 	if err := checkVerifiable(in.AttributeName); err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.edit(ctx, tx, p.Pool, u.ID())
 		if err != nil {
 			return err
@@ -78,7 +78,7 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAtt
 			return err
 		}
 		return e.verify(ctx, in.AttributeName, in.Code)
-	})
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (e *edit) verify(ctx context.Context, attr, given string) error {
 		delete(e.u.Pending, attr)
 	case e.u.Attributes[attr]:
 	default:
-		return kept{codeExpired()}
+		return store.CommitWith(codeExpired())
 	}
 	if err := e.s.spendCode(ctx, e.tx, code); err != nil {
 		return err

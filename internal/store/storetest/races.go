@@ -29,6 +29,65 @@ func testRollback(t *testing.T, s *store.Store) {
 	missing(t, 0, err)
 }
 
+func testCommitWith(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	first := true
+	err := s.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.SetMeta(ctx, "x", []byte("1")); err != nil {
+			return err
+		}
+		return fmt.Errorf("closure: %w", store.CommitWith(errOwn))
+	})
+	if err != errOwn || store.Commits(err) || !store.Commits(store.CommitWith(err)) { //nolint:errorlint // the answer itself
+		t.Errorf("Update returned %v", err)
+	}
+	got, err := s.Meta(ctx, "x")
+	same(t, "1", string(got), err)
+	// The answer of a run that is done over is forgotten.
+	err = s.Update(ctx, func(*store.Tx) error {
+		if first {
+			first = false
+			return fmt.Errorf("%w, and another came between: %w", errOwn, store.ErrConflict)
+		}
+		return nil
+	}, store.Retry)
+	if err != nil {
+		t.Errorf("Update returned %v", err)
+	}
+}
+
+// testRetry loses a compare-and-set: the transaction runs again with Retry, and not without it.
+func testRetry(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	u := newUser("p", 1)
+	addUsers(t, s, u)
+	runs := 0
+	change := func(tx *store.Tx) error {
+		read, err := tx.User(ctx, "p", u.ID)
+		if err != nil {
+			return err
+		}
+		if runs++; runs < 3 {
+			read.Version--
+		}
+		return tx.UpdateUser(ctx, read)
+	}
+	refused(t, s, store.ErrConflict, change)
+	if err := s.Update(ctx, change, store.Retry); err != nil || runs < 3 {
+		t.Errorf("Update returned %v after %d runs", err, runs)
+	}
+	gone, cancel := context.WithCancel(ctx)
+	err := store.Again(gone, func() error { cancel(); return store.ErrConflict })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Again returned %v after the context's end", err)
+	}
+	runs = 0
+	err = store.Again(ctx, func() error { runs++; return store.ErrConflict })
+	if !errors.Is(err, store.ErrConflict) || runs < 2 {
+		t.Errorf("Again returned %v after %d runs", err, runs)
+	}
+}
+
 // testNeighbours runs good and failing transactions at once, which share commits on SQLite.
 func testNeighbours(t *testing.T, s *store.Store) {
 	ctx := t.Context()

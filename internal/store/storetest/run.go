@@ -70,6 +70,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"delete pool", testDeletePool},
 		{"sweep", testSweep},
 		{"rollback", testRollback},
+		{"commit with an answer", testCommitWith},
+		{"retry", testRetry},
 		{"neighbours", testNeighbours},
 		{"cancelled", testCancelled},
 		{"panic", testPanic},
