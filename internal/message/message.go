@@ -99,6 +99,10 @@ type Deps struct {
 	Functions Sender
 	// Inbox keeps messages readable (development): also those that have no sender.
 	Inbox bool
+	// Rest is how long Run leaves a message alone after it is due. The work of sending
+	// it must not delay the answer of the call that stored it, nor that of the next
+	// call: their time would tell that there is a message.
+	Rest time.Duration
 }
 
 // Service is the outbox, its worker and the development inbox.
@@ -220,12 +224,12 @@ func (s *Service) Wake() {
 	s.news = make(chan struct{})
 }
 
-// wakeDelay is longer than an answer takes from its commit to its client.
-const wakeDelay = 20 * time.Millisecond
+// AnswerTime is longer than an answer takes from its commit to its client, and the
+// client's next call after that.
+const AnswerTime = 100 * time.Millisecond
 
-// WakeSoon is Wake after a moment: the work of sending a message must not delay the
-// answer of the call that caused it, or its time would tell that there is a message.
-func (s *Service) WakeSoon() { time.AfterFunc(wakeDelay, s.Wake) }
+// WakeSoon is Wake when a message that was just stored may leave, after Deps.Rest.
+func (s *Service) WakeSoon() { time.AfterFunc(s.Rest, s.Wake) }
 
 // changed returns a channel that is closed by the next Wake.
 func (s *Service) changed() <-chan struct{} {

@@ -59,6 +59,7 @@ type worker struct {
 	busy   int
 	ofPool map[string]int
 	done   chan struct{} // has a value when a slot was given back
+	rest   time.Duration // Deps.Rest, but 0 in Flush
 }
 
 // workers gives one for each lane that there is a way out for.
@@ -84,6 +85,7 @@ func (s *Service) workers() []*worker {
 func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, w := range s.workers() {
+		w.rest = s.Rest
 		wg.Go(func() { w.run(ctx) })
 	}
 	wg.Wait()
@@ -161,7 +163,8 @@ func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, e
 		return false, nil
 	}
 	// Looking costs no write: on SQLite that is somebody else's turn.
-	due, err := w.s.Store.MessagesDue(ctx, w.lane, w.s.Now())
+	now := w.s.Now().Add(-w.rest)
+	due, err := w.s.Store.MessagesDue(ctx, w.lane, now)
 	if err != nil || !due {
 		return false, err
 	}
@@ -169,7 +172,7 @@ func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, e
 	var last string
 	err = w.s.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		rows, last, err = tx.ClaimMessages(ctx, store.MessageClaim{
-			Lane: w.lane, Now: w.s.Now(), Lease: lease, Limit: free, AfterPool: w.lastPool, RoomOfPool: w.room,
+			Lane: w.lane, Now: now, Lease: lease + w.rest, Limit: free, AfterPool: w.lastPool, RoomOfPool: w.room,
 		})
 		return err
 	})

@@ -325,6 +325,31 @@ func TestRunDeliversOnWake(t *testing.T) {
 	}
 }
 
+// TestMessageRests: the outbox leaves a message alone until the answer of the call that
+// stored it is out.
+func TestMessageRests(t *testing.T) {
+	t.Parallel()
+	c := &clock{t: time.Unix(1_700_000_000, 0)}
+	st, ring := open(t, store.Options{Path: filepath.Join(t.TempDir(), "test.db")}, c)
+	g := &gate{arrived: make(chan message.Message, 2), pass: make(chan struct{})}
+	close(g.pass)
+	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: g, Rest: time.Second})
+	for _, body := range []string{"old", "new"} {
+		c.add(time.Second)
+		if err := enqueue(t, s, mail(bulkPool, body, c)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := runs(t, s)
+	if got := next(t, g); got.Body != "old" {
+		t.Errorf("%q was sent first", got.Body)
+	}
+	stop()
+	if len(g.arrived) != 0 {
+		t.Error("a message was sent that had no rest")
+	}
+}
+
 type senderFunc func(message.Message) error
 
 func (f senderFunc) Send(_ context.Context, m message.Message) error { return f(m) }

@@ -97,6 +97,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		IssuerBase: func(sn *pool.Snapshot) string { return p.issuerBase(sn.Region) },
 	})
 	p.messages = message.New(message.Deps{
+		Rest:  message.AnswerTime,
 		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev,
 		Functions: user.FunctionSender{Triggers: p.triggers.Service},
 	})

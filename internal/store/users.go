@@ -17,6 +17,7 @@ var (
 		"name", "given_name", "family_name", "preferred_username", "alias_email", "alias_phone", "alias_preferred", "record"}
 
 	userByID       = prepare("SELECT record FROM users WHERE pool_id = ? AND id = ?")
+	userNextTo     = prepare("SELECT record FROM users WHERE pool_id = ? AND id >= ? ORDER BY id LIMIT 1")
 	userByUsername = prepare("SELECT record FROM users WHERE " + byUsername + "pool_id = ? AND username_key = ?")
 	userByAnyName  = prepare("SELECT 0, record FROM users WHERE " + byUsername + "pool_id = ? AND username_key = ? " +
 		"UNION ALL SELECT 1, record FROM users WHERE alias_email IS NOT NULL AND pool_id = ? AND alias_email = ? " +
@@ -71,6 +72,12 @@ func searchable(s *string) *string {
 // User reads a user by id.
 func (r *Reader) User(ctx context.Context, poolID, id string) (User, error) {
 	return first(ctx, r, userByID, []any{poolID, id}, scanUsers(poolID))
+}
+
+// UserNextTo reads the first user of the pool whose id is not below this one; ErrNotFound if there is no such user. It
+// costs what User costs that finds a user: for those who must not tell by the time they take whether there is a user.
+func (r *Reader) UserNextTo(ctx context.Context, poolID, id string) (User, error) {
+	return first(ctx, r, userNextTo, []any{poolID, id}, scanUsers(poolID))
 }
 
 // UserByUsername reads a user by the folded username.

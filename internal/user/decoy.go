@@ -170,13 +170,18 @@ func decimals(random []byte) string {
 	return string(b)
 }
 
-// readNobody reads a user who is not there: what a decoy is spared would tell it
-// from a user by the time that it takes.
+// readNobody does what the reading of a user costs, for one who is not there: it
+// reads the user next to the decoy's id and drops it. A query that finds nothing
+// would be answered sooner, since it does not touch the page of a row.
 func (s *Service) readNobody(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User) error {
-	if _, err := tx.User(ctx, sn.ID, u.ID()); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
+	next, err := tx.UserNextTo(ctx, sn.ID, u.ID())
+	switch {
+	case err == nil:
+		_, err = FromRecord(sn, next)
+	case errors.Is(err, store.ErrNotFound):
+		err = s.readSample(sn)
 	}
-	return s.readSample(sn)
+	return err
 }
 
 // refuseDecoy answers a code for a user who does not exist by the steps that
