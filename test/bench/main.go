@@ -17,6 +17,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -67,9 +68,13 @@ func main() {
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o, os.Stdout, os.Stderr); err != nil {
+	err := run(ctx, o, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
+	}
+	if errors.Is(err, errTimeTells) {
+		os.Exit(1)
 	}
 }
 
@@ -112,7 +117,13 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	if err := b.measureTriggers(ctx); err != nil {
 		return fmt.Errorf("triggers: %w", err)
 	}
-	return b.footprint(ctx)
+	if err := b.footprint(ctx); err != nil {
+		return err
+	}
+	if b.told {
+		return errTimeTells
+	}
+	return nil
 }
 
 // build makes the binary as `make build` does: static and stripped.

@@ -19,6 +19,7 @@ type bench struct {
 	dir      string
 	progress io.Writer
 	report   report
+	told     bool // that a name exists, by the time of an answer
 	floors   map[string]*process
 }
 
