@@ -172,7 +172,7 @@ func (s *Service) ListUserPoolClients(ctx context.Context, in *idp.ListUserPoolC
 	}
 	bind := []string{in.UserPoolId, string(in.ClientType)}
 	var after string
-	if err := s.openPage("ListUserPoolClients", bind, in.NextToken, &after); err != nil {
+	if err := s.pages.open("ListUserPoolClients", bind, in.NextToken, &after); err != nil {
 		return nil, err
 	}
 	out := &idp.ListUserPoolClientsResponse{UserPoolClients: []idp.UserPoolClientDescription{}}
@@ -186,7 +186,7 @@ func (s *Service) ListUserPoolClients(ctx context.Context, in *idp.ListUserPoolC
 	}
 	if len(list) > limit {
 		list = list[:limit]
-		out.NextToken = s.nextPage("ListUserPoolClients", bind, list[limit-1].ID)
+		out.NextToken = s.pages.next("ListUserPoolClients", bind, list[limit-1].ID)
 	}
 	for i := range list {
 		out.UserPoolClients = append(out.UserPoolClients, idp.UserPoolClientDescription{

@@ -349,18 +349,18 @@ func (k *clientCheck) checkOAuthScopes(ctx context.Context, c *idp.UserPoolClien
 
 // customScopes gives the scopes of a pool's resource servers, as clients name them.
 func customScopes(ctx context.Context, r *store.Reader, poolID string) (map[string]bool, error) {
-	servers, err := r.Items(ctx, poolID, store.KindResourceServer, "", maxResourceServers+1)
+	records, err := r.Items(ctx, poolID, store.KindResourceServer, "", maxResourceServers+1)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := DecodeItems[resourceServer](records)
 	if err != nil {
 		return nil, err
 	}
 	known := make(map[string]bool)
-	for i := range servers {
-		s, err := decodeResourceServer(&servers[i])
-		if err != nil {
-			return nil, err
-		}
-		for _, scope := range s.Scopes {
-			known[servers[i].Key+"/"+scope.ScopeName] = true
+	for _, s := range servers {
+		for _, scope := range s.Doc.Scopes {
+			known[s.Key+"/"+scope.ScopeName] = true
 		}
 	}
 	return known, nil

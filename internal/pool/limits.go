@@ -31,11 +31,6 @@ func checkClientQuota(ctx context.Context, tx *store.Tx, poolID string) error {
 	return checkQuota(n, err, maxClients, "User pool clients cannot exceed limit of %d in a user pool.")
 }
 
-func checkResourceServerQuota(ctx context.Context, tx *store.Tx, poolID string) error {
-	n, err := tx.CountItems(ctx, poolID, store.KindResourceServer)
-	return checkQuota(n, err, maxResourceServers, "Resource servers cannot exceed limit of %d in a user pool.")
-}
-
 func checkCustomDomainQuota(ctx context.Context, tx *store.Tx) error {
 	if err := tx.Turn(ctx, "", "custom domains"); err != nil {
 		return err

@@ -179,7 +179,7 @@ func (s *Service) ListUserPools(ctx context.Context, in *idp.ListUserPoolsReques
 		region = defaultRegion
 	}
 	var after store.PoolCursor
-	if err := s.openPage("ListUserPools", []string{region}, in.NextToken, &after); err != nil {
+	if err := s.pages.open("ListUserPools", []string{region}, in.NextToken, &after); err != nil {
 		return nil, err
 	}
 	limit := int(in.MaxResults)
@@ -191,7 +191,7 @@ func (s *Service) ListUserPools(ctx context.Context, in *idp.ListUserPoolsReques
 	if len(list) > limit {
 		list = list[:limit]
 		last := list[limit-1]
-		out.NextToken = s.nextPage("ListUserPools", []string{region}, store.PoolCursor{CreatedAt: last.CreatedAt, ID: last.ID})
+		out.NextToken = s.pages.next("ListUserPools", []string{region}, store.PoolCursor{CreatedAt: last.CreatedAt, ID: last.ID})
 	}
 	for i := range list {
 		p := &list[i]

@@ -3,33 +3,58 @@ package pool
 import (
 	"encoding/json"
 	"time"
+
+	"cognate/internal/api"
 )
 
 // pageLife is how long a page token is good.
 const pageLife = time.Hour
 
-// openPage reads where a list goes on into cursor, which stays as it is without a token.
-func (s *Service) openPage(op string, bind []string, token *string, cursor any) error {
-	if token == nil {
-		return nil
+// A pager opens and seals the page tokens of lists.
+type pager struct {
+	tokens *api.PageTokens
+	now    func() time.Time
+}
+
+// open reads where a list goes on into cursor, which stays as it is without a token.
+func (p pager) open(op string, bind []string, token *string, cursor any) error {
+	b, err := p.openRaw(op, bind, token)
+	if err != nil || b == nil {
+		return err
 	}
-	b, err := s.deps.Pages.Decode(op, bind, *token, s.deps.Now())
-	if err == nil {
-		err = json.Unmarshal(b, cursor)
-	}
-	if err != nil {
-		return invalidBecause("Invalid pagination token provided", err)
+	if err := json.Unmarshal(b, cursor); err != nil {
+		return invalidPage(err)
 	}
 	return nil
 }
 
-// nextPage seals where a list goes on.
-func (s *Service) nextPage(op string, bind []string, cursor any) *string {
+// openRaw returns the cursor as it was sealed, and nil without a token.
+func (p pager) openRaw(op string, bind []string, token *string) ([]byte, error) {
+	if token == nil {
+		return nil, nil
+	}
+	b, err := p.tokens.Decode(op, bind, *token, p.now())
+	if err != nil {
+		return nil, invalidPage(err)
+	}
+	return b, nil
+}
+
+func invalidPage(cause error) error {
+	return invalidBecause("Invalid pagination token provided", cause)
+}
+
+// next seals where a list goes on.
+func (p pager) next(op string, bind []string, cursor any) *string {
 	b, err := json.Marshal(cursor)
 	if err != nil {
 		panic(err) // Cursors are plain strings and times.
 	}
-	return new(s.deps.Pages.Encode(op, bind, b, s.deps.Now().Add(pageLife)))
+	return p.nextRaw(op, bind, b)
+}
+
+func (p pager) nextRaw(op string, bind []string, cursor []byte) *string {
+	return new(p.tokens.Encode(op, bind, cursor, p.now().Add(pageLife)))
 }
 
 // pageSize is a list's page size where the request may leave it out.

@@ -2,9 +2,6 @@ package pool
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
 
 	"cognate/internal/api"
@@ -18,20 +15,17 @@ type resourceServer struct {
 	Scopes []idp.ResourceServerScopeType
 }
 
-func decodeResourceServer(i *store.Item) (*resourceServer, error) {
-	var r resourceServer
-	if err := json.Unmarshal(i.Doc, &r); err != nil {
-		return nil, fmt.Errorf("pool: settings of resource server %s: %w", i.Key, err)
-	}
-	return &r, nil
+var resourceServerKind = Kind{
+	Name: store.KindResourceServer, Most: maxResourceServers, ListOp: "ListResourceServers",
+	NotFound: func(id string) error {
+		return idp.ResourceNotFoundException("Resource server " + id + " does not exist.").WithReason(api.ReasonNotFound)
+	},
+	Exists:   func(poolID, id string) error { return invalid(id + " already exists in user pool " + poolID + ".") },
+	FullText: "Resource servers cannot exceed limit of %d in a user pool.",
 }
 
-func (r *resourceServer) shape(i *store.Item) *idp.ResourceServerType {
-	return &idp.ResourceServerType{UserPoolId: new(i.PoolID), Identifier: new(i.Key), Name: &r.Name, Scopes: r.Scopes}
-}
-
-func noResourceServer(id string) error {
-	return idp.ResourceNotFoundException("Resource server " + id + " does not exist.").WithReason(api.ReasonNotFound)
+func resourceServerShape(i *Item[resourceServer]) *idp.ResourceServerType {
+	return &idp.ResourceServerType{UserPoolId: &i.PoolID, Identifier: &i.Key, Name: &i.Doc.Name, Scopes: i.Doc.Scopes}
 }
 
 func checkScopes(list []idp.ResourceServerScopeType) error {
@@ -53,82 +47,51 @@ func (s *Service) CreateResourceServer(ctx context.Context, in *idp.CreateResour
 	if err := checkScopes(in.Scopes); err != nil {
 		return nil, err
 	}
-	r := resourceServer{Name: in.Name, Scopes: in.Scopes}
-	doc, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("pool: settings of a resource server: %w", err)
-	}
-	now := s.now()
-	item := store.Item{PoolID: in.UserPoolId, Kind: store.KindResourceServer, Key: in.Identifier, CreatedAt: now, ModifiedAt: now, Doc: doc}
-	// The pool's record is written too, so that the quota holds and nothing is
-	// added to a pool that is being deleted.
-	err = s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, _ *settings) error {
-		if err := checkResourceServerQuota(ctx, tx, p.ID); err != nil {
-			return err
-		}
-		err := tx.InsertItem(ctx, item)
-		if errors.Is(err, store.ErrExists) {
-			return invalid(in.Identifier + " already exists in user pool " + p.ID + ".")
-		}
+	var item *Item[resourceServer]
+	err := s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, _ *settings) (err error) {
+		item, err = s.resourceServers.Create(ctx, tx, p.ID, in.Identifier, resourceServer{Name: in.Name, Scopes: in.Scopes})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &idp.CreateResourceServerResponse{ResourceServer: r.shape(&item)}, nil
+	return &idp.CreateResourceServerResponse{ResourceServer: resourceServerShape(item)}, nil
 }
 
-// UpdateResourceServer replaces a resource server's name and scopes. Clients keep
-// scopes that are gone, but get them no more.
+// UpdateResourceServer replaces a resource server's name and scopes. Clients keep the scopes that no longer exist, but
+// tokens do not have them.
 func (s *Service) UpdateResourceServer(ctx context.Context, in *idp.UpdateResourceServerRequest) (*idp.UpdateResourceServerResponse, error) {
 	if err := checkScopes(in.Scopes); err != nil {
 		return nil, err
 	}
-	r := resourceServer{Name: in.Name, Scopes: in.Scopes}
-	doc, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("pool: settings of a resource server: %w", err)
-	}
-	var item store.Item
-	err = s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
+	var item *Item[resourceServer]
+	err := s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
 		if _, _, err := s.heldPool(ctx, tx, in.UserPoolId); err != nil {
 			return err
 		}
 		var err error
-		if item, err = readResourceServer(ctx, &tx.Reader, in.UserPoolId, in.Identifier); err != nil {
-			return err
-		}
-		item.Doc, item.ModifiedAt = doc, s.now()
-		return tx.UpdateItem(ctx, item)
+		item, err = s.resourceServers.Change(ctx, tx, in.UserPoolId, in.Identifier, func(r *resourceServer) error {
+			*r = resourceServer{Name: in.Name, Scopes: in.Scopes}
+			return nil
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &idp.UpdateResourceServerResponse{ResourceServer: r.shape(&item)}, nil
+	return &idp.UpdateResourceServerResponse{ResourceServer: resourceServerShape(item)}, nil
 }
 
-func readResourceServer(ctx context.Context, r *store.Reader, poolID, id string) (store.Item, error) {
-	item, err := r.Item(ctx, poolID, store.KindResourceServer, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return item, noResourceServer(id)
-	}
-	return item, err
-}
-
-// DescribeResourceServer tells a resource server's scopes.
+// DescribeResourceServer returns a resource server and its scopes.
 func (s *Service) DescribeResourceServer(ctx context.Context, in *idp.DescribeResourceServerRequest) (*idp.DescribeResourceServerResponse, error) {
 	if _, _, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId); err != nil {
 		return nil, err
 	}
-	item, err := readResourceServer(ctx, &s.deps.Store.Reader, in.UserPoolId, in.Identifier)
+	item, err := s.resourceServers.Get(ctx, in.UserPoolId, in.Identifier)
 	if err != nil {
 		return nil, err
 	}
-	r, err := decodeResourceServer(&item)
-	if err != nil {
-		return nil, err
-	}
-	return &idp.DescribeResourceServerResponse{ResourceServer: r.shape(&item)}, nil
+	return &idp.DescribeResourceServerResponse{ResourceServer: resourceServerShape(item)}, nil
 }
 
 // DeleteResourceServer removes a resource server.
@@ -137,11 +100,7 @@ func (s *Service) DeleteResourceServer(ctx context.Context, in *idp.DeleteResour
 		if _, _, err := s.heldPool(ctx, tx, in.UserPoolId); err != nil {
 			return err
 		}
-		err := tx.DeleteItem(ctx, in.UserPoolId, store.KindResourceServer, in.Identifier)
-		if errors.Is(err, store.ErrNotFound) {
-			return noResourceServer(in.Identifier)
-		}
-		return err
+		return s.resourceServers.Delete(ctx, tx, in.UserPoolId, in.Identifier)
 	})
 }
 
@@ -153,27 +112,13 @@ func (s *Service) ListResourceServers(ctx context.Context, in *idp.ListResourceS
 	if _, _, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId); err != nil {
 		return nil, err
 	}
-	bind := []string{in.UserPoolId}
-	var after string
-	if err := s.openPage("ListResourceServers", bind, in.NextToken, &after); err != nil {
-		return nil, err
-	}
-	limit := pageSize(in.MaxResults, maxResourceServerPage)
-	list, err := s.deps.Store.Items(ctx, in.UserPoolId, store.KindResourceServer, after, limit+1)
+	list, next, err := s.resourceServers.Page(ctx, in.UserPoolId, in.NextToken, pageSize(in.MaxResults, maxResourceServerPage))
 	if err != nil {
 		return nil, err
 	}
-	out := &idp.ListResourceServersResponse{ResourceServers: []idp.ResourceServerType{}}
-	if len(list) > limit {
-		list = list[:limit]
-		out.NextToken = s.nextPage("ListResourceServers", bind, list[limit-1].Key)
-	}
-	for i := range list {
-		r, err := decodeResourceServer(&list[i])
-		if err != nil {
-			return nil, err
-		}
-		out.ResourceServers = append(out.ResourceServers, *r.shape(&list[i]))
+	out := &idp.ListResourceServersResponse{ResourceServers: []idp.ResourceServerType{}, NextToken: next}
+	for _, i := range list {
+		out.ResourceServers = append(out.ResourceServers, *resourceServerShape(i))
 	}
 	return out, nil
 }

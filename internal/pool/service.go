@@ -43,10 +43,12 @@ type CreateHook func(ctx context.Context, tx *store.Tx, poolID string) error
 
 // Service holds the settings and their operations.
 type Service struct {
-	deps    Deps
-	pools   *cache[Snapshot]
-	clients *cache[Client]
-	turns   *turns
+	deps            Deps
+	pages           pager
+	pools           *cache[Snapshot]
+	clients         *cache[Client]
+	resourceServers *Items[resourceServer]
+	turns           *turns
 }
 
 const (
@@ -66,7 +68,8 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{deps: d, turns: newTurns()}
+	s := &Service{deps: d, pages: pager{d.Pages, d.Now}, turns: newTurns()}
+	s.resourceServers = NewItems[resourceServer](resourceServerKind, d.Store, d.Pages, s.now)
 	s.pools = newCache(maxCachedPools, d.Now, s.loadPool)
 	s.clients = newCache(maxCachedClients, d.Now, s.loadClient)
 	return s
