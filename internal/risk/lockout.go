@@ -303,11 +303,9 @@ func (a *Attempt) Release() {
 // Clear forgets a user's failures, those of known places included, because the
 // user's password was replaced.
 func (l *Lockouts) Clear(ctx context.Context, poolID, userID string) error {
-	_, err := l.store.Lockout(ctx, poolID, userID)
-	if err == nil {
+	failed, err := l.store.HasLockout(ctx, poolID, userID)
+	if err == nil && failed {
 		err = l.store.Update(ctx, func(tx *store.Tx) error { return tx.ClearLockout(ctx, poolID, userID) })
-	} else if errors.Is(err, store.ErrNotFound) {
-		err = nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -399,6 +399,21 @@ func TestKnownPlaces(t *testing.T) {
 				t.Errorf("after Clear: %s", got)
 			}
 		}
+		// A sign-in that no place is known for ends what counts against strangers, and
+		// leaves what counts at home for Clear.
+		for range 2 * threshold { // those of strangers, then those of the place
+			guessFrom(t, nodes[0], at("home"), false)
+		}
+		r.pass(time.Second)
+		if got := guessFrom(t, nodes[0], Anywhere, true); got != "in" {
+			t.Errorf("after the lock: %s", got)
+		}
+		if err := nodes[0].Clear(t.Context(), pool, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := r.store.HasLockout(t.Context(), pool, "alice"); err != nil || left {
+			t.Errorf("after Clear there are failures: %v, %v", left, err)
+		}
 	})
 }
 

@@ -16,6 +16,7 @@ var (
 	lockoutPut = prepare("INSERT INTO lockouts (pool_id, user_id, failures, last_at, locked_until) VALUES (?, ?, ?, ?, ?) ON CONFLICT (pool_id, user_id) DO UPDATE SET " +
 		"failures = excluded.failures, last_at = excluded.last_at, locked_until = excluded.locked_until")
 	lockoutGet    = prepare("SELECT pool_id, user_id, failures, last_at, locked_until FROM lockouts WHERE pool_id = ? AND user_id = ?")
+	lockoutAny    = prepare("SELECT 1 FROM lockouts WHERE pool_id = ? AND user_id >= ? AND user_id < ? LIMIT 1")
 	lockoutForget = prepare("DELETE FROM lockouts WHERE pool_id = ? AND user_id = ?")
 	lockoutClear  = prepare("DELETE FROM lockouts WHERE pool_id = ? AND user_id >= ? AND user_id < ?")
 )
@@ -55,6 +56,16 @@ func (r *Reader) Lockout(ctx context.Context, poolID, userID string) (Lockout, e
 	return first(ctx, r, lockoutGet, []any{poolID, userID}, func(r row, l *Lockout) error {
 		return r.scan(&l.PoolID, &l.UserID, &l.Failures, &l.LastAt, &l.LockedUntil)
 	})
+}
+
+// HasLockout reports whether there are failures of the user, those from places where the user is known included.
+func (r *Reader) HasLockout(ctx context.Context, poolID, userID string) (bool, error) {
+	var one int64
+	err := r.one(ctx, lockoutAny, []any{poolID, userID, userID + string('/'+1)}, &one)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // ClearLockout forgets a user's failures, those from places where the user is known included: their rows are of the
