@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -54,6 +55,8 @@ func TestWhyASignInFailed(t *testing.T) {
 	t.Parallel()
 	c := dev(t)
 	c.LogFormat, c.LogLevel = "json", "info"
+	began := time.Now()
+	c.Now = func() time.Time { return began } // A lock of one second must not end before the test has seen it.
 	r := start(t, c)
 	ctx, pool := t.Context(), newPool(t, r)
 	app, err := r.dev().CreateUserPoolClient(ctx, &cip.CreateUserPoolClientInput{
