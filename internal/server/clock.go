@@ -104,7 +104,7 @@ func (s *Server) showClock(w http.ResponseWriter, _ *http.Request) {
 // setClock sets it. Pages of other machines must not: they could end every
 // session of a developer's, and what has expired is swept away.
 func (s *Server) setClock(w http.ResponseWriter, r *http.Request) {
-	if err := newPages(&s.config).screen(r); err != nil {
+	if err := originPolicy(&s.config).Screen(r); err != nil {
 		answer(w, http.StatusForbidden, "this page may not set the clock")
 		return
 	}

@@ -18,6 +18,7 @@ import (
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
+	"cognate/internal/server/edge"
 	"cognate/internal/signin"
 	"cognate/internal/store"
 	"cognate/internal/token"
@@ -104,7 +105,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
 	p.users = user.New(user.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Messages: p.messages,
-		Lockouts: p.lockouts, LoginHost: loginHost(c.IssuerBase), Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
+		Lockouts: p.lockouts, LoginHost: edge.LoginHost(c.IssuerBase), Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.signins = signin.New(signin.Deps{
 		Store: st, Pools: p.pools, Users: p.users, Tokens: p.tokens, Ring: ring, Gate: p.gate,
@@ -132,18 +133,28 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	return p, nil
 }
 
-// issuerBase gives what stands before "/<pool id>" in an issuer.
+// issuerBase returns what stands before "/<pool id>" in an issuer.
 func issuerBase(setting string) func(region string) string {
-	if setting == issuerAWS {
+	if setting == edge.AWSIssuer {
 		return token.AWSIssuerBase
 	}
 	return func(string) string { return setting }
 }
 
+// originPolicy returns the policy of a development server about hosts and web
+// pages. The issuer's origin is admitted: it may be a tunnel's address.
+func originPolicy(c *Config) *edge.OriginPolicy {
+	named := c.AllowOrigin
+	if c.IssuerBase != "" && c.IssuerBase != edge.AWSIssuer {
+		named = append(slices.Clip(named), c.IssuerBase)
+	}
+	return edge.NewOriginPolicy(named, c.Expose)
+}
+
 // authority returns the rule by which wire accepts signed operations.
 func (p *parts) authority(c *Config) wire.Authority {
 	if c.Mode == Dev {
-		return wire.Authority{Mode: wire.AcceptAny, AllowUnsigned: c.AllowUnsigned, Screen: newPages(c).screen}
+		return wire.Authority{Mode: wire.AcceptAny, AllowUnsigned: c.AllowUnsigned, Screen: originPolicy(c).Screen}
 	}
 	return wire.Authority{Mode: wire.Verify, IAM: p.iam}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cognate/internal/iam/policy"
+	"cognate/internal/server/edge"
 )
 
 // Config is every setting, once: the flags, the environment (COGNATE_ and the
@@ -131,7 +132,6 @@ const (
 	defaultServePort = ":9229"
 	defaultDevListen = "127.0.0.1:9229"
 	defaultPrivate   = "127.0.0.1:9230"
-	issuerAWS        = "aws"
 )
 
 // DevData is the data folder of dev where no other is set.
@@ -237,10 +237,10 @@ func (c *Config) checkCommon(add complain) {
 	if _, err := c.trustedProxies(); err != nil {
 		add("trusted-proxy", "%v", err)
 	}
-	if c.IssuerBase != "" && c.IssuerBase != issuerAWS {
+	if c.IssuerBase != "" && c.IssuerBase != edge.AWSIssuer {
 		u, err := url.Parse(c.IssuerBase)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			add("issuer-base", "must be an http or https URL with a host, without query or fragment, or %q", issuerAWS)
+			add("issuer-base", "must be an http or https URL with a host, without query or fragment, or %q", edge.AWSIssuer)
 		}
 	}
 	if c.Database != "" {
@@ -293,7 +293,11 @@ func (c *Config) checkDev(add complain) {
 			add(l.setting, "cognate dev takes any credentials and shows everyone's mail, so it listens on loopback addresses only, such as %s; use cognate serve for others, or --expose inside a container", defaultDevListen)
 		}
 	}
-	c.checkOrigins(add)
+	for _, s := range c.AllowOrigin {
+		if err := edge.CheckOrigin(s); err != nil {
+			add("allow-origin", "%v", err)
+		}
+	}
 	if len(c.TrustedProxy) > 0 {
 		add("trusted-proxy", "is for cognate serve: cognate dev must not be reachable from elsewhere")
 	}
@@ -325,7 +329,7 @@ func (c *Config) checkServe(add complain) {
 		add("kek-file", "the key-encryption key must be given: --kek-file FILE or COGNATE_KEK; make one with: openssl rand -base64 32")
 	}
 	if c.IssuerBase == "" {
-		add("issuer-base", "say what tokens name as their issuer: --issuer-base https://id.example.com, or %q", issuerAWS)
+		add("issuer-base", "say what tokens name as their issuer: --issuer-base https://id.example.com, or %q", edge.AWSIssuer)
 	}
 }
 

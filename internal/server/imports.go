@@ -9,7 +9,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/audit"
-	"cognate/internal/user/imports"
+	"cognate/internal/server/edge"
 )
 
 // publicURL is where clients reach this server, for the addresses that it hands
@@ -18,7 +18,7 @@ func publicURL(c *Config) string {
 	switch {
 	case c.PublicURL != "":
 		return strings.TrimRight(c.PublicURL, "/")
-	case c.IssuerBase != "" && c.IssuerBase != issuerAWS:
+	case c.IssuerBase != "" && c.IssuerBase != edge.AWSIssuer:
 		return c.IssuerBase
 	}
 	return c.url
@@ -31,7 +31,7 @@ const (
 	importPause = 30 * time.Second
 )
 
-// keepOpen gives the connection of an upload time for its next piece.
+// keepOpen extends the deadlines of an upload's connection for its next piece.
 func keepOpen(w http.ResponseWriter) error {
 	control := http.NewResponseController(w)
 	until := time.Now().Add(importPause)
@@ -40,13 +40,6 @@ func keepOpen(w http.ResponseWriter) error {
 		return nil
 	}
 	return err
-}
-
-// isUpload tells whether a request is the upload of an import's file, which may
-// be larger and take longer than others. What it says of itself is proven before
-// its body is read.
-func isUpload(r *http.Request) bool {
-	return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, imports.UploadPrefix)
 }
 
 // importLog shows what became of the lines of an import, in development. The

@@ -17,6 +17,7 @@ import (
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
+	"cognate/internal/server/edge"
 	"cognate/internal/store"
 )
 
@@ -79,10 +80,10 @@ func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, 
 		attrs = append(attrs, slog.String("accessKey", key.ID), slog.String("principal", key.PrincipalARN), slog.Any("policies", key.PolicyNames()))
 	}
 	if in.Do == RevokeAccessKey {
-		attrs = append(attrs, slog.String("accessKey", clip(in.ID, 128)))
+		attrs = append(attrs, slog.String("accessKey", edge.Clip(in.ID, 128)))
 	}
 	if in.Do == RotateSigningKeys && in.ID != "" {
-		attrs = append(attrs, slog.String("pool", clip(in.ID, 64)))
+		attrs = append(attrs, slog.String("pool", edge.Clip(in.ID, 64)))
 	}
 	level := slog.LevelInfo
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/audit"
+	"cognate/internal/server/edge"
 	"cognate/internal/token"
 	"cognate/internal/user/imports"
 )
@@ -41,12 +42,12 @@ func (s *Server) routes() http.Handler {
 	}
 
 	trusted, _ := s.config.trustedProxies() // checked by Check
-	return &edge{
-		next: s.guarded(s.refuseRetired(mux)), proxies: trusted,
-		plain: s.config.Mode == Serve && s.cert == nil, loopbackOK: s.config.PlainHTTP,
-		maxBytes: s.config.MaxRequestBytes, timeout: s.config.RequestTimeout, maxUpload: s.parts.imports.MaxBytes(),
-		now: s.config.machineNow(), log: s.log, metrics: s.parts.metrics,
-	}
+	return edge.Wrap(s.guarded(s.refuseRetired(mux)), edge.Config{
+		Proxies: trusted, RequireTLS: s.config.Mode == Serve && s.cert == nil, AllowLoopback: s.config.PlainHTTP,
+		HealthPath: healthPath, MaxBytes: s.config.MaxRequestBytes, Timeout: s.config.RequestTimeout,
+		Uploads: edge.Uploads{Match: imports.IsUpload, MaxBytes: s.parts.imports.MaxBytes(), Timeout: importTime},
+		Now:     s.config.machineNow(), Log: s.log, Metrics: s.parts.metrics,
+	})
 }
 
 // privateRoutes is the whole of the private listener. It asks nobody who they
@@ -75,7 +76,7 @@ func (s *Server) healthMux() *http.ServeMux {
 // guarded keeps other hosts' names away from a development server.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	if s.config.Mode == Dev {
-		return newPages(&s.config).guard(next, s.log)
+		return originPolicy(&s.config).Guard(next, s.log)
 	}
 	return next
 }
@@ -137,7 +138,7 @@ func (s *Server) document(of documentFunc) http.HandlerFunc {
 	maxAge := "public, max-age=" + strconv.Itoa(int(token.DocumentMaxAge.Seconds()))
 	return func(w http.ResponseWriter, r *http.Request) {
 		poolID := r.PathValue("pool")
-		audit.From(r.Context()).SetPool(clip(poolID, 64))
+		audit.From(r.Context()).SetPool(edge.Clip(poolID, 64))
 		body, err := of(s.parts.tokens, r.Context(), poolID)
 		if err != nil {
 			s.documentError(w, r, err)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"cognate/internal/api/idp"
@@ -32,6 +33,13 @@ const (
 	UploadPrefix = "/_cognate/imports/"
 	UploadPath   = UploadPrefix + "{pool}/{job}"
 )
+
+// IsUpload reports whether a request is the upload of a job's file. It may be
+// larger and take longer than others: its signature is verified before its body is
+// read.
+func IsUpload(r *http.Request) bool {
+	return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, UploadPrefix)
+}
 
 // uploadURL is the address that takes the job's file by PUT. Who has it needs no
 // other proof; it is good for this one job and until its time.

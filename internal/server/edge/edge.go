@@ -1,4 +1,4 @@
-package server
+package edge
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -14,31 +15,58 @@ import (
 	"cognate/internal/keys"
 )
 
-// edge is what every request of the main listener passes first and last: it is
-// bounded, gets its description and a wide event, and is logged once.
-type edge struct {
-	next       http.Handler
-	proxies    proxies
-	plain      bool // the listener speaks plain HTTP although it is not dev's
-	loopbackOK bool
-	maxBytes   int64
-	timeout    time.Duration
-	maxUpload  int64 // of an import's file
-	now        func() time.Time
-	log        *slog.Logger
-	metrics    *audit.Metrics
+// Config is what the edge goes by.
+type Config struct {
+	// Proxies are the address blocks of the proxies in front, whose word about a
+	// request is believed.
+	Proxies []netip.Prefix
+	// RequireTLS refuses requests that came to a plain listener, except from
+	// Proxies and, with AllowLoopback, from this machine.
+	RequireTLS, AllowLoopback bool
+	// HealthPath is the path that proxies may read over plain HTTP.
+	HealthPath string
+	// MaxBytes bounds the body of a request, and Timeout its time in all.
+	MaxBytes int64
+	Timeout  time.Duration
+	// Uploads are the requests with limits of their own.
+	Uploads Uploads
+
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics *audit.Metrics
 }
 
+// Uploads are requests that may be larger and take longer than others.
+type Uploads struct {
+	Match    func(*http.Request) bool // nil matches nothing
+	MaxBytes int64
+	Timeout  time.Duration
+}
+
+// edge bounds and describes every request, gives it a wide event, and logs it once.
+type edge struct {
+	Config
+
+	next    http.Handler
+	proxies proxies
+}
+
+// Wrap returns a handler that passes requests on to next within the limits of c.
+func Wrap(next http.Handler, c Config) http.Handler {
+	return &edge{Config: c, next: next, proxies: c.Proxies}
+}
+
+// ServeHTTP implements http.Handler.
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	client := e.proxies.client(r)
 	request := &api.Request{
-		ID: keys.NewUUID(), Time: e.now(), SourceIP: client.address, UserAgent: r.UserAgent(),
+		ID: keys.NewUUID(), Time: e.Now(), SourceIP: client.address, UserAgent: r.UserAgent(),
 		Scheme: client.scheme(), Host: cmp.Or(client.host, r.Host),
 	}
 	ctx, event := audit.With(api.WithRequest(r.Context(), request))
-	maxBytes, timeout := e.maxBytes, e.timeout
-	if isUpload(r) {
-		maxBytes, timeout = e.maxUpload, importTime
+	maxBytes, timeout := e.MaxBytes, e.Timeout
+	if u := e.Uploads; u.Match != nil && u.Match(r) {
+		maxBytes, timeout = u.MaxBytes, u.Timeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -53,7 +81,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	rec := &recorder{ResponseWriter: w}
-	e.metrics.Started()
+	e.Metrics.Started()
 	defer func() {
 		e.recovered(rec, r, recover())
 		e.finish(rec, r, event, body.n)
@@ -73,11 +101,11 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *edge) admits(c client, r *http.Request) bool {
 	switch {
 	case c.proxied:
-		return c.secure || r.Method == http.MethodGet && r.URL.Path == healthPath
-	case !e.plain || c.secure:
+		return c.secure || r.Method == http.MethodGet && r.URL.Path == e.HealthPath
+	case !e.RequireTLS || c.secure:
 		return true
 	}
-	return e.loopbackOK && c.loopback
+	return e.AllowLoopback && c.loopback
 }
 
 // recovered answers after a panic. The connection goes on if nothing was written.
@@ -85,7 +113,7 @@ func (e *edge) recovered(w *recorder, r *http.Request, p any) {
 	if p == nil {
 		return
 	}
-	e.log.ErrorContext(r.Context(), "panic", slog.String("requestId", api.RequestFrom(r.Context()).ID),
+	e.Log.ErrorContext(r.Context(), "panic", slog.String("requestId", api.RequestFrom(r.Context()).ID),
 		slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler) // Half an answer must not look like a whole one.
@@ -99,7 +127,7 @@ func (e *edge) recovered(w *recorder, r *http.Request, p any) {
 // finish writes the one line of the request and counts it.
 func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn int64) {
 	request := api.RequestFrom(r.Context())
-	took, status := e.now().Sub(request.Time), w.code()
+	took, status := e.Now().Sub(request.Time), w.code()
 	facts, operation := event.Facts(), request.Operation
 	if facts.Code == "" && status >= http.StatusInternalServerError && audit.ClientLeft(r.Context()) {
 		facts.Code = audit.CodeClientGone // of a route that has no operation
@@ -115,9 +143,9 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn 
 	if operation == "" {
 		operation = "none"
 	}
-	e.metrics.Finished(operation, facts.Code, took)
+	e.Metrics.Finished(operation, facts.Code, took)
 	if facts.Reason != "" && facts.Code != "" {
-		e.metrics.Refused(operation, string(facts.Reason))
+		e.Metrics.Refused(operation, string(facts.Reason))
 	}
 	attrs := append([]slog.Attr{
 		slog.String("requestId", request.ID),
@@ -127,17 +155,17 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn 
 		slog.String("ip", request.SourceIP),
 		slog.Int64("bytesIn", bytesIn),
 		slog.Int64("bytesOut", w.n),
-		slog.String("userAgent", clip(request.UserAgent, 200)),
+		slog.String("userAgent", Clip(request.UserAgent, 200)),
 	}, event.Attrs()...)
 	if r.URL.Path != "/" {
-		attrs = append(attrs, slog.String("path", clip(r.URL.Path, 200)))
+		attrs = append(attrs, slog.String("path", Clip(r.URL.Path, 200)))
 	}
 	level := slog.LevelInfo
 	if status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	if h := e.log.Handler(); h.Enabled(r.Context(), level) {
-		// Not by e.log: finding out who calls costs a stack walk.
+	if h := e.Log.Handler(); h.Enabled(r.Context(), level) {
+		// Not by e.Log: finding out who calls costs a stack walk.
 		line := slog.NewRecord(request.Time.Add(took), level, "request", 0)
 		line.AddAttrs(attrs...)
 		_ = h.Handle(r.Context(), line)
@@ -147,7 +175,8 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn 
 // statusClientGone is the status that proxies log for a client that went away.
 const statusClientGone = 499
 
-func clip(s string, n int) string {
+// Clip returns the first n bytes of s at most.
+func Clip(s string, n int) string {
 	if len(s) > n {
 		return s[:n]
 	}

@@ -1,4 +1,4 @@
-package server
+package edge
 
 import (
 	"fmt"
@@ -7,18 +7,17 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 
 	"cognate/internal/api"
 )
 
-// pages decides which web pages may use a development server as its
+// OriginPolicy decides which web pages may use a development server as its
 // administrator. That server takes any credentials, listens where every browser
 // on the machine can reach it, and answers with the Access-Control-Allow-Origin
 // that Cognito answers with: without this, any page that a developer visits
 // could run the directory.
-type pages struct {
+type OriginPolicy struct {
 	origins map[string]bool
 	hosts   map[string]bool
 	// plainNames: names without a dot mean this server, too, as services have
@@ -26,15 +25,11 @@ type pages struct {
 	plainNames bool
 }
 
-// newPages takes the origins that the settings name beside this machine's own.
-// The issuer is one: it may be a tunnel's address.
-func newPages(c *Config) *pages {
-	p := &pages{origins: map[string]bool{}, hosts: map[string]bool{}, plainNames: c.Expose}
-	named := c.AllowOrigin
-	if c.IssuerBase != "" && c.IssuerBase != issuerAWS {
-		named = append(slices.Clip(named), c.IssuerBase)
-	}
-	for _, s := range named {
+// NewOriginPolicy returns the policy that admits this machine's own pages and
+// those of origins. With plainNames, names without a dot are this server's, too.
+func NewOriginPolicy(origins []string, plainNames bool) *OriginPolicy {
+	p := &OriginPolicy{origins: map[string]bool{}, hosts: map[string]bool{}, plainNames: plainNames}
+	for _, s := range origins {
 		if u, err := parseOrigin(s); err == nil {
 			p.origins[originOf(u)] = true
 			p.hosts[strings.ToLower(u.Hostname())] = true
@@ -50,6 +45,18 @@ func parseOrigin(s string) (*url.URL, error) {
 		return nil, fmt.Errorf("%q is not an origin such as https://app.example.com:8443", s)
 	}
 	return u, nil
+}
+
+// CheckOrigin reports what is wrong with an origin of a setting.
+func CheckOrigin(s string) error {
+	u, err := parseOrigin(s)
+	if err != nil {
+		return err
+	}
+	if u.Path != "" {
+		return fmt.Errorf("%q has a path; an origin is scheme, host and port", s)
+	}
+	return nil
 }
 
 // originOf serialises an origin as browsers do (RFC 6454 §6.2).
@@ -68,7 +75,7 @@ func originOf(u *url.URL) string {
 // rebinding): a page of attacker.example whose name now means 127.0.0.1 has the
 // same origin as this server, reads every answer, and its Origin proves nothing.
 // An address as the host is no such name. No host is HTTP/1.0, and no browser.
-func (p *pages) admitsHost(hostport string) bool {
+func (p *OriginPolicy) admitsHost(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
 		host = h
@@ -92,19 +99,19 @@ func isLocalName(host string) bool {
 		host == "host.docker.internal" || host == "host.containers.internal"
 }
 
-// screen refuses administrators' calls from pages of other machines. Programs
+// Screen refuses administrators' calls from pages of other machines. Programs
 // that are no browser send no Origin.
-func (p *pages) screen(r *http.Request) error {
+func (p *OriginPolicy) Screen(r *http.Request) error {
 	for _, origin := range r.Header.Values("Origin") {
 		if !p.admitsOrigin(origin, r.Host) {
 			return api.NewError("AccessDeniedException", "cognate dev takes any credentials, so administrators' operations are not for web pages of other machines: "+
-				"the page's origin "+clip(origin, 200)+" is not allowed. Add it with --allow-origin if the page is yours.")
+				"the page's origin "+Clip(origin, 200)+" is not allowed. Add it with --allow-origin if the page is yours.")
 		}
 	}
 	return nil
 }
 
-func (p *pages) admitsOrigin(origin, host string) bool {
+func (p *OriginPolicy) admitsOrigin(origin, host string) bool {
 	u, err := parseOrigin(origin)
 	if err != nil || u.Path != "" {
 		return false // "null" too: a file, a frame without an origin, a redirect
@@ -119,14 +126,14 @@ func (p *pages) admitsOrigin(origin, host string) bool {
 	return strings.EqualFold(u.Host, host)
 }
 
-// guard keeps requests for other hosts away from everything.
-func (p *pages) guard(next http.Handler, log *slog.Logger) http.Handler {
+// Guard keeps requests for other hosts away from everything.
+func (p *OriginPolicy) Guard(next http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.admitsHost(r.Host) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		log.WarnContext(r.Context(), "refused a request for another host", slog.String("host", clip(r.Host, 200)))
+		log.WarnContext(r.Context(), "refused a request for another host", slog.String("host", Clip(r.Host, 200)))
 		h := w.Header()
 		h["x-amzn-RequestId"] = []string{api.RequestFrom(r.Context()).ID}
 		h["x-amzn-ErrorType"] = []string{"AccessDeniedException:"}
@@ -135,15 +142,4 @@ func (p *pages) guard(next http.Handler, log *slog.Logger) http.Handler {
 		fmt.Fprintf(w, `{"__type":"AccessDeniedException","Message":%q}`,
 			"cognate dev answers to localhost and to addresses only, not to other names, which anybody could point here. Add this one with --allow-origin http://<name> if it is yours.")
 	})
-}
-
-// checkOrigins finds what is wrong with --allow-origin.
-func (c *Config) checkOrigins(add complain) {
-	for _, s := range c.AllowOrigin {
-		if u, err := parseOrigin(s); err != nil {
-			add("allow-origin", "%v", err)
-		} else if u.Path != "" {
-			add("allow-origin", "%q has a path; an origin is scheme, host and port", s)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package server
+package edge
 
 import "testing"
 
@@ -13,7 +13,7 @@ func TestLoginHost(t *testing.T) {
 		"http://[::1]:9229":          "",
 		"":                           "",
 	} {
-		if got := loginHost(setting)("eu-west-1"); got != want {
+		if got := LoginHost(setting)("eu-west-1"); got != want {
 			t.Errorf("%s: %q, want %q", setting, got, want)
 		}
 	}

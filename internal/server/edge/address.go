@@ -1,4 +1,4 @@
-package server
+package edge
 
 import (
 	"io"
@@ -84,7 +84,7 @@ func (p proxies) trust(a netip.Addr) bool {
 	return false
 }
 
-// last gives the last element of a list header: what the nearest proxy wrote.
+// last returns the last element of a list header: what the nearest proxy wrote.
 func last(values []string) string {
 	s := strings.Join(values, ",")
 	return strings.TrimSpace(s[strings.LastIndexByte(s, ',')+1:])
