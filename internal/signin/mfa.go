@@ -81,15 +81,23 @@ func (s *Service) answerSecondCode(ctx context.Context, t *turn, name idp.Challe
 		return nil, err
 	}
 	u := t.user
-	err := s.takeCode(ctx, t, code, func(ctx context.Context, tx *store.Tx) (err error) {
+	err := s.takeCode(ctx, t, code, func(ctx context.Context, tx *store.Tx) error {
 		otp := t.state.OTP
-		switch attr := otp.Attribute; {
-		case otp.Enrol != "":
-			u, err = s.users.EnrolAddress(ctx, tx, t.pool, t.user.ID(), string(name), otp.Enrol, s.stillEnrols(t))
-		case !t.user.Verified(attr):
-			u, err = s.users.ProveAddress(ctx, tx, t.pool, t.user.ID(), attr, t.user.Attributes[attr])
+		if otp.Enrol == "" && t.user.Verified(otp.Attribute) {
+			return nil
 		}
-		return err
+		e, err := s.users.Edit(ctx, tx, t.pool, t.user.ID())
+		if err != nil {
+			return err
+		}
+		u = e.User
+		if otp.Enrol == "" {
+			return e.ProveAddress(ctx, otp.Attribute, t.user.Attributes[otp.Attribute])
+		}
+		if err := s.stillEnrols(t, e.User); err != nil {
+			return err
+		}
+		return e.EnrolAddress(ctx, string(name), otp.Enrol)
 	})
 	if err != nil {
 		return nil, err

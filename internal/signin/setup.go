@@ -14,13 +14,11 @@ import (
 
 // stillEnrols refuses an enrolment of a user who has come by a second factor
 // meanwhile: the password alone must not add another.
-func (s *Service) stillEnrols(t *turn) func(*user.User) error {
-	return func(u *user.User) error {
-		if mfaChallenge(t.pool.MFA, u, t.state) != idp.ChallengeNameTypeMfaSetup {
-			return invalidSession().WithReason(api.ReasonAccountChanged)
-		}
-		return nil
+func (s *Service) stillEnrols(t *turn, u *user.User) error {
+	if mfaChallenge(t.pool.MFA, u, t.state) != idp.ChallengeNameTypeMfaSetup {
+		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
+	return nil
 }
 
 // answerSetup is MFA_SETUP: what VerifySoftwareToken proved is the second
@@ -35,7 +33,7 @@ func (s *Service) answerSetup(ctx context.Context, t *turn) (*outcome, error) {
 		}
 		return &outcome{state: t.state, user: t.user}, nil
 	}
-	if err := s.stillEnrols(t)(t.user); err != nil {
+	if err := s.stillEnrols(t, t.user); err != nil {
 		return nil, err
 	}
 	mail, hasMail := t.param("EMAIL")

@@ -154,12 +154,13 @@ func (s *Service) openEnrolment(ctx context.Context, session string, step idp.Ch
 	return t, s.stands(t)
 }
 
-// check refuses what is no enrolment any more.
-func (s *Service) check(e *enrolment) func(*user.User) error {
-	if e.turn == nil {
-		return nil
+// edit reads the user in the transaction and refuses what is no enrolment any more.
+func (s *Service) edit(ctx context.Context, tx *store.Tx, e *enrolment) (*user.Edit, error) {
+	edit, err := s.users.Edit(ctx, tx, e.pool, e.userID)
+	if err != nil || e.turn == nil {
+		return edit, err
 	}
-	return s.stillEnrols(e.turn)
+	return edit, s.stillEnrols(e.turn, edit.User)
 }
 
 // advance seals the session that the step leads to; nil with an access token.
@@ -197,7 +198,11 @@ func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateS
 		return nil, err
 	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := s.users.AssociateSecret(ctx, tx, e.pool, e.userID, secret, s.check(e)); err != nil {
+		edit, err := s.edit(ctx, tx, e)
+		if err != nil {
+			return err
+		}
+		if err := edit.AssociateSecret(ctx, secret); err != nil {
 			return err
 		}
 		return s.spendOf(ctx, tx, e)
@@ -237,8 +242,12 @@ func (s *Service) VerifySoftwareToken(ctx context.Context, in *idp.VerifySoftwar
 		return nil, err
 	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		err := s.users.VerifySecret(ctx, tx, e.pool, e.userID, user.Verification{
-			Code: in.UserCode, Name: api.Val(in.FriendlyDeviceName), Enable: e.turn != nil, Check: s.check(e),
+		edit, err := s.edit(ctx, tx, e)
+		if err != nil {
+			return err
+		}
+		err = edit.VerifySecret(ctx, user.Verification{
+			Code: in.UserCode, Name: api.Val(in.FriendlyDeviceName), Enable: e.turn != nil,
 		})
 		if err != nil {
 			return err

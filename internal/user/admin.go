@@ -11,19 +11,9 @@ import (
 	"cognate/internal/trigger"
 )
 
-// named gives the pool and the user that an administrator names.
-func (s *Service) named(ctx context.Context, poolID, username string) (*pool.Snapshot, *User, error) {
-	sn, err := s.d.Pools.Load(ctx, poolID)
-	if err != nil {
-		return nil, nil, err
-	}
-	u, err := s.ResolveAdmin(ctx, sn, username)
-	return sn, u, err
-}
-
 // AdminGetUser shows a user with all attributes.
 func (s *Service) AdminGetUser(ctx context.Context, in *idp.AdminGetUserRequest) (*idp.AdminGetUserResponse, error) {
-	_, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	_, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +27,7 @@ func (s *Service) AdminGetUser(ctx context.Context, in *idp.AdminGetUserRequest)
 
 // AdminDeleteUser removes a user with all that belongs to it.
 func (s *Service) AdminDeleteUser(ctx context.Context, in *idp.AdminDeleteUserRequest) error {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return err
 	}
@@ -61,36 +51,36 @@ func (s *Service) AdminDisableUser(ctx context.Context, in *idp.AdminDisableUser
 }
 
 func (s *Service) setEnabled(ctx context.Context, poolID, username string, enabled bool) error {
-	sn, u, err := s.named(ctx, poolID, username)
+	sn, u, err := s.PoolUser(ctx, poolID, username)
 	if err != nil {
 		return err
 	}
 	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		if !enabled {
 			if err := s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()); err != nil {
-				return orUserNotFound(err)
+				return AsUserNotFound(err)
 			}
 		}
-		e, err := s.edit(ctx, tx, sn, u.ID())
+		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
 		}
-		if e.u.Rec.Enabled == enabled {
+		if e.User.Rec.Enabled == enabled {
 			return nil
 		}
-		e.u.Rec.Enabled = enabled
-		return e.save(ctx, aliasExists)
+		e.User.Rec.Enabled = enabled
+		return e.Save(ctx, AliasExists)
 	}, store.Retry)
 }
 
 // AdminUserGlobalSignOut revokes all tokens of a user.
 func (s *Service) AdminUserGlobalSignOut(ctx context.Context, in *idp.AdminUserGlobalSignOutRequest) (*idp.AdminUserGlobalSignOutResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		return orUserNotFound(s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()))
+		return AsUserNotFound(s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()))
 	}, store.Retry)
 	if err != nil {
 		return nil, err
@@ -101,21 +91,21 @@ func (s *Service) AdminUserGlobalSignOut(ctx context.Context, in *idp.AdminUserG
 // AdminConfirmSignUp confirms a user without a code; no address is verified by
 // it.
 func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSignUpRequest) (*idp.AdminConfirmSignUpResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, sn, u.ID())
+		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
 		}
-		if err := checkUnconfirmed(e.u); err != nil {
+		if err := checkUnconfirmed(e.User); err != nil {
 			return err
 		}
-		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
-		u = e.u
-		return e.save(ctx, aliasExists)
+		e.User.Rec.Status = string(idp.UserStatusTypeConfirmed)
+		u = e.User
+		return e.Save(ctx, AliasExists)
 	}, store.Retry)
 	if err != nil {
 		return nil, err
@@ -130,7 +120,7 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSi
 // must be changed at the next sign-in. Codes by which the old password could be
 // recovered end with it, and so do lock-outs.
 func (s *Service) AdminSetUserPassword(ctx context.Context, in *idp.AdminSetUserPasswordRequest) (*idp.AdminSetUserPasswordResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -158,25 +148,25 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *idp.AdminSetUser
 // AdminResetUserPassword makes the user set a new password by a code that is
 // sent at once; the old one works no more.
 func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminResetUserPasswordRequest) (*idp.AdminResetUserPasswordResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
 	mail := &mailing{sn: sn, occasion: trigger.OccasionForgotPassword, metadata: in.ClientMetadata}
 	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, sn, u.ID())
+		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
 		}
-		to, err := resetTarget(sn, e.u)
+		to, err := resetTarget(sn, e.User)
 		if err != nil {
 			return err
 		}
-		e.u.Rec.Status = string(idp.UserStatusTypeResetRequired)
-		if err := e.save(ctx, aliasExists); err != nil {
+		e.User.Rec.Status = string(idp.UserStatusTypeResetRequired)
+		if err := e.Save(ctx, AliasExists); err != nil {
 			return err
 		}
-		return s.sendCode(ctx, tx, mail, e.u, purposeReset, to)
+		return s.sendCode(ctx, tx, mail, e.User, purposeReset, to)
 	})
 	if err != nil {
 		return nil, adminDelivery(err)
@@ -205,7 +195,7 @@ func resetTarget(sn *pool.Snapshot, u *User) (delivery, error) {
 // AdminUpdateUserAttributes changes attributes of a user; an administrator may
 // say that an address is verified.
 func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *idp.AdminUpdateUserAttributesRequest) (*idp.AdminUpdateUserAttributesResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +207,7 @@ func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *idp.AdminUp
 
 // AdminDeleteUserAttributes removes attributes of a user.
 func (s *Service) AdminDeleteUserAttributes(ctx context.Context, in *idp.AdminDeleteUserAttributesRequest) (*idp.AdminDeleteUserAttributesResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}

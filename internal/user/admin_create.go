@@ -73,7 +73,7 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
 		}
-		e := &edit{s: s, tx: tx, sn: sn, u: u}
+		e := &Edit{s: s, tx: tx, sn: sn, User: u}
 		for _, name := range signInNames(sn, u.Attributes) {
 			if err := e.claim(ctx, name, decide); err != nil {
 				return err
@@ -89,11 +89,11 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 
 // takenAlias is the answer of AdminCreateUser where another user signs in by an address: the address is the other user's
 // username, or a verified alias (Cognito: AdminCreateUser, ForceAliasCreation).
-func takenAlias(sn *pool.Snapshot) clash {
+func takenAlias(sn *pool.Snapshot) NameConflict {
 	if len(sn.UsernameAttributes) > 0 {
 		return usernameExistsByAlias
 	}
-	return aliasExists
+	return AliasExists
 }
 
 // invitation is the mailing of what invites a user. Its metadata goes to no

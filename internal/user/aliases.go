@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
@@ -40,12 +39,12 @@ func signInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
 	return names
 }
 
-// clash decides what happens to a name that another user holds: an error is the
+// A NameConflict decides what happens to a name that another user holds: an error is the
 // answer; nil moves the name, as Cognito does with aliases.
-type clash func(kind string) error
+type NameConflict func(kind string) error
 
-// aliasExists is the answer of the operations that change a user's attributes.
-func aliasExists(kind string) error {
+// AliasExists is the NameConflict of operations that change a user's attributes.
+func AliasExists(kind string) error {
 	return idp.AliasExistsException("An account with the given " + kind + " already exists.")
 }
 
@@ -59,10 +58,10 @@ func usernameExistsByAlias(kind string) error {
 	return idp.UsernameExistsException("An account with the given " + kind + " already exists.")
 }
 
-// moveAliases is the clash of an administrator who says that a value is
+// moveAliases is the NameConflict of an administrator who says that a value is
 // verified, and of a forced confirmation: an e-mail or phone alias moves, what
 // cannot lose a flag is refused.
-func moveAliases(sn *pool.Snapshot, refuse clash) clash {
+func moveAliases(sn *pool.Snapshot, refuse NameConflict) NameConflict {
 	return func(kind string) error {
 		if sn.UsernameAttributes.Has(kind) || kind == attrPreferredUsername {
 			return refuse(kind)
@@ -71,68 +70,11 @@ func moveAliases(sn *pool.Snapshot, refuse clash) clash {
 	}
 }
 
-// edit is a user read afresh in a transaction, to be changed and stored there.
-type edit struct {
-	s      *Service
-	tx     *store.Tx
-	sn     *pool.Snapshot
-	u      *User
-	before []store.Name
-}
-
-// edit reads the user. A user who is gone is UserNotFoundException.
-func (s *Service) edit(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) (*edit, error) {
-	rec, err := tx.User(ctx, sn.ID, userID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, userNotFound()
-	}
-	if err != nil {
-		return nil, err
-	}
-	u, err := FromRecord(sn, rec)
-	if err != nil {
-		return nil, err
-	}
-	return &edit{s: s, tx: tx, sn: sn, u: u, before: signInNames(sn, u.Attributes)}, nil
-}
-
-// save stores the user together with the sign-in names that follow from the
-// attributes. Names that are given up go first: a person may swap two of them.
-func (e *edit) save(ctx context.Context, decide clash) error {
-	after := signInNames(e.sn, e.u.Attributes)
-	for _, old := range e.before {
-		if !slices.Contains(after, old) {
-			if err := e.tx.DropName(ctx, e.sn.ID, e.u.ID(), old.Kind); err != nil {
-				return err
-			}
-		}
-	}
-	for _, name := range after {
-		if !slices.Contains(e.before, name) {
-			if err := e.claim(ctx, name, decide); err != nil {
-				return err
-			}
-		}
-	}
-	e.u.touch(e.s.d.Now())
-	return e.put(ctx)
-}
-
-// put stores the user's row alone: for what is no change of the user's in the
-// eyes of an administrator.
-func (e *edit) put(ctx context.Context) error {
-	rec, err := e.u.Record()
-	if err != nil {
-		return err
-	}
-	return e.tx.UpdateUser(ctx, rec)
-}
-
 // maxSignInName is the longest sign-in name in bytes: what an index entry holds.
 const maxSignInName = 2048
 
 // claim gives the user a name, or answers what decide says of another holder.
-func (e *edit) claim(ctx context.Context, name store.Name, decide clash) error {
+func (e *Edit) claim(ctx context.Context, name store.Name, decide NameConflict) error {
 	if len(name.Value) > maxSignInName {
 		return idp.InvalidParameterException("user." + name.Kind + ": The value is too long to sign in by.")
 	}
@@ -142,14 +84,14 @@ func (e *edit) claim(ctx context.Context, name store.Name, decide clash) error {
 		if err := e.notUsername(ctx, name, decide); err != nil {
 			return err
 		}
-		err := e.tx.PutName(ctx, e.sn.ID, e.u.ID(), name)
+		err := e.tx.PutName(ctx, e.sn.ID, e.User.ID(), name)
 		if errors.Is(err, store.ErrExists) { // Somebody was faster.
 			return aliasRace(decide, name.Kind)
 		}
 		return err
 	case err != nil:
 		return err
-	case owner == e.u.ID():
+	case owner == e.User.ID():
 		return nil
 	}
 	if err := decide(name.Kind); err != nil {
@@ -161,14 +103,14 @@ func (e *edit) claim(ctx context.Context, name store.Name, decide clash) error {
 // notUsername refuses a preferred_username that is another user's username:
 // the username comes first when names are resolved, so it would never work. It
 // also refuses one that is another user's sub, see isSub.
-func (e *edit) notUsername(ctx context.Context, name store.Name, decide clash) error {
+func (e *Edit) notUsername(ctx context.Context, name store.Name, decide NameConflict) error {
 	if name.Kind != attrPreferredUsername {
 		return nil
 	}
 	if err := e.tx.TurnOfName(ctx, e.sn.ID, name.Value); err != nil {
 		return err
 	}
-	if sub, err := isSub(ctx, e.tx, e.sn, name.Value); err != nil || sub && name.Value != e.u.ID() {
+	if sub, err := isSub(ctx, e.tx, e.sn, name.Value); err != nil || sub && name.Value != e.User.ID() {
 		if err == nil {
 			err = decide(name.Kind)
 		}
@@ -176,7 +118,7 @@ func (e *edit) notUsername(ctx context.Context, name store.Name, decide clash) e
 	}
 	owner, err := e.tx.UserByUsername(ctx, e.sn.ID, name.Value)
 	switch {
-	case errors.Is(err, store.ErrNotFound) || err == nil && owner.ID == e.u.ID():
+	case errors.Is(err, store.ErrNotFound) || err == nil && owner.ID == e.User.ID():
 		return nil
 	case err != nil:
 		return err
@@ -186,7 +128,7 @@ func (e *edit) notUsername(ctx context.Context, name store.Name, decide clash) e
 
 // aliasRace answers a name lost to a concurrent change. Where the name would
 // move, the transaction is to be run again and move it.
-func aliasRace(decide clash, kind string) error {
+func aliasRace(decide NameConflict, kind string) error {
 	if err := decide(kind); err != nil {
 		return err
 	}
@@ -195,8 +137,8 @@ func aliasRace(decide clash, kind string) error {
 
 // take moves a name to the user. Its owner keeps the value unverified and his
 // tokens, and no longer signs in by it.
-func (e *edit) take(ctx context.Context, name store.Name, owner string) error {
-	if _, err := e.tx.TakeName(ctx, e.sn.ID, e.u.ID(), name); err != nil {
+func (e *Edit) take(ctx context.Context, name store.Name, owner string) error {
+	if _, err := e.tx.TakeName(ctx, e.sn.ID, e.User.ID(), name); err != nil {
 		return err
 	}
 	rec, err := e.tx.User(ctx, e.sn.ID, owner)
@@ -215,9 +157,9 @@ func (e *edit) take(ctx context.Context, name store.Name, owner string) error {
 	return e.tx.UpdateUser(ctx, rec)
 }
 
-// clashOf gives the clash of the first name that another user holds, without
+// clashOf returns the conflict of the first name that another user holds, without
 // changing anything; nil where there is none.
-func clashOf(ctx context.Context, r *store.Reader, sn *pool.Snapshot, userID string, names []store.Name, decide clash) error {
+func clashOf(ctx context.Context, r *store.Reader, sn *pool.Snapshot, userID string, names []store.Name, decide NameConflict) error {
 	for _, name := range names {
 		owner, err := r.NameOwner(ctx, sn.ID, name.Kind, name.Value)
 		switch {

@@ -27,7 +27,7 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 	}
 	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
 		details = []idp.CodeDeliveryDetailsType{}
-		e, err := s.edit(ctx, tx, sn, userID)
+		e, err := s.Edit(ctx, tx, sn, userID)
 		if err != nil {
 			return err
 		}
@@ -35,18 +35,18 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 		if err != nil {
 			return err
 		}
-		decide := clash(aliasExists)
+		decide := NameConflict(AliasExists)
 		if client == nil {
-			decide = moveAliases(sn, aliasExists)
+			decide = moveAliases(sn, AliasExists)
 		}
-		if err := e.save(ctx, decide); err != nil {
+		if err := e.Save(ctx, decide); err != nil {
 			return err
 		}
 		for _, d := range sends {
 			if err := s.updateQuota(ctx, tx, sn, userID); err != nil {
 				return err
 			}
-			if err := s.sendCode(ctx, tx, mail, e.u, verifyPurpose(d.Attribute), d); err != nil {
+			if err := s.sendCode(ctx, tx, mail, e.User, verifyPurpose(d.Attribute), d); err != nil {
 				return err
 			}
 			details = append(details, d.details())
@@ -73,20 +73,20 @@ func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, clien
 		values[name] = ""
 	}
 	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, sn, userID)
+		e, err := s.Edit(ctx, tx, sn, userID)
 		if err != nil {
 			return err
 		}
 		if _, err := e.apply(ctx, values); err != nil {
 			return err
 		}
-		return e.save(ctx, aliasExists)
+		return e.Save(ctx, AliasExists)
 	}, store.Retry)
 }
 
 // apply changes the attributes in memory, drops codes that went to what is gone
 // and gives the codes that are due.
-func (e *edit) apply(ctx context.Context, values map[string]string) ([]delivery, error) {
+func (e *Edit) apply(ctx context.Context, values map[string]string) ([]delivery, error) {
 	var sends []delivery
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := values[name]
@@ -102,11 +102,11 @@ func (e *edit) apply(ctx context.Context, values map[string]string) ([]delivery,
 		case isFlag(name):
 			// After its address, below.
 		case value == "":
-			delete(e.u.Attributes, name)
-		case name == attrPreferredUsername && isNameKind(e.sn, name) && e.u.Status() == idp.UserStatusTypeUnconfirmed:
+			delete(e.User.Attributes, name)
+		case name == attrPreferredUsername && isNameKind(e.sn, name) && e.User.Status() == idp.UserStatusTypeUnconfirmed:
 			return nil, unconfirmedPreferredUsername()
 		default:
-			e.u.Attributes[name] = value
+			e.User.Attributes[name] = value
 		}
 	}
 	if err := e.applyFlags(ctx, values); err != nil {
@@ -121,8 +121,8 @@ func unconfirmedPreferredUsername() error {
 
 // applyContact sets or removes email or phone_number; flag is what the same
 // request says of its verification, "" for nothing.
-func (e *edit) applyContact(ctx context.Context, attr, value, flag string) (*delivery, error) {
-	u := e.u
+func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*delivery, error) {
+	u := e.User
 	if value == "" {
 		delete(u.Attributes, attr)
 		delete(u.Attributes, verifiedFlag(attr))
@@ -153,39 +153,39 @@ func (e *edit) applyContact(ctx context.Context, attr, value, flag string) (*del
 // applyPending keeps the old value in force until the code for the new one is
 // given (Cognito: AttributesRequireVerificationBeforeUpdate). A value that
 // another user signs in by is refused at once.
-func (e *edit) applyPending(ctx context.Context, attr, value string) (*delivery, error) {
+func (e *Edit) applyPending(ctx context.Context, attr, value string) (*delivery, error) {
 	if e.sn.UsernameAttributes.Has(attr) {
 		wanted := []store.Name{{Kind: attr, Value: e.sn.FoldAlias(attr, value)}}
-		if err := clashOf(ctx, &e.tx.Reader, e.sn, e.u.ID(), wanted, aliasExists); err != nil {
+		if err := clashOf(ctx, &e.tx.Reader, e.sn, e.User.ID(), wanted, AliasExists); err != nil {
 			return nil, err
 		}
 	}
-	if e.u.Pending == nil {
-		e.u.Pending = map[string]string{}
+	if e.User.Pending == nil {
+		e.User.Pending = map[string]string{}
 	}
-	e.u.Pending[attr] = value
+	e.User.Pending[attr] = value
 	return &delivery{Medium: mediumOf(attr), Attribute: attr, To: value}, nil
 }
 
 // applyFlags sets what an administrator says of an address. A flag that is set
 // makes the outstanding code pointless.
-func (e *edit) applyFlags(ctx context.Context, values map[string]string) error {
+func (e *Edit) applyFlags(ctx context.Context, values map[string]string) error {
 	for _, attr := range []string{attrEmail, attrPhone} {
 		flag, given := values[verifiedFlag(attr)]
 		switch {
 		case !given:
 			continue
 		case flag == "":
-			delete(e.u.Attributes, verifiedFlag(attr))
+			delete(e.User.Attributes, verifiedFlag(attr))
 			continue
 		}
-		if err := checkFlags(map[string]string{verifiedFlag(attr): flag}, e.u.Attributes); err != nil {
+		if err := checkFlags(map[string]string{verifiedFlag(attr): flag}, e.User.Attributes); err != nil {
 			return err
 		}
-		e.u.Attributes[verifiedFlag(attr)] = flag
+		e.User.Attributes[verifiedFlag(attr)] = flag
 		if flag == "true" {
-			delete(e.u.Pending, attr)
-			if err := e.tx.DropCode(ctx, e.sn.ID, e.u.ID(), verifyPurpose(attr)); err != nil {
+			delete(e.User.Pending, attr)
+			if err := e.tx.DropCode(ctx, e.sn.ID, e.User.ID(), verifyPurpose(attr)); err != nil {
 				return err
 			}
 		}
@@ -195,17 +195,17 @@ func (e *edit) applyFlags(ctx context.Context, values map[string]string) error {
 
 // dropCodes ends codes that went to the old value of an address: they must
 // prove nothing of the new one.
-func (e *edit) dropCodes(ctx context.Context, attr string) error {
-	return e.tx.DropCode(ctx, e.sn.ID, e.u.ID(), verifyPurpose(attr))
+func (e *Edit) dropCodes(ctx context.Context, attr string) error {
+	return e.tx.DropCode(ctx, e.sn.ID, e.User.ID(), verifyPurpose(attr))
 }
 
 // keepsSignInName refuses to take the last name from a user of a pool whose
 // usernames are addresses (Cognito: username attributes).
-func (e *edit) keepsSignInName() error {
+func (e *Edit) keepsSignInName() error {
 	if len(e.sn.UsernameAttributes) == 0 || len(e.before) == 0 {
 		return nil
 	}
-	if len(signInNames(e.sn, e.u.Attributes)) > 0 {
+	if len(signInNames(e.sn, e.User.Attributes)) > 0 {
 		return nil
 	}
 	return requiredCannotGo(e.before[0].Kind)

@@ -57,21 +57,21 @@ func (s *Service) ReplacePassword(ctx context.Context, sn *pool.Snapshot, u *Use
 func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User, sealed []byte, then func(context.Context, *store.Tx, *User) error) (*User, error) {
 	var current *User
 	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, sn, u.ID())
+		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
 		}
-		current = e.u
-		if !bytes.Equal(e.u.Rec.Credential, u.Rec.Credential) {
+		current = e.User
+		if !bytes.Equal(e.User.Rec.Credential, u.Rec.Credential) {
 			return store.ErrConflict
 		}
 		if then != nil {
-			if err := then(ctx, tx, e.u); err != nil {
+			if err := then(ctx, tx, e.User); err != nil {
 				return err
 			}
 		}
-		e.u.Rec.Credential = sealed
-		return e.save(ctx, aliasExists)
+		e.User.Rec.Credential = sealed
+		return e.Save(ctx, AliasExists)
 	})
 	return current, err
 }
@@ -83,7 +83,7 @@ func incorrectPassword() error {
 // ChangePassword replaces the password of the token's user, who proves the old
 // one. A user without a password sets the first.
 func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequest) (*idp.ChangePasswordResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}

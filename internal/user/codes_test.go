@@ -231,7 +231,7 @@ func TestFailuresLeaveTheCode(t *testing.T) {
 			c.password = ""
 			wantSays(t, g.give(t, c, code), "")
 		})
-		t.Run("alias clash", func(t *testing.T) {
+		t.Run("alias NameConflict", func(t *testing.T) {
 			sn := r.poolWith(t, withAliases)
 			client := r.clientWith(t, sn, hiding)
 			owner := r.have(t, sn, "owner", idp.UserStatusTypeConfirmed, verified("alice@example.com"))

@@ -34,7 +34,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 		u = s.StandIn(sn, u, in.Username)
 	}
 	var proven string
-	decide := clash(confirmAliasExists)
+	decide := NameConflict(confirmAliasExists)
 	if api.Val(in.ForceAliasCreation) {
 		decide = moveAliases(sn, confirmAliasExists)
 	}
@@ -42,22 +42,22 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 		if u.decoy {
 			return s.refuseDecoy(ctx, tx, sn, u, triesSignUp, purposeSignUp, in.ConfirmationCode)
 		}
-		e, err := s.edit(ctx, tx, sn, u.ID())
+		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
 		}
-		if err := confirmable(e.u); err != nil {
+		if err := confirmable(e.User); err != nil {
 			if hides { // changed in this very moment
 				err = store.CommitWith(codeMismatch())
 			}
 			return err
 		}
-		code, err := s.takeSignUpCode(ctx, tx, e.u, in.ConfirmationCode, hides)
-		if err = s.judge(ctx, tx, sn, e.u, triesSignUp, err); err != nil {
+		code, err := s.takeSignUpCode(ctx, tx, e.User, in.ConfirmationCode, hides)
+		if err = s.judge(ctx, tx, sn, e.User, triesSignUp, err); err != nil {
 			return err
 		}
-		if code.Target != "" && e.u.Attributes[code.Target] == code.Value {
-			e.u.Attributes[verifiedFlag(code.Target)] = "true"
+		if code.Target != "" && e.User.Attributes[code.Target] == code.Value {
+			e.User.Attributes[verifiedFlag(code.Target)] = "true"
 			proven = code.Target
 		}
 		if session != nil {
@@ -65,9 +65,9 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 				return err
 			}
 		}
-		e.u.Rec.Status = string(idp.UserStatusTypeConfirmed)
-		u = e.u
-		return e.save(ctx, decide) // An alias clash undoes it all: the code stays live.
+		e.User.Rec.Status = string(idp.UserStatusTypeConfirmed)
+		u = e.User
+		return e.Save(ctx, decide) // An alias NameConflict undoes it all: the code stays live.
 	}, store.Retry)
 	if errors.Is(err, store.ErrSpent) {
 		return nil, SessionUsed()
@@ -176,21 +176,21 @@ func (s *Service) hiddenFromResend(ctx context.Context, sn *pool.Snapshot, u *Us
 // than one for a name that nobody has.
 func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing, userID string) (delivery, error) {
 	sn := mail.sn
-	e, err := s.edit(ctx, tx, sn, userID)
+	e, err := s.Edit(ctx, tx, sn, userID)
 	if err != nil {
 		return delivery{}, err
 	}
-	to, err := resendTarget(sn, e.u)
+	to, err := resendTarget(sn, e.User)
 	if err != nil {
 		return delivery{}, err
 	}
 	if err := s.deliverable(sn, to.Medium); err != nil {
 		return delivery{}, err
 	}
-	if err := s.mayAsk(ctx, tx, sn, e.u, quotaResend, callerOf(ctx)); err != nil {
+	if err := s.mayAsk(ctx, tx, sn, e.User, quotaResend, callerOf(ctx)); err != nil {
 		return delivery{}, err
 	}
-	return to, s.sendCode(ctx, tx, mail, e.u, purposeSignUp, to)
+	return to, s.sendCode(ctx, tx, mail, e.User, purposeSignUp, to)
 }
 
 // resendTarget checks that the user may have a new code and tells where to.

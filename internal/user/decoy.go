@@ -107,25 +107,6 @@ func (s *Service) decoyCredential(u *User) (*Credential, error) {
 	return c, nil
 }
 
-// find resolves the user whom a public operation names. Where there is none and
-// the client hides that, it is a decoy; else UserNotFoundException.
-func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Client, name string) (*User, error) {
-	u, err := s.Resolve(ctx, sn, name)
-	switch {
-	case err == nil:
-		Note(ctx, u)
-		return u, nil
-	case !errors.Is(err, store.ErrNotFound):
-		return nil, err
-	}
-	u = s.Decoy(sn, name)
-	Note(ctx, u)
-	if client.PreventExistence {
-		return u, nil
-	}
-	return nil, idp.UserNotFoundException("Username/client id combination not found.")
-}
-
 // decoyDelivery returns where a code for a decoy would have gone: to an address of
 // the user whose place it takes, to the name if that is an address of the medium,
 // else to an address that is derived.

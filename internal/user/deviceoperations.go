@@ -27,19 +27,11 @@ type ofDevice struct {
 
 // ownDevices is for the operations of the token's user.
 func (s *Service) ownDevices(ctx context.Context, accessToken string) (ofDevice, error) {
-	p, u, err := s.bearer(ctx, accessToken)
+	p, u, err := s.TokenUser(ctx, accessToken)
 	if err != nil {
 		return ofDevice{}, err
 	}
 	return ofDevice{pool: p.Pool, user: u}, untracked(p.Pool)
-}
-
-// tokenOf gives an access token that the model calls optional.
-func tokenOf(accessToken *string) (string, error) {
-	if api.Val(accessToken) == "" {
-		return "", idp.NotAuthorizedException("Access Token is required").WithReason(api.ReasonBadAccessToken)
-	}
-	return *accessToken, nil
 }
 
 // devicesOf is for an administrator's operations.
@@ -102,7 +94,7 @@ func (s *Service) rememberDevice(ctx context.Context, of ofDevice, key string, s
 // listDevices lists a user's devices, the oldest first. There are few.
 func (s *Service) listDevices(ctx context.Context, op string, of ofDevice, limit *int32, page *string) ([]idp.DeviceType, *string, error) {
 	bind := []string{of.pool.ID, of.user.ID()}
-	cursor, err := s.openPage(op, bind, page)
+	cursor, err := s.OpenPage(op, bind, page)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -114,7 +106,7 @@ func (s *Service) listDevices(ctx context.Context, op string, of ofDevice, limit
 	if cursor != nil {
 		after, err := parseDeviceCursor(cursor)
 		if err != nil {
-			return nil, nil, invalidPage(err)
+			return nil, nil, InvalidPage(err)
 		}
 		for len(recs) > 0 && compareDevices(recs[0], after) <= 0 {
 			recs = recs[1:]
@@ -127,7 +119,7 @@ func (s *Service) listDevices(ctx context.Context, op string, of ofDevice, limit
 	var next *string
 	if len(recs) > size {
 		recs = recs[:size]
-		next = s.nextPage(op, bind, deviceCursor(recs[size-1]))
+		next = s.NextPage(op, bind, deviceCursor(recs[size-1]))
 	}
 	list := make([]idp.DeviceType, len(recs))
 	for i, rec := range recs {

@@ -175,7 +175,7 @@ func untracked(sn *pool.Snapshot) error {
 // ConfirmDevice registers the device that the access token was given to, with
 // what its secret is checked by later.
 func (s *Service) ConfirmDevice(ctx context.Context, in *idp.ConfirmDeviceRequest) (*idp.ConfirmDeviceResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}

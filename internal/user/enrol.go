@@ -31,51 +31,43 @@ func (s *Service) CheckEnrolment(ctx context.Context, sn *pool.Snapshot, client 
 		return nil
 	}
 	wanted := []store.Name{{Kind: attr, Value: sn.FoldAlias(attr, value)}}
-	return clashOf(ctx, &s.d.Store.Reader, sn, u.ID(), wanted, aliasExists)
+	return clashOf(ctx, &s.d.Store.Reader, sn, u.ID(), wanted, AliasExists)
 }
 
 // EnrolAddress stores an address that a code has proven, and makes it a second
-// factor. check looks at the user as the transaction sees it.
-func (s *Service) EnrolAddress(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID, factor, value string, check func(*User) error) (*User, error) {
-	e, err := s.editIf(ctx, tx, sn, userID, check)
-	if err != nil {
-		return nil, err
-	}
+// factor.
+func (e *Edit) EnrolAddress(ctx context.Context, factor, value string) error {
 	attr := FactorAttribute(factor)
-	e.u.Attributes[attr] = value
-	e.u.Attributes[verifiedFlag(attr)] = "true"
-	delete(e.u.Pending, attr)
+	e.User.Attributes[attr] = value
+	e.User.Attributes[verifiedFlag(attr)] = "true"
+	delete(e.User.Pending, attr)
 	if err := e.dropCodes(ctx, attr); err != nil {
-		return nil, err
+		return err
 	}
-	e.u.MFA.enable(factor)
-	return e.u, e.save(ctx, aliasExists)
+	e.User.MFA.enable(factor)
+	return e.Save(ctx, AliasExists)
 }
 
 // ProveAddress marks an address verified to which a code of a second factor
 // went and came back. Where the value would become a sign-in name that another
 // user has, it stays as it is: that is no reason to refuse a sign-in.
-func (s *Service) ProveAddress(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID, attr, value string) (*User, error) {
-	e, err := s.edit(ctx, tx, sn, userID)
-	if err != nil {
-		return nil, err
+func (e *Edit) ProveAddress(ctx context.Context, attr, value string) error {
+	if e.User.Attributes[attr] != value || e.User.Verified(attr) {
+		return nil
 	}
-	if e.u.Attributes[attr] != value || e.u.Verified(attr) {
-		return e.u, nil
-	}
-	if isNameKind(sn, attr) {
-		owner, err := tx.NameOwner(ctx, sn.ID, attr, sn.FoldAlias(attr, value))
+	if isNameKind(e.sn, attr) {
+		owner, err := e.tx.NameOwner(ctx, e.sn.ID, attr, e.sn.FoldAlias(attr, value))
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
-			return nil, err
-		case owner != userID:
-			return e.u, nil
+			return err
+		case owner != e.User.ID():
+			return nil
 		}
 	}
-	e.u.Attributes[verifiedFlag(attr)] = "true"
-	if err := e.tx.DropCode(ctx, sn.ID, userID, verifyPurpose(attr)); err != nil {
-		return nil, err
+	e.User.Attributes[verifiedFlag(attr)] = "true"
+	if err := e.dropCodes(ctx, attr); err != nil {
+		return err
 	}
-	return e.u, e.save(ctx, aliasExists)
+	return e.Save(ctx, AliasExists)
 }

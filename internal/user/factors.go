@@ -11,7 +11,7 @@ import (
 
 // GetUserAuthFactors tells the token's user by what it can sign in.
 func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFactorsRequest) (*idp.GetUserAuthFactorsResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFac
 
 // AdminGetUserAuthFactors tells by what a user can sign in.
 func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetUserAuthFactorsRequest) (*idp.AdminGetUserAuthFactorsResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -211,11 +210,11 @@ func (s *Service) ListGroups(ctx context.Context, in *idp.ListGroupsRequest) (*i
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.openPage(op, []string{sn.ID}, in.NextToken)
+	after, err := s.OpenPage(op, []string{sn.ID}, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	limit := pageSize(in.Limit)
+	limit := PageSize(in.Limit)
 	items, err := s.d.Store.Items(ctx, sn.ID, store.KindGroup, string(after), limit+1)
 	if err != nil {
 		return nil, err
@@ -223,7 +222,7 @@ func (s *Service) ListGroups(ctx context.Context, in *idp.ListGroupsRequest) (*i
 	out := &idp.ListGroupsResponse{}
 	if len(items) > limit {
 		items = items[:limit]
-		out.NextToken = s.nextPage(op, []string{sn.ID}, []byte(items[limit-1].Key))
+		out.NextToken = s.NextPage(op, []string{sn.ID}, []byte(items[limit-1].Key))
 	}
 	out.Groups, err = groupTypes(items)
 	return out, err
@@ -231,14 +230,14 @@ func (s *Service) ListGroups(ctx context.Context, in *idp.ListGroupsRequest) (*i
 
 // AdminAddUserToGroup puts a user into a group.
 func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserToGroupRequest) error {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return err
 	}
 	key := groupKey(in.GroupName)
 	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.User(ctx, sn.ID, u.ID()); err != nil { // Deleted since: no membership may stay behind.
-			return orUserNotFound(err)
+			return AsUserNotFound(err)
 		}
 		// The lock keeps the group from being deleted at the same moment.
 		if _, err := tx.LockItem(ctx, sn.ID, store.KindGroup, key); err != nil {
@@ -260,7 +259,7 @@ func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserT
 
 // AdminRemoveUserFromGroup takes a user out of a group.
 func (s *Service) AdminRemoveUserFromGroup(ctx context.Context, in *idp.AdminRemoveUserFromGroupRequest) error {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return err
 	}
@@ -276,23 +275,16 @@ func orGroupNotFound(err error) error {
 	return err
 }
 
-func orUserNotFound(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return userNotFound()
-	}
-	return err
-}
-
 // AdminListGroupsForUser lists the groups of a user by name. They are 100 at
 // most, so a page is cut from the whole.
 func (s *Service) AdminListGroupsForUser(ctx context.Context, in *idp.AdminListGroupsForUserRequest) (*idp.AdminListGroupsForUserResponse, error) {
 	const op = "AdminListGroupsForUser"
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
 	bind := []string{sn.ID, u.ID()}
-	after, err := s.openPage(op, bind, in.NextToken)
+	after, err := s.OpenPage(op, bind, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -302,9 +294,9 @@ func (s *Service) AdminListGroupsForUser(ctx context.Context, in *idp.AdminListG
 	}
 	items = slices.DeleteFunc(items, func(i store.Item) bool { return i.Key <= string(after) })
 	out := &idp.AdminListGroupsForUserResponse{}
-	if limit := pageSize(in.Limit); len(items) > limit {
+	if limit := PageSize(in.Limit); len(items) > limit {
 		items = items[:limit]
-		out.NextToken = s.nextPage(op, bind, []byte(items[limit-1].Key))
+		out.NextToken = s.NextPage(op, bind, []byte(items[limit-1].Key))
 	}
 	out.Groups, err = groupTypes(items)
 	return out, err
@@ -318,11 +310,11 @@ func (s *Service) ListUsersInGroup(ctx context.Context, in *idp.ListUsersInGroup
 		return nil, err
 	}
 	key := groupKey(in.GroupName)
-	after, err := s.openPage(op, []string{sn.ID, key}, in.NextToken)
+	after, err := s.OpenPage(op, []string{sn.ID, key}, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	limit := pageSize(in.Limit)
+	limit := PageSize(in.Limit)
 	recs, err := s.d.Store.MembersOf(ctx, sn.ID, key, string(after), limit+1)
 	if err != nil {
 		return nil, orGroupNotFound(err)
@@ -330,41 +322,8 @@ func (s *Service) ListUsersInGroup(ctx context.Context, in *idp.ListUsersInGroup
 	out := &idp.ListUsersInGroupResponse{}
 	if len(recs) > limit {
 		recs = recs[:limit]
-		out.NextToken = s.nextPage(op, []string{sn.ID, key}, []byte(recs[limit-1].ID))
+		out.NextToken = s.NextPage(op, []string{sn.ID, key}, []byte(recs[limit-1].ID))
 	}
 	out.Users, err = userTypes(sn, recs, nil)
 	return out, err
-}
-
-// pageLife is how long a page token is good (Cognito: ListUsers).
-const pageLife = time.Hour
-
-// defaultPage is the size of a page where the request names none, or 0.
-const defaultPage = 60
-
-func pageSize(limit *int32) int {
-	if limit == nil || *limit == 0 {
-		return defaultPage
-	}
-	return int(*limit)
-}
-
-// openPage gives where a list goes on; nil at its start.
-func (s *Service) openPage(op string, bind []string, token *string) ([]byte, error) {
-	if token == nil {
-		return nil, nil
-	}
-	cursor, err := s.d.Pages.Decode(op, bind, *token, s.d.Now())
-	if err != nil {
-		return nil, invalidPage(err)
-	}
-	return cursor, nil
-}
-
-func invalidPage(cause error) error {
-	return idp.InvalidParameterException("Invalid pagination token provided").WithCause(cause)
-}
-
-func (s *Service) nextPage(op string, bind []string, cursor []byte) *string {
-	return new(s.d.Pages.Encode(op, bind, cursor, s.d.Now().Add(pageLife)))
 }

@@ -61,7 +61,7 @@ func validationData(list []idp.AttributeType) map[string]string {
 // somebody who cannot come in. What decides is the index, later. alias is the
 // answer where another sign-in name is somebody's; nil where that name would
 // move.
-func (s *Service) free(ctx context.Context, sn *pool.Snapshot, u *User, taken error, alias clash) error {
+func (s *Service) free(ctx context.Context, sn *pool.Snapshot, u *User, taken error, alias NameConflict) error {
 	_, err := s.d.Store.UserByUsername(ctx, sn.ID, u.Rec.UsernameKey)
 	if err == nil {
 		return taken

@@ -259,7 +259,7 @@ func (s *Service) importShadows(ctx context.Context, tx *store.Tx, sn *pool.Snap
 	if err := clashOf(ctx, &tx.Reader, sn, rec.ID, same, func(string) error { return ErrImportExists }); err != nil {
 		return err
 	}
-	e := &edit{s: s, tx: tx, sn: sn, u: p.user}
+	e := &Edit{s: s, tx: tx, sn: sn, User: p.user}
 	for _, name := range p.names {
 		if err := e.notUsername(ctx, name, func(kind string) error {
 			return ImportError("An account with the given " + kind + " already exists.")

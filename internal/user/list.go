@@ -28,17 +28,17 @@ func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp
 		return nil, err
 	}
 	bind := []string{sn.ID, f.attr, f.op, f.value, strings.Join(in.AttributesToGet, ",")}
-	cursor, err := s.openPage(op, bind, in.PaginationToken)
+	cursor, err := s.OpenPage(op, bind, in.PaginationToken)
 	if err != nil {
 		return nil, err
 	}
 	q := f.query(sn)
 	if cursor != nil {
 		if q.After, err = store.ParseUserCursor(cursor); err != nil {
-			return nil, invalidPage(err)
+			return nil, InvalidPage(err)
 		}
 	}
-	limit := pageSize(in.Limit)
+	limit := PageSize(in.Limit)
 	q.Limit = limit + 1
 	recs, err := s.d.Store.ListUsers(ctx, sn.ID, q)
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp
 	out := &idp.ListUsersResponse{}
 	if len(recs) > limit {
 		recs = recs[:limit]
-		out.PaginationToken = s.nextPage(op, bind, q.Cursor(recs[limit-1]).Bytes())
+		out.PaginationToken = s.NextPage(op, bind, q.Cursor(recs[limit-1]).Bytes())
 	}
 	out.Users, err = userTypes(sn, recs, show)
 	return out, err

@@ -186,7 +186,7 @@ func TestListUsersRequests(t *testing.T) {
 		}
 		all := token(idp.ListUsersRequest{UserPoolId: sn.ID})
 		byName := token(idp.ListUsersRequest{UserPoolId: sn.ID, Filter: new(`name = "A"`)})
-		groups := r.nextPage("ListGroups", []string{sn.ID}, []byte("x"))
+		groups := r.NextPage("ListGroups", []string{sn.ID}, []byte("x"))
 		rows := []struct {
 			name string
 			in   idp.ListUsersRequest

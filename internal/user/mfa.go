@@ -142,20 +142,20 @@ func (s *Service) prefer(ctx context.Context, sn *pool.Snapshot, userID string, 
 		return err
 	}
 	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, sn, userID)
+		e, err := s.Edit(ctx, tx, sn, userID)
 		if err != nil {
 			return err
 		}
-		if err := e.u.fulfil(sn, list, passkey, admin); err != nil {
+		if err := e.User.fulfil(sn, list, passkey, admin); err != nil {
 			return err
 		}
-		return e.save(ctx, aliasExists)
+		return e.Save(ctx, AliasExists)
 	}, store.Retry)
 }
 
 // SetUserMFAPreference turns second factors of the token's user on and off.
 func (s *Service) SetUserMFAPreference(ctx context.Context, in *idp.SetUserMFAPreferenceRequest) (*idp.SetUserMFAPreferenceResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (s *Service) SetUserMFAPreference(ctx context.Context, in *idp.SetUserMFAPr
 
 // AdminSetUserMFAPreference turns second factors of a user on and off.
 func (s *Service) AdminSetUserMFAPreference(ctx context.Context, in *idp.AdminSetUserMFAPreferenceRequest) (*idp.AdminSetUserMFAPreferenceResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (s *Service) AdminSetUserMFAPreference(ctx context.Context, in *idp.AdminSe
 // SetUserSettings is what clients of before SetUserMFAPreference turn SMS codes
 // on and off with.
 func (s *Service) SetUserSettings(ctx context.Context, in *idp.SetUserSettingsRequest) (*idp.SetUserSettingsResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (s *Service) SetUserSettings(ctx context.Context, in *idp.SetUserSettingsRe
 
 // AdminSetUserSettings is SetUserSettings on an administrator's word.
 func (s *Service) AdminSetUserSettings(ctx context.Context, in *idp.AdminSetUserSettingsRequest) (*idp.AdminSetUserSettingsResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -211,19 +211,19 @@ func (s *Service) setMFAOptions(ctx context.Context, sn *pool.Snapshot, userID s
 		}
 	}
 	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, sn, userID)
+		e, err := s.Edit(ctx, tx, sn, userID)
 		if err != nil {
 			return err
 		}
 		if len(options) == 0 {
-			e.u.MFA.disable(FactorSMS)
-			return e.save(ctx, aliasExists)
+			e.User.MFA.disable(FactorSMS)
+			return e.Save(ctx, AliasExists)
 		}
-		if err := e.u.available(FactorSMS, false); err != nil {
+		if err := e.User.available(FactorSMS, false); err != nil {
 			return err
 		}
-		e.u.MFA.enable(FactorSMS)
-		e.u.MFA.LegacySMS = true
-		return e.save(ctx, aliasExists)
+		e.User.MFA.enable(FactorSMS)
+		e.User.MFA.LegacySMS = true
+		return e.Save(ctx, AliasExists)
 	}, store.Retry)
 }

@@ -177,7 +177,7 @@ func goesBy(sn *pool.Snapshot, u *User, name string) bool {
 func (s *Service) storeMigrated(ctx context.Context, mail *mailing, u *User, answer trigger.UserMigrationResponse) error {
 	sn := mail.sn
 	taken := func(string) error { return errTaken }
-	decide := clash(taken)
+	decide := NameConflict(taken)
 	if answer.ForceAliasCreation {
 		decide = moveAliases(sn, taken)
 	}
@@ -186,7 +186,7 @@ func (s *Service) storeMigrated(ctx context.Context, mail *mailing, u *User, ans
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
 		}
-		e := &edit{s: s, tx: tx, sn: sn, u: u}
+		e := &Edit{s: s, tx: tx, sn: sn, User: u}
 		for _, name := range signInNames(sn, u.Attributes) {
 			if err := e.claim(ctx, name, decide); err != nil {
 				return err

@@ -17,12 +17,12 @@ import (
 // ListWebAuthnCredentials shows the passkeys of the token's user, the oldest first.
 func (s *Service) ListWebAuthnCredentials(ctx context.Context, in *idp.ListWebAuthnCredentialsRequest) (*idp.ListWebAuthnCredentialsResponse, error) {
 	const op = "ListWebAuthnCredentials"
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
 	bind := []string{p.Pool.ID, u.ID()}
-	cursor, err := s.openPage(op, bind, in.NextToken)
+	cursor, err := s.OpenPage(op, bind, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (s *Service) ListWebAuthnCredentials(ctx context.Context, in *idp.ListWebAu
 	if cursor != nil {
 		after, err := parsePasskeyCursor(cursor)
 		if err != nil {
-			return nil, invalidPage(err)
+			return nil, InvalidPage(err)
 		}
 		for len(recs) > 0 && comparePasskeys(recs[0], after) <= 0 {
 			recs = recs[1:]
@@ -46,7 +46,7 @@ func (s *Service) ListWebAuthnCredentials(ctx context.Context, in *idp.ListWebAu
 	out := &idp.ListWebAuthnCredentialsResponse{Credentials: []idp.WebAuthnCredentialDescription{}}
 	if len(recs) > limit {
 		recs = recs[:limit]
-		out.NextToken = s.nextPage(op, bind, passkeyCursor(recs[limit-1]))
+		out.NextToken = s.NextPage(op, bind, passkeyCursor(recs[limit-1]))
 	}
 	for _, rec := range recs {
 		k, err := openPasskey(rec)
@@ -117,7 +117,7 @@ func passkeyName(k *passkey.Key) string {
 
 // DeleteWebAuthnCredential removes a passkey of the token's user.
 func (s *Service) DeleteWebAuthnCredential(ctx context.Context, in *idp.DeleteWebAuthnCredentialRequest) (*idp.DeleteWebAuthnCredentialResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}

@@ -136,7 +136,7 @@ func (s *Service) passkeyParty(sn *pool.Snapshot, missing func(string) *api.Erro
 // StartWebAuthnRegistration gives the options for a new passkey of the token's
 // user. A challenge that waits already is void from now on.
 func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWebAuthnRegistrationRequest) (*idp.StartWebAuthnRegistrationResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (s *Service) challengeHash(poolID, userID string, challenge []byte) [32]byt
 // CompleteWebAuthnRegistration stores the passkey that an authenticator made for
 // the options. What is wrong with it leaves the challenge for another try.
 func (s *Service) CompleteWebAuthnRegistration(ctx context.Context, in *idp.CompleteWebAuthnRegistrationRequest) (*idp.CompleteWebAuthnRegistrationResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}

@@ -49,11 +49,11 @@ func (s *Service) reread(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 	if u.decoy {
 		return u, s.readNobody(ctx, tx, sn, u)
 	}
-	e, err := s.edit(ctx, tx, sn, u.ID())
+	e, err := s.Edit(ctx, tx, sn, u.ID())
 	if err != nil {
 		return u, err
 	}
-	return e.u, nil
+	return e.User, nil
 }
 
 // recoveryTarget checks that the user may recover the account and tells where

@@ -200,12 +200,12 @@ func (r *rig) read(t testing.TB, sn *pool.Snapshot, id string) *User {
 func (r *rig) change(t testing.TB, sn *pool.Snapshot, id string, fn func(u *User)) {
 	t.Helper()
 	err := r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
-		e, err := r.edit(t.Context(), tx, sn, id)
+		e, err := r.Edit(t.Context(), tx, sn, id)
 		if err != nil {
 			return err
 		}
-		fn(e.u)
-		return e.save(t.Context(), aliasExists)
+		fn(e.User)
+		return e.Save(t.Context(), AliasExists)
 	}, store.Retry)
 	if err != nil {
 		t.Fatal(err)

@@ -6,25 +6,11 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
-	"cognate/internal/token"
 )
-
-// bearer gives who holds an access token.
-func (s *Service) bearer(ctx context.Context, accessToken string) (*token.Principal, *User, error) {
-	p, err := s.d.Tokens.Authenticate(ctx, accessToken)
-	if err != nil {
-		return nil, nil, err
-	}
-	u, err := FromRecord(p.Pool, p.User)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p, u, nil
-}
 
 // GetUser shows the token's user what the app client may read.
 func (s *Service) GetUser(ctx context.Context, in *idp.GetUserRequest) (*idp.GetUserResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +35,7 @@ func (u *User) mfaSettings() (legacy []idp.MFAOptionType, preferred *string, ena
 
 // UpdateUserAttributes changes attributes of the token's user.
 func (s *Service) UpdateUserAttributes(ctx context.Context, in *idp.UpdateUserAttributesRequest) (*idp.UpdateUserAttributesResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +48,7 @@ func (s *Service) UpdateUserAttributes(ctx context.Context, in *idp.UpdateUserAt
 
 // DeleteUserAttributes removes attributes of the token's user.
 func (s *Service) DeleteUserAttributes(ctx context.Context, in *idp.DeleteUserAttributesRequest) (*idp.DeleteUserAttributesResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +60,7 @@ func (s *Service) DeleteUserAttributes(ctx context.Context, in *idp.DeleteUserAt
 
 // DeleteUser removes the token's user with all that belongs to it.
 func (s *Service) DeleteUser(ctx context.Context, in *idp.DeleteUserRequest) error {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return err
 	}

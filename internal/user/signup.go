@@ -98,7 +98,7 @@ func (u *User) flagAddresses() {
 
 // claimMore gives a new user the sign-in names beyond those of had.
 func (s *Service) claimMore(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, had []store.Name) error {
-	e := &edit{s: s, tx: tx, sn: sn, u: u}
+	e := &Edit{s: s, tx: tx, sn: sn, User: u}
 	for _, name := range signInNames(sn, u.Attributes) {
 		if slices.Contains(had, name) {
 			continue
@@ -134,17 +134,4 @@ func claimedAliases(sn *pool.Snapshot, u *User) []store.Name {
 		}
 	}
 	return names
-}
-
-// client loads the app client of a public operation and checks its secret.
-func (s *Service) client(ctx context.Context, id, username string, secretHash *string) (*pool.Snapshot, *pool.Client, error) {
-	sn, c, err := s.d.Pools.LoadClient(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	audit.From(ctx).SetClient(sn.ID, c.ID)
-	if err := c.CheckSecretHash(username, secretHash); err != nil {
-		return nil, nil, err
-	}
-	return sn, c, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
-	"cognate/internal/pool"
 	"cognate/internal/store"
 )
 
@@ -49,24 +48,10 @@ func noSoftwareToken() error {
 func tokenMismatch() error { return idp.EnableSoftwareTokenMFAException("Code mismatch") }
 
 // AssociateSecret keeps a new secret until it is verified, in place of one
-// that was not. The verified one works on. check looks at the user as the
-// transaction sees it; it may be nil.
-func (s *Service) AssociateSecret(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, secret []byte, check func(*User) error) error {
-	e, err := s.editIf(ctx, tx, sn, userID, check)
-	if err != nil {
-		return err
-	}
-	e.u.softwareToken.Pending = s.d.Ring.Seal(keys.PurposeTOTP, softwareTokenAD(sn.ID, userID), secret)
+// that was not. The verified one works on.
+func (e *Edit) AssociateSecret(ctx context.Context, secret []byte) error {
+	e.User.softwareToken.Pending = e.s.d.Ring.Seal(keys.PurposeTOTP, softwareTokenAD(e.sn.ID, e.User.ID()), secret)
 	return e.put(ctx)
-}
-
-// editIf is edit of a user who passes the check.
-func (s *Service) editIf(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, check func(*User) error) (*edit, error) {
-	e, err := s.edit(ctx, tx, sn, userID)
-	if err != nil || check == nil {
-		return e, err
-	}
-	return e, check(e.u)
 }
 
 // A Verification is the first code of a new authenticator app.
@@ -77,48 +62,43 @@ type Verification struct {
 	// Enable makes the app the preferred second factor as well, as enrolment
 	// during a sign-in does.
 	Enable bool
-	// Check looks at the user as the transaction sees it; it may be nil.
-	Check func(*User) error
 }
 
 // VerifySecret makes the pending secret the user's by its first code, which is
 // used up by that. A wrong code is counted, and the count is kept.
-func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, v Verification) error {
-	e, err := s.editIf(ctx, tx, sn, userID, v.Check)
-	if err != nil {
-		return err
-	}
-	pending := e.u.softwareToken.Pending
+func (e *Edit) VerifySecret(ctx context.Context, v Verification) error {
+	s, userID := e.s, e.User.ID()
+	pending := e.User.softwareToken.Pending
 	if len(pending) == 0 {
 		return noSoftwareToken()
 	}
-	exceeded, err := s.count(ctx, tx, sn, userID, quotaSoftwareToken)
+	exceeded, err := s.count(ctx, e.tx, e.sn, userID, quotaSoftwareToken)
 	if err != nil {
 		return err
 	}
 	if exceeded {
 		return store.CommitWith(idp.EnableSoftwareTokenMFAException("Attempt limit exceeded, please try after some time."))
 	}
-	step, ok, err := s.matchTOTP(sn.ID, userID, pending, v.Code)
+	step, ok, err := s.matchTOTP(e.sn.ID, userID, pending, v.Code)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return store.CommitWith(tokenMismatch())
 	}
-	err = s.SpendTOTP(ctx, tx, sn.ID, userID, step)
+	err = s.SpendTOTP(ctx, e.tx, e.sn.ID, userID, step)
 	if errors.Is(err, store.ErrSpent) {
 		return store.CommitWith(tokenMismatch())
 	}
 	if err != nil {
 		return err
 	}
-	e.u.softwareToken = softwareToken{Secret: pending, Name: v.Name}
+	e.User.softwareToken = softwareToken{Secret: pending, Name: v.Name}
 	if v.Enable {
-		e.u.MFA.enable(FactorTOTP)
-		e.u.MFA.Preferred = FactorTOTP
+		e.User.MFA.enable(FactorTOTP)
+		e.User.MFA.Preferred = FactorTOTP
 	}
-	return e.save(ctx, aliasExists)
+	return e.Save(ctx, AliasExists)
 }
 
 // MatchTOTP tells whether a code is of the user's verified secret, and of
@@ -168,21 +148,21 @@ func (s *Service) totpHash(poolID, userID string, step int64) [32]byte {
 // AdminDeleteSoftwareToken takes a user's authenticator app away, and with it
 // the second factor. It is no error if there is none.
 func (s *Service) AdminDeleteSoftwareToken(ctx context.Context, in *idp.AdminDeleteSoftwareTokenRequest) (*idp.AdminDeleteSoftwareTokenResponse, error) {
-	sn, u, err := s.named(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, sn, u.ID())
+		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
 		}
-		if e.u.softwareToken.empty() && !slices.Contains(e.u.MFA.Enabled, FactorTOTP) {
+		if e.User.softwareToken.empty() && !slices.Contains(e.User.MFA.Enabled, FactorTOTP) {
 			return nil
 		}
-		e.u.softwareToken = softwareToken{}
-		e.u.MFA.disable(FactorTOTP)
-		return e.save(ctx, aliasExists)
+		e.User.softwareToken = softwareToken{}
+		e.User.MFA.disable(FactorTOTP)
+		return e.Save(ctx, AliasExists)
 	}, store.Retry)
 	if err != nil {
 		return nil, err

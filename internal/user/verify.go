@@ -12,7 +12,7 @@ import (
 // user. The code goes to the stored value; only UpdateUserAttributes sends one to
 // a value that is pending.
 func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.GetUserAttributeVerificationCodeRequest) (*idp.GetUserAttributeVerificationCodeResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -23,11 +23,11 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 	var to delivery
 	mail := &mailing{sn: p.Pool, occasion: trigger.OccasionVerifyUserAttribute, clientID: p.Client.ID, metadata: in.ClientMetadata}
 	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, p.Pool, u.ID())
+		e, err := s.Edit(ctx, tx, p.Pool, u.ID())
 		if err != nil {
 			return err
 		}
-		value := e.u.Attributes[attr]
+		value := e.User.Attributes[attr]
 		if value == "" {
 			return noAddress(attr)
 		}
@@ -35,7 +35,7 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 			return err
 		}
 		to = delivery{Medium: mediumOf(attr), Attribute: attr, To: value}
-		return s.sendCode(ctx, tx, mail, e.u, verifyPurpose(attr), to)
+		return s.sendCode(ctx, tx, mail, e.User, verifyPurpose(attr), to)
 	})
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func checkVerifiable(attr string) error {
 // VerifyUserAttribute proves an address by its code. A pending value becomes
 // the value.
 func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAttributeRequest) (*idp.VerifyUserAttributeResponse, error) {
-	p, u, err := s.bearer(ctx, in.AccessToken)
+	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAtt
 		return nil, err
 	}
 	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		e, err := s.edit(ctx, tx, p.Pool, u.ID())
+		e, err := s.Edit(ctx, tx, p.Pool, u.ID())
 		if err != nil {
 			return err
 		}
@@ -87,22 +87,22 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAtt
 
 // verify checks and spends the code of an address and sets its flag. A code
 // proves only the address that it went to.
-func (e *edit) verify(ctx context.Context, attr, given string) error {
-	code, err := e.s.checkCode(ctx, e.tx, e.sn, e.u.ID(), verifyPurpose(attr), given)
+func (e *Edit) verify(ctx context.Context, attr, given string) error {
+	code, err := e.s.checkCode(ctx, e.tx, e.sn, e.User.ID(), verifyPurpose(attr), given)
 	if err != nil {
 		return err
 	}
 	switch code.Value {
-	case e.u.Pending[attr]:
-		e.u.Attributes[attr] = code.Value
-		delete(e.u.Pending, attr)
-	case e.u.Attributes[attr]:
+	case e.User.Pending[attr]:
+		e.User.Attributes[attr] = code.Value
+		delete(e.User.Pending, attr)
+	case e.User.Attributes[attr]:
 	default:
 		return store.CommitWith(codeExpired())
 	}
 	if err := e.s.spendCode(ctx, e.tx, code); err != nil {
 		return err
 	}
-	e.u.Attributes[verifiedFlag(attr)] = "true"
-	return e.save(ctx, aliasExists)
+	e.User.Attributes[verifiedFlag(attr)] = "true"
+	return e.Save(ctx, AliasExists)
 }

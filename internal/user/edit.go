@@ -1,0 +1,68 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"cognate/internal/pool"
+	"cognate/internal/store"
+)
+
+// An Edit is a user as a transaction reads it, to be changed and stored in the
+// same transaction.
+type Edit struct {
+	s      *Service
+	tx     *store.Tx
+	sn     *pool.Snapshot
+	User   *User
+	before []store.Name
+}
+
+// Edit reads a user in the transaction. A user who is gone is UserNotFoundException.
+func (s *Service) Edit(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) (*Edit, error) {
+	rec, err := tx.User(ctx, sn.ID, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, userNotFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	u, err := FromRecord(sn, rec)
+	if err != nil {
+		return nil, err
+	}
+	return &Edit{s: s, tx: tx, sn: sn, User: u, before: signInNames(sn, u.Attributes)}, nil
+}
+
+// Save stores the user together with the sign-in names that follow from the
+// attributes. Names that are given up go first: a person may swap two of them.
+func (e *Edit) Save(ctx context.Context, decide NameConflict) error {
+	after := signInNames(e.sn, e.User.Attributes)
+	for _, old := range e.before {
+		if !slices.Contains(after, old) {
+			if err := e.tx.DropName(ctx, e.sn.ID, e.User.ID(), old.Kind); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range after {
+		if !slices.Contains(e.before, name) {
+			if err := e.claim(ctx, name, decide); err != nil {
+				return err
+			}
+		}
+	}
+	e.User.touch(e.s.d.Now())
+	return e.put(ctx)
+}
+
+// put stores the user's row alone: for what is no change of the user's in the
+// eyes of an administrator.
+func (e *Edit) put(ctx context.Context) error {
+	rec, err := e.User.Record()
+	if err != nil {
+		return err
+	}
+	return e.tx.UpdateUser(ctx, rec)
+}

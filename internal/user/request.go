@@ -1,0 +1,134 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/audit"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/token"
+)
+
+// client loads the app client of a public operation and checks its secret.
+func (s *Service) client(ctx context.Context, id, username string, secretHash *string) (*pool.Snapshot, *pool.Client, error) {
+	sn, c, err := s.d.Pools.LoadClient(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	audit.From(ctx).SetClient(sn.ID, c.ID)
+	if err := c.CheckSecretHash(username, secretHash); err != nil {
+		return nil, nil, err
+	}
+	return sn, c, nil
+}
+
+// TokenUser returns the principal of an access token and its user.
+func (s *Service) TokenUser(ctx context.Context, accessToken string) (*token.Principal, *User, error) {
+	p, err := s.d.Tokens.Authenticate(ctx, accessToken)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := FromRecord(p.Pool, p.User)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, u, nil
+}
+
+// tokenOf gives an access token that the model calls optional.
+func tokenOf(accessToken *string) (string, error) {
+	if api.Val(accessToken) == "" {
+		return "", idp.NotAuthorizedException("Access Token is required").WithReason(api.ReasonBadAccessToken)
+	}
+	return *accessToken, nil
+}
+
+// PoolUser returns the pool and the user that an administrator names.
+func (s *Service) PoolUser(ctx context.Context, poolID, username string) (*pool.Snapshot, *User, error) {
+	sn, err := s.d.Pools.Load(ctx, poolID)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := s.ResolveAdmin(ctx, sn, username)
+	return sn, u, err
+}
+
+// tracked finds a user of a pool that tracks sessions.
+func (s *Service) tracked(ctx context.Context, poolID, username string) (*pool.Snapshot, *User, error) {
+	sn, err := s.d.Pools.Load(ctx, poolID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := sn.RequireTracking(); err != nil {
+		return nil, nil, err
+	}
+	u, err := s.ResolveAdmin(ctx, sn, username)
+	return sn, u, err
+}
+
+// find resolves the user whom a public operation names. Where there is none and
+// the client hides that, it is a decoy; else UserNotFoundException.
+func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Client, name string) (*User, error) {
+	u, err := s.Resolve(ctx, sn, name)
+	switch {
+	case err == nil:
+		Note(ctx, u)
+		return u, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, err
+	}
+	u = s.Decoy(sn, name)
+	Note(ctx, u)
+	if client.PreventExistence {
+		return u, nil
+	}
+	return nil, idp.UserNotFoundException("Username/client id combination not found.")
+}
+
+// AsUserNotFound returns UserNotFoundException in the place of store.ErrNotFound.
+func AsUserNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return userNotFound()
+	}
+	return err
+}
+
+// pageLife is how long a page token is good (Cognito: ListUsers).
+const pageLife = time.Hour
+
+// defaultPage is the size of a page where the request names none, or 0.
+const defaultPage = 60
+
+// PageSize returns how many entries of a list a request asks for.
+func PageSize(limit *int32) int {
+	if limit == nil || *limit == 0 {
+		return defaultPage
+	}
+	return int(*limit)
+}
+
+// OpenPage returns the place where a list goes on; nil at its start.
+func (s *Service) OpenPage(op string, bind []string, token *string) ([]byte, error) {
+	if token == nil {
+		return nil, nil
+	}
+	cursor, err := s.d.Pages.Decode(op, bind, *token, s.d.Now())
+	if err != nil {
+		return nil, InvalidPage(err)
+	}
+	return cursor, nil
+}
+
+// InvalidPage is the answer to a page token that is not one of the list.
+func InvalidPage(cause error) error {
+	return idp.InvalidParameterException("Invalid pagination token provided").WithCause(cause)
+}
+
+// NextPage returns the page token for the rest of a list, after the cursor.
+func (s *Service) NextPage(op string, bind []string, cursor []byte) *string {
+	return new(s.d.Pages.Encode(op, bind, cursor, s.d.Now().Add(pageLife)))
+}
