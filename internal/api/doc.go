@@ -1,6 +1,6 @@
 // Package api is the language that the parts of Cognate speak with each other
-// at the protocol's edge: errors with a wire code, operations and their tables, the
-// description of a request, and sealed page tokens. The shapes of each service are
+// at the protocol's edge: errors with a wire code, operations and their tables, and
+// the description of a request. The shapes of each service are
 // generated from the interface tables into the packages idp, identity and sts.
 //
 // It holds no behaviour of any operation, reads no clock, touches no store and

@@ -27,7 +27,7 @@ type KEK struct {
 const (
 	kekIDSize   = 8
 	wrapVersion = 1
-	wrapHeader  = 1 + kekIDSize + nonceSize
+	wrapHeader  = 1 + kekIDSize
 )
 
 // ErrWrongKEK says that a data key was wrapped by another key-encryption key.
@@ -141,25 +141,23 @@ func (k *KEK) ID() string { return hex.EncodeToString(k.id[:]) }
 // Wrap seals a data key for a purpose. A key service over the network would
 // need the context; this key is at hand.
 func (k *KEK) Wrap(_ context.Context, purpose string, plaintext []byte) ([]byte, error) {
-	out := make([]byte, wrapHeader, wrapHeader+len(plaintext)+tagSize)
+	out := make([]byte, wrapHeader, wrapHeader+nonceSize+len(plaintext)+tagSize)
 	out[0] = wrapVersion
 	copy(out[1:], k.id[:])
-	nonce := out[1+kekIDSize:]
-	rand.Read(nonce)
-	return k.aead.seal(out, nonce, plaintext, wrapAD(out, purpose)), nil
+	return sealRandom(k.aead, out, plaintext, wrapAD(out, purpose)), nil
 }
 
 // Unwrap opens what Wrap sealed for the same purpose.
 func (k *KEK) Unwrap(_ context.Context, purpose string, wrapped []byte) ([]byte, error) {
-	if len(wrapped) < wrapHeader+tagSize || wrapped[0] != wrapVersion {
+	if len(wrapped) < wrapHeader+nonceSize+tagSize || wrapped[0] != wrapVersion {
 		return nil, errors.New("keys: malformed wrapped key")
 	}
-	if !bytes.Equal(wrapped[1:1+kekIDSize], k.id[:]) {
-		return nil, fmt.Errorf("keys: %w: it has id %x, this one has %s", ErrWrongKEK, wrapped[1:1+kekIDSize], k.ID())
+	if !bytes.Equal(wrapped[1:wrapHeader], k.id[:]) {
+		return nil, fmt.Errorf("keys: %w: it has id %x, this one has %s", ErrWrongKEK, wrapped[1:wrapHeader], k.ID())
 	}
-	return k.aead.open(wrapped[1+kekIDSize:wrapHeader], wrapped[wrapHeader:], wrapAD(wrapped, purpose))
+	return openRandom(k.aead, wrapped[wrapHeader:], wrapAD(wrapped, purpose))
 }
 
 func wrapAD(wrapped []byte, purpose string) []byte {
-	return append(append([]byte("cognate wrapped key\x00"), wrapped[:1+kekIDSize]...), purpose...)
+	return append(append([]byte("cognate wrapped key\x00"), wrapped[:wrapHeader]...), purpose...)
 }

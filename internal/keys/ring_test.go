@@ -55,11 +55,11 @@ func TestXAES(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			x := newXAES(bytes.Repeat([]byte{tt.key}, 32))
-			got := x.seal(nil, nonce, []byte("XAES-256-GCM"), []byte(tt.ad))
+			got := x.Seal(nil, nonce, []byte("XAES-256-GCM"), []byte(tt.ad))
 			if diff := cmp.Diff(tt.out, hex.EncodeToString(got)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			plain, err := x.open(nonce, got, []byte(tt.ad))
+			plain, err := x.Open(nil, nonce, got, []byte(tt.ad))
 			if err != nil || string(plain) != "XAES-256-GCM" {
 				t.Errorf("open: %q, %v", plain, err)
 			}

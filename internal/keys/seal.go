@@ -2,7 +2,6 @@ package keys
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -32,13 +31,11 @@ func (r *Ring) seal(purpose Purpose, ad, plaintext []byte) []byte {
 	if key == nil || key.aead == nil {
 		panic(fmt.Sprintf("keys: purpose %q has no data key", purpose))
 	}
-	out := make([]byte, sealHeader+nonceSize, sealOverhead+len(plaintext))
+	out := make([]byte, sealHeader, sealOverhead+len(plaintext))
 	out[0] = sealVersion
 	binary.BigEndian.PutUint32(out[1:], key.id)
-	nonce := out[sealHeader:]
-	rand.Read(nonce)
 	var buf [128]byte
-	return key.aead.seal(out, nonce, plaintext, sealAD(buf[:0], out[:sealHeader], purpose, ad))
+	return sealRandom(key.aead, out, plaintext, sealAD(buf[:0], out, purpose, ad))
 }
 
 // rowReload bounds how long Open waits for the records to be loaded again.
@@ -102,9 +99,9 @@ func (h heldKey) open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
 	if h.key.aead == nil {
 		return nil, errOpen
 	}
-	header, nonce, ciphertext := sealed[:sealHeader], sealed[sealHeader:sealHeader+nonceSize], sealed[sealHeader+nonceSize:]
+	header, box := sealed[:sealHeader], sealed[sealHeader:]
 	var buf [128]byte
-	return h.key.aead.open(nonce, ciphertext, sealAD(buf[:0], header, purpose, ad))
+	return openRandom(h.key.aead, box, sealAD(buf[:0], header, purpose, ad))
 }
 
 // sealAD is header ‖ length of purpose ‖ purpose ‖ ad: no two pairs of a purpose

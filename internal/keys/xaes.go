@@ -3,17 +3,7 @@ package keys
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"errors"
 )
-
-const (
-	keySize   = 32
-	nonceSize = 24
-	tagSize   = 16
-)
-
-// errOpen says that a sealed value is not authentic; it never says why.
-var errOpen = errors.New("keys: cannot open sealed value")
 
 // xaes is XAES-256-GCM (C2SP, "XAES-256-GCM extended-nonce AEAD"): half of a
 // nonce of 192 bits derives a key for the message (NIST SP 800-108r1, KDF in
@@ -45,7 +35,7 @@ func newXAES(key []byte) *xaes {
 	return x
 }
 
-// message gives the AEAD of one message, keyed by the first half of its nonce.
+// message returns the AEAD of one message, keyed by the first half of its nonce.
 func (x *xaes) message(nonce []byte) cipher.AEAD {
 	var key [keySize]byte
 	for i := range 2 {
@@ -57,26 +47,25 @@ func (x *xaes) message(nonce []byte) cipher.AEAD {
 		}
 		x.block.Encrypt(half, half)
 	}
-	block, err := aes.NewCipher(key[:])
+	aead, err := NewGCM(key[:])
 	if err != nil {
 		panic(err) // the length is right
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err) // AES has the block size of GCM
 	}
 	return aead
 }
 
-// seal appends the ciphertext and its tag to dst.
-func (x *xaes) seal(dst, nonce, plaintext, ad []byte) []byte {
+// NonceSize implements [cipher.AEAD].
+func (x *xaes) NonceSize() int { return nonceSize }
+
+// Overhead implements [cipher.AEAD].
+func (x *xaes) Overhead() int { return tagSize }
+
+// Seal appends the ciphertext and its tag to dst.
+func (x *xaes) Seal(dst, nonce, plaintext, ad []byte) []byte {
 	return x.message(nonce).Seal(dst, nonce[12:nonceSize], plaintext, ad)
 }
 
-func (x *xaes) open(nonce, ciphertext, ad []byte) ([]byte, error) {
-	plaintext, err := x.message(nonce).Open(nil, nonce[12:nonceSize], ciphertext, ad)
-	if err != nil {
-		return nil, errOpen
-	}
-	return plaintext, nil
+// Open appends the plaintext to dst.
+func (x *xaes) Open(dst, nonce, ciphertext, ad []byte) ([]byte, error) {
+	return x.message(nonce).Open(dst, nonce[12:nonceSize], ciphertext, ad)
 }

@@ -83,7 +83,7 @@ func newNode(t testing.TB, o store.Options) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := pool.Deps{Store: db, Ring: ring, Pages: api.NewPageTokens(func() [32]byte { return [32]byte{1} }), Now: c.now, DomainTarget: "login.example.com"}
+	d := pool.Deps{Store: db, Ring: ring, Pages: keys.NewPageTokens(func() [32]byte { return [32]byte{1} }), Now: c.now, DomainTarget: "login.example.com"}
 	return &node{Service: pool.New(d), deps: d, clock: c}
 }
 

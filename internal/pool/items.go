@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"cognate/internal/api"
+	"cognate/internal/keys"
 	"cognate/internal/store"
 )
 
@@ -47,7 +47,7 @@ type Items[T any] struct {
 }
 
 // NewItems returns the documents of a kind. They are dated by now, page tokens are sealed by tokens.
-func NewItems[T any](kind Kind, st *store.Store, tokens *api.PageTokens, now func() time.Time) *Items[T] {
+func NewItems[T any](kind Kind, st *store.Store, tokens *keys.PageTokens, now func() time.Time) *Items[T] {
 	return &Items[T]{kind: kind, store: st, pages: pager{tokens, now}, now: now}
 }
 

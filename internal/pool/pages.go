@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"cognate/internal/api"
+	"cognate/internal/keys"
 )
 
 // pageLife is how long a page token is good.
@@ -12,7 +12,7 @@ const pageLife = time.Hour
 
 // A pager opens and seals the page tokens of lists.
 type pager struct {
-	tokens *api.PageTokens
+	tokens *keys.PageTokens
 	now    func() time.Time
 }
 

@@ -22,7 +22,7 @@ type Deps struct {
 	// Ring seals client secrets.
 	Ring *keys.Ring
 	// Pages seals where lists go on.
-	Pages *api.PageTokens
+	Pages *keys.PageTokens
 	Now   func() time.Time
 	// AccountID stands in ARNs; "" means 123456789012.
 	AccountID string

@@ -87,7 +87,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	if p.triggers, err = newTriggers(c, log); err != nil {
 		return nil, err
 	}
-	pages := api.NewPageTokens(func() [32]byte { return ring.Derive(keys.PurposePageToken) })
+	pages := keys.NewPageTokens(func() [32]byte { return ring.Derive(keys.PurposePageToken) })
 	p.pools = pool.New(pool.Deps{
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
 		SenderKeys: p.triggers.keys,

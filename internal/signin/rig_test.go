@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/message"
@@ -108,7 +107,7 @@ func (r *rig) skewed(t testing.TB, by time.Duration) *rig {
 func newNode(t testing.TB, st *store.Store, ring *keys.Ring, functions *lambdas.Server, now func() time.Time) *rig {
 	t.Helper()
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
-	pages := api.NewPageTokens(func() [32]byte { return [32]byte{} })
+	pages := keys.NewPageTokens(func() [32]byte { return [32]byte{} })
 	sends := testKeys(t)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: now, SenderKeys: sends})
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: now, Triggers: functions.Service(nil)})

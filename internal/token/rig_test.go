@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
@@ -69,7 +68,7 @@ func newRig(t testing.TB, o store.Options) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: api.NewPageTokens(func() [32]byte { return [32]byte{} }), Now: c.now})
+	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: keys.NewPageTokens(func() [32]byte { return [32]byte{} }), Now: c.now})
 	functions := lambdas.New(t)
 	d := Deps{Store: st, Pools: pools, Ring: ring, Gate: keys.NewGate(runtime.GOMAXPROCS(0), 10_000), Now: c.now, Triggers: functions.Service(nil)}
 	return &rig{Service: New(d), deps: d, clock: c, records: records, lambdas: functions}

@@ -15,7 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cognate/internal/api"
 	"cognate/internal/keys"
 	"cognate/internal/message"
 	"cognate/internal/pool"
@@ -37,7 +36,7 @@ type Deps struct {
 	Triggers *trigger.Service
 	// Lockouts forgets a user's failed sign-ins when a password is set anew.
 	Lockouts *risk.Lockouts
-	Pages    *api.PageTokens
+	Pages    *keys.PageTokens
 	// LoginHost is below what the prefix domains of a region's pools are; "" where
 	// they have no name of their own.
 	LoginHost func(region string) string

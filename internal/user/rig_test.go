@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/message"
@@ -76,7 +75,7 @@ func newRig(t testing.TB, o store.Options) *rig {
 		t.Fatal(err)
 	}
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
-	pages := api.NewPageTokens(func() [32]byte { return [32]byte{} })
+	pages := keys.NewPageTokens(func() [32]byte { return [32]byte{} })
 	functions := lambdas.New(t)
 	sends := testKeys(t)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now, SenderKeys: sends})

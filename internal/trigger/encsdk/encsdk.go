@@ -9,7 +9,6 @@ package encsdk
 
 import (
 	"context"
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -23,6 +22,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"cognate/internal/keys"
 )
 
 // Format is the version of a message.
@@ -178,11 +179,7 @@ func (m *message) write(dataKey, aad []byte, sealed EncryptedKey, plaintext []by
 	if err != nil {
 		return err
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return err
-	}
-	gcm, err := cipher.NewGCM(block)
+	gcm, err := keys.NewGCM(key)
 	if err != nil {
 		return err
 	}

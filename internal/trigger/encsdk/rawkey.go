@@ -2,13 +2,14 @@ package encsdk
 
 import (
 	"context"
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"log/slog"
 	"strings"
+
+	"cognate/internal/keys"
 )
 
 // RawKey is a wrapping key that both sides hold: the SDK's raw AES keyring,
@@ -28,11 +29,7 @@ func NewRawKey(namespace, name string, key []byte) (*RawKey, error) {
 	if namespace == "" || name == "" || strings.HasPrefix(namespace, "aws-kms") {
 		return nil, errors.New("the key needs a name, and a namespace that does not begin with aws-kms")
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	gcm, err := cipher.NewGCM(block)
+	gcm, err := keys.NewGCM(key)
 	if err != nil {
 		return nil, err
 	}

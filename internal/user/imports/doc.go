@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"time"
 
-	"cognate/internal/api"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -28,7 +27,7 @@ type Deps struct {
 	Pools *pool.Service
 	Users *user.Service
 	Ring  *keys.Ring
-	Pages *api.PageTokens
+	Pages *keys.PageTokens
 	// Gate is asked whether there are sign-ins: the worker then leaves them half of
 	// its time.
 	Gate *keys.Gate

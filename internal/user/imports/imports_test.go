@@ -70,7 +70,7 @@ func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, gate := api.NewPageTokens(func() [32]byte { return [32]byte{} }), keys.NewGate(2, 100)
+	pages, gate := keys.NewPageTokens(func() [32]byte { return [32]byte{} }), keys.NewGate(2, 100)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: now})
 	out, err := pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{PoolName: "people", AutoVerifiedAttributes: []idp.VerifiedAttributeType{"email"}})
 	if err != nil {
