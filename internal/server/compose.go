@@ -23,6 +23,7 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/internal/user/groups"
 	"cognate/internal/user/imports"
 	"cognate/internal/wire"
 )
@@ -35,6 +36,7 @@ type parts struct {
 	iam      *iam.Service
 	pools    *pool.Service
 	users    *user.Service
+	groups   *groups.Service
 	signins  *signin.Service
 	tokens   *token.Service
 	messages *message.Service
@@ -50,6 +52,7 @@ type parts struct {
 type (
 	poolOperations   = pool.Service
 	userOperations   = user.Service
+	groupOperations  = groups.Service
 	signinOperations = signin.Service
 	tokenOperations  = token.Service
 	importOperations = imports.Service
@@ -60,6 +63,7 @@ type (
 type directory struct {
 	*poolOperations
 	*userOperations
+	*groupOperations
 	*signinOperations
 	*tokenOperations
 	*importOperations
@@ -107,8 +111,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Messages: p.messages,
 		Lockouts: p.lockouts, LoginHost: edge.LoginHost(c.IssuerBase), Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
+	p.groups = groups.New(groups.Deps{Store: st, Pools: p.pools, Users: p.users, Now: c.Now})
 	p.signins = signin.New(signin.Deps{
-		Store: st, Pools: p.pools, Users: p.users, Tokens: p.tokens, Ring: ring, Gate: p.gate,
+		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Tokens: p.tokens, Ring: ring, Gate: p.gate,
 		Lockouts: p.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.imports = imports.New(imports.Deps{
@@ -120,7 +125,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	p.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{p.pools, p.users, p.signins, p.tokens, p.imports, unbuilt{}}),
+			idp.Bind(directory{p.pools, p.users, p.groups, p.signins, p.tokens, p.imports, unbuilt{}}),
 			identity.Bind(unbuiltIdentity{}),
 		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),

@@ -47,7 +47,7 @@ func note(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID st
 
 // subject reads what tokens tell of the user, groups anew at each issue.
 func (s *Service) subject(ctx context.Context, u *user.User) (token.Subject, error) {
-	groups, err := s.users.Groups(ctx, u)
+	groups, err := s.groups.Groups(ctx, u)
 	if err != nil {
 		return token.Subject{}, err
 	}

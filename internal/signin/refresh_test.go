@@ -170,10 +170,10 @@ func TestRefreshedClaims(t *testing.T) {
 		u := r.confirmed(t, "alice")
 		first := r.signIn(t, c, "alice")
 		r.clock.pass(time.Hour)
-		if _, err := r.users.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: r.pool.ID, GroupName: "staff", RoleArn: new("arn:aws:iam::123456789012:role/staff")}); err != nil {
+		if _, err := r.groups.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: r.pool.ID, GroupName: "staff", RoleArn: new("arn:aws:iam::123456789012:role/staff")}); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.users.AdminAddUserToGroup(t.Context(), &idp.AdminAddUserToGroupRequest{UserPoolId: r.pool.ID, Username: "alice", GroupName: "staff"}); err != nil {
+		if err := r.groups.AdminAddUserToGroup(t.Context(), &idp.AdminAddUserToGroupRequest{UserPoolId: r.pool.ID, Username: "alice", GroupName: "staff"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := r.users.UpdateAttributes(t.Context(), r.pool, nil, u.ID(), []idp.AttributeType{{Name: "name", Value: new("Alice")}}, nil); err != nil {

@@ -16,6 +16,7 @@ import (
 	"cognate/internal/token"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
+	"cognate/internal/user/groups"
 )
 
 // Deps are what the service is built from.
@@ -23,6 +24,7 @@ type Deps struct {
 	Store    *store.Store
 	Pools    *pool.Service
 	Users    *user.Service
+	Groups   *groups.Service
 	Tokens   *token.Service
 	Ring     *keys.Ring
 	Gate     *keys.Gate
@@ -42,6 +44,7 @@ type Service struct {
 	store    *store.Store
 	pools    *pool.Service
 	users    *user.Service
+	groups   *groups.Service
 	tokens   *token.Service
 	ring     *keys.Ring
 	gate     *keys.Gate
@@ -56,7 +59,7 @@ type Service struct {
 // New builds the service.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, pools: d.Pools, users: d.Users, tokens: d.Tokens, ring: d.Ring,
+		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, tokens: d.Tokens, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
 	}
 	if s.machine == nil {

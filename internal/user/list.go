@@ -49,7 +49,7 @@ func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp
 		recs = recs[:limit]
 		out.PaginationToken = s.NextPage(op, bind, q.Cursor(recs[limit-1]).Bytes())
 	}
-	out.Users, err = userTypes(sn, recs, show)
+	out.Users, err = Describe(sn, recs, show)
 	return out, err
 }
 
@@ -66,9 +66,9 @@ func attributesToGet(sn *pool.Snapshot, names []string) (func(string) bool, erro
 	return func(name string) bool { return slices.Contains(names, name) }, nil
 }
 
-// userTypes shows users as lists do. With a choice of attributes, sub is shown
+// Describe returns users as lists show them. With a choice of attributes, sub is shown
 // only if it is chosen.
-func userTypes(sn *pool.Snapshot, recs []store.User, show func(string) bool) ([]idp.UserType, error) {
+func Describe(sn *pool.Snapshot, recs []store.User, show func(string) bool) ([]idp.UserType, error) {
 	list := make([]idp.UserType, 0, len(recs))
 	for _, rec := range recs {
 		u, err := FromRecord(sn, rec)

@@ -80,18 +80,12 @@ func TestOverlappingDeletion(t *testing.T) {
 		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
 			in.DeviceConfiguration = &idp.DeviceConfigurationType{ChallengeRequiredOnNewDevice: new(true)}
 		})
-		if _, err := r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: "staff"}); err != nil {
-			t.Fatal(err)
-		}
 		for _, row := range []struct {
 			name, code string
 			add        func(ctx context.Context, u *User) error
 		}{
 			{"device", "NotAuthorizedException", func(ctx context.Context, u *User) error {
 				return r.addDevice(ctx, sn, store.Device{PoolID: sn.ID, UserID: u.ID(), ID: "us-east-1_new", Doc: []byte("{}")})
-			}},
-			{"group", "UserNotFoundException", func(ctx context.Context, u *User) error {
-				return r.AdminAddUserToGroup(ctx, &idp.AdminAddUserToGroupRequest{UserPoolId: sn.ID, Username: u.Username(), GroupName: "staff"})
 			}},
 		} {
 			t.Run(row.name, func(t *testing.T) {
@@ -106,32 +100,10 @@ func TestOverlappingDeletion(t *testing.T) {
 					t.Errorf("answered %v, want %s", added, row.code)
 				}
 				devices, err := r.d.Store.Devices(t.Context(), sn.ID, u.ID())
-				groups, groupsErr := r.d.Store.GroupsOf(t.Context(), sn.ID, u.ID())
-				if len(devices)+len(groups) > 0 || err != nil || groupsErr != nil {
-					t.Errorf("%d devices and %d groups outlive the user: %v, %v", len(devices), len(groups), err, groupsErr)
+				if len(devices) > 0 || err != nil {
+					t.Errorf("%d devices outlive the user: %v", len(devices), err)
 				}
 			})
-		}
-	})
-}
-
-// TestOverlappingGroups makes a group of a pool that is deleted at the same time.
-func TestOverlappingGroups(t *testing.T) {
-	overlapping(t, func(t *testing.T, r *rig, i storetest.Interleaving) {
-		sn := r.poolWith(t, nil)
-		made, deleted := i.Run(t, 1,
-			func(ctx context.Context) error {
-				_, err := r.CreateGroup(ctx, &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: "staff"})
-				return err
-			},
-			func(ctx context.Context) error {
-				return r.d.Pools.DeleteUserPool(ctx, &idp.DeleteUserPoolRequest{UserPoolId: sn.ID})
-			})
-		if deleted != nil {
-			t.Error(deleted)
-		}
-		if r.d.Store.Engine() == "postgres" && api.CodeOf(made) != "ResourceNotFoundException" {
-			t.Errorf("answered %v", made)
 		}
 	})
 }

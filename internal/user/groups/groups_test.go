@@ -1,4 +1,4 @@
-package user
+package groups
 
 import (
 	"fmt"
@@ -14,6 +14,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/test/people"
 )
 
 const (
@@ -77,7 +78,7 @@ func (r *rig) membersOf(t *testing.T, sn *pool.Snapshot, group string, limit int
 func TestGroupLife(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, nil)
+		sn := r.Pool(t, nil)
 		created, err := r.CreateGroup(t.Context(), &idp.CreateGroupRequest{
 			UserPoolId: sn.ID, GroupName: "Admins", Description: new("who rules"), RoleArn: new("arn:aws:iam::123456789012:role/admin"), Precedence: new(int32(0))})
 		if err != nil {
@@ -85,20 +86,20 @@ func TestGroupLife(t *testing.T) {
 		}
 		want := &idp.GroupType{
 			GroupName: new("Admins"), UserPoolId: &sn.ID, Description: new("who rules"), RoleArn: new("arn:aws:iam::123456789012:role/admin"),
-			Precedence: new(int32(0)), CreationDate: r.clock.now(), LastModifiedDate: r.clock.now(),
+			Precedence: new(int32(0)), CreationDate: r.Clock.Now(), LastModifiedDate: r.Clock.Now(),
 		}
 		if d := gocmp.Diff(want, created.Group); d != "" {
 			t.Errorf("created (-want +got)\n%s", d)
 		}
 		for _, name := range []string{"Admins", "admins"} { // Names clash in any case.
 			_, err = r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: name})
-			wantSays(t, err, sayGroupTaken)
+			people.WantError(t, err, sayGroupTaken)
 		}
-		_, err = r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: r.poolWith(t, nil).ID, GroupName: "Admins"})
-		wantSays(t, err, "") // Another pool's.
+		_, err = r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: r.Pool(t, nil).ID, GroupName: "Admins"})
+		people.WantError(t, err, "") // Another pool's.
 
-		r.clock.pass(time.Second)
-		want.Description, want.LastModifiedDate = new("who ruled"), r.clock.now()
+		r.Clock.Pass(time.Second)
+		want.Description, want.LastModifiedDate = new("who ruled"), r.Clock.Now()
 		updated, err := r.UpdateGroup(t.Context(), &idp.UpdateGroupRequest{UserPoolId: sn.ID, GroupName: "Admins", Description: new("who ruled")})
 		if err != nil {
 			t.Fatal(err)
@@ -118,7 +119,7 @@ func TestGroupLife(t *testing.T) {
 			t.Errorf("%+v, %v", updated.Group, err)
 		}
 
-		r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+		r.User(t, sn, "alice")
 		r.join(t, sn, "Admins", "alice")
 		if err := r.DeleteGroup(t.Context(), &idp.DeleteGroupRequest{UserPoolId: sn.ID, GroupName: "Admins"}); err != nil {
 			t.Fatal(err)
@@ -161,22 +162,22 @@ func TestGroupAnswers(t *testing.T) {
 		},
 	}
 	engines(t, func(t *testing.T, r *rig) {
-		sn, other := r.poolWith(t, nil), r.poolWith(t, nil)
-		r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
-		r.have(t, other, "bob", idp.UserStatusTypeConfirmed, nil)
+		sn, other := r.Pool(t, nil), r.Pool(t, nil)
+		r.User(t, sn, "alice")
+		r.User(t, other, "bob")
 		r.group(t, sn, "ours", nil)
 		r.group(t, other, "theirs", nil)
 		for name, call := range calls {
 			t.Run(name, func(t *testing.T) {
-				wantSays(t, call(r, t, target{sn.ID, "nobody", "alice"}), sayNoGroup)
-				wantSays(t, call(r, t, target{sn.ID, "theirs", "alice"}), sayNoGroup)
-				wantSays(t, call(r, t, target{"us-east-1_000000000", "ours", "alice"}), "ResourceNotFoundException: User pool us-east-1_000000000 does not exist.")
+				people.WantError(t, call(r, t, target{sn.ID, "nobody", "alice"}), sayNoGroup)
+				people.WantError(t, call(r, t, target{sn.ID, "theirs", "alice"}), sayNoGroup)
+				people.WantError(t, call(r, t, target{"us-east-1_000000000", "ours", "alice"}), "ResourceNotFoundException: User pool us-east-1_000000000 does not exist.")
 				if strings.HasPrefix(name, "Admin") {
-					wantSays(t, call(r, t, target{sn.ID, "ours", "nobody"}), sayNoUser)
-					wantSays(t, call(r, t, target{sn.ID, "ours", "bob"}), sayNoUser)
+					people.WantError(t, call(r, t, target{sn.ID, "ours", "nobody"}), sayNoUser)
+					people.WantError(t, call(r, t, target{sn.ID, "ours", "bob"}), sayNoUser)
 					// Twice is no error.
-					wantSays(t, call(r, t, target{sn.ID, "ours", "alice"}), "")
-					wantSays(t, call(r, t, target{sn.ID, "ours", "alice"}), "")
+					people.WantError(t, call(r, t, target{sn.ID, "ours", "alice"}), "")
+					people.WantError(t, call(r, t, target{sn.ID, "ours", "alice"}), "")
 				}
 			})
 		}
@@ -187,7 +188,7 @@ func TestGroupLists(t *testing.T) {
 	t.Parallel()
 	const sayPage = "InvalidParameterException: Invalid pagination token provided"
 	engines(t, func(t *testing.T, r *rig) {
-		sn, other := r.poolWith(t, nil), r.poolWith(t, nil)
+		sn, other := r.Pool(t, nil), r.Pool(t, nil)
 		names := []string{"a", "B", "c", "d-é", "e.f"}
 		users := []string{"alice", "bob", "carol"}
 		for _, n := range names {
@@ -195,7 +196,7 @@ func TestGroupLists(t *testing.T) {
 			r.group(t, other, n, nil)
 		}
 		for _, u := range users {
-			r.have(t, sn, u, idp.UserStatusTypeConfirmed, nil)
+			r.User(t, sn, u)
 			r.join(t, sn, "B", u)
 		}
 		for _, n := range names {
@@ -240,15 +241,15 @@ func TestGroupLists(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.ListGroups(t.Context(), &idp.ListGroupsRequest{UserPoolId: other.ID, NextToken: ofPool.NextToken})
-		wantShown(t, err, sayPage)
+		people.WantError(t, err, sayPage)
 		_, err = r.ListGroups(t.Context(), &idp.ListGroupsRequest{UserPoolId: sn.ID, NextToken: ofUser.NextToken})
-		wantShown(t, err, sayPage)
+		people.WantError(t, err, sayPage)
 		_, err = r.AdminListGroupsForUser(t.Context(), &idp.AdminListGroupsForUserRequest{UserPoolId: sn.ID, Username: "bob", NextToken: ofUser.NextToken})
-		wantShown(t, err, sayPage)
+		people.WantError(t, err, sayPage)
 		_, err = r.ListUsersInGroup(t.Context(), &idp.ListUsersInGroupRequest{UserPoolId: sn.ID, GroupName: "a", NextToken: ofGroup.NextToken})
-		wantShown(t, err, sayPage)
+		people.WantError(t, err, sayPage)
 		_, err = r.ListUsersInGroup(t.Context(), &idp.ListUsersInGroupRequest{UserPoolId: sn.ID, GroupName: "B", NextToken: new("forged")})
-		wantShown(t, err, sayPage)
+		people.WantError(t, err, sayPage)
 	})
 }
 
@@ -256,8 +257,8 @@ func TestGroupLists(t *testing.T) {
 func TestGroupsOfTokens(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, nil)
-		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+		sn := r.Pool(t, nil)
+		u := r.User(t, sn, "alice")
 		if groups, err := r.Groups(t.Context(), u); err != nil || groups != nil {
 			t.Errorf("%v, %v", groups, err)
 		}
@@ -281,12 +282,12 @@ func TestGroupsOfTokens(t *testing.T) {
 func TestGroupQuotas(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, nil)
-		r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+		sn := r.Pool(t, nil)
+		r.User(t, sn, "alice")
 		// The rows are put there by the store: by operations it would take a minute.
-		err := r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+		err := r.Store.Update(t.Context(), func(tx *store.Tx) error {
 			for i := range maxGroups {
-				item := store.Item{PoolID: sn.ID, Kind: store.KindGroup, Key: fmt.Sprintf("g%05d", i), CreatedAt: r.clock.now(), ModifiedAt: r.clock.now()}
+				item := store.Item{PoolID: sn.ID, Kind: store.KindGroup, Key: fmt.Sprintf("g%05d", i), CreatedAt: r.Clock.Now(), ModifiedAt: r.Clock.Now()}
 				if err := (group{Name: item.Key}).write(&item); err != nil {
 					return err
 				}
@@ -300,13 +301,13 @@ func TestGroupQuotas(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: "one-more"})
-		wantSays(t, err, "LimitExceededException: A user pool can have 10000 groups at most.")
+		people.WantError(t, err, "LimitExceededException: A user pool can have 10000 groups at most.")
 		for i := range maxGroupsPerUser {
 			r.join(t, sn, fmt.Sprintf("g%05d", i), "alice")
 		}
 		r.join(t, sn, "g00000", "alice") // In it already.
 		err = r.AdminAddUserToGroup(t.Context(), &idp.AdminAddUserToGroupRequest{UserPoolId: sn.ID, GroupName: "g00100", Username: "alice"})
-		wantSays(t, err, "InvalidParameterException: A user can be in 100 groups at most.")
+		people.WantError(t, err, "InvalidParameterException: A user can be in 100 groups at most.")
 		if n := len(r.groupsOf(t, sn, "alice", 7)); n != maxGroupsPerUser {
 			t.Errorf("in %d groups", n)
 		}
@@ -319,15 +320,15 @@ func TestGroupQuotas(t *testing.T) {
 func TestGroupsAtOnce(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, nil)
-		got := count(atOnce(6, func(i int) error {
+		sn := r.Pool(t, nil)
+		got := people.Count(people.AtOnce(6, func(i int) error {
 			_, err := r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: []string{"Admins", "admins"}[i%2]})
 			return err
 		}))
 		if want := (map[string]int{"": 1, "GroupExistsException": 5}); !maps.Equal(want, got) {
 			t.Errorf("CreateGroup: got %v, want %v", got, want)
 		}
-		got = count(atOnce(6, func(i int) error {
+		got = people.Count(people.AtOnce(6, func(i int) error {
 			in := &idp.UpdateGroupRequest{UserPoolId: sn.ID, GroupName: "admins"}
 			if i%2 == 0 {
 				in.Description = new("d")
@@ -345,9 +346,9 @@ func TestGroupsAtOnce(t *testing.T) {
 			t.Errorf("a change was lost: %+v, %v", out, err)
 		}
 		for i := range 6 {
-			r.have(t, sn, fmt.Sprint("user", i), idp.UserStatusTypeConfirmed, nil)
+			r.User(t, sn, fmt.Sprint("user", i))
 		}
-		got = count(atOnce(7, func(i int) error {
+		got = people.Count(people.AtOnce(7, func(i int) error {
 			if i == 6 {
 				return r.DeleteGroup(t.Context(), &idp.DeleteGroupRequest{UserPoolId: sn.ID, GroupName: "admins"})
 			}

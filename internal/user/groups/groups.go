@@ -1,4 +1,4 @@
-package user
+package groups
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/internal/user"
 )
 
 // Quotas of groups (Cognito: quotas in user pools).
@@ -37,7 +38,7 @@ func groupKey(name string) string { return strings.ToLower(name) }
 func readGroup(i store.Item) (group, error) {
 	var g group
 	if err := json.Unmarshal(i.Doc, &g); err != nil {
-		return g, fmt.Errorf("user: group %s of %s: %w", i.Key, i.PoolID, err)
+		return g, fmt.Errorf("groups: group %s of %s: %w", i.Key, i.PoolID, err)
 	}
 	return g, nil
 }
@@ -45,7 +46,7 @@ func readGroup(i store.Item) (group, error) {
 func (g group) write(i *store.Item) error {
 	doc, err := json.Marshal(g)
 	if err != nil {
-		return fmt.Errorf("user: group %s of %s: %w", i.Key, i.PoolID, err)
+		return fmt.Errorf("groups: group %s of %s: %w", i.Key, i.PoolID, err)
 	}
 	i.Doc = doc
 	return nil
@@ -76,8 +77,8 @@ func groupNotFound() error {
 }
 
 // Groups gives the groups that the user is in, as tokens tell of them.
-func (s *Service) Groups(ctx context.Context, u *User) ([]token.Group, error) {
-	items, err := s.d.Store.GroupsOf(ctx, u.Rec.PoolID, u.ID())
+func (s *Service) Groups(ctx context.Context, u *user.User) ([]token.Group, error) {
+	items, err := s.deps.Store.GroupsOf(ctx, u.Rec.PoolID, u.ID())
 	if err != nil || len(items) == 0 {
 		return nil, err
 	}
@@ -98,18 +99,18 @@ func (s *Service) Groups(ctx context.Context, u *User) ([]token.Group, error) {
 
 // CreateGroup makes a group.
 func (s *Service) CreateGroup(ctx context.Context, in *idp.CreateGroupRequest) (*idp.CreateGroupResponse, error) {
-	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
-	now := s.d.Now()
+	now := s.deps.Now()
 	item := store.Item{PoolID: sn.ID, Kind: store.KindGroup, Key: groupKey(in.GroupName), Version: 1, CreatedAt: now, ModifiedAt: now}
 	g := group{Name: in.GroupName, Description: in.Description, RoleARN: in.RoleArn, Precedence: in.Precedence}
 	if err := g.write(&item); err != nil {
 		return nil, err
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := s.d.Pools.Hold(ctx, tx, sn.ID); err != nil {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := s.deps.Pools.Hold(ctx, tx, sn.ID); err != nil {
 			return err
 		}
 		n, err := tx.CountItems(ctx, sn.ID, store.KindGroup)
@@ -143,11 +144,11 @@ func (s *Service) group(ctx context.Context, r *store.Reader, sn *pool.Snapshot,
 
 // GetGroup shows a group.
 func (s *Service) GetGroup(ctx context.Context, in *idp.GetGroupRequest) (*idp.GetGroupResponse, error) {
-	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
-	item, err := s.group(ctx, &s.d.Store.Reader, sn, in.GroupName)
+	item, err := s.group(ctx, &s.deps.Store.Reader, sn, in.GroupName)
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +159,12 @@ func (s *Service) GetGroup(ctx context.Context, in *idp.GetGroupRequest) (*idp.G
 // UpdateGroup changes what the request names and keeps the rest. Of two
 // changes at once the later is made on top of the earlier.
 func (s *Service) UpdateGroup(ctx context.Context, in *idp.UpdateGroupRequest) (*idp.UpdateGroupResponse, error) {
-	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
 	var item store.Item
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		item, err = s.group(ctx, &tx.Reader, sn, in.GroupName)
 		if err != nil {
 			return err
@@ -175,7 +176,7 @@ func (s *Service) UpdateGroup(ctx context.Context, in *idp.UpdateGroupRequest) (
 		g.Description = cmp.Or(in.Description, g.Description)
 		g.RoleARN = cmp.Or(in.RoleArn, g.RoleARN)
 		g.Precedence = cmp.Or(in.Precedence, g.Precedence)
-		item.ModifiedAt = s.d.Now()
+		item.ModifiedAt = s.deps.Now()
 		if err := g.write(&item); err != nil {
 			return err
 		}
@@ -190,11 +191,11 @@ func (s *Service) UpdateGroup(ctx context.Context, in *idp.UpdateGroupRequest) (
 
 // DeleteGroup removes a group; its members lose it.
 func (s *Service) DeleteGroup(ctx context.Context, in *idp.DeleteGroupRequest) error {
-	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return err
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return tx.DeleteItem(ctx, sn.ID, store.KindGroup, groupKey(in.GroupName))
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -206,23 +207,23 @@ func (s *Service) DeleteGroup(ctx context.Context, in *idp.DeleteGroupRequest) e
 // ListGroups lists the pool's groups by name.
 func (s *Service) ListGroups(ctx context.Context, in *idp.ListGroupsRequest) (*idp.ListGroupsResponse, error) {
 	const op = "ListGroups"
-	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.OpenPage(op, []string{sn.ID}, in.NextToken)
+	after, err := s.deps.Users.OpenPage(op, []string{sn.ID}, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	limit := PageSize(in.Limit)
-	items, err := s.d.Store.Items(ctx, sn.ID, store.KindGroup, string(after), limit+1)
+	limit := user.PageSize(in.Limit)
+	items, err := s.deps.Store.Items(ctx, sn.ID, store.KindGroup, string(after), limit+1)
 	if err != nil {
 		return nil, err
 	}
 	out := &idp.ListGroupsResponse{}
 	if len(items) > limit {
 		items = items[:limit]
-		out.NextToken = s.NextPage(op, []string{sn.ID}, []byte(items[limit-1].Key))
+		out.NextToken = s.deps.Users.NextPage(op, []string{sn.ID}, []byte(items[limit-1].Key))
 	}
 	out.Groups, err = groupTypes(items)
 	return out, err
@@ -230,14 +231,14 @@ func (s *Service) ListGroups(ctx context.Context, in *idp.ListGroupsRequest) (*i
 
 // AdminAddUserToGroup puts a user into a group.
 func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserToGroupRequest) error {
-	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return err
 	}
 	key := groupKey(in.GroupName)
-	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.User(ctx, sn.ID, u.ID()); err != nil { // Deleted since: no membership may stay behind.
-			return AsUserNotFound(err)
+			return user.AsUserNotFound(err)
 		}
 		// The lock keeps the group from being deleted at the same moment.
 		if _, err := tx.LockItem(ctx, sn.ID, store.KindGroup, key); err != nil {
@@ -259,11 +260,11 @@ func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserT
 
 // AdminRemoveUserFromGroup takes a user out of a group.
 func (s *Service) AdminRemoveUserFromGroup(ctx context.Context, in *idp.AdminRemoveUserFromGroupRequest) error {
-	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return err
 	}
-	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return orGroupNotFound(tx.RemoveMember(ctx, sn.ID, groupKey(in.GroupName), u.ID()))
 	}, store.Retry)
 }
@@ -279,24 +280,24 @@ func orGroupNotFound(err error) error {
 // most, so a page is cut from the whole.
 func (s *Service) AdminListGroupsForUser(ctx context.Context, in *idp.AdminListGroupsForUserRequest) (*idp.AdminListGroupsForUserResponse, error) {
 	const op = "AdminListGroupsForUser"
-	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
 	bind := []string{sn.ID, u.ID()}
-	after, err := s.OpenPage(op, bind, in.NextToken)
+	after, err := s.deps.Users.OpenPage(op, bind, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.d.Store.GroupsOf(ctx, sn.ID, u.ID())
+	items, err := s.deps.Store.GroupsOf(ctx, sn.ID, u.ID())
 	if err != nil {
 		return nil, err
 	}
 	items = slices.DeleteFunc(items, func(i store.Item) bool { return i.Key <= string(after) })
 	out := &idp.AdminListGroupsForUserResponse{}
-	if limit := PageSize(in.Limit); len(items) > limit {
+	if limit := user.PageSize(in.Limit); len(items) > limit {
 		items = items[:limit]
-		out.NextToken = s.NextPage(op, bind, []byte(items[limit-1].Key))
+		out.NextToken = s.deps.Users.NextPage(op, bind, []byte(items[limit-1].Key))
 	}
 	out.Groups, err = groupTypes(items)
 	return out, err
@@ -305,25 +306,25 @@ func (s *Service) AdminListGroupsForUser(ctx context.Context, in *idp.AdminListG
 // ListUsersInGroup lists a group's members.
 func (s *Service) ListUsersInGroup(ctx context.Context, in *idp.ListUsersInGroupRequest) (*idp.ListUsersInGroupResponse, error) {
 	const op = "ListUsersInGroup"
-	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
 	key := groupKey(in.GroupName)
-	after, err := s.OpenPage(op, []string{sn.ID, key}, in.NextToken)
+	after, err := s.deps.Users.OpenPage(op, []string{sn.ID, key}, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	limit := PageSize(in.Limit)
-	recs, err := s.d.Store.MembersOf(ctx, sn.ID, key, string(after), limit+1)
+	limit := user.PageSize(in.Limit)
+	recs, err := s.deps.Store.MembersOf(ctx, sn.ID, key, string(after), limit+1)
 	if err != nil {
 		return nil, orGroupNotFound(err)
 	}
 	out := &idp.ListUsersInGroupResponse{}
 	if len(recs) > limit {
 		recs = recs[:limit]
-		out.NextToken = s.NextPage(op, []string{sn.ID, key}, []byte(recs[limit-1].ID))
+		out.NextToken = s.deps.Users.NextPage(op, []string{sn.ID, key}, []byte(recs[limit-1].ID))
 	}
-	out.Users, err = userTypes(sn, recs, nil)
+	out.Users, err = user.Describe(sn, recs, nil)
 	return out, err
 }
