@@ -33,7 +33,6 @@ var imports = map[string][]string{
 	"cmd/cognate":           {"internal/cli"},
 	"internal/cli":          {"internal/server", "internal/iam", "internal/keys", "internal/outbound", "internal/spelling", "internal/store"},
 	"internal/server":       {"*"},
-	"internal/server/edge":  {"internal/api", "internal/audit", "internal/keys"},
 	"internal/wire":         {"internal/api", "internal/iam", "internal/audit"},
 	"internal/api":          {},
 	"internal/pool":         {"internal/api", "internal/store", "internal/keys", "internal/trigger"},
@@ -55,6 +54,10 @@ var imports = map[string][]string{
 	"internal/spelling":     {},
 	"internal/console":      {"internal/api"},
 	"test":                  {"*"},
+
+	// The parts of internal/server.
+	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/user"},
+	"internal/server/edge":        {"internal/api", "internal/audit", "internal/keys"},
 }
 
 // closed lists modules that only some packages may import.

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"cognate/internal/api"
-	"cognate/internal/audit"
 	"cognate/internal/server/edge"
 )
 
@@ -40,23 +38,6 @@ func keepOpen(w http.ResponseWriter) error {
 		return nil
 	}
 	return err
-}
-
-// importLog shows what became of the lines of an import, in development. The
-// command does in production.
-func (s *Server) importLog(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	err := s.parts.imports.WriteLog(r.Context(), w, r.PathValue("pool"), r.PathValue("job"))
-	switch {
-	case err == nil:
-	case api.CodeOf(err) == "ResourceNotFoundException":
-		answer(w, http.StatusNotFound, "there is no such import job")
-	default:
-		audit.From(r.Context()).SetCause(err)
-		panic(http.ErrAbortHandler) // Half a log must not look like a whole one.
-	}
 }
 
 // readImport reads some lines of an import's log.

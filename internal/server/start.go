@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cognate/internal/keys"
+	"cognate/internal/server/development"
 	"cognate/internal/store"
 )
 
@@ -24,8 +25,8 @@ type Server struct {
 	ring       *keys.Ring
 	keys       *keys.SigningKeyPool
 	background *background
-	cert       *certificate // nil without TLS
-	clock      *clock       // nil in serve
+	cert       *certificate       // nil without TLS
+	clock      *development.Clock // nil in serve
 
 	main, private, health *http.Server // nil without that listener
 	operator              *http.Server // nil with PostgreSQL
@@ -50,8 +51,8 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	s := &Server{failed: make(chan error, 3)}
 	if c.Mode == Dev {
-		s.clock = &clock{machine: c.Now}
-		c.machine, c.Now = c.Now, s.clock.now
+		s.clock = development.NewClock(c.Now)
+		c.machine, c.Now = c.Now, s.clock.Now
 	}
 	s.config, s.log = c, c.Logger()
 	for _, w := range c.Warnings {

@@ -48,6 +48,10 @@ func New(c Config) *Handler {
 	return h
 }
 
+// Mount adds the route of the operations, which their X-Amz-Target names. Each is
+// authenticated as its operation says.
+func (h *Handler) Mount(mux *http.ServeMux) { mux.Handle("/{$}", h) }
+
 // exchange is one request on its way.
 type exchange struct {
 	*Handler

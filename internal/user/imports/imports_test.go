@@ -81,7 +81,7 @@ func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
 		BaseURL: "http://localhost", KeepOpen: func(http.ResponseWriter) error { return nil }, Now: now,
 	})
 	mux := http.NewServeMux()
-	mux.HandleFunc("PUT "+UploadPath, s.Upload)
+	s.Mount(mux)
 	return &rig{Service: s, mux: mux, pool: *out.UserPool.Id, kek: kek, records: records}
 }
 

@@ -34,6 +34,9 @@ const (
 	UploadPath   = UploadPrefix + "{pool}/{job}"
 )
 
+// Mount adds the route of uploads.
+func (s *Service) Mount(mux *http.ServeMux) { mux.HandleFunc("PUT "+UploadPath, s.Upload) }
+
 // IsUpload reports whether a request is the upload of a job's file. It may be
 // larger and take longer than others: its signature is verified before its body is
 // read.

@@ -1,4 +1,4 @@
-package server
+package development
 
 import (
 	"encoding/json"
@@ -11,19 +11,25 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"cognate/internal/server/edge"
 )
 
-// clock is the time of a development server: the machine's, put forward or back.
+// Clock is the time of a development server: the machine's, put forward or back.
 // All that the directory decides by time goes by it. What others check by their
 // own clocks goes by the machine's: signatures, in both directions, and the keys
 // that seal. serve has none.
-type clock struct {
+type Clock struct {
 	machine func() time.Time
 	offset  atomic.Int64 // nanoseconds
 	setting sync.Mutex
 }
 
-func (c *clock) now() time.Time { return c.machine().Add(time.Duration(c.offset.Load())) }
+// NewClock returns a clock that goes with the machine's until it is set.
+func NewClock(machine func() time.Time) *Clock { return &Clock{machine: machine} }
+
+// Now returns the time.
+func (c *Clock) Now() time.Time { return c.machine().Add(time.Duration(c.offset.Load())) }
 
 // What the clock can be set to. Beyond it offsets overflow, and clients' dates.
 var (
@@ -41,7 +47,7 @@ type clockSetting struct {
 var errClockSetting = errors.New(`say one of {"set": "2030-01-31T12:00:00Z"}, {"advance": "25h"} and {"reset": true}`)
 
 // change does what is asked. The clock may go back.
-func (c *clock) change(s clockSetting) error {
+func (c *Clock) change(s clockSetting) error {
 	c.setting.Lock()
 	defer c.setting.Unlock()
 	machine := c.machine()
@@ -89,9 +95,9 @@ func parseAdvance(s string) (time.Duration, error) {
 const maxClockBody = 4 << 10
 
 // showClock tells the time of the server.
-func (s *Server) showClock(w http.ResponseWriter, _ *http.Request) {
-	machine := s.clock.machine()
-	offset := time.Duration(s.clock.offset.Load())
+func (t *Tools) showClock(w http.ResponseWriter, _ *http.Request) {
+	machine := t.deps.Clock.machine()
+	offset := time.Duration(t.deps.Clock.offset.Load())
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(map[string]any{
@@ -103,9 +109,9 @@ func (s *Server) showClock(w http.ResponseWriter, _ *http.Request) {
 
 // setClock sets it. Pages of other machines must not: they could end every
 // session of a developer's, and what has expired is swept away.
-func (s *Server) setClock(w http.ResponseWriter, r *http.Request) {
-	if err := originPolicy(&s.config).Screen(r); err != nil {
-		answer(w, http.StatusForbidden, "this page may not set the clock")
+func (t *Tools) setClock(w http.ResponseWriter, r *http.Request) {
+	if err := t.deps.Pages.Screen(r); err != nil {
+		edge.WriteStatus(w, http.StatusForbidden, "this page may not set the clock")
 		return
 	}
 	var in clockSetting
@@ -115,12 +121,12 @@ func (s *Server) setClock(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		err = errClockSetting
 	} else {
-		err = s.clock.change(in)
+		err = t.deps.Clock.change(in)
 	}
 	if err != nil {
-		answer(w, http.StatusBadRequest, err.Error())
+		edge.WriteStatus(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	s.log.InfoContext(r.Context(), "clock set", slog.Time("now", s.clock.now()))
-	s.showClock(w, r)
+	t.deps.Log.InfoContext(r.Context(), "clock set", slog.Time("now", t.deps.Clock.Now()))
+	t.showClock(w, r)
 }

@@ -1,4 +1,4 @@
-package server
+package development
 
 import (
 	_ "embed"
@@ -11,6 +11,7 @@ import (
 
 	"cognate/internal/audit"
 	"cognate/internal/message"
+	"cognate/internal/server/edge"
 	"cognate/internal/store"
 	"cognate/internal/user"
 )
@@ -35,26 +36,26 @@ type inboxEntry struct {
 }
 
 // inbox shows the mail and SMS of development: JSON, or a page to a browser.
-func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
+func (t *Tools) inbox(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	query := message.Query{PoolID: q.Get("pool"), Username: q.Get("username"), To: q.Get("to"), Medium: strings.ToUpper(q.Get("medium"))}
 	if wait := q.Get("wait"); wait != "" {
 		d, err := time.ParseDuration(wait)
 		if err != nil || d < 0 {
-			answer(w, http.StatusBadRequest, "wait must be a time such as 5s")
+			edge.WriteStatus(w, http.StatusBadRequest, "wait must be a time such as 5s")
 			return
 		}
 		// The request's own end must not come first.
-		query.Wait = min(d, message.MaxWait, s.config.RequestTimeout*4/5)
+		query.Wait = min(d, message.MaxWait, t.deps.RequestTimeout*4/5)
 	}
-	messages, err := s.parts.messages.List(r.Context(), query)
+	messages, err := t.deps.Messages.List(r.Context(), query)
 	if err != nil {
 		status := http.StatusInternalServerError
 		if errors.Is(err, store.ErrUnavailable) {
 			status = http.StatusServiceUnavailable
 		}
 		audit.From(r.Context()).SetCause(err)
-		answer(w, status, "the inbox could not be read")
+		edge.WriteStatus(w, status, "the inbox could not be read")
 		return
 	}
 	entries := make([]inboxEntry, 0, len(messages))
@@ -78,7 +79,7 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
 func inboxPage(w http.ResponseWriter, entries []inboxEntry) {
 	page, err := template.New("inbox").Parse(inboxHTML)
 	if err != nil {
-		answer(w, http.StatusInternalServerError, "the inbox could not be shown")
+		edge.WriteStatus(w, http.StatusInternalServerError, "the inbox could not be shown")
 		return
 	}
 	h := w.Header()

@@ -1,0 +1,38 @@
+package development
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cognate/internal/message"
+	"cognate/internal/server/edge"
+	"cognate/internal/user/imports"
+)
+
+// Deps is what the tools work with.
+type Deps struct {
+	Messages *message.Service
+	Imports  *imports.Service
+	Clock    *Clock
+	// Pages says which web pages may set the clock.
+	Pages *edge.OriginPolicy
+	// RequestTimeout is the longest that a request may take.
+	RequestTimeout time.Duration
+	Log            *slog.Logger
+}
+
+// Tools are the routes of a development server alone.
+type Tools struct{ deps Deps }
+
+// New returns the tools.
+func New(d Deps) *Tools { return &Tools{d} }
+
+// Mount adds the routes. Only a development server may call it.
+func (t *Tools) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /_cognate/inbox", t.inbox)
+	mux.HandleFunc("GET /_cognate/clock", t.showClock)
+	mux.HandleFunc("POST /_cognate/clock", t.setClock)
+	mux.HandleFunc("PUT /_cognate/clock", t.setClock)
+	mux.HandleFunc("GET "+imports.UploadPath+"/log", t.importLog)
+}

@@ -1,0 +1,56 @@
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"cognate/internal/api"
+	"cognate/internal/audit"
+)
+
+// Mount adds the routes of an issuer's public documents. Pages of any origin may
+// read them.
+func (s *Service) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", publish(s.Discovery))
+	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", publish(s.JWKS))
+}
+
+// maxLoggedID bounds what the log tells of a pool's id in a path.
+const maxLoggedID = 64
+
+// publish returns a handler that answers with a document of the pool in the path.
+func publish(document func(ctx context.Context, poolID string) ([]byte, error)) http.HandlerFunc {
+	maxAge := "public, max-age=" + strconv.Itoa(int(DocumentMaxAge.Seconds()))
+	return func(w http.ResponseWriter, r *http.Request) {
+		poolID := r.PathValue("pool")
+		audit.From(r.Context()).SetPool(poolID[:min(len(poolID), maxLoggedID)])
+		body, err := document(r.Context(), poolID)
+		if err != nil {
+			documentError(w, r, err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Cache-Control", maxAge)
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(body)
+	}
+}
+
+func documentError(w http.ResponseWriter, r *http.Request, err error) {
+	status, text := http.StatusInternalServerError, "Something went wrong"
+	if api.CodeOf(err) == "ResourceNotFoundException" {
+		status, text = http.StatusNotFound, "User pool not found"
+	} else {
+		audit.From(r.Context()).SetCause(err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Access-Control-Allow-Origin", "*")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": text})
+}
