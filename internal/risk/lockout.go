@@ -1,7 +1,8 @@
 // Package risk holds back who guesses: it counts failed password attempts of a
-// user and locks the user for a growing while.
+// user and locks the user for a growing while, and counts what a user may do so often
+// in an hour.
 //
-// It may read and write lock-out rows and nothing else; it knows no password
+// It may read and write lock-out rows and counters and nothing else; it knows no password
 // and no request. Failures are gathered in memory and written in batches, a
 // lock that is reached is written before its attempt is answered.
 //

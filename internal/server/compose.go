@@ -23,6 +23,7 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/internal/user/devices"
 	"cognate/internal/user/groups"
 	"cognate/internal/user/imports"
 	"cognate/internal/wire"
@@ -37,6 +38,7 @@ type parts struct {
 	pools    *pool.Service
 	users    *user.Service
 	groups   *groups.Service
+	devices  *devices.Service
 	signins  *signin.Service
 	tokens   *token.Service
 	messages *message.Service
@@ -53,6 +55,7 @@ type (
 	poolOperations   = pool.Service
 	userOperations   = user.Service
 	groupOperations  = groups.Service
+	deviceOperations = devices.Service
 	signinOperations = signin.Service
 	tokenOperations  = token.Service
 	importOperations = imports.Service
@@ -64,6 +67,7 @@ type directory struct {
 	*poolOperations
 	*userOperations
 	*groupOperations
+	*deviceOperations
 	*signinOperations
 	*tokenOperations
 	*importOperations
@@ -112,8 +116,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Lockouts: p.lockouts, LoginHost: edge.LoginHost(c.IssuerBase), Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.groups = groups.New(groups.Deps{Store: st, Pools: p.pools, Users: p.users, Now: c.Now})
+	p.devices = devices.New(devices.Deps{Store: st, Pools: p.pools, Ring: ring, Users: p.users, Now: c.Now})
 	p.signins = signin.New(signin.Deps{
-		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Tokens: p.tokens, Ring: ring, Gate: p.gate,
+		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Devices: p.devices, Tokens: p.tokens, Ring: ring, Gate: p.gate,
 		Lockouts: p.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.imports = imports.New(imports.Deps{
@@ -125,7 +130,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	p.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{p.pools, p.users, p.groups, p.signins, p.tokens, p.imports, unbuilt{}}),
+			idp.Bind(directory{p.pools, p.users, p.groups, p.devices, p.signins, p.tokens, p.imports, unbuilt{}}),
 			identity.Bind(unbuiltIdentity{}),
 		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),

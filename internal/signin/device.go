@@ -14,7 +14,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/token"
-	"cognate/internal/user"
+	"cognate/internal/user/devices"
 )
 
 // Remembered devices (Cognito: device tracking). A client that signs in from a
@@ -60,7 +60,7 @@ func (s *Service) takeDeviceKey(ctx context.Context, t *turn, ch challenge) erro
 	if ch.keeps {
 		return nil
 	}
-	d, err := s.users.FindDevice(ctx, &s.store.Reader, t.pool, t.user, key)
+	d, err := s.devices.Find(ctx, &s.store.Reader, t.pool, t.user, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return noDevice()
 	}
@@ -80,7 +80,7 @@ func (s *Service) findDevice(ctx context.Context, c *call, o *outcome) error {
 	case st.device != nil:
 		return nil
 	}
-	d, err := s.users.FindDevice(ctx, &s.store.Reader, c.pool, o.user, st.DeviceKey)
+	d, err := s.devices.Find(ctx, &s.store.Reader, c.pool, o.user, st.DeviceKey)
 	if errors.Is(err, store.ErrNotFound) {
 		if given {
 			return noDevice()
@@ -129,7 +129,7 @@ func (s *Service) askDevice(ctx context.Context, c *call, o *outcome) (*answer, 
 
 // rememberedDevice gives the device that is being proven. The answer has its
 // key, so it was looked for already.
-func rememberedDevice(t *turn) (*user.Device, error) {
+func rememberedDevice(t *turn) (*devices.Device, error) {
 	d := t.state.device
 	if !t.pool.Devices.Tracked || d == nil || !d.Remembered { // not any more
 		return nil, invalidSession().WithReason(api.ReasonUnknownDevice)
@@ -227,7 +227,7 @@ func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, err
 	if !ok || t.user.IsDecoy() {
 		return nil, incorrect().WithReason(api.ReasonBadDevice)
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error { return s.users.UseDevice(ctx, tx, t.pool, t.user, d) })
+	err = s.store.Update(ctx, func(tx *store.Tx) error { return s.devices.Use(ctx, tx, t.pool, t.user, d) })
 	if errors.Is(err, store.ErrNotFound) { // forgotten in this very moment
 		return nil, noDevice()
 	}
@@ -247,8 +247,8 @@ func (s *Service) deviceOfTokens(c *call, o *outcome) (string, *idp.NewDeviceMet
 	if d := o.state.device; d != nil && d.Confirmed {
 		return d.Key, nil
 	}
-	key := s.users.NewDeviceKey(c.pool, o.user)
-	return key, &idp.NewDeviceMetadataType{DeviceKey: &key, DeviceGroupKey: new(s.users.DeviceGroupKey(c.pool))}
+	key := s.devices.NewKey(c.pool, o.user)
+	return key, &idp.NewDeviceMetadataType{DeviceKey: &key, DeviceGroupKey: new(s.devices.GroupKey(c.pool))}
 }
 
 // newDeviceUsed is what functions are told: whether the sign-in is from a device
@@ -268,7 +268,7 @@ func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) error {
 	if s.now().Sub(at) < useAge && ip == api.RequestFrom(ctx).SourceIP {
 		return nil
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error { return s.users.UseDevice(ctx, tx, c.pool, o.user, d) })
+	err := s.store.Update(ctx, func(tx *store.Tx) error { return s.devices.Use(ctx, tx, c.pool, o.user, d) })
 	if errors.Is(err, store.ErrNotFound) { // changed since
 		return nil
 	}

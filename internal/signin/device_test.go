@@ -67,7 +67,7 @@ func newDevice(t testing.TB, result *idp.AuthenticationResultType) device {
 func (r *rig) confirm(t testing.TB, accessToken string, d device) {
 	t.Helper()
 	salt := srp.NewSalt()
-	_, err := r.users.ConfirmDevice(t.Context(), &idp.ConfirmDeviceRequest{
+	_, err := r.devices.ConfirmDevice(t.Context(), &idp.ConfirmDeviceRequest{
 		AccessToken: accessToken, DeviceKey: d.key, DeviceName: new("laptop"),
 		DeviceSecretVerifierConfig: &idp.DeviceSecretVerifierConfigType{
 			Salt:             new(base64.StdEncoding.EncodeToString(salt)),
@@ -81,7 +81,7 @@ func (r *rig) confirm(t testing.TB, accessToken string, d device) {
 
 func (r *rig) remember(t testing.TB, u *user.User, d device, status idp.DeviceRememberedStatusType) {
 	t.Helper()
-	_, err := r.users.AdminUpdateDeviceStatus(t.Context(), &idp.AdminUpdateDeviceStatusRequest{
+	_, err := r.devices.AdminUpdateDeviceStatus(t.Context(), &idp.AdminUpdateDeviceStatusRequest{
 		UserPoolId: u.Rec.PoolID, Username: u.Username(), DeviceKey: d.key, DeviceRememberedStatus: status,
 	})
 	if err != nil {
@@ -91,7 +91,7 @@ func (r *rig) remember(t testing.TB, u *user.User, d device, status idp.DeviceRe
 
 func (r *rig) forget(t testing.TB, u *user.User, d device) {
 	t.Helper()
-	if err := r.users.AdminForgetDevice(t.Context(), &idp.AdminForgetDeviceRequest{UserPoolId: u.Rec.PoolID, Username: u.Username(), DeviceKey: d.key}); err != nil {
+	if err := r.devices.AdminForgetDevice(t.Context(), &idp.AdminForgetDeviceRequest{UserPoolId: u.Rec.PoolID, Username: u.Username(), DeviceKey: d.key}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -543,7 +543,7 @@ func TestDeviceUse(t *testing.T) {
 		u := r.have(t, sn, "alice", person{password: right})
 		d, _ := r.registeredDevice(t, c, "alice")
 		last := func() time.Time {
-			out, err := r.users.AdminGetDevice(t.Context(), &idp.AdminGetDeviceRequest{UserPoolId: sn.ID, Username: "alice", DeviceKey: d.key})
+			out, err := r.devices.AdminGetDevice(t.Context(), &idp.AdminGetDeviceRequest{UserPoolId: sn.ID, Username: "alice", DeviceKey: d.key})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -124,10 +124,10 @@ func TestDeviceEndsAtOnce(t *testing.T) {
 			after   string
 		}{
 			{"forgotten", func(u *user.User, d device) error {
-				return r.users.AdminForgetDevice(t.Context(), &idp.AdminForgetDeviceRequest{UserPoolId: sn.ID, Username: u.Username(), DeviceKey: d.key})
+				return r.devices.AdminForgetDevice(t.Context(), &idp.AdminForgetDeviceRequest{UserPoolId: sn.ID, Username: u.Username(), DeviceKey: d.key})
 			}, []string{sayNoDevice}, sayNoDevice},
 			{"not remembered", func(u *user.User, d device) error {
-				_, err := r.users.AdminUpdateDeviceStatus(t.Context(), &idp.AdminUpdateDeviceStatusRequest{
+				_, err := r.devices.AdminUpdateDeviceStatus(t.Context(), &idp.AdminUpdateDeviceStatusRequest{
 					UserPoolId: sn.ID, Username: u.Username(), DeviceKey: d.key, DeviceRememberedStatus: "not_remembered",
 				})
 				return err

@@ -21,6 +21,7 @@ import (
 	"cognate/internal/token"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
+	"cognate/internal/user/devices"
 	"cognate/internal/user/groups"
 	"cognate/test/lambdas"
 	"cognate/test/patience"
@@ -122,7 +123,8 @@ func newNode(t testing.TB, st *store.Store, ring *keys.Ring, functions *lambdas.
 		Messages: inbox,
 	})
 	return &rig{inbox: inbox, lambdas: functions, Service: New(Deps{
-		Store: st, Pools: pools, Users: users, Groups: groups.New(groups.Deps{Store: st, Pools: pools, Users: users, Now: now}), Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
+		Store: st, Pools: pools, Users: users, Groups: groups.New(groups.Deps{Store: st, Pools: pools, Users: users, Now: now}),
+		Devices: devices.New(devices.Deps{Store: st, Pools: pools, Ring: ring, Users: users, Now: now}), Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
 		Triggers: functions.Service(nil),
 	})}
 }

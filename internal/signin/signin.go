@@ -16,6 +16,7 @@ import (
 	"cognate/internal/token"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
+	"cognate/internal/user/devices"
 	"cognate/internal/user/groups"
 )
 
@@ -25,6 +26,7 @@ type Deps struct {
 	Pools    *pool.Service
 	Users    *user.Service
 	Groups   *groups.Service
+	Devices  *devices.Service
 	Tokens   *token.Service
 	Ring     *keys.Ring
 	Gate     *keys.Gate
@@ -45,6 +47,7 @@ type Service struct {
 	pools    *pool.Service
 	users    *user.Service
 	groups   *groups.Service
+	devices  *devices.Service
 	tokens   *token.Service
 	ring     *keys.Ring
 	gate     *keys.Gate
@@ -59,7 +62,7 @@ type Service struct {
 // New builds the service.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, tokens: d.Tokens, ring: d.Ring,
+		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, tokens: d.Tokens, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
 	}
 	if s.machine == nil {

@@ -15,6 +15,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/internal/user/devices"
 )
 
 // state is a sign-in under way. It is sealed into the Session or the
@@ -62,7 +63,7 @@ type state struct {
 	// fromStore says that the state has a row, which goes when it is spent.
 	fromStore bool
 	// device is what DeviceKey names, once it was looked for.
-	device *user.Device
+	device *devices.Device
 }
 
 // srpState is the server's half of an SRP exchange.

@@ -84,7 +84,7 @@ func TestEndsEndRefreshing(t *testing.T) {
 				all bool
 			}{
 				{name: "ForgetDevice", want: sayInvalidRefresh, do: func(_ string, d device, access, _ *string) error {
-					return r.users.ForgetDevice(t.Context(), &idp.ForgetDeviceRequest{AccessToken: access, DeviceKey: d.key})
+					return r.devices.ForgetDevice(t.Context(), &idp.ForgetDeviceRequest{AccessToken: access, DeviceKey: d.key})
 				}},
 				{name: "RevokeUserSession", want: revoked, do: func(_ string, _ device, access, other *string) error {
 					_, err := r.tokens.RevokeUserSession(t.Context(), &idp.RevokeUserSessionRequest{AccessToken: *other, SessionId: r.current(t, access)})

@@ -246,7 +246,7 @@ func TestUpdateCodesAreLimited(t *testing.T) {
 		sn := r.poolWith(t, nil)
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		var err error
-		for i := range quotaUpdateCode.limit + 1 {
+		for i := range quotaUpdateCode.Limit + 1 {
 			_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", string(rune('a'+i))+"@example.com"), nil)
 		}
 		wantSays(t, err, "TooManyRequestsException: Too many requests")

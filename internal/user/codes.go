@@ -10,6 +10,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/internal/risk"
 	"cognate/internal/store"
 )
 
@@ -43,43 +44,27 @@ func (s *Service) hashCode(poolID, userID, purpose, code string) [32]byte {
 	return s.d.Ring.Hash(codeHash, []byte(poolID), []byte(userID), []byte(purpose), []byte(code))
 }
 
-// quota is how often a user may do something in an hour (Cognito: quotas on
-// code attempts). It is counted in the transaction of the attempt, so neither
-// a restart nor concurrent attempts get around it.
-type quota struct {
-	kind  string
-	limit int
-}
-
 // Of Cognito's range of 5 to 20 the password-reset quota takes the upper end, since
 // there is no estimate of risk that would let it move. Cognito shares it between
 // asking for a code and giving one; here a code has tries of its own, so that
 // strangers who ask do not make the owner's code fail.
 var (
-	quotaResend     = quota{"resend-code", 5}
-	quotaReset      = quota{"reset-password", 20}
-	quotaChange     = quota{"change-password", 5}
-	quotaVerifyCode = quota{"attribute-code", 5}
-	quotaVerify     = quota{"verify-attribute", 15}
+	quotaResend     = risk.Quota{Kind: "resend-code", Limit: 5}
+	quotaReset      = risk.Quota{Kind: "reset-password", Limit: 20}
+	quotaChange     = risk.Quota{Kind: "change-password", Limit: 5}
+	quotaVerifyCode = risk.Quota{Kind: "attribute-code", Limit: 5}
+	quotaVerify     = risk.Quota{Kind: "verify-attribute", Limit: 15}
 	// An update may send to any address that a user names, and declares no
 	// LimitExceededException; so it has a quota of ours.
-	quotaUpdateCode = quota{"update-code", 20}
+	quotaUpdateCode = risk.Quota{Kind: "update-code", Limit: 20}
 	// Asking the pool's function about a name that nobody has costs a call.
-	quotaMigrate = quota{"migrate", 20}
+	quotaMigrate = risk.Quota{Kind: "migrate", Limit: 20}
 )
-
-const quotaWindow = time.Hour
-
-// count counts one attempt of the user and tells whether it was one too many.
-func (s *Service) count(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, q quota) (exceeded bool, err error) {
-	n, _, err := tx.Count(ctx, sn.ID, userID, q.kind, s.d.Now(), quotaWindow, 1)
-	return n > q.limit, err
-}
 
 // attempt counts one attempt and refuses what is beyond the quota, before
 // anything else is looked at: the right code does not help any more then.
-func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, q quota) error {
-	exceeded, err := s.count(ctx, tx, sn, userID, q)
+func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, q risk.Quota) error {
+	exceeded, err := q.Count(ctx, tx, sn.ID, userID, s.d.Now())
 	if err == nil && exceeded {
 		return limitExceeded()
 	}
@@ -88,7 +73,7 @@ func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, 
 
 // updateQuota bounds the codes that updates send.
 func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
-	exceeded, err := s.count(ctx, tx, sn, userID, quotaUpdateCode)
+	exceeded, err := quotaUpdateCode.Count(ctx, tx, sn.ID, userID, s.d.Now())
 	if err == nil && exceeded {
 		return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonTooManyCodes)
 	}

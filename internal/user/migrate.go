@@ -238,7 +238,7 @@ func (s *Service) findOrMigrate(ctx context.Context, sn *pool.Snapshot, client *
 	}
 	nobody := s.Decoy(sn, in.Username)
 	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		exceeded, err := s.count(ctx, tx, sn, nobody.ID(), quotaMigrate)
+		exceeded, err := quotaMigrate.Count(ctx, tx, sn.ID, nobody.ID(), s.d.Now())
 		if err == nil && exceeded {
 			return store.CommitWith(idp.LimitExceededException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyAttempts))
 		}

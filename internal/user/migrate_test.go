@@ -109,9 +109,9 @@ func TestMigrateForgottenBounded(t *testing.T) {
 		client := r.clientWith(t, sn, hiding)
 		r.lambdas.On("migrate", func(*lambdas.Event) string { return "no" })
 		r.lambdas.Events()
-		for n := range quotaReset.limit + 3 {
+		for n := range quotaReset.Limit + 3 {
 			want := ""
-			if n >= quotaReset.limit {
+			if n >= quotaReset.Limit {
 				want = sayLimit
 			}
 			for _, name := range []string{"alice", "bob"} {
@@ -119,7 +119,7 @@ func TestMigrateForgottenBounded(t *testing.T) {
 				wantSays(t, err, want)
 			}
 		}
-		if n := len(r.lambdas.Events()); n != quotaReset.limit {
+		if n := len(r.lambdas.Events()); n != quotaReset.Limit {
 			t.Errorf("%d calls", n)
 		}
 	})

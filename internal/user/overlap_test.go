@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	"cognate/internal/store/storetest"
@@ -70,40 +69,6 @@ func TestOverlappingNames(t *testing.T) {
 					}
 				})
 			}
-		}
-	})
-}
-
-// TestOverlappingDeletion adds to a user who is deleted at the same time: the caller learns that the user is gone.
-func TestOverlappingDeletion(t *testing.T) {
-	overlapping(t, func(t *testing.T, r *rig, i storetest.Interleaving) {
-		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
-			in.DeviceConfiguration = &idp.DeviceConfigurationType{ChallengeRequiredOnNewDevice: new(true)}
-		})
-		for _, row := range []struct {
-			name, code string
-			add        func(ctx context.Context, u *User) error
-		}{
-			{"device", "NotAuthorizedException", func(ctx context.Context, u *User) error {
-				return r.addDevice(ctx, sn, store.Device{PoolID: sn.ID, UserID: u.ID(), ID: "us-east-1_new", Doc: []byte("{}")})
-			}},
-		} {
-			t.Run(row.name, func(t *testing.T) {
-				u := r.have(t, sn, row.name, idp.UserStatusTypeConfirmed, nil)
-				added, deleted := i.Run(t, 1,
-					func(ctx context.Context) error { return row.add(ctx, u) },
-					func(ctx context.Context) error { return r.remove(ctx, sn.ID, u.ID()) })
-				if deleted != nil {
-					t.Error(deleted)
-				}
-				if r.d.Store.Engine() == "postgres" && api.CodeOf(added) != row.code {
-					t.Errorf("answered %v, want %s", added, row.code)
-				}
-				devices, err := r.d.Store.Devices(t.Context(), sn.ID, u.ID())
-				if len(devices) > 0 || err != nil {
-					t.Errorf("%d devices outlive the user: %v", len(devices), err)
-				}
-			})
 		}
 	})
 }

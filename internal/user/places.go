@@ -64,12 +64,13 @@ func (s *Service) addressHash(poolID, userID, address string) ([32]byte, bool) {
 // user is not known there. It reads the same for a decoy.
 func (s *Service) Place(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *User, c Caller) (string, error) {
 	if c.DeviceKey != "" && sn.Devices.Tracked {
-		d, err := s.FindDevice(ctx, r, sn, u, c.DeviceKey)
+		// The devices that were confirmed have a row.
+		d, err := r.Device(ctx, sn.ID, u.ID(), c.DeviceKey)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return "", err
 		}
-		if err == nil && d.Confirmed {
-			h := s.d.Ring.Hash(knownAddress, []byte(sn.ID), []byte(u.ID()), []byte(d.Key))
+		if err == nil {
+			h := s.d.Ring.Hash(knownAddress, []byte(sn.ID), []byte(u.ID()), []byte(d.ID))
 			return "device-" + hex.EncodeToString(h[:8]), nil
 		}
 	}

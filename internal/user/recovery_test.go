@@ -213,7 +213,7 @@ func TestDecoyLooksLikeAUser(t *testing.T) {
 			}
 			ask()
 			give()
-			for range quotaReset.limit {
+			for range quotaReset.Limit {
 				ask()
 			}
 			give()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/pool"
@@ -37,14 +36,6 @@ func (s *Service) TokenUser(ctx context.Context, accessToken string) (*token.Pri
 		return nil, nil, err
 	}
 	return p, u, nil
-}
-
-// tokenOf gives an access token that the model calls optional.
-func tokenOf(accessToken *string) (string, error) {
-	if api.Val(accessToken) == "" {
-		return "", idp.NotAuthorizedException("Access Token is required").WithReason(api.ReasonBadAccessToken)
-	}
-	return *accessToken, nil
 }
 
 // PoolUser returns the pool and the user that an administrator names.

@@ -103,7 +103,7 @@ func TestChangePasswordLocksOut(t *testing.T) {
 		sn := r.poolWith(t, nil)
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		bearer := r.bearerOf(t, sn, r.clientWith(t, sn, nil), u)
-		for range quotaChange.limit {
+		for range quotaChange.Limit {
 			_, err := r.ChangePassword(t.Context(), &idp.ChangePasswordRequest{AccessToken: bearer, PreviousPassword: new("wrong"), ProposedPassword: "N3w!password"})
 			wantSays(t, err, "NotAuthorizedException: Incorrect username or password.")
 		}

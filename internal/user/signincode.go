@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -16,8 +17,8 @@ import (
 // can ask for the code of a first factor; that must not use up those of a second
 // factor, before which the password was proven.
 var (
-	quotaSignInCodes = quota{"sign-in-code", 20}
-	quotaSecondCodes = quota{"second-factor-code", 20}
+	quotaSignInCodes = risk.Quota{Kind: "sign-in-code", Limit: 20}
+	quotaSecondCodes = risk.Quota{Kind: "second-factor-code", Limit: 20}
 )
 
 // A SignInCode goes to an address of a user who signs in.

@@ -9,6 +9,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/risk"
 	"cognate/internal/store"
 )
 
@@ -37,7 +38,7 @@ func softwareTokenAD(poolID, userID string) []byte {
 }
 
 // quotaSoftwareToken bounds guesses at VerifySoftwareToken, in an hour.
-var quotaSoftwareToken = quota{"verify-software-token", 15}
+var quotaSoftwareToken = risk.Quota{Kind: "verify-software-token", Limit: 15}
 
 // errors of the operations on software tokens.
 
@@ -72,7 +73,7 @@ func (e *Edit) VerifySecret(ctx context.Context, v Verification) error {
 	if len(pending) == 0 {
 		return noSoftwareToken()
 	}
-	exceeded, err := s.count(ctx, e.tx, e.sn, userID, quotaSoftwareToken)
+	exceeded, err := quotaSoftwareToken.Count(ctx, e.tx, e.sn.ID, userID, s.d.Now())
 	if err != nil {
 		return err
 	}

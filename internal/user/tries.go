@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/risk"
 	"cognate/internal/store"
 )
 
@@ -80,8 +81,8 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u 
 
 // mayAsk counts a request for a code, which anybody can make, and refuses what is
 // beyond the quota.
-func (s *Service) mayAsk(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, q quota, from Caller) error {
-	exceeded, err := s.count(ctx, tx, sn, u.ID(), q)
+func (s *Service) mayAsk(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, q risk.Quota, from Caller) error {
+	exceeded, err := q.Count(ctx, tx, sn.ID, u.ID(), s.d.Now())
 	if judged := q == quotaReset || q == quotaResend; err == nil && !exceeded && judged {
 		var wrong int
 		wrong, err = tx.Counter(ctx, sn.ID, u.ID(), wrongCodesKind, s.d.Now())
@@ -91,7 +92,7 @@ func (s *Service) mayAsk(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 		return err
 	}
 	return s.atPlace(ctx, tx, sn, u, from, func(place string) (bool, error) {
-		return s.count(ctx, tx, sn, u.ID(), quota{q.kind + "/" + place, q.limit})
+		return risk.Quota{Kind: q.Kind + "/" + place, Limit: q.Limit}.Count(ctx, tx, sn.ID, u.ID(), s.d.Now())
 	})
 }
 

@@ -42,7 +42,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 			return err
 		}
 		// Requests alone.
-		for range quotaReset.limit {
+		for range quotaReset.Limit {
 			s, ctx := elsewhere()
 			wantSays(t, ask(s, ctx), "")
 		}
@@ -67,7 +67,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 		guesses := 0
 		for range 24 {
 			r.clock.pass(time.Hour)
-			for range quotaReset.limit + 1 {
+			for range quotaReset.Limit + 1 {
 				s, ctx := elsewhere()
 				if ask(s, ctx) != nil {
 					break
@@ -86,7 +86,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 		// At home, too, the tries come to an end.
 		at := from(t.Context(), home)
 		guesses = 0
-		for range 2 * quotaReset.limit {
+		for range 2 * quotaReset.Limit {
 			if ask(r.Service, at) != nil {
 				break
 			}
@@ -96,7 +96,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 				}
 			}
 		}
-		if most := 2 * quotaReset.limit * triesReset.limit; guesses > most {
+		if most := 2 * quotaReset.Limit * triesReset.limit; guesses > most {
 			t.Errorf("%d guesses at home in an hour, want at most %d", guesses, most)
 		}
 	})

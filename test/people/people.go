@@ -147,6 +147,16 @@ func (r *Rig) User(t testing.TB, sn *pool.Snapshot, name string) *user.User {
 	return u
 }
 
+// Client makes an app client and returns its id.
+func (r *Rig) Client(t testing.TB, sn *pool.Snapshot) string {
+	t.Helper()
+	out, err := r.Pools.CreateUserPoolClient(t.Context(), &idp.CreateUserPoolClientRequest{UserPoolId: sn.ID, ClientName: "app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.UserPoolClient.ClientId
+}
+
 // WantError compares an error with "Code: text", or "" for none.
 func WantError(t testing.TB, err error, want string) {
 	t.Helper()

@@ -1,4 +1,4 @@
-package user
+package devices
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/user"
 )
 
 // maxDevicePage is the most that a list shows at once (Cognito: QueryLimitType).
@@ -21,13 +22,13 @@ const maxDevicePage = 60
 // show less of a list.
 type ofDevice struct {
 	pool  *pool.Snapshot
-	user  *User
+	user  *user.User
 	admin bool
 }
 
 // ownDevices is for the operations of the token's user.
 func (s *Service) ownDevices(ctx context.Context, accessToken string) (ofDevice, error) {
-	p, u, err := s.TokenUser(ctx, accessToken)
+	p, u, err := s.deps.Users.TokenUser(ctx, accessToken)
 	if err != nil {
 		return ofDevice{}, err
 	}
@@ -36,14 +37,14 @@ func (s *Service) ownDevices(ctx context.Context, accessToken string) (ofDevice,
 
 // devicesOf is for an administrator's operations.
 func (s *Service) devicesOf(ctx context.Context, poolID, username string) (ofDevice, error) {
-	sn, err := s.d.Pools.Load(ctx, poolID)
+	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
 		return ofDevice{}, err
 	}
 	if err := untracked(sn); err != nil {
 		return ofDevice{}, err
 	}
-	u, err := s.ResolveAdmin(ctx, sn, username)
+	u, err := s.deps.Users.ResolveAdmin(ctx, sn, username)
 	return ofDevice{pool: sn, user: u, admin: true}, err
 }
 
@@ -64,12 +65,12 @@ func missingDevice(err error) error {
 	return err
 }
 
-func (s *Service) getDevice(ctx context.Context, of ofDevice, key string) (*idp.DeviceType, error) {
-	rec, err := s.d.Store.Device(ctx, of.pool.ID, of.user.ID(), key)
+func (s *Service) get(ctx context.Context, of ofDevice, key string) (*idp.DeviceType, error) {
+	rec, err := s.deps.Store.Device(ctx, of.pool.ID, of.user.ID(), key)
 	if err != nil {
 		return nil, missingDevice(err)
 	}
-	d, err := s.openDevice(rec)
+	d, err := s.open(rec)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (s *Service) getDevice(ctx context.Context, of ofDevice, key string) (*idp.
 }
 
 func (s *Service) forgetDevice(ctx context.Context, of ofDevice, key string) error {
-	return missingDevice(s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	return missingDevice(s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return s.forget(ctx, tx, store.Device{PoolID: of.pool.ID, UserID: of.user.ID(), ID: key})
 	}, store.Retry))
 }
@@ -86,19 +87,19 @@ func (s *Service) rememberDevice(ctx context.Context, of ofDevice, key string, s
 	if status == "" {
 		return idp.InvalidParameterException("Missing required parameter DeviceRememberedStatus")
 	}
-	return missingDevice(s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		return tx.RememberDevice(ctx, of.pool.ID, of.user.ID(), key, status == idp.DeviceRememberedStatusTypeRemembered, s.d.Now())
+	return missingDevice(s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		return tx.RememberDevice(ctx, of.pool.ID, of.user.ID(), key, status == idp.DeviceRememberedStatusTypeRemembered, s.deps.Now())
 	}, store.Retry))
 }
 
 // listDevices lists a user's devices, the oldest first. There are few.
 func (s *Service) listDevices(ctx context.Context, op string, of ofDevice, limit *int32, page *string) ([]idp.DeviceType, *string, error) {
 	bind := []string{of.pool.ID, of.user.ID()}
-	cursor, err := s.OpenPage(op, bind, page)
+	cursor, err := s.deps.Users.OpenPage(op, bind, page)
 	if err != nil {
 		return nil, nil, err
 	}
-	recs, err := s.d.Store.Devices(ctx, of.pool.ID, of.user.ID())
+	recs, err := s.deps.Store.Devices(ctx, of.pool.ID, of.user.ID())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +107,7 @@ func (s *Service) listDevices(ctx context.Context, op string, of ofDevice, limit
 	if cursor != nil {
 		after, err := parseDeviceCursor(cursor)
 		if err != nil {
-			return nil, nil, InvalidPage(err)
+			return nil, nil, user.InvalidPage(err)
 		}
 		for len(recs) > 0 && compareDevices(recs[0], after) <= 0 {
 			recs = recs[1:]
@@ -119,11 +120,11 @@ func (s *Service) listDevices(ctx context.Context, op string, of ofDevice, limit
 	var next *string
 	if len(recs) > size {
 		recs = recs[:size]
-		next = s.NextPage(op, bind, deviceCursor(recs[size-1]))
+		next = s.deps.Users.NextPage(op, bind, deviceCursor(recs[size-1]))
 	}
 	list := make([]idp.DeviceType, len(recs))
 	for i, rec := range recs {
-		d, err := s.openDevice(rec)
+		d, err := s.open(rec)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -136,7 +137,7 @@ func compareDevices(a, b store.Device) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 }
 
-var errDeviceCursor = errors.New("user: not a place in a list of devices")
+var errDeviceCursor = errors.New("devices: not a place in a list of devices")
 
 // deviceCursor is a place in the list: creation, then key.
 func deviceCursor(rec store.Device) []byte {
@@ -187,7 +188,7 @@ func (s *Service) GetDevice(ctx context.Context, in *idp.GetDeviceRequest) (*idp
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.getDevice(ctx, of, in.DeviceKey)
+	d, err := s.get(ctx, of, in.DeviceKey)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +201,7 @@ func (s *Service) AdminGetDevice(ctx context.Context, in *idp.AdminGetDeviceRequ
 	if err != nil {
 		return nil, undeclaredUser(err)
 	}
-	d, err := s.getDevice(ctx, of, in.DeviceKey)
+	d, err := s.get(ctx, of, in.DeviceKey)
 	if err != nil {
 		return nil, err
 	}
@@ -277,4 +278,12 @@ func (s *Service) AdminForgetDevice(ctx context.Context, in *idp.AdminForgetDevi
 		return err
 	}
 	return s.forgetDevice(ctx, of, in.DeviceKey)
+}
+
+// tokenOf gives an access token that the model calls optional.
+func tokenOf(accessToken *string) (string, error) {
+	if api.Val(accessToken) == "" {
+		return "", idp.NotAuthorizedException("Access Token is required").WithReason(api.ReasonBadAccessToken)
+	}
+	return *accessToken, nil
 }

@@ -1,4 +1,4 @@
-package user
+package devices
 
 import (
 	"bytes"
@@ -13,27 +13,30 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
 	"cognate/internal/pool"
+	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
+	"cognate/internal/user"
+	"cognate/test/people"
 )
 
 // tracked makes a pool that tracks devices, with one user.
-func (r *rig) tracked(t testing.TB) (*pool.Snapshot, string, *User) {
+func (r *rig) tracked(t testing.TB) (*pool.Snapshot, string, *user.User) {
 	t.Helper()
-	sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
+	sn := r.Pool(t, func(in *idp.CreateUserPoolRequest) {
 		in.DeviceConfiguration = &idp.DeviceConfigurationType{ChallengeRequiredOnNewDevice: new(true)}
 	})
-	return sn, r.clientWith(t, sn, nil), r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
+	return sn, r.Client(t, sn), r.User(t, sn, "alice")
 }
 
 // tokenOn gives an access token of the user on a device.
-func (r *rig) tokenOn(t testing.TB, sn *pool.Snapshot, client string, u *User, key string) string {
+func (r *rig) tokenOn(t testing.TB, sn *pool.Snapshot, client string, u *user.User, key string) string {
 	t.Helper()
 	c, err := sn.Client(t.Context(), client)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := r.d.Tokens.Issue(t.Context(), token.Grant{
+	set, err := r.Tokens.Issue(t.Context(), token.Grant{
 		Pool: sn, Client: c, DeviceKey: key,
 		Subject: token.Subject{UserID: u.ID(), Username: u.Username(), Attributes: u.Attributes, TokensValidAfter: u.Rec.TokensValidAfter},
 	})
@@ -46,7 +49,7 @@ func (r *rig) tokenOn(t testing.TB, sn *pool.Snapshot, client string, u *User, k
 // TestDeviceVector reads what a device is registered with as clients write it.
 func TestDeviceVector(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("../keys/srp/testdata/vectors.json")
+	data, err := os.ReadFile("../../keys/srp/testdata/vectors.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,13 +76,13 @@ func TestDeviceKeys(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn, _, u := r.tracked(t)
-		other := r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, nil)
-		key := r.NewDeviceKey(sn, u)
+		other := r.User(t, sn, "bob")
+		key := r.NewKey(sn, u)
 		flipped := []byte(key)
 		flipped[len(flipped)-1] ^= 1
 		for _, row := range []struct {
 			name, key string
-			user      *User
+			user      *user.User
 			found     bool
 		}{
 			{"its user's", key, u, true},
@@ -90,10 +93,10 @@ func TestDeviceKeys(t *testing.T) {
 			{"none", "", u, false},
 			{"with a NUL", key + "\x00", u, false},
 			{"not text", key + "\xff", u, false},
-			{"of nobody", key, r.Decoy(sn, "nobody"), false},
+			{"of nobody", key, r.Users.Decoy(sn, "nobody"), false},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				d, err := r.FindDevice(t.Context(), &r.d.Store.Reader, sn, row.user, row.key)
+				d, err := r.Find(t.Context(), &r.Store.Reader, sn, row.user, row.key)
 				if row.found != (err == nil) || err != nil && err != store.ErrNotFound || d != nil && d.Confirmed {
 					t.Errorf("%+v %v", d, err)
 				}
@@ -110,15 +113,15 @@ func TestDeviceLimits(t *testing.T) {
 		sn, client, u := r.tracked(t)
 		secret := &idp.DeviceSecretVerifierConfigType{Salt: new("AJ4YbSchD9OLgjl8uVEloD4="), PasswordVerifier: new("AQIDBAUGBwg=")}
 		confirm := func() (string, error) {
-			key := r.NewDeviceKey(sn, u)
+			key := r.NewKey(sn, u)
 			_, err := r.ConfirmDevice(t.Context(), &idp.ConfirmDeviceRequest{
 				AccessToken: r.tokenOn(t, sn, client, u, key), DeviceKey: key, DeviceSecretVerifierConfig: secret,
 			})
 			return key, err
 		}
 		var all []string
-		for i := range quotaDevices.limit {
-			r.clock.pass(time.Second)
+		for i := range quotaDevices.Limit {
+			r.Clock.Pass(time.Second)
 			key, err := confirm()
 			if err != nil {
 				t.Fatal(i, err)
@@ -126,29 +129,29 @@ func TestDeviceLimits(t *testing.T) {
 			all = append(all, key)
 		}
 		_, err := confirm()
-		wantSays(t, err, "TooManyRequestsException: Rate exceeded")
-		r.clock.pass(quotaWindow)
+		people.WantError(t, err, "TooManyRequestsException: Rate exceeded")
+		r.Clock.Pass(risk.QuotaWindow)
 		// The first is used once more, so that the second is the oldest.
-		err = r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
-			return tx.UseDevice(t.Context(), sn.ID, u.ID(), all[0], true, r.clock.now(), "192.0.2.1")
+		err = r.Store.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.UseDevice(t.Context(), sn.ID, u.ID(), all[0], true, r.Clock.Now(), "192.0.2.1")
 		}, store.Retry)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for len(all) <= maxDevices {
-			r.clock.pass(time.Second)
+			r.Clock.Pass(time.Second)
 			key, err := confirm()
 			if err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, key)
 		}
-		have, err := r.d.Store.Devices(t.Context(), sn.ID, u.ID())
+		have, err := r.Store.Devices(t.Context(), sn.ID, u.ID())
 		if err != nil || len(have) != maxDevices {
 			t.Fatal(strconv.Itoa(len(have))+" devices", err)
 		}
 		for i, key := range []string{all[0], all[1], all[maxDevices]} {
-			gone, err := r.d.Store.DeviceForgotten(t.Context(), sn.ID, u.ID(), key)
+			gone, err := r.Store.DeviceForgotten(t.Context(), sn.ID, u.ID(), key)
 			if err != nil || gone != (i == 1) {
 				t.Errorf("device %d is forgotten: %v %v", i, gone, err)
 			}
@@ -161,8 +164,8 @@ func TestDeviceSealed(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn, client, u := r.tracked(t)
-		key, salt := r.NewDeviceKey(sn, u), srp.NewSalt()
-		verifier := srp.Verifier(r.DeviceGroupKey(sn), key, "secret", salt)
+		key, salt := r.NewKey(sn, u), srp.NewSalt()
+		verifier := srp.Verifier(r.GroupKey(sn), key, "secret", salt)
 		encode := base64.StdEncoding.EncodeToString
 		_, err := r.ConfirmDevice(t.Context(), &idp.ConfirmDeviceRequest{
 			AccessToken: r.tokenOn(t, sn, client, u, key), DeviceKey: key,
@@ -171,7 +174,7 @@ func TestDeviceSealed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec, err := r.d.Store.Device(t.Context(), sn.ID, u.ID(), key)
+		rec, err := r.Store.Device(t.Context(), sn.ID, u.ID(), key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,8 +184,8 @@ func TestDeviceSealed(t *testing.T) {
 			}
 		}
 		// Another user's row does not open as this one's.
-		rec.UserID = r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, nil).ID()
-		if _, err := r.openDevice(rec); err == nil {
+		rec.UserID = r.User(t, sn, "bob").ID()
+		if _, err := r.open(rec); err == nil {
 			t.Error("a moved row opened")
 		}
 	})

@@ -1,4 +1,4 @@
-package user
+package devices
 
 import (
 	"context"
@@ -18,7 +18,9 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/keys/srp"
 	"cognate/internal/pool"
+	"cognate/internal/risk"
 	"cognate/internal/store"
+	"cognate/internal/user"
 )
 
 const (
@@ -32,13 +34,15 @@ const (
 	maxDeviceName = 1024
 	// maxDeviceSalt is the longest salt of a device; clients send 16 bytes or 17.
 	maxDeviceSalt = 64
+	// uuidLength is the length of a key after the Region.
+	uuidLength = 36
 	// longestRefresh is the longest that a refresh token can live.
 	longestRefresh = 3653 * 24 * time.Hour
 )
 
 // quotaDevices bounds how many devices a user confirms in an hour: each leaves a
 // row behind when it is forgotten.
-var quotaDevices = quota{"confirm-device", 60}
+var quotaDevices = risk.Quota{Kind: "confirm-device", Limit: 60}
 
 // Labels of what keys of devices are made from.
 const (
@@ -83,20 +87,20 @@ func deviceAD(poolID, userID, key string) []byte {
 	return []byte("devices\x00" + poolID + "\x00" + userID + "\x00" + key)
 }
 
-func (s *Service) openDevice(rec store.Device) (*Device, error) {
+func (s *Service) open(rec store.Device) (*Device, error) {
 	var doc deviceRecord
 	if err := json.Unmarshal(rec.Doc, &doc); err != nil {
-		return nil, fmt.Errorf("user: device of %s: %w", rec.UserID, err)
+		return nil, fmt.Errorf("devices: device of %s: %w", rec.UserID, err)
 	}
 	if doc.Version != deviceVersion {
-		return nil, fmt.Errorf("user: device of %s has form %d, not %d", rec.UserID, doc.Version, deviceVersion)
+		return nil, fmt.Errorf("devices: device of %s has form %d, not %d", rec.UserID, doc.Version, deviceVersion)
 	}
-	secret, err := s.d.Ring.Open(keys.PurposeDeviceVerifier, deviceAD(rec.PoolID, rec.UserID, rec.ID), doc.Secret)
+	secret, err := s.deps.Ring.Open(keys.PurposeDeviceVerifier, deviceAD(rec.PoolID, rec.UserID, rec.ID), doc.Secret)
 	if err == nil && len(secret) <= srp.Size {
 		err = srp.ErrVerifier
 	}
 	if err != nil {
-		return nil, fmt.Errorf("user: device of %s: %w", rec.UserID, err)
+		return nil, fmt.Errorf("devices: device of %s: %w", rec.UserID, err)
 	}
 	return &Device{
 		Key: rec.ID, Confirmed: true, Remembered: rec.Remembered, GroupKey: doc.GroupKey, Name: doc.Name,
@@ -104,45 +108,45 @@ func (s *Service) openDevice(rec store.Device) (*Device, error) {
 	}, nil
 }
 
-// NewDeviceKey makes the key of a device that the user signs in from for the
+// NewKey makes the key of a device that the user signs in from for the
 // first time. Nothing is stored before the device is confirmed: the key is a
 // UUID (RFC 9562 §5.4 in form) whose first 48 bits are a keyed tag of its random
 // rest and of the user, so that it is known again as one that was given out.
-func (s *Service) NewDeviceKey(sn *pool.Snapshot, u *User) string {
+func (s *Service) NewKey(sn *pool.Snapshot, u *user.User) string {
 	rest := keys.NewUUID()[14:]
-	return sn.Region + "_" + s.deviceUUID(sn.ID, u.ID(), rest)
+	return sn.Region + "_" + s.uuid(sn.ID, u.ID(), rest)
 }
 
-func (s *Service) deviceUUID(poolID, userID, rest string) string {
-	h := s.d.Ring.Hash(deviceKeyTag, []byte(poolID), []byte(userID), []byte(rest))
+func (s *Service) uuid(poolID, userID, rest string) string {
+	h := s.deps.Ring.Hash(deviceKeyTag, []byte(poolID), []byte(userID), []byte(rest))
 	tag := hex.EncodeToString(h[:6])
 	return tag[:8] + "-" + tag[8:] + "-" + rest
 }
 
-// deviceIssued tells whether the key was given out to the user.
-func (s *Service) deviceIssued(sn *pool.Snapshot, userID, key string) bool {
+// issued tells whether the key was given out to the user.
+func (s *Service) issued(sn *pool.Snapshot, userID, key string) bool {
 	id, ok := strings.CutPrefix(key, sn.Region+"_")
-	return ok && isUUID(id) && hmac.Equal([]byte(s.deviceUUID(sn.ID, userID, id[14:])), []byte(id))
+	return ok && len(id) == uuidLength && hmac.Equal([]byte(s.uuid(sn.ID, userID, id[14:])), []byte(id))
 }
 
-// DeviceGroupKey takes the pool's place in the SRP of its devices.
-func (s *Service) DeviceGroupKey(sn *pool.Snapshot) string {
-	h := s.d.Ring.Derive(deviceGroup, []byte(sn.ID))
+// GroupKey takes the pool's place in the SRP of its devices.
+func (s *Service) GroupKey(sn *pool.Snapshot) string {
+	h := s.deps.Ring.Derive(deviceGroup, []byte(sn.ID))
 	return "-" + base64.RawURLEncoding.EncodeToString(h[:6])
 }
 
-// FindDevice gives the user's device with this key. One that was given out and
+// Find gives the user's device with this key. One that was given out and
 // never confirmed is a device, too; one that was forgotten is not. It is
 // store.ErrNotFound where there is none.
-func (s *Service) FindDevice(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *User, key string) (*Device, error) {
+func (s *Service) Find(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *user.User, key string) (*Device, error) {
 	if len(key) > maxDeviceKey || strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
 		return nil, store.ErrNotFound
 	}
 	rec, err := r.Device(ctx, sn.ID, u.ID(), key)
 	if err == nil {
-		return s.openDevice(rec)
+		return s.open(rec)
 	}
-	if !errors.Is(err, store.ErrNotFound) || !s.deviceIssued(sn, u.ID(), key) {
+	if !errors.Is(err, store.ErrNotFound) || !s.issued(sn, u.ID(), key) {
 		return nil, err
 	}
 	gone, err := r.DeviceForgotten(ctx, sn.ID, u.ID(), key)
@@ -155,10 +159,10 @@ func (s *Service) FindDevice(ctx context.Context, r *store.Reader, sn *pool.Snap
 	return &Device{Key: key}, nil
 }
 
-// UseDevice notes that the user signed in from a device, as it was read;
+// Use notes that the user signed in from a device, as it was read;
 // store.ErrNotFound if it was forgotten or is another since.
-func (s *Service) UseDevice(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, d *Device) error {
-	return tx.UseDevice(ctx, sn.ID, u.ID(), d.Key, d.Remembered, s.d.Now(), api.RequestFrom(ctx).SourceIP)
+func (s *Service) Use(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *user.User, d *Device) error {
+	return tx.UseDevice(ctx, sn.ID, u.ID(), d.Key, d.Remembered, s.deps.Now(), api.RequestFrom(ctx).SourceIP)
 }
 
 func noDevice() error {
@@ -175,7 +179,7 @@ func untracked(sn *pool.Snapshot) error {
 // ConfirmDevice registers the device that the access token was given to, with
 // what its secret is checked by later.
 func (s *Service) ConfirmDevice(ctx context.Context, in *idp.ConfirmDeviceRequest) (*idp.ConfirmDeviceResponse, error) {
-	p, u, err := s.TokenUser(ctx, in.AccessToken)
+	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +187,7 @@ func (s *Service) ConfirmDevice(ctx context.Context, in *idp.ConfirmDeviceReques
 	if err := untracked(sn); err != nil {
 		return nil, err
 	}
-	if in.DeviceKey != p.Claims.DeviceKey || !s.deviceIssued(sn, u.ID(), in.DeviceKey) {
+	if in.DeviceKey != p.Claims.DeviceKey || !s.issued(sn, u.ID(), in.DeviceKey) {
 		return nil, idp.InvalidParameterException("Invalid device key given.")
 	}
 	secret, err := deviceSecret(in.DeviceSecretVerifierConfig)
@@ -191,14 +195,14 @@ func (s *Service) ConfirmDevice(ctx context.Context, in *idp.ConfirmDeviceReques
 		return nil, err
 	}
 	doc, err := json.Marshal(deviceRecord{
-		Version: deviceVersion, Name: deviceName(ctx, in.DeviceName), GroupKey: s.DeviceGroupKey(sn),
-		Secret: s.d.Ring.Seal(keys.PurposeDeviceVerifier, deviceAD(sn.ID, u.ID(), in.DeviceKey), secret),
+		Version: deviceVersion, Name: deviceName(ctx, in.DeviceName), GroupKey: s.GroupKey(sn),
+		Secret: s.deps.Ring.Seal(keys.PurposeDeviceVerifier, deviceAD(sn.ID, u.ID(), in.DeviceKey), secret),
 	})
 	if err != nil {
 		return nil, err
 	}
-	now := s.d.Now()
-	err = s.addDevice(ctx, sn, store.Device{
+	now := s.deps.Now()
+	err = s.add(ctx, sn, store.Device{
 		PoolID: sn.ID, UserID: u.ID(), ID: in.DeviceKey, Remembered: !sn.Devices.OnPrompt,
 		CreatedAt: now, ModifiedAt: now, AuthenticatedAt: now, LastIP: api.RequestFrom(ctx).SourceIP, Doc: doc,
 	})
@@ -240,10 +244,10 @@ func deviceName(ctx context.Context, given *string) string {
 	return strings.ToValidUTF8(name, "")
 }
 
-// addDevice stores a device once, in place of another where the user has too
+// add stores a device once, in place of another where the user has too
 // many.
-func (s *Service) addDevice(ctx context.Context, sn *pool.Snapshot, rec store.Device) error {
-	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
+func (s *Service) add(ctx context.Context, sn *pool.Snapshot, rec store.Device) error {
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		gone, err := tx.DeviceForgotten(ctx, rec.PoolID, rec.UserID, rec.ID)
 		if err != nil {
 			return err
@@ -254,7 +258,7 @@ func (s *Service) addDevice(ctx context.Context, sn *pool.Snapshot, rec store.De
 		if err := tx.InsertDevice(ctx, rec); err != nil {
 			return err
 		}
-		exceeded, err := s.count(ctx, tx, sn, rec.UserID, quotaDevices)
+		exceeded, err := quotaDevices.Count(ctx, tx, sn.ID, rec.UserID, s.deps.Now())
 		if err != nil {
 			return err
 		}
@@ -296,5 +300,5 @@ func (s *Service) makeRoom(ctx context.Context, tx *store.Tx, added store.Device
 // forget removes a device. Its refresh tokens are dead from then on, so its key
 // is kept for as long as there could be any.
 func (s *Service) forget(ctx context.Context, tx *store.Tx, d store.Device) error {
-	return tx.ForgetDevice(ctx, d.PoolID, d.UserID, d.ID, s.d.Now().Add(longestRefresh))
+	return tx.ForgetDevice(ctx, d.PoolID, d.UserID, d.ID, s.deps.Now().Add(longestRefresh))
 }
