@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"cognate/internal/keys"
 	"cognate/internal/store"
 )
 
@@ -46,9 +45,9 @@ type Items[T any] struct {
 	now   func() time.Time
 }
 
-// NewItems returns the documents of a kind. They are dated by now, page tokens are sealed by tokens.
-func NewItems[T any](kind Kind, st *store.Store, tokens *keys.PageTokens, now func() time.Time) *Items[T] {
-	return &Items[T]{kind: kind, store: st, pages: pager{tokens, now}, now: now}
+// NewItems returns the documents of a kind, in the service's store and by its clock.
+func NewItems[T any](s *Service, kind Kind) *Items[T] {
+	return &Items[T]{kind: kind, store: s.deps.Store, pages: s.pages, now: s.now}
 }
 
 // DecodeItem reads the document of a record.

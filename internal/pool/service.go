@@ -69,7 +69,7 @@ func New(d Deps) *Service {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{deps: d, pages: pager{d.Pages, d.Now}, turns: newTurns()}
-	s.resourceServers = NewItems[resourceServer](resourceServerKind, d.Store, d.Pages, s.now)
+	s.resourceServers = NewItems[resourceServer](s, resourceServerKind)
 	s.pools = newCache(maxCachedPools, d.Now, s.loadPool)
 	s.clients = newCache(maxCachedClients, d.Now, s.loadClient)
 	return s

@@ -3,9 +3,6 @@ package groups
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,64 +32,44 @@ type group struct {
 // clash, though each is shown as it was given.
 func groupKey(name string) string { return strings.ToLower(name) }
 
-func readGroup(i store.Item) (group, error) {
-	var g group
-	if err := json.Unmarshal(i.Doc, &g); err != nil {
-		return g, fmt.Errorf("groups: group %s of %s: %w", i.Key, i.PoolID, err)
-	}
-	return g, nil
+var groupKind = pool.Kind{
+	Name: store.KindGroup, Most: maxGroups, ListOp: "ListGroups", RawCursor: true,
+	NotFound: func(string) error {
+		return idp.ResourceNotFoundException("Group not found.").WithReason(api.ReasonNotFound)
+	},
+	Exists:   func(string, string) error { return idp.GroupExistsException("A group with the name already exists") },
+	FullText: "A user pool can have %d groups at most.",
 }
 
-func (g group) write(i *store.Item) error {
-	doc, err := json.Marshal(g)
-	if err != nil {
-		return fmt.Errorf("groups: group %s of %s: %w", i.Key, i.PoolID, err)
-	}
-	i.Doc = doc
-	return nil
-}
-
-func groupType(i store.Item) (idp.GroupType, error) {
-	g, err := readGroup(i)
-	return idp.GroupType{
+func groupType(i *pool.Item[group]) *idp.GroupType {
+	g := &i.Doc
+	return &idp.GroupType{
 		GroupName: &g.Name, UserPoolId: &i.PoolID, Description: g.Description, RoleArn: g.RoleARN,
 		Precedence: g.Precedence, CreationDate: i.CreatedAt, LastModifiedDate: i.ModifiedAt,
-	}, err
+	}
 }
 
-func groupTypes(items []store.Item) ([]idp.GroupType, error) {
+func groupTypes(items []*pool.Item[group]) []idp.GroupType {
 	list := make([]idp.GroupType, 0, len(items))
 	for _, i := range items {
-		g, err := groupType(i)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, g)
+		list = append(list, *groupType(i))
 	}
-	return list, nil
+	return list
 }
 
-func groupNotFound() error {
-	return idp.ResourceNotFoundException("Group not found.").WithReason(api.ReasonNotFound)
-}
-
-// Groups gives the groups that the user is in, as tokens tell of them.
+// Groups returns the groups that the user is in, as tokens name them.
 func (s *Service) Groups(ctx context.Context, u *user.User) ([]token.Group, error) {
-	items, err := s.deps.Store.GroupsOf(ctx, u.Rec.PoolID, u.ID())
-	if err != nil || len(items) == 0 {
+	records, err := s.deps.Store.GroupsOf(ctx, u.Rec.PoolID, u.ID())
+	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	items, err := pool.DecodeItems[group](records)
+	if err != nil {
 		return nil, err
 	}
 	groups := make([]token.Group, 0, len(items))
 	for _, i := range items {
-		g, err := readGroup(i)
-		if err != nil {
-			return nil, err
-		}
-		t := token.Group{Name: g.Name, Precedence: g.Precedence}
-		if g.RoleARN != nil {
-			t.RoleARN = *g.RoleARN
-		}
-		groups = append(groups, t)
+		groups = append(groups, token.Group{Name: i.Doc.Name, Precedence: i.Doc.Precedence, RoleARN: api.Val(i.Doc.RoleARN)})
 	}
 	return groups, nil
 }
@@ -103,43 +80,20 @@ func (s *Service) CreateGroup(ctx context.Context, in *idp.CreateGroupRequest) (
 	if err != nil {
 		return nil, err
 	}
-	now := s.deps.Now()
-	item := store.Item{PoolID: sn.ID, Kind: store.KindGroup, Key: groupKey(in.GroupName), Version: 1, CreatedAt: now, ModifiedAt: now}
 	g := group{Name: in.GroupName, Description: in.Description, RoleARN: in.RoleArn, Precedence: in.Precedence}
-	if err := g.write(&item); err != nil {
-		return nil, err
-	}
+	var item *pool.Item[group]
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := s.deps.Pools.Hold(ctx, tx, sn.ID); err != nil {
-			return err
-		}
-		n, err := tx.CountItems(ctx, sn.ID, store.KindGroup)
+		err := s.deps.Pools.Hold(ctx, tx, sn.ID)
 		if err != nil {
 			return err
 		}
-		if n >= maxGroups {
-			return idp.LimitExceededExceptionf("A user pool can have %d groups at most.", maxGroups).WithReason(api.ReasonQuota)
-		}
-		err = tx.InsertItem(ctx, item)
-		if errors.Is(err, store.ErrExists) {
-			return idp.GroupExistsException("A group with the name already exists")
-		}
+		item, err = s.groups.Create(ctx, tx, sn.ID, groupKey(in.GroupName), g)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	t, err := groupType(item)
-	return &idp.CreateGroupResponse{Group: &t}, err
-}
-
-// group reads one group's row.
-func (s *Service) group(ctx context.Context, r *store.Reader, sn *pool.Snapshot, name string) (store.Item, error) {
-	item, err := r.Item(ctx, sn.ID, store.KindGroup, groupKey(name))
-	if errors.Is(err, store.ErrNotFound) {
-		return item, groupNotFound()
-	}
-	return item, err
+	return &idp.CreateGroupResponse{Group: groupType(item)}, nil
 }
 
 // GetGroup shows a group.
@@ -148,12 +102,11 @@ func (s *Service) GetGroup(ctx context.Context, in *idp.GetGroupRequest) (*idp.G
 	if err != nil {
 		return nil, err
 	}
-	item, err := s.group(ctx, &s.deps.Store.Reader, sn, in.GroupName)
+	item, err := s.groups.Get(ctx, sn.ID, groupKey(in.GroupName))
 	if err != nil {
 		return nil, err
 	}
-	t, err := groupType(item)
-	return &idp.GetGroupResponse{Group: &t}, err
+	return &idp.GetGroupResponse{Group: groupType(item)}, nil
 }
 
 // UpdateGroup changes what the request names and keeps the rest. Of two
@@ -163,30 +116,21 @@ func (s *Service) UpdateGroup(ctx context.Context, in *idp.UpdateGroupRequest) (
 	if err != nil {
 		return nil, err
 	}
-	var item store.Item
+	var item *pool.Item[group]
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		item, err = s.group(ctx, &tx.Reader, sn, in.GroupName)
-		if err != nil {
-			return err
-		}
-		g, err := readGroup(item)
-		if err != nil {
-			return err
-		}
-		g.Description = cmp.Or(in.Description, g.Description)
-		g.RoleARN = cmp.Or(in.RoleArn, g.RoleARN)
-		g.Precedence = cmp.Or(in.Precedence, g.Precedence)
-		item.ModifiedAt = s.deps.Now()
-		if err := g.write(&item); err != nil {
-			return err
-		}
-		return tx.UpdateItem(ctx, item)
+		var err error
+		item, err = s.groups.Change(ctx, tx, sn.ID, groupKey(in.GroupName), func(g *group) error {
+			g.Description = cmp.Or(in.Description, g.Description)
+			g.RoleARN = cmp.Or(in.RoleArn, g.RoleARN)
+			g.Precedence = cmp.Or(in.Precedence, g.Precedence)
+			return nil
+		})
+		return err
 	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}
-	t, err := groupType(item)
-	return &idp.UpdateGroupResponse{Group: &t}, err
+	return &idp.UpdateGroupResponse{Group: groupType(item)}, nil
 }
 
 // DeleteGroup removes a group; its members lose it.
@@ -195,38 +139,22 @@ func (s *Service) DeleteGroup(ctx context.Context, in *idp.DeleteGroupRequest) e
 	if err != nil {
 		return err
 	}
-	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		return tx.DeleteItem(ctx, sn.ID, store.KindGroup, groupKey(in.GroupName))
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		return s.groups.Delete(ctx, tx, sn.ID, groupKey(in.GroupName))
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return groupNotFound()
-	}
-	return err
 }
 
 // ListGroups lists the pool's groups by name.
 func (s *Service) ListGroups(ctx context.Context, in *idp.ListGroupsRequest) (*idp.ListGroupsResponse, error) {
-	const op = "ListGroups"
 	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.deps.Users.OpenPage(op, []string{sn.ID}, in.NextToken)
+	items, next, err := s.groups.Page(ctx, sn.ID, in.NextToken, user.PageSize(in.Limit))
 	if err != nil {
 		return nil, err
 	}
-	limit := user.PageSize(in.Limit)
-	items, err := s.deps.Store.Items(ctx, sn.ID, store.KindGroup, string(after), limit+1)
-	if err != nil {
-		return nil, err
-	}
-	out := &idp.ListGroupsResponse{}
-	if len(items) > limit {
-		items = items[:limit]
-		out.NextToken = s.deps.Users.NextPage(op, []string{sn.ID}, []byte(items[limit-1].Key))
-	}
-	out.Groups, err = groupTypes(items)
-	return out, err
+	return &idp.ListGroupsResponse{Groups: groupTypes(items), NextToken: next}, nil
 }
 
 // AdminAddUserToGroup puts a user into a group.
@@ -242,7 +170,7 @@ func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserT
 		}
 		// The lock keeps the group from being deleted at the same moment.
 		if _, err := tx.LockItem(ctx, sn.ID, store.KindGroup, key); err != nil {
-			return orGroupNotFound(err)
+			return s.groups.OrNotFound(key, err)
 		}
 		groups, err := tx.GroupsOf(ctx, sn.ID, u.ID())
 		if err != nil {
@@ -264,16 +192,10 @@ func (s *Service) AdminRemoveUserFromGroup(ctx context.Context, in *idp.AdminRem
 	if err != nil {
 		return err
 	}
+	key := groupKey(in.GroupName)
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		return orGroupNotFound(tx.RemoveMember(ctx, sn.ID, groupKey(in.GroupName), u.ID()))
+		return s.groups.OrNotFound(key, tx.RemoveMember(ctx, sn.ID, key, u.ID()))
 	}, store.Retry)
-}
-
-func orGroupNotFound(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return groupNotFound()
-	}
-	return err
 }
 
 // AdminListGroupsForUser lists the groups of a user by name. They are 100 at
@@ -289,17 +211,18 @@ func (s *Service) AdminListGroupsForUser(ctx context.Context, in *idp.AdminListG
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.deps.Store.GroupsOf(ctx, sn.ID, u.ID())
+	records, err := s.deps.Store.GroupsOf(ctx, sn.ID, u.ID())
 	if err != nil {
 		return nil, err
 	}
-	items = slices.DeleteFunc(items, func(i store.Item) bool { return i.Key <= string(after) })
+	records = slices.DeleteFunc(records, func(i store.Item) bool { return i.Key <= string(after) })
 	out := &idp.AdminListGroupsForUserResponse{}
-	if limit := user.PageSize(in.Limit); len(items) > limit {
-		items = items[:limit]
-		out.NextToken = s.deps.Users.NextPage(op, bind, []byte(items[limit-1].Key))
+	if limit := user.PageSize(in.Limit); len(records) > limit {
+		records = records[:limit]
+		out.NextToken = s.deps.Users.NextPage(op, bind, []byte(records[limit-1].Key))
 	}
-	out.Groups, err = groupTypes(items)
+	items, err := pool.DecodeItems[group](records)
+	out.Groups = groupTypes(items)
 	return out, err
 }
 
@@ -318,7 +241,7 @@ func (s *Service) ListUsersInGroup(ctx context.Context, in *idp.ListUsersInGroup
 	limit := user.PageSize(in.Limit)
 	recs, err := s.deps.Store.MembersOf(ctx, sn.ID, key, string(after), limit+1)
 	if err != nil {
-		return nil, orGroupNotFound(err)
+		return nil, s.groups.OrNotFound(key, err)
 	}
 	out := &idp.ListUsersInGroupResponse{}
 	if len(recs) > limit {

@@ -25,8 +25,9 @@ type Deps struct {
 // Service does the operations on groups. Its methods are the operations of
 // idp.Service that it owns, and what sign-in needs to know of a user's groups.
 type Service struct {
-	deps Deps
+	deps   Deps
+	groups *pool.Items[group]
 }
 
 // New builds the service.
-func New(d Deps) *Service { return &Service{deps: d} }
+func New(d Deps) *Service { return &Service{deps: d, groups: pool.NewItems[group](d.Pools, groupKind)} }
