@@ -26,6 +26,7 @@ import (
 	"cognate/internal/user/devices"
 	"cognate/internal/user/groups"
 	"cognate/internal/user/imports"
+	"cognate/internal/user/passkeys"
 	"cognate/internal/wire"
 )
 
@@ -39,6 +40,7 @@ type parts struct {
 	users    *user.Service
 	groups   *groups.Service
 	devices  *devices.Service
+	passkeys *passkeys.Service
 	signins  *signin.Service
 	tokens   *token.Service
 	messages *message.Service
@@ -52,13 +54,14 @@ type parts struct {
 
 // The services under names that tell them apart where they are embedded.
 type (
-	poolOperations   = pool.Service
-	userOperations   = user.Service
-	groupOperations  = groups.Service
-	deviceOperations = devices.Service
-	signinOperations = signin.Service
-	tokenOperations  = token.Service
-	importOperations = imports.Service
+	poolOperations    = pool.Service
+	userOperations    = user.Service
+	groupOperations   = groups.Service
+	deviceOperations  = devices.Service
+	passkeyOperations = passkeys.Service
+	signinOperations  = signin.Service
+	tokenOperations   = token.Service
+	importOperations  = imports.Service
 )
 
 // directory is cognito-idp: each operation is the method of one service. Two
@@ -68,6 +71,7 @@ type directory struct {
 	*userOperations
 	*groupOperations
 	*deviceOperations
+	*passkeyOperations
 	*signinOperations
 	*tokenOperations
 	*importOperations
@@ -113,12 +117,13 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
 	p.users = user.New(user.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Messages: p.messages,
-		Lockouts: p.lockouts, LoginHost: edge.LoginHost(c.IssuerBase), Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
+		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.groups = groups.New(groups.Deps{Store: st, Pools: p.pools, Users: p.users, Now: c.Now})
 	p.devices = devices.New(devices.Deps{Store: st, Pools: p.pools, Ring: ring, Users: p.users, Now: c.Now})
+	p.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: p.users, LoginHost: edge.LoginHost(c.IssuerBase), Now: c.Now})
 	p.signins = signin.New(signin.Deps{
-		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Devices: p.devices, Tokens: p.tokens, Ring: ring, Gate: p.gate,
+		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Devices: p.devices, Passkeys: p.passkeys, Tokens: p.tokens, Ring: ring, Gate: p.gate,
 		Lockouts: p.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.imports = imports.New(imports.Deps{
@@ -130,7 +135,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	p.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{p.pools, p.users, p.groups, p.devices, p.signins, p.tokens, p.imports, unbuilt{}}),
+			idp.Bind(directory{p.pools, p.users, p.groups, p.devices, p.passkeys, p.signins, p.tokens, p.imports, unbuilt{}}),
 			identity.Bind(unbuiltIdentity{}),
 		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),

@@ -6,10 +6,10 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/keys/passkey"
 	"cognate/internal/keys/srp"
 	"cognate/internal/pool"
 	"cognate/internal/user"
-	"cognate/internal/user/passkey"
 )
 
 // USER_AUTH lets people choose how they sign in (Cognito: choice-based sign-in).
@@ -138,8 +138,8 @@ func (s *Service) chooserOf(ctx context.Context, c *call, u *user.User) (*choose
 	}
 	mfa := s.wouldAskMFA(c, u)
 	if c.pool.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) && (!mfa || passkeyServesMFA(c.pool, u)) {
-		if ch.party, _ = s.users.RelyingParty(c.pool); ch.party.ID != "" {
-			if ch.passkeys, err = s.users.Passkeys(ctx, &s.store.Reader, c.pool, u); err != nil {
+		if ch.party, _ = s.passkeys.RelyingParty(c.pool); ch.party.ID != "" {
+			if ch.passkeys, err = s.passkeys.Usable(ctx, &s.store.Reader, c.pool, u); err != nil {
 				return nil, err
 			}
 		}

@@ -9,8 +9,8 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/keys/passkey"
 	"cognate/internal/store"
-	"cognate/internal/user/passkey"
 )
 
 // assertionTimeout is what a page is told to wait for an authenticator.

@@ -21,11 +21,11 @@ func (r *rig) registered(t testing.TB, sn *pool.Snapshot, u *user.User) *authent
 	t.Helper()
 	a := authenticator.New(u.ID(), "example.com", "https://login.example.com")
 	token := r.bearerOf(t, sn, u)
-	started, err := r.users.StartWebAuthnRegistration(t.Context(), &idp.StartWebAuthnRegistrationRequest{AccessToken: token})
+	started, err := r.passkeys.StartWebAuthnRegistration(t.Context(), &idp.StartWebAuthnRegistrationRequest{AccessToken: token})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.users.CompleteWebAuthnRegistration(t.Context(), &idp.CompleteWebAuthnRegistrationRequest{
+	if _, err := r.passkeys.CompleteWebAuthnRegistration(t.Context(), &idp.CompleteWebAuthnRegistrationRequest{
 		AccessToken: token, Credential: a.Create(t, string(started.CredentialCreationOptions)),
 	}); err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func TestPasskeyOfOthers(t *testing.T) {
 		t.Run("deleted since", func(t *testing.T) {
 			out := begin("john")
 			credential := assertion(t, his, out.ChallengeParameters)
-			keys, err := r.users.Passkeys(t.Context(), &r.store.Reader, sn, john)
+			keys, err := r.passkeys.Usable(t.Context(), &r.store.Reader, sn, john)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,6 +23,7 @@ import (
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
 	"cognate/internal/user/groups"
+	"cognate/internal/user/passkeys"
 	"cognate/test/lambdas"
 	"cognate/test/patience"
 	"cognate/test/pgtest"
@@ -124,7 +125,8 @@ func newNode(t testing.TB, st *store.Store, ring *keys.Ring, functions *lambdas.
 	})
 	return &rig{inbox: inbox, lambdas: functions, Service: New(Deps{
 		Store: st, Pools: pools, Users: users, Groups: groups.New(groups.Deps{Store: st, Pools: pools, Users: users, Now: now}),
-		Devices: devices.New(devices.Deps{Store: st, Pools: pools, Ring: ring, Users: users, Now: now}), Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
+		Devices:  devices.New(devices.Deps{Store: st, Pools: pools, Ring: ring, Users: users, Now: now}),
+		Passkeys: passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: users, Now: now}), Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
 		Triggers: functions.Service(nil),
 	})}
 }

@@ -18,6 +18,7 @@ import (
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
 	"cognate/internal/user/groups"
+	"cognate/internal/user/passkeys"
 )
 
 // Deps are what the service is built from.
@@ -27,6 +28,7 @@ type Deps struct {
 	Users    *user.Service
 	Groups   *groups.Service
 	Devices  *devices.Service
+	Passkeys *passkeys.Service
 	Tokens   *token.Service
 	Ring     *keys.Ring
 	Gate     *keys.Gate
@@ -48,6 +50,7 @@ type Service struct {
 	users    *user.Service
 	groups   *groups.Service
 	devices  *devices.Service
+	passkeys *passkeys.Service
 	tokens   *token.Service
 	ring     *keys.Ring
 	gate     *keys.Gate
@@ -62,7 +65,7 @@ type Service struct {
 // New builds the service.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, tokens: d.Tokens, ring: d.Ring,
+		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, tokens: d.Tokens, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
 	}
 	if s.machine == nil {

@@ -21,7 +21,7 @@ func (s *Service) AdminGetUser(ctx context.Context, in *idp.AdminGetUserRequest)
 		Username: u.Username(), UserAttributes: u.AttributeList(nil), Enabled: new(u.Rec.Enabled),
 		UserStatus: u.Status(), UserCreateDate: u.Rec.CreatedAt, UserLastModifiedDate: u.Rec.ModifiedAt,
 	}
-	out.MFAOptions, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
+	out.MFAOptions, out.PreferredMfaSetting, out.UserMFASettingList = u.MFASettings()
 	return out, nil
 }
 

@@ -82,9 +82,9 @@ func adminDelivery(err error) error {
 	return err
 }
 
-// displayName is the name by which a message addresses the user: in a pool
+// DisplayName is the name by which a message addresses the user: in a pool
 // whose usernames are addresses it is the address, not the generated username.
-func (u *User) displayName(sn *pool.Snapshot) string {
+func (u *User) DisplayName(sn *pool.Snapshot) string {
 	for _, attr := range []string{attrEmail, attrPhone} {
 		if sn.UsernameAttributes.Has(attr) && u.Attributes[attr] != "" {
 			return u.Attributes[attr]

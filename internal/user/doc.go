@@ -37,10 +37,7 @@ type Deps struct {
 	// Lockouts forgets a user's failed sign-ins when a password is set anew.
 	Lockouts *risk.Lockouts
 	Pages    *keys.PageTokens
-	// LoginHost is below what the prefix domains of a region's pools are; "" where
-	// they have no name of their own.
-	LoginHost func(region string) string
-	Now       func() time.Time
+	Now      func() time.Time
 	// Machine is the clock that authenticator apps are compared with; nil is Now.
 	Machine func() time.Time
 	Log     *slog.Logger

@@ -90,6 +90,6 @@ func (u *User) userType() idp.UserType {
 		Username: new(u.Username()), Attributes: u.AttributeList(nil), Enabled: new(u.Rec.Enabled),
 		UserStatus: u.Status(), UserCreateDate: u.Rec.CreatedAt, UserLastModifiedDate: u.Rec.ModifiedAt,
 	}
-	t.MFAOptions, _, _ = u.mfaSettings()
+	t.MFAOptions, _, _ = u.MFASettings()
 	return t
 }

@@ -87,7 +87,7 @@ func undeliverable(medium string, err error) error {
 
 // write fills in a template.
 func write(m *message.Message, sn *pool.Snapshot, u *User, subject, body string) {
-	shown, name := m.Code, u.displayName(sn)
+	shown, name := m.Code, u.DisplayName(sn)
 	if m.Medium == message.Email {
 		// A mail's body is HTML, and anybody may sign up with somebody else's address
 		// under a name that is a link; a password with a tag in it would not be seen.

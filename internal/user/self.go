@@ -18,12 +18,12 @@ func (s *Service) GetUser(ctx context.Context, in *idp.GetUserRequest) (*idp.Get
 		Username:       u.Username(),
 		UserAttributes: u.AttributeList(func(name string) bool { return MayRead(p.Pool, p.Client, name) }),
 	}
-	out.MFAOptions, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
+	out.MFAOptions, out.PreferredMfaSetting, out.UserMFASettingList = u.MFASettings()
 	return out, nil
 }
 
-// mfaSettings gives the user's factors as GetUser and AdminGetUser show them.
-func (u *User) mfaSettings() (legacy []idp.MFAOptionType, preferred *string, enabled []string) {
+// MFASettings returns the user's factors as GetUser and AdminGetUser show them.
+func (u *User) MFASettings() (legacy []idp.MFAOptionType, preferred *string, enabled []string) {
 	if u.MFA.LegacySMS {
 		legacy = []idp.MFAOptionType{{DeliveryMedium: idp.DeliveryMediumTypeSms, AttributeName: new(attrPhone)}}
 	}

@@ -1,8 +1,7 @@
-package user
+package passkeys
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -10,32 +9,33 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/keys/passkey"
 	"cognate/internal/store"
-	"cognate/internal/user/passkey"
+	"cognate/internal/user"
 )
 
 // ListWebAuthnCredentials shows the passkeys of the token's user, the oldest first.
 func (s *Service) ListWebAuthnCredentials(ctx context.Context, in *idp.ListWebAuthnCredentialsRequest) (*idp.ListWebAuthnCredentialsResponse, error) {
 	const op = "ListWebAuthnCredentials"
-	p, u, err := s.TokenUser(ctx, in.AccessToken)
+	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
 	bind := []string{p.Pool.ID, u.ID()}
-	cursor, err := s.OpenPage(op, bind, in.NextToken)
+	cursor, err := s.deps.Users.OpenPage(op, bind, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	recs, err := sortedPasskeys(ctx, &s.d.Store.Reader, p.Pool.ID, u.ID())
+	recs, err := sorted(ctx, &s.deps.Store.Reader, p.Pool.ID, u.ID())
 	if err != nil {
 		return nil, err
 	}
 	if cursor != nil {
-		after, err := parsePasskeyCursor(cursor)
+		after, err := parseCursor(cursor)
 		if err != nil {
-			return nil, InvalidPage(err)
+			return nil, user.InvalidPage(err)
 		}
-		for len(recs) > 0 && comparePasskeys(recs[0], after) <= 0 {
+		for len(recs) > 0 && compare(recs[0], after) <= 0 {
 			recs = recs[1:]
 		}
 	}
@@ -46,35 +46,35 @@ func (s *Service) ListWebAuthnCredentials(ctx context.Context, in *idp.ListWebAu
 	out := &idp.ListWebAuthnCredentialsResponse{Credentials: []idp.WebAuthnCredentialDescription{}}
 	if len(recs) > limit {
 		recs = recs[:limit]
-		out.NextToken = s.NextPage(op, bind, passkeyCursor(recs[limit-1]))
+		out.NextToken = s.deps.Users.NextPage(op, bind, formatCursor(recs[limit-1]))
 	}
 	for _, rec := range recs {
-		k, err := openPasskey(rec)
+		k, err := open(rec)
 		if err != nil {
 			return nil, err
 		}
-		out.Credentials = append(out.Credentials, describePasskey(k, rec.CreatedAt))
+		out.Credentials = append(out.Credentials, describe(k, rec.CreatedAt))
 	}
 	return out, nil
 }
 
-var errPasskeyCursor = errors.New("user: not a place in a list of passkeys")
+var errCursor = errors.New("passkeys: not a place in a list of passkeys")
 
-// passkeyCursor is a place in the list: creation, then id.
-func passkeyCursor(rec store.Passkey) []byte {
+// formatCursor is a place in the list: creation, then id.
+func formatCursor(rec store.Passkey) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(rec.CreatedAt.UnixMilli())), rec.ID...)
 }
 
-func parsePasskeyCursor(b []byte) (store.Passkey, error) {
+func parseCursor(b []byte) (store.Passkey, error) {
 	if len(b) < 8 {
-		return store.Passkey{}, errPasskeyCursor
+		return store.Passkey{}, errCursor
 	}
 	return store.Passkey{CreatedAt: time.UnixMilli(int64(binary.BigEndian.Uint64(b))).UTC(), ID: string(b[8:])}, nil
 }
 
-func describePasskey(k *passkey.Key, created time.Time) idp.WebAuthnCredentialDescription {
+func describe(k *passkey.Key, created time.Time) idp.WebAuthnCredentialDescription {
 	d := idp.WebAuthnCredentialDescription{
-		CredentialId: k.ID, FriendlyCredentialName: passkeyName(k), RelyingPartyId: k.RelyingParty,
+		CredentialId: k.ID, FriendlyCredentialName: friendlyName(k), RelyingPartyId: k.RelyingParty,
 		AuthenticatorTransports: []string{}, CreatedAt: created,
 	}
 	if k.Attachment != "" {
@@ -101,8 +101,8 @@ var authenticators = map[string]string{
 	"53414d53554e47000000000000000000": "Samsung Pass",
 }
 
-// passkeyName is made up, since nobody is asked for one.
-func passkeyName(k *passkey.Key) string {
+// friendlyName is made up, since nobody is asked for one.
+func friendlyName(k *passkey.Key) string {
 	if name := authenticators[hex.EncodeToString(k.AAGUID)]; name != "" {
 		return name
 	}
@@ -117,11 +117,11 @@ func passkeyName(k *passkey.Key) string {
 
 // DeleteWebAuthnCredential removes a passkey of the token's user.
 func (s *Service) DeleteWebAuthnCredential(ctx context.Context, in *idp.DeleteWebAuthnCredentialRequest) (*idp.DeleteWebAuthnCredentialResponse, error) {
-	p, u, err := s.TokenUser(ctx, in.AccessToken)
+	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeletePasskey(ctx, p.Pool.ID, u.ID(), in.CredentialId) })
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeletePasskey(ctx, p.Pool.ID, u.ID(), in.CredentialId) })
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrText) {
 		return nil, idp.ResourceNotFoundException("WebAuthn credential does not exist.").WithReason(api.ReasonNotFound)
 	}
@@ -130,5 +130,3 @@ func (s *Service) DeleteWebAuthnCredential(ctx context.Context, in *idp.DeleteWe
 	}
 	return &idp.DeleteWebAuthnCredentialResponse{}, nil
 }
-
-func base64URL(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -1,17 +1,18 @@
-package user
+package signin
 
 import (
 	"context"
 	"slices"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/keys/passkey"
 	"cognate/internal/pool"
-	"cognate/internal/user/passkey"
+	"cognate/internal/user"
 )
 
 // GetUserAuthFactors tells the token's user by what it can sign in.
 func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFactorsRequest) (*idp.GetUserAuthFactorsResponse, error) {
-	p, u, err := s.TokenUser(ctx, in.AccessToken)
+	p, u, err := s.users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -19,13 +20,13 @@ func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFac
 	if out.ConfiguredUserAuthFactors, err = s.configuredFactors(ctx, p.Pool, u); err != nil {
 		return nil, err
 	}
-	_, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
+	_, out.PreferredMfaSetting, out.UserMFASettingList = u.MFASettings()
 	return out, nil
 }
 
 // AdminGetUserAuthFactors tells by what a user can sign in.
 func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetUserAuthFactorsRequest) (*idp.AdminGetUserAuthFactorsResponse, error) {
-	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -33,22 +34,22 @@ func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetU
 	if out.ConfiguredUserAuthFactors, err = s.configuredFactors(ctx, sn, u); err != nil {
 		return nil, err
 	}
-	_, out.PreferredMfaSetting, out.UserMFASettingList = u.mfaSettings()
+	_, out.PreferredMfaSetting, out.UserMFASettingList = u.MFASettings()
 	return out, nil
 }
 
 // configuredFactors lists what the user has of the factors that the pool lets
 // people use: a password as a first factor, an authenticator app as a second,
 // codes and passkeys as either.
-func (s *Service) configuredFactors(ctx context.Context, sn *pool.Snapshot, u *User) ([]idp.AuthFactorType, error) {
-	cred, err := s.Credential(u)
+func (s *Service) configuredFactors(ctx context.Context, sn *pool.Snapshot, u *user.User) ([]idp.AuthFactorType, error) {
+	cred, err := s.users.Credential(u)
 	if err != nil {
 		return nil, err
 	}
 	first := sn.Config.Policies.SignInPolicy.AllowedFirstAuthFactors
 	var passkeys []*passkey.Key
 	if sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) {
-		if passkeys, err = s.Passkeys(ctx, &s.d.Store.Reader, sn, u); err != nil {
+		if passkeys, err = s.passkeys.Usable(ctx, &s.store.Reader, sn, u); err != nil {
 			return nil, err
 		}
 	}
@@ -61,8 +62,8 @@ func (s *Service) configuredFactors(ctx context.Context, sn *pool.Snapshot, u *U
 		has  bool
 	}{
 		{idp.AuthFactorTypePassword, cred.HasPassword()},
-		{idp.AuthFactorTypeEmailOtp, code(idp.AuthFactorTypeEmailOtp, attrEmail, FactorEmail)},
-		{idp.AuthFactorTypeSmsOtp, code(idp.AuthFactorTypeSmsOtp, attrPhone, FactorSMS)},
+		{idp.AuthFactorTypeEmailOtp, code(idp.AuthFactorTypeEmailOtp, "email", user.FactorEmail)},
+		{idp.AuthFactorTypeSmsOtp, code(idp.AuthFactorTypeSmsOtp, "phone_number", user.FactorSMS)},
 		{idp.AuthFactorTypeWebAuthn, len(passkeys) > 0},
 		{idp.AuthFactorTypeSoftwareToken, u.HasSoftwareToken()},
 	} {

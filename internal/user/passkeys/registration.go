@@ -1,21 +1,18 @@
-package user
+package passkeys
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/keys"
+	"cognate/internal/keys/passkey"
 	"cognate/internal/pool"
 	"cognate/internal/store"
-	"cognate/internal/user/passkey"
 )
 
 const (
@@ -29,100 +26,8 @@ const (
 	challengeSize = 32
 )
 
-// registrationChallenge labels the keyed hash under which challenges are stored,
-// decoyPasskey the id of the passkey that nobody has.
-const (
-	registrationChallenge keys.Purpose = "passkey registration"
-	decoyPasskey          keys.Purpose = "absent user passkey"
-)
-
-// RelyingParty gives whom the pool's passkeys are for; false where that cannot
-// be told: no id is set, and the pool has no domain.
-func (s *Service) RelyingParty(sn *pool.Snapshot) (passkey.RelyingParty, bool) {
-	rp := passkey.RelyingParty{Verify: sn.PasskeysAreTwoFactors()}
-	if w := sn.MFA.WebAuthn; w != nil {
-		rp.ID = api.Val(w.RelyingPartyId)
-		rp.Verify = rp.Verify || w.UserVerification == idp.UserVerificationTypeRequired
-	}
-	switch {
-	case rp.ID != "":
-	case sn.CustomDomain != "":
-		rp.ID = sn.CustomDomain
-	case sn.Domain != "" && s.d.LoginHost != nil:
-		if host := s.d.LoginHost(sn.Region); host != "" {
-			rp.ID = sn.Domain + "." + host
-		}
-	}
-	return rp, rp.ID != ""
-}
-
-// passkeyRecord is the document of a stored passkey.
-type passkeyRecord struct {
-	Version int `json:"v"`
-	passkey.Key
-}
-
-const passkeyVersion = 1
-
-// Passkeys gives the passkeys that the user can sign in with: those of the
-// pool's relying party as it is now. A decoy has one that nobody can use.
-func (s *Service) Passkeys(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *User) ([]*passkey.Key, error) {
-	rp, ok := s.RelyingParty(sn)
-	if !ok {
-		return nil, nil
-	}
-	recs, err := sortedPasskeys(ctx, r, sn.ID, u.ID())
-	if err != nil {
-		return nil, err
-	}
-	if u.decoy {
-		id := s.d.Ring.Derive(decoyPasskey, []byte(sn.ID), []byte(u.ID()))
-		return []*passkey.Key{{ID: base64URL(id[:]), RelyingParty: rp.ID, Transports: []string{"hybrid", "internal"}}}, nil
-	}
-	list, err := openPasskeys(recs)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(list, func(k *passkey.Key) bool { return k.RelyingParty != rp.ID }), nil
-}
-
-// sortedPasskeys reads the user's, the oldest first. There are few.
-func sortedPasskeys(ctx context.Context, r *store.Reader, poolID, userID string) ([]store.Passkey, error) {
-	recs, err := r.Passkeys(ctx, poolID, userID)
-	slices.SortFunc(recs, comparePasskeys)
-	return recs, err
-}
-
-func comparePasskeys(a, b store.Passkey) int {
-	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
-}
-
-func openPasskeys(recs []store.Passkey) ([]*passkey.Key, error) {
-	list := make([]*passkey.Key, 0, len(recs))
-	for _, rec := range recs {
-		k, err := openPasskey(rec)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, k)
-	}
-	return list, nil
-}
-
-func openPasskey(rec store.Passkey) (*passkey.Key, error) {
-	var doc passkeyRecord
-	if err := json.Unmarshal(rec.Doc, &doc); err != nil {
-		return nil, fmt.Errorf("user: passkey of %s: %w", rec.UserID, err)
-	}
-	if doc.Version != passkeyVersion {
-		return nil, fmt.Errorf("user: passkey of %s has form %d, not %d", rec.UserID, doc.Version, passkeyVersion)
-	}
-	doc.ID, doc.SignCount = rec.ID, uint32(rec.SignCount)
-	return &doc.Key, nil
-}
-
-// passkeyParty is what both steps of a registration begin with.
-func (s *Service) passkeyParty(sn *pool.Snapshot, missing func(string) *api.Error) (passkey.RelyingParty, error) {
+// party is what both steps of a registration begin with.
+func (s *Service) party(sn *pool.Snapshot, missing func(string) *api.Error) (passkey.RelyingParty, error) {
 	if !sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) {
 		return passkey.RelyingParty{}, idp.WebAuthnNotEnabledException("WebAuthn is not enabled for this user pool.")
 	}
@@ -136,35 +41,35 @@ func (s *Service) passkeyParty(sn *pool.Snapshot, missing func(string) *api.Erro
 // StartWebAuthnRegistration gives the options for a new passkey of the token's
 // user. A challenge that waits already is void from now on.
 func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWebAuthnRegistrationRequest) (*idp.StartWebAuthnRegistrationResponse, error) {
-	p, u, err := s.TokenUser(ctx, in.AccessToken)
+	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
-	rp, err := s.passkeyParty(p.Pool, idp.WebAuthnConfigurationMissingException)
+	rp, err := s.party(p.Pool, idp.WebAuthnConfigurationMissingException)
 	if err != nil {
 		return nil, err
 	}
-	recs, err := sortedPasskeys(ctx, &s.d.Store.Reader, p.Pool.ID, u.ID())
+	recs, err := sorted(ctx, &s.deps.Store.Reader, p.Pool.ID, u.ID())
 	if err != nil {
 		return nil, err
 	}
 	if len(recs) >= maxPasskeys {
 		return nil, tooManyPasskeys()
 	}
-	list, err := openPasskeys(recs)
+	list, err := openAll(recs)
 	if err != nil {
 		return nil, err
 	}
 	challenge := make([]byte, challengeSize)
 	rand.Read(challenge)
-	options, err := passkey.CreationOptions(rp, challenge, u.ID(), u.displayName(p.Pool), list, registrationTimeout.Milliseconds())
+	options, err := passkey.CreationOptions(rp, challenge, u.ID(), u.DisplayName(p.Pool), list, registrationTimeout.Milliseconds())
 	if err != nil {
 		return nil, err
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return tx.PutPasskeyChallenge(ctx, store.PasskeyChallenge{
 			PoolID: p.Pool.ID, UserID: u.ID(), ClientID: p.Client.ID, Hash: s.challengeHash(p.Pool.ID, u.ID(), challenge),
-			ExpiresAt: s.d.Now().Add(registrationTimeout + registrationSlack),
+			ExpiresAt: s.deps.Now().Add(registrationTimeout + registrationSlack),
 		})
 	})
 	if err != nil {
@@ -178,18 +83,18 @@ func tooManyPasskeys() error {
 }
 
 func (s *Service) challengeHash(poolID, userID string, challenge []byte) [32]byte {
-	return s.d.Ring.Hash(registrationChallenge, []byte(poolID), []byte(userID), challenge)
+	return s.deps.Ring.Hash(registrationChallenge, []byte(poolID), []byte(userID), challenge)
 }
 
 // CompleteWebAuthnRegistration stores the passkey that an authenticator made for
 // the options. What is wrong with it leaves the challenge for another try.
 func (s *Service) CompleteWebAuthnRegistration(ctx context.Context, in *idp.CompleteWebAuthnRegistrationRequest) (*idp.CompleteWebAuthnRegistrationResponse, error) {
-	p, u, err := s.TokenUser(ctx, in.AccessToken)
+	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
 	// This operation does not declare that the configuration is missing.
-	rp, err := s.passkeyParty(p.Pool, idp.WebAuthnNotEnabledException)
+	rp, err := s.party(p.Pool, idp.WebAuthnNotEnabledException)
 	if err != nil {
 		return nil, err
 	}
@@ -205,24 +110,24 @@ func (s *Service) CompleteWebAuthnRegistration(ctx context.Context, in *idp.Comp
 	if err != nil {
 		return nil, registrationFault(err)
 	}
-	doc, err := json.Marshal(passkeyRecord{Version: passkeyVersion, Key: *key})
+	doc, err := json.Marshal(record{Version: recordVersion, Key: *key})
 	if err != nil {
 		return nil, err
 	}
-	rec := store.Passkey{PoolID: p.Pool.ID, UserID: u.ID(), ID: key.ID, SignCount: int64(key.SignCount), CreatedAt: s.d.Now(), Doc: doc}
-	return &idp.CompleteWebAuthnRegistrationResponse{}, s.addPasskey(ctx, pending, rec)
+	rec := store.Passkey{PoolID: p.Pool.ID, UserID: u.ID(), ID: key.ID, SignCount: int64(key.SignCount), CreatedAt: s.deps.Now(), Doc: doc}
+	return &idp.CompleteWebAuthnRegistrationResponse{}, s.add(ctx, pending, rec)
 }
 
 // pendingChallenge finds the challenge that was answered.
 func (s *Service) pendingChallenge(ctx context.Context, poolID, userID, clientID string, challenge []byte) (store.PasskeyChallenge, error) {
-	list, err := s.d.Store.PasskeyChallenges(ctx, poolID, userID)
+	list, err := s.deps.Store.PasskeyChallenges(ctx, poolID, userID)
 	if err != nil {
 		return store.PasskeyChallenge{}, err
 	}
 	hash := s.challengeHash(poolID, userID, challenge)
 	for _, c := range list {
 		switch {
-		case c.Hash != hash || !s.d.Now().Before(c.ExpiresAt):
+		case c.Hash != hash || !s.deps.Now().Before(c.ExpiresAt):
 		case c.ClientID != clientID:
 			return c, idp.WebAuthnClientMismatchException("The registration was started by another app client.")
 		default:
@@ -236,10 +141,10 @@ func noChallenge() error {
 	return idp.WebAuthnChallengeNotFoundException("There is no pending registration with this challenge.")
 }
 
-// addPasskey stores a passkey and uses its challenge up; of two answers at once
+// add stores a passkey and uses its challenge up; of two answers at once
 // one does.
-func (s *Service) addPasskey(ctx context.Context, pending store.PasskeyChallenge, rec store.Passkey) error {
-	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
+func (s *Service) add(ctx context.Context, pending store.PasskeyChallenge, rec store.Passkey) error {
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.SpendPasskeyChallenge(ctx, pending); err != nil {
 			return err
 		}
