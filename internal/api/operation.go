@@ -104,13 +104,13 @@ func (r Resource) ARN(service, region, account string) string {
 	case r.ID == "":
 		return "*"
 	}
-	return "arn:" + partition(region) + ":" + service + ":" + region + ":" + account + ":" + r.Type + "/" + r.ID
+	return "arn:" + Partition(region) + ":" + service + ":" + region + ":" + account + ":" + r.Type + "/" + r.ID
 }
 
-// partition is the first part of a Region's ARNs: those of China and the
+// Partition returns the first part of a Region's ARNs: those of China and the
 // government clouds have their own. A policy that names such a pool by the ARN
 // that DescribeUserPool shows must match it.
-func partition(region string) string {
+func Partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
 		return "aws-cn"

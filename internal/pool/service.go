@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"cognate/internal/api"
@@ -155,19 +154,9 @@ func visible(ctx context.Context, region string) bool {
 	return r == "" || r == region
 }
 
-// arn is a pool's ARN. Regions of China and the government clouds are partitions of their own.
+// arn returns a pool's ARN.
 func (s *Service) arn(region, poolID string) string {
-	return "arn:" + partition(region) + ":cognito-idp:" + region + ":" + s.deps.AccountID + ":userpool/" + poolID
-}
-
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+	return "arn:" + api.Partition(region) + ":cognito-idp:" + region + ":" + s.deps.AccountID + ":userpool/" + poolID
 }
 
 func noPool(id string) error {

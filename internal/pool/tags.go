@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 )
@@ -34,7 +35,7 @@ func (s *Service) poolOfARN(arn string) (string, error) {
 		return "", invalid("Invalid ResourceArn: " + arn)
 	}
 	region, _, _ := strings.Cut(id, "_")
-	if parts[4] != s.deps.AccountID || parts[3] != region || parts[1] != partition(region) {
+	if parts[4] != s.deps.AccountID || parts[3] != region || parts[1] != api.Partition(region) {
 		return "", noPool(id)
 	}
 	return id, nil
