@@ -71,14 +71,15 @@ func SerializationError(format string, args ...any) *Error {
 	return NewError(CodeSerialization, fmt.Sprintf(format, args...))
 }
 
-// NotBuilt is the one answer of operations that this version does not have.
+// NotBuilt returns the one answer of operations that this version does not have.
 func NotBuilt(operation string) *Error {
-	return NewError(CodeUnknownOperation, operation+" is not available in this version of Cognate.")
+	return NewError(CodeUnsupportedOperation, operation+" is not available in this version of Cognate")
 }
 
 // Codes that the front end answers, which no operation's model lists.
 const (
-	CodeSerialization    = "SerializationException"
-	CodeUnknownOperation = "UnknownOperationException"
-	CodeInternalError    = "InternalErrorException"
+	CodeSerialization        = "SerializationException"
+	CodeUnknownOperation     = "UnknownOperationException"
+	CodeUnsupportedOperation = "UnsupportedOperationException"
+	CodeInternalError        = "InternalErrorException"
 )

@@ -64,6 +64,8 @@ type (
 	importOperations  = imports.Service
 )
 
+//go:generate go run ./compat -root ../..
+
 // directory is cognito-idp: each operation is the method of one service. Two
 // that have the same one, or none that has it, do not compile.
 type directory struct {

@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 
+	"cognate/internal/api"
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
 )
@@ -18,233 +19,233 @@ type unbuilt struct{}
 type unbuiltIdentity struct{}
 
 func (unbuilt) AdminDisableProviderForUser(context.Context, *idp.AdminDisableProviderForUserRequest) (*idp.AdminDisableProviderForUserResponse, error) {
-	return nil, notBuilt("AdminDisableProviderForUser")
+	return nil, api.NotBuilt("AdminDisableProviderForUser")
 }
 
 func (unbuilt) AdminLinkProviderForUser(context.Context, *idp.AdminLinkProviderForUserRequest) (*idp.AdminLinkProviderForUserResponse, error) {
-	return nil, notBuilt("AdminLinkProviderForUser")
+	return nil, api.NotBuilt("AdminLinkProviderForUser")
 }
 
 func (unbuilt) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEventsRequest) (*idp.AdminListUserAuthEventsResponse, error) {
-	return nil, notBuilt("AdminListUserAuthEvents")
+	return nil, api.NotBuilt("AdminListUserAuthEvents")
 }
 
 func (unbuilt) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpdateAuthEventFeedbackRequest) (*idp.AdminUpdateAuthEventFeedbackResponse, error) {
-	return nil, notBuilt("AdminUpdateAuthEventFeedback")
+	return nil, api.NotBuilt("AdminUpdateAuthEventFeedback")
 }
 
 func (unbuilt) CreateIdentityProvider(context.Context, *idp.CreateIdentityProviderRequest) (*idp.CreateIdentityProviderResponse, error) {
-	return nil, notBuilt("CreateIdentityProvider")
+	return nil, api.NotBuilt("CreateIdentityProvider")
 }
 
 func (unbuilt) CreateManagedLoginBranding(context.Context, *idp.CreateManagedLoginBrandingRequest) (*idp.CreateManagedLoginBrandingResponse, error) {
-	return nil, notBuilt("CreateManagedLoginBranding")
+	return nil, api.NotBuilt("CreateManagedLoginBranding")
 }
 
 func (unbuilt) CreateTerms(context.Context, *idp.CreateTermsRequest) (*idp.CreateTermsResponse, error) {
-	return nil, notBuilt("CreateTerms")
+	return nil, api.NotBuilt("CreateTerms")
 }
 
 func (unbuilt) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
-	return nil, notBuilt("CreateUserPoolReplica")
+	return nil, api.NotBuilt("CreateUserPoolReplica")
 }
 
 func (unbuilt) DeleteIdentityProvider(context.Context, *idp.DeleteIdentityProviderRequest) error {
-	return notBuilt("DeleteIdentityProvider")
+	return api.NotBuilt("DeleteIdentityProvider")
 }
 
 func (unbuilt) DeleteManagedLoginBranding(context.Context, *idp.DeleteManagedLoginBrandingRequest) error {
-	return notBuilt("DeleteManagedLoginBranding")
+	return api.NotBuilt("DeleteManagedLoginBranding")
 }
 
 func (unbuilt) DeleteTerms(context.Context, *idp.DeleteTermsRequest) error {
-	return notBuilt("DeleteTerms")
+	return api.NotBuilt("DeleteTerms")
 }
 
 func (unbuilt) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolReplicaRequest) (*idp.DeleteUserPoolReplicaResponse, error) {
-	return nil, notBuilt("DeleteUserPoolReplica")
+	return nil, api.NotBuilt("DeleteUserPoolReplica")
 }
 
 func (unbuilt) DescribeIdentityProvider(context.Context, *idp.DescribeIdentityProviderRequest) (*idp.DescribeIdentityProviderResponse, error) {
-	return nil, notBuilt("DescribeIdentityProvider")
+	return nil, api.NotBuilt("DescribeIdentityProvider")
 }
 
 func (unbuilt) DescribeManagedLoginBranding(context.Context, *idp.DescribeManagedLoginBrandingRequest) (*idp.DescribeManagedLoginBrandingResponse, error) {
-	return nil, notBuilt("DescribeManagedLoginBranding")
+	return nil, api.NotBuilt("DescribeManagedLoginBranding")
 }
 
 func (unbuilt) DescribeManagedLoginBrandingByClient(context.Context, *idp.DescribeManagedLoginBrandingByClientRequest) (*idp.DescribeManagedLoginBrandingByClientResponse, error) {
-	return nil, notBuilt("DescribeManagedLoginBrandingByClient")
+	return nil, api.NotBuilt("DescribeManagedLoginBrandingByClient")
 }
 
 func (unbuilt) DescribeRiskConfiguration(context.Context, *idp.DescribeRiskConfigurationRequest) (*idp.DescribeRiskConfigurationResponse, error) {
-	return nil, notBuilt("DescribeRiskConfiguration")
+	return nil, api.NotBuilt("DescribeRiskConfiguration")
 }
 
 func (unbuilt) DescribeTerms(context.Context, *idp.DescribeTermsRequest) (*idp.DescribeTermsResponse, error) {
-	return nil, notBuilt("DescribeTerms")
+	return nil, api.NotBuilt("DescribeTerms")
 }
 
 func (unbuilt) DescribeTermsByClient(context.Context, *idp.DescribeTermsByClientRequest) (*idp.DescribeTermsByClientResponse, error) {
-	return nil, notBuilt("DescribeTermsByClient")
+	return nil, api.NotBuilt("DescribeTermsByClient")
 }
 
 func (unbuilt) GetIdentityProviderByIdentifier(context.Context, *idp.GetIdentityProviderByIdentifierRequest) (*idp.GetIdentityProviderByIdentifierResponse, error) {
-	return nil, notBuilt("GetIdentityProviderByIdentifier")
+	return nil, api.NotBuilt("GetIdentityProviderByIdentifier")
 }
 
 func (unbuilt) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDeliveryConfigurationRequest) (*idp.GetLogDeliveryConfigurationResponse, error) {
-	return nil, notBuilt("GetLogDeliveryConfiguration")
+	return nil, api.NotBuilt("GetLogDeliveryConfiguration")
 }
 
 func (unbuilt) GetProvisionedLimit(context.Context, *idp.GetProvisionedLimitRequest) (*idp.GetProvisionedLimitResponse, error) {
-	return nil, notBuilt("GetProvisionedLimit")
+	return nil, api.NotBuilt("GetProvisionedLimit")
 }
 
 func (unbuilt) GetSigningCertificate(context.Context, *idp.GetSigningCertificateRequest) (*idp.GetSigningCertificateResponse, error) {
-	return nil, notBuilt("GetSigningCertificate")
+	return nil, api.NotBuilt("GetSigningCertificate")
 }
 
 func (unbuilt) GetUICustomization(context.Context, *idp.GetUICustomizationRequest) (*idp.GetUICustomizationResponse, error) {
-	return nil, notBuilt("GetUICustomization")
+	return nil, api.NotBuilt("GetUICustomization")
 }
 
 func (unbuilt) ListIdentityProviders(context.Context, *idp.ListIdentityProvidersRequest) (*idp.ListIdentityProvidersResponse, error) {
-	return nil, notBuilt("ListIdentityProviders")
+	return nil, api.NotBuilt("ListIdentityProviders")
 }
 
 func (unbuilt) ListTerms(context.Context, *idp.ListTermsRequest) (*idp.ListTermsResponse, error) {
-	return nil, notBuilt("ListTerms")
+	return nil, api.NotBuilt("ListTerms")
 }
 
 func (unbuilt) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
-	return nil, notBuilt("ListUserPoolReplicas")
+	return nil, api.NotBuilt("ListUserPoolReplicas")
 }
 
 func (unbuilt) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
-	return nil, notBuilt("SetLogDeliveryConfiguration")
+	return nil, api.NotBuilt("SetLogDeliveryConfiguration")
 }
 
 func (unbuilt) SetRiskConfiguration(context.Context, *idp.SetRiskConfigurationRequest) (*idp.SetRiskConfigurationResponse, error) {
-	return nil, notBuilt("SetRiskConfiguration")
+	return nil, api.NotBuilt("SetRiskConfiguration")
 }
 
 func (unbuilt) SetUICustomization(context.Context, *idp.SetUICustomizationRequest) (*idp.SetUICustomizationResponse, error) {
-	return nil, notBuilt("SetUICustomization")
+	return nil, api.NotBuilt("SetUICustomization")
 }
 
 func (unbuilt) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {
-	return nil, notBuilt("UpdateAuthEventFeedback")
+	return nil, api.NotBuilt("UpdateAuthEventFeedback")
 }
 
 func (unbuilt) UpdateIdentityProvider(context.Context, *idp.UpdateIdentityProviderRequest) (*idp.UpdateIdentityProviderResponse, error) {
-	return nil, notBuilt("UpdateIdentityProvider")
+	return nil, api.NotBuilt("UpdateIdentityProvider")
 }
 
 func (unbuilt) UpdateManagedLoginBranding(context.Context, *idp.UpdateManagedLoginBrandingRequest) (*idp.UpdateManagedLoginBrandingResponse, error) {
-	return nil, notBuilt("UpdateManagedLoginBranding")
+	return nil, api.NotBuilt("UpdateManagedLoginBranding")
 }
 
 func (unbuilt) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {
-	return nil, notBuilt("UpdateProvisionedLimit")
+	return nil, api.NotBuilt("UpdateProvisionedLimit")
 }
 
 func (unbuilt) UpdateTerms(context.Context, *idp.UpdateTermsRequest) (*idp.UpdateTermsResponse, error) {
-	return nil, notBuilt("UpdateTerms")
+	return nil, api.NotBuilt("UpdateTerms")
 }
 
 func (unbuilt) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {
-	return nil, notBuilt("UpdateUserPoolReplica")
+	return nil, api.NotBuilt("UpdateUserPoolReplica")
 }
 
 func (unbuiltIdentity) CreateIdentityPool(context.Context, *identity.CreateIdentityPoolInput) (*identity.IdentityPool, error) {
-	return nil, notBuilt("CreateIdentityPool")
+	return nil, api.NotBuilt("CreateIdentityPool")
 }
 
 func (unbuiltIdentity) DeleteIdentities(context.Context, *identity.DeleteIdentitiesInput) (*identity.DeleteIdentitiesResponse, error) {
-	return nil, notBuilt("DeleteIdentities")
+	return nil, api.NotBuilt("DeleteIdentities")
 }
 
 func (unbuiltIdentity) DeleteIdentityPool(context.Context, *identity.DeleteIdentityPoolInput) error {
-	return notBuilt("DeleteIdentityPool")
+	return api.NotBuilt("DeleteIdentityPool")
 }
 
 func (unbuiltIdentity) DescribeIdentity(context.Context, *identity.DescribeIdentityInput) (*identity.IdentityDescription, error) {
-	return nil, notBuilt("DescribeIdentity")
+	return nil, api.NotBuilt("DescribeIdentity")
 }
 
 func (unbuiltIdentity) DescribeIdentityPool(context.Context, *identity.DescribeIdentityPoolInput) (*identity.IdentityPool, error) {
-	return nil, notBuilt("DescribeIdentityPool")
+	return nil, api.NotBuilt("DescribeIdentityPool")
 }
 
 func (unbuiltIdentity) GetCredentialsForIdentity(context.Context, *identity.GetCredentialsForIdentityInput) (*identity.GetCredentialsForIdentityResponse, error) {
-	return nil, notBuilt("GetCredentialsForIdentity")
+	return nil, api.NotBuilt("GetCredentialsForIdentity")
 }
 
 func (unbuiltIdentity) GetId(context.Context, *identity.GetIdInput) (*identity.GetIdResponse, error) {
-	return nil, notBuilt("GetId")
+	return nil, api.NotBuilt("GetId")
 }
 
 func (unbuiltIdentity) GetIdentityPoolRoles(context.Context, *identity.GetIdentityPoolRolesInput) (*identity.GetIdentityPoolRolesResponse, error) {
-	return nil, notBuilt("GetIdentityPoolRoles")
+	return nil, api.NotBuilt("GetIdentityPoolRoles")
 }
 
 func (unbuiltIdentity) GetOpenIdToken(context.Context, *identity.GetOpenIdTokenInput) (*identity.GetOpenIdTokenResponse, error) {
-	return nil, notBuilt("GetOpenIdToken")
+	return nil, api.NotBuilt("GetOpenIdToken")
 }
 
 func (unbuiltIdentity) GetOpenIdTokenForDeveloperIdentity(context.Context, *identity.GetOpenIdTokenForDeveloperIdentityInput) (*identity.GetOpenIdTokenForDeveloperIdentityResponse, error) {
-	return nil, notBuilt("GetOpenIdTokenForDeveloperIdentity")
+	return nil, api.NotBuilt("GetOpenIdTokenForDeveloperIdentity")
 }
 
 func (unbuiltIdentity) GetPrincipalTagAttributeMap(context.Context, *identity.GetPrincipalTagAttributeMapInput) (*identity.GetPrincipalTagAttributeMapResponse, error) {
-	return nil, notBuilt("GetPrincipalTagAttributeMap")
+	return nil, api.NotBuilt("GetPrincipalTagAttributeMap")
 }
 
 func (unbuiltIdentity) ListIdentities(context.Context, *identity.ListIdentitiesInput) (*identity.ListIdentitiesResponse, error) {
-	return nil, notBuilt("ListIdentities")
+	return nil, api.NotBuilt("ListIdentities")
 }
 
 func (unbuiltIdentity) ListIdentityPools(context.Context, *identity.ListIdentityPoolsInput) (*identity.ListIdentityPoolsResponse, error) {
-	return nil, notBuilt("ListIdentityPools")
+	return nil, api.NotBuilt("ListIdentityPools")
 }
 
 func (unbuiltIdentity) ListTagsForResource(context.Context, *identity.ListTagsForResourceInput) (*identity.ListTagsForResourceResponse, error) {
-	return nil, notBuilt("ListTagsForResource")
+	return nil, api.NotBuilt("ListTagsForResource")
 }
 
 func (unbuiltIdentity) LookupDeveloperIdentity(context.Context, *identity.LookupDeveloperIdentityInput) (*identity.LookupDeveloperIdentityResponse, error) {
-	return nil, notBuilt("LookupDeveloperIdentity")
+	return nil, api.NotBuilt("LookupDeveloperIdentity")
 }
 
 func (unbuiltIdentity) MergeDeveloperIdentities(context.Context, *identity.MergeDeveloperIdentitiesInput) (*identity.MergeDeveloperIdentitiesResponse, error) {
-	return nil, notBuilt("MergeDeveloperIdentities")
+	return nil, api.NotBuilt("MergeDeveloperIdentities")
 }
 
 func (unbuiltIdentity) SetIdentityPoolRoles(context.Context, *identity.SetIdentityPoolRolesInput) error {
-	return notBuilt("SetIdentityPoolRoles")
+	return api.NotBuilt("SetIdentityPoolRoles")
 }
 
 func (unbuiltIdentity) SetPrincipalTagAttributeMap(context.Context, *identity.SetPrincipalTagAttributeMapInput) (*identity.SetPrincipalTagAttributeMapResponse, error) {
-	return nil, notBuilt("SetPrincipalTagAttributeMap")
+	return nil, api.NotBuilt("SetPrincipalTagAttributeMap")
 }
 
 func (unbuiltIdentity) TagResource(context.Context, *identity.TagResourceInput) (*identity.TagResourceResponse, error) {
-	return nil, notBuilt("TagResource")
+	return nil, api.NotBuilt("TagResource")
 }
 
 func (unbuiltIdentity) UnlinkDeveloperIdentity(context.Context, *identity.UnlinkDeveloperIdentityInput) error {
-	return notBuilt("UnlinkDeveloperIdentity")
+	return api.NotBuilt("UnlinkDeveloperIdentity")
 }
 
 func (unbuiltIdentity) UnlinkIdentity(context.Context, *identity.UnlinkIdentityInput) error {
-	return notBuilt("UnlinkIdentity")
+	return api.NotBuilt("UnlinkIdentity")
 }
 
 func (unbuiltIdentity) UntagResource(context.Context, *identity.UntagResourceInput) (*identity.UntagResourceResponse, error) {
-	return nil, notBuilt("UntagResource")
+	return nil, api.NotBuilt("UntagResource")
 }
 
 func (unbuiltIdentity) UpdateIdentityPool(context.Context, *identity.IdentityPool) (*identity.IdentityPool, error) {
-	return nil, notBuilt("UpdateIdentityPool")
+	return nil, api.NotBuilt("UpdateIdentityPool")
 }

@@ -56,6 +56,10 @@ func (directory) AdminGetUser(ctx context.Context, in *idp.AdminGetUserRequest) 
 	}, nil
 }
 
+func (directory) ListDevices(context.Context, *idp.ListDevicesRequest) (*idp.ListDevicesResponse, error) {
+	return nil, api.NewError(api.CodeUnknownOperation, "ListDevices is not available in this version of Cognate.")
+}
+
 func (directory) AdminDeleteUser(context.Context, *idp.AdminDeleteUserRequest) error { return nil }
 
 func (directory) AddUserPoolClientSecret(context.Context, *idp.AddUserPoolClientSecretRequest) (*idp.AddUserPoolClientSecretResponse, error) {

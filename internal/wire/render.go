@@ -19,10 +19,10 @@ const contentType = "application/x-amz-json-1.1"
 // frontEnd are the codes that may be answered whatever the operation's model lists.
 var frontEnd = map[string]bool{
 	api.CodeSerialization: true, api.CodeUnknownOperation: true,
-	"UnsupportedOperationException": true, // What is not built yet.
-	"ValidationException":           true, // Identity pools' answer to constraint violations.
-	errTooLarge.Code:                true,
-	codeMissingToken:                true, codeIncompleteSignature: true, codeInvalidSignature: true,
+	api.CodeUnsupportedOperation: true, // What is not built yet.
+	"ValidationException":        true, // Identity pools' answer to constraint violations.
+	errTooLarge.Code:             true,
+	codeMissingToken:             true, codeIncompleteSignature: true, codeInvalidSignature: true,
 	codeUnrecognizedClient: true, codeExpiredToken: true, codeAccessDenied: true,
 }
 

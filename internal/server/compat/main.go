@@ -322,7 +322,7 @@ func table(b *bytes.Buffer, head string, rows map[string]row) {
 func unbuilt(rows map[string]map[string]row) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("// Code generated from docs/compatibility.yaml by internal/server/compat; DO NOT EDIT.\n\n" +
-		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api/identity\"\n\t\"cognate/internal/api/idp\"\n)\n\n" +
+		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api\"\n\t\"cognate/internal/api/identity\"\n\t\"cognate/internal/api/idp\"\n)\n\n" +
 		"// unbuilt has a method for each operation of cognito-idp that no service has yet.\n" +
 		"// Where one does get it, composing both does not compile until\n" +
 		"// docs/compatibility.yaml says so.\ntype unbuilt struct{}\n\n" +
@@ -339,9 +339,9 @@ func methods(b *bytes.Buffer, receiver string, service reflect.Type, rows map[st
 		}
 		in := m.Type.In(1)
 		if m.Type.NumOut() == 1 {
-			fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) error {\n\treturn notBuilt(%q)\n}\n", receiver, m.Name, in, m.Name)
+			fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) error {\n\treturn api.NotBuilt(%q)\n}\n", receiver, m.Name, in, m.Name)
 			continue
 		}
-		fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) (%s, error) {\n\treturn nil, notBuilt(%q)\n}\n", receiver, m.Name, in, m.Type.Out(0), m.Name)
+		fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) (%s, error) {\n\treturn nil, api.NotBuilt(%q)\n}\n", receiver, m.Name, in, m.Type.Out(0), m.Name)
 	}
 }
