@@ -1,10 +1,12 @@
 package keys
 
 import (
+	"bytes"
 	"crypto/rand"
-	"encoding/hex"
 	"math/big"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // crypto/rand never fails: it ends the process rather than return an error.
@@ -69,27 +71,13 @@ func NewTemporaryPassword(rules PasswordRules) string {
 }
 
 // NewUUID draws a UUID of version 4 (RFC 9562 §5.4).
-func NewUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return formatUUID(b)
-}
+func NewUUID() string { return uuid.NewString() }
 
 // DerivedUUID spells derived bytes, such as those of [Ring.Derive], as a UUID that
 // looks like one of NewUUID.
-func DerivedUUID(derived [32]byte) string { return formatUUID([16]byte(derived[:16])) }
-
-func formatUUID(b [16]byte) string {
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	var out [36]byte
-	hex.Encode(out[0:8], b[0:4])
-	hex.Encode(out[9:13], b[4:6])
-	hex.Encode(out[14:18], b[6:8])
-	hex.Encode(out[19:23], b[8:10])
-	hex.Encode(out[24:], b[10:])
-	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
+func DerivedUUID(derived [32]byte) string {
+	id, _ := uuid.NewRandomFromReader(bytes.NewReader(derived[:])) // a buffer never fails
+	return id.String()
 }
 
 // NewPoolID draws a user pool's id: the Region, an underscore and nine letters or

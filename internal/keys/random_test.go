@@ -114,3 +114,15 @@ func TestDerivedUUID(t *testing.T) {
 		t.Errorf("%s, %s", a, b)
 	}
 }
+
+// TestDerivedUUIDStays pins the spelling: the subs of simulated users depend on it.
+func TestDerivedUUIDStays(t *testing.T) {
+	t.Parallel()
+	var b [32]byte
+	for i := range b {
+		b[i] = byte(i)
+	}
+	if got, want := DerivedUUID(b), "00010203-0405-4607-8809-0a0b0c0d0e0f"; got != want {
+		t.Errorf("DerivedUUID = %s, want %s", got, want)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
@@ -45,11 +47,11 @@ func (s *Service) IssueForMachine(ctx context.Context, m MachineGrant) (*Set, er
 	if err != nil {
 		return nil, err
 	}
-	id, err := randomID(s.rand)
+	id, err := uuid.NewRandomFromReader(s.rand)
 	if err != nil {
 		return nil, err
 	}
-	claims := machineClaims(g, s.Issuer(m.Pool), formatUUID(id), s.now())
+	claims := machineClaims(g, s.Issuer(m.Pool), id.String(), s.now())
 	set := &Set{ExpiresIn: int32(m.Client.AccessTTL / time.Second)}
 	if err := s.gate.Do(ctx, func() { set.AccessToken, err = signAccess(g, change, signers.access, claims) }); err != nil {
 		return nil, err

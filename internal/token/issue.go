@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 )
@@ -83,11 +85,11 @@ func (s *Service) moment(g *Grant) (*moment, error) {
 	}
 	for _, id := range [...]*string{&m.origin, &m.eventID} {
 		if *id == "" {
-			b, err := randomID(s.rand)
+			b, err := uuid.NewRandomFromReader(s.rand)
 			if err != nil {
 				return nil, err
 			}
-			*id = formatUUID(b)
+			*id = b.String()
 		}
 	}
 	mark := markOf(g.Subject.TokensValidAfter)
@@ -135,13 +137,13 @@ func signAccess(g *Grant, change *override, key *keys.SigningKey, claims []byte)
 }
 
 func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
-	id, err := randomID(s.rand)
+	id, err := uuid.NewRandomFromReader(s.rand)
 	if err != nil {
 		return "", err
 	}
 	r := &Refresh{
 		PoolID: g.Pool.ID, ClientID: g.Client.ID, UserID: g.Subject.UserID, Username: g.Subject.Username,
-		Family: m.origin, TokenID: formatUUID(id), EventID: m.eventID, DeviceKey: g.DeviceKey,
+		Family: m.origin, TokenID: id.String(), EventID: m.eventID, DeviceKey: g.DeviceKey,
 		OAuth: g.OAuth, Scopes: g.Scopes, Resource: g.Resource,
 		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: g.refreshEnds(m.now), Mark: markOf(g.Subject.TokensValidAfter),
 	}

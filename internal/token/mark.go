@@ -1,11 +1,13 @@
 package token
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"encoding/binary"
-	"encoding/hex"
 	"io"
 	"time"
+
+	"github.com/google/uuid"
 
 	"cognate/internal/keys"
 	"cognate/internal/store"
@@ -43,20 +45,19 @@ const tagSize = 6
 // thereby carries the mark without a claim of its own and without telling
 // anybody when the user signed out.
 func newJTI(ring *keys.Ring, rand io.Reader, poolID, userID string, mark int64) (string, error) {
-	var id [16]byte
-	if _, err := io.ReadFull(rand, id[tagSize:]); err != nil {
+	id, err := uuid.NewRandomFromReader(io.MultiReader(bytes.NewReader(make([]byte, tagSize)), rand))
+	if err != nil {
 		return "", err
 	}
-	formUUID(&id)
 	tag := markTag(ring, id[tagSize:], poolID, userID, mark)
 	copy(id[:tagSize], tag[:])
-	return formatUUID(id), nil
+	return id.String(), nil
 }
 
 // jtiHasMark tells whether the token's id was made under this mark.
 func jtiHasMark(ring *keys.Ring, jti, poolID, userID string, mark int64) bool {
-	id, ok := parseUUID(jti)
-	if !ok {
+	id, err := uuid.Parse(jti)
+	if err != nil {
 		return false
 	}
 	tag := markTag(ring, id[tagSize:], poolID, userID, mark)
@@ -68,40 +69,4 @@ func markTag(ring *keys.Ring, rest []byte, poolID, userID string, mark int64) [t
 	binary.BigEndian.PutUint64(m[:], uint64(mark))
 	h := ring.Hash("token mark", rest, []byte(poolID), []byte(userID), m[:])
 	return [tagSize]byte(h[:tagSize])
-}
-
-func randomID(rand io.Reader) ([16]byte, error) {
-	var id [16]byte
-	_, err := io.ReadFull(rand, id[:])
-	formUUID(&id)
-	return id, err
-}
-
-// formUUID sets version 4 and the variant (RFC 9562 §5.4).
-func formUUID(id *[16]byte) {
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-}
-
-func formatUUID(id [16]byte) string {
-	var b [36]byte
-	hex.Encode(b[:8], id[:4])
-	hex.Encode(b[9:13], id[4:6])
-	hex.Encode(b[14:18], id[6:8])
-	hex.Encode(b[19:23], id[8:10])
-	hex.Encode(b[24:], id[10:])
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b[:])
-}
-
-func parseUUID(s string) (id [16]byte, ok bool) {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return id, false
-	}
-	for _, part := range [...]struct{ at, from, to int }{{0, 0, 8}, {4, 9, 13}, {6, 14, 18}, {8, 19, 23}, {10, 24, 36}} {
-		if _, err := hex.Decode(id[part.at:], []byte(s[part.from:part.to])); err != nil {
-			return id, false
-		}
-	}
-	return id, true
 }

@@ -2,7 +2,6 @@ package trigger
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -141,7 +142,7 @@ func (s *Service) invoke(ctx context.Context, in Invocation) (Result, error) {
 	if len(in.Payload) > MaxPayload {
 		return Result{}, &InvokeError{Name: NameRequestTooLarge, Err: fmt.Errorf("the event has %d bytes", len(in.Payload))}
 	}
-	in.ID = newID()
+	in.ID = uuid.NewString()
 	var res Result
 	var err error
 	for range s.deps.Attempts {
@@ -207,14 +208,6 @@ func errorMessage(payload []byte) string {
 		text = *s
 	}
 	return truncate(strings.ToValidUTF8(text, "\uFFFD"), maxErrorText)
-}
-
-// newID makes a random UUID (RFC 9562 §5.4).
-func newID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // truncate cuts s to at most limit bytes, between characters.

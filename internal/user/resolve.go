@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/google/uuid"
+
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/pool"
@@ -59,21 +61,8 @@ func foldName(sn *pool.Snapshot, name string) string { return sn.FoldAlias(attrE
 
 func userNotFound() error { return idp.UserNotFoundException("User does not exist.") }
 
-// isUUID tells whether s has the form of the subs that this server makes.
+// isUUID reports whether s has the form of the subs that this server makes.
 func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case (c < '0' || c > '9') && (c < 'a' || c > 'f'):
-			return false
-		}
-	}
-	return true
+	id, err := uuid.Parse(s)
+	return err == nil && id.String() == s // Parse reads other forms, too.
 }
