@@ -17,8 +17,9 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
-	"sync"
 	"time"
+
+	"github.com/maypok86/otter/v2"
 
 	"cognate/internal/api"
 	"cognate/internal/api/identity"
@@ -56,8 +57,7 @@ type Deps struct {
 // Service answers for access keys.
 type Service struct {
 	Deps
-	mu    sync.Mutex
-	cache map[string]cached
+	cache *otter.Cache[string, cached]
 }
 
 // cacheAge bounds how long a revoked key or a changed policy still counts.
@@ -76,28 +76,13 @@ func New(d Deps) *Service {
 	if d.Rand == nil {
 		d.Rand = rand.Reader
 	}
-	return &Service{Deps: d, cache: map[string]cached{}}
+	return &Service{Deps: d, cache: otter.Must(&otter.Options[string, cached]{MaximumSize: cacheSize})}
 }
-
-// Secret is an access key's secret half. No log shows it.
-type Secret string
-
-// LogValue hides the value.
-func (Secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }
-
-// String hides it in messages, GoString with %#v, and MarshalText within JSON.
-func (Secret) String() string { return "[redacted]" }
-
-// GoString hides the value.
-func (Secret) GoString() string { return "[redacted]" }
-
-// MarshalText hides the value.
-func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
 // Principal is whom an access key stands for.
 type Principal struct {
 	AccessKeyID string
-	Secret      Secret
+	Secret      keys.Secret
 	// ARN is arn:aws:iam::<account>:user/<name>.
 	ARN      string
 	Name     string
@@ -154,7 +139,7 @@ var Administrator = NamedPolicy{
 
 // CreateAccessKey makes a key for the user name with the policies and gives its
 // secret, which can never be had again.
-func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...NamedPolicy) (AccessKey, Secret, error) {
+func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...NamedPolicy) (AccessKey, keys.Secret, error) {
 	if !nameForm.MatchString(name) {
 		return AccessKey{}, "", errors.New("a name is 1 to 64 letters, digits and +=,.@_-")
 	}
@@ -240,9 +225,7 @@ func (s *Service) DeleteAccessKey(ctx context.Context, id string) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrUnknownKey
 	}
-	s.mu.Lock()
-	delete(s.cache, id)
-	s.mu.Unlock()
+	s.cache.Invalidate(id)
 	return err
 }
 
@@ -274,7 +257,7 @@ const (
 	secretLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 )
 
-func (s *Service) newKey() (id string, secret Secret, err error) {
+func (s *Service) newKey() (id string, secret keys.Secret, err error) {
 	b := make([]byte, 16+40)
 	if _, err := io.ReadFull(s.Rand, b); err != nil {
 		return "", "", err
@@ -287,5 +270,5 @@ func (s *Service) newKey() (id string, secret Secret, err error) {
 	for i := range tail {
 		tail[i] = secretLetters[tail[i]%64]
 	}
-	return "AKIA" + string(letters), Secret(tail), nil
+	return "AKIA" + string(letters), keys.Secret(tail), nil
 }

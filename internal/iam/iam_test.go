@@ -243,7 +243,7 @@ func TestAuthorize(t *testing.T) {
 func TestSecretsStayOut(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	s := iam.Secret("s3cr3t")
+	s := keys.Secret("s3cr3t")
 	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "a", s, "b", iam.Principal{Secret: s}, "c", &iam.Principal{Secret: s})
 	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "a", s, "b", iam.Principal{Secret: s})
 	if strings.Contains(b.String(), "s3cr3t") {

@@ -18,9 +18,7 @@ func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) 
 		return nil, ErrUnknownKey
 	}
 	now := s.Now()
-	s.mu.Lock()
-	c, ok := s.cache[accessKeyID]
-	s.mu.Unlock()
+	c, ok := s.cache.GetIfPresent(accessKeyID)
 	// A clock that was set back does not make an old entry young.
 	if ok && now.Before(c.until) && !now.Before(c.until.Add(-cacheAge)) {
 		return c.principal, nil
@@ -29,12 +27,7 @@ func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) 
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.cache) >= cacheSize {
-		clear(s.cache)
-	}
-	s.cache[accessKeyID] = cached{p, now.Add(cacheAge)}
+	s.cache.Set(accessKeyID, cached{p, now.Add(cacheAge)})
 	return p, nil
 }
 
@@ -57,7 +50,7 @@ func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("iam: access key %s: %w", id, err)
 	}
-	p := &Principal{AccessKeyID: id, Secret: Secret(secret), ARN: row.PrincipalARN, Name: row.Name}
+	p := &Principal{AccessKeyID: id, Secret: keys.Secret(secret), ARN: row.PrincipalARN, Name: row.Name}
 	for _, np := range doc.Policies {
 		d, err := policy.Parse(np.Document, supportedKey)
 		if err != nil {

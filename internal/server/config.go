@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cognate/internal/iam/policy"
+	"cognate/internal/keys"
 	"cognate/internal/server/edge"
 )
 
@@ -109,24 +110,7 @@ const (
 )
 
 // Secret is a setting that no log shows.
-type Secret string
-
-// LogValue hides the value.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// String hides the value too, so that %v in a message does not tell it.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "[redacted]"
-}
-
-// GoString hides it with %#v, MarshalText within JSON.
-func (s Secret) GoString() string { return s.String() }
-
-// MarshalText hides the value.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+type Secret = keys.Secret
 
 const (
 	defaultServePort = ":9229"
