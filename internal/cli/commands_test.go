@@ -214,7 +214,11 @@ func TestAddressesStaySecret(t *testing.T) {
 			}
 		}
 	}
-	c := server.Config{Database: "postgres://u:s3cret@h/x", SMTPURL: "smtp://u:s3cret@h", SMSWebhookURL: "https://h/s3cret", SMSWebhookSecret: "s3cret", SNSEndpoint: "https://h/s3cret", TriggerEndpoint: "https://h/s3cret"}
+	c := server.Config{
+		Database:        "postgres://u:s3cret@h/x",
+		MessageSettings: server.MessageSettings{SMTPURL: "smtp://u:s3cret@h", SMSWebhookURL: "https://h/s3cret", SMSWebhookSecret: "s3cret", SNSEndpoint: "https://h/s3cret"},
+		TriggerSettings: server.TriggerSettings{TriggerEndpoint: "https://h/s3cret"},
+	}
 	if text := fmt.Sprintf("%v %+v %#v", c, c, c); strings.Contains(text, "s3cret") {
 		t.Error(text)
 	}

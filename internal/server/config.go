@@ -20,7 +20,8 @@ import (
 // Config is every setting, once: the flags, the environment (COGNATE_ and the
 // flag's name in capitals), the configuration file and docs/configuration.md
 // are all made from this struct. A flag wins over the environment, the
-// environment over the file, the file over the default.
+// environment over the file, the file over the default. A section with checks of
+// its own is a struct in the file that uses it.
 type Config struct {
 	ConfigFile string `name:"config" group:"Configuration" placeholder:"FILE" help:"Read settings from this YAML file: the flags' names without the dashes, one a line. Unknown names are refused."`
 
@@ -42,19 +43,8 @@ type Config struct {
 	PublicURL  string `name:"public-url" group:"Identity" placeholder:"URL" help:"Where clients reach this server, for the addresses that it hands out, such as those of uploads. By default the issuer base or, where that is \"aws\", the main listener's own URL."`
 	AccountID  string `name:"account-id" group:"Identity" default:"123456789012" placeholder:"ID" help:"The AWS account id, 12 digits, that ARNs carry."`
 
-	MailFrom         string `group:"Messages" placeholder:"ADDRESS" help:"Sender of mail for pools that name none."`
-	SMTPURL          Secret `name:"smtp-url" group:"Messages" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 (STARTTLS required, or ?starttls=opportunistic) or smtps://user:password@host:465. ?starttls=none is for a relay on this machine. Needs --mail-from."`
-	SMSWebhookURL    Secret `name:"sms-webhook-url" group:"Messages" placeholder:"URL" help:"Where SMS are handed over, as signed JSON by POST."`
-	SMSWebhookSecret Secret `name:"sms-webhook-secret" group:"Messages" placeholder:"SECRET" help:"Key that signs what the SMS webhook is sent: at least 24 bytes in base64. Required with the URL."`
-	SNSRegion        string `name:"sns-region" group:"Messages" placeholder:"REGION" help:"Send SMS through Amazon SNS in this Region, with the credentials that the AWS SDK finds."`
-	SNSEndpoint      Secret `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"Another endpoint that speaks SNS."`
-
-	Triggers        string        `group:"Triggers" placeholder:"FILE" help:"How functions are run (Lambda, webhook, folder) and codes for custom senders encrypted: YAML, see docs/triggers.md. A function that it does not name is run by the Lambda API."`
-	TriggerEndpoint Secret        `group:"Triggers" placeholder:"URL" help:"Endpoint that speaks the Lambda API. By default AWS_ENDPOINT_URL_LAMBDA and AWS_ENDPOINT_URL, as AWS's tools read them, else AWS itself."`
-	TriggerAllow    []string      `group:"Triggers" placeholder:"CIDR" help:"Address blocks beside the public ones that webhooks may have. In dev also loopback."`
-	TriggerAttempts int           `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called that did not answer in time or could not be reached, 1 to 3. It may run more than once."`
-	TriggerTimeout  time.Duration `group:"Triggers" placeholder:"TIME" help:"Longest that a function may take, for one attempt. Default 5s, as Cognito's; more is for debugging one. Must be less than --request-timeout."`
-	TriggerStrict   bool          `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`
+	MessageSettings
+	TriggerSettings
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file that people can be imported from, in bytes."`
@@ -205,9 +195,10 @@ func (c *Config) Check() error {
 	return errors.Join(wrong...)
 }
 
-type complain func(setting, format string, args ...any)
+// addProblem notes what is wrong with a setting.
+type addProblem func(setting, format string, args ...any)
 
-func (c *Config) checkCommon(add complain) {
+func (c *Config) checkCommon(add addProblem) {
 	if len(c.AccountID) != 12 || strings.Trim(c.AccountID, "0123456789") != "" {
 		add("account-id", "must be 12 digits")
 	}
@@ -233,12 +224,7 @@ func (c *Config) checkCommon(add complain) {
 			add("database", "must be a postgres:// URL%s", urlHint(string(c.Database), err)) // Never the text: it holds a password.
 		}
 	}
-	if c.SMSWebhookURL != "" && c.SMSWebhookSecret == "" {
-		add("sms-webhook-secret", "is required with --sms-webhook-url: without it the receiver cannot know who sends")
-	}
-	if c.SMSWebhookURL != "" && c.SNSRegion != "" {
-		add("sns-region", "SMS go either to the webhook or to SNS; give one of --sms-webhook-url and --sns-region")
-	}
+	c.checkMessages(add)
 	c.checkTriggers(add)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
@@ -269,7 +255,7 @@ func urlHint(text string, err error) string {
 	return "; in a password, write blanks and the characters / ? # % @ : [ ] as %20 %2F %3F %23 %25 %40 %3A %5B %5D"
 }
 
-func (c *Config) checkDev(add complain) {
+func (c *Config) checkDev(add addProblem) {
 	for _, l := range []struct{ setting, addr string }{
 		{"listen", c.Listen}, {"private-listen", c.PrivateListen}, {"health-listen", c.HealthListen},
 	} {
@@ -287,7 +273,7 @@ func (c *Config) checkDev(add complain) {
 	}
 }
 
-func (c *Config) checkServe(add complain) {
+func (c *Config) checkServe(add addProblem) {
 	if c.AllowUnsigned {
 		add("allow-unsigned", "is for cognate dev alone")
 	}

@@ -11,6 +11,25 @@ import (
 	"cognate/internal/message"
 )
 
+// MessageSettings are the settings of mail and SMS.
+type MessageSettings struct {
+	MailFrom         string `group:"Messages" placeholder:"ADDRESS" help:"Sender of mail for pools that name none."`
+	SMTPURL          Secret `name:"smtp-url" group:"Messages" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 (STARTTLS required, or ?starttls=opportunistic) or smtps://user:password@host:465. ?starttls=none is for a relay on this machine. Needs --mail-from."`
+	SMSWebhookURL    Secret `name:"sms-webhook-url" group:"Messages" placeholder:"URL" help:"Where SMS are handed over, as signed JSON by POST."`
+	SMSWebhookSecret Secret `name:"sms-webhook-secret" group:"Messages" placeholder:"SECRET" help:"Key that signs what the SMS webhook is sent: at least 24 bytes in base64. Required with the URL."`
+	SNSRegion        string `name:"sns-region" group:"Messages" placeholder:"REGION" help:"Send SMS through Amazon SNS in this Region, with the credentials that the AWS SDK finds."`
+	SNSEndpoint      Secret `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"Another endpoint that speaks SNS."`
+}
+
+func (m *MessageSettings) checkMessages(add addProblem) {
+	if m.SMSWebhookURL != "" && m.SMSWebhookSecret == "" {
+		add("sms-webhook-secret", "is required with --sms-webhook-url: without it the receiver cannot know who sends")
+	}
+	if m.SMSWebhookURL != "" && m.SNSRegion != "" {
+		add("sns-region", "SMS go either to the webhook or to SNS; give one of --sms-webhook-url and --sns-region")
+	}
+}
+
 // CheckSenders reports what is wrong with the settings of mail and SMS. It sends
 // nothing.
 func (c *Config) CheckSenders(ctx context.Context) error {

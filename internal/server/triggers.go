@@ -17,6 +17,40 @@ import (
 	"cognate/internal/trigger/process"
 )
 
+// TriggerSettings are the settings of pools' functions. The folder of functions that
+// dev runs itself is among the settings for development.
+type TriggerSettings struct {
+	Triggers        string        `group:"Triggers" placeholder:"FILE" help:"How functions are run (Lambda, webhook, folder) and codes for custom senders encrypted: YAML, see docs/triggers.md. A function that it does not name is run by the Lambda API."`
+	TriggerEndpoint Secret        `group:"Triggers" placeholder:"URL" help:"Endpoint that speaks the Lambda API. By default AWS_ENDPOINT_URL_LAMBDA and AWS_ENDPOINT_URL, as AWS's tools read them, else AWS itself."`
+	TriggerAllow    []string      `group:"Triggers" placeholder:"CIDR" help:"Address blocks beside the public ones that webhooks may have. In dev also loopback."`
+	TriggerAttempts int           `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called that did not answer in time or could not be reached, 1 to 3. It may run more than once."`
+	TriggerTimeout  time.Duration `group:"Triggers" placeholder:"TIME" help:"Longest that a function may take, for one attempt. Default 5s, as Cognito's; more is for debugging one. Must be less than --request-timeout."`
+	TriggerStrict   bool          `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`
+}
+
+func (c *Config) checkTriggers(add addProblem) {
+	if _, err := c.triggerAddresses(); err != nil {
+		add("trigger-allow", "%v", err)
+	}
+	if c.TriggerAttempts < 0 || c.TriggerAttempts > trigger.MaxAttempts {
+		add("trigger-attempts", "must be 1 to %d", trigger.MaxAttempts)
+	}
+	if c.TriggerTimeout < 0 || c.TriggerTimeout >= c.RequestTimeout {
+		add("trigger-timeout", "must be less than --request-timeout (%s), so that a request can say that its function does not answer", c.RequestTimeout)
+	}
+	if c.TriggerEndpoint != "" && !strings.HasPrefix(string(c.TriggerEndpoint), "https://") && !strings.HasPrefix(string(c.TriggerEndpoint), "http://") {
+		add("trigger-endpoint", "must be a URL")
+	}
+	if c.Functions == "" {
+		return
+	}
+	if c.Mode == Serve {
+		add("functions", "is for cognate dev alone: functions run as the server's own user, next to its keys. Name a webhook or a Lambda endpoint in --triggers")
+	} else if info, err := os.Stat(c.Functions); err != nil || !info.IsDir() {
+		add("functions", "%s is not a folder", filepath.Clean(c.Functions))
+	}
+}
+
 // triggers is how pools' functions are run.
 type triggers struct {
 	*trigger.Service
@@ -121,27 +155,4 @@ func (c *Config) triggerAddresses() ([]netip.Prefix, error) {
 		blocks = append(blocks, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	}
 	return blocks, err
-}
-
-func (c *Config) checkTriggers(add complain) {
-	if _, err := c.triggerAddresses(); err != nil {
-		add("trigger-allow", "%v", err)
-	}
-	if c.TriggerAttempts < 0 || c.TriggerAttempts > trigger.MaxAttempts {
-		add("trigger-attempts", "must be 1 to %d", trigger.MaxAttempts)
-	}
-	if c.TriggerTimeout < 0 || c.TriggerTimeout >= c.RequestTimeout {
-		add("trigger-timeout", "must be less than --request-timeout (%s), so that a request can say that its function does not answer", c.RequestTimeout)
-	}
-	if c.TriggerEndpoint != "" && !strings.HasPrefix(string(c.TriggerEndpoint), "https://") && !strings.HasPrefix(string(c.TriggerEndpoint), "http://") {
-		add("trigger-endpoint", "must be a URL")
-	}
-	if c.Functions == "" {
-		return
-	}
-	if c.Mode == Serve {
-		add("functions", "is for cognate dev alone: functions run as the server's own user, next to its keys. Name a webhook or a Lambda endpoint in --triggers")
-	} else if info, err := os.Stat(c.Functions); err != nil || !info.IsDir() {
-		add("functions", "%s is not a folder", filepath.Clean(c.Functions))
-	}
 }

@@ -109,7 +109,7 @@ func withHook(t *testing.T, test func(t *testing.T, r rig, h *hook)) {
 			if err := os.WriteFile(file, []byte(routes), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			config := server.Config{Data: t.TempDir(), Triggers: file}
+			config := server.Config{Data: t.TempDir(), TriggerSettings: server.TriggerSettings{Triggers: file}}
 			if engine == "postgres" {
 				config.Database = server.Secret(pgtest.Database(t))
 			}

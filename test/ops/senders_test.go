@@ -77,7 +77,7 @@ func TestSenderSources(t *testing.T) {
 			if err := os.WriteFile(routes, []byte("keys:\n  "+sourcesKey+":\n    aes256: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			config := server.Config{Data: t.TempDir(), TriggerEndpoint: server.Secret(f.URL), Triggers: routes}
+			config := server.Config{Data: t.TempDir(), TriggerSettings: server.TriggerSettings{TriggerEndpoint: server.Secret(f.URL), Triggers: routes}}
 			if engine == "postgres" {
 				config.Database = server.Secret(pgtest.Database(t))
 			}

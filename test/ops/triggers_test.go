@@ -32,7 +32,7 @@ func scenes(t *testing.T, test func(t *testing.T, s *scene)) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			f := lambdas.New(t)
-			config := server.Config{Data: t.TempDir(), TriggerEndpoint: server.Secret(f.URL)}
+			config := server.Config{Data: t.TempDir(), TriggerSettings: server.TriggerSettings{TriggerEndpoint: server.Secret(f.URL)}}
 			if engine == "postgres" {
 				config.Database = server.Secret(pgtest.Database(t))
 			}
