@@ -38,9 +38,6 @@ func Clean(err error, addresses ...string) error {
 	return &cleanError{clean, err}
 }
 
-// Text returns what Clean makes of a text.
-func Text(text string, addresses ...string) string { return cleanText(text, addresses) }
-
 // Address returns scheme and host of a URL.
 func Address(rawURL string) string {
 	scheme, rest, ok := strings.Cut(rawURL, "://")

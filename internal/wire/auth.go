@@ -121,9 +121,6 @@ func (x *exchange) authorize(in any, p *iam.Principal) error {
 	if x.request.Region == "" {
 		x.request.Region = resource.Region()
 	}
-	if x.request.Region == "" && op.Auth == api.AuthSigV4 {
-		x.request.Region = x.config.DefaultRegion
-	}
 	if op.Auth != api.AuthSigV4 || x.config.Authority.Mode == AcceptAny {
 		return nil
 	}

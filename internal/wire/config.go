@@ -41,8 +41,6 @@ type Config struct {
 	Bindings  []api.Binding
 	Authority Authority
 	AccountID string
-	// DefaultRegion is for administrators' calls that name none: unsigned ones in development.
-	DefaultRegion string
 	// MaxBody bounds bodies; 0 means DefaultMaxBody.
 	MaxBody int64
 	// Timeout bounds an operation's work; 0 means no bound.

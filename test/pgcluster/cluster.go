@@ -129,9 +129,6 @@ func (c *Cluster) configure(d Durability) error {
 	return errors.Join(err, f.Close())
 }
 
-// DatabaseURL is the URL of another database of the same cluster.
-func (c *Cluster) DatabaseURL(name string) string { return databaseURL(c.dir, name) }
-
 func databaseURL(socketDir, name string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.User(role), Path: "/" + name,
