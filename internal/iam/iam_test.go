@@ -15,7 +15,7 @@ import (
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/store"
-	"cognate/test/patience"
+	"cognate/test/fresh"
 )
 
 // clock is settable: the cache's age is a matter of it alone.
@@ -46,19 +46,8 @@ type fixture struct {
 func newFixture(t *testing.T) fixture {
 	t.Helper()
 	c := &clock{t: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)}
-	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "db"), Now: c.now, Migrate: true, StatementTimeout: patience.Limit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
-	kek, err := keys.ParseKEK(keys.GenerateKEK())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, _, err := keys.OpenRing(t.Context(), kek, nil, c.now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := fresh.Store(t, store.Options{Path: filepath.Join(t.TempDir(), "db")}, c.now)
+	ring, _ := fresh.Ring(t, c.now)
 	tags := func(_ context.Context, arn string) (map[string]string, error) {
 		if strings.HasSuffix(arn, "_Tagged") {
 			return map[string]string{"Stage": "test"}, nil

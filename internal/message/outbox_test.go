@@ -16,7 +16,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/message"
 	"cognate/internal/store"
-	"cognate/test/patience"
+	"cognate/test/fresh"
 	"cognate/test/pgtest"
 )
 
@@ -78,23 +78,9 @@ func engines(t *testing.T, f func(t *testing.T, options store.Options)) {
 
 func open(t *testing.T, o store.Options, c *clock) (*store.Store, *keys.Ring) {
 	t.Helper()
-	o.Now = c.now
-	patience.Extend(&o.StatementTimeout)
 	o.Log = slog.New(slog.DiscardHandler)
-	o.Migrate = true
-	st, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
-	kek, err := keys.ParseKEK(keys.GenerateKEK())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, _, err := keys.OpenRing(t.Context(), kek, nil, c.now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := fresh.Store(t, o, c.now)
+	ring, _ := fresh.Ring(t, c.now)
 	return st, ring
 }
 

@@ -1,7 +1,6 @@
 package pool_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +18,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
-	"cognate/test/patience"
+	"cognate/test/fresh"
 	"cognate/test/pgtest"
 )
 
@@ -64,25 +63,8 @@ func onSQLite(t testing.TB) *node {
 func newNode(t testing.TB, o store.Options) *node {
 	t.Helper()
 	c := newClock()
-	o.Now, o.Migrate = c.now, true
-	patience.Extend(&o.StatementTimeout)
-	db, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	kek, err := keys.NewKEK(bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, _, err := keys.OpenRing(t.Context(), kek, nil, c.now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := fresh.Store(t, o, c.now)
+	ring, _ := fresh.Ring(t, c.now)
 	d := pool.Deps{Store: db, Ring: ring, Pages: keys.NewPageTokens(func() [32]byte { return [32]byte{1} }), Now: c.now, DomainTarget: "login.example.com"}
 	return &node{Service: pool.New(d), deps: d, clock: c}
 }

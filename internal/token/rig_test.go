@@ -14,8 +14,8 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/test/fresh"
 	"cognate/test/lambdas"
-	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -49,25 +49,8 @@ func newRig(t testing.TB, o store.Options) *rig {
 	t.Helper()
 	c := &clock{}
 	c.ms.Store(1_800_000_000_250)
-	o.Now, o.Migrate = c.now, true
-	patience.Extend(&o.StatementTimeout)
-	st, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	kek, err := keys.NewKEK([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, records, err := keys.OpenRing(t.Context(), kek, nil, c.now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := fresh.Store(t, o, c.now)
+	ring, records := fresh.Ring(t, c.now)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: keys.NewPageTokens(func() [32]byte { return [32]byte{} }), Now: c.now})
 	functions := lambdas.New(t)
 	d := Deps{Store: st, Pools: pools, Ring: ring, Gate: keys.NewGate(runtime.GOMAXPROCS(0), 10_000), Now: c.now, Triggers: functions.Service(nil)}

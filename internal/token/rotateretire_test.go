@@ -9,7 +9,17 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/store"
+	"cognate/test/fresh"
 )
+
+// another returns the service of a second server with the same store and data keys. It loads the records of data keys by load.
+func (r *rig) another(t testing.TB, load func(context.Context) ([]keys.WrappedKey, error)) *Service {
+	t.Helper()
+	deps := r.deps
+	deps.Ring, _ = fresh.OpenRing(t, r.records, r.now)
+	deps.Ring.Follow(load, nil, r.now)
+	return New(deps)
+}
 
 // TestRotateAfterRetirement: a process that has not noticed a retirement cannot
 // exchange a pool's keys for stillborn ones, which its data key seals. The pool
@@ -21,17 +31,8 @@ func TestRotateAfterRetirement(t *testing.T) {
 		c := r.client(t, sn, nil)
 		u := r.user(t, sn, "alice")
 		r.issue(t, r.grant(t, sn, c, u))
-		behind := r.deps
-		kek, err := keys.NewKEK([]byte("0123456789abcdef0123456789abcdef"))
-		if err == nil {
-			behind.Ring, _, err = keys.OpenRing(t.Context(), kek, r.records, r.now())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
 		before := r.records
-		behind.Ring.Follow(func(context.Context) ([]keys.WrappedKey, error) { return before, nil }, nil, r.now)
-		late := New(behind)
+		late := r.another(t, func(context.Context) ([]keys.WrappedKey, error) { return before, nil })
 
 		r.retire(t)
 		r.update(t, func(tx *store.Tx) error {
@@ -70,16 +71,7 @@ func TestTokenAfterRetirement(t *testing.T) {
 		c := r.client(t, sn, nil)
 		u := r.user(t, sn, "alice")
 		r.issue(t, r.grant(t, sn, c, u))
-		behind := r.deps
-		kek, err := keys.NewKEK([]byte("0123456789abcdef0123456789abcdef"))
-		if err == nil {
-			behind.Ring, _, err = keys.OpenRing(t.Context(), kek, r.records, r.now())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		behind.Ring.Follow(func(context.Context) ([]keys.WrappedKey, error) { return r.records, nil }, nil, r.now)
-		late := New(behind)
+		late := r.another(t, func(context.Context) ([]keys.WrappedKey, error) { return r.records, nil })
 		if _, err := late.signing.of(t.Context(), sn.ID); err != nil {
 			t.Fatal(err)
 		}

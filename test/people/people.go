@@ -4,7 +4,6 @@
 package people
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -24,8 +23,8 @@ import (
 	"cognate/internal/store/storetest"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/test/fresh"
 	"cognate/test/lambdas"
-	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -79,25 +78,8 @@ func New(t testing.TB, o store.Options) *Rig {
 	t.Helper()
 	c := &Clock{}
 	c.ms.Store(1_800_000_000_000)
-	o.Now, o.Migrate = c.Now, true
-	patience.Extend(&o.StatementTimeout)
-	st, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	kek, err := keys.NewKEK(bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, _, err := keys.OpenRing(t.Context(), kek, nil, c.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := fresh.Store(t, o, c.Now)
+	ring, _ := fresh.Ring(t, c.Now)
 	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
 	pages := keys.NewPageTokens(func() [32]byte { return [32]byte{} })
 	triggers := lambdas.New(t).Service(nil)
