@@ -317,7 +317,7 @@ func TestDependenciesDocument(t *testing.T) {
 // what works names a test that exists.
 func TestCompatibilityDocument(t *testing.T) {
 	t.Parallel()
-	check := exec.CommandContext(t.Context(), "go", "run", "./internal/server/compat", "-check")
+	check := exec.CommandContext(t.Context(), "go", "run", "./test/compat", "-check")
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}

@@ -64,7 +64,7 @@ type (
 	importOperations  = imports.Service
 )
 
-//go:generate go run ./compat -root ../..
+//go:generate go run cognate/test/compat -root ../..
 
 // directory is cognito-idp: each operation is the method of one service. Two
 // that have the same one, or none that has it, do not compile.
@@ -77,7 +77,7 @@ type directory struct {
 	*signinOperations
 	*tokenOperations
 	*importOperations
-	unbuilt
+	unimplemented
 }
 
 var _ idp.Service = directory{}
@@ -137,8 +137,8 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	p.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{p.pools, p.users, p.groups, p.devices, p.passkeys, p.signins, p.tokens, p.imports, unbuilt{}}),
-			identity.Bind(unbuiltIdentity{}),
+			idp.Bind(directory{p.pools, p.users, p.groups, p.devices, p.passkeys, p.signins, p.tokens, p.imports, unimplemented{}}),
+			identity.Bind(unimplementedIdentity{}),
 		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
 		Log: log,

@@ -1,7 +1,7 @@
 // Command compat writes what is derived from docs/compatibility.yaml: the table
-// docs/compatibility.md, and a method for every operation that is not built yet.
-// So the table cannot say that an operation is missing which is there, nor the
-// other way round: either would not compile.
+// docs/compatibility.md, and a method for every operation that no service has yet.
+// So the table and the code cannot disagree about an operation: package server
+// would not compile. It may import the interface tables and the list of triggers.
 package main
 
 import (
@@ -81,13 +81,13 @@ func run(root string, check bool) error {
 	if err != nil {
 		return err
 	}
-	methods, err := unbuilt(rows)
+	methods, err := unimplemented(rows)
 	if err != nil {
 		return err
 	}
 	return errors.Join(
 		write(filepath.Join(root, "docs/compatibility.md"), document(rows), check),
-		write(filepath.Join(root, "internal/server/unbuilt.go"), methods, check),
+		write(filepath.Join(root, "internal/server/unimplemented.go"), methods, check),
 	)
 }
 
@@ -105,7 +105,7 @@ func write(path string, content []byte, check bool) error {
 	return nil
 }
 
-// read gives the rows by service and operation, one for each operation there is.
+// read returns the rows by service and operation, one for each operation there is.
 func read(root string) (map[string]map[string]row, error) {
 	text, err := os.ReadFile(filepath.Join(root, "docs/compatibility.yaml"))
 	if err != nil {
@@ -253,7 +253,7 @@ func testExists(root, test string) error {
 	return err
 }
 
-// testFile gives the file that declares the test "folder.TestName".
+// testFile returns the file that declares the test "folder.TestName".
 func testFile(root, test string) ([]byte, error) {
 	i := strings.LastIndexByte(test, '.')
 	if i < 0 {
@@ -318,17 +318,17 @@ func table(b *bytes.Buffer, head string, rows map[string]row) {
 	}
 }
 
-// unbuilt writes the methods of the operations that are not there yet.
-func unbuilt(rows map[string]map[string]row) ([]byte, error) {
+// unimplemented returns the source of the methods of operations that no service has.
+func unimplemented(rows map[string]map[string]row) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString("// Code generated from docs/compatibility.yaml by internal/server/compat; DO NOT EDIT.\n\n" +
+	b.WriteString("// Code generated from docs/compatibility.yaml by test/compat; DO NOT EDIT.\n\n" +
 		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api\"\n\t\"cognate/internal/api/identity\"\n\t\"cognate/internal/api/idp\"\n)\n\n" +
-		"// unbuilt has a method for each operation of cognito-idp that no service has yet.\n" +
+		"// unimplemented has a method for each operation of cognito-idp that no service has yet.\n" +
 		"// Where one does get it, composing both does not compile until\n" +
-		"// docs/compatibility.yaml says so.\ntype unbuilt struct{}\n\n" +
-		"// unbuiltIdentity is the same for cognito-identity.\ntype unbuiltIdentity struct{}\n")
-	methods(&b, "unbuilt", reflect.TypeFor[idp.Service](), rows["cognito-idp"])
-	methods(&b, "unbuiltIdentity", reflect.TypeFor[identity.Service](), rows["cognito-identity"])
+		"// docs/compatibility.yaml says so.\ntype unimplemented struct{}\n\n" +
+		"// unimplementedIdentity is the same for cognito-identity.\ntype unimplementedIdentity struct{}\n")
+	methods(&b, "unimplemented", reflect.TypeFor[idp.Service](), rows["cognito-idp"])
+	methods(&b, "unimplementedIdentity", reflect.TypeFor[identity.Service](), rows["cognito-identity"])
 	return format.Source(b.Bytes())
 }
 

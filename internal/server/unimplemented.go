@@ -1,0 +1,251 @@
+// Code generated from docs/compatibility.yaml by test/compat; DO NOT EDIT.
+
+package server
+
+import (
+	"context"
+
+	"cognate/internal/api"
+	"cognate/internal/api/identity"
+	"cognate/internal/api/idp"
+)
+
+// unimplemented has a method for each operation of cognito-idp that no service has yet.
+// Where one does get it, composing both does not compile until
+// docs/compatibility.yaml says so.
+type unimplemented struct{}
+
+// unimplementedIdentity is the same for cognito-identity.
+type unimplementedIdentity struct{}
+
+func (unimplemented) AdminDisableProviderForUser(context.Context, *idp.AdminDisableProviderForUserRequest) (*idp.AdminDisableProviderForUserResponse, error) {
+	return nil, api.NotBuilt("AdminDisableProviderForUser")
+}
+
+func (unimplemented) AdminLinkProviderForUser(context.Context, *idp.AdminLinkProviderForUserRequest) (*idp.AdminLinkProviderForUserResponse, error) {
+	return nil, api.NotBuilt("AdminLinkProviderForUser")
+}
+
+func (unimplemented) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEventsRequest) (*idp.AdminListUserAuthEventsResponse, error) {
+	return nil, api.NotBuilt("AdminListUserAuthEvents")
+}
+
+func (unimplemented) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpdateAuthEventFeedbackRequest) (*idp.AdminUpdateAuthEventFeedbackResponse, error) {
+	return nil, api.NotBuilt("AdminUpdateAuthEventFeedback")
+}
+
+func (unimplemented) CreateIdentityProvider(context.Context, *idp.CreateIdentityProviderRequest) (*idp.CreateIdentityProviderResponse, error) {
+	return nil, api.NotBuilt("CreateIdentityProvider")
+}
+
+func (unimplemented) CreateManagedLoginBranding(context.Context, *idp.CreateManagedLoginBrandingRequest) (*idp.CreateManagedLoginBrandingResponse, error) {
+	return nil, api.NotBuilt("CreateManagedLoginBranding")
+}
+
+func (unimplemented) CreateTerms(context.Context, *idp.CreateTermsRequest) (*idp.CreateTermsResponse, error) {
+	return nil, api.NotBuilt("CreateTerms")
+}
+
+func (unimplemented) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
+	return nil, api.NotBuilt("CreateUserPoolReplica")
+}
+
+func (unimplemented) DeleteIdentityProvider(context.Context, *idp.DeleteIdentityProviderRequest) error {
+	return api.NotBuilt("DeleteIdentityProvider")
+}
+
+func (unimplemented) DeleteManagedLoginBranding(context.Context, *idp.DeleteManagedLoginBrandingRequest) error {
+	return api.NotBuilt("DeleteManagedLoginBranding")
+}
+
+func (unimplemented) DeleteTerms(context.Context, *idp.DeleteTermsRequest) error {
+	return api.NotBuilt("DeleteTerms")
+}
+
+func (unimplemented) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolReplicaRequest) (*idp.DeleteUserPoolReplicaResponse, error) {
+	return nil, api.NotBuilt("DeleteUserPoolReplica")
+}
+
+func (unimplemented) DescribeIdentityProvider(context.Context, *idp.DescribeIdentityProviderRequest) (*idp.DescribeIdentityProviderResponse, error) {
+	return nil, api.NotBuilt("DescribeIdentityProvider")
+}
+
+func (unimplemented) DescribeManagedLoginBranding(context.Context, *idp.DescribeManagedLoginBrandingRequest) (*idp.DescribeManagedLoginBrandingResponse, error) {
+	return nil, api.NotBuilt("DescribeManagedLoginBranding")
+}
+
+func (unimplemented) DescribeManagedLoginBrandingByClient(context.Context, *idp.DescribeManagedLoginBrandingByClientRequest) (*idp.DescribeManagedLoginBrandingByClientResponse, error) {
+	return nil, api.NotBuilt("DescribeManagedLoginBrandingByClient")
+}
+
+func (unimplemented) DescribeRiskConfiguration(context.Context, *idp.DescribeRiskConfigurationRequest) (*idp.DescribeRiskConfigurationResponse, error) {
+	return nil, api.NotBuilt("DescribeRiskConfiguration")
+}
+
+func (unimplemented) DescribeTerms(context.Context, *idp.DescribeTermsRequest) (*idp.DescribeTermsResponse, error) {
+	return nil, api.NotBuilt("DescribeTerms")
+}
+
+func (unimplemented) DescribeTermsByClient(context.Context, *idp.DescribeTermsByClientRequest) (*idp.DescribeTermsByClientResponse, error) {
+	return nil, api.NotBuilt("DescribeTermsByClient")
+}
+
+func (unimplemented) GetIdentityProviderByIdentifier(context.Context, *idp.GetIdentityProviderByIdentifierRequest) (*idp.GetIdentityProviderByIdentifierResponse, error) {
+	return nil, api.NotBuilt("GetIdentityProviderByIdentifier")
+}
+
+func (unimplemented) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDeliveryConfigurationRequest) (*idp.GetLogDeliveryConfigurationResponse, error) {
+	return nil, api.NotBuilt("GetLogDeliveryConfiguration")
+}
+
+func (unimplemented) GetProvisionedLimit(context.Context, *idp.GetProvisionedLimitRequest) (*idp.GetProvisionedLimitResponse, error) {
+	return nil, api.NotBuilt("GetProvisionedLimit")
+}
+
+func (unimplemented) GetSigningCertificate(context.Context, *idp.GetSigningCertificateRequest) (*idp.GetSigningCertificateResponse, error) {
+	return nil, api.NotBuilt("GetSigningCertificate")
+}
+
+func (unimplemented) GetUICustomization(context.Context, *idp.GetUICustomizationRequest) (*idp.GetUICustomizationResponse, error) {
+	return nil, api.NotBuilt("GetUICustomization")
+}
+
+func (unimplemented) ListIdentityProviders(context.Context, *idp.ListIdentityProvidersRequest) (*idp.ListIdentityProvidersResponse, error) {
+	return nil, api.NotBuilt("ListIdentityProviders")
+}
+
+func (unimplemented) ListTerms(context.Context, *idp.ListTermsRequest) (*idp.ListTermsResponse, error) {
+	return nil, api.NotBuilt("ListTerms")
+}
+
+func (unimplemented) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
+	return nil, api.NotBuilt("ListUserPoolReplicas")
+}
+
+func (unimplemented) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
+	return nil, api.NotBuilt("SetLogDeliveryConfiguration")
+}
+
+func (unimplemented) SetRiskConfiguration(context.Context, *idp.SetRiskConfigurationRequest) (*idp.SetRiskConfigurationResponse, error) {
+	return nil, api.NotBuilt("SetRiskConfiguration")
+}
+
+func (unimplemented) SetUICustomization(context.Context, *idp.SetUICustomizationRequest) (*idp.SetUICustomizationResponse, error) {
+	return nil, api.NotBuilt("SetUICustomization")
+}
+
+func (unimplemented) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {
+	return nil, api.NotBuilt("UpdateAuthEventFeedback")
+}
+
+func (unimplemented) UpdateIdentityProvider(context.Context, *idp.UpdateIdentityProviderRequest) (*idp.UpdateIdentityProviderResponse, error) {
+	return nil, api.NotBuilt("UpdateIdentityProvider")
+}
+
+func (unimplemented) UpdateManagedLoginBranding(context.Context, *idp.UpdateManagedLoginBrandingRequest) (*idp.UpdateManagedLoginBrandingResponse, error) {
+	return nil, api.NotBuilt("UpdateManagedLoginBranding")
+}
+
+func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {
+	return nil, api.NotBuilt("UpdateProvisionedLimit")
+}
+
+func (unimplemented) UpdateTerms(context.Context, *idp.UpdateTermsRequest) (*idp.UpdateTermsResponse, error) {
+	return nil, api.NotBuilt("UpdateTerms")
+}
+
+func (unimplemented) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {
+	return nil, api.NotBuilt("UpdateUserPoolReplica")
+}
+
+func (unimplementedIdentity) CreateIdentityPool(context.Context, *identity.CreateIdentityPoolInput) (*identity.IdentityPool, error) {
+	return nil, api.NotBuilt("CreateIdentityPool")
+}
+
+func (unimplementedIdentity) DeleteIdentities(context.Context, *identity.DeleteIdentitiesInput) (*identity.DeleteIdentitiesResponse, error) {
+	return nil, api.NotBuilt("DeleteIdentities")
+}
+
+func (unimplementedIdentity) DeleteIdentityPool(context.Context, *identity.DeleteIdentityPoolInput) error {
+	return api.NotBuilt("DeleteIdentityPool")
+}
+
+func (unimplementedIdentity) DescribeIdentity(context.Context, *identity.DescribeIdentityInput) (*identity.IdentityDescription, error) {
+	return nil, api.NotBuilt("DescribeIdentity")
+}
+
+func (unimplementedIdentity) DescribeIdentityPool(context.Context, *identity.DescribeIdentityPoolInput) (*identity.IdentityPool, error) {
+	return nil, api.NotBuilt("DescribeIdentityPool")
+}
+
+func (unimplementedIdentity) GetCredentialsForIdentity(context.Context, *identity.GetCredentialsForIdentityInput) (*identity.GetCredentialsForIdentityResponse, error) {
+	return nil, api.NotBuilt("GetCredentialsForIdentity")
+}
+
+func (unimplementedIdentity) GetId(context.Context, *identity.GetIdInput) (*identity.GetIdResponse, error) {
+	return nil, api.NotBuilt("GetId")
+}
+
+func (unimplementedIdentity) GetIdentityPoolRoles(context.Context, *identity.GetIdentityPoolRolesInput) (*identity.GetIdentityPoolRolesResponse, error) {
+	return nil, api.NotBuilt("GetIdentityPoolRoles")
+}
+
+func (unimplementedIdentity) GetOpenIdToken(context.Context, *identity.GetOpenIdTokenInput) (*identity.GetOpenIdTokenResponse, error) {
+	return nil, api.NotBuilt("GetOpenIdToken")
+}
+
+func (unimplementedIdentity) GetOpenIdTokenForDeveloperIdentity(context.Context, *identity.GetOpenIdTokenForDeveloperIdentityInput) (*identity.GetOpenIdTokenForDeveloperIdentityResponse, error) {
+	return nil, api.NotBuilt("GetOpenIdTokenForDeveloperIdentity")
+}
+
+func (unimplementedIdentity) GetPrincipalTagAttributeMap(context.Context, *identity.GetPrincipalTagAttributeMapInput) (*identity.GetPrincipalTagAttributeMapResponse, error) {
+	return nil, api.NotBuilt("GetPrincipalTagAttributeMap")
+}
+
+func (unimplementedIdentity) ListIdentities(context.Context, *identity.ListIdentitiesInput) (*identity.ListIdentitiesResponse, error) {
+	return nil, api.NotBuilt("ListIdentities")
+}
+
+func (unimplementedIdentity) ListIdentityPools(context.Context, *identity.ListIdentityPoolsInput) (*identity.ListIdentityPoolsResponse, error) {
+	return nil, api.NotBuilt("ListIdentityPools")
+}
+
+func (unimplementedIdentity) ListTagsForResource(context.Context, *identity.ListTagsForResourceInput) (*identity.ListTagsForResourceResponse, error) {
+	return nil, api.NotBuilt("ListTagsForResource")
+}
+
+func (unimplementedIdentity) LookupDeveloperIdentity(context.Context, *identity.LookupDeveloperIdentityInput) (*identity.LookupDeveloperIdentityResponse, error) {
+	return nil, api.NotBuilt("LookupDeveloperIdentity")
+}
+
+func (unimplementedIdentity) MergeDeveloperIdentities(context.Context, *identity.MergeDeveloperIdentitiesInput) (*identity.MergeDeveloperIdentitiesResponse, error) {
+	return nil, api.NotBuilt("MergeDeveloperIdentities")
+}
+
+func (unimplementedIdentity) SetIdentityPoolRoles(context.Context, *identity.SetIdentityPoolRolesInput) error {
+	return api.NotBuilt("SetIdentityPoolRoles")
+}
+
+func (unimplementedIdentity) SetPrincipalTagAttributeMap(context.Context, *identity.SetPrincipalTagAttributeMapInput) (*identity.SetPrincipalTagAttributeMapResponse, error) {
+	return nil, api.NotBuilt("SetPrincipalTagAttributeMap")
+}
+
+func (unimplementedIdentity) TagResource(context.Context, *identity.TagResourceInput) (*identity.TagResourceResponse, error) {
+	return nil, api.NotBuilt("TagResource")
+}
+
+func (unimplementedIdentity) UnlinkDeveloperIdentity(context.Context, *identity.UnlinkDeveloperIdentityInput) error {
+	return api.NotBuilt("UnlinkDeveloperIdentity")
+}
+
+func (unimplementedIdentity) UnlinkIdentity(context.Context, *identity.UnlinkIdentityInput) error {
+	return api.NotBuilt("UnlinkIdentity")
+}
+
+func (unimplementedIdentity) UntagResource(context.Context, *identity.UntagResourceInput) (*identity.UntagResourceResponse, error) {
+	return nil, api.NotBuilt("UntagResource")
+}
+
+func (unimplementedIdentity) UpdateIdentityPool(context.Context, *identity.IdentityPool) (*identity.IdentityPool, error) {
+	return nil, api.NotBuilt("UpdateIdentityPool")
+}
