@@ -36,8 +36,9 @@ var imports = map[string][]string{
 	"internal/wire":         {"internal/api", "internal/iam", "internal/audit"},
 	"internal/api":          {},
 	"internal/pool":         {"internal/api", "internal/store", "internal/keys", "internal/trigger"},
-	"internal/user":         {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/token", "internal/risk", "internal/audit"},
-	"internal/signin":       {"internal/api", "internal/pool", "internal/user", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/token", "internal/risk", "internal/audit"},
+	"internal/user":         {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/mailing", "internal/token", "internal/risk", "internal/audit"},
+	"internal/mailing":      {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/message"},
+	"internal/signin":       {"internal/api", "internal/pool", "internal/user", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/mailing", "internal/token", "internal/risk", "internal/audit"},
 	"internal/token":        {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/audit"},
 	"internal/oauth":        {"internal/api", "internal/pool", "internal/user", "internal/signin", "internal/token", "internal/federation", "internal/keys", "internal/audit"},
 	"internal/login":        {"internal/oauth", "internal/signin", "internal/user", "internal/pool"},
@@ -56,7 +57,7 @@ var imports = map[string][]string{
 	"test":                  {"*"},
 
 	// The parts of internal/server.
-	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/user"},
+	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},
 	"internal/server/edge":        {"internal/api", "internal/audit", "internal/keys"},
 }
 

@@ -15,6 +15,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/iam"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
@@ -114,18 +115,19 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	p.messages = message.New(message.Deps{
 		Rest:  message.AnswerTime,
 		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev,
-		Functions: user.FunctionSender{Triggers: p.triggers.Service},
+		Functions: mailing.FunctionSender{Triggers: p.triggers.Service},
 	})
 	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
+	mails := mailing.New(mailing.Deps{Store: st, Messages: p.messages, Triggers: p.triggers.Service})
 	p.users = user.New(user.Deps{
-		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Messages: p.messages,
+		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Mail: mails,
 		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.groups = groups.New(groups.Deps{Store: st, Pools: p.pools, Users: p.users, Now: c.Now})
 	p.devices = devices.New(devices.Deps{Store: st, Pools: p.pools, Ring: ring, Users: p.users, Now: c.Now})
 	p.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: p.users, LoginHost: edge.LoginHost(c.IssuerBase), Now: c.Now})
 	p.signins = signin.New(signin.Deps{
-		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Devices: p.devices, Passkeys: p.passkeys, Tokens: p.tokens, Ring: ring, Gate: p.gate,
+		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Devices: p.devices, Passkeys: p.passkeys, Mail: mails, Tokens: p.tokens, Ring: ring, Gate: p.gate,
 		Lockouts: p.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.imports = imports.New(imports.Deps{

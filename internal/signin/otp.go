@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/store"
 	"cognate/internal/user"
 )
@@ -59,9 +60,7 @@ type otpAsked struct {
 // transaction of the message.
 func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state, challenge idp.ChallengeNameType, attr string, digits int) (otpAsked, error) {
 	code := keys.NewCode(digits)
-	told := c.told()
-	told.Second, told.From = byPassword(st), c.caller(ctx)
-	sent := s.users.SignInCode(c.pool, u, attr, code, s.now().Add(c.client.SessionTTL), told)
+	sent := mailing.NewSignInCode(c.pool, s.users.SignInDelivery(c.pool, u, attr), code, s.now().Add(c.client.SessionTTL), c.triggerContext())
 	next := *st
 	next.SRP = nil
 	next.OTP = &otpState{Attribute: attr, Target: s.targetHash(st, sent.To), Hash: s.codeHash(st, code)}
@@ -81,7 +80,10 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 		if err := s.onlyNewest(ctx, tx, &next, sent); err != nil {
 			return err
 		}
-		return s.users.SendSignInCode(ctx, tx, u, sent)
+		if err := s.users.CountSignInCode(ctx, tx, c.pool, u, byPassword(st), c.caller(ctx)); err != nil {
+			return err
+		}
+		return s.mail.EnqueueSignInCode(ctx, tx, u.Recipient(c.pool), sent)
 	}, store.Retry)
 	if errors.Is(err, store.ErrSpent) {
 		return otpAsked{}, c.turn.state.blur(c.turn.state.used())
@@ -92,17 +94,17 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 	if c.turn != nil {
 		c.turn.spent = true
 	}
-	if err := s.users.SignInCodeStored(ctx, sent); err != nil {
+	if err := s.mail.DispatchSignInCode(ctx, sent); err != nil {
 		return otpAsked{}, err
 	}
 	return otpAsked{session: session, medium: sent.Medium, destination: sent.Destination()}, nil
 }
 
-// told is what functions learn that word or send a code: ClientMetadata of what
+// triggerContext is what functions learn that word or send a code: ClientMetadata of what
 // answers a challenge goes to senders, and to CustomMessage only that of an
 // administrator's answer (Cognito: ClientMetadata).
-func (c *call) told() user.Told {
-	t := user.Told{ClientID: c.client.ID, ToSender: c.metadata}
+func (c *call) triggerContext() mailing.TriggerContext {
+	t := mailing.TriggerContext{ClientID: c.client.ID, ToSender: c.metadata}
 	if c.admin {
 		t.Metadata = c.metadata
 	}

@@ -14,6 +14,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
@@ -116,17 +117,18 @@ func newNode(t testing.TB, st *store.Store, ring *keys.Ring, functions *lambdas.
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: now, Triggers: functions.Service(nil)})
 	lockouts := risk.New(risk.Deps{Store: st, Now: now})
 	inbox := message.New(message.Deps{
-		Store: st, Ring: ring, Now: now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: user.FunctionSender{Triggers: functions.Service(sends)},
+		Store: st, Ring: ring, Now: now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: mailing.FunctionSender{Triggers: functions.Service(sends)},
 	})
+	mail := mailing.New(mailing.Deps{Store: st, Messages: inbox, Triggers: functions.Service(nil)})
 	users := user.New(user.Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: now, Lockouts: lockouts,
 		Triggers: functions.Service(nil),
-		Messages: inbox,
+		Mail:     mail,
 	})
 	return &rig{inbox: inbox, lambdas: functions, Service: New(Deps{
 		Store: st, Pools: pools, Users: users, Groups: groups.New(groups.Deps{Store: st, Pools: pools, Users: users, Now: now}),
 		Devices:  devices.New(devices.Deps{Store: st, Pools: pools, Ring: ring, Users: users, Now: now}),
-		Passkeys: passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: users, Now: now}), Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
+		Passkeys: passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: users, Now: now}), Mail: mail, Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
 		Triggers: functions.Service(nil),
 	})}
 }

@@ -10,6 +10,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/store"
@@ -29,6 +30,7 @@ type Deps struct {
 	Groups   *groups.Service
 	Devices  *devices.Service
 	Passkeys *passkeys.Service
+	Mail     *mailing.Service
 	Tokens   *token.Service
 	Ring     *keys.Ring
 	Gate     *keys.Gate
@@ -51,6 +53,7 @@ type Service struct {
 	groups   *groups.Service
 	devices  *devices.Service
 	passkeys *passkeys.Service
+	mail     *mailing.Service
 	tokens   *token.Service
 	ring     *keys.Ring
 	gate     *keys.Gate
@@ -65,7 +68,7 @@ type Service struct {
 // New builds the service.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, tokens: d.Tokens, ring: d.Ring,
+		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, mail: d.Mail, tokens: d.Tokens, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
 	}
 	if s.machine == nil {

@@ -8,8 +8,8 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/mailing"
 	"cognate/internal/store"
-	"cognate/internal/user"
 )
 
 // A code has six digits, so what keeps it secret is how often it may be guessed.
@@ -79,7 +79,7 @@ func newestCode(attr string) string { return "second factor " + attr }
 // onlyNewest makes the state's code the one that counts of those sent to prove
 // a second factor. Codes that are a first factor are not replaced: anybody could
 // make them worthless by asking for others.
-func (s *Service) onlyNewest(ctx context.Context, tx *store.Tx, st *state, sent user.SignInCode) error {
+func (s *Service) onlyNewest(ctx context.Context, tx *store.Tx, st *state, sent mailing.SignInCode) error {
 	if !byPassword(st) {
 		return nil
 	}

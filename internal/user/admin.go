@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
@@ -152,8 +153,8 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminReset
 	if err != nil {
 		return nil, err
 	}
-	mail := &mailing{sn: sn, occasion: trigger.OccasionForgotPassword, metadata: in.ClientMetadata}
-	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
+	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionForgotPassword, Metadata: in.ClientMetadata}
+	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
@@ -169,25 +170,25 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminReset
 		return s.sendCode(ctx, tx, mail, e.User, purposeReset, to)
 	})
 	if err != nil {
-		return nil, adminDelivery(err)
+		return nil, mailing.AdminDelivery(err)
 	}
 	return &idp.AdminResetUserPasswordResponse{}, nil
 }
 
 // resetTarget checks that an administrator may reset the password and tells
 // where the code goes.
-func resetTarget(sn *pool.Snapshot, u *User) (delivery, error) {
+func resetTarget(sn *pool.Snapshot, u *User) (mailing.Delivery, error) {
 	if !u.Rec.Enabled {
-		return delivery{}, disabledForRecovery()
+		return mailing.Delivery{}, disabledForRecovery()
 	}
 	switch u.Status() {
 	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
 	default:
-		return delivery{}, notResettable()
+		return mailing.Delivery{}, notResettable()
 	}
 	to, usable := recoveryContact(sn, u)
 	if !usable {
-		return delivery{}, noRecoveryContact()
+		return mailing.Delivery{}, noRecoveryContact()
 	}
 	return to, nil
 }

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -68,7 +69,7 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 		}
 	}
 	mail := invitation(sn, in)
-	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
+	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		// Names are claimed one by one after the row: an alias may have to move.
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
@@ -98,8 +99,8 @@ func takenAlias(sn *pool.Snapshot) NameConflict {
 
 // invitation is the mailing of what invites a user. Its metadata goes to no
 // function that sends.
-func invitation(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) *mailing {
-	return &mailing{sn: sn, occasion: trigger.OccasionAdminCreateUser, metadata: in.ClientMetadata}
+func invitation(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) *mailing.Batch {
+	return &mailing.Batch{Pool: sn, Occasion: trigger.OccasionAdminCreateUser, Metadata: in.ClientMetadata}
 }
 
 // invitedPasswordless tells whether the user is made without a password: none is
@@ -126,7 +127,7 @@ func (s *Service) reinvite(ctx context.Context, sn *pool.Snapshot, in *idp.Admin
 	u, err = s.ReplacePassword(ctx, sn, u, PasswordChange{
 		Password: password, Temporary: true, Prefix: PolicyAdminCreate,
 		Then: func(ctx context.Context, tx *store.Tx, u *User) error {
-			mail.held = nil
+			mail.Reset()
 			if err := checkReinvitable(u); err != nil {
 				return err
 			}
@@ -140,7 +141,7 @@ func (s *Service) reinvite(ctx context.Context, sn *pool.Snapshot, in *idp.Admin
 	if err != nil {
 		return nil, err
 	}
-	return u, s.dispatch(ctx, mail)
+	return u, s.d.Mail.Dispatch(ctx, mail)
 }
 
 func checkReinvitable(u *User) error {
@@ -165,7 +166,7 @@ func (s *Service) temporaryPassword(sn *pool.Snapshot, in *idp.AdminCreateUserRe
 // invitationTargets are the addresses that the invitation goes to. Without
 // DesiredDeliveryMediums it is the phone, if there is one; a medium that is
 // asked for needs its address.
-func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) ([]delivery, error) {
+func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) ([]mailing.Delivery, error) {
 	if in.MessageAction == idp.MessageActionTypeSuppress {
 		return nil, nil
 	}
@@ -176,16 +177,16 @@ func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCre
 		}
 		mediums = []idp.DeliveryMediumType{idp.DeliveryMediumTypeSms}
 	}
-	var targets []delivery
+	var targets []mailing.Delivery
 	for _, medium := range mediums {
-		d, missing := delivery{Medium: message.Email, Attribute: attrEmail}, "No email provided but desired delivery medium was Email"
+		d, missing := mailing.Delivery{Medium: message.Email, Attribute: attrEmail}, "No email provided but desired delivery medium was Email"
 		if medium == idp.DeliveryMediumTypeSms {
-			d, missing = delivery{Medium: message.SMS, Attribute: attrPhone}, "No phone number provided but desired delivery medium was SMS"
+			d, missing = mailing.Delivery{Medium: message.SMS, Attribute: attrPhone}, "No phone number provided but desired delivery medium was SMS"
 		}
 		if d.To = u.Attributes[d.Attribute]; d.To == "" {
 			return nil, idp.InvalidParameterException(missing)
 		}
-		if err := s.deliverable(sn, d.Medium); err != nil {
+		if err := s.d.Mail.CheckDeliverable(sn, d.Medium); err != nil {
 			return nil, err
 		}
 		if !slices.Contains(targets, d) {
@@ -195,12 +196,11 @@ func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCre
 	return targets, nil
 }
 
-func (s *Service) sendInvitations(ctx context.Context, tx *store.Tx, mail *mailing, u *User, targets []delivery, password string) error {
-	expires := s.d.Now().Add(mail.sn.TemporaryPasswordValidity)
+func (s *Service) sendInvitations(ctx context.Context, tx *store.Tx, mail *mailing.Batch, u *User, targets []mailing.Delivery, password string) error {
+	expires := s.d.Now().Add(mail.Pool.TemporaryPasswordValidity)
 	var errs []error
 	for _, d := range targets {
-		subject, body := mail.sn.InviteMessage(d.Medium)
-		errs = append(errs, s.enqueue(ctx, tx, mail, u, d, subject, body, password, expires))
+		errs = append(errs, s.d.Mail.EnqueueInvitation(ctx, tx, mail, u.Recipient(mail.Pool), d, password, expires))
 	}
 	return errors.Join(errs...)
 }

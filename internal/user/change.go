@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"cognate/internal/api/idp"
-	"cognate/internal/message"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
@@ -21,11 +21,11 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 		return nil, err
 	}
 	var details []idp.CodeDeliveryDetailsType
-	mail := &mailing{sn: sn, occasion: trigger.OccasionUpdateUserAttribute, metadata: metadata}
+	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionUpdateUserAttribute, Metadata: metadata}
 	if client != nil {
-		mail.clientID = client.ID
+		mail.ClientID = client.ID
 	}
-	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
+	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		details = []idp.CodeDeliveryDetailsType{}
 		e, err := s.Edit(ctx, tx, sn, userID)
 		if err != nil {
@@ -49,12 +49,12 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 			if err := s.sendCode(ctx, tx, mail, e.User, verifyPurpose(d.Attribute), d); err != nil {
 				return err
 			}
-			details = append(details, d.details())
+			details = append(details, d.Details())
 		}
 		return nil
 	})
 	if client == nil {
-		err = adminDelivery(err)
+		err = mailing.AdminDelivery(err)
 	}
 	if err != nil {
 		return nil, err
@@ -86,8 +86,8 @@ func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, clien
 
 // apply changes the attributes in memory, drops codes that went to what is gone
 // and gives the codes that are due.
-func (e *Edit) apply(ctx context.Context, values map[string]string) ([]delivery, error) {
-	var sends []delivery
+func (e *Edit) apply(ctx context.Context, values map[string]string) ([]mailing.Delivery, error) {
+	var sends []mailing.Delivery
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := values[name]
 		switch {
@@ -121,7 +121,7 @@ func unconfirmedPreferredUsername() error {
 
 // applyContact sets or removes email or phone_number; flag is what the same
 // request says of its verification, "" for nothing.
-func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*delivery, error) {
+func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*mailing.Delivery, error) {
 	u := e.User
 	if value == "" {
 		delete(u.Attributes, attr)
@@ -147,13 +147,13 @@ func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*del
 	if flag != "" || !auto {
 		return nil, nil
 	}
-	return &delivery{Medium: mediumOf(attr), Attribute: attr, To: value}, nil
+	return &mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: value}, nil
 }
 
 // applyPending keeps the old value in force until the code for the new one is
 // given (Cognito: AttributesRequireVerificationBeforeUpdate). A value that
 // another user signs in by is refused at once.
-func (e *Edit) applyPending(ctx context.Context, attr, value string) (*delivery, error) {
+func (e *Edit) applyPending(ctx context.Context, attr, value string) (*mailing.Delivery, error) {
 	if e.sn.UsernameAttributes.Has(attr) {
 		wanted := []store.Name{{Kind: attr, Value: e.sn.FoldAlias(attr, value)}}
 		if err := clashOf(ctx, &e.tx.Reader, e.sn, e.User.ID(), wanted, AliasExists); err != nil {
@@ -164,7 +164,7 @@ func (e *Edit) applyPending(ctx context.Context, attr, value string) (*delivery,
 		e.User.Pending = map[string]string{}
 	}
 	e.User.Pending[attr] = value
-	return &delivery{Medium: mediumOf(attr), Attribute: attr, To: value}, nil
+	return &mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: value}, nil
 }
 
 // applyFlags sets what an administrator says of an address. A flag that is set
@@ -209,12 +209,4 @@ func (e *Edit) keepsSignInName() error {
 		return nil
 	}
 	return requiredCannotGo(e.before[0].Kind)
-}
-
-// mediumOf is how a code reaches an address of this attribute.
-func mediumOf(attr string) string {
-	if attr == attrPhone {
-		return message.SMS
-	}
-	return message.Email
 }

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/store"
@@ -83,22 +84,22 @@ func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 // sendCode makes a new code for the purpose, which ends the one before, and
 // puts its message into the outbox. A decoy's code goes nowhere and matches
 // nothing.
-func (s *Service) sendCode(ctx context.Context, tx *store.Tx, mail *mailing, u *User, purpose string, d delivery) error {
-	code, rec := s.newCode(mail.sn, u, purpose, d)
-	if err := s.deliverable(mail.sn, d.Medium); err != nil {
+func (s *Service) sendCode(ctx context.Context, tx *store.Tx, mail *mailing.Batch, u *User, purpose string, d mailing.Delivery) error {
+	code, rec := s.newCode(mail.Pool, u, purpose, d)
+	if err := s.d.Mail.CheckDeliverable(mail.Pool, d.Medium); err != nil {
 		return err
 	}
-	if err := s.newTries(ctx, tx, mail.sn, u.ID(), purpose); err != nil {
+	if err := s.newTries(ctx, tx, mail.Pool, u.ID(), purpose); err != nil {
 		return err
 	}
 	if err := tx.PutCode(ctx, rec); err != nil {
 		return err
 	}
-	return s.sendMessage(ctx, tx, mail, u, d, code, rec)
+	return s.d.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(mail.Pool), d, code, rec.ExpiresAt)
 }
 
 // newCode draws a code and gives it with the record by which it is known.
-func (s *Service) newCode(sn *pool.Snapshot, u *User, purpose string, d delivery) (code string, rec store.Code) {
+func (s *Service) newCode(sn *pool.Snapshot, u *User, purpose string, d mailing.Delivery) (code string, rec store.Code) {
 	code = keys.NewCode(codeDigits)
 	if u.decoy {
 		code = "no code " + code // No client can send a blank.
@@ -108,11 +109,6 @@ func (s *Service) newCode(sn *pool.Snapshot, u *User, purpose string, d delivery
 		PoolID: sn.ID, UserID: u.ID(), Purpose: purpose, Hash: s.hashCode(sn.ID, u.ID(), purpose, code),
 		Target: d.Attribute, Value: d.To, CreatedAt: now, ExpiresAt: now.Add(lifeOf(purpose)),
 	}
-}
-
-func (s *Service) sendMessage(ctx context.Context, tx *store.Tx, mail *mailing, u *User, d delivery, code string, rec store.Code) error {
-	subject, body := mail.sn.VerificationMessage(d.Medium)
-	return s.enqueue(ctx, tx, mail, u, d, subject, body, code, rec.ExpiresAt)
 }
 
 func codeMismatch() error {

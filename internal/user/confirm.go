@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
@@ -129,9 +130,9 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	if u.decoy && len(sn.AutoVerified) == 0 {
 		return nil, cannotResend()
 	}
-	var to delivery
-	mail := &mailing{sn: sn, occasion: trigger.OccasionResendCode, clientID: client.ID, metadata: in.ClientMetadata}
-	err = s.mailed(ctx, mail, func(tx *store.Tx) (err error) {
+	var to mailing.Delivery
+	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionResendCode, ClientID: client.ID, Metadata: in.ClientMetadata}
+	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) (err error) {
 		if u.decoy {
 			to = s.decoyDelivery(sn, u, autoVerified(sn))
 			if err := s.readNobody(ctx, tx, sn, u); err != nil {
@@ -148,7 +149,7 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	if err != nil {
 		return nil, err
 	}
-	return &idp.ResendConfirmationCodeResponse{CodeDeliveryDetails: new(to.details())}, nil
+	return &idp.ResendConfirmationCodeResponse{CodeDeliveryDetails: new(to.Details())}, nil
 }
 
 func cannotResend() error {
@@ -164,7 +165,7 @@ func (s *Service) hiddenFromResend(ctx context.Context, sn *pool.Snapshot, u *Us
 	}
 	to, err := resendTarget(sn, u)
 	if err == nil {
-		err = s.deliverable(sn, to.Medium)
+		err = s.d.Mail.CheckDeliverable(sn, to.Medium)
 	}
 	if err != nil {
 		audit.From(ctx).SetReason(api.ReasonOf(err))
@@ -174,36 +175,36 @@ func (s *Service) hiddenFromResend(ctx context.Context, sn *pool.Snapshot, u *Us
 
 // resend sends a new code. It is a row: a write of the user's would take longer
 // than one for a name that nobody has.
-func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing, userID string) (delivery, error) {
-	sn := mail.sn
+func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing.Batch, userID string) (mailing.Delivery, error) {
+	sn := mail.Pool
 	e, err := s.Edit(ctx, tx, sn, userID)
 	if err != nil {
-		return delivery{}, err
+		return mailing.Delivery{}, err
 	}
 	to, err := resendTarget(sn, e.User)
 	if err != nil {
-		return delivery{}, err
+		return mailing.Delivery{}, err
 	}
-	if err := s.deliverable(sn, to.Medium); err != nil {
-		return delivery{}, err
+	if err := s.d.Mail.CheckDeliverable(sn, to.Medium); err != nil {
+		return mailing.Delivery{}, err
 	}
 	if err := s.mayAsk(ctx, tx, sn, e.User, quotaResend, callerOf(ctx)); err != nil {
-		return delivery{}, err
+		return mailing.Delivery{}, err
 	}
 	return to, s.sendCode(ctx, tx, mail, e.User, purposeSignUp, to)
 }
 
 // resendTarget checks that the user may have a new code and tells where to.
-func resendTarget(sn *pool.Snapshot, u *User) (delivery, error) {
+func resendTarget(sn *pool.Snapshot, u *User) (mailing.Delivery, error) {
 	if !u.Rec.Enabled {
-		return delivery{}, userDisabled()
+		return mailing.Delivery{}, userDisabled()
 	}
 	if u.Status() != idp.UserStatusTypeUnconfirmed {
-		return delivery{}, idp.InvalidParameterException("User is already confirmed.")
+		return mailing.Delivery{}, idp.InvalidParameterException("User is already confirmed.")
 	}
 	to, ok := autoVerify(sn, u)
 	if !ok {
-		return delivery{}, cannotResend()
+		return mailing.Delivery{}, cannotResend()
 	}
 	return to, nil
 }

@@ -11,6 +11,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/keys/srp"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 )
@@ -110,15 +111,15 @@ func (s *Service) decoyCredential(u *User) (*Credential, error) {
 // decoyDelivery returns where a code for a decoy would have gone: to an address of
 // the user whose place it takes, to the name if that is an address of the medium,
 // else to an address that is derived.
-func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) delivery {
+func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) mailing.Delivery {
 	// Where a code to a user would have to fail, so does that to a decoy.
 	if reached := slices.DeleteFunc(slices.Clone(attrs), func(attr string) bool {
-		return s.deliverable(sn, mediumOf(attr)) != nil
+		return s.d.Mail.CheckDeliverable(sn, mailing.MediumOf(attr)) != nil
 	}); len(reached) > 0 {
 		attrs = reached
 		for _, a := range reached {
 			if known := u.standsFor; known != nil && known.Attributes[a] != "" {
-				return delivery{Medium: mediumOf(a), Attribute: a, To: known.Attributes[a]}
+				return mailing.Delivery{Medium: mailing.MediumOf(a), Attribute: a, To: known.Attributes[a]}
 			}
 		}
 	}
@@ -128,11 +129,11 @@ func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) deli
 	}
 	for _, a := range attrs {
 		if a == attrEmail && isEmail(u.decoyName) || a == attrPhone && isPhone(u.decoyName) {
-			return delivery{Medium: mediumOf(a), Attribute: a, To: foldName(sn, u.decoyName)}
+			return mailing.Delivery{Medium: mailing.MediumOf(a), Attribute: a, To: foldName(sn, u.decoyName)}
 		}
 	}
 	h := s.d.Ring.Derive(decoyContact, []byte(sn.ID), []byte(foldName(sn, u.decoyName)))
-	d := delivery{Medium: mediumOf(attr), Attribute: attr}
+	d := mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr}
 	if attr == attrPhone {
 		d.To = "+1" + decimals(h[:10])
 		return d

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"cognate/internal/keys"
-	"cognate/internal/message"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/store"
@@ -26,12 +26,12 @@ import (
 
 // Deps is what the service works with.
 type Deps struct {
-	Store    *store.Store
-	Pools    *pool.Service
-	Ring     *keys.Ring
-	Gate     *keys.Gate
-	Tokens   *token.Service
-	Messages *message.Service
+	Store  *store.Store
+	Pools  *pool.Service
+	Ring   *keys.Ring
+	Gate   *keys.Gate
+	Tokens *token.Service
+	Mail   *mailing.Service
 	// Triggers call the pool's own functions.
 	Triggers *trigger.Service
 	// Lockouts forgets a user's failed sign-ins when a password is set anew.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -124,7 +125,7 @@ func TestCustomMessage(t *testing.T) {
 				r.lambdas.On("custom", func(e *lambdas.Event) string {
 					_, err := r.Resolve(context.Background(), sn, "alice")
 					stored = err == nil
-					if list, err := r.d.Messages.List(context.Background(), message.Query{PoolID: sn.ID}); err != nil || len(list) > 0 {
+					if list, err := r.messages.List(context.Background(), message.Query{PoolID: sn.ID}); err != nil || len(list) > 0 {
 						t.Errorf("a message can be seen before its text is known: %v, %v", list, err)
 					}
 					e.Response["emailSubject"] = "About " + e.TriggerSource
@@ -343,7 +344,7 @@ func TestCustomSenders(t *testing.T) {
 				if events := r.lambdas.Events(); len(events) != 0 {
 					t.Errorf("the caller waited for %v", events)
 				}
-				if err := r.d.Messages.Flush(t.Context()); err != nil {
+				if err := r.messages.Flush(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				events := r.lambdas.Events()
@@ -378,9 +379,9 @@ func TestCustomSenders(t *testing.T) {
 // withoutSenders takes the inbox and all senders but functions from the server.
 func (r *rig) withoutSenders(t testing.TB) {
 	t.Helper()
-	old := r.d.Messages.Deps
+	old := r.messages.Deps
 	old.Inbox = false
-	r.d.Messages = message.New(old)
+	r.sendBy(message.New(old))
 }
 
 // TestCustomSMSSender reaches a phone through the pool's function, although the
@@ -401,7 +402,7 @@ func TestCustomSMSSender(t *testing.T) {
 		if err != nil || *out.CodeDeliveryDetails.Destination != "+*******0100" || out.CodeDeliveryDetails.DeliveryMedium != "SMS" {
 			t.Fatalf("%v, %v", out, err)
 		}
-		if err := r.d.Messages.Flush(t.Context()); err != nil {
+		if err := r.messages.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := r.lambdas.Sources(); got != "CustomSMSSender_SignUp" {
@@ -429,14 +430,14 @@ func TestCustomSenderFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 5 {
-			if err := r.d.Messages.Flush(t.Context()); err != nil {
+			if err := r.messages.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			r.clock.pass(15 * time.Minute)
 		}
 		r.lambdas.On("away", func(*lambdas.Event) string { return "" })
 		r.lambdas.Events()
-		if err := r.d.Messages.Flush(t.Context()); err != nil {
+		if err := r.messages.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := r.lambdas.Sources(); got != "CustomEmailSender_SignUp" {
@@ -481,7 +482,7 @@ func TestHiddenWithoutSender(t *testing.T) {
 		mail, sms bool
 	}{{name: "no sender"}, {name: "mail alone", mail: true}, {name: "SMS alone", sms: true}, {name: "both", mail: true, sms: true}}
 	engines(t, func(t *testing.T, r *rig) {
-		deps := r.d.Messages.Deps
+		deps := r.messages.Deps
 		sn := r.poolWith(t, nil)
 		client := r.clientWith(t, sn, hiding)
 		both := func() map[string]string {
@@ -501,7 +502,7 @@ func TestHiddenWithoutSender(t *testing.T) {
 				if row.sms {
 					d.SMS = discard{}
 				}
-				r.d.Messages = message.New(d)
+				r.sendBy(message.New(d))
 				forgot := func(name string) string {
 					_, err := r.ForgotPassword(t.Context(), &idp.ForgotPasswordRequest{ClientId: client, Username: name})
 					return says(err)
@@ -518,8 +519,13 @@ func TestHiddenWithoutSender(t *testing.T) {
 				}
 				for _, attr := range []string{attrEmail, attrPhone} {
 					code := func(u *User) string {
-						c := r.SignInCode(sn, u, attr, "12345678", r.clock.now().Add(time.Minute), Told{})
-						return says(r.d.Store.Update(t.Context(), func(tx *store.Tx) error { return r.SendSignInCode(t.Context(), tx, u, c) }))
+						c := mailing.NewSignInCode(sn, r.SignInDelivery(sn, u, attr), "12345678", r.clock.now().Add(time.Minute), mailing.TriggerContext{})
+						return says(r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+							if err := r.CountSignInCode(t.Context(), tx, sn, u, false, Caller{}); err != nil {
+								return err
+							}
+							return r.d.Mail.EnqueueSignInCode(t.Context(), tx, u.Recipient(sn), c)
+						}))
 					}
 					u, err := r.Resolve(t.Context(), sn, "both")
 					if err != nil {

@@ -12,6 +12,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -67,11 +68,11 @@ func (s *Service) Migrate(ctx context.Context, sn *pool.Snapshot, client *pool.C
 			return nil, err
 		}
 	}
-	mail := &mailing{sn: sn, occasion: trigger.OccasionAdminCreateUser, clientID: client.ID}
+	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionAdminCreateUser, ClientID: client.ID}
 	err = s.storeMigrated(ctx, mail, u, answer)
 	if err == nil {
 		// That the function failed which words the welcome keeps nobody from signing in.
-		if err := s.dispatch(ctx, mail); err != nil {
+		if err := s.d.Mail.Dispatch(ctx, mail); err != nil {
 			audit.From(ctx).SetWelcome(err.Error())
 		}
 		audit.From(ctx).SetMigrated(u.ID())
@@ -174,15 +175,15 @@ func goesBy(sn *pool.Snapshot, u *User, name string) bool {
 
 // storeMigrated stores the user with the sign-in names; errTaken where one is
 // another's. The welcome is in the same transaction.
-func (s *Service) storeMigrated(ctx context.Context, mail *mailing, u *User, answer trigger.UserMigrationResponse) error {
-	sn := mail.sn
+func (s *Service) storeMigrated(ctx context.Context, mail *mailing.Batch, u *User, answer trigger.UserMigrationResponse) error {
+	sn := mail.Pool
 	taken := func(string) error { return errTaken }
 	decide := NameConflict(taken)
 	if answer.ForceAliasCreation {
 		decide = moveAliases(sn, taken)
 	}
 	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		mail.held = nil
+		mail.Reset()
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
 		}
@@ -205,16 +206,15 @@ const ownPassword = "********"
 
 // sendWelcome puts the invitation's text into the outbox, for each medium that
 // the user can be reached by. That one is missing keeps nobody from signing in.
-func (s *Service) sendWelcome(ctx context.Context, tx *store.Tx, mail *mailing, u *User, mediums []string) error {
-	sn := mail.sn
+func (s *Service) sendWelcome(ctx context.Context, tx *store.Tx, mail *mailing.Batch, u *User, mediums []string) error {
+	sn := mail.Pool
 	expires := s.d.Now().Add(sn.TemporaryPasswordValidity)
-	for _, d := range []delivery{{Medium: message.Email, Attribute: attrEmail}, {Medium: message.SMS, Attribute: attrPhone}} {
+	for _, d := range []mailing.Delivery{{Medium: message.Email, Attribute: attrEmail}, {Medium: message.SMS, Attribute: attrPhone}} {
 		d.To = u.Attributes[d.Attribute]
-		if d.To == "" || !slices.Contains(mediums, d.Medium) || s.deliverable(sn, d.Medium) != nil {
+		if d.To == "" || !slices.Contains(mediums, d.Medium) || s.d.Mail.CheckDeliverable(sn, d.Medium) != nil {
 			continue
 		}
-		subject, body := sn.InviteMessage(d.Medium)
-		err := s.enqueue(ctx, tx, mail, u, d, subject, body, ownPassword, expires)
+		err := s.d.Mail.EnqueueInvitation(ctx, tx, mail, u.Recipient(sn), d, ownPassword, expires)
 		if api.CodeOf(err) == idp.CodeCodeDeliveryFailureException {
 			audit.From(ctx).SetWelcome("no sender for " + d.Medium)
 			continue

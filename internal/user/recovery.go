@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
@@ -24,9 +25,9 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	if client.PreventExistence && s.hiddenFromRecovery(sn, u) {
 		u = s.StandIn(sn, u, in.Username)
 	}
-	var to delivery
-	mail := &mailing{sn: sn, occasion: trigger.OccasionForgotPassword, clientID: client.ID, metadata: in.ClientMetadata, toSender: in.ClientMetadata}
-	err = s.mailed(ctx, mail, func(tx *store.Tx) (err error) {
+	var to mailing.Delivery
+	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionForgotPassword, ClientID: client.ID, Metadata: in.ClientMetadata, ToSender: in.ClientMetadata}
+	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) (err error) {
 		if u, err = s.reread(ctx, tx, sn, u); err != nil {
 			return err
 		}
@@ -41,7 +42,7 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	if err != nil {
 		return nil, err
 	}
-	return &idp.ForgotPasswordResponse{CodeDeliveryDetails: new(to.details())}, nil
+	return &idp.ForgotPasswordResponse{CodeDeliveryDetails: new(to.Details())}, nil
 }
 
 // reread gives the user as the transaction sees it.
@@ -58,13 +59,13 @@ func (s *Service) reread(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 
 // recoveryTarget checks that the user may recover the account and tells where
 // the code goes.
-func (s *Service) recoveryTarget(sn *pool.Snapshot, u *User) (delivery, error) {
+func (s *Service) recoveryTarget(sn *pool.Snapshot, u *User) (mailing.Delivery, error) {
 	if !u.Rec.Enabled {
-		return delivery{}, disabledForRecovery()
+		return mailing.Delivery{}, disabledForRecovery()
 	}
 	attrs, byAdmin := recoveryAttributes(sn)
 	if byAdmin {
-		return delivery{}, idp.NotAuthorizedException("Contact administrator to reset password.").WithReason(api.ReasonNotConfigured)
+		return mailing.Delivery{}, idp.NotAuthorizedException("Contact administrator to reset password.").WithReason(api.ReasonNotConfigured)
 	}
 	if u.decoy {
 		return s.decoyDelivery(sn, u, attrs), nil
@@ -74,13 +75,13 @@ func (s *Service) recoveryTarget(sn *pool.Snapshot, u *User) (delivery, error) {
 	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
 	case idp.UserStatusTypeUnconfirmed:
 		if usable {
-			return delivery{}, notResettable()
+			return mailing.Delivery{}, notResettable()
 		}
 	default:
-		return delivery{}, notResettable()
+		return mailing.Delivery{}, notResettable()
 	}
 	if !usable {
-		return delivery{}, noRecoveryContact()
+		return mailing.Delivery{}, noRecoveryContact()
 	}
 	return to, nil
 }
@@ -118,15 +119,15 @@ func recoveryAttributes(sn *pool.Snapshot) (attrs []string, byAdmin bool) {
 
 // recoveryContact gives the user's verified address of the highest priority
 // that is not a second factor as well: one address must not be both.
-func recoveryContact(sn *pool.Snapshot, u *User) (delivery, bool) {
+func recoveryContact(sn *pool.Snapshot, u *User) (mailing.Delivery, bool) {
 	attrs, _ := recoveryAttributes(sn)
 	for _, attr := range attrs {
 		factor := factorOf(attr)
 		if u.Verified(attr) && !slices.Contains(u.MFA.Enabled, factor) && factor != u.ImplicitFactor(sn.MFA) {
-			return delivery{Medium: mediumOf(attr), Attribute: attr, To: u.Attributes[attr]}, true
+			return mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: u.Attributes[attr]}, true
 		}
 	}
-	return delivery{}, false
+	return mailing.Delivery{}, false
 }
 
 // factorOf is the second factor that uses the address.
@@ -148,7 +149,7 @@ func (s *Service) hiddenFromRecovery(sn *pool.Snapshot, u *User) bool {
 	switch u.Status() {
 	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
 		to, usable := recoveryContact(sn, u)
-		return !usable || s.deliverable(sn, to.Medium) != nil
+		return !usable || s.d.Mail.CheckDeliverable(sn, to.Medium) != nil
 	}
 	return true
 }

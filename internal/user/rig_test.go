@@ -13,6 +13,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
@@ -42,8 +43,9 @@ func engines(t *testing.T, test func(t *testing.T, r *rig)) {
 // rig is the service with the real ones that it works with.
 type rig struct {
 	*Service
-	clock   *clock
-	lambdas *lambdas.Server
+	clock    *clock
+	lambdas  *lambdas.Server
+	messages *message.Service
 }
 
 type clock struct{ ms atomic.Int64 }
@@ -80,14 +82,20 @@ func newRig(t testing.TB, o store.Options) *rig {
 	sends := testKeys(t)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now, SenderKeys: sends})
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now, Triggers: functions.Service(nil)})
-	return &rig{clock: c, lambdas: functions, Service: New(Deps{
+	messages := message.New(message.Deps{
+		Store: st, Ring: ring, Now: c.now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: mailing.FunctionSender{Triggers: functions.Service(sends)},
+	})
+	return &rig{clock: c, lambdas: functions, messages: messages, Service: New(Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now,
-		Messages: message.New(message.Deps{
-			Store: st, Ring: ring, Now: c.now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: FunctionSender{functions.Service(sends)},
-		}),
+		Mail:     mailing.New(mailing.Deps{Store: st, Messages: messages, Triggers: functions.Service(nil)}),
 		Lockouts: risk.New(risk.Deps{Store: st, Now: c.now}),
 		Triggers: functions.Service(nil),
 	})}
+}
+
+// sendBy lets another service send the rig's messages.
+func (r *rig) sendBy(m *message.Service) {
+	r.messages, r.d.Mail = m, mailing.New(mailing.Deps{Store: r.d.Store, Messages: m, Triggers: r.d.Triggers})
 }
 
 // senderKeyID is the KMSKeyID that testKeys has a key for.
@@ -231,7 +239,7 @@ func (r *rig) bearerOf(t testing.TB, sn *pool.Snapshot, clientID string, u *User
 // mail lists the messages of a pool, the newest first.
 func (r *rig) mail(t testing.TB, sn *pool.Snapshot) []message.Message {
 	t.Helper()
-	list, err := r.d.Messages.List(t.Context(), message.Query{PoolID: sn.ID})
+	list, err := r.messages.List(t.Context(), message.Query{PoolID: sn.ID})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -211,7 +211,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 func TestNoSender(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		r.d.Messages = message.New(message.Deps{Store: r.d.Store, Ring: r.d.Ring, Now: r.clock.now})
+		r.sendBy(message.New(message.Deps{Store: r.d.Store, Ring: r.d.Ring, Now: r.clock.now}))
 		sn := r.poolWith(t, nil)
 		_, err := r.SignUp(t.Context(), &idp.SignUpRequest{
 			ClientId: r.clientWith(t, sn, nil), Username: "alice", Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com"),

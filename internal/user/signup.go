@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
@@ -35,19 +36,19 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		return nil, err
 	}
 	u.flagAddresses()
-	mail := &mailing{sn: sn, occasion: trigger.OccasionSignUp, clientID: client.ID, metadata: in.ClientMetadata, toSender: in.ClientMetadata}
+	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionSignUp, ClientID: client.ID, Metadata: in.ClientMetadata, ToSender: in.ClientMetadata}
 	to, sends := autoVerify(sn, u)
 	sends = sends && u.Status() == idp.UserStatusTypeUnconfirmed
 	var code string
 	if sends {
-		if err := s.deliverable(sn, to.Medium); err != nil {
+		if err := s.d.Mail.CheckDeliverable(sn, to.Medium); err != nil {
 			return nil, err
 		}
 		var rec store.Code
 		code, rec = s.newCode(sn, u, purposeSignUp, to)
 		u.signUpCode = &rec
 	}
-	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
+	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		if err := s.insert(ctx, tx, sn, u, names, func(string) error { return usernameExists() }); err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		if !sends {
 			return nil
 		}
-		return s.sendMessage(ctx, tx, mail, u, to, code, *u.signUpCode)
+		return s.d.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(sn), to, code, u.signUpCode.ExpiresAt)
 	})
 	if err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	audit.From(ctx).SetUser(u.ID())
 	out := &idp.SignUpResponse{UserSub: u.ID()}
 	if sends {
-		out.CodeDeliveryDetails = new(to.details())
+		out.CodeDeliveryDetails = new(to.Details())
 	}
 	confirmed := u.Status() == idp.UserStatusTypeConfirmed
 	if out.Session, err = s.signUpSession(sn, client, u.ID(), confirmed, ""); err != nil {

@@ -1,6 +1,8 @@
 package user
 
-import "testing"
+import (
+	"testing"
+)
 
 // TestIsUUID: only the form of the subs that this server makes is one.
 func TestIsUUID(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/mailing"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -20,9 +21,9 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 	if err := checkVerifiable(attr); err != nil {
 		return nil, err
 	}
-	var to delivery
-	mail := &mailing{sn: p.Pool, occasion: trigger.OccasionVerifyUserAttribute, clientID: p.Client.ID, metadata: in.ClientMetadata}
-	err = s.mailed(ctx, mail, func(tx *store.Tx) error {
+	var to mailing.Delivery
+	mail := &mailing.Batch{Pool: p.Pool, Occasion: trigger.OccasionVerifyUserAttribute, ClientID: p.Client.ID, Metadata: in.ClientMetadata}
+	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		e, err := s.Edit(ctx, tx, p.Pool, u.ID())
 		if err != nil {
 			return err
@@ -34,13 +35,13 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 		if err := s.attempt(ctx, tx, p.Pool, u.ID(), quotaVerifyCode); err != nil {
 			return err
 		}
-		to = delivery{Medium: mediumOf(attr), Attribute: attr, To: value}
+		to = mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: value}
 		return s.sendCode(ctx, tx, mail, e.User, verifyPurpose(attr), to)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &idp.GetUserAttributeVerificationCodeResponse{CodeDeliveryDetails: new(to.details())}, nil
+	return &idp.GetUserAttributeVerificationCodeResponse{CodeDeliveryDetails: new(to.Details())}, nil
 }
 
 // noAddress rejects a code for an attribute that the user has no value of.

@@ -16,6 +16,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
@@ -88,7 +89,9 @@ func New(t testing.TB, o store.Options) *Rig {
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.Now, Triggers: triggers})
 	return &Rig{Store: st, Ring: ring, Pools: pools, Tokens: tokens, Clock: c, Users: user.New(user.Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.Now, Log: log, Triggers: triggers,
-		Messages: message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Inbox: true, Log: log}),
+		Mail: mailing.New(mailing.Deps{
+			Store: st, Messages: message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Inbox: true, Log: log}), Triggers: triggers,
+		}),
 		Lockouts: risk.New(risk.Deps{Store: st, Now: c.Now}),
 	})}
 }

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"cognate/internal/audit"
+	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/server/edge"
 	"cognate/internal/store"
-	"cognate/internal/user"
 )
 
 //go:embed inbox.html
@@ -62,7 +62,7 @@ func (t *Tools) inbox(w http.ResponseWriter, r *http.Request) {
 	for _, m := range messages {
 		entries = append(entries, inboxEntry{
 			ID: m.ID, PoolID: m.PoolID, Username: m.Username, Medium: m.Medium, To: m.To,
-			Subject: m.Subject, Body: m.Body, Code: m.Code, Link: m.Link, Function: user.FunctionOf(m), CreatedAt: m.CreatedAt.UTC(),
+			Subject: m.Subject, Body: m.Body, Code: m.Code, Link: m.Link, Function: mailing.FunctionOf(m), CreatedAt: m.CreatedAt.UTC(),
 		})
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -1,0 +1,186 @@
+package mailing
+
+import (
+	"context"
+	"html"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/message"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/trigger"
+)
+
+// settleTime is how long the outbox may take to note what a function said of a
+// message.
+const settleTime = 10 * time.Second
+
+// A Recipient is the person whom a message is for.
+type Recipient struct {
+	UserID, Username string
+	// DisplayName is the name by which a message addresses the person.
+	DisplayName string
+	// EventName and EventAttributes are the person as events of the pool's functions
+	// tell them. They are asked for only where there is a function.
+	EventName       string
+	EventAttributes func() map[string]string
+	// Nowhere says that the person does not exist: nothing is sent, at the same cost.
+	Nowhere bool
+}
+
+// A Batch is the messages of one operation: on what occasion they go out, which
+// the pool's functions are told, and those whose text a function is yet to give.
+type Batch struct {
+	Pool     *pool.Snapshot
+	Occasion string // one of trigger's
+	ClientID string // "" is an administrator
+	// Metadata is what the caller gave for CustomMessage, and ToSender what it
+	// gave for the functions that send: not all operations hand it to both.
+	Metadata, ToSender map[string]string
+
+	held []heldMessage
+}
+
+// heldMessage waits in the outbox for its text.
+type heldMessage struct {
+	message message.Message
+	to      Recipient
+	code    string
+}
+
+// Reset empties the batch. A transaction that may run again begins with it.
+func (b *Batch) Reset() { b.held = nil }
+
+// UpdateAndSend runs fn in a transaction, which is run again where it must be, and
+// then has the messages leave that fn enqueued. What fn stored stays if a function fails.
+func (s *Service) UpdateAndSend(ctx context.Context, mail *Batch, fn func(tx *store.Tx) error) error {
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		mail.Reset()
+		return fn(tx)
+	}, store.Retry)
+	if err != nil {
+		return err
+	}
+	return s.Dispatch(ctx, mail)
+}
+
+// EnqueueCode puts a code that proves an address, or recovers an account, into the
+// outbox of the transaction.
+func (s *Service) EnqueueCode(ctx context.Context, tx *store.Tx, mail *Batch, to Recipient, d Delivery, code string, expires time.Time) error {
+	subject, body := mail.Pool.VerificationMessage(d.Medium)
+	return s.enqueue(ctx, tx, mail, to, d, subject, body, code, expires)
+}
+
+// EnqueueInvitation puts the invitation of a new user into the outbox of the
+// transaction, with the temporary password or what stands for it.
+func (s *Service) EnqueueInvitation(ctx context.Context, tx *store.Tx, mail *Batch, to Recipient, d Delivery, password string, expires time.Time) error {
+	subject, body := mail.Pool.InviteMessage(d.Medium)
+	return s.enqueue(ctx, tx, mail, to, d, subject, body, password, expires)
+}
+
+// enqueue puts a message to the person into the outbox of the transaction.
+// secret is the code or temporary password within it.
+func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *Batch, to Recipient, d Delivery, subject, body, secret string, expires time.Time) error {
+	sn := mail.Pool
+	m := message.Message{
+		PoolID: sn.ID, UserID: to.UserID, Username: to.Username,
+		Medium: d.Medium, To: d.To, Code: secret, ExpiresAt: expires, Nowhere: to.Nowhere,
+	}
+	write(&m, to, subject, body)
+	if c := sn.Config.EmailConfiguration; c != nil && d.Medium == message.Email {
+		m.From, m.ReplyTo = api.Val(c.From), api.Val(c.ReplyToEmailAddress)
+	}
+	var err error
+	if m.Function, err = senderOf(ctx, mail, to, d.Medium); err != nil {
+		return err
+	}
+	m.Held = m.Function == nil && !to.Nowhere && sn.Triggers().CustomMessage != nil
+	if err := s.deps.Messages.Enqueue(ctx, tx, &m); err != nil {
+		return undeliverable(d.Medium, err)
+	}
+	if m.Held {
+		mail.held = append(mail.held, heldMessage{m, to, secret})
+	}
+	return nil
+}
+
+// write fills in a template.
+func write(m *message.Message, to Recipient, subject, body string) {
+	shown, name := m.Code, to.DisplayName
+	if m.Medium == message.Email {
+		// A mail's body is HTML, and anybody may sign up with somebody else's address
+		// under a name that is a link; a password with a tag in it would not be seen.
+		shown, name = html.EscapeString(shown), html.EscapeString(name)
+	}
+	m.Subject, m.Body = subject, message.Render(body, shown, name)
+}
+
+// Dispatch asks the pool's function for the texts of the messages that wait for
+// one, and wakes the outbox. It is called after the commit: a function never
+// keeps a transaction open, and no code goes to a user who was not stored.
+func (s *Service) Dispatch(ctx context.Context, mail *Batch) error {
+	defer s.deps.Messages.WakeSoon()
+	var failed error
+	for len(mail.held) > 0 {
+		// One call serves the same code over both media (Cognito: the answer has a
+		// text for each).
+		var same, rest []heldMessage
+		for _, h := range mail.held {
+			if h.code == mail.held[0].code {
+				same = append(same, h)
+			} else {
+				rest = append(rest, h)
+			}
+		}
+		mail.held = rest
+		if err := s.customize(ctx, mail, same); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// customize gives messages with one code the function's texts. If the function
+// fails none is sent, and the caller is told.
+func (s *Service) customize(ctx context.Context, mail *Batch, list []heldMessage) error {
+	to := list[0].to
+	answer, err := s.deps.Triggers.CustomMessage(ctx, *mail.Pool.Triggers().CustomMessage,
+		mail.Pool.Event(trigger.SourceCustomMessage+mail.Occasion, to.EventName, mail.ClientID),
+		trigger.CustomMessageRequest{UserAttributes: to.EventAttributes(), ClientMetadata: mail.Metadata, CodeLength: len(list[0].code)})
+	// A caller that has gone away meanwhile is no reason to lose a code: it leaves
+	// with the pool's own text.
+	gone := ctx.Err() != nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	for _, h := range list {
+		settle := s.deps.Messages.Release
+		switch {
+		case err != nil && !gone:
+			settle = s.deps.Messages.Drop
+		case err == nil:
+			customText(&h.message, h.to, answer)
+		}
+		if settled := settle(ctx, &h.message); settled != nil && err == nil {
+			err = settled
+		}
+	}
+	return err
+}
+
+// customText puts the function's text in the place of the pool's; what it left
+// out stays the pool's.
+func customText(m *message.Message, to Recipient, answer trigger.CustomMessageResponse) {
+	if m.Medium == message.SMS {
+		if answer.SMSMessage != "" {
+			write(m, to, "", answer.SMSMessage)
+		}
+		return
+	}
+	if answer.EmailMessage != "" {
+		write(m, to, m.Subject, answer.EmailMessage)
+	}
+	if answer.EmailSubject != "" {
+		m.Subject = answer.EmailSubject
+	}
+}

@@ -1,0 +1,100 @@
+package mailing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/message"
+	"cognate/internal/pool"
+	"cognate/internal/trigger"
+)
+
+// functionCall is what a function that sends messages is called with: it is kept with
+// the message, sealed, until a worker of the outbox calls the function.
+type functionCall struct {
+	ARN            string            `json:"arn"`
+	KMSKeyID       string            `json:"kmsKeyId"`
+	Envelope       trigger.Envelope  `json:"envelope"`
+	UserAttributes map[string]string `json:"userAttributes"`
+	ClientMetadata map[string]string `json:"clientMetadata"`
+}
+
+// senderFunction is the pool's function that sends messages of the medium; ""
+// for none.
+func senderFunction(sn *pool.Snapshot, medium string) (arn string) {
+	t := sn.Triggers()
+	switch {
+	case medium == message.Email && t.CustomEmailSender != nil:
+		return t.CustomEmailSender.LambdaArn
+	case medium == message.SMS && t.CustomSMSSender != nil:
+		return t.CustomSMSSender.LambdaArn
+	}
+	return ""
+}
+
+// senderOf makes the call of the pool's function that sends messages of the
+// medium; nil where the server sends them.
+func senderOf(ctx context.Context, mail *Batch, to Recipient, medium string) (json.RawMessage, error) {
+	arn := senderFunction(mail.Pool, medium)
+	if arn == "" {
+		return nil, nil
+	}
+	source := trigger.SourceCustomEmailSender
+	if medium == message.SMS {
+		source = trigger.SourceCustomSMSSender
+	}
+	call := functionCall{
+		ARN: arn, KMSKeyID: api.Val(mail.Pool.Triggers().KMSKeyID),
+		Envelope:       mail.Pool.Event(source+mail.Occasion, to.EventName, mail.ClientID),
+		UserAttributes: to.EventAttributes(), ClientMetadata: mail.ToSender,
+	}
+	call.Envelope.SDKVersion = trigger.SDKVersion(api.RequestFrom(ctx).UserAgent)
+	return json.Marshal(call)
+}
+
+// FunctionSender hands messages to functions of their pools, which send them.
+type FunctionSender struct{ Triggers *trigger.Service }
+
+// failures is how often a function may fail that had the message: it may have
+// sent it before (Lambda: an asynchronous event is tried three times).
+const failures = 3
+
+// Send implements message.Sender.
+func (f FunctionSender) Send(ctx context.Context, m message.Message) error {
+	var call functionCall
+	if err := json.Unmarshal(m.Function, &call); err != nil {
+		return message.PermanentError{Err: err}
+	}
+	send := f.Triggers.CustomEmailSender
+	if m.Medium == message.SMS {
+		send = f.Triggers.CustomSMSSender
+	}
+	err := send(ctx, call.ARN, call.Envelope, trigger.CustomSenderRequest{
+		UserAttributes: call.UserAttributes, ClientMetadata: call.ClientMetadata, Code: m.Code, KMSKeyID: call.KMSKeyID,
+	})
+	if err != nil && m.Attempts >= failures && !notRun(err) {
+		return message.PermanentError{Err: err}
+	}
+	return err
+}
+
+// notRun tells whether the function cannot have had the message: that may be
+// mended while the message is still of use.
+func notRun(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || api.CodeOf(err) == idp.CodeUserLambdaValidationException {
+		return false
+	}
+	return true
+}
+
+// FunctionOf names the function that a message was handed to; "" for none.
+func FunctionOf(m message.Message) string {
+	var call functionCall
+	if m.Function == nil || json.Unmarshal(m.Function, &call) != nil {
+		return ""
+	}
+	return call.ARN
+}
