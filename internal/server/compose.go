@@ -25,6 +25,7 @@ import (
 	"cognate/internal/token"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
+	"cognate/internal/user/factors"
 	"cognate/internal/user/groups"
 	"cognate/internal/user/imports"
 	"cognate/internal/user/passkeys"
@@ -42,6 +43,7 @@ type parts struct {
 	groups   *groups.Service
 	devices  *devices.Service
 	passkeys *passkeys.Service
+	factors  *factors.Service
 	signins  *signin.Service
 	tokens   *token.Service
 	messages *message.Service
@@ -60,6 +62,7 @@ type (
 	groupOperations   = groups.Service
 	deviceOperations  = devices.Service
 	passkeyOperations = passkeys.Service
+	factorOperations  = factors.Service
 	signinOperations  = signin.Service
 	tokenOperations   = token.Service
 	importOperations  = imports.Service
@@ -75,6 +78,7 @@ type directory struct {
 	*groupOperations
 	*deviceOperations
 	*passkeyOperations
+	*factorOperations
 	*signinOperations
 	*tokenOperations
 	*importOperations
@@ -121,13 +125,14 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	mails := mailing.New(mailing.Deps{Store: st, Messages: p.messages, Triggers: p.triggers.Service})
 	p.users = user.New(user.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Mail: mails,
-		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
+		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: p.triggers.Service,
 	})
 	p.groups = groups.New(groups.Deps{Store: st, Pools: p.pools, Users: p.users, Now: c.Now})
 	p.devices = devices.New(devices.Deps{Store: st, Pools: p.pools, Ring: ring, Users: p.users, Now: c.Now})
 	p.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: p.users, LoginHost: edge.LoginHost(c.IssuerBase), Now: c.Now})
+	p.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: p.users, Passkeys: p.passkeys, Now: c.Now, Machine: c.machineNow()})
 	p.signins = signin.New(signin.Deps{
-		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Devices: p.devices, Passkeys: p.passkeys, Mail: mails, Tokens: p.tokens, Ring: ring, Gate: p.gate,
+		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Devices: p.devices, Passkeys: p.passkeys, Factors: p.factors, Mail: mails, Tokens: p.tokens, Ring: ring, Gate: p.gate,
 		Lockouts: p.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
 	})
 	p.imports = imports.New(imports.Deps{
@@ -139,7 +144,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	p.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{p.pools, p.users, p.groups, p.devices, p.passkeys, p.signins, p.tokens, p.imports, unimplemented{}}),
+			idp.Bind(directory{p.pools, p.users, p.groups, p.devices, p.passkeys, p.factors, p.signins, p.tokens, p.imports, unimplemented{}}),
 			identity.Bind(unimplementedIdentity{}),
 		),
 		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),

@@ -104,7 +104,7 @@ func TestDeviceAfterSecondFactor(t *testing.T) {
 			{name: "another client", do: func(_ *testing.T, a *afterCode) { a.c = other }, steps: []step{before, after}, want: []string{sayUsed, sayInvalid}},
 			{name: "another user", do: func(_ *testing.T, a *afterCode) { a.name = "bob" }, steps: []step{before}, want: []string{sayInvalid}},
 			{name: "another device", do: func(t *testing.T, a *afterCode) {
-				_, err := r.users.AdminSetUserMFAPreference(t.Context(), &idp.AdminSetUserMFAPreferenceRequest{
+				_, err := r.factors.AdminSetUserMFAPreference(t.Context(), &idp.AdminSetUserMFAPreferenceRequest{
 					UserPoolId: sn.ID, Username: a.u.Username(), SMSMfaSettings: &idp.SMSMfaSettingsType{Enabled: new(false)},
 				})
 				if err != nil {

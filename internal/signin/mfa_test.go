@@ -122,7 +122,7 @@ func (r *rig) prefers(t testing.TB, u *user.User, factors ...string) {
 			in.WebAuthnMfaSettings = &idp.WebAuthnMfaSettingsType{Enabled: new(true)}
 		}
 	}
-	if _, err := r.users.AdminSetUserMFAPreference(t.Context(), in); err != nil {
+	if _, err := r.factors.AdminSetUserMFAPreference(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -327,7 +327,7 @@ func TestSecondFactorStands(t *testing.T) {
 				admin(err)
 			}, map[string]string{askSMS: sayMismatch, askMail: sayMismatch, askTOTP: "tokens"}},
 			{"app taken away", func(t *testing.T, u *user.User, _ *begun) {
-				_, err := r.users.AdminDeleteSoftwareToken(t.Context(), &idp.AdminDeleteSoftwareTokenRequest{UserPoolId: sn.ID, Username: u.Username()})
+				_, err := r.factors.AdminDeleteSoftwareToken(t.Context(), &idp.AdminDeleteSoftwareTokenRequest{UserPoolId: sn.ID, Username: u.Username()})
 				admin(err)
 			}, map[string]string{askSMS: "tokens", askMail: "tokens", askTOTP: sayNoApp}},
 			{"out of order", func(_ *testing.T, _ *user.User, b *begun) { b.name = idp.ChallengeNameTypeMfaSetup }, map[string]string{"": sayInvalid}},
@@ -424,7 +424,7 @@ func TestSoftwareTokenLife(t *testing.T) {
 		u := r.have(t, sn, "alice", person{password: right})
 		token := r.token(t, sn, c, u)
 		enable := func() string {
-			_, err := r.users.SetUserMFAPreference(t.Context(), &idp.SetUserMFAPreferenceRequest{AccessToken: token,
+			_, err := r.factors.SetUserMFAPreference(t.Context(), &idp.SetUserMFAPreferenceRequest{AccessToken: token,
 				SoftwareTokenMfaSettings: &idp.SoftwareTokenMfaSettingsType{Enabled: new(true), PreferredMfa: new(true)}})
 			if err != nil {
 				return err.Error()
@@ -432,7 +432,7 @@ func TestSoftwareTokenLife(t *testing.T) {
 			return settingsOf(r.read(t, sn, u.ID()))
 		}
 		drop := func() string {
-			_, err := r.users.AdminDeleteSoftwareToken(t.Context(), &idp.AdminDeleteSoftwareTokenRequest{UserPoolId: sn.ID, Username: "alice"})
+			_, err := r.factors.AdminDeleteSoftwareToken(t.Context(), &idp.AdminDeleteSoftwareTokenRequest{UserPoolId: sn.ID, Username: "alice"})
 			wantErr(t, err, "")
 			return settingsOf(r.read(t, sn, u.ID()))
 		}

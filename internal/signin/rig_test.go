@@ -23,6 +23,7 @@ import (
 	"cognate/internal/trigger"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
+	"cognate/internal/user/factors"
 	"cognate/internal/user/groups"
 	"cognate/internal/user/passkeys"
 	"cognate/test/lambdas"
@@ -125,10 +126,11 @@ func newNode(t testing.TB, st *store.Store, ring *keys.Ring, functions *lambdas.
 		Triggers: functions.Service(nil),
 		Mail:     mail,
 	})
+	credentials := passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: users, Now: now})
 	return &rig{inbox: inbox, lambdas: functions, Service: New(Deps{
 		Store: st, Pools: pools, Users: users, Groups: groups.New(groups.Deps{Store: st, Pools: pools, Users: users, Now: now}),
 		Devices:  devices.New(devices.Deps{Store: st, Pools: pools, Ring: ring, Users: users, Now: now}),
-		Passkeys: passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: users, Now: now}), Mail: mail, Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
+		Passkeys: credentials, Factors: factors.New(factors.Deps{Store: st, Ring: ring, Users: users, Passkeys: credentials, Now: now}), Mail: mail, Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
 		Triggers: functions.Service(nil),
 	})}
 }

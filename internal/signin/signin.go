@@ -18,6 +18,7 @@ import (
 	"cognate/internal/trigger"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
+	"cognate/internal/user/factors"
 	"cognate/internal/user/groups"
 	"cognate/internal/user/passkeys"
 )
@@ -30,6 +31,7 @@ type Deps struct {
 	Groups   *groups.Service
 	Devices  *devices.Service
 	Passkeys *passkeys.Service
+	Factors  *factors.Service
 	Mail     *mailing.Service
 	Tokens   *token.Service
 	Ring     *keys.Ring
@@ -53,6 +55,7 @@ type Service struct {
 	groups   *groups.Service
 	devices  *devices.Service
 	passkeys *passkeys.Service
+	factors  *factors.Service
 	mail     *mailing.Service
 	tokens   *token.Service
 	ring     *keys.Ring
@@ -68,7 +71,7 @@ type Service struct {
 // New builds the service.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, mail: d.Mail, tokens: d.Tokens, ring: d.Ring,
+		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, factors: d.Factors, mail: d.Mail, tokens: d.Tokens, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
 	}
 	if s.machine == nil {

@@ -11,6 +11,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/internal/user/factors"
 )
 
 // Steps of a session that are operations of their own rather than answers to a
@@ -28,7 +29,7 @@ func (s *Service) answerTOTP(ctx context.Context, t *turn) (*outcome, error) {
 	if !t.user.HasSoftwareToken() {
 		return nil, idp.InvalidParameterException("User has not set up software token mfa")
 	}
-	step, right, err := s.users.MatchTOTP(t.user, t.params["SOFTWARE_TOKEN_MFA_CODE"])
+	step, right, err := s.factors.MatchTOTP(t.user, t.params["SOFTWARE_TOKEN_MFA_CODE"])
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (s *Service) answerTOTP(ctx context.Context, t *turn) (*outcome, error) {
 // takeStep uses up a time step, and the session with it. A step that was used
 // leaves the session for the next code.
 func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int64) error {
-	used, err := s.users.TOTPSpent(ctx, &tx.Reader, t.pool.ID, t.user.ID(), step)
+	used, err := s.factors.TOTPSpent(ctx, &tx.Reader, t.pool.ID, t.user.ID(), step)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int6
 	if err := s.spendIn(ctx, tx, t.state); err != nil {
 		return err
 	}
-	err = s.users.SpendTOTP(ctx, tx, t.pool.ID, t.user.ID(), step)
+	err = s.factors.SpendTOTP(ctx, tx, t.pool.ID, t.user.ID(), step)
 	if errors.Is(err, store.ErrSpent) {
 		return stepUsed()
 	}
@@ -202,7 +203,7 @@ func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateS
 		if err != nil {
 			return err
 		}
-		if err := edit.AssociateSecret(ctx, secret); err != nil {
+		if err := s.factors.AssociateSecret(ctx, edit, secret); err != nil {
 			return err
 		}
 		return s.spendOf(ctx, tx, e)
@@ -246,7 +247,7 @@ func (s *Service) VerifySoftwareToken(ctx context.Context, in *idp.VerifySoftwar
 		if err != nil {
 			return err
 		}
-		err = edit.VerifySecret(ctx, user.Verification{
+		err = s.factors.VerifySecret(ctx, tx, edit, factors.Verification{
 			Code: in.UserCode, Name: api.Val(in.FriendlyDeviceName), Enable: e.turn != nil,
 		})
 		if err != nil {

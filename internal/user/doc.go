@@ -38,9 +38,7 @@ type Deps struct {
 	Lockouts *risk.Lockouts
 	Pages    *keys.PageTokens
 	Now      func() time.Time
-	// Machine is the clock that authenticator apps are compared with; nil is Now.
-	Machine func() time.Time
-	Log     *slog.Logger
+	Log      *slog.Logger
 }
 
 // Service does the operations on people. Its methods are the operations of
@@ -53,8 +51,5 @@ type Service struct {
 
 // New builds the service.
 func New(d Deps) *Service {
-	if d.Machine == nil {
-		d.Machine = d.Now
-	}
 	return &Service{d: d, foreign: newForeignGate()}
 }

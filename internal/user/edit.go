@@ -54,12 +54,12 @@ func (e *Edit) Save(ctx context.Context, decide NameConflict) error {
 		}
 	}
 	e.User.touch(e.s.d.Now())
-	return e.put(ctx)
+	return e.Put(ctx)
 }
 
-// put stores the user's row alone: for what is no change of the user's in the
+// Put stores the user's row alone: for what is no change of the user's in the
 // eyes of an administrator.
-func (e *Edit) put(ctx context.Context) error {
+func (e *Edit) Put(ctx context.Context) error {
 	rec, err := e.User.Record()
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (e *Edit) EnrolAddress(ctx context.Context, factor, value string) error {
 	if err := e.dropCodes(ctx, attr); err != nil {
 		return err
 	}
-	e.User.MFA.enable(factor)
+	e.User.MFA.Enable(factor)
 	return e.Save(ctx, AliasExists)
 }
 

@@ -177,7 +177,7 @@ func importedMFA(sn *pool.Snapshot, u *User, value string) error {
 	case on == "true" && u.Attributes[attrPhone] == "":
 		return ImportError(faultMFAPhone)
 	case on == "true":
-		u.MFA.enable(FactorSMS)
+		u.MFA.Enable(FactorSMS)
 	}
 	return nil
 }

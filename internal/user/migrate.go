@@ -160,7 +160,7 @@ func (s *Service) migrated(sn *pool.Snapshot, m Migration, answer trigger.UserMi
 		if u.Attributes[attrPhone] == "" {
 			return nil, idp.InvalidParameterException("enableSMSMFA needs a phone_number.")
 		}
-		u.MFA.enable(FactorSMS)
+		u.MFA.Enable(FactorSMS)
 	}
 	return u, nil
 }

@@ -36,8 +36,8 @@ type User struct {
 	Pending map[string]string
 	// MFA is what the user prefers for a second factor.
 	MFA MFA
-	// softwareToken is the user's authenticator app.
-	softwareToken softwareToken
+	// SoftwareToken is the user's authenticator app.
+	SoftwareToken SoftwareToken
 
 	// signUpCode is the live code that confirms the user, nil if there is none. It
 	// is in the profile because a sign-up writes that anyway: a row less.
@@ -72,7 +72,7 @@ type profile struct {
 	MFA        *MFA              `json:"mfa,omitempty"`
 	SignUpCode *profileCode      `json:"signUpCode,omitempty"`
 	// SoftwareToken is absent for a user without an authenticator app.
-	SoftwareToken *softwareToken `json:"softwareToken,omitempty"`
+	SoftwareToken *SoftwareToken `json:"softwareToken,omitempty"`
 }
 
 // profileCode is a code within the profile, by its keyed hash. Times are
@@ -102,7 +102,7 @@ func FromRecord(_ *pool.Snapshot, rec store.User) (*User, error) {
 		u.MFA = *p.MFA
 	}
 	if p.SoftwareToken != nil {
-		u.softwareToken = *p.SoftwareToken
+		u.SoftwareToken = *p.SoftwareToken
 	}
 	if c := p.SignUpCode; c != nil && len(c.Hash) == 32 {
 		u.signUpCode = &store.Code{
@@ -120,8 +120,8 @@ func (u *User) Record() (store.User, error) {
 	if len(u.MFA.Enabled) > 0 || u.MFA.Preferred != "" || u.MFA.LegacySMS {
 		p.MFA = &u.MFA
 	}
-	if !u.softwareToken.empty() {
-		p.SoftwareToken = &u.softwareToken
+	if !u.SoftwareToken.Empty() {
+		p.SoftwareToken = &u.SoftwareToken
 	}
 	if u.Status() != idp.UserStatusTypeUnconfirmed {
 		u.signUpCode = nil // Whatever made the status change, nothing is left to confirm.

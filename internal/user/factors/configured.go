@@ -1,4 +1,4 @@
-package signin
+package factors
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 // GetUserAuthFactors tells the token's user by what it can sign in.
 func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFactorsRequest) (*idp.GetUserAuthFactorsResponse, error) {
-	p, u, err := s.users.TokenUser(ctx, in.AccessToken)
+	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFac
 
 // AdminGetUserAuthFactors tells by what a user can sign in.
 func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetUserAuthFactorsRequest) (*idp.AdminGetUserAuthFactorsResponse, error) {
-	sn, u, err := s.users.PoolUser(ctx, in.UserPoolId, in.Username)
+	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -42,14 +42,14 @@ func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetU
 // people use: a password as a first factor, an authenticator app as a second,
 // codes and passkeys as either.
 func (s *Service) configuredFactors(ctx context.Context, sn *pool.Snapshot, u *user.User) ([]idp.AuthFactorType, error) {
-	cred, err := s.users.Credential(u)
+	cred, err := s.deps.Users.Credential(u)
 	if err != nil {
 		return nil, err
 	}
 	first := sn.Config.Policies.SignInPolicy.AllowedFirstAuthFactors
 	var passkeys []*passkey.Key
 	if sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) {
-		if passkeys, err = s.passkeys.Usable(ctx, &s.store.Reader, sn, u); err != nil {
+		if passkeys, err = s.deps.Passkeys.Usable(ctx, &s.deps.Store.Reader, sn, u); err != nil {
 			return nil, err
 		}
 	}
@@ -62,8 +62,8 @@ func (s *Service) configuredFactors(ctx context.Context, sn *pool.Snapshot, u *u
 		has  bool
 	}{
 		{idp.AuthFactorTypePassword, cred.HasPassword()},
-		{idp.AuthFactorTypeEmailOtp, code(idp.AuthFactorTypeEmailOtp, "email", user.FactorEmail)},
-		{idp.AuthFactorTypeSmsOtp, code(idp.AuthFactorTypeSmsOtp, "phone_number", user.FactorSMS)},
+		{idp.AuthFactorTypeEmailOtp, code(idp.AuthFactorTypeEmailOtp, attrEmail, user.FactorEmail)},
+		{idp.AuthFactorTypeSmsOtp, code(idp.AuthFactorTypeSmsOtp, attrPhone, user.FactorSMS)},
 		{idp.AuthFactorTypeWebAuthn, len(passkeys) > 0},
 		{idp.AuthFactorTypeSoftwareToken, u.HasSoftwareToken()},
 	} {

@@ -1,0 +1,145 @@
+package factors
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/risk"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+func softwareTokenAD(poolID, userID string) []byte {
+	return []byte("users\x00" + poolID + "\x00" + userID + "\x00totp")
+}
+
+// quotaSoftwareToken bounds guesses at VerifySoftwareToken, in an hour.
+var quotaSoftwareToken = risk.Quota{Kind: "verify-software-token", Limit: 15}
+
+func noSoftwareToken() error {
+	return idp.InvalidParameterException("User has not set up software token mfa")
+}
+
+func tokenMismatch() error { return idp.EnableSoftwareTokenMFAException("Code mismatch") }
+
+// AssociateSecret keeps a new secret until it is verified, in place of one
+// that was not. The verified one works on.
+func (s *Service) AssociateSecret(ctx context.Context, e *user.Edit, secret []byte) error {
+	e.User.SoftwareToken.Pending = s.deps.Ring.Seal(keys.PurposeTOTP, softwareTokenAD(e.User.Rec.PoolID, e.User.ID()), secret)
+	return e.Put(ctx)
+}
+
+// A Verification is the first code of a new authenticator app.
+type Verification struct {
+	Code string
+	// Name is what the user calls the device; it may be "".
+	Name string
+	// Enable makes the app the preferred second factor as well, as enrolment
+	// during a sign-in does.
+	Enable bool
+}
+
+// VerifySecret makes the pending secret the user's by its first code, which is
+// used up by that. A wrong code is counted, and the count is kept.
+func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, e *user.Edit, v Verification) error {
+	poolID, userID := e.User.Rec.PoolID, e.User.ID()
+	pending := e.User.SoftwareToken.Pending
+	if len(pending) == 0 {
+		return noSoftwareToken()
+	}
+	exceeded, err := quotaSoftwareToken.Count(ctx, tx, poolID, userID, s.deps.Now())
+	if err != nil {
+		return err
+	}
+	if exceeded {
+		return store.CommitWith(idp.EnableSoftwareTokenMFAException("Attempt limit exceeded, please try after some time."))
+	}
+	step, ok, err := s.matchTOTP(poolID, userID, pending, v.Code)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return store.CommitWith(tokenMismatch())
+	}
+	err = s.SpendTOTP(ctx, tx, poolID, userID, step)
+	if errors.Is(err, store.ErrSpent) {
+		return store.CommitWith(tokenMismatch())
+	}
+	if err != nil {
+		return err
+	}
+	e.User.SoftwareToken = user.SoftwareToken{Secret: pending, Name: v.Name}
+	if v.Enable {
+		e.User.MFA.Enable(user.FactorTOTP)
+		e.User.MFA.Preferred = user.FactorTOTP
+	}
+	return e.Save(ctx, user.AliasExists)
+}
+
+// MatchTOTP tells whether a code is of the user's verified secret, and of
+// which time step.
+func (s *Service) MatchTOTP(u *user.User, code string) (step int64, ok bool, err error) {
+	if !u.HasSoftwareToken() {
+		return 0, false, nil
+	}
+	return s.matchTOTP(u.Rec.PoolID, u.ID(), u.SoftwareToken.Secret, code)
+}
+
+func (s *Service) matchTOTP(poolID, userID string, sealed []byte, code string) (int64, bool, error) {
+	secret, err := s.deps.Ring.Open(keys.PurposeTOTP, softwareTokenAD(poolID, userID), sealed)
+	if err != nil {
+		return 0, false, fmt.Errorf("factors: software token of %s: %w", userID, err)
+	}
+	step, ok := keys.MatchTOTP(secret, code, s.deps.Machine())
+	return step, ok, nil
+}
+
+// totpStep names a time step of a user among what is spent.
+const totpStep keys.Purpose = "totp step"
+
+// SpendTOTP uses a time step up, over all operations and nodes: ErrSpent if it
+// was before (RFC 6238 §5.2: a code is accepted once).
+func (s *Service) SpendTOTP(ctx context.Context, tx *store.Tx, poolID, userID string, step int64) error {
+	return tx.Spend(ctx, poolID, s.totpHash(poolID, userID, step), keys.TOTPStepEnds(step))
+}
+
+// TOTPSpent tells whether a time step was used.
+func (s *Service) TOTPSpent(ctx context.Context, r *store.Reader, poolID, userID string, step int64) (bool, error) {
+	return r.Spent(ctx, poolID, s.totpHash(poolID, userID, step))
+}
+
+func (s *Service) totpHash(poolID, userID string, step int64) [32]byte {
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(step))
+	return s.deps.Ring.Hash(totpStep, []byte(poolID), []byte(userID), n[:])
+}
+
+// AdminDeleteSoftwareToken takes a user's authenticator app away, and with it
+// the second factor. It is no error if there is none.
+func (s *Service) AdminDeleteSoftwareToken(ctx context.Context, in *idp.AdminDeleteSoftwareTokenRequest) (*idp.AdminDeleteSoftwareTokenResponse, error) {
+	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
+	if err != nil {
+		return nil, err
+	}
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		e, err := s.deps.Users.Edit(ctx, tx, sn, u.ID())
+		if err != nil {
+			return err
+		}
+		if e.User.SoftwareToken.Empty() && !slices.Contains(e.User.MFA.Enabled, user.FactorTOTP) {
+			return nil
+		}
+		e.User.SoftwareToken = user.SoftwareToken{}
+		e.User.MFA.Disable(user.FactorTOTP)
+		return e.Save(ctx, user.AliasExists)
+	}, store.Retry)
+	if err != nil {
+		return nil, err
+	}
+	return &idp.AdminDeleteSoftwareTokenResponse{}, nil
+}
