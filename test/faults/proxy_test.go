@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"cognate/internal/keys"
+	"cognate/internal/outbound"
 	"cognate/test/pgtest"
 	"cognate/test/proxies"
 )
@@ -100,7 +101,7 @@ func TestBehindProxies(t *testing.T) {
 			}
 			t.Cleanup(transport.CloseIdleConnections)
 			sdk := cip.New(cip.Options{
-				BaseEndpoint: &proxy.URL, Region: "us-east-1", HTTPClient: &http.Client{Transport: transport, Timeout: time.Minute},
+				BaseEndpoint: &proxy.URL, Region: "us-east-1", HTTPClient: &http.Client{Transport: outbound.OwnBody(transport), Timeout: time.Minute},
 				Credentials: credentials.NewStaticCredentialsProvider(b.id, b.secret, ""), RetryMaxAttempts: 1,
 			})
 			pool, app := newDirectory(t, sdk)

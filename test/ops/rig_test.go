@@ -30,6 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
 
+	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/test/patience"
 	"cognate/test/pgtest"
@@ -124,6 +125,7 @@ func start(c server.Config) (rig, func() error, error) {
 	client := cip.New(cip.Options{
 		BaseEndpoint: aws.String(s.URL()), Region: "us-east-1", RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("dev", "dev", ""),
+		HTTPClient:  outbound.NewAWSClient(aws.Config{}), // the SDK's own loses an answer now and then
 	})
 	return rig{Client: client, url: s.URL(), skew: skew}, s.Close, nil
 }

@@ -82,10 +82,9 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rec := &recorder{ResponseWriter: w}
 	e.Metrics.Started()
-	defer func() {
-		e.recovered(rec, r, recover())
-		e.finish(rec, r, event, body.n)
-	}()
+	// Deferred apart: recovered may panic again.
+	defer func() { e.finish(rec, r, event, body.n) }()
+	defer func() { e.recovered(rec, r, recover()) }()
 	if !e.admits(client, r) {
 		http.Error(rec, "This server is reached through its proxy, over HTTPS, of which the proxy says X-Forwarded-Proto: https.", http.StatusForbidden)
 		return
