@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether target is an *Error of the same code. A target with a
@@ -50,14 +50,14 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code && (t.Message == "" || t.Message == e.Message)
 }
 
-// WithCause gives a copy that carries why it happened.
+// WithCause returns a copy that carries why it happened.
 func (e *Error) WithCause(cause error) *Error {
 	c := *e
 	c.cause = cause
 	return &c
 }
 
-// CodeOf gives the code of the *Error in err's chain, or "".
+// CodeOf returns the code of the *Error in err's chain, or "".
 func CodeOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code

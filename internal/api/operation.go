@@ -22,7 +22,7 @@ const (
 
 var authNames = [...]string{"none", "access-token", "access-token-or-session", "sigv4"}
 
-// String gives the name that the interface tables use.
+// String returns the name that the interface tables use.
 func (a Auth) String() string { return authNames[a] }
 
 // ServiceInfo is what the wire needs to know of a service.
@@ -96,7 +96,7 @@ type Resource struct {
 	Name string
 }
 
-// ARN gives the resource as IAM policies name it, "*" where the input names none.
+// ARN returns the resource as IAM policies name it, "*" where the input names none.
 func (r Resource) ARN(service, region, account string) string {
 	switch {
 	case r.Name != "":
@@ -135,7 +135,7 @@ func (r Resource) Region() string {
 	return ""
 }
 
-// Val gives what p points to, or the zero value.
+// Val returns what p points to, or the zero value.
 func Val[T any](p *T) T {
 	if p == nil {
 		var zero T

@@ -150,7 +150,7 @@ func command(t *testing.T, env map[string]string, args ...string) (code int, std
 	return commands.Run(t.Context(), env, args...)
 }
 
-// code gives the wire code of an SDK's error.
+// code returns the wire code of an SDK's error.
 func code(err error) string {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode()

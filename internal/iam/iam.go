@@ -48,7 +48,7 @@ type Deps struct {
 	Now       func() time.Time
 	Rand      io.Reader // nil is crypto/rand
 	AccountID string
-	// ResourceTags gives the tags of the resource with this ARN, for policies
+	// ResourceTags returns the tags of the resource with this ARN, for policies
 	// that ask for aws:ResourceTag; nil where nothing has tags.
 	ResourceTags func(ctx context.Context, arn string) (map[string]string, error)
 	Log          *slog.Logger

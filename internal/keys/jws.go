@@ -65,7 +65,7 @@ func newSigningKey(kid string, private *rsa.PrivateKey) *SigningKey {
 	return &SigningKey{kid: kid, header: header + ".", private: private}
 }
 
-// Marshal gives the private key in PKCS #8, to be sealed.
+// Marshal returns the private key in PKCS #8, to be sealed.
 func (k *SigningKey) Marshal() ([]byte, error) { return x509.MarshalPKCS8PrivateKey(k.private) }
 
 // KID is the key's id: 32 random bytes in standard Base64, 44 characters.

@@ -55,7 +55,7 @@ func HashPassword(password string) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
-// VerifyPassword tells whether a password gives the hash, which may be one of
+// VerifyPassword reports whether a password gives the hash, which may be one of
 // HashPassword or an imported one: argon2id or scrypt as a PHC string, bcrypt in
 // its crypt form, PBKDF2-SHA256 in PHC's, passlib's or Django's form. The sums are
 // compared in constant time.
@@ -67,7 +67,7 @@ func VerifyPassword(encoded, password string) (bool, error) {
 	return h.verify(password)
 }
 
-// CheckPasswordHash tells whether VerifyPassword could work with a hash, without
+// CheckPasswordHash reports whether VerifyPassword could work with a hash, without
 // doing so: for imports.
 func CheckPasswordHash(encoded string) error {
 	_, err := parsePasswordHash(encoded)
@@ -81,7 +81,7 @@ func PasswordScheme(encoded string) (string, error) {
 	return h.scheme, err
 }
 
-// NeedsRehash tells whether a hash should be made anew by HashPassword when the
+// NeedsRehash reports whether a hash should be made again by HashPassword when the
 // password is at hand.
 func NeedsRehash(encoded string) bool {
 	h, err := parsePasswordHash(encoded)

@@ -141,7 +141,7 @@ func (s *Service) Dispatch(ctx context.Context, mail *Batch) error {
 	return failed
 }
 
-// customize gives messages with one code the function's texts. If the function
+// customize returns messages with one code the function's texts. If the function
 // fails none is sent, and the caller is told.
 func (s *Service) customize(ctx context.Context, mail *Batch, list []heldMessage) error {
 	to := list[0].to

@@ -81,7 +81,7 @@ func (f FunctionSender) Send(ctx context.Context, m message.Message) error {
 	return err
 }
 
-// notRun tells whether the function cannot have had the message: that may be
+// notRun reports whether the function cannot have had the message: that may be
 // mended while the message is still of use.
 func notRun(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || api.CodeOf(err) == idp.CodeUserLambdaValidationException {

@@ -129,7 +129,7 @@ type sealed struct {
 	Function json.RawMessage `json:"function,omitempty"`
 }
 
-// Reaches tells whether messages of the medium can leave: ErrNoSender if not.
+// Reaches reports whether messages of the medium can leave: ErrNoSender if not.
 func (s *Service) Reaches(medium string) error {
 	if s.sender(medium) == nil && !s.Inbox {
 		return ErrNoSender

@@ -62,7 +62,7 @@ type worker struct {
 	rest   time.Duration // Deps.Rest, but 0 in Flush
 }
 
-// workers gives one for each lane that there is a way out for.
+// workers returns one for each lane that there is a way out for.
 func (s *Service) workers() []*worker {
 	var list []*worker
 	add := func(lane string, sender Sender, slots, share int) {
@@ -156,7 +156,7 @@ func (w *worker) flush(ctx context.Context) error {
 	}
 }
 
-// take fills the free slots with what is due, and tells whether it found any.
+// take fills the free slots with what is due, and reports whether it found any.
 func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, err error) {
 	free := w.free()
 	if free == 0 || !w.s.Ring.Usable() { // another node can read what this one cannot

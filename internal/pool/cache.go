@@ -17,11 +17,11 @@ const maxAge = time.Second
 
 // cache remembers loaded settings by id. Reading a fresh one takes no lock and
 // allocates nothing. Many readers of a stale one share one check, and a value is
-// only loaded anew when its version has moved. What does not exist is not remembered.
+// only loaded again when its version has moved. What does not exist is not remembered.
 type cache[T any] struct {
 	now   func() time.Time
 	cells *otter.Cache[string, *cell[T]]
-	// load gives the value anew, or old itself where it is still current.
+	// load returns the value again, or old itself where it is still current.
 	load func(ctx context.Context, id string, old *T) (*T, error)
 }
 
@@ -59,7 +59,7 @@ func newCache[T any](size int, now func() time.Time, load func(context.Context, 
 	}
 }
 
-// get gives the value of id, from memory where it is fresh.
+// get returns the value of id, from memory where it is fresh.
 func (c *cache[T]) get(ctx context.Context, id string) (*T, error) {
 	e, ok := c.cells.GetIfPresent(id)
 	if ok {
@@ -72,7 +72,7 @@ func (c *cache[T]) get(ctx context.Context, id string) (*T, error) {
 	return c.check(ctx, id, e)
 }
 
-// fresh gives the value if it may still be used. A clock that was set back does
+// fresh returns the value if it may still be used. A clock that was set back does
 // not make an old value young.
 func (e *cell[T]) fresh(now time.Time) *T {
 	k := e.current.Load()

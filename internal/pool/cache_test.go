@@ -15,7 +15,7 @@ import (
 	"cognate/internal/store"
 )
 
-// gatedCache gives a cache whose loads wait for the test's word and tell how
+// gatedCache returns a cache whose loads wait for the test's word and tell how
 // many they are. A load answers its own number.
 func gatedCache() (c *cache[int64], loads *atomic.Int64, open func()) {
 	loads = new(atomic.Int64)

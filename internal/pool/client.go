@@ -32,7 +32,7 @@ const (
 	flowUser
 )
 
-// flowBits gives the flow of each AuthFlow.
+// flowBits returns the flow of each AuthFlow.
 var flowBits = map[FlowName]flows{
 	idp.AuthFlowTypeUserSrpAuth:           flowUserSRP,
 	idp.AuthFlowTypeUserPasswordAuth:      flowUserPassword,
@@ -63,7 +63,7 @@ var (
 	}
 )
 
-// flowsOf gives what a client's list allows (Cognito: ExplicitAuthFlows). No list
+// flowsOf returns what a client's list allows (Cognito: ExplicitAuthFlows). No list
 // and the legacy ones carry SRP, custom and refresh with them, except that
 // CUSTOM_AUTH_FLOW_ONLY forbids SRP. Rotation takes the old way to refresh away.
 func flowsOf(list []idp.ExplicitAuthFlowsType, rotation bool) flows {
@@ -121,13 +121,13 @@ type Secret struct {
 	value     string
 }
 
-// String gives the secret's id, never its value.
+// String returns the secret's id, never its value.
 func (s Secret) String() string { return s.ID }
 
-// GoString gives the secret's id, never its value.
+// GoString returns the secret's id, never its value.
 func (s Secret) GoString() string { return s.ID }
 
-// LogValue gives the secret's id, never its value.
+// LogValue returns the secret's id, never its value.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.ID) }
 
 // clientSettings is the stored document of a client.
@@ -271,7 +271,7 @@ func (c *Client) CheckSecret(secret *string) bool {
 	return match == 1
 }
 
-// tokenLifetimes gives the lifetimes of access, ID and refresh tokens.
+// tokenLifetimes returns the lifetimes of access, ID and refresh tokens.
 func tokenLifetimes(c *idp.UserPoolClientType) (access, id, refresh time.Duration) {
 	access, id, refresh = time.Hour, time.Hour, defaultRefresh
 	u := c.TokenValidityUnits

@@ -18,7 +18,7 @@ const (
 	defaultSessionMinutes = 3
 )
 
-// clientUpdateOf gives what of a creation an update could say too.
+// clientUpdateOf returns what of a creation an update could say too.
 func clientUpdateOf(in *idp.CreateUserPoolClientRequest) *idp.UpdateUserPoolClientRequest {
 	return &idp.UpdateUserPoolClientRequest{
 		UserPoolId: in.UserPoolId, RefreshTokenValidity: in.RefreshTokenValidity,
@@ -33,7 +33,7 @@ func clientUpdateOf(in *idp.CreateUserPoolClientRequest) *idp.UpdateUserPoolClie
 	}
 }
 
-// newClientConfig gives a client's settings after an update of old: all that is
+// newClientConfig returns a client's settings after an update of old: all that is
 // left out goes back to its default, but for token revocation, which stays, and
 // rotation, which is shown for ever once it was set. A new client's old is empty.
 func newClientConfig(in *idp.UpdateUserPoolClientRequest, old *idp.UserPoolClientType) idp.UserPoolClientType {
@@ -74,7 +74,7 @@ func newClientConfig(in *idp.UpdateUserPoolClientRequest, old *idp.UserPoolClien
 	return c
 }
 
-// filledUnits gives all three units where one was sent, and none otherwise.
+// filledUnits returns all three units where one was sent, and none otherwise.
 func filledUnits(u *idp.TokenValidityUnitsType) *idp.TokenValidityUnitsType {
 	if u == nil || *u == (idp.TokenValidityUnitsType{}) {
 		return &idp.TokenValidityUnitsType{}
@@ -307,7 +307,7 @@ var standardScopes = map[string]bool{
 // IsStandardScope tells scopes that every pool has from those of resource servers.
 func IsStandardScope(scope string) bool { return standardScopes[scope] }
 
-// CustomScopesOf gives the client's scopes that a resource server knows, in the
+// CustomScopesOf returns the client's scopes that a resource server knows, in the
 // client's order. A server may have gone since the client was given its scopes.
 func (sn *Snapshot) CustomScopesOf(ctx context.Context, c *Client) ([]string, error) {
 	var scopes []string
@@ -347,7 +347,7 @@ func (k *clientCheck) checkOAuthScopes(ctx context.Context, c *idp.UserPoolClien
 	return nil
 }
 
-// customScopes gives the scopes of a pool's resource servers, as clients name them.
+// customScopes returns the scopes of a pool's resource servers, as clients name them.
 func customScopes(ctx context.Context, r *store.Reader, poolID string) (map[string]bool, error) {
 	records, err := r.Items(ctx, poolID, store.KindResourceServer, "", maxResourceServers+1)
 	if err != nil {

@@ -17,7 +17,7 @@ func (sn *Snapshot) AllowsFirstFactor(f idp.AuthFactorType) bool {
 // for a second factor too.
 func (sn *Snapshot) PasskeysAreTwoFactors() bool { return passkeysAreTwoFactors(sn.MFA.WebAuthn) }
 
-// isRelyingPartyID tells whether pages can have passkeys for the id: a domain of
+// isRelyingPartyID reports whether pages can have passkeys for the id: a domain of
 // at least two labels, or the machine itself (WebAuthn §5.1.2).
 func isRelyingPartyID(id string) bool {
 	_, err := netip.ParseAddr(id)

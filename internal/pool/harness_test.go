@@ -54,7 +54,7 @@ func onEngines(t *testing.T, fn func(t *testing.T, n *node)) {
 	})
 }
 
-// onSQLite gives a node for what does not depend on the engine.
+// onSQLite returns a node for what does not depend on the engine.
 func onSQLite(t testing.TB) *node {
 	t.Helper()
 	return newNode(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db")})
@@ -69,10 +69,10 @@ func newNode(t testing.TB, o store.Options) *node {
 	return &node{Service: pool.New(d), deps: d, clock: c}
 }
 
-// another gives a second server on the same database.
+// another returns a second server on the same database.
 func (n *node) another() *node { return &node{Service: pool.New(n.deps), deps: n.deps, clock: n.clock} }
 
-// in gives a context of a call for a Region.
+// in returns a context of a call for a Region.
 func in(t testing.TB, region string) context.Context {
 	return api.WithRequest(t.Context(), &api.Request{Region: region})
 }

@@ -17,7 +17,7 @@ const (
 
 const mediumSMS = string(idp.DeliveryMediumTypeSms)
 
-// VerificationMessage gives the template by which codes are sent over medium
+// VerificationMessage returns the template by which codes are sent over medium
 // ("EMAIL" or "SMS"); an SMS has no subject.
 func (sn *Snapshot) VerificationMessage(medium string) (subject, body string) {
 	t := sn.Config.VerificationMessageTemplate
@@ -30,7 +30,7 @@ func (sn *Snapshot) VerificationMessage(medium string) (subject, body string) {
 	return text(t.EmailSubject, defaultVerificationSubject), text(t.EmailMessage, defaultVerificationMessage)
 }
 
-// InviteMessage gives the template by which people whom an administrator created
+// InviteMessage returns the template by which people whom an administrator created
 // get their temporary password.
 func (sn *Snapshot) InviteMessage(medium string) (subject, body string) {
 	t := sn.Config.AdminCreateUserConfig.InviteMessageTemplate
@@ -43,7 +43,7 @@ func (sn *Snapshot) InviteMessage(medium string) (subject, body string) {
 	return text(t.EmailSubject, defaultInviteSubject), text(t.EmailMessage, defaultInviteMessage)
 }
 
-// AuthenticationMessage gives the template of sign-in codes.
+// AuthenticationMessage returns the template of sign-in codes.
 func (sn *Snapshot) AuthenticationMessage(medium string) (subject, body string) {
 	if medium == mediumSMS {
 		return "", text(sn.Config.SmsAuthenticationMessage, defaultAuthMessage)

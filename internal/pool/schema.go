@@ -39,17 +39,17 @@ type Schema struct {
 	required   []string
 }
 
-// Attribute gives the attribute of this name.
+// Attribute returns the attribute of this name.
 func (s *Schema) Attribute(name string) (Attribute, bool) {
 	a, ok := s.attributes[name]
 	return a, ok
 }
 
-// Required gives the names of the attributes that a person must have, in the
+// Required returns the names of the attributes that a person must have, in the
 // schema's order, without sub, which every person has. It must not be changed.
 func (s *Schema) Required() []string { return s.required }
 
-// Names gives all names in the schema's order. It must not be changed.
+// Names returns all names in the schema's order. It must not be changed.
 func (s *Schema) Names() []string { return s.names }
 
 // newSchema reads the stored form, whose constraints were validated when it was made.

@@ -78,7 +78,7 @@ func New(d Deps) *Service {
 // must be called before the first request is served.
 func (s *Service) OnCreate(h CreateHook) { s.deps.OnCreate = append(s.deps.OnCreate, h) }
 
-// Load gives the settings of a pool. A pool is seen in its own Region only; where
+// Load returns the settings of a pool. A pool is seen in its own Region only; where
 // the caller's is not known, everywhere.
 func (s *Service) Load(ctx context.Context, poolID string) (*Snapshot, error) {
 	sn, err := s.pools.get(ctx, poolID)
@@ -93,7 +93,7 @@ func (s *Service) Load(ctx context.Context, poolID string) (*Snapshot, error) {
 	return sn, nil
 }
 
-// LoadClient gives an app client and its pool.
+// LoadClient returns an app client and its pool.
 func (s *Service) LoadClient(ctx context.Context, clientID string) (*Snapshot, *Client, error) {
 	c, err := s.client(ctx, clientID)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *Service) client(ctx context.Context, id string) (*Client, error) {
 	return c, err
 }
 
-// loadPool reads a pool anew where its version has moved.
+// loadPool reads a pool again where its version has moved.
 func (s *Service) loadPool(ctx context.Context, id string, old *Snapshot) (*Snapshot, error) {
 	if old != nil {
 		v, err := s.deps.Store.PoolVersion(ctx, id)

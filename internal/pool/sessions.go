@@ -57,7 +57,7 @@ func trackingOff() error {
 	return idp.OperationNotEnabledException("User session tracking is not enabled for the user pool.")
 }
 
-// GetUserPoolSessionConfiguration tells whether the pool tracks sessions, and how many a user may have.
+// GetUserPoolSessionConfiguration reports whether the pool tracks sessions, and how many a user may have.
 func (s *Service) GetUserPoolSessionConfiguration(ctx context.Context, in *idp.GetUserPoolSessionConfigurationRequest) (*idp.GetUserPoolSessionConfigurationResponse, error) {
 	p, doc, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId)
 	if err != nil {

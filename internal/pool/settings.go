@@ -10,7 +10,7 @@ import (
 	"cognate/internal/api/idp"
 )
 
-// newSettings gives the settings of a new pool. Members that an update may change
+// newSettings returns the settings of a new pool. Members that an update may change
 // too are taken by the update's own rules: on a pool of defaults, keeping a
 // member and resetting it are the same.
 func newSettings(in *idp.CreateUserPoolRequest, region string) (*settings, error) {
@@ -53,7 +53,7 @@ func newSettings(in *idp.CreateUserPoolRequest, region string) (*settings, error
 
 const textSMSForMFA = "SMS configuration and Auto verification for phone_number are required when MFA is required/optional"
 
-// updateOf gives what of a creation an update could say too.
+// updateOf returns what of a creation an update could say too.
 func updateOf(in *idp.CreateUserPoolRequest) *idp.UpdateUserPoolRequest {
 	return &idp.UpdateUserPoolRequest{
 		Policies: in.Policies, DeletionProtection: in.DeletionProtection, LambdaConfig: in.LambdaConfig,
@@ -309,7 +309,7 @@ func (d *settings) check() error {
 	return d.checkMFA()
 }
 
-// distinct gives the values without repetitions; nil for none.
+// distinct returns the values without repetitions; nil for none.
 func distinct[T comparable](list []T) []T {
 	var out []T
 	for _, v := range list {

@@ -162,7 +162,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 	return sn
 }
 
-// recovery gives the mechanisms by priority.
+// recovery returns the mechanisms by priority.
 func recovery(t *idp.AccountRecoverySettingType) []idp.RecoveryOptionNameType {
 	if t == nil {
 		return nil
@@ -176,7 +176,7 @@ func recovery(t *idp.AccountRecoverySettingType) []idp.RecoveryOptionNameType {
 	return names
 }
 
-// Client gives one of the pool's app clients; "User pool client <id> does not
+// Client returns one of the pool's app clients; "User pool client <id> does not
 // exist." also for another pool's.
 func (sn *Snapshot) Client(ctx context.Context, id string) (*Client, error) {
 	c, err := sn.service.client(ctx, id)
@@ -189,7 +189,7 @@ func (sn *Snapshot) Client(ctx context.Context, id string) (*Client, error) {
 	return c, nil
 }
 
-// FoldUsername gives the form of a username that is compared: as it is in
+// FoldUsername returns the form of a username that is compared: as it is in
 // case-sensitive pools, else without differences of case.
 func (sn *Snapshot) FoldUsername(s string) string {
 	if sn.CaseSensitive {
@@ -198,7 +198,7 @@ func (sn *Snapshot) FoldUsername(s string) string {
 	return strings.ToLower(s)
 }
 
-// FoldAlias gives the form of a sign-in name of this kind ("email",
+// FoldAlias returns the form of a sign-in name of this kind ("email",
 // "phone_number", "preferred_username") that is compared.
 func (sn *Snapshot) FoldAlias(kind, s string) string {
 	if sn.CaseSensitive || kind == "phone_number" {

@@ -16,7 +16,7 @@ const (
 	maxAttributeLength = 2048
 )
 
-// standardSchema gives the attributes that every pool has, in the order in which
+// standardSchema returns the attributes that every pool has, in the order in which
 // pools of today show them.
 func standardSchema() []idp.SchemaAttributeType {
 	text := func(name string) idp.SchemaAttributeType {
@@ -64,7 +64,7 @@ func stringBounds(low, high string) *idp.StringAttributeConstraintsType {
 	return &idp.StringAttributeConstraintsType{MinLength: new(low), MaxLength: new(high)}
 }
 
-// mergeSchema gives the schema of a new pool: the standard attributes, changed as
+// mergeSchema returns the schema of a new pool: the standard attributes, changed as
 // far as the request may change them, then its custom ones.
 func mergeSchema(request []idp.SchemaAttributeType) ([]idp.SchemaAttributeType, error) {
 	list := standardSchema()

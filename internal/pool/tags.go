@@ -24,7 +24,7 @@ func badTags(tags, changed map[string]string) string {
 	return ""
 }
 
-// poolOfARN gives the pool that an ARN names. Nothing but pools can be tagged.
+// poolOfARN returns the pool that an ARN names. Nothing but pools can be tagged.
 func (s *Service) poolOfARN(arn string) (string, error) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "cognito-idp" {

@@ -40,7 +40,7 @@ func newClient(t *testing.T, r rig, pool string) string {
 	return *must(t, out, err).UserPoolClient.ClientId
 }
 
-// newest gives the code of the newest message to a user.
+// newest returns the code of the newest message to a user.
 func newest(t *testing.T, r rig, pool, username string) string {
 	t.Helper()
 	_, body := get(t, r.URL()+"/_cognate/inbox?wait=5s&"+url.Values{"pool": {pool}, "username": {username}}.Encode())

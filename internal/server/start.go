@@ -184,7 +184,7 @@ func (s *Server) URL() string {
 	return scheme + net.JoinHostPort(host, p)
 }
 
-// Failed gives the error of a listener that ended by itself.
+// Failed returns the error of a listener that ended by itself.
 func (s *Server) Failed() <-chan error { return s.failed }
 
 // Reload reads the TLS certificate again.

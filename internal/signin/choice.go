@@ -161,14 +161,14 @@ func (s *Service) chooserOf(ctx context.Context, c *call, u *user.User) (*choose
 	return ch, nil
 }
 
-// passkeyServesMFA tells whether a passkey, with the user verified, is both
+// passkeyServesMFA reports whether a passkey, with the user verified, is both
 // factors. Whoever turned other second factors on says by WebAuthnMfaSettings
 // whether it may stand for them (Cognito: WebAuthnMfaSettingsType).
 func passkeyServesMFA(sn *pool.Snapshot, u *user.User) bool {
 	return sn.PasskeysAreTwoFactors() && (u.MFA.Passkey || len(u.MFA.Enabled) == 0)
 }
 
-// wouldAskMFA tells whether a password would lead to a second factor. Codes
+// wouldAskMFA reports whether a password would lead to a second factor. Codes
 // cannot be followed by one, so they are no way around it (Cognito: MFA and
 // passwordless sign-in exclude each other).
 func (s *Service) wouldAskMFA(c *call, u *user.User) bool {

@@ -28,7 +28,7 @@ type customState struct {
 	Granted bool `json:"g,omitempty"`
 }
 
-// granted tells whether a custom sign-in is over but for its device.
+// granted reports whether a custom sign-in is over but for its device.
 func (st *state) granted() bool { return st.Custom != nil && st.Custom.Granted }
 
 // round is one challenge that was answered.

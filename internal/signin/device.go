@@ -96,7 +96,7 @@ func deviceProven(st *state) bool {
 	return slices.Contains(st.Passed, idp.ChallengeNameTypeDevicePasswordVerifier)
 }
 
-// deviceReplacesMFA tells whether the proof of the device stands for a second
+// deviceReplacesMFA reports whether the proof of the device stands for a second
 // factor. It is still to come or was given: there are no tokens without.
 func deviceReplacesMFA(sn *pool.Snapshot, st *state) bool {
 	return sn.Devices.Tracked && sn.Devices.ReplaceMFA && st.device != nil && st.device.Remembered
@@ -127,7 +127,7 @@ func (s *Service) askDevice(ctx context.Context, c *call, o *outcome) (*answer, 
 	}, nil
 }
 
-// rememberedDevice gives the device that is being proven. The answer has its
+// rememberedDevice returns the device that is being proven. The answer has its
 // key, so it was looked for already.
 func rememberedDevice(t *turn) (*devices.Device, error) {
 	d := t.state.device
@@ -238,7 +238,7 @@ func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, err
 	return passed(o.state, t.user, idp.ChallengeNameTypeDevicePasswordVerifier), nil
 }
 
-// deviceOfTokens gives the key of the device that the tokens are for, and what
+// deviceOfTokens returns the key of the device that the tokens are for, and what
 // tells the client of it where it is new.
 func (s *Service) deviceOfTokens(c *call, o *outcome) (string, *idp.NewDeviceMetadataType) {
 	if !c.pool.Devices.Tracked {

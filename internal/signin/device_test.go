@@ -53,7 +53,7 @@ func (r *rig) track(t testing.TB, sn *pool.Snapshot, c *idp.DeviceConfigurationT
 // device is a client's side of a device.
 type device struct{ key, group, secret string }
 
-// newDevice gives the device that tokens came with.
+// newDevice returns the device that tokens came with.
 func newDevice(t testing.TB, result *idp.AuthenticationResultType) device {
 	t.Helper()
 	m := result.NewDeviceMetadata
@@ -336,7 +336,7 @@ func TestDeviceKeyOfSRP(t *testing.T) {
 	})
 }
 
-// TestDeviceKeyWithCode gives an unknown key with the code of a second factor:
+// TestDeviceKeyWithCode returns an unknown key with the code of a second factor:
 // neither the session nor the code is used up.
 func TestDeviceKeyWithCode(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,7 @@ type call struct {
 	available []idp.ChallengeNameType
 }
 
-// param gives a parameter and whether it came; an empty one did not.
+// param returns a parameter and whether it came; an empty one did not.
 func (c *call) param(name string) (string, bool) {
 	v := c.params[name]
 	return v, v != ""
@@ -312,7 +312,7 @@ func (s *Service) take(ctx context.Context, c *call, name idp.ChallengeNameType)
 	return a, nil
 }
 
-// opened gives the state that the call answers.
+// opened returns the state that the call answers.
 func (s *Service) opened(ctx context.Context, c *call, name idp.ChallengeNameType, ch challenge) (*state, error) {
 	if ch.paired {
 		return s.openPair(ctx, c, name, ch)
@@ -334,7 +334,7 @@ func (s *Service) opened(ctx context.Context, c *call, name idp.ChallengeNameTyp
 	return s.openSession(ctx, c, name, *c.session)
 }
 
-// proceed gives what the call comes to, and stores what its Session cannot hold.
+// proceed returns what the call comes to, and stores what its Session cannot hold.
 func (s *Service) proceed(ctx context.Context, c *call, o *outcome) (*answer, error) {
 	a, err := s.next(ctx, c, o)
 	if err == nil {
@@ -343,7 +343,7 @@ func (s *Service) proceed(ctx context.Context, c *call, o *outcome) (*answer, er
 	return a, err
 }
 
-// next gives the step's own answer, or what the pipeline asks next.
+// next returns the step's own answer, or what the pipeline asks next.
 func (s *Service) next(ctx context.Context, c *call, o *outcome) (*answer, error) {
 	if o.answer != nil {
 		return o.answer, nil

@@ -86,7 +86,7 @@ func TestFirstFactor(t *testing.T) {
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				n := 0
-				// somebody gives a name in the state of the row; each try has its own.
+				// somebody returns a name in the state of the row; each try has its own.
 				somebody := func() string {
 					n++
 					name := fmt.Sprintf("user-%d-%d", i, n)

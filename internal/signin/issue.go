@@ -45,7 +45,7 @@ func note(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID st
 	e.SetUser(userID)
 }
 
-// subject reads what tokens tell of the user, groups anew at each issue.
+// subject reads what tokens tell of the user, groups again at each issue.
 func (s *Service) subject(ctx context.Context, u *user.User) (token.Subject, error) {
 	groups, err := s.groups.Groups(ctx, u)
 	if err != nil {

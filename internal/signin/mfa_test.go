@@ -520,7 +520,7 @@ func TestGuessesAreBounded(t *testing.T) {
 			wantSays(t, b.answer(t, key, not(a.code(0))), sayTOTPMismatch)
 		}
 		wantSays(t, b.answer(t, key, a.code(0)), sayInvalid)
-		// A process that begins anew counts on.
+		// A process that begins again counts on.
 		again := *r
 		again.Service = New(Deps{
 			Store: r.store, Pools: r.pools, Users: r.users, Tokens: r.tokens, Ring: r.ring, Gate: r.gate, Lockouts: r.lockouts, Now: r.now,

@@ -33,7 +33,7 @@ func (r *rig) registered(t testing.TB, sn *pool.Snapshot, u *user.User) *authent
 	return a
 }
 
-// bearerOf gives an access token of the user, however the pool lets people in.
+// bearerOf returns an access token of the user, however the pool lets people in.
 func (r *rig) bearerOf(t testing.TB, sn *pool.Snapshot, u *user.User) string {
 	t.Helper()
 	c := r.client(t, sn)

@@ -120,7 +120,7 @@ func rotationFault(err error) error {
 	return err
 }
 
-// refreshable tells whether the token still counts, and gives its user.
+// refreshable reports whether the token still counts, and gives its user.
 func (s *Service) refreshable(ctx context.Context, c *call, r *token.Refresh) (*user.User, error) {
 	rec, revoked, rotatedAt, err := s.store.UserForRefresh(ctx, c.pool.ID, r.UserID, r.Family, r.TokenID)
 	gone := errors.Is(err, store.ErrNotFound)

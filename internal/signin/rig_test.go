@@ -313,7 +313,7 @@ func (r *rig) plain(ctx context.Context, c *pool.Client, name, password string) 
 	})
 }
 
-// signIn gives the tokens of a user whose sign-in must succeed.
+// signIn returns the tokens of a user whose sign-in must succeed.
 func (r *rig) signIn(t testing.TB, c *pool.Client, name string) *idp.AuthenticationResultType {
 	t.Helper()
 	out, err := r.plain(t.Context(), c, name, right)

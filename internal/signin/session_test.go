@@ -45,7 +45,7 @@ func (r *rig) invited(t testing.TB, sn *pool.Snapshot, c *pool.Client, p person)
 	return u, out
 }
 
-// answer gives responses to a challenge, in pairs of key and value.
+// answer returns responses to a challenge, in pairs of key and value.
 func (r *rig) answer(t testing.TB, clientID string, name idp.ChallengeNameType, session *string, pairs ...string) string {
 	t.Helper()
 	in := &idp.RespondToAuthChallengeRequest{ClientId: clientID, ChallengeName: name, Session: session, ChallengeResponses: map[string]string{}}

@@ -186,7 +186,7 @@ func (s *Service) spendOf(ctx context.Context, tx *store.Tx, e *enrolment) error
 	return s.spendIn(ctx, tx, e.turn.state)
 }
 
-// AssociateSoftwareToken gives out a new secret for an authenticator app. It is
+// AssociateSoftwareToken returns out a new secret for an authenticator app. It is
 // the only time that the secret is shown.
 func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateSoftwareTokenRequest) (*idp.AssociateSoftwareTokenResponse, error) {
 	e, err := s.enrolment(ctx, in.AccessToken, in.Session, associateStep)
@@ -217,7 +217,7 @@ func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateS
 	return &idp.AssociateSoftwareTokenResponse{SecretCode: new(keys.TOTPSecretText(secret)), Session: next}, nil
 }
 
-// undeclared gives what AssociateSoftwareToken does not declare in the sense of
+// undeclared returns what AssociateSoftwareToken does not declare in the sense of
 // what it does.
 func undeclared(err error) error {
 	if e, ok := errors.AsType[*api.Error](err); ok {

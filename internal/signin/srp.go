@@ -151,7 +151,7 @@ func (s *Service) checkTimestamp(t *turn) error {
 	return nil
 }
 
-// proves tells whether the answer's signature shows what the verifier was made
+// proves reports whether the answer's signature shows what the verifier was made
 // from, for a name in a group: a user in a pool, or a device in its group.
 func (s *Service) proves(ctx context.Context, t *turn, verifier []byte, group, name string) (bool, error) {
 	// The signature is over the bytes that the block spells.

@@ -181,7 +181,7 @@ func (st *state) used() error {
 	return usedOnce()
 }
 
-// blur gives the one answer to all faults of a SECRET_BLOCK, and a fault of a
+// blur returns the one answer to all faults of a SECRET_BLOCK, and a fault of a
 // session as it is. Faults that are ours, and wrong keys in a call, stay.
 func (st *state) blur(err error) error {
 	if st.block && api.CodeOf(err) == "NotAuthorizedException" {
@@ -276,7 +276,7 @@ func (s *Service) spendIn(ctx context.Context, tx *store.Tx, st *state) error {
 	return tx.DeleteSignInState(ctx, st.Pool, st.UserID, hash)
 }
 
-// userOf gives the state's user, if USERNAME means it too.
+// userOf returns the state's user, if USERNAME means it too.
 func (s *Service) userOf(ctx context.Context, c *call, st *state) (*user.User, error) {
 	name := c.params["USERNAME"]
 	if st.Decoy {
@@ -305,7 +305,7 @@ func (s *Service) userOf(ctx context.Context, c *call, st *state) (*user.User, e
 	return user.FromRecord(c.pool, rec)
 }
 
-// decoyOf gives the decoy again. It reads the store as the path of a user who
+// decoyOf returns the decoy again. It reads the store as the path of a user who
 // exists does, and finds nothing.
 func (s *Service) decoyOf(ctx context.Context, c *call, st *state, name string) (*user.User, error) {
 	decoy := s.users.Decoy(c.pool, st.Name)

@@ -79,7 +79,7 @@ func (s *Service) keepIn(ctx context.Context, tx *store.Tx, c *call) error {
 	return nil
 }
 
-// unsealSession gives the state of a Session, wherever it is.
+// unsealSession returns the state of a Session, wherever it is.
 func (s *Service) unsealSession(ctx context.Context, session string) (*state, error) {
 	body, err := s.ring.OpenToken(ctx, keys.TokenSession, nil, session)
 	if errors.Is(err, keys.ErrToken) {

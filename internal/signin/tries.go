@@ -102,7 +102,7 @@ func (s *Service) spendNewest(ctx context.Context, tx *store.Tx, st *state) erro
 }
 
 // stands makes sure that what the state says was proven still is: an account
-// that was disabled or whose password was changed since begins anew.
+// that was disabled or whose password was changed since begins again.
 func (s *Service) stands(t *turn) error {
 	if err := accountFault(t.user); err != nil {
 		return err

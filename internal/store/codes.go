@@ -35,7 +35,7 @@ func (tx *Tx) PutCode(ctx context.Context, c Code) error {
 	return tx.run(ctx, codePut, c.PoolID, c.UserID, c.Purpose, c.Hash, c.Target, c.Value, c.Attempts, c.CreatedAt, c.ExpiresAt)
 }
 
-// SpendCode removes a code if it has this hash, and tells whether it did: true for one caller only.
+// SpendCode removes a code if it has this hash, and reports whether it did: true for one caller only.
 func (tx *Tx) SpendCode(ctx context.Context, poolID, userID, purpose string, hash [32]byte) (bool, error) {
 	n, err := tx.session.exec(ctx, codeSpend, []any{poolID, userID, purpose, hash})
 	return n == 1, err
@@ -57,7 +57,7 @@ func (tx *Tx) Spend(ctx context.Context, poolID string, hash [32]byte, expires t
 	return tx.change(ctx, ErrSpent, spentInsert, poolID, hash, expires)
 }
 
-// Spent tells whether something was spent.
+// Spent reports whether something was spent.
 func (r *Reader) Spent(ctx context.Context, poolID string, hash [32]byte) (spent bool, err error) {
 	err = r.one(ctx, spentGet, []any{poolID, hash}, &spent)
 	return spent, err
@@ -68,7 +68,7 @@ func (tx *Tx) RevokeFamily(ctx context.Context, poolID, userID, family string, e
 	return tx.run(ctx, familyRevoke, poolID, family, userID, expires)
 }
 
-// FamilyRevoked tells whether a family was revoked.
+// FamilyRevoked reports whether a family was revoked.
 func (r *Reader) FamilyRevoked(ctx context.Context, poolID, family string) (revoked bool, err error) {
 	err = r.one(ctx, familyGet, []any{poolID, family}, &revoked)
 	return revoked, err

@@ -21,7 +21,7 @@ var (
 	lockoutClear  = prepare("DELETE FROM lockouts WHERE pool_id = ? AND user_id >= ? AND user_id < ?")
 )
 
-// Count adds to a counter of a fixed window, which begins anew with the first event after its end.
+// Count adds to a counter of a fixed window, which begins again with the first event after its end.
 func (tx *Tx) Count(ctx context.Context, poolID, subject, kind string, now time.Time, window time.Duration, by int) (count int, windowEnds time.Time, err error) {
 	err = tx.one(ctx, counterAdd, []any{poolID, subject, kind, by, now.Add(window), now, now}, &count, &windowEnds)
 	return count, windowEnds, err

@@ -77,7 +77,7 @@ func (tx *Tx) ForgetDevice(ctx context.Context, poolID, userID, id string, expir
 	return tx.run(ctx, forgottenInsert, poolID, userID, id, expires)
 }
 
-// DeviceForgotten tells whether the user had a device of this key that was forgotten.
+// DeviceForgotten reports whether the user had a device of this key that was forgotten.
 func (r *Reader) DeviceForgotten(ctx context.Context, poolID, userID, id string) (forgotten bool, err error) {
 	err = r.one(ctx, forgottenGet, []any{poolID, userID, id}, &forgotten)
 	return forgotten, err

@@ -18,7 +18,7 @@ var (
 		"{text}", "TEXT", "{int}", "INTEGER", "{blob}", "BLOB",
 		"{table}", " STRICT", "{clustered}", " STRICT, WITHOUT ROWID",
 		"{for_update}", "", "{skip_locked}", "",
-		// SQLite looks at the value of a bare parameter here, and compiles the statement anew for each other value.
+		// SQLite looks at the value of a bare parameter here, and compiles the statement again for each other value.
 		"{limit}", "(? + 0)",
 		"{clock}", "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
 	)}
@@ -31,7 +31,7 @@ var (
 	)}
 )
 
-// sql gives the engine's text of a statement. No statement has a question mark in a literal.
+// sql returns the engine's text of a statement. No statement has a question mark in a literal.
 func (d *dialect) sql(text string) string {
 	text = d.words.Replace(text)
 	if !d.numbered {

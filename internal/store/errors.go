@@ -42,7 +42,7 @@ type retryError struct{ cause error }
 func (e *retryError) Error() string { return "store: transaction must be retried: " + e.cause.Error() }
 func (e *retryError) Unwrap() error { return e.cause }
 
-// isNoTable tells whether a table is missing: the database was never migrated.
+// isNoTable reports whether a table is missing: the database was never migrated.
 func isNoTable(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "42P01"

@@ -132,7 +132,7 @@ func (tx *Tx) turns(ctx context.Context, c MessageClaim) (pools []string, last s
 	return pools, last, err
 }
 
-// longestDue gives the pool of the message that has been due the longest; "" where none is due.
+// longestDue returns the pool of the message that has been due the longest; "" where none is due.
 func (r *Reader) longestDue(ctx context.Context, lane string, now time.Time) (pool string, err error) {
 	err = r.one(ctx, messageFirst, []any{lane, now}, &pool)
 	if errors.Is(err, ErrNotFound) {
@@ -141,7 +141,7 @@ func (r *Reader) longestDue(ctx context.Context, lane string, now time.Time) (po
 	return pool, err
 }
 
-// MessagesDue tells whether a claim of the lane would find any, without writing.
+// MessagesDue reports whether a claim of the lane would find any, without writing.
 func (r *Reader) MessagesDue(ctx context.Context, lane string, now time.Time) (bool, error) {
 	pool, err := r.longestDue(ctx, lane, now)
 	return pool != "", err
@@ -157,7 +157,7 @@ func (tx *Tx) RetryMessage(ctx context.Context, poolID, id string, nextAt time.T
 	return tx.change(ctx, ErrNotFound, messageRetry, lastError, nextAt, nextAt, poolID, id)
 }
 
-// ReleaseMessage gives a message that nobody has tried to send yet its final body and time. ErrNotFound: it has gone.
+// ReleaseMessage returns a message that nobody has tried to send yet its final body and time. ErrNotFound: it has gone.
 func (tx *Tx) ReleaseMessage(ctx context.Context, poolID, id string, body []byte, at time.Time) error {
 	return tx.change(ctx, ErrNotFound, messageRelease, body, at, at, poolID, id)
 }

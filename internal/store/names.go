@@ -30,7 +30,7 @@ func newNameColumn(kind, column string) nameColumn {
 	}
 }
 
-// nameKind gives a name's place, and refuses one that no index entry can hold.
+// nameKind returns a name's place, and refuses one that no index entry can hold.
 func nameKind(n Name) (int, error) {
 	if n.Value == "" || len(n.Value) > 2048 {
 		return 0, fmt.Errorf("%w: a sign-in name has 1 to 2048 bytes", ErrText)

@@ -53,7 +53,7 @@ func newPostgresConnector(text string, statement time.Duration) (*postgresConnec
 		"statement_timeout":                   milliseconds(statement),
 		"lock_timeout":                        milliseconds(lockTimeout(statement)),
 		"idle_in_transaction_session_timeout": "30s",
-		// Each statement walks one index whatever its values are. Planning it anew for them, as PostgreSQL does where it
+		// Each statement walks one index whatever its values are. Planning it again for them, as PostgreSQL does where it
 		// expects to save a little, costs more than running it.
 		"plan_cache_mode": "force_generic_plan",
 	}

@@ -49,7 +49,7 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteEngine, err error) {
 	if e.lock, err = lockFile(ctx, path+".lock"); err != nil {
 		return nil, err
 	}
-	// SQLite gives the -wal and -shm files the mode of the database.
+	// SQLite returns the -wal and -shm files the mode of the database.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -190,7 +190,7 @@ func (w *sqliteWriter) more() {
 	}
 }
 
-// plain runs a closure without a savepoint and tells whether the transaction can go on.
+// plain runs a closure without a savepoint and reports whether the transaction can go on.
 func (w *sqliteWriter) plain(j *job) bool {
 	if !w.turn(j) {
 		return true
@@ -205,7 +205,7 @@ func (w *sqliteWriter) plain(j *job) bool {
 	return j.err == nil || !ses.wrote && ses.broken == nil
 }
 
-// turn tells whether a closure is to be run: not if its caller has left.
+// turn reports whether a closure is to be run: not if its caller has left.
 func (w *sqliteWriter) turn(j *job) bool {
 	if j.state.CompareAndSwap(jobWaits, jobTaken) {
 		if j.err = j.ctx.Err(); j.err != nil {

@@ -96,7 +96,7 @@ func enabledWord(enabled bool) string {
 type attrColumn struct{ equal, within, from *statement }
 
 // The condition that the partial index has comes first in the text: SQLite stops there. Were it to infer it from a
-// comparison with a parameter, it would compile the statement anew for each value.
+// comparison with a parameter, it would compile the statement again for each value.
 func newAttrColumn(column, order string) attrColumn {
 	condition := column + " IS NOT NULL AND "
 	if column == "username_key" {
@@ -242,7 +242,7 @@ func (r *Reader) usersByStatus(ctx context.Context, poolID string, q UserQuery, 
 	return users[:min(len(users), q.Limit)], nil
 }
 
-// prefixEnd gives the least text above every text with the prefix, if there is one. UTF-8 sorts bytewise as its code
+// prefixEnd returns the least text above every text with the prefix, if there is one. UTF-8 sorts bytewise as its code
 // points do, so it is the prefix with its last code point incremented (surrogates, which UTF-8 lacks, skipped).
 func prefixEnd(prefix string) (end string, bounded bool) {
 	for prefix != "" {

@@ -37,7 +37,7 @@ type verifiedToken struct {
 	bornUnder atomic.Int64
 }
 
-// hasMark tells whether the token was made under the mark that its user has now.
+// hasMark reports whether the token was made under the mark that its user has now.
 func (v *verifiedToken) hasMark(ring *keys.Ring, userID string, mark int64) bool {
 	if v.bornUnder.Load() == mark+1 {
 		return true
@@ -50,7 +50,7 @@ func (v *verifiedToken) hasMark(ring *keys.Ring, userID string, mark int64) bool
 }
 
 // verifiedTokens remembers them by the token's hash, so that a signature is
-// looked at once. Whether a token still counts is asked anew at each call.
+// looked at once. Whether a token still counts is asked again at each call.
 type verifiedTokens struct {
 	cache *otter.Cache[[sha256.Size]byte, *verifiedToken]
 }

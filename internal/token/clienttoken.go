@@ -59,7 +59,7 @@ func (s *Service) IssueForMachine(ctx context.Context, m MachineGrant) (*Set, er
 	return set, err
 }
 
-// scopes gives what is granted: of the client's custom scopes those that it asks
+// scopes returns what is granted: of the client's custom scopes those that it asks
 // for. A scope whose resource server is gone is nobody's.
 func (m *MachineGrant) scopes(ctx context.Context) ([]string, error) {
 	all, err := m.Pool.CustomScopesOf(ctx, m.Client)
@@ -148,7 +148,7 @@ func (s *Service) GetClientToken(ctx context.Context, in *idp.GetClientTokenRequ
 	}}, nil
 }
 
-// machineFault gives errors of a machine's token the names that the operation
+// machineFault returns errors of a machine's token the names that the operation
 // declares: none is of triggers.
 func machineFault(err error) error {
 	if errors.Is(err, ErrScope) {

@@ -28,7 +28,7 @@ func comparePrecedence(a, b *int32) int {
 	return cmp.Compare(*a, *b)
 }
 
-// rolesOf gives the roles of sorted groups and the preferred one: that of the
+// rolesOf returns the roles of sorted groups and the preferred one: that of the
 // best group with a role, unless its equals in precedence have another.
 func rolesOf(sorted []Group) (roles []string, preferred string) {
 	var best *int32

@@ -54,7 +54,7 @@ func newJTI(ring *keys.Ring, rand io.Reader, poolID, userID string, mark int64) 
 	return id.String(), nil
 }
 
-// jtiHasMark tells whether the token's id was made under this mark.
+// jtiHasMark reports whether the token's id was made under this mark.
 func jtiHasMark(ring *keys.Ring, jti, poolID, userID string, mark int64) bool {
 	id, err := uuid.Parse(jti)
 	if err != nil {

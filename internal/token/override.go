@@ -139,7 +139,7 @@ func (o *override) regroup(claims map[string]json.RawMessage) error {
 	return putTexts(claims, claimGroups, o.Groups.GroupsToOverride)
 }
 
-// mayAdd tells whether a function may add or override the claim (Cognito:
+// mayAdd reports whether a function may add or override the claim (Cognito:
 // pre-token-generation trigger, claims that cannot be changed). What it may not
 // is ignored.
 func mayAdd(name string) bool {

@@ -44,7 +44,7 @@ const (
 	// with an hour for clocks that differ.
 	longestToken = 25 * time.Hour
 
-	keySetAge    = time.Minute     // a set is read anew when it is older
+	keySetAge    = time.Minute     // a set is read again when it is older
 	keySetMinAge = time.Second     // for an unknown kid, but not more often than this
 	keySetStale  = publishLead / 4 // what may be used while it cannot be read
 	maxKeySets   = 4096
@@ -85,7 +85,7 @@ func newSigningKeys(s *Service) *signingKeys {
 	return &signingKeys{s: s, sets: otter.Must(&otter.Options[string, *keySlot]{MaximumSize: maxKeySets})}
 }
 
-// of gives the pool's key set, making the first keys of a pool that has none.
+// of returns the pool's key set, making the first keys of a pool that has none.
 func (k *signingKeys) of(ctx context.Context, poolID string) (*keySet, error) {
 	return k.atMost(ctx, poolID, keySetAge)
 }
@@ -277,7 +277,7 @@ func live(row *store.SigningKey, now time.Time) bool {
 	return row.DropsAt.IsZero() || now.Before(row.DropsAt)
 }
 
-// signer gives the key that signs now: of those that have become active, the
+// signer returns the key that signs now: of those that have become active, the
 // last. All nodes find the same one from the same rows.
 func (set *keySet) signer(use string, now time.Time) *signingKey {
 	var best *signingKey
@@ -298,7 +298,7 @@ func (set *keySet) signer(use string, now time.Time) *signingKey {
 	return nil
 }
 
-// verifier gives the public key of a kid if it may sign for this use. A key that
+// verifier returns the public key of a kid if it may sign for this use. A key that
 // is only published yet verifies too: another node's clock may be ahead.
 func (set *keySet) verifier(use, kid string, now time.Time) *rsa.PublicKey {
 	for _, key := range set.keys {
@@ -309,7 +309,7 @@ func (set *keySet) verifier(use, kid string, now time.Time) *rsa.PublicKey {
 	return nil
 }
 
-// open gives the private key.
+// open returns the private key.
 func (s *Service) open(key *signingKey) (*keys.SigningKey, error) {
 	key.mu.Lock()
 	defer key.mu.Unlock()

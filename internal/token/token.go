@@ -19,10 +19,10 @@ type Deps struct {
 	Ring  *keys.Ring
 	Gate  *keys.Gate
 	Now   func() time.Time
-	// IssuerBase gives what stands before "/<pool id>" in a pool's issuer.
+	// IssuerBase returns what stands before "/<pool id>" in a pool's issuer.
 	// nil is AWS's own form, see [AWSIssuerBase].
 	IssuerBase func(*pool.Snapshot) string
-	// DomainBase gives the base URL of the pool's sign-in domain for discovery,
+	// DomainBase returns the base URL of the pool's sign-in domain for discovery,
 	// "" where the pool has none. nil: no pool has one.
 	DomainBase func(*pool.Snapshot) string
 	// SigningKeys has keys ready for new pools; nil: they are made when needed.

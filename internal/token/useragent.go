@@ -76,7 +76,7 @@ func browserOf(agent string) string {
 	return ""
 }
 
-// versionOf gives the major version after "token/".
+// versionOf returns the major version after "token/".
 func versionOf(agent, token string) (string, bool) {
 	_, rest, ok := strings.Cut(agent, " "+token+"/")
 	if !ok {

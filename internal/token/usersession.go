@@ -142,7 +142,7 @@ func newTouches() *touches {
 	return &touches{cache: otter.Must(&otter.Options[string, time.Time]{MaximumSize: maxTouched})}
 }
 
-// due tells whether it is time to write. A clock that was set back does not hold
+// due reports whether it is time to write. A clock that was set back does not hold
 // it up.
 func (t *touches) due(id string, now time.Time) bool {
 	at, ok := t.cache.GetIfPresent(id)

@@ -118,7 +118,7 @@ func (e Envelope) encode(request any, response string) ([]byte, error) {
 // sdkProduct finds the SDK in a User-Agent, such as "aws-sdk-js/3.1169.0 …".
 var sdkProduct = regexp.MustCompile(`(?:^|[\s;(])(aws-sdk-[A-Za-z0-9+-]{1,32}|aws-cli|aws-amplify|Boto3|Botocore)/(\d[A-Za-z0-9.+-]{0,31})`)
 
-// SDKVersion gives callerContext.awsSdkVersion for a User-Agent, such as
+// SDKVersion returns callerContext.awsSdkVersion for a User-Agent, such as
 // "aws-sdk-js-3.1169.0".
 func SDKVersion(userAgent string) string {
 	m := sdkProduct.FindStringSubmatch(userAgent)

@@ -44,7 +44,7 @@ type kmsKeys struct {
 	clients map[string]*kms.Client // by Region
 }
 
-// newKey gives the function that makes data keys under the KMS key arn.
+// newKey returns the function that makes data keys under the KMS key arn.
 func (k *kmsKeys) newKey(arn, region string) encsdk.NewKey {
 	return func(ctx context.Context, _ []byte, pairs map[string]string) ([]byte, encsdk.EncryptedKey, error) {
 		client, err := k.client(ctx, region)

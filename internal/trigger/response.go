@@ -94,7 +94,7 @@ type members struct {
 	err *error
 }
 
-// readAnswer gives the "response" member of a function's answer, and whether
+// readAnswer returns the "response" member of a function's answer, and whether
 // the answer still has the envelope that came with the event.
 func readAnswer(payload []byte) (response members, whole bool, err error) {
 	payload = bytes.TrimSpace(payload)

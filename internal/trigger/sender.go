@@ -136,7 +136,7 @@ func (k *SenderKeys) Has(kmsKeyID string) bool {
 	return ok
 }
 
-// Encrypt gives a code as the AWS Encryption SDK's message, in Base64, bound to
+// Encrypt returns a code as the AWS Encryption SDK's message, in Base64, bound to
 // the pool as Cognito binds it.
 func (k *SenderKeys) Encrypt(ctx context.Context, kmsKeyID, poolID, code string) (string, error) {
 	if !k.Has(kmsKeyID) {

@@ -192,7 +192,7 @@ func functionFailed(trigger string, payload []byte) error {
 	return idp.UserLambdaValidationExceptionf("%s failed with error %s.", trigger, errorMessage(payload))
 }
 
-// errorMessage gives the errorMessage of an error object, "null" without one.
+// errorMessage returns the errorMessage of an error object, "null" without one.
 func errorMessage(payload []byte) string {
 	m, err := object(payload)
 	if err != nil {

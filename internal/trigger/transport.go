@@ -54,7 +54,7 @@ func (e *InvokeError) Error() string {
 	return fmt.Sprintf("%s: %v", e.Name, e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *InvokeError) Unwrap() error { return e.Err }
 
 // Names of what goes wrong on the way to a function and back. The first five

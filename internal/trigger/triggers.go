@@ -223,7 +223,7 @@ func (s *Service) VerifyAuthChallengeResponse(ctx context.Context, arn string, e
 
 // UserMigration asks for a user that the pool does not know. An answer without
 // attributes is a user whom the function does not know either. A function that
-// fails gives UserNotFoundException, which callers that hide whether users
+// fails returns UserNotFoundException, which callers that hide whether users
 // exist replace.
 func (s *Service) UserMigration(ctx context.Context, arn string, e Envelope, req UserMigrationRequest) (UserMigrationResponse, error) {
 	var out UserMigrationResponse

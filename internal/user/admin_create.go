@@ -103,7 +103,7 @@ func invitation(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) *mailing.Batc
 	return &mailing.Batch{Pool: sn, Occasion: trigger.OccasionAdminCreateUser, Metadata: in.ClientMetadata}
 }
 
-// invitedPasswordless tells whether the user is made without a password: none is
+// invitedPasswordless reports whether the user is made without a password: none is
 // given, and codes to a verified address are a way to sign in. Such a user has
 // nothing to change and is confirmed at once. The invitation, whose text is about
 // a temporary password, is not sent. What the schema requires must be there,
@@ -112,7 +112,7 @@ func invitedPasswordless(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequ
 	return api.Val(in.TemporaryPassword) == "" && passwordless(sn, u.Verified) && len(MissingAttributes(sn, u)) == 0
 }
 
-// reinvite gives a user who never signed in a new temporary password and time
+// reinvite returns a user who never signed in a new temporary password and time
 // (Cognito: MessageAction RESEND). Attributes of the request are not looked at.
 func (s *Service) reinvite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCreateUserRequest) (*User, error) {
 	u, err := s.ResolveAdmin(ctx, sn, in.Username)

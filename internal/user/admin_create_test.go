@@ -17,7 +17,7 @@ import (
 
 const sayResend = "UnsupportedUserStateException: Resend not possible. "
 
-// creates gives a call of AdminCreateUser that sends nothing.
+// creates returns a call of AdminCreateUser that sends nothing.
 func creates(username string, pairs ...string) idp.AdminCreateUserRequest {
 	return idp.AdminCreateUserRequest{Username: username, UserAttributes: attributes(pairs...), MessageAction: idp.MessageActionTypeSuppress}
 }

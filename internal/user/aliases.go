@@ -13,7 +13,7 @@ import (
 // clashes are reported.
 var nameKinds = []string{attrEmail, attrPhone, attrPreferredUsername}
 
-// isNameKind tells whether the attribute can be a sign-in name in the pool.
+// isNameKind reports whether the attribute can be a sign-in name in the pool.
 func isNameKind(sn *pool.Snapshot, kind string) bool {
 	return sn.AliasAttributes.Has(kind) || sn.UsernameAttributes.Has(kind)
 }

@@ -104,7 +104,7 @@ func checkNewNames(sn *pool.Snapshot, client *pool.Client, names []string, store
 	return nil
 }
 
-// mayWrite tells whether an app client may write the attribute: never what only
+// mayWrite reports whether an app client may write the attribute: never what only
 // the service or an administrator says (user-pools: attribute permissions).
 func mayWrite(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	switch name {
@@ -117,7 +117,7 @@ func mayWrite(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	return client.CanWrite(name)
 }
 
-// MayRead tells whether an app client is shown the attribute.
+// MayRead reports whether an app client is shown the attribute.
 func MayRead(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	if a, ok := sn.Schema.Attribute(name); ok && a.DeveloperOnly {
 		return false

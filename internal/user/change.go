@@ -85,7 +85,7 @@ func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, clien
 }
 
 // apply changes the attributes in memory, drops codes that went to what is gone
-// and gives the codes that are due.
+// and returns the codes that are due.
 func (e *Edit) apply(ctx context.Context, values map[string]string) ([]mailing.Delivery, error) {
 	var sends []mailing.Delivery
 	for _, name := range slices.Sorted(maps.Keys(values)) {

@@ -141,7 +141,7 @@ func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 	return guess.Succeeded(ctx)
 }
 
-// forgetFailures lets the user sign in at once with a password set anew. The
+// forgetFailures lets the user sign in at once with a password set again. The
 // row went in the transaction that set it; this is what the process remembers.
 func (s *Service) forgetFailures(ctx context.Context, sn *pool.Snapshot, u *User) {
 	if err := s.d.Lockouts.Clear(context.WithoutCancel(ctx), sn.ID, u.ID()); err != nil {

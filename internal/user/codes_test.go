@@ -10,7 +10,7 @@ import (
 	"cognate/internal/pool"
 )
 
-// guess gives a code to one of the operations that take one.
+// guess returns a code to one of the operations that take one.
 type guess struct {
 	name    string
 	life    time.Duration
@@ -158,7 +158,7 @@ func TestManyGuessesAtOnce(t *testing.T) {
 	})
 }
 
-// TestOneCodeOneUse gives the right code many times at once.
+// TestOneCodeOneUse returns the right code many times at once.
 func TestOneCodeOneUse(t *testing.T) {
 	t.Parallel()
 	eachGuess(t, func(t *testing.T, g guess, c *codeCase) {

@@ -93,7 +93,7 @@ func (s *Service) confirmableSession(ctx context.Context, sn *pool.Snapshot, cli
 	return s.OpenSignUp(ctx, sn, client, u, *raw, false)
 }
 
-// confirmable tells whether the user still waits for confirmation.
+// confirmable reports whether the user still waits for confirmation.
 func confirmable(u *User) error {
 	if !u.Rec.Enabled {
 		return userDisabled()

@@ -35,7 +35,7 @@ func (s *Service) newUser(sn *pool.Snapshot, client *pool.Client, name string, l
 	}, nil
 }
 
-// storedUsername gives the username to store and the attribute that the name
+// storedUsername returns the username to store and the attribute that the name
 // given implies. In a pool whose usernames are addresses the stored one is the
 // sub; in others a name must not look like an alias (Cognito: sign-in with
 // aliases). Case-insensitive pools store lower case.
@@ -94,7 +94,7 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 	return err
 }
 
-// isSub tells whether the name is the sub of a user of the pool. Nobody else may
+// isSub reports whether the name is the sub of a user of the pool. Nobody else may
 // go by it: administrators name users by sub as well as by name (ResolveAdmin),
 // and what they do to one must not be done to the other. Only names that look
 // like a sub cost the look-up.

@@ -5,7 +5,7 @@ import (
 	"cognate/internal/pool"
 )
 
-// autoVerify gives where a new user's confirmation code goes: to the phone if
+// autoVerify returns where a new user's confirmation code goes: to the phone if
 // the pool verifies phone numbers and there is one, else to the mail address
 // (Cognito: auto-verified attributes); false if nowhere.
 func autoVerify(sn *pool.Snapshot, u *User) (mailing.Delivery, bool) {

@@ -119,7 +119,7 @@ func (s *Service) NewImported(sn *pool.Snapshot, row ImportRow, scheme string) (
 	return p, err
 }
 
-// importFault gives an exception's text as a fault, on one line.
+// importFault returns an exception's text as a fault, on one line.
 func importFault(err error) error {
 	if e, ok := errors.AsType[*api.Error](err); ok {
 		return ImportError(strings.ReplaceAll(strings.TrimSpace(e.Message), "\n", " "))

@@ -53,7 +53,7 @@ func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp
 	return out, err
 }
 
-// attributesToGet gives the choice of attributes of a list: nil is all.
+// attributesToGet returns the choice of attributes of a list: nil is all.
 func attributesToGet(sn *pool.Snapshot, names []string) (func(string) bool, error) {
 	if names == nil {
 		return nil, nil

@@ -31,7 +31,7 @@ type Migration struct {
 	Validation, Metadata map[string]string
 }
 
-// Migrates tells whether the pool has a function that may know more people.
+// Migrates reports whether the pool has a function that may know more people.
 func Migrates(sn *pool.Snapshot) bool { return sn.Triggers().UserMigration != nil }
 
 // errTaken says that the name of a migrated user is somebody's by now.
@@ -93,7 +93,7 @@ func (s *Service) Migrate(ctx context.Context, sn *pool.Snapshot, client *pool.C
 	return u, err
 }
 
-// migratable tells whether a user could come of the name and the password at
+// migratable reports whether a user could come of the name and the password at
 // all. The function is not asked where not.
 func migratable(sn *pool.Snapshot, m Migration) bool {
 	switch {
@@ -105,7 +105,7 @@ func migratable(sn *pool.Snapshot, m Migration) bool {
 	return len(sn.UsernameAttributes) == 0 && isUserName(m.Name)
 }
 
-// isUserName tells whether s can be a username (Cognito: UsernameType).
+// isUserName reports whether s can be a username (Cognito: UsernameType).
 func isUserName(s string) bool {
 	n := utf8.RuneCountInString(s)
 	return n >= 1 && n <= 128 && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
@@ -165,7 +165,7 @@ func (s *Service) migrated(sn *pool.Snapshot, m Migration, answer trigger.UserMi
 	return u, nil
 }
 
-// goesBy tells whether the user will be found by the name.
+// goesBy reports whether the user will be found by the name.
 func goesBy(sn *pool.Snapshot, u *User, name string) bool {
 	if u.Rec.UsernameKey == sn.FoldUsername(name) {
 		return true

@@ -24,7 +24,7 @@ func overlapping(t *testing.T, test func(t *testing.T, r *rig, i storetest.Inter
 	})
 }
 
-// TestOverlappingNames gives one name to two users, to one as the username and to the other as preferred_username: only
+// TestOverlappingNames returns one name to two users, to one as the username and to the other as preferred_username: only
 // one of the two may have it, whichever way it is given.
 func TestOverlappingNames(t *testing.T) {
 	overlapping(t, func(t *testing.T, r *rig, i storetest.Interleaving) {

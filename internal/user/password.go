@@ -103,10 +103,10 @@ func (*Credential) LogValue() slog.Value { return slog.StringValue("[redacted]")
 // Format keeps the credential out of texts.
 func (*Credential) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[redacted]")) }
 
-// HasPassword tells whether there is a password at all.
+// HasPassword reports whether there is a password at all.
 func (c *Credential) HasPassword() bool { return len(c.Verifier) > 0 || c.PHC != "" }
 
-// Stale tells whether a temporary password is too old to be used.
+// Stale reports whether a temporary password is too old to be used.
 func (c *Credential) Stale(sn *pool.Snapshot, now time.Time) bool {
 	return c.Temporary && !now.Before(c.SetAt.Add(sn.TemporaryPasswordValidity))
 }
@@ -204,7 +204,7 @@ func usedBefore(sn *pool.Snapshot, u *User, history []Past, keep int, password s
 	return false
 }
 
-// PasswordMatches tells whether the password is the user's. It takes the same
+// PasswordMatches reports whether the password is the user's. It takes the same
 // time for a user without a password, and for one who does not exist.
 func (s *Service) PasswordMatches(ctx context.Context, sn *pool.Snapshot, u *User, c *Credential, password string) (bool, error) {
 	if len(c.Verifier) == 0 && c.PHC != "" {

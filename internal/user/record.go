@@ -21,7 +21,7 @@ const (
 	attrIdentities        = "identities"
 )
 
-// verifiedFlag is the attribute that tells whether attr's value is proven.
+// verifiedFlag is the attribute that reports whether attr's value is proven.
 func verifiedFlag(attr string) string { return attr + "_verified" }
 
 // User is a person of a pool, read from the store.
@@ -159,12 +159,12 @@ func (u *User) Username() string { return u.Rec.Username }
 // Status is the user's status.
 func (u *User) Status() idp.UserStatusType { return idp.UserStatusType(u.Rec.Status) }
 
-// Verified tells whether the value of email or phone_number is proven.
+// Verified reports whether the value of email or phone_number is proven.
 func (u *User) Verified(attr string) bool {
 	return u.Attributes[attr] != "" && u.Attributes[verifiedFlag(attr)] == "true"
 }
 
-// AttributeList gives sub, which is always there, then the attributes that show
+// AttributeList returns sub, which is always there, then the attributes that show
 // lets through by name; a nil show lets all through.
 func (u *User) AttributeList(show func(name string) bool) []idp.AttributeType {
 	list := make([]idp.AttributeType, 0, len(u.Attributes)+1)

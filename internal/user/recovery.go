@@ -12,7 +12,7 @@ import (
 	"cognate/internal/trigger"
 )
 
-// ForgotPassword sends a code by which the password can be set anew.
+// ForgotPassword sends a code by which the password can be set again.
 func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequest) (*idp.ForgotPasswordResponse, error) {
 	sn, client, err := s.client(ctx, in.ClientId, in.Username, in.SecretHash)
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	return &idp.ForgotPasswordResponse{CodeDeliveryDetails: new(to.Details())}, nil
 }
 
-// reread gives the user as the transaction sees it.
+// reread returns the user as the transaction sees it.
 func (s *Service) reread(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User) (*User, error) {
 	if u.decoy {
 		return u, s.readNobody(ctx, tx, sn, u)
@@ -117,7 +117,7 @@ func recoveryAttributes(sn *pool.Snapshot) (attrs []string, byAdmin bool) {
 	return attrs, byAdmin && len(attrs) == 0
 }
 
-// recoveryContact gives the user's verified address of the highest priority
+// recoveryContact returns the user's verified address of the highest priority
 // that is not a second factor as well: one address must not be both.
 func recoveryContact(sn *pool.Snapshot, u *User) (mailing.Delivery, bool) {
 	attrs, _ := recoveryAttributes(sn)

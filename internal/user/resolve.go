@@ -50,7 +50,7 @@ func (s *Service) lookup(ctx context.Context, sn *pool.Snapshot, name string) (s
 	return rec, err
 }
 
-// hasAliases tells whether the pool knows any sign-in name but the username.
+// hasAliases reports whether the pool knows any sign-in name but the username.
 func hasAliases(sn *pool.Snapshot) bool {
 	return len(sn.AliasAttributes) > 0 || len(sn.UsernameAttributes) > 0
 }

@@ -189,7 +189,7 @@ func verified(email string) map[string]string {
 	return map[string]string{"email": email, "email_verified": "true"}
 }
 
-// read gives the user as stored.
+// read returns the user as stored.
 func (r *rig) read(t testing.TB, sn *pool.Snapshot, id string) *User {
 	t.Helper()
 	rec, err := r.d.Store.User(t.Context(), sn.ID, id)
@@ -219,7 +219,7 @@ func (r *rig) change(t testing.TB, sn *pool.Snapshot, id string, fn func(u *User
 	}
 }
 
-// bearerOf gives an access token of the user.
+// bearerOf returns an access token of the user.
 func (r *rig) bearerOf(t testing.TB, sn *pool.Snapshot, clientID string, u *User) string {
 	t.Helper()
 	c, err := sn.Client(t.Context(), clientID)
@@ -264,7 +264,7 @@ func other(code string) string {
 	return string(code[0]+1) + code[1:]
 }
 
-// says gives an error as "Code: text", "" for none.
+// says returns an error as "Code: text", "" for none.
 func says(err error) string {
 	if err == nil {
 		return ""

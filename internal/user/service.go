@@ -39,7 +39,7 @@ type Deps struct {
 	Mail   *mailing.Service
 	// Triggers call the pool's own functions.
 	Triggers *trigger.Service
-	// Lockouts forgets a user's failed sign-ins when a password is set anew.
+	// Lockouts forgets a user's failed sign-ins when a password is set again.
 	Lockouts *risk.Lockouts
 	Pages    *keys.PageTokens
 	Now      func() time.Time

@@ -108,7 +108,7 @@ func (s *Service) signUpHash(session *SignUpSession) [32]byte {
 	return s.d.Ring.Hash(signUpSpent, []byte(session.Pool), session.Nonce)
 }
 
-// passwordless tells whether the user can be without a password: codes to one of
+// passwordless reports whether the user can be without a password: codes to one of
 // the addresses are a way to sign in.
 func passwordless(sn *pool.Snapshot, usable func(attr string) bool) bool {
 	return sn.AllowsFirstFactor(idp.AuthFactorTypeEmailOtp) && usable(attrEmail) ||

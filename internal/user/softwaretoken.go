@@ -18,14 +18,14 @@ type SoftwareToken struct {
 // Empty reports whether the user has no app, not even a pending one.
 func (t *SoftwareToken) Empty() bool { return len(t.Secret) == 0 && len(t.Pending) == 0 }
 
-// HasSoftwareToken tells whether the user has an authenticator app whose codes
+// HasSoftwareToken reports whether the user has an authenticator app whose codes
 // were verified.
 func (u *User) HasSoftwareToken() bool { return len(u.SoftwareToken.Secret) > 0 }
 
 // SoftwareTokenName is what the user calls the device of the authenticator app.
 func (u *User) SoftwareTokenName() string { return u.SoftwareToken.Name }
 
-// SameSoftwareToken tells whether the two readings of a user have the same
+// SameSoftwareToken reports whether the two readings of a user have the same
 // verified secret.
 func SameSoftwareToken(a, b *User) bool {
 	return slices.Equal(a.SoftwareToken.Secret, b.SoftwareToken.Secret)

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// isEmail tells whether s is an address that mail can go to: a dot-atom before
+// isEmail reports whether s is an address that mail can go to: a dot-atom before
 // the last @ (RFC 5322 §3.4.1, with letters beyond ASCII as RFC 6531 has them)
 // and a host name after it. Quoted local parts, comments and address literals
 // are refused, so nothing in an address can be taken for a header or a second
@@ -59,7 +59,7 @@ func isHostName(s string) bool {
 	return true
 }
 
-// isPhone tells whether s is an E.164 number: + and up to 15 digits.
+// isPhone reports whether s is an E.164 number: + and up to 15 digits.
 func isPhone(s string) bool {
 	if len(s) < 2 || len(s) > 16 || s[0] != '+' {
 		return false
@@ -99,7 +99,7 @@ func parseBoolean(s string) (string, bool) {
 	return "", false
 }
 
-// isDateTime tells whether s is a time in ISO 8601 or seconds since the epoch.
+// isDateTime reports whether s is a time in ISO 8601 or seconds since the epoch.
 func isDateTime(s string) bool {
 	if _, ok := parseNumber(s); ok {
 		_, err := strconv.ParseFloat(s, 64)

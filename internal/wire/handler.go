@@ -145,7 +145,7 @@ func isAWSJSON(header string) bool {
 	return err == nil && kind == contentType
 }
 
-// read gives the body, in a buffer to be recycled: decoding copies what it keeps.
+// read returns the body, in a buffer to be recycled: decoding copies what it keeps.
 func (x *exchange) read() (*[]byte, error) {
 	limit := x.config.MaxBody
 	if x.r.ContentLength > limit {

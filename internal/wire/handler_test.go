@@ -133,7 +133,7 @@ func do(t *testing.T, r *http.Request) (*http.Response, string) {
 }
 
 // TestGolden compares whole responses, headers included, with testdata. Set
-// UPDATE_GOLDEN to write them anew.
+// UPDATE_GOLDEN to write them again.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	admin := []string{"Authorization", anySignature}

@@ -127,7 +127,7 @@ func (b *bench) footprint(ctx context.Context) error {
 	return nil
 }
 
-// startDev gives the time from starting cognate dev to its first answer, and
+// startDev returns the time from starting cognate dev to its first answer, and
 // the memory that it holds two seconds later.
 func (b *bench) startDev(ctx context.Context, dir, addr string) (time.Duration, int64, error) {
 	begin := time.Now()

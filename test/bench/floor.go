@@ -124,7 +124,7 @@ func signatureWork() (func() error, error) {
 	}, nil
 }
 
-// exchange gives the values of one SRP exchange as the server has them.
+// exchange returns the values of one SRP exchange as the server has them.
 func exchange() (a, b, v, public []byte, err error) {
 	v = srp.Verifier("pool", "user", "password", srp.NewSalt())
 	a = srp.Verifier("pool", "user", "ephemeral", srp.NewSalt()) // some group element

@@ -37,7 +37,7 @@ var floorTimes = map[string]int{
 	floorRow: 1500, floorHandler: 3000,
 }
 
-// measureFloor gives the CPU time of a sum of floors.
+// measureFloor returns the CPU time of a sum of floors.
 func (b *bench) measureFloor(ctx context.Context, parts []part, like []byte) (sum time.Duration, err error) {
 	for _, p := range parts {
 		key := strings.Join(append([]string{p.floor}, p.args...), " ")
@@ -80,7 +80,7 @@ func (b *bench) measureHandler(f *process, like []byte) (time.Duration, error) {
 	return (f.cpu() - before) / time.Duration(len(requests)), nil
 }
 
-// wanted tells whether the operation is to be measured.
+// wanted reports whether the operation is to be measured.
 func (b *bench) wanted(operation string) bool {
 	return strings.Contains(strings.ToLower(operation), strings.ToLower(b.only))
 }

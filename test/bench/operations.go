@@ -47,7 +47,7 @@ const (
 	listsPerTurn    = 700
 )
 
-// pick gives n people without a pattern; nobody comes twice in a row of few.
+// pick returns n people without a pattern; nobody comes twice in a row of few.
 func (t *target) pick(n int) []person {
 	list := make([]person, n)
 	for i, j := range spread(n, len(t.people)) {

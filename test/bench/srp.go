@@ -70,7 +70,7 @@ type challenge struct {
 	ChallengeParameters map[string]string
 }
 
-// answer gives the ChallengeResponses for a challenge.
+// answer returns the ChallengeResponses for a challenge.
 func (c *srpClient) answer(ch challenge, password string, now time.Time) (map[string]string, error) {
 	p := ch.ChallengeParameters
 	user, public, salt := p["USER_ID_FOR_SRP"], hexInt(p["SRP_B"]), hexInt(p["SALT"])

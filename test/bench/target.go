@@ -41,7 +41,7 @@ const (
 	region   = "us-east-1"
 	password = "Correct-Horse-7"
 	// realUsers bounds how many users of a pool get a verifier that their
-	// password gives; those of the others are random. Only real users sign in.
+	// password returns; those of the others are random. Only real users sign in.
 	realUsers = 10_000
 )
 
@@ -278,7 +278,7 @@ func (t *target) load(ctx context.Context, users int) error {
 	return errors.Join(err, failed)
 }
 
-// newPerson gives user i; ids, names and addresses are spread over the indexes.
+// newPerson returns user i; ids, names and addresses are spread over the indexes.
 func newPerson(i int) person {
 	sum := sha256.Sum256(strconv.AppendInt(nil, int64(i), 10))
 	h := hex.EncodeToString(sum[:])
@@ -359,7 +359,7 @@ type engine struct {
 	made   []string
 }
 
-// engine gives an engine, or nil where there is none to measure.
+// engine returns an engine, or nil where there is none to measure.
 func (b *bench) engine(ctx context.Context, name string) (*engine, error) {
 	e := &engine{name: name}
 	switch name {
@@ -422,7 +422,7 @@ func (e *engine) close() {
 	}
 }
 
-// spread gives n indexes below limit in an order without a pattern.
+// spread returns n indexes below limit in an order without a pattern.
 func spread(n, limit int) []int {
 	list := make([]int, n)
 	for i := range list {

@@ -57,7 +57,7 @@ func (b *bench) measureTOTP(ctx context.Context, e *engine) (err error) {
 	return nil
 }
 
-// enrol gives everybody an authenticator app by the operations that a client would use.
+// enrol returns everybody an authenticator app by the operations that a client would use.
 func (b *bench) enrol(ctx context.Context, t *target, people []person) ([][]byte, error) {
 	sdk := cognitoidentityprovider.New(cognitoidentityprovider.Options{
 		Region: region, BaseEndpoint: aws.String("http://" + t.addr), Credentials: credentials.StaticCredentialsProvider{Value: t.key},

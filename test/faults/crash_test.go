@@ -77,7 +77,7 @@ func (l *load) note(f func()) {
 	f()
 }
 
-// step is one call about a user; it tells whether it was acknowledged.
+// step is one call about a user; it reports whether it was acknowledged.
 func (l *load) step(t *testing.T, operation string, in object, name, status string) bool {
 	l.note(func() { l.attempted[name] = true })
 	if !l.fine(t, operation, l.call(t, operation, in)) {

@@ -33,7 +33,7 @@ func openDatabase(t testing.TB, c server.Config) *sql.DB {
 	return db
 }
 
-// dump gives what is in each: the number of rows and a digest.
+// dump returns what is in each: the number of rows and a digest.
 func dump(t testing.TB, c server.Config, leaveOut ...string) map[string]string {
 	t.Helper()
 	db := openDatabase(t, c)

@@ -315,7 +315,7 @@ func (c client) tokens(t testing.TB, app, name string) (access, id, refresh stri
 // inboxed is a message in the inbox.
 type inboxed struct{ ID, Username, To, Medium, Code, Body string }
 
-// inbox gives the messages to a user, newest first.
+// inbox returns the messages to a user, newest first.
 func (c client) inbox(t testing.TB, pool, username string) []inboxed {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
@@ -335,7 +335,7 @@ func (c client) inbox(t testing.TB, pool, username string) []inboxed {
 	return out.Messages
 }
 
-// code gives the code of the newest message to a user.
+// code returns the code of the newest message to a user.
 func (c client) code(t testing.TB, pool, username string) string {
 	t.Helper()
 	m := c.inbox(t, pool, username)

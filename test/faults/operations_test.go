@@ -93,7 +93,7 @@ func TestSenselessBodies(t *testing.T) {
 	}
 }
 
-// hostile gives values of a JSON type that break programs which believe them.
+// hostile returns values of a JSON type that break programs which believe them.
 var hostile = map[string][]any{
 	"string": {
 		"", "a", "\x00", "a\x00b", "\u202egnp.exe", "\uffff", "👩‍👩‍👧‍👦", "'; DROP TABLE users; --", `" = "" or status = "`, "../../../../etc/passwd",

@@ -154,7 +154,7 @@ func (o *transcript) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String gives the end of what was said.
+// String returns the end of what was said.
 func (o *transcript) String() string {
 	const most = 16 << 10
 	o.mu.Lock()

@@ -26,7 +26,7 @@ func atOnce(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// tampered gives variants of a sealed text, none of which anybody has sealed.
+// tampered returns variants of a sealed text, none of which anybody has sealed.
 func tampered(s string) map[string]string {
 	out := map[string]string{
 		"empty": "", "shorter": s[:len(s)-1], "half": s[:len(s)/2], "a tail cut": s[:len(s)-24], "longer": s + "AAAA", "a head cut": s[4:],

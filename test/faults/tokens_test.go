@@ -60,7 +60,7 @@ func encoded(v object) string {
 	return b64.EncodeToString(text)
 }
 
-// with gives an object with a member changed, or removed by nil.
+// with returns an object with a member changed, or removed by nil.
 func with(o object, name string, v any) object {
 	out := object{}
 	maps.Copy(out, o)

@@ -22,7 +22,7 @@ import (
 	"cognate/test/patience"
 )
 
-// Says gives an exception as a client sees it, "" for none.
+// Says returns an exception as a client sees it, "" for none.
 func Says(err error) string {
 	if e, ok := errors.AsType[*api.Error](err); ok {
 		return e.Code + ": " + e.Message

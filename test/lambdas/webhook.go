@@ -10,7 +10,7 @@ import (
 )
 
 // WebhookServer runs the example that serves a folder of handlers as webhooks,
-// and gives its address.
+// and returns its address.
 func WebhookServer(t testing.TB, server, dir, secret string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "node", server, dir)

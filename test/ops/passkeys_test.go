@@ -40,7 +40,7 @@ func byChoice(in *cip.CreateUserPoolClientInput) {
 	in.ExplicitAuthFlows = append(in.ExplicitAuthFlows, types.ExplicitAuthFlowsTypeAllowUserAuth)
 }
 
-// startPasskey gives the options of a registration, as JSON.
+// startPasskey returns the options of a registration, as JSON.
 func (r rig) startPasskey(t *testing.T, token string) string {
 	t.Helper()
 	out := must[*cip.StartWebAuthnRegistrationOutput](t)(r.StartWebAuthnRegistration(t.Context(), &cip.StartWebAuthnRegistrationInput{AccessToken: &token}))

@@ -171,7 +171,7 @@ func alone(t *testing.T, test func(t *testing.T, r rig)) {
 
 func (r rig) pass(d time.Duration) { r.skew.Add(int64(d)) }
 
-// must gives the value of a call that has to succeed.
+// must returns the value of a call that has to succeed.
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -322,7 +322,7 @@ func (r rig) signIn(t *testing.T, client, name string) *types.AuthenticationResu
 	return must[*cip.InitiateAuthOutput](t)(r.trySignIn(t, client, name, password)).AuthenticationResult
 }
 
-// find gives a user as an administrator sees it.
+// find returns a user as an administrator sees it.
 func (r rig) find(t *testing.T, pool, name string) *cip.AdminGetUserOutput {
 	t.Helper()
 	return must[*cip.AdminGetUserOutput](t)(r.AdminGetUser(t.Context(), &cip.AdminGetUserInput{UserPoolId: &pool, Username: &name}))
@@ -360,7 +360,7 @@ func (r rig) inbox(t *testing.T, pool, username string) []mail {
 	return inbox.Messages
 }
 
-// code gives the newest code that was sent to a user.
+// code returns the newest code that was sent to a user.
 func (r rig) code(t *testing.T, pool, username string) string {
 	t.Helper()
 	list := r.inbox(t, pool, username)

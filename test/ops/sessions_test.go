@@ -110,7 +110,7 @@ func (r rig) current(t *testing.T, access string) string {
 	return ""
 }
 
-// alive tells whether an access and a refresh token still count.
+// alive reports whether an access and a refresh token still count.
 func (r rig) alive(t *testing.T, client string, set *types.AuthenticationResultType) [2]bool {
 	t.Helper()
 	_, err := r.GetUser(t.Context(), &cip.GetUserInput{AccessToken: set.AccessToken})

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// describe gives a pool as it is on the wire, so that what is absent is seen.
+// describe returns a pool as it is on the wire, so that what is absent is seen.
 func (r rig) describe(t *testing.T, pool string) map[string]any {
 	t.Helper()
 	res, text := r.post(t, "DescribeUserPool", `{"UserPoolId":"`+pool+`"}`)

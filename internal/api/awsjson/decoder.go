@@ -34,7 +34,7 @@ type Decoder struct {
 	violations []violation
 }
 
-// NewDecoder gives a decoder of body; an empty body is the same as {}.
+// NewDecoder returns a decoder of body; an empty body is the same as {}.
 func NewDecoder(body []byte) *Decoder {
 	d := &Decoder{data: body}
 	d.frames = d.frameArray[:0]
@@ -56,7 +56,7 @@ func NewLooseDecoder(body []byte) *Decoder {
 // OK reports whether nothing has failed yet.
 func (d *Decoder) OK() bool { return d.err == nil }
 
-// Finish gives the verdict: a SerializationException, or all constraint
+// Finish returns the verdict: a SerializationException, or all constraint
 // violations in one error of the given code, or nil.
 func (d *Decoder) Finish(validationCode string) error {
 	if d.err == nil {
@@ -101,7 +101,7 @@ func (d *Decoder) space() {
 	}
 }
 
-// peek gives the byte that the next value begins with, or 0.
+// peek returns the byte that the next value begins with, or 0.
 func (d *Decoder) peek() byte {
 	d.space()
 	if d.err != nil || d.pos >= len(d.data) {

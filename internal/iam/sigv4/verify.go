@@ -125,7 +125,7 @@ func (s *Signature) canonical(r Request, bodyHash string) ([]byte, bool) {
 	return append(b, bodyHash...), true
 }
 
-// header gives a header's lines, also those that Go's server takes out.
+// header returns a header's lines, also those that Go's server takes out.
 func (r *Request) header(name string) []string {
 	switch name {
 	case "host":

@@ -62,7 +62,7 @@ type Key struct {
 	SignCount uint32 `json:"-"`
 }
 
-// Challenge gives the challenge that an answer claims to be for, unverified.
+// Challenge returns the challenge that an answer claims to be for, unverified.
 func Challenge(answer []byte) ([]byte, error) {
 	var a struct {
 		Response struct {
@@ -190,7 +190,7 @@ func checkClient(rp RelyingParty, data *protocol.CollectedClientData, rpIDHash [
 	return nil
 }
 
-// OriginAllowed tells whether a web page may use the relying party: one of its
+// OriginAllowed reports whether a web page may use the relying party: one of its
 // domain or below, by HTTPS. Names of the machine itself need none, as browsers
 // have it (Secure Contexts §3.1).
 func OriginAllowed(rpID, origin string) bool {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// hasADX tells whether the processor has MULX, ADCX and ADOX: Intel since 2014,
+// hasADX reports whether the processor has MULX, ADCX and ADOX: Intel since 2014,
 // AMD since 2017.
 var hasADX = cpu.X86.HasBMI2 && cpu.X86.HasADX
 

@@ -192,7 +192,7 @@ func testPagingUnderInserts(t *testing.T, s *store.Store) {
 	}
 }
 
-// manyUsers gives users with random-looking ids, spread as random ones are.
+// manyUsers returns users with random-looking ids, spread as random ones are.
 func manyUsers(pool string, n int) func(yield func(store.LoadUser) bool) {
 	return func(yield func(store.LoadUser) bool) {
 		x := uint64(1)

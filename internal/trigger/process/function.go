@@ -71,7 +71,7 @@ type outcome struct {
 	err    error
 }
 
-// generation gives the processes for the files as they are now.
+// generation returns the processes for the files as they are now.
 func (fn *function) generation(ctx context.Context) (*generation, error) {
 	files, err := fingerprint(fn.dir)
 	if err != nil {
@@ -89,7 +89,7 @@ func (fn *function) generation(ctx context.Context) (*generation, error) {
 	}
 }
 
-// at gives the generation of a state of the files, which it begins if it is a
+// at returns the generation of a state of the files, which it begins if it is a
 // new one.
 func (fn *function) at(files [sha256.Size]byte) (*generation, error) {
 	fn.mu.Lock()

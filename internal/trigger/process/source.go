@@ -68,7 +68,7 @@ func find(dir string) (source, error) {
 	return source{}, fmt.Errorf("%s %w", dir, errNoSource)
 }
 
-// command gives the program that runs the function, binary that of a Go module.
+// command returns the program that runs the function, binary that of a Go module.
 func (s source) command(dir, binary string) []string {
 	switch s.kind {
 	case nodeModule:

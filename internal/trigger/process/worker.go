@@ -118,7 +118,7 @@ func (w *worker) watch() {
 	close(w.ended)
 }
 
-// startFailure gives what went wrong if the process never asked for an event.
+// startFailure returns what went wrong if the process never asked for an event.
 func (w *worker) startFailure() (outcome, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -123,7 +123,7 @@ func (s *Service) uuid(poolID, userID, rest string) string {
 	return tag[:8] + "-" + tag[8:] + "-" + rest
 }
 
-// issued tells whether the key was given out to the user.
+// issued reports whether the key was given out to the user.
 func (s *Service) issued(sn *pool.Snapshot, userID, key string) bool {
 	id, ok := strings.CutPrefix(key, sn.Region+"_")
 	return ok && len(id) == uuidLength && hmac.Equal([]byte(s.uuid(sn.ID, userID, id[14:])), []byte(id))
@@ -135,7 +135,7 @@ func (s *Service) GroupKey(sn *pool.Snapshot) string {
 	return "-" + base64.RawURLEncoding.EncodeToString(h[:6])
 }
 
-// Find gives the user's device with this key. One that was given out and
+// Find returns the user's device with this key. One that was given out and
 // never confirmed is a device, too; one that was forgotten is not. It is
 // store.ErrNotFound where there is none.
 func (s *Service) Find(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *user.User, key string) (*Device, error) {

@@ -29,7 +29,7 @@ func (r *rig) tracked(t testing.TB) (*pool.Snapshot, string, *user.User) {
 	return sn, r.Client(t, sn), r.User(t, sn, "alice")
 }
 
-// tokenOn gives an access token of the user on a device.
+// tokenOn returns an access token of the user on a device.
 func (r *rig) tokenOn(t testing.TB, sn *pool.Snapshot, client string, u *user.User, key string) string {
 	t.Helper()
 	c, err := sn.Client(t.Context(), client)

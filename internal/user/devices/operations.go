@@ -48,7 +48,7 @@ func (s *Service) devicesOf(ctx context.Context, poolID, username string) (ofDev
 	return ofDevice{pool: sn, user: u, admin: true}, err
 }
 
-// undeclaredUser gives UserNotFoundException in the sense of operations that do
+// undeclaredUser returns UserNotFoundException in the sense of operations that do
 // not declare it.
 func undeclaredUser(err error) error {
 	if api.CodeOf(err) == idp.CodeUserNotFoundException {
@@ -57,7 +57,7 @@ func undeclaredUser(err error) error {
 	return err
 }
 
-// missingDevice gives what the store says of a device that is not there.
+// missingDevice returns what the store says of a device that is not there.
 func missingDevice(err error) error {
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrText) {
 		return noDevice()
@@ -280,7 +280,7 @@ func (s *Service) AdminForgetDevice(ctx context.Context, in *idp.AdminForgetDevi
 	return s.forgetDevice(ctx, of, in.DeviceKey)
 }
 
-// tokenOf gives an access token that the model calls optional.
+// tokenOf returns an access token that the model calls optional.
 func tokenOf(accessToken *string) (string, error) {
 	if api.Val(accessToken) == "" {
 		return "", idp.NotAuthorizedException("Access Token is required").WithReason(api.ReasonBadAccessToken)

@@ -81,7 +81,7 @@ func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, e *user.Edit, 
 	return e.Save(ctx, user.AliasExists)
 }
 
-// MatchTOTP tells whether a code is of the user's verified secret, and of
+// MatchTOTP reports whether a code is of the user's verified secret, and of
 // which time step.
 func (s *Service) MatchTOTP(u *user.User, code string) (step int64, ok bool, err error) {
 	if !u.HasSoftwareToken() {
@@ -108,7 +108,7 @@ func (s *Service) SpendTOTP(ctx context.Context, tx *store.Tx, poolID, userID st
 	return tx.Spend(ctx, poolID, s.totpHash(poolID, userID, step), keys.TOTPStepEnds(step))
 }
 
-// TOTPSpent tells whether a time step was used.
+// TOTPSpent reports whether a time step was used.
 func (s *Service) TOTPSpent(ctx context.Context, r *store.Reader, poolID, userID string, step int64) (bool, error) {
 	return r.Spent(ctx, poolID, s.totpHash(poolID, userID, step))
 }

@@ -67,7 +67,7 @@ func (e *entry) lines() []string {
 // logPage is how many entries are read at a time.
 const logPage = 20
 
-// Log gives some lines of a job's log and where it goes on; done at its end. A
+// Log returns some lines of a job's log and where it goes on; done at its end. A
 // job that is not there is ResourceNotFoundException.
 func (s *Service) Log(ctx context.Context, poolID, id string, after int64) (lines []string, next int64, done bool, err error) {
 	if _, err := s.d.Pools.Load(ctx, poolID); err != nil {

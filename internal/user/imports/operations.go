@@ -14,7 +14,7 @@ import (
 	"cognate/internal/user"
 )
 
-// GetCSVHeader gives the columns that a file for the pool must have.
+// GetCSVHeader returns the columns that a file for the pool must have.
 func (s *Service) GetCSVHeader(ctx context.Context, in *idp.GetCSVHeaderRequest) (*idp.GetCSVHeaderResponse, error) {
 	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {

@@ -38,7 +38,7 @@ func (s *Service) party(sn *pool.Snapshot, missing func(string) *api.Error) (pas
 	return rp, nil
 }
 
-// StartWebAuthnRegistration gives the options for a new passkey of the token's
+// StartWebAuthnRegistration returns the options for a new passkey of the token's
 // user. A challenge that waits already is void from now on.
 func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWebAuthnRegistrationRequest) (*idp.StartWebAuthnRegistrationResponse, error) {
 	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
@@ -168,7 +168,7 @@ func (s *Service) add(ctx context.Context, pending store.PasskeyChallenge, rec s
 	return err
 }
 
-// registrationFault gives the exception of what is wrong with an answer.
+// registrationFault returns the exception of what is wrong with an answer.
 func registrationFault(err error) error {
 	switch {
 	case errors.Is(err, passkey.ErrOrigin):
