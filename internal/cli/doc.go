@@ -1,9 +1,9 @@
 // Package cli is the command line of Cognate: the grammar, the sources of the
-// settings (flags, environment, file), each command, and the client that hands
-// an operator's request over to a running server.
+// settings (flags, environment, file), each command, and the client that sends
+// an operator's request to a running server.
 //
-// It may import package server and those below it. It decides nothing about the
-// server: a default and a check of a setting are with the setting, and a request
-// of an operator is carried out by package server. It reads neither the clock
-// nor the process's environment; [Process] has both streams and variables.
+// It may import server, iam, keys, outbound, spelling and store. It decides
+// nothing about the server: the default and the check of a setting are in package
+// server, which also carries out an operator's requests. It does not read the
+// clock. Streams and environment come in a [Process].
 package cli
