@@ -523,7 +523,8 @@ func TestGuessesAreBounded(t *testing.T) {
 		// A process that begins again counts on.
 		again := *r
 		again.Service = New(Deps{
-			Store: r.store, Pools: r.pools, Users: r.users, Tokens: r.tokens, Ring: r.ring, Gate: r.gate, Lockouts: r.lockouts, Now: r.now,
+			Store: r.store, Pools: r.pools, Users: r.users, Groups: r.groups, Devices: r.devices, Passkeys: r.passkeys, Factors: r.factors, Mail: r.mail,
+			Tokens: r.tokens, Ring: r.ring, Gate: r.gate, Lockouts: r.lockouts, Now: r.now,
 		})
 		b.r = &again
 		wantSays(t, b.answer(t, key, a.code(0)), sayInvalid)
