@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"cognate/test/serving"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -14,7 +15,7 @@ import (
 
 func TestDoctor(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	args := func(more ...string) []string {
 		return append([]string{
 			"doctor", "--data", c.Data, "--kek-file", c.KEKFile, "--issuer-base", c.IssuerBase,
@@ -30,16 +31,16 @@ func TestDoctor(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	code, out, _ := command(t, nil, args()...)
+	code, out, _ := serving.Command(t, nil, args()...)
 	if code != 0 || !strings.Contains(out, "access keys    there are none") || !strings.Contains(out, "no problems") {
 		t.Errorf("before the first start: exit %d\n%s", code, out)
 	}
-	if r := start(t, c); true {
-		code, out, _ = command(t, nil, args()...)
+	if r := serving.Start(t, c); true {
+		code, out, _ = serving.Command(t, nil, args()...)
 		if code != 0 || !strings.Contains(out, "a running server has it") {
 			t.Errorf("beside a running server: exit %d\n%s", code, out)
 		}
-		newKey(t, r, "alice", "admin")
+		serving.NewKey(t, r, "alice", "admin")
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +63,7 @@ func TestDoctor(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			code, out, stderr := command(t, nil, tt.args...)
+			code, out, stderr := serving.Command(t, nil, tt.args...)
 			if code != tt.code || !strings.Contains(out, tt.want) {
 				t.Errorf("exit %d, want %d, with %q in\n%s%s", code, tt.code, tt.want, out, stderr)
 			}
@@ -72,7 +73,7 @@ func TestDoctor(t *testing.T) {
 
 func TestAdminKeyRefusals(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -107,7 +108,7 @@ func TestAdminKeyRefusals(t *testing.T) {
 		{"retirement to the stolen key", "make another", []string{"keys", "retire", "--now", "--new-kek-file", c.KEKFile, "--data", c.Data, "--kek-file", c.KEKFile}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			code, _, stderr := command(t, nil, tt.args...)
+			code, _, stderr := serving.Command(t, nil, tt.args...)
 			if code == 0 || !strings.Contains(stderr, tt.want) {
 				t.Errorf("exit %d, %q; want %q in it", code, stderr, tt.want)
 			}
@@ -119,42 +120,42 @@ func TestAdminKeyRefusals(t *testing.T) {
 // old one nothing.
 func TestChangeOfKEK(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
-	r := start(t, c)
-	id, secret := newKey(t, r, "alice", "admin")
+	c := serving.Serve(t)
+	r := serving.Start(t, c)
+	id, secret := serving.NewKey(t, r, "alice", "admin")
 	next := filepath.Join(t.TempDir(), "kek")
 	if err := os.WriteFile(next, []byte(keys.GenerateKEK()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	rotate := []string{"keys", "rotate", "--new-kek-file", next, "--data", c.Data, "--kek-file", c.KEKFile}
-	if code, _, stderr := command(t, nil, rotate...); code == 0 || !strings.Contains(stderr, "stop the server first") {
+	if code, _, stderr := serving.Command(t, nil, rotate...); code == 0 || !strings.Contains(stderr, "stop the server first") {
 		t.Errorf("beside a running server: exit %d, %s", code, stderr)
 	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	run(t, nil, rotate...)
+	serving.Run(t, nil, rotate...)
 	if _, err := server.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "another key-encryption key") {
 		t.Errorf("with the old key: %v", err)
 	}
 	c.KEKFile = next
-	want(t, list(t, start(t, c).client(id, secret)), "")
+	serving.Want(t, serving.ListPools(t, serving.Start(t, c).Client(id, secret)), "")
 }
 
 func TestKeysRotate(t *testing.T) {
 	t.Parallel()
-	r := start(t, dev(t))
-	if code, _, stderr := command(t, nil, "keys", "rotate", "--data", r.config.Data); code == 0 || !strings.Contains(stderr, "say what to rotate") {
+	r := serving.Start(t, serving.Dev(t))
+	if code, _, stderr := serving.Command(t, nil, "keys", "rotate", "--data", r.Config.Data); code == 0 || !strings.Contains(stderr, "say what to rotate") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	// A running server could not take up data keys that another key wraps.
-	if code, _, stderr := command(t, nil, "keys", "rotate", "--data-keys", "--new-kek-file", "x", "--data", r.config.Data); code == 0 || !strings.Contains(stderr, "rotate the data keys first") {
+	if code, _, stderr := serving.Command(t, nil, "keys", "rotate", "--data-keys", "--new-kek-file", "x", "--data", r.Config.Data); code == 0 || !strings.Contains(stderr, "rotate the data keys first") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	pool := newPool(t, r)
-	_, before := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json")
-	run(t, nil, "keys", "rotate", "--signing", "--data", r.config.Data)
-	_, after := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json")
+	pool := serving.NewPool(t, r)
+	_, before := serving.Get(t, r.URL()+"/"+pool+"/.well-known/jwks.json")
+	serving.Run(t, nil, "keys", "rotate", "--signing", "--data", r.Config.Data)
+	_, after := serving.Get(t, r.URL()+"/"+pool+"/.well-known/jwks.json")
 	if n, m := strings.Count(before, `"kid"`), strings.Count(after, `"kid"`); n != 2 || m != 4 {
 		t.Errorf("%d keys before, %d after; want 2 and 4", n, m)
 	}
@@ -162,25 +163,25 @@ func TestKeysRotate(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	if out, _ := run(t, nil, "version"); strings.TrimSpace(out) == "" {
+	if out, _ := serving.Run(t, nil, "version"); strings.TrimSpace(out) == "" {
 		t.Error("no version")
 	}
-	if code, _, stderr := command(t, nil, "nonsense"); code != 2 || !strings.Contains(stderr, "--help") {
+	if code, _, stderr := serving.Command(t, nil, "nonsense"); code != 2 || !strings.Contains(stderr, "--help") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if out, _ := run(t, nil, "--help"); !strings.Contains(out, "doctor") {
+	if out, _ := serving.Run(t, nil, "--help"); !strings.Contains(out, "doctor") {
 		t.Error(out)
 	}
 }
 
 func TestHealthcheck(t *testing.T) {
 	t.Parallel()
-	r := start(t, dev(t))
-	run(t, nil, "healthcheck", "--private-listen", r.PrivateAddr())
+	r := serving.Start(t, serving.Dev(t))
+	serving.Run(t, nil, "healthcheck", "--private-listen", r.PrivateAddr())
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, _ := command(t, nil, "healthcheck", "--private-listen", r.PrivateAddr()); code == 0 {
+	if code, _, _ := serving.Command(t, nil, "healthcheck", "--private-listen", r.PrivateAddr()); code == 0 {
 		t.Error("a server that has ended is ready")
 	}
 }
@@ -208,7 +209,7 @@ func TestAddressesStaySecret(t *testing.T) {
 		} {
 			args = append(args, "--database", database, "--kek-file", kek,
 				"--smtp-url", "smtp://u:s3cretpassword@"+host, "--mail-from", "a@example.com", "--sms-webhook-url", "https://"+host+"/s3cretpath", "--sms-webhook-secret", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-			code, out, errs := command(t, nil, args...)
+			code, out, errs := serving.Command(t, nil, args...)
 			if text := out + errs; code == 0 || strings.Contains(text, "s3cret") {
 				t.Errorf("%v: exit %d\n%s", args[:1], code, text)
 			}

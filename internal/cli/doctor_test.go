@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"cognate/test/serving"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 // doctorOf returns what doctor says of a PostgreSQL database.
 func doctorOf(t *testing.T, env map[string]string, args ...string) string {
 	t.Helper()
-	_, out, stderr := command(t, env, append([]string{
+	_, out, stderr := serving.Command(t, env, append([]string{
 		"doctor", "--issuer-base", "https://id.example.com", "--listen", "127.0.0.1:0", "--private-listen", "off", "--plain-http", "--database-timeout", "2s",
 	}, args...)...)
 	return out + stderr
@@ -18,7 +19,7 @@ func doctorOf(t *testing.T, env map[string]string, args ...string) string {
 
 func TestDoctorOnPostgres(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	database := pgtest.Database(t)
 	with := func(parameter string) string {
 		if strings.Contains(database, "?") {
@@ -40,7 +41,7 @@ func TestDoctorOnPostgres(t *testing.T) {
 	if strings.Contains(out, "older version") {
 		t.Errorf("an empty database is called old:\n%s", out)
 	}
-	run(t, nil, "migrate", "--database", database, "--kek-file", c.KEKFile)
+	serving.Run(t, nil, "migrate", "--database", database, "--kek-file", c.KEKFile)
 	check("asynchronous commits", doctorOf(t, nil, append(args, with("synchronous_commit=off"))...),
 		"warn  sync. commit   synchronous_commit is off: a crash loses what was acknowledged last")
 	check("synchronous commits", doctorOf(t, nil, append(args, with("synchronous_commit=on"))...), "ok    sync. commit   synchronous_commit is on")
@@ -51,7 +52,7 @@ func TestDoctorOnPostgres(t *testing.T) {
 
 func TestDoctorOnEncryption(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	for _, tt := range []struct{ name, database, want string }{
 		{"none", "postgres://u:p@db.invalid/x", "warn  sslmode        is not in the database URL"},
 		{"prefer", "postgres://u:p@db.invalid/x?sslmode=prefer", "warn  sslmode        prefer allows connections in the clear"},
@@ -75,7 +76,7 @@ func TestDoctorOnEncryption(t *testing.T) {
 // TestUnknownVariables warns of a misspelt setting, in doctor and at the start.
 func TestUnknownVariables(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	env := map[string]string{"COGNATE_LOGLEVEL": "debug", "COGNATE_LOG_FORMAT": "json", "COGNATE_TEST_POSTGRES": "x", "COGNATE_KEK": "", "OTHER": "x"}
 	const want = "COGNATE_LOGLEVEL is no setting; did you mean COGNATE_LOG_LEVEL?"
 	out := doctorOf(t, env, "--kek-file", c.KEKFile, "--data", c.Data)
@@ -83,7 +84,7 @@ func TestUnknownVariables(t *testing.T) {
 		t.Errorf("doctor:\n%s", out)
 	}
 	// A start that fails, so that it ends: the listener's address is none.
-	code, _, stderr := command(t, env, "serve", "--kek-file", c.KEKFile, "--data", c.Data, "--issuer-base", c.IssuerBase,
+	code, _, stderr := serving.Command(t, env, "serve", "--kek-file", c.KEKFile, "--data", c.Data, "--issuer-base", c.IssuerBase,
 		"--plain-http", "--listen", "127.0.0.1:99999")
 	if code == 0 || !strings.Contains(stderr, want) || strings.Count(stderr, "is no setting") != 1 || !strings.Contains(stderr, `"level":"WARN"`) {
 		t.Errorf("serve: exit %d\n%s", code, stderr)

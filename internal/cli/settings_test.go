@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"cognate/test/serving"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // TestConfigReference holds docs/configuration.md to the struct.
 func TestConfigReference(t *testing.T) {
 	t.Parallel()
-	want, _ := run(t, nil, "config-reference")
+	want, _ := serving.Run(t, nil, "config-reference")
 	is, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +32,7 @@ func TestPrecedence(t *testing.T) {
 		t.Fatal(err)
 	}
 	level := func(env map[string]string, args ...string) string {
-		_, _, stderr := command(t, env, append([]string{"version"}, args...)...)
+		_, _, stderr := serving.Command(t, env, append([]string{"version"}, args...)...)
 		return stderr
 	}
 	const place = "log-level"
@@ -82,7 +83,7 @@ func TestConfigFileIsStrict(t *testing.T) {
 			if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			code, _, stderr := command(t, nil, "version", "--config", file)
+			code, _, stderr := serving.Command(t, nil, "version", "--config", file)
 			if code == 0 || !strings.Contains(stderr, tt.want) {
 				t.Errorf("exit %d, %q; want a failure that says %q", code, stderr, tt.want)
 			}
@@ -98,11 +99,11 @@ func TestConfigFileTakesTypes(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := command(t, nil, "version", "--config", file); code != 0 {
+	if code, _, stderr := serving.Command(t, nil, "version", "--config", file); code != 0 {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	// That each has arrived, doctor says.
-	_, out, _ := command(t, nil, "doctor", "--config", file, "--data", t.TempDir())
+	_, out, _ := serving.Command(t, nil, "doctor", "--config", file, "--data", t.TempDir())
 	if !strings.Contains(out, "--allow-unsigned: is for cognate dev alone") || strings.Contains(out, "account-id") || strings.Contains(out, "trusted-proxy") {
 		t.Error(out)
 	}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cognate/test/serving"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,61 +18,33 @@ import (
 	"cognate/test/pgtest"
 )
 
-// newKey asks the operator's command for a key, as a person would.
-func newKey(t *testing.T, r rig, name string, policies ...string) (id, secret string) {
-	t.Helper()
-	args := []string{"admin", "keys", "create", "--data", r.config.Data, "--kek-file", r.config.KEKFile, "--name", name}
-	for _, p := range policies {
-		args = append(args, "--policy", p)
-	}
-	out, _ := run(t, nil, args...)
-	for line := range strings.Lines(out) {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "AWS_ACCESS_KEY_ID="); ok {
-			id = v
-		}
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "AWS_SECRET_ACCESS_KEY="); ok {
-			secret = v
-		}
-	}
-	if id == "" || secret == "" {
-		t.Fatalf("no key in %q", out)
-	}
-	return id, secret
-}
-
-func list(t *testing.T, c *cip.Client, change ...func(*cip.Options)) error {
-	t.Helper()
-	_, err := c.ListUserPools(t.Context(), &cip.ListUserPoolsInput{MaxResults: aws.Int32(10)}, change...)
-	return err
-}
-
 // TestServeTakesOnlyKnownSignatures is what production stands on.
 func TestServeTakesOnlyKnownSignatures(t *testing.T) {
 	t.Parallel()
-	r := start(t, serve(t))
-	id, secret := newKey(t, r, "alice", "admin") // The server is running: through its socket.
-	if err := list(t, r.client(id, secret)); err != nil {
+	r := serving.Start(t, serving.Serve(t))
+	id, secret := serving.NewKey(t, r, "alice", "admin") // The server is running: through its socket.
+	if err := serving.ListPools(t, r.Client(id, secret)); err != nil {
 		t.Fatalf("the right key: %v", err)
 	}
-	want(t, list(t, r.client(id, secret[:39]+"!")), "InvalidSignatureException")
-	want(t, list(t, r.client("AKIAAAAAAAAAAAAAAAAA", secret)), "UnrecognizedClientException")
-	want(t, list(t, r.client("dev", "dev")), "UnrecognizedClientException")
-	want(t, list(t, r.client(id, secret), func(o *cip.Options) {
+	serving.Want(t, serving.ListPools(t, r.Client(id, secret[:39]+"!")), "InvalidSignatureException")
+	serving.Want(t, serving.ListPools(t, r.Client("AKIAAAAAAAAAAAAAAAAA", secret)), "UnrecognizedClientException")
+	serving.Want(t, serving.ListPools(t, r.Client("dev", "dev")), "UnrecognizedClientException")
+	serving.Want(t, serving.ListPools(t, r.Client(id, secret), func(o *cip.Options) {
 		o.Credentials = credentials.NewStaticCredentialsProvider(id, secret, "a-session-token")
 	}), "UnrecognizedClientException")
 
-	status, body := r.call(t, "ListUserPools", `{"MaxResults":10}`, nil)
+	status, body := call(t, r, "ListUserPools", `{"MaxResults":10}`, nil)
 	if status != http.StatusBadRequest || body["__type"] != "MissingAuthenticationTokenException" {
 		t.Errorf("unsigned: %d %v", status, body)
 	}
 
-	out, _ := run(t, nil, "admin", "keys", "list", "--data", r.config.Data)
+	out, _ := serving.Run(t, nil, "admin", "keys", "list", "--data", r.Config.Data)
 	if !strings.Contains(out, id) || !strings.Contains(out, "user/alice") || strings.Contains(out, secret) {
 		t.Errorf("list: %s", out)
 	}
-	run(t, nil, "admin", "keys", "revoke", "--data", r.config.Data, id)
-	want(t, list(t, r.client(id, secret)), "UnrecognizedClientException")
-	if log := r.log.String(); strings.Contains(log, secret) {
+	serving.Run(t, nil, "admin", "keys", "revoke", "--data", r.Config.Data, id)
+	serving.Want(t, serving.ListPools(t, r.Client(id, secret)), "UnrecognizedClientException")
+	if log := r.Log.String(); strings.Contains(log, secret) {
 		t.Error("the log tells the secret")
 	}
 }
@@ -91,23 +64,23 @@ func TestServeRefusesOldSignatures(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := serve(t)
+			c := serving.Serve(t)
 			c.Now = func() time.Time { return time.Now().Add(tt.by) }
-			r := start(t, c)
-			id, secret := newKey(t, r, "alice", "admin")
+			r := serving.Start(t, c)
+			id, secret := serving.NewKey(t, r, "alice", "admin")
 			// The SDK would correct its clock by the answer's Date and try again.
-			want(t, list(t, r.client(id, secret)), tt.code)
+			serving.Want(t, serving.ListPools(t, r.Client(id, secret)), tt.code)
 		})
 	}
 }
 
 func TestPolicyOnOnePool(t *testing.T) {
 	t.Parallel()
-	r := start(t, serve(t))
-	admin := r.client(newKey(t, r, "root", "admin"))
+	r := serving.Start(t, serving.Serve(t))
+	admin := r.Client(serving.NewKey(t, r, "root", "admin"))
 	create := func(name string) string {
 		out, err := admin.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String(name)})
-		return *must(t, out, err).UserPool.Id
+		return *serving.Must(t, out, err).UserPool.Id
 	}
 	mine, other := create("mine"), create("other")
 	file := filepath.Join(t.TempDir(), "support.json")
@@ -117,14 +90,14 @@ func TestPolicyOnOnePool(t *testing.T) {
 	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := r.client(newKey(t, r, "support", file))
+	c := r.Client(serving.NewKey(t, r, "support", file))
 	describe := func(id string) error {
 		_, err := c.DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: &id})
 		return err
 	}
-	want(t, describe(mine), "")
+	serving.Want(t, describe(mine), "")
 	err := describe(other)
-	want(t, err, "AccessDeniedException")
+	serving.Want(t, err, "AccessDeniedException")
 	text := "User: arn:aws:iam::123456789012:user/support is not authorized to perform: cognito-idp:DescribeUserPool on resource: " +
 		"arn:aws:cognito-idp:us-east-1:123456789012:userpool/" + other +
 		" because no identity-based policy allows the cognito-idp:DescribeUserPool action"
@@ -132,31 +105,31 @@ func TestPolicyOnOnePool(t *testing.T) {
 		t.Errorf("got %v, want the text %q", err, text)
 	}
 	_, err = c.DeleteUserPool(t.Context(), &cip.DeleteUserPoolInput{UserPoolId: &mine})
-	want(t, err, "AccessDeniedException")
+	serving.Want(t, err, "AccessDeniedException")
 	_, err = c.ListUserPoolClients(t.Context(), &cip.ListUserPoolClientsInput{UserPoolId: &mine})
 	if err == nil || !strings.Contains(err.Error(), "with an explicit deny in an identity-based policy") {
 		t.Errorf("denied: %v", err)
 	}
-	want(t, list(t, c), "AccessDeniedException") // about no pool
-	want(t, describe(mine), "")
+	serving.Want(t, serving.ListPools(t, c), "AccessDeniedException") // about no pool
+	serving.Want(t, describe(mine), "")
 }
 
 // TestPolicyOnTags asks for a tag of the pool. A request that names the pool in
 // another Region passes the policy, and the operation refuses it.
 func TestPolicyOnTags(t *testing.T) {
 	t.Parallel()
-	r := start(t, serve(t))
-	admin := r.client(newKey(t, r, "root", "admin"))
+	r := serving.Start(t, serving.Serve(t))
+	admin := r.Client(serving.NewKey(t, r, "root", "admin"))
 	create := func(stage string) *string {
 		out, err := admin.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String(stage), UserPoolTags: map[string]string{"stage": stage}})
-		return must(t, out, err).UserPool.Id
+		return serving.Must(t, out, err).UserPool.Id
 	}
 	file := filepath.Join(t.TempDir(), "testers.json")
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/stage":"test"}}}]}`
 	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := r.client(newKey(t, r, "tester", file))
+	c := r.Client(serving.NewKey(t, r, "tester", file))
 	tagged, other := create("test"), create("production")
 	for _, tt := range []struct {
 		name   string
@@ -170,7 +143,7 @@ func TestPolicyOnTags(t *testing.T) {
 		{"tagged otherwise, in another Region", other, "eu-central-1", "AccessDeniedException"},
 	} {
 		_, err := c.DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: tt.pool}, func(o *cip.Options) { o.Region = tt.region })
-		if got := code(err); got != tt.code {
+		if got := serving.Code(err); got != tt.code {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.code)
 		}
 	}
@@ -178,15 +151,15 @@ func TestPolicyOnTags(t *testing.T) {
 
 func TestDevTakesAnySignature(t *testing.T) {
 	t.Parallel()
-	r := start(t, dev(t))
-	want(t, list(t, r.dev()), "")
-	status, body := r.call(t, "ListUserPools", `{"MaxResults":10}`, nil)
+	r := serving.Start(t, serving.Dev(t))
+	serving.Want(t, serving.ListPools(t, r.Dev()), "")
+	status, body := call(t, r, "ListUserPools", `{"MaxResults":10}`, nil)
 	if status != http.StatusBadRequest || body["__type"] != "MissingAuthenticationTokenException" {
 		t.Errorf("unsigned: %d %v", status, body)
 	}
-	c := dev(t)
+	c := serving.Dev(t)
 	c.AllowUnsigned = true
-	status, body = start(t, c).call(t, "ListUserPools", `{"MaxResults":10}`, nil)
+	status, body = call(t, serving.Start(t, c), "ListUserPools", `{"MaxResults":10}`, nil)
 	if status != http.StatusOK {
 		t.Errorf("unsigned, with --allow-unsigned: %d %v", status, body)
 	}
@@ -195,14 +168,14 @@ func TestDevTakesAnySignature(t *testing.T) {
 // TestUnbuiltOperation is the one answer of what is not there yet.
 func TestUnbuiltOperation(t *testing.T) {
 	t.Parallel()
-	c := dev(t)
+	c := serving.Dev(t)
 	c.AllowUnsigned = true
-	r := start(t, c)
+	r := serving.Start(t, c)
 	identity := http.Header{"X-Amz-Target": {"AWSCognitoIdentityService.GetId"}}
-	if status, body := r.call(t, "", `{"IdentityPoolId":"us-east-1:00000000-0000-0000-0000-000000000000"}`, identity); status != 400 || body["__type"] != "UnsupportedOperationException" {
+	if status, body := call(t, r, "", `{"IdentityPoolId":"us-east-1:00000000-0000-0000-0000-000000000000"}`, identity); status != 400 || body["__type"] != "UnsupportedOperationException" {
 		t.Errorf("identity pools: %d %v", status, body)
 	}
-	status, body := r.call(t, "GetUICustomization", `{"UserPoolId":"us-east-1_x"}`, nil)
+	status, body := call(t, r, "GetUICustomization", `{"UserPoolId":"us-east-1_x"}`, nil)
 	if status != http.StatusBadRequest || body["__type"] != "UnsupportedOperationException" ||
 		body["message"] != "GetUICustomization is not available in this version of Cognate" {
 		t.Errorf("%d %v", status, body)
@@ -213,7 +186,7 @@ func TestUnbuiltOperation(t *testing.T) {
 // other knows too, and a sign-in that begins on one ends on the other.
 func TestServeOnPostgres(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	c.Data, c.Database = "", server.Secret(pgtest.Database(t))
 	if s, err := server.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "cognate migrate") {
 		if err == nil {
@@ -222,35 +195,35 @@ func TestServeOnPostgres(t *testing.T) {
 		t.Fatalf("not migrated: %v", err)
 	}
 	env := map[string]string{"COGNATE_DATABASE": string(c.Database), "COGNATE_KEK_FILE": c.KEKFile}
-	run(t, env, "migrate")
-	first, second := start(t, c), start(t, c)
-	out, _ := run(t, env, "admin", "keys", "create", "--name", "ops", "--policy", "admin")
+	serving.Run(t, env, "migrate")
+	first, second := serving.Start(t, c), serving.Start(t, c)
+	out, _ := serving.Run(t, env, "admin", "keys", "create", "--name", "ops", "--policy", "admin")
 	values := map[string]string{}
 	for line := range strings.Lines(out) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		values[name] = value
 	}
 	id, secret := values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]
-	a, b := first.client(id, secret), second.client(id, secret)
+	a, b := first.Client(id, secret), second.Client(id, secret)
 	created, err := a.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String("people")})
-	pool := must(t, created, err).UserPool.Id
+	pool := serving.Must(t, created, err).UserPool.Id
 	app, err := b.CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{
 		UserPoolId: pool, ClientName: aws.String("app"), ExplicitAuthFlows: []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth},
 	})
-	client := must(t, app, err).UserPoolClient.ClientId
+	client := serving.Must(t, app, err).UserPoolClient.ClientId
 	_, err = a.AdminCreateUser(t.Context(), &cip.AdminCreateUserInput{
 		UserPoolId: pool, Username: aws.String("bob"), TemporaryPassword: aws.String(password), MessageAction: types.MessageActionTypeSuppress,
 	})
-	want(t, err, "")
+	serving.Want(t, err, "")
 	begun, err := signIn(t, first, *client, "bob", password)
-	ended, err := second.dev().RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
-		ClientId: client, ChallengeName: must(t, begun, err).ChallengeName, Session: begun.Session,
+	ended, err := second.Dev().RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
+		ClientId: client, ChallengeName: serving.Must(t, begun, err).ChallengeName, Session: begun.Session,
 		ChallengeResponses: map[string]string{"USERNAME": "bob", "NEW_PASSWORD": password + "2"},
 	})
-	tokens := must(t, ended, err).AuthenticationResult
-	_, err = first.dev().GetUser(t.Context(), &cip.GetUserInput{AccessToken: tokens.AccessToken})
-	want(t, err, "")
-	_, report, _ := command(t, env, "doctor", "--plain-http", "--issuer-base", c.IssuerBase, "--listen", "127.0.0.1:0", "--private-listen", "off")
+	tokens := serving.Must(t, ended, err).AuthenticationResult
+	_, err = first.Dev().GetUser(t.Context(), &cip.GetUserInput{AccessToken: tokens.AccessToken})
+	serving.Want(t, err, "")
+	_, report, _ := serving.Command(t, env, "doctor", "--plain-http", "--issuer-base", c.IssuerBase, "--listen", "127.0.0.1:0", "--private-listen", "off")
 	// The cluster of the tests may run without fsync, to be faster.
 	if faults := strings.Count(report, "FAIL") - strings.Count(report, "FAIL  fsync"); faults > 0 || !strings.Contains(report, "clock          agrees") {
 		t.Errorf("doctor:\n%s", report)

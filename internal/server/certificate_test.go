@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cognate/test/serving"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -59,11 +60,11 @@ func writeCertificateFor(t *testing.T, dir string, serial int64, from, to time.T
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	dir := t.TempDir()
 	c.PlainHTTP = false
 	c.TLSCert, c.TLSKey = writeCertificate(t, dir, 1)
-	r := start(t, c)
+	r := serving.Start(t, c)
 	serial := func() string {
 		d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
 		conn, err := d.DialContext(t.Context(), "tcp", r.Addr())
@@ -106,12 +107,12 @@ func TestTLS(t *testing.T) {
 func TestBadCertificates(t *testing.T) {
 	t.Parallel()
 	hour := time.Hour
-	c := serve(t)
+	c := serving.Serve(t)
 	c.PlainHTTP = false
 	dir := t.TempDir()
 	c.TLSCert, c.TLSKey = writeCertificate(t, dir, 1)
-	good := start(t, c)
-	_, metrics := get(t, "http://"+good.PrivateAddr()+"/metrics")
+	good := serving.Start(t, c)
+	_, metrics := serving.Get(t, "http://"+good.PrivateAddr()+"/metrics")
 	var expires float64
 	for line := range strings.Lines(metrics) {
 		_, _ = fmt.Sscanf(line, "cognate_tls_certificate_expiry_timestamp_seconds %g", &expires)
@@ -157,7 +158,7 @@ func TestBadCertificates(t *testing.T) {
 		} else if !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: start: %v", tt.name, err)
 		}
-		_, out, _ := command(t, nil, "doctor", "--data", c.Data, "--kek-file", c.KEKFile, "--issuer-base", c.IssuerBase,
+		_, out, _ := serving.Command(t, nil, "doctor", "--data", c.Data, "--kek-file", c.KEKFile, "--issuer-base", c.IssuerBase,
 			"--tls-cert", c.TLSCert, "--tls-key", c.TLSKey)
 		if !strings.Contains(out, "FAIL") || !strings.Contains(out, tt.want) {
 			t.Errorf("%s: doctor says:\n%s", tt.name, out)
@@ -168,14 +169,14 @@ func TestBadCertificates(t *testing.T) {
 // TestHealthListener answers health checks, and nothing else, on a listener of their own.
 func TestHealthListener(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	c.HealthListen = "127.0.0.1:0"
-	r := start(t, c)
+	r := serving.Start(t, c)
 	base := "http://" + r.HealthAddr()
 	for path, want := range map[string]int{"/readyz": 200, "/healthz": 200, "/metrics": 404, "/debug/pprof/": 404, "/": 404} {
-		if res, _ := get(t, base+path); res.StatusCode != want {
+		if res, _ := serving.Get(t, base+path); res.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, res.StatusCode, want)
 		}
 	}
-	run(t, nil, "healthcheck", "--private-listen", "off", "--health-listen", r.HealthAddr())
+	serving.Run(t, nil, "healthcheck", "--private-listen", "off", "--health-listen", r.HealthAddr())
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cognate/test/serving"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,9 +55,9 @@ func TestRefusedSettings(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := dev(t)
+			c := serving.Dev(t)
 			if tt.mode == server.Serve {
-				c = serve(t)
+				c = serving.Serve(t)
 			}
 			tt.change(&c)
 			s, err := server.Start(t.Context(), c)

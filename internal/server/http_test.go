@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"cognate/test/serving"
 	"context"
 	"encoding/json"
 	"io"
@@ -20,9 +21,9 @@ import (
 
 func TestIssuerDocuments(t *testing.T) {
 	t.Parallel()
-	r := start(t, dev(t))
-	pool := newPool(t, r)
-	res, body := get(t, r.URL()+"/"+pool+"/.well-known/openid-configuration")
+	r := serving.Start(t, serving.Dev(t))
+	pool := serving.NewPool(t, r)
+	res, body := serving.Get(t, r.URL()+"/"+pool+"/.well-known/openid-configuration")
 	var d struct{ Issuer, JWKSURI string }
 	if err := json.Unmarshal([]byte(strings.ReplaceAll(body, "jwks_uri", "JWKSURI")), &d); err != nil {
 		t.Fatal(err)
@@ -33,11 +34,11 @@ func TestIssuerDocuments(t *testing.T) {
 	if res.Header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(res.Header.Get("Cache-Control"), "max-age=") {
 		t.Errorf("headers %v", res.Header)
 	}
-	if res, body := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json"); res.StatusCode != 200 || strings.Count(body, `"kid"`) != 2 {
+	if res, body := serving.Get(t, r.URL()+"/"+pool+"/.well-known/jwks.json"); res.StatusCode != 200 || strings.Count(body, `"kid"`) != 2 {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 	for _, path := range []string{"/us-east-1_none00000/.well-known/jwks.json", "/x/.well-known/openid-configuration", "/%00/.well-known/jwks.json", "/nothing", "/" + pool} {
-		if res, body := get(t, r.URL()+path); res.StatusCode != http.StatusNotFound {
+		if res, body := serving.Get(t, r.URL()+path); res.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, res.StatusCode, body)
 		}
 	}
@@ -49,11 +50,11 @@ func TestIssuerForms(t *testing.T) {
 		"aws":                     "https://cognito-idp.us-east-1.amazonaws.com/",
 		"https://id.example.com/": "https://id.example.com/",
 	} {
-		c := dev(t)
+		c := serving.Dev(t)
 		c.IssuerBase = setting
-		r := start(t, c)
-		pool := newPool(t, r)
-		if _, body := get(t, r.URL()+"/"+pool+"/.well-known/openid-configuration"); !strings.Contains(body, `"issuer":"`+want+pool+`"`) {
+		r := serving.Start(t, c)
+		pool := serving.NewPool(t, r)
+		if _, body := serving.Get(t, r.URL()+"/"+pool+"/.well-known/openid-configuration"); !strings.Contains(body, `"issuer":"`+want+pool+`"`) {
 			t.Errorf("%s: %s", setting, body)
 		}
 	}
@@ -61,14 +62,14 @@ func TestIssuerForms(t *testing.T) {
 
 func TestInboxIsForDevelopment(t *testing.T) {
 	t.Parallel()
-	if res, _ := get(t, start(t, serve(t)).URL()+"/_cognate/inbox"); res.StatusCode != http.StatusNotFound {
+	if res, _ := serving.Get(t, serving.Start(t, serving.Serve(t)).URL()+"/_cognate/inbox"); res.StatusCode != http.StatusNotFound {
 		t.Errorf("in serve: %d", res.StatusCode)
 	}
-	r := start(t, dev(t))
-	if res, body := get(t, r.URL()+"/_cognate/inbox?wait=x"); res.StatusCode != http.StatusBadRequest {
+	r := serving.Start(t, serving.Dev(t))
+	if res, body := serving.Get(t, r.URL()+"/_cognate/inbox?wait=x"); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
-	if _, body := get(t, r.URL()+"/_cognate/inbox"); strings.TrimSpace(body) != `{"messages":[]}` {
+	if _, body := serving.Get(t, r.URL()+"/_cognate/inbox"); strings.TrimSpace(body) != `{"messages":[]}` {
 		t.Errorf("empty: %s", body)
 	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL()+"/_cognate/inbox", nil)
@@ -114,13 +115,13 @@ func TestClockIsForDevelopment(t *testing.T) {
 		}
 		return res.StatusCode, string(text)
 	}
-	production := start(t, serve(t)).URL()
+	production := serving.Start(t, serving.Serve(t)).URL()
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
 		if status, _ := ask(production, method, `{"advance":"1h"}`); status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
 			t.Errorf("%s in serve: %d", method, status)
 		}
 	}
-	url := start(t, dev(t)).URL()
+	url := serving.Start(t, serving.Dev(t)).URL()
 	now := func() (at time.Time, offset string) {
 		t.Helper()
 		_, body := ask(url, http.MethodGet, "")
@@ -181,19 +182,19 @@ func TestClockIsForDevelopment(t *testing.T) {
 
 func TestPrivateListener(t *testing.T) {
 	t.Parallel()
-	r := start(t, dev(t))
-	newPool(t, r)
+	r := serving.Start(t, serving.Dev(t))
+	serving.NewPool(t, r)
 	private := "http://" + r.PrivateAddr()
 	for _, path := range []string{"/healthz", "/readyz", "/debug/pprof/"} {
-		if res, body := get(t, private+path); res.StatusCode != http.StatusOK {
+		if res, body := serving.Get(t, private+path); res.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d %s", path, res.StatusCode, body)
 		}
-		if res, _ := get(t, r.URL()+path); res.StatusCode != http.StatusNotFound {
+		if res, _ := serving.Get(t, r.URL()+path); res.StatusCode != http.StatusNotFound {
 			t.Errorf("%s on the main listener: %d", path, res.StatusCode)
 		}
 	}
-	r.call(t, "NoSuchOperation-"+strings.Repeat("x", 20), `{}`, nil)
-	_, metrics := get(t, private+"/metrics")
+	call(t, r, "NoSuchOperation-"+strings.Repeat("x", 20), `{}`, nil)
+	_, metrics := serving.Get(t, private+"/metrics")
 	for _, line := range []string{
 		`cognate_requests_total{code="",operation="CreateUserPool"} 1`, "cognate_request_duration_seconds_bucket", "cognate_crypto_waiting 0", "cognate_outbox_messages 0", `cognate_outbox_oldest_seconds{lane="email"} 0`, `cognate_outbox_oldest_seconds{lane="sms_function"} 0`, "go_goroutines",
 	} {
@@ -204,9 +205,9 @@ func TestPrivateListener(t *testing.T) {
 	if strings.Contains(metrics, "NoSuchOperation") {
 		t.Error("a client can make series")
 	}
-	c := dev(t)
+	c := serving.Dev(t)
 	c.PrivateListen = "off"
-	if addr := start(t, c).PrivateAddr(); addr != "" {
+	if addr := serving.Start(t, c).PrivateAddr(); addr != "" {
 		t.Errorf("off: %s", addr)
 	}
 }
@@ -214,19 +215,19 @@ func TestPrivateListener(t *testing.T) {
 // TestLogLine wants one line for a request, with what happened and nothing secret.
 func TestLogLine(t *testing.T) {
 	t.Parallel()
-	c := dev(t)
+	c := serving.Dev(t)
 	c.LogFormat, c.LogLevel = "json", "info"
-	r := start(t, c)
-	pool := newPool(t, r)
+	r := serving.Start(t, c)
+	pool := serving.NewPool(t, r)
 	client := newClient(t, r, pool)
 	newUser(t, r, pool, "alice")
 	out, err := signIn(t, r, client, "alice", password)
-	tokens := must(t, out, err).AuthenticationResult
+	tokens := serving.Must(t, out, err).AuthenticationResult
 	_, _ = signIn(t, r, client, "alice", "not-the-password-1A")
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	text := r.log.String()
+	text := r.Log.String()
 	var lines []map[string]any
 	for line := range strings.Lines(text) {
 		var m map[string]any
@@ -277,9 +278,9 @@ func raw(t *testing.T, addr, request string) string {
 
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	c := dev(t)
+	c := serving.Dev(t)
 	c.MaxRequestBytes = 64 << 10
-	r := start(t, c)
+	r := serving.Start(t, c)
 	head := "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth\r\n"
 	tests := []struct{ name, request, want string }{
 		{"both lengths", head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
@@ -308,9 +309,9 @@ func TestHostileRequests(t *testing.T) {
 // TestSlowBodies holds a connection that sends nothing to the time limit.
 func TestSlowBodies(t *testing.T) {
 	t.Parallel()
-	c := dev(t)
+	c := serving.Dev(t)
 	c.RequestTimeout = 300 * time.Millisecond
-	r := start(t, c)
+	r := serving.Start(t, c)
 	got := raw(t, r.Addr(), "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth\r\nContent-Length: 100\r\n\r\n{")
 	if strings.Contains(got, " 200 ") {
 		t.Errorf("got %q", got)
@@ -319,9 +320,9 @@ func TestSlowBodies(t *testing.T) {
 
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	c.PlainHTTP, c.TrustedProxy, c.LogFormat, c.DrainDelay = false, []string{"::ffff:127.0.0.0/104", "10.0.0.0/8"}, "json", new(time.Duration)
-	r := start(t, c)
+	r := serving.Start(t, c)
 	tests := []struct {
 		name   string
 		header http.Header
@@ -354,21 +355,21 @@ func TestTrustedProxies(t *testing.T) {
 			}
 		})
 	}
-	if res, text := get(t, r.URL()+"/_cognate/health"); res.StatusCode != http.StatusOK {
+	if res, text := serving.Get(t, r.URL()+"/_cognate/health"); res.StatusCode != http.StatusOK {
 		t.Errorf("the proxy's own check: %d %s", res.StatusCode, text)
 	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range tests {
-		if !strings.Contains(r.log.String(), `"ip":"`+tt.ip+`"`) {
+		if !strings.Contains(r.Log.String(), `"ip":"`+tt.ip+`"`) {
 			t.Errorf("%s: no %s in the log", tt.name, tt.ip)
 		}
 	}
 
-	c = serve(t)
+	c = serving.Serve(t)
 	c.PlainHTTP, c.TrustedProxy, c.LogFormat, c.DrainDelay = false, []string{"10.0.0.0/8"}, "json", new(time.Duration)
-	r = start(t, c)
+	r = serving.Start(t, c)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL(), strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
@@ -379,7 +380,7 @@ func TestTrustedProxies(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if status := res.StatusCode; status != http.StatusForbidden || strings.Contains(r.log.String(), "203.0.113.5") {
+	if status := res.StatusCode; status != http.StatusForbidden || strings.Contains(r.Log.String(), "203.0.113.5") {
 		t.Errorf("past the proxy: %d", status)
 	}
 }
@@ -387,7 +388,7 @@ func TestTrustedProxies(t *testing.T) {
 // TestShutdownLetsRequestsEnd stops a server that is answering.
 func TestShutdownLetsRequestsEnd(t *testing.T) {
 	t.Parallel()
-	r := start(t, dev(t))
+	r := serving.Start(t, serving.Dev(t))
 	type result struct {
 		status int
 		err    error
@@ -422,7 +423,7 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 	}()
 	<-entered
 	for { // What is still on its way to the server would be cut off, and may be.
-		if _, metrics := get(t, "http://"+r.PrivateAddr()+"/metrics"); strings.Contains(metrics, "cognate_requests_in_flight 1") {
+		if _, metrics := serving.Get(t, "http://"+r.PrivateAddr()+"/metrics"); strings.Contains(metrics, "cognate_requests_in_flight 1") {
 			break
 		}
 	}
@@ -442,9 +443,9 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 // beside it, which must not.
 func TestDataSurvives(t *testing.T) {
 	t.Parallel()
-	c := dev(t)
-	r := start(t, c)
-	pool := newPool(t, r)
+	c := serving.Dev(t)
+	r := serving.Start(t, c)
+	pool := serving.NewPool(t, r)
 	if s, err := server.Start(t.Context(), c); err == nil {
 		_ = s.Close()
 		t.Error("two servers have one embedded database")
@@ -456,8 +457,8 @@ func TestDataSurvives(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(c.Data, "operator.sock.new"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r = start(t, c)
-	if res, body := get(t, r.URL()+"/"+pool+"/.well-known/jwks.json"); res.StatusCode != http.StatusOK {
+	r = serving.Start(t, c)
+	if res, body := serving.Get(t, r.URL()+"/"+pool+"/.well-known/jwks.json"); res.StatusCode != http.StatusOK {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 	for name, mode := range map[string]os.FileMode{"": 0o700, "kek": 0o600, "cognate.db": 0o600, "operator.sock": 0o600} {
@@ -471,10 +472,10 @@ func TestDataSurvives(t *testing.T) {
 // TestAnnounce reads the line that programs wait for.
 func TestAnnounce(t *testing.T) {
 	t.Parallel()
-	c := dev(t)
-	var out logBuffer
+	c := serving.Dev(t)
+	var out serving.Log
 	c.Out = &out
-	r := start(t, c)
+	r := serving.Start(t, c)
 	first, _, _ := strings.Cut(out.String(), "\n")
 	if first != "listening on "+r.URL() {
 		t.Errorf("%q", first)

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cognate/test/serving"
 	"io"
 	"net/http"
 	"strings"
@@ -13,7 +14,7 @@ type visit struct {
 	status             int
 }
 
-func (v visit) post(t *testing.T, r rig, operation, body string) (int, string) {
+func (v visit) post(t *testing.T, r serving.Rig, operation, body string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL(), strings.NewReader(body))
 	if err != nil {
@@ -46,9 +47,9 @@ func do(t *testing.T, req *http.Request) (int, string) {
 // page: the page cannot hide its origin, nor say which host it asks for.
 func TestPagesOfOtherMachines(t *testing.T) {
 	t.Parallel()
-	c := dev(t)
+	c := serving.Dev(t)
 	c.AllowUnsigned, c.AllowOrigin = true, []string{"https://app.example.com", "http://cognate.test:8080"}
-	r := start(t, c)
+	r := serving.Start(t, c)
 	const ok, origin, host = http.StatusOK, http.StatusBadRequest, http.StatusForbidden
 	tests := []visit{
 		{"no browser", "", "", ok},
@@ -107,7 +108,7 @@ func TestPagesOfOtherMachines(t *testing.T) {
 	}
 	exposed := c
 	exposed.Expose, exposed.Data = true, t.TempDir()
-	e := start(t, exposed)
+	e := serving.Start(t, exposed)
 	for _, v := range []visit{{host: "cognate:9229", status: ok}, {host: "attacker.example", status: host}, {host: "cognate:9229", origin: "https://attacker.example", status: origin}} {
 		if status, text := v.post(t, e, "ListUserPools", `{"MaxResults":1}`); status != v.status {
 			t.Errorf("exposed, to %s: %d %s", v.host, status, text)

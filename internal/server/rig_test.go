@@ -1,32 +1,18 @@
 package server_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/smithy-go"
 	"go.uber.org/goleak"
 
-	"cognate/internal/keys"
 	"cognate/internal/server"
-	"cognate/test/commands"
-	"cognate/test/patience"
 	"cognate/test/pgtest"
+	"cognate/test/serving"
 )
 
 func TestMain(m *testing.M) {
@@ -37,107 +23,22 @@ func TestMain(m *testing.M) {
 	)
 }
 
-// logBuffer keeps a server's log for the test to look into.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// rig is a running server and what belongs to it.
-type rig struct {
-	*server.Server
-	config server.Config
-	log    *logBuffer
-}
-
-// dev is a configuration for a development server of the test's own.
-func dev(t *testing.T) server.Config {
-	t.Helper()
-	return server.Config{
-		Mode: server.Dev, Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", Data: t.TempDir(), LogLevel: "debug",
-	}
-}
-
-// serve is a configuration for production, migrated and with a key-encryption
-// key. Plain HTTP on loopback is the one thing that it relaxes.
-func serve(t *testing.T) server.Config {
-	t.Helper()
-	dir := t.TempDir()
-	kek := filepath.Join(dir, "kek")
-	if err := os.WriteFile(kek, []byte(keys.GenerateKEK()+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := server.Config{
-		Mode: server.Serve, Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", PlainHTTP: true,
-		Data: filepath.Join(dir, "data"), KEKFile: kek, IssuerBase: "https://id.example.com", LogLevel: "debug",
-	}
-	run(t, nil, "migrate", "--data", c.Data, "--kek-file", kek)
-	return c
-}
-
-func start(t *testing.T, c server.Config) rig {
-	t.Helper()
-	r := rig{config: c, log: &logBuffer{}}
-	c.LogTo = r.log
-	patience.Extend(&c.ShutdownTimeout)
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = 2 * patience.Limit
-		patience.Extend(&c.DatabaseTimeout, &c.TriggerTimeout)
-	}
-	s, err := server.Start(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-		if t.Failed() {
-			t.Log(r.log.String())
-		}
-	})
-	r.Server = s
-	return r
-}
-
 // engines runs a test on a development server with each database.
-func engines(t *testing.T, f func(t *testing.T, r rig)) {
+func engines(t *testing.T, f func(t *testing.T, r serving.Rig)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		f(t, start(t, dev(t)))
+		f(t, serving.Start(t, serving.Dev(t)))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		c := dev(t)
+		c := serving.Dev(t)
 		c.Database = server.Secret(pgtest.Database(t))
-		f(t, start(t, c))
+		f(t, serving.Start(t, c))
 	})
 }
 
-// client is the SDK's own, unmodified.
-func (r rig) client(id, secret string, change ...func(*cip.Options)) *cip.Client {
-	return cip.New(cip.Options{
-		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), RetryMaxAttempts: 1,
-	}, change...)
-}
-
-func (r rig) dev() *cip.Client { return r.client("dev", "dev") }
-
 // call is one request as no SDK would write it.
-func (r rig) call(t *testing.T, operation, body string, header http.Header) (int, map[string]any) {
+func call(t *testing.T, r serving.Rig, operation, body string, header http.Header) (int, map[string]any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL(), strings.NewReader(body))
 	if err != nil {
@@ -163,69 +64,3 @@ func (r rig) call(t *testing.T, operation, body string, header http.Header) (int
 	}
 	return res.StatusCode, out
 }
-
-func get(t *testing.T, url string) (*http.Response, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res, string(body)
-}
-
-// run is one command of the program; it gives what the command wrote.
-func run(t *testing.T, env map[string]string, args ...string) (stdout, stderr string) {
-	t.Helper()
-	code, stdout, stderr := command(t, env, args...)
-	if code != 0 {
-		t.Fatalf("cognate %s: exit %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
-	}
-	return stdout, stderr
-}
-
-func command(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	return commands.Run(t.Context(), env, args...)
-}
-
-// code returns the wire code of an SDK's error.
-func code(err error) string {
-	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		return e.ErrorCode()
-	}
-	if err != nil {
-		return err.Error()
-	}
-	return ""
-}
-
-// want fails unless err has this code ("" for none).
-func want(t *testing.T, err error, is string) {
-	t.Helper()
-	if got := code(err); got != is {
-		t.Errorf("got %q (%v), want %q", got, err, is)
-	}
-}
-
-func must[T any](t *testing.T, out T, err error) T {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-var (
-	_ = slog.LevelDebug
-	_ = context.Background
-	_ = time.Second
-)

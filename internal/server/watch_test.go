@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cognate/test/serving"
 	"context"
 	"fmt"
 	"io"
@@ -21,20 +22,20 @@ import (
 // TestMetricsOfTheMachine wants what an operator is warned by, on both engines.
 func TestMetricsOfTheMachine(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, r rig) {
-		pool := newPool(t, r)
+	engines(t, func(t *testing.T, r serving.Rig) {
+		pool := serving.NewPool(t, r)
 		client := newClient(t, r, pool)
 		newUser(t, r, pool, "alice")
 		for range 5 {
 			_, _ = signIn(t, r, client, "alice", "Wrong-password-1")
 		}
-		_, metrics := get(t, "http://"+r.PrivateAddr()+"/metrics")
+		_, metrics := serving.Get(t, "http://"+r.PrivateAddr()+"/metrics")
 		want := []string{
 			`cognate_database_connections_max [1-9]`, `cognate_database_connections\{state="idle"\} [1-9]`, `cognate_database_connections\{state="in_use"\} \d`,
 			`cognate_database_connection_waits_total \d`, `cognate_database_connection_wait_seconds_total \d`,
 			`cognate_lockouts_total 1`, `cognate_refusals_total\{operation="InitiateAuth",reason="wrong_password"\} 5`,
 		}
-		if r.config.Database == "" {
+		if r.Config.Database == "" {
 			want = append(want, `cognate_data_free_bytes [1-9]`)
 		}
 		for _, line := range want {
@@ -55,22 +56,22 @@ func TestClientThatGoesAway(t *testing.T) {
 		<-r.Context().Done() // The server hangs up in its turn.
 	}))
 	defer function.Close()
-	c := dev(t)
+	c := serving.Dev(t)
 	c.LogFormat, c.LogLevel, c.TriggerEndpoint = "json", "info", server.Secret(function.URL)
-	r := start(t, c)
-	pool := newPool(t, r)
+	r := serving.Start(t, c)
+	pool := serving.NewPool(t, r)
 	client := newClient(t, r, pool)
 	newUser(t, r, pool, "alice")
-	_, err := r.dev().UpdateUserPool(t.Context(), &cip.UpdateUserPoolInput{UserPoolId: &pool, LambdaConfig: &types.LambdaConfigType{
+	_, err := r.Dev().UpdateUserPool(t.Context(), &cip.UpdateUserPoolInput{UserPoolId: &pool, LambdaConfig: &types.LambdaConfigType{
 		PreAuthentication: aws.String("arn:aws:lambda:us-east-1:123456789012:function:slow"),
 	}})
-	want(t, err, "")
+	serving.Want(t, err, "")
 
 	ctx, hangUp := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = r.dev().InitiateAuth(ctx, &cip.InitiateAuthInput{
+		_, _ = r.Dev().InitiateAuth(ctx, &cip.InitiateAuthInput{
 			ClientId: &client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 			AuthParameters: map[string]string{"USERNAME": "alice", "PASSWORD": password},
 		})
@@ -94,7 +95,7 @@ func TestClientThatGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, operation := range []string{"InitiateAuth", "SignUp"} {
-		line := regexp.MustCompile(`.*"msg":"request".*"operation":"` + operation + `".*`).FindString(r.log.String())
+		line := regexp.MustCompile(`.*"msg":"request".*"operation":"` + operation + `".*`).FindString(r.Log.String())
 		if !strings.Contains(line, `"status":499`) || !strings.Contains(line, `"code":"ClientClosedRequest"`) || !strings.Contains(line, `"level":"INFO"`) {
 			t.Errorf("%s: %s", operation, line)
 		}
@@ -104,15 +105,15 @@ func TestClientThatGoesAway(t *testing.T) {
 // TestAccessKeysInTheLog wants who was let in and shut out, without secrets.
 func TestAccessKeysInTheLog(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serving.Serve(t)
 	c.LogFormat, c.LogLevel = "json", "info"
-	r := start(t, c)
-	id, secret := newKey(t, r, "alice", "admin")
-	run(t, nil, "admin", "keys", "list", "--data", c.Data)
-	run(t, nil, "admin", "keys", "revoke", "--data", c.Data, id)
-	_, _, _ = command(t, nil, "admin", "keys", "revoke", "--data", c.Data, id)
+	r := serving.Start(t, c)
+	id, secret := serving.NewKey(t, r, "alice", "admin")
+	serving.Run(t, nil, "admin", "keys", "list", "--data", c.Data)
+	serving.Run(t, nil, "admin", "keys", "revoke", "--data", c.Data, id)
+	_, _, _ = serving.Command(t, nil, "admin", "keys", "revoke", "--data", c.Data, id)
 	var lines []string
-	for line := range strings.Lines(r.log.String()) {
+	for line := range strings.Lines(r.Log.String()) {
 		if strings.Contains(line, `"msg":"operator"`) {
 			lines = append(lines, line)
 		}
@@ -130,7 +131,7 @@ func TestAccessKeysInTheLog(t *testing.T) {
 			t.Errorf("line %d: %s, want %s", i+1, lines[i], text)
 		}
 	}
-	if strings.Contains(r.log.String(), secret) {
+	if strings.Contains(r.Log.String(), secret) {
 		t.Error("the log tells the secret")
 	}
 }
