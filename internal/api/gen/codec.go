@@ -301,3 +301,17 @@ func (m *model) appendMember(s *source, mem *member) {
 		s.p("b = %s", call)
 	}
 }
+
+// presence returns the condition under which a field counts as present; "" for always.
+func (m *model) presence(mem *member) string {
+	field, sh := "v."+goName(mem.Name), m.Shapes[mem.Shape]
+	switch {
+	case sh.Enum != nil:
+		return field + ` != ""`
+	case sh.Type == "timestamp":
+		return "!" + field + ".IsZero()"
+	case sh.Type == "structure" || sh.Type == "list" || sh.Type == "map" || sh.Type == "blob" || !mem.Required:
+		return field + " != nil"
+	}
+	return ""
+}

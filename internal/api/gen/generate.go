@@ -110,7 +110,7 @@ func (m *model) shapesFile() *source {
 		}
 		s.p("type %s struct {", goName(name))
 		for _, mem := range sh.Members {
-			s.p("%s %s", goName(mem.Name), m.fieldType(mem))
+			s.p("%s %s%s", goName(mem.Name), m.fieldType(mem), m.logTag(mem))
 		}
 		s.p("}\n")
 	}

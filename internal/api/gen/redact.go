@@ -1,63 +1,29 @@
 package main
 
-// redactFile writes how structures with something sensitive are logged.
+// redactFile writes the methods that keep what is sensitive out of logs.
 func (m *model) redactFile() *source {
 	var s source
-	s.p("// redacted stands in logs for what is sensitive.")
-	s.p("const redacted = \"[redacted]\"\n")
 	for _, name := range m.structs {
 		if !m.secret[name] {
 			continue
 		}
-		sh := m.Shapes[name]
-		s.p("// LogValue leaves out what is sensitive and what is absent.")
-		s.p("func (v %s) LogValue() slog.Value {", goName(name))
-		if sh.Sensitive {
-			s.p("return slog.StringValue(redacted)\n}\n")
-		} else {
-			s.p("var attrs []slog.Attr")
-			for _, mem := range sh.Members {
-				m.redactMember(&s, mem)
-			}
-			s.p("return slog.GroupValue(attrs...)\n}\n")
+		logged := "api.Loggable(v)"
+		if m.Shapes[name].Sensitive {
+			logged = "slog.StringValue(api.Redacted)"
 		}
+		s.p("// LogValue leaves out what is sensitive and what is absent.")
+		s.p("func (v %s) LogValue() slog.Value { return %s }\n", goName(name), logged)
 		s.p("// String is LogValue as text, so that printing shows no more than logging.")
 		s.p("func (v %s) String() string { return v.LogValue().String() }\n", goName(name))
 	}
 	return &s
 }
 
-func (m *model) redactMember(s *source, mem *member) {
-	field, sh := "v."+goName(mem.Name), m.Shapes[mem.Shape]
-	condition := m.presence(mem)
-	open := "{"
-	if condition != "" {
-		open = "if " + condition + " {"
+// logTag is the tag of a field that logs must not show; "" for others. A structure
+// within hides its own members.
+func (m *model) logTag(mem *member) string {
+	if sh := m.Shapes[mem.Shape]; sh.Type == "structure" && !sh.Document || !m.holdsSecret(mem.Shape) {
+		return ""
 	}
-	s.p("%s", open)
-	switch {
-	case sh.Type == "structure" && !sh.Document:
-		s.p("attrs = append(attrs, slog.Any(%q, *%s))", mem.Name, field)
-	case m.holdsSecret(mem.Shape):
-		s.p("attrs = append(attrs, slog.String(%q, redacted))", mem.Name)
-	case m.fieldType(mem)[0] == '*':
-		s.p("attrs = append(attrs, slog.Any(%q, *%s))", mem.Name, field)
-	default:
-		s.p("attrs = append(attrs, slog.Any(%q, %s))", mem.Name, field)
-	}
-	s.p("}")
-}
-
-// presence is the condition under which a field counts as present; "" for always.
-func (m *model) presence(mem *member) string {
-	field, sh := "v."+goName(mem.Name), m.Shapes[mem.Shape]
-	switch {
-	case sh.Enum != nil:
-		return field + ` != ""`
-	case sh.Type == "timestamp":
-		return "!" + field + ".IsZero()"
-	case sh.Type == "structure" || sh.Type == "list" || sh.Type == "map" || sh.Type == "blob" || !mem.Required:
-		return field + " != nil"
-	}
-	return ""
+	return " `log:\"secret\"`"
 }

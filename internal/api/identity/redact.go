@@ -4,166 +4,60 @@ package identity
 
 import (
 	"log/slog"
+
+	"cognate/internal/api"
 )
 
-// redacted stands in logs for what is sensitive.
-const redacted = "[redacted]"
-
 // LogValue leaves out what is sensitive and what is absent.
-func (v Credentials) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AccessKeyId != nil {
-		attrs = append(attrs, slog.Any("AccessKeyId", *v.AccessKeyId))
-	}
-	if v.SecretKey != nil {
-		attrs = append(attrs, slog.String("SecretKey", redacted))
-	}
-	if v.SessionToken != nil {
-		attrs = append(attrs, slog.Any("SessionToken", *v.SessionToken))
-	}
-	if !v.Expiration.IsZero() {
-		attrs = append(attrs, slog.Any("Expiration", v.Expiration))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v Credentials) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v Credentials) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetCredentialsForIdentityInput) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("IdentityId", v.IdentityId))
-	}
-	if v.Logins != nil {
-		attrs = append(attrs, slog.String("Logins", redacted))
-	}
-	if v.CustomRoleArn != nil {
-		attrs = append(attrs, slog.Any("CustomRoleArn", *v.CustomRoleArn))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetCredentialsForIdentityInput) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetCredentialsForIdentityInput) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetCredentialsForIdentityResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.IdentityId != nil {
-		attrs = append(attrs, slog.Any("IdentityId", *v.IdentityId))
-	}
-	if v.Credentials != nil {
-		attrs = append(attrs, slog.Any("Credentials", *v.Credentials))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetCredentialsForIdentityResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetCredentialsForIdentityResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetIdInput) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AccountId != nil {
-		attrs = append(attrs, slog.Any("AccountId", *v.AccountId))
-	}
-	{
-		attrs = append(attrs, slog.Any("IdentityPoolId", v.IdentityPoolId))
-	}
-	if v.Logins != nil {
-		attrs = append(attrs, slog.String("Logins", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetIdInput) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetIdInput) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetOpenIdTokenForDeveloperIdentityInput) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("IdentityPoolId", v.IdentityPoolId))
-	}
-	if v.IdentityId != nil {
-		attrs = append(attrs, slog.Any("IdentityId", *v.IdentityId))
-	}
-	if v.Logins != nil {
-		attrs = append(attrs, slog.String("Logins", redacted))
-	}
-	if v.PrincipalTags != nil {
-		attrs = append(attrs, slog.Any("PrincipalTags", v.PrincipalTags))
-	}
-	if v.TokenDuration != nil {
-		attrs = append(attrs, slog.Any("TokenDuration", *v.TokenDuration))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetOpenIdTokenForDeveloperIdentityInput) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetOpenIdTokenForDeveloperIdentityInput) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetOpenIdTokenForDeveloperIdentityResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.IdentityId != nil {
-		attrs = append(attrs, slog.Any("IdentityId", *v.IdentityId))
-	}
-	if v.Token != nil {
-		attrs = append(attrs, slog.String("Token", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetOpenIdTokenForDeveloperIdentityResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetOpenIdTokenForDeveloperIdentityResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetOpenIdTokenInput) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("IdentityId", v.IdentityId))
-	}
-	if v.Logins != nil {
-		attrs = append(attrs, slog.String("Logins", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetOpenIdTokenInput) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetOpenIdTokenInput) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetOpenIdTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.IdentityId != nil {
-		attrs = append(attrs, slog.Any("IdentityId", *v.IdentityId))
-	}
-	if v.Token != nil {
-		attrs = append(attrs, slog.String("Token", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetOpenIdTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetOpenIdTokenResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UnlinkIdentityInput) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("IdentityId", v.IdentityId))
-	}
-	if v.Logins != nil {
-		attrs = append(attrs, slog.String("Logins", redacted))
-	}
-	if v.LoginsToRemove != nil {
-		attrs = append(attrs, slog.Any("LoginsToRemove", v.LoginsToRemove))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UnlinkIdentityInput) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UnlinkIdentityInput) String() string { return v.LogValue().String() }

@@ -29,7 +29,7 @@ type CreateIdentityPoolInput struct {
 // Credentials is a structure of the model.
 type Credentials struct {
 	AccessKeyId  *string
-	SecretKey    *string
+	SecretKey    *string `log:"secret"`
 	SessionToken *string
 	Expiration   time.Time
 }
@@ -62,7 +62,7 @@ type DescribeIdentityPoolInput struct {
 // GetCredentialsForIdentityInput is a structure of the model.
 type GetCredentialsForIdentityInput struct {
 	IdentityId    string
-	Logins        map[string]string
+	Logins        map[string]string `log:"secret"`
 	CustomRoleArn *string
 }
 
@@ -76,7 +76,7 @@ type GetCredentialsForIdentityResponse struct {
 type GetIdInput struct {
 	AccountId      *string
 	IdentityPoolId string
-	Logins         map[string]string
+	Logins         map[string]string `log:"secret"`
 }
 
 // GetIdResponse is a structure of the model.
@@ -100,7 +100,7 @@ type GetIdentityPoolRolesResponse struct {
 type GetOpenIdTokenForDeveloperIdentityInput struct {
 	IdentityPoolId string
 	IdentityId     *string
-	Logins         map[string]string
+	Logins         map[string]string `log:"secret"`
 	PrincipalTags  map[string]string
 	TokenDuration  *int64
 }
@@ -108,19 +108,19 @@ type GetOpenIdTokenForDeveloperIdentityInput struct {
 // GetOpenIdTokenForDeveloperIdentityResponse is a structure of the model.
 type GetOpenIdTokenForDeveloperIdentityResponse struct {
 	IdentityId *string
-	Token      *string
+	Token      *string `log:"secret"`
 }
 
 // GetOpenIdTokenInput is a structure of the model.
 type GetOpenIdTokenInput struct {
 	IdentityId string
-	Logins     map[string]string
+	Logins     map[string]string `log:"secret"`
 }
 
 // GetOpenIdTokenResponse is a structure of the model.
 type GetOpenIdTokenResponse struct {
 	IdentityId *string
-	Token      *string
+	Token      *string `log:"secret"`
 }
 
 // GetPrincipalTagAttributeMapInput is a structure of the model.
@@ -294,7 +294,7 @@ type UnlinkDeveloperIdentityInput struct {
 // UnlinkIdentityInput is a structure of the model.
 type UnlinkIdentityInput struct {
 	IdentityId     string
-	Logins         map[string]string
+	Logins         map[string]string `log:"secret"`
 	LoginsToRemove []string
 }
 

@@ -4,2709 +4,798 @@ package idp
 
 import (
 	"log/slog"
+
+	"cognate/internal/api"
 )
 
-// redacted stands in logs for what is sensitive.
-const redacted = "[redacted]"
-
 // LogValue leaves out what is sensitive and what is absent.
-func (v AddUserPoolClientSecretRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ClientSecret != nil {
-		attrs = append(attrs, slog.String("ClientSecret", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AddUserPoolClientSecretRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AddUserPoolClientSecretRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AddUserPoolClientSecretResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ClientSecretDescriptor != nil {
-		attrs = append(attrs, slog.Any("ClientSecretDescriptor", *v.ClientSecretDescriptor))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AddUserPoolClientSecretResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AddUserPoolClientSecretResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminAddUserToGroupRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("GroupName", v.GroupName))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminAddUserToGroupRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminAddUserToGroupRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminConfirmSignUpRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminConfirmSignUpRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminConfirmSignUpRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminCreateUserRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.UserAttributes != nil {
-		attrs = append(attrs, slog.String("UserAttributes", redacted))
-	}
-	if v.ValidationData != nil {
-		attrs = append(attrs, slog.String("ValidationData", redacted))
-	}
-	if v.TemporaryPassword != nil {
-		attrs = append(attrs, slog.String("TemporaryPassword", redacted))
-	}
-	if v.ForceAliasCreation != nil {
-		attrs = append(attrs, slog.Any("ForceAliasCreation", *v.ForceAliasCreation))
-	}
-	if v.MessageAction != "" {
-		attrs = append(attrs, slog.Any("MessageAction", v.MessageAction))
-	}
-	if v.DesiredDeliveryMediums != nil {
-		attrs = append(attrs, slog.Any("DesiredDeliveryMediums", v.DesiredDeliveryMediums))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminCreateUserRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminCreateUserRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminCreateUserResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.User != nil {
-		attrs = append(attrs, slog.Any("User", *v.User))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminCreateUserResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminCreateUserResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminDeleteSoftwareTokenRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminDeleteSoftwareTokenRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminDeleteSoftwareTokenRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminDeleteUserAttributesRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.UserAttributeNames != nil {
-		attrs = append(attrs, slog.Any("UserAttributeNames", v.UserAttributeNames))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminDeleteUserAttributesRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminDeleteUserAttributesRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminDeleteUserRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminDeleteUserRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminDeleteUserRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminDisableUserRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminDisableUserRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminDisableUserRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminEnableUserRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminEnableUserRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminEnableUserRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminForgetDeviceRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("DeviceKey", v.DeviceKey))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminForgetDeviceRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminForgetDeviceRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminGetDeviceRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("DeviceKey", v.DeviceKey))
-	}
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminGetDeviceRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminGetDeviceRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminGetDeviceResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Device != nil {
-		attrs = append(attrs, slog.Any("Device", *v.Device))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminGetDeviceResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminGetDeviceResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminGetUserAuthFactorsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminGetUserAuthFactorsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminGetUserAuthFactorsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminGetUserAuthFactorsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.PreferredMfaSetting != nil {
-		attrs = append(attrs, slog.Any("PreferredMfaSetting", *v.PreferredMfaSetting))
-	}
-	if v.UserMFASettingList != nil {
-		attrs = append(attrs, slog.Any("UserMFASettingList", v.UserMFASettingList))
-	}
-	if v.ConfiguredUserAuthFactors != nil {
-		attrs = append(attrs, slog.Any("ConfiguredUserAuthFactors", v.ConfiguredUserAuthFactors))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminGetUserAuthFactorsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminGetUserAuthFactorsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminGetUserRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminGetUserRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminGetUserRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminGetUserResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.UserAttributes != nil {
-		attrs = append(attrs, slog.String("UserAttributes", redacted))
-	}
-	if !v.UserCreateDate.IsZero() {
-		attrs = append(attrs, slog.Any("UserCreateDate", v.UserCreateDate))
-	}
-	if !v.UserLastModifiedDate.IsZero() {
-		attrs = append(attrs, slog.Any("UserLastModifiedDate", v.UserLastModifiedDate))
-	}
-	if v.Enabled != nil {
-		attrs = append(attrs, slog.Any("Enabled", *v.Enabled))
-	}
-	if v.UserStatus != "" {
-		attrs = append(attrs, slog.Any("UserStatus", v.UserStatus))
-	}
-	if v.MFAOptions != nil {
-		attrs = append(attrs, slog.Any("MFAOptions", v.MFAOptions))
-	}
-	if v.PreferredMfaSetting != nil {
-		attrs = append(attrs, slog.Any("PreferredMfaSetting", *v.PreferredMfaSetting))
-	}
-	if v.UserMFASettingList != nil {
-		attrs = append(attrs, slog.Any("UserMFASettingList", v.UserMFASettingList))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminGetUserResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminGetUserResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminInitiateAuthRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.AuthFlow != "" {
-		attrs = append(attrs, slog.Any("AuthFlow", v.AuthFlow))
-	}
-	if v.AuthParameters != nil {
-		attrs = append(attrs, slog.String("AuthParameters", redacted))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.ContextData != nil {
-		attrs = append(attrs, slog.Any("ContextData", *v.ContextData))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminInitiateAuthRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminInitiateAuthRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminInitiateAuthResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ChallengeName != "" {
-		attrs = append(attrs, slog.Any("ChallengeName", v.ChallengeName))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	if v.ChallengeParameters != nil {
-		attrs = append(attrs, slog.Any("ChallengeParameters", v.ChallengeParameters))
-	}
-	if v.AuthenticationResult != nil {
-		attrs = append(attrs, slog.Any("AuthenticationResult", *v.AuthenticationResult))
-	}
-	if v.AvailableChallenges != nil {
-		attrs = append(attrs, slog.Any("AvailableChallenges", v.AvailableChallenges))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminInitiateAuthResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminInitiateAuthResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminListDevicesRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.Limit != nil {
-		attrs = append(attrs, slog.Any("Limit", *v.Limit))
-	}
-	if v.PaginationToken != nil {
-		attrs = append(attrs, slog.Any("PaginationToken", *v.PaginationToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminListDevicesRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminListDevicesRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminListDevicesResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Devices != nil {
-		attrs = append(attrs, slog.String("Devices", redacted))
-	}
-	if v.PaginationToken != nil {
-		attrs = append(attrs, slog.Any("PaginationToken", *v.PaginationToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminListDevicesResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminListDevicesResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminListGroupsForUserRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	if v.Limit != nil {
-		attrs = append(attrs, slog.Any("Limit", *v.Limit))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminListGroupsForUserRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminListGroupsForUserRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminListUserAuthEventsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.MaxResults != nil {
-		attrs = append(attrs, slog.Any("MaxResults", *v.MaxResults))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminListUserAuthEventsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminListUserAuthEventsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminListUserSessionsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminListUserSessionsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminListUserSessionsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminListUserSessionsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Sessions != nil {
-		attrs = append(attrs, slog.String("Sessions", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminListUserSessionsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminListUserSessionsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminRemoveUserFromGroupRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("GroupName", v.GroupName))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminRemoveUserFromGroupRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminRemoveUserFromGroupRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminResetUserPasswordRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminResetUserPasswordRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminResetUserPasswordRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminRespondToAuthChallengeRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ChallengeName != "" {
-		attrs = append(attrs, slog.Any("ChallengeName", v.ChallengeName))
-	}
-	if v.ChallengeResponses != nil {
-		attrs = append(attrs, slog.String("ChallengeResponses", redacted))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.ContextData != nil {
-		attrs = append(attrs, slog.Any("ContextData", *v.ContextData))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminRespondToAuthChallengeRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminRespondToAuthChallengeRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminRespondToAuthChallengeResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ChallengeName != "" {
-		attrs = append(attrs, slog.Any("ChallengeName", v.ChallengeName))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	if v.ChallengeParameters != nil {
-		attrs = append(attrs, slog.Any("ChallengeParameters", v.ChallengeParameters))
-	}
-	if v.AuthenticationResult != nil {
-		attrs = append(attrs, slog.Any("AuthenticationResult", *v.AuthenticationResult))
-	}
-	if v.AvailableChallenges != nil {
-		attrs = append(attrs, slog.Any("AvailableChallenges", v.AvailableChallenges))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminRespondToAuthChallengeResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminRespondToAuthChallengeResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminRevokeUserSessionRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("SessionId", v.SessionId))
-	}
-	if v.RevokeAssociatedSessions != "" {
-		attrs = append(attrs, slog.Any("RevokeAssociatedSessions", v.RevokeAssociatedSessions))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminRevokeUserSessionRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminRevokeUserSessionRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminSetUserMFAPreferenceRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.SMSMfaSettings != nil {
-		attrs = append(attrs, slog.Any("SMSMfaSettings", *v.SMSMfaSettings))
-	}
-	if v.SoftwareTokenMfaSettings != nil {
-		attrs = append(attrs, slog.Any("SoftwareTokenMfaSettings", *v.SoftwareTokenMfaSettings))
-	}
-	if v.EmailMfaSettings != nil {
-		attrs = append(attrs, slog.Any("EmailMfaSettings", *v.EmailMfaSettings))
-	}
-	if v.WebAuthnMfaSettings != nil {
-		attrs = append(attrs, slog.Any("WebAuthnMfaSettings", *v.WebAuthnMfaSettings))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminSetUserMFAPreferenceRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminSetUserMFAPreferenceRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminSetUserPasswordRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("Password", redacted))
-	}
-	if v.Permanent != nil {
-		attrs = append(attrs, slog.Any("Permanent", *v.Permanent))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminSetUserPasswordRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminSetUserPasswordRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminSetUserSettingsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.MFAOptions != nil {
-		attrs = append(attrs, slog.Any("MFAOptions", v.MFAOptions))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminSetUserSettingsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminSetUserSettingsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminUpdateAuthEventFeedbackRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("EventId", v.EventId))
-	}
-	if v.FeedbackValue != "" {
-		attrs = append(attrs, slog.Any("FeedbackValue", v.FeedbackValue))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminUpdateAuthEventFeedbackRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminUpdateAuthEventFeedbackRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminUpdateDeviceStatusRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("DeviceKey", v.DeviceKey))
-	}
-	if v.DeviceRememberedStatus != "" {
-		attrs = append(attrs, slog.Any("DeviceRememberedStatus", v.DeviceRememberedStatus))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminUpdateDeviceStatusRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminUpdateDeviceStatusRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminUpdateUserAttributesRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.UserAttributes != nil {
-		attrs = append(attrs, slog.String("UserAttributes", redacted))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminUpdateUserAttributesRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminUpdateUserAttributesRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AdminUserGlobalSignOutRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AdminUserGlobalSignOutRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AdminUserGlobalSignOutRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AssociateSoftwareTokenRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AccessToken != nil {
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AssociateSoftwareTokenRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AssociateSoftwareTokenRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AssociateSoftwareTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.SecretCode != nil {
-		attrs = append(attrs, slog.String("SecretCode", redacted))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AssociateSoftwareTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AssociateSoftwareTokenResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AttributeType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("Name", v.Name))
-	}
-	if v.Value != nil {
-		attrs = append(attrs, slog.String("Value", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AttributeType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AttributeType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AuthenticationResultType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AccessToken != nil {
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.ExpiresIn != nil {
-		attrs = append(attrs, slog.Any("ExpiresIn", *v.ExpiresIn))
-	}
-	if v.TokenType != nil {
-		attrs = append(attrs, slog.Any("TokenType", *v.TokenType))
-	}
-	if v.RefreshToken != nil {
-		attrs = append(attrs, slog.String("RefreshToken", redacted))
-	}
-	if v.IdToken != nil {
-		attrs = append(attrs, slog.String("IdToken", redacted))
-	}
-	if v.NewDeviceMetadata != nil {
-		attrs = append(attrs, slog.Any("NewDeviceMetadata", *v.NewDeviceMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AuthenticationResultType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AuthenticationResultType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ChangePasswordRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.PreviousPassword != nil {
-		attrs = append(attrs, slog.String("PreviousPassword", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("ProposedPassword", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ChangePasswordRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ChangePasswordRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ClientAuthenticationResultType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AccessToken != nil {
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.ExpiresIn != nil {
-		attrs = append(attrs, slog.Any("ExpiresIn", *v.ExpiresIn))
-	}
-	if v.TokenType != nil {
-		attrs = append(attrs, slog.Any("TokenType", *v.TokenType))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ClientAuthenticationResultType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ClientAuthenticationResultType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ClientSecretDescriptorType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ClientSecretId != nil {
-		attrs = append(attrs, slog.Any("ClientSecretId", *v.ClientSecretId))
-	}
-	if v.ClientSecretValue != nil {
-		attrs = append(attrs, slog.String("ClientSecretValue", redacted))
-	}
-	if !v.ClientSecretCreateDate.IsZero() {
-		attrs = append(attrs, slog.Any("ClientSecretCreateDate", v.ClientSecretCreateDate))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ClientSecretDescriptorType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ClientSecretDescriptorType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v CompleteWebAuthnRegistrationRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.Credential != nil {
-		attrs = append(attrs, slog.Any("Credential", v.Credential))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v CompleteWebAuthnRegistrationRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v CompleteWebAuthnRegistrationRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ConfirmDeviceRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("DeviceKey", v.DeviceKey))
-	}
-	if v.DeviceSecretVerifierConfig != nil {
-		attrs = append(attrs, slog.Any("DeviceSecretVerifierConfig", *v.DeviceSecretVerifierConfig))
-	}
-	if v.DeviceName != nil {
-		attrs = append(attrs, slog.Any("DeviceName", *v.DeviceName))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ConfirmDeviceRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ConfirmDeviceRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ConfirmForgotPasswordRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.SecretHash != nil {
-		attrs = append(attrs, slog.String("SecretHash", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("ConfirmationCode", v.ConfirmationCode))
-	}
-	{
-		attrs = append(attrs, slog.String("Password", redacted))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.UserContextData != nil {
-		attrs = append(attrs, slog.Any("UserContextData", *v.UserContextData))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ConfirmForgotPasswordRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ConfirmForgotPasswordRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ConfirmSignUpRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.SecretHash != nil {
-		attrs = append(attrs, slog.String("SecretHash", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("ConfirmationCode", v.ConfirmationCode))
-	}
-	if v.ForceAliasCreation != nil {
-		attrs = append(attrs, slog.Any("ForceAliasCreation", *v.ForceAliasCreation))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.UserContextData != nil {
-		attrs = append(attrs, slog.Any("UserContextData", *v.UserContextData))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ConfirmSignUpRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ConfirmSignUpRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ConfirmSignUpResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ConfirmSignUpResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ConfirmSignUpResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v CreateManagedLoginBrandingRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.UseCognitoProvidedValues != nil {
-		attrs = append(attrs, slog.Any("UseCognitoProvidedValues", *v.UseCognitoProvidedValues))
-	}
-	if v.Settings != nil {
-		attrs = append(attrs, slog.Any("Settings", v.Settings))
-	}
-	if v.Assets != nil {
-		attrs = append(attrs, slog.Any("Assets", v.Assets))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v CreateManagedLoginBrandingRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v CreateManagedLoginBrandingRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v CreateTermsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("TermsName", v.TermsName))
-	}
-	if v.TermsSource != "" {
-		attrs = append(attrs, slog.Any("TermsSource", v.TermsSource))
-	}
-	if v.Enforcement != "" {
-		attrs = append(attrs, slog.Any("Enforcement", v.Enforcement))
-	}
-	if v.Links != nil {
-		attrs = append(attrs, slog.Any("Links", v.Links))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v CreateTermsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v CreateTermsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v CreateTermsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Terms != nil {
-		attrs = append(attrs, slog.Any("Terms", *v.Terms))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v CreateTermsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v CreateTermsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v CreateUserPoolClientRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.Any("ClientName", v.ClientName))
-	}
-	if v.GenerateSecret != nil {
-		attrs = append(attrs, slog.Any("GenerateSecret", *v.GenerateSecret))
-	}
-	if v.ClientSecret != nil {
-		attrs = append(attrs, slog.String("ClientSecret", redacted))
-	}
-	if v.RefreshTokenValidity != nil {
-		attrs = append(attrs, slog.Any("RefreshTokenValidity", *v.RefreshTokenValidity))
-	}
-	if v.AccessTokenValidity != nil {
-		attrs = append(attrs, slog.Any("AccessTokenValidity", *v.AccessTokenValidity))
-	}
-	if v.IdTokenValidity != nil {
-		attrs = append(attrs, slog.Any("IdTokenValidity", *v.IdTokenValidity))
-	}
-	if v.TokenValidityUnits != nil {
-		attrs = append(attrs, slog.Any("TokenValidityUnits", *v.TokenValidityUnits))
-	}
-	if v.ReadAttributes != nil {
-		attrs = append(attrs, slog.Any("ReadAttributes", v.ReadAttributes))
-	}
-	if v.WriteAttributes != nil {
-		attrs = append(attrs, slog.Any("WriteAttributes", v.WriteAttributes))
-	}
-	if v.ExplicitAuthFlows != nil {
-		attrs = append(attrs, slog.Any("ExplicitAuthFlows", v.ExplicitAuthFlows))
-	}
-	if v.SupportedIdentityProviders != nil {
-		attrs = append(attrs, slog.Any("SupportedIdentityProviders", v.SupportedIdentityProviders))
-	}
-	if v.CallbackURLs != nil {
-		attrs = append(attrs, slog.Any("CallbackURLs", v.CallbackURLs))
-	}
-	if v.LogoutURLs != nil {
-		attrs = append(attrs, slog.Any("LogoutURLs", v.LogoutURLs))
-	}
-	if v.DefaultRedirectURI != nil {
-		attrs = append(attrs, slog.Any("DefaultRedirectURI", *v.DefaultRedirectURI))
-	}
-	if v.AllowedOAuthFlows != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthFlows", v.AllowedOAuthFlows))
-	}
-	if v.AllowedOAuthScopes != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthScopes", v.AllowedOAuthScopes))
-	}
-	if v.AllowedOAuthFlowsUserPoolClient != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthFlowsUserPoolClient", *v.AllowedOAuthFlowsUserPoolClient))
-	}
-	if v.AnalyticsConfiguration != nil {
-		attrs = append(attrs, slog.Any("AnalyticsConfiguration", *v.AnalyticsConfiguration))
-	}
-	if v.PreventUserExistenceErrors != "" {
-		attrs = append(attrs, slog.Any("PreventUserExistenceErrors", v.PreventUserExistenceErrors))
-	}
-	if v.EnableTokenRevocation != nil {
-		attrs = append(attrs, slog.Any("EnableTokenRevocation", *v.EnableTokenRevocation))
-	}
-	if v.EnablePropagateAdditionalUserContextData != nil {
-		attrs = append(attrs, slog.Any("EnablePropagateAdditionalUserContextData", *v.EnablePropagateAdditionalUserContextData))
-	}
-	if v.AuthSessionValidity != nil {
-		attrs = append(attrs, slog.Any("AuthSessionValidity", *v.AuthSessionValidity))
-	}
-	if v.RefreshTokenRotation != nil {
-		attrs = append(attrs, slog.Any("RefreshTokenRotation", *v.RefreshTokenRotation))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v CreateUserPoolClientRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v CreateUserPoolClientRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v CreateUserPoolClientResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolClient != nil {
-		attrs = append(attrs, slog.Any("UserPoolClient", *v.UserPoolClient))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v CreateUserPoolClientResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v CreateUserPoolClientResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DeleteUserAttributesRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserAttributeNames != nil {
-		attrs = append(attrs, slog.Any("UserAttributeNames", v.UserAttributeNames))
-	}
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DeleteUserAttributesRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DeleteUserAttributesRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DeleteUserPoolClientRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DeleteUserPoolClientRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DeleteUserPoolClientRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DeleteUserPoolClientSecretRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("ClientSecretId", v.ClientSecretId))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DeleteUserPoolClientSecretRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DeleteUserPoolClientSecretRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DeleteUserRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DeleteUserRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DeleteUserRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DeleteWebAuthnCredentialRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("CredentialId", v.CredentialId))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DeleteWebAuthnCredentialRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DeleteWebAuthnCredentialRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DescribeManagedLoginBrandingByClientRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ReturnMergedResources != nil {
-		attrs = append(attrs, slog.Any("ReturnMergedResources", *v.ReturnMergedResources))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DescribeManagedLoginBrandingByClientRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DescribeManagedLoginBrandingByClientRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DescribeRiskConfigurationRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DescribeRiskConfigurationRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DescribeRiskConfigurationRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DescribeRiskConfigurationResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.RiskConfiguration != nil {
-		attrs = append(attrs, slog.Any("RiskConfiguration", *v.RiskConfiguration))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DescribeRiskConfigurationResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DescribeRiskConfigurationResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DescribeTermsByClientRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.Any("TermsName", v.TermsName))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DescribeTermsByClientRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DescribeTermsByClientRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DescribeTermsByClientResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Terms != nil {
-		attrs = append(attrs, slog.Any("Terms", *v.Terms))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DescribeTermsByClientResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DescribeTermsByClientResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DescribeTermsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Terms != nil {
-		attrs = append(attrs, slog.Any("Terms", *v.Terms))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DescribeTermsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DescribeTermsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DescribeUserPoolClientRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DescribeUserPoolClientRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DescribeUserPoolClientRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DescribeUserPoolClientResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolClient != nil {
-		attrs = append(attrs, slog.Any("UserPoolClient", *v.UserPoolClient))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DescribeUserPoolClientResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DescribeUserPoolClientResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v DeviceType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.DeviceKey != nil {
-		attrs = append(attrs, slog.Any("DeviceKey", *v.DeviceKey))
-	}
-	if v.DeviceAttributes != nil {
-		attrs = append(attrs, slog.String("DeviceAttributes", redacted))
-	}
-	if !v.DeviceCreateDate.IsZero() {
-		attrs = append(attrs, slog.Any("DeviceCreateDate", v.DeviceCreateDate))
-	}
-	if !v.DeviceLastModifiedDate.IsZero() {
-		attrs = append(attrs, slog.Any("DeviceLastModifiedDate", v.DeviceLastModifiedDate))
-	}
-	if !v.DeviceLastAuthenticatedDate.IsZero() {
-		attrs = append(attrs, slog.Any("DeviceLastAuthenticatedDate", v.DeviceLastAuthenticatedDate))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v DeviceType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DeviceType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ForgetDeviceRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AccessToken != nil {
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("DeviceKey", v.DeviceKey))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ForgetDeviceRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ForgetDeviceRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ForgotPasswordRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.SecretHash != nil {
-		attrs = append(attrs, slog.String("SecretHash", redacted))
-	}
-	if v.UserContextData != nil {
-		attrs = append(attrs, slog.Any("UserContextData", *v.UserContextData))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ForgotPasswordRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ForgotPasswordRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetClientTokenRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("Secret", redacted))
-	}
-	if v.Scopes != nil {
-		attrs = append(attrs, slog.Any("Scopes", v.Scopes))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetClientTokenRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetClientTokenRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetClientTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ClientAuthenticationResult != nil {
-		attrs = append(attrs, slog.Any("ClientAuthenticationResult", *v.ClientAuthenticationResult))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetClientTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetClientTokenResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetDeviceRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("DeviceKey", v.DeviceKey))
-	}
-	if v.AccessToken != nil {
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetDeviceRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetDeviceRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetDeviceResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Device != nil {
-		attrs = append(attrs, slog.Any("Device", *v.Device))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetDeviceResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetDeviceResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetTokensFromRefreshTokenRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("RefreshToken", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ClientSecret != nil {
-		attrs = append(attrs, slog.String("ClientSecret", redacted))
-	}
-	if v.DeviceKey != nil {
-		attrs = append(attrs, slog.Any("DeviceKey", *v.DeviceKey))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetTokensFromRefreshTokenRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetTokensFromRefreshTokenRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetTokensFromRefreshTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AuthenticationResult != nil {
-		attrs = append(attrs, slog.Any("AuthenticationResult", *v.AuthenticationResult))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetTokensFromRefreshTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetTokensFromRefreshTokenResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUICustomizationRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUICustomizationRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUICustomizationRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUICustomizationResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UICustomization != nil {
-		attrs = append(attrs, slog.Any("UICustomization", *v.UICustomization))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUICustomizationResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUICustomizationResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUserAttributeVerificationCodeRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("AttributeName", v.AttributeName))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUserAttributeVerificationCodeRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUserAttributeVerificationCodeRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUserAuthFactorsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUserAuthFactorsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUserAuthFactorsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUserAuthFactorsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.PreferredMfaSetting != nil {
-		attrs = append(attrs, slog.Any("PreferredMfaSetting", *v.PreferredMfaSetting))
-	}
-	if v.UserMFASettingList != nil {
-		attrs = append(attrs, slog.Any("UserMFASettingList", v.UserMFASettingList))
-	}
-	if v.ConfiguredUserAuthFactors != nil {
-		attrs = append(attrs, slog.Any("ConfiguredUserAuthFactors", v.ConfiguredUserAuthFactors))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUserAuthFactorsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUserAuthFactorsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUserPoolClientSessionConfigurationRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUserPoolClientSessionConfigurationRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUserPoolClientSessionConfigurationRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUserPoolClientSessionConfigurationResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolId != nil {
-		attrs = append(attrs, slog.Any("UserPoolId", *v.UserPoolId))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.SSOSession != nil {
-		attrs = append(attrs, slog.Any("SSOSession", *v.SSOSession))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUserPoolClientSessionConfigurationResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUserPoolClientSessionConfigurationResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUserRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUserRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUserRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetUserResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.UserAttributes != nil {
-		attrs = append(attrs, slog.String("UserAttributes", redacted))
-	}
-	if v.MFAOptions != nil {
-		attrs = append(attrs, slog.Any("MFAOptions", v.MFAOptions))
-	}
-	if v.PreferredMfaSetting != nil {
-		attrs = append(attrs, slog.Any("PreferredMfaSetting", *v.PreferredMfaSetting))
-	}
-	if v.UserMFASettingList != nil {
-		attrs = append(attrs, slog.Any("UserMFASettingList", v.UserMFASettingList))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetUserResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetUserResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GlobalSignOutRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GlobalSignOutRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GlobalSignOutRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v InitiateAuthRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AuthFlow != "" {
-		attrs = append(attrs, slog.Any("AuthFlow", v.AuthFlow))
-	}
-	if v.AuthParameters != nil {
-		attrs = append(attrs, slog.String("AuthParameters", redacted))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.UserContextData != nil {
-		attrs = append(attrs, slog.Any("UserContextData", *v.UserContextData))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v InitiateAuthRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v InitiateAuthRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v InitiateAuthResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ChallengeName != "" {
-		attrs = append(attrs, slog.Any("ChallengeName", v.ChallengeName))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	if v.ChallengeParameters != nil {
-		attrs = append(attrs, slog.Any("ChallengeParameters", v.ChallengeParameters))
-	}
-	if v.AuthenticationResult != nil {
-		attrs = append(attrs, slog.Any("AuthenticationResult", *v.AuthenticationResult))
-	}
-	if v.AvailableChallenges != nil {
-		attrs = append(attrs, slog.Any("AvailableChallenges", v.AvailableChallenges))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v InitiateAuthResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v InitiateAuthResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListDevicesRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.Limit != nil {
-		attrs = append(attrs, slog.Any("Limit", *v.Limit))
-	}
-	if v.PaginationToken != nil {
-		attrs = append(attrs, slog.Any("PaginationToken", *v.PaginationToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListDevicesRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListDevicesRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListDevicesResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Devices != nil {
-		attrs = append(attrs, slog.String("Devices", redacted))
-	}
-	if v.PaginationToken != nil {
-		attrs = append(attrs, slog.Any("PaginationToken", *v.PaginationToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListDevicesResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListDevicesResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListUserPoolClientSecretsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListUserPoolClientSecretsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListUserPoolClientSecretsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListUserPoolClientSecretsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ClientSecrets != nil {
-		attrs = append(attrs, slog.String("ClientSecrets", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListUserPoolClientSecretsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListUserPoolClientSecretsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListUserPoolClientsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolClients != nil {
-		attrs = append(attrs, slog.String("UserPoolClients", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListUserPoolClientsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListUserPoolClientsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListUserSessionsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListUserSessionsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListUserSessionsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListUserSessionsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Sessions != nil {
-		attrs = append(attrs, slog.String("Sessions", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListUserSessionsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListUserSessionsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListUsersInGroupResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Users != nil {
-		attrs = append(attrs, slog.String("Users", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListUsersInGroupResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListUsersInGroupResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListUsersResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Users != nil {
-		attrs = append(attrs, slog.String("Users", redacted))
-	}
-	if v.PaginationToken != nil {
-		attrs = append(attrs, slog.Any("PaginationToken", *v.PaginationToken))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListUsersResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListUsersResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ListWebAuthnCredentialsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.NextToken != nil {
-		attrs = append(attrs, slog.Any("NextToken", *v.NextToken))
-	}
-	if v.MaxResults != nil {
-		attrs = append(attrs, slog.Any("MaxResults", *v.MaxResults))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ListWebAuthnCredentialsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ListWebAuthnCredentialsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v ResendConfirmationCodeRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.SecretHash != nil {
-		attrs = append(attrs, slog.String("SecretHash", redacted))
-	}
-	if v.UserContextData != nil {
-		attrs = append(attrs, slog.Any("UserContextData", *v.UserContextData))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v ResendConfirmationCodeRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v ResendConfirmationCodeRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v RespondToAuthChallengeRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ChallengeName != "" {
-		attrs = append(attrs, slog.Any("ChallengeName", v.ChallengeName))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	if v.ChallengeResponses != nil {
-		attrs = append(attrs, slog.String("ChallengeResponses", redacted))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.UserContextData != nil {
-		attrs = append(attrs, slog.Any("UserContextData", *v.UserContextData))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v RespondToAuthChallengeRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v RespondToAuthChallengeRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v RespondToAuthChallengeResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ChallengeName != "" {
-		attrs = append(attrs, slog.Any("ChallengeName", v.ChallengeName))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	if v.ChallengeParameters != nil {
-		attrs = append(attrs, slog.Any("ChallengeParameters", v.ChallengeParameters))
-	}
-	if v.AuthenticationResult != nil {
-		attrs = append(attrs, slog.Any("AuthenticationResult", *v.AuthenticationResult))
-	}
-	if v.AvailableChallenges != nil {
-		attrs = append(attrs, slog.Any("AvailableChallenges", v.AvailableChallenges))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v RespondToAuthChallengeResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v RespondToAuthChallengeResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v RevokeTokenRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("Token", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ClientSecret != nil {
-		attrs = append(attrs, slog.String("ClientSecret", redacted))
-	}
-	if v.RevokeAssociatedSessions != "" {
-		attrs = append(attrs, slog.Any("RevokeAssociatedSessions", v.RevokeAssociatedSessions))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v RevokeTokenRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v RevokeTokenRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v RevokeUserSessionRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("SessionId", v.SessionId))
-	}
-	if v.RevokeAssociatedSessions != "" {
-		attrs = append(attrs, slog.Any("RevokeAssociatedSessions", v.RevokeAssociatedSessions))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v RevokeUserSessionRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v RevokeUserSessionRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v RiskConfigurationType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolId != nil {
-		attrs = append(attrs, slog.Any("UserPoolId", *v.UserPoolId))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.CompromisedCredentialsRiskConfiguration != nil {
-		attrs = append(attrs, slog.Any("CompromisedCredentialsRiskConfiguration", *v.CompromisedCredentialsRiskConfiguration))
-	}
-	if v.AccountTakeoverRiskConfiguration != nil {
-		attrs = append(attrs, slog.Any("AccountTakeoverRiskConfiguration", *v.AccountTakeoverRiskConfiguration))
-	}
-	if v.RiskExceptionConfiguration != nil {
-		attrs = append(attrs, slog.Any("RiskExceptionConfiguration", *v.RiskExceptionConfiguration))
-	}
-	if !v.LastModifiedDate.IsZero() {
-		attrs = append(attrs, slog.Any("LastModifiedDate", v.LastModifiedDate))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v RiskConfigurationType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v RiskConfigurationType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SessionDescriptionType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.SessionId != nil {
-		attrs = append(attrs, slog.Any("SessionId", *v.SessionId))
-	}
-	if v.SessionType != "" {
-		attrs = append(attrs, slog.Any("SessionType", v.SessionType))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if !v.CreateDate.IsZero() {
-		attrs = append(attrs, slog.Any("CreateDate", v.CreateDate))
-	}
-	if !v.LastActiveDate.IsZero() {
-		attrs = append(attrs, slog.Any("LastActiveDate", v.LastActiveDate))
-	}
-	if v.DeviceType != nil {
-		attrs = append(attrs, slog.Any("DeviceType", *v.DeviceType))
-	}
-	if v.LastIPAddress != nil {
-		attrs = append(attrs, slog.String("LastIPAddress", redacted))
-	}
-	if v.LastLocation != nil {
-		attrs = append(attrs, slog.Any("LastLocation", *v.LastLocation))
-	}
-	if v.OriginSessionId != nil {
-		attrs = append(attrs, slog.Any("OriginSessionId", *v.OriginSessionId))
-	}
-	if v.IsCurrentSession != nil {
-		attrs = append(attrs, slog.Any("IsCurrentSession", *v.IsCurrentSession))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SessionDescriptionType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SessionDescriptionType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SetRiskConfigurationRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.CompromisedCredentialsRiskConfiguration != nil {
-		attrs = append(attrs, slog.Any("CompromisedCredentialsRiskConfiguration", *v.CompromisedCredentialsRiskConfiguration))
-	}
-	if v.AccountTakeoverRiskConfiguration != nil {
-		attrs = append(attrs, slog.Any("AccountTakeoverRiskConfiguration", *v.AccountTakeoverRiskConfiguration))
-	}
-	if v.RiskExceptionConfiguration != nil {
-		attrs = append(attrs, slog.Any("RiskExceptionConfiguration", *v.RiskExceptionConfiguration))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SetRiskConfigurationRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SetRiskConfigurationRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SetRiskConfigurationResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.RiskConfiguration != nil {
-		attrs = append(attrs, slog.Any("RiskConfiguration", *v.RiskConfiguration))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SetRiskConfigurationResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SetRiskConfigurationResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SetUICustomizationRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.CSS != nil {
-		attrs = append(attrs, slog.Any("CSS", *v.CSS))
-	}
-	if v.ImageFile != nil {
-		attrs = append(attrs, slog.Any("ImageFile", v.ImageFile))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SetUICustomizationRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SetUICustomizationRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SetUICustomizationResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UICustomization != nil {
-		attrs = append(attrs, slog.Any("UICustomization", *v.UICustomization))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SetUICustomizationResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SetUICustomizationResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SetUserMFAPreferenceRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.SMSMfaSettings != nil {
-		attrs = append(attrs, slog.Any("SMSMfaSettings", *v.SMSMfaSettings))
-	}
-	if v.SoftwareTokenMfaSettings != nil {
-		attrs = append(attrs, slog.Any("SoftwareTokenMfaSettings", *v.SoftwareTokenMfaSettings))
-	}
-	if v.EmailMfaSettings != nil {
-		attrs = append(attrs, slog.Any("EmailMfaSettings", *v.EmailMfaSettings))
-	}
-	if v.WebAuthnMfaSettings != nil {
-		attrs = append(attrs, slog.Any("WebAuthnMfaSettings", *v.WebAuthnMfaSettings))
-	}
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SetUserMFAPreferenceRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SetUserMFAPreferenceRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SetUserPoolClientSessionConfigurationRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.SSOSession != nil {
-		attrs = append(attrs, slog.Any("SSOSession", *v.SSOSession))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SetUserPoolClientSessionConfigurationRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SetUserPoolClientSessionConfigurationRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SetUserPoolClientSessionConfigurationResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolId != nil {
-		attrs = append(attrs, slog.Any("UserPoolId", *v.UserPoolId))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.SSOSession != nil {
-		attrs = append(attrs, slog.Any("SSOSession", *v.SSOSession))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SetUserPoolClientSessionConfigurationResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SetUserPoolClientSessionConfigurationResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SetUserSettingsRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.MFAOptions != nil {
-		attrs = append(attrs, slog.Any("MFAOptions", v.MFAOptions))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SetUserSettingsRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SetUserSettingsRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SignUpRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.SecretHash != nil {
-		attrs = append(attrs, slog.String("SecretHash", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.Password != nil {
-		attrs = append(attrs, slog.String("Password", redacted))
-	}
-	if v.UserAttributes != nil {
-		attrs = append(attrs, slog.String("UserAttributes", redacted))
-	}
-	if v.ValidationData != nil {
-		attrs = append(attrs, slog.String("ValidationData", redacted))
-	}
-	if v.AnalyticsMetadata != nil {
-		attrs = append(attrs, slog.Any("AnalyticsMetadata", *v.AnalyticsMetadata))
-	}
-	if v.UserContextData != nil {
-		attrs = append(attrs, slog.Any("UserContextData", *v.UserContextData))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SignUpRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SignUpRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v SignUpResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserConfirmed", v.UserConfirmed))
-	}
-	if v.CodeDeliveryDetails != nil {
-		attrs = append(attrs, slog.Any("CodeDeliveryDetails", *v.CodeDeliveryDetails))
-	}
-	{
-		attrs = append(attrs, slog.Any("UserSub", v.UserSub))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v SignUpResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v SignUpResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v StartWebAuthnRegistrationRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v StartWebAuthnRegistrationRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v StartWebAuthnRegistrationRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v TermsType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("TermsId", v.TermsId))
-	}
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("TermsName", v.TermsName))
-	}
-	if v.TermsSource != "" {
-		attrs = append(attrs, slog.Any("TermsSource", v.TermsSource))
-	}
-	if v.Enforcement != "" {
-		attrs = append(attrs, slog.Any("Enforcement", v.Enforcement))
-	}
-	if v.Links != nil {
-		attrs = append(attrs, slog.Any("Links", v.Links))
-	}
-	if !v.CreationDate.IsZero() {
-		attrs = append(attrs, slog.Any("CreationDate", v.CreationDate))
-	}
-	if !v.LastModifiedDate.IsZero() {
-		attrs = append(attrs, slog.Any("LastModifiedDate", v.LastModifiedDate))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v TermsType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v TermsType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UICustomizationType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolId != nil {
-		attrs = append(attrs, slog.Any("UserPoolId", *v.UserPoolId))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ImageUrl != nil {
-		attrs = append(attrs, slog.Any("ImageUrl", *v.ImageUrl))
-	}
-	if v.CSS != nil {
-		attrs = append(attrs, slog.Any("CSS", *v.CSS))
-	}
-	if v.CSSVersion != nil {
-		attrs = append(attrs, slog.Any("CSSVersion", *v.CSSVersion))
-	}
-	if !v.LastModifiedDate.IsZero() {
-		attrs = append(attrs, slog.Any("LastModifiedDate", v.LastModifiedDate))
-	}
-	if !v.CreationDate.IsZero() {
-		attrs = append(attrs, slog.Any("CreationDate", v.CreationDate))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UICustomizationType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UICustomizationType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UpdateAuthEventFeedbackRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("EventId", v.EventId))
-	}
-	{
-		attrs = append(attrs, slog.String("FeedbackToken", redacted))
-	}
-	if v.FeedbackValue != "" {
-		attrs = append(attrs, slog.Any("FeedbackValue", v.FeedbackValue))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UpdateAuthEventFeedbackRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UpdateAuthEventFeedbackRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UpdateDeviceStatusRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("DeviceKey", v.DeviceKey))
-	}
-	if v.DeviceRememberedStatus != "" {
-		attrs = append(attrs, slog.Any("DeviceRememberedStatus", v.DeviceRememberedStatus))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UpdateDeviceStatusRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UpdateDeviceStatusRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UpdateTermsResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Terms != nil {
-		attrs = append(attrs, slog.Any("Terms", *v.Terms))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UpdateTermsResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UpdateTermsResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UpdateUserAttributesRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserAttributes != nil {
-		attrs = append(attrs, slog.String("UserAttributes", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.ClientMetadata != nil {
-		attrs = append(attrs, slog.Any("ClientMetadata", v.ClientMetadata))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UpdateUserAttributesRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UpdateUserAttributesRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UpdateUserPoolClientRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("UserPoolId", v.UserPoolId))
-	}
-	{
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ClientName != nil {
-		attrs = append(attrs, slog.Any("ClientName", *v.ClientName))
-	}
-	if v.RefreshTokenValidity != nil {
-		attrs = append(attrs, slog.Any("RefreshTokenValidity", *v.RefreshTokenValidity))
-	}
-	if v.AccessTokenValidity != nil {
-		attrs = append(attrs, slog.Any("AccessTokenValidity", *v.AccessTokenValidity))
-	}
-	if v.IdTokenValidity != nil {
-		attrs = append(attrs, slog.Any("IdTokenValidity", *v.IdTokenValidity))
-	}
-	if v.TokenValidityUnits != nil {
-		attrs = append(attrs, slog.Any("TokenValidityUnits", *v.TokenValidityUnits))
-	}
-	if v.ReadAttributes != nil {
-		attrs = append(attrs, slog.Any("ReadAttributes", v.ReadAttributes))
-	}
-	if v.WriteAttributes != nil {
-		attrs = append(attrs, slog.Any("WriteAttributes", v.WriteAttributes))
-	}
-	if v.ExplicitAuthFlows != nil {
-		attrs = append(attrs, slog.Any("ExplicitAuthFlows", v.ExplicitAuthFlows))
-	}
-	if v.SupportedIdentityProviders != nil {
-		attrs = append(attrs, slog.Any("SupportedIdentityProviders", v.SupportedIdentityProviders))
-	}
-	if v.CallbackURLs != nil {
-		attrs = append(attrs, slog.Any("CallbackURLs", v.CallbackURLs))
-	}
-	if v.LogoutURLs != nil {
-		attrs = append(attrs, slog.Any("LogoutURLs", v.LogoutURLs))
-	}
-	if v.DefaultRedirectURI != nil {
-		attrs = append(attrs, slog.Any("DefaultRedirectURI", *v.DefaultRedirectURI))
-	}
-	if v.AllowedOAuthFlows != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthFlows", v.AllowedOAuthFlows))
-	}
-	if v.AllowedOAuthScopes != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthScopes", v.AllowedOAuthScopes))
-	}
-	if v.AllowedOAuthFlowsUserPoolClient != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthFlowsUserPoolClient", *v.AllowedOAuthFlowsUserPoolClient))
-	}
-	if v.AnalyticsConfiguration != nil {
-		attrs = append(attrs, slog.Any("AnalyticsConfiguration", *v.AnalyticsConfiguration))
-	}
-	if v.PreventUserExistenceErrors != "" {
-		attrs = append(attrs, slog.Any("PreventUserExistenceErrors", v.PreventUserExistenceErrors))
-	}
-	if v.EnableTokenRevocation != nil {
-		attrs = append(attrs, slog.Any("EnableTokenRevocation", *v.EnableTokenRevocation))
-	}
-	if v.EnablePropagateAdditionalUserContextData != nil {
-		attrs = append(attrs, slog.Any("EnablePropagateAdditionalUserContextData", *v.EnablePropagateAdditionalUserContextData))
-	}
-	if v.AuthSessionValidity != nil {
-		attrs = append(attrs, slog.Any("AuthSessionValidity", *v.AuthSessionValidity))
-	}
-	if v.RefreshTokenRotation != nil {
-		attrs = append(attrs, slog.Any("RefreshTokenRotation", *v.RefreshTokenRotation))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UpdateUserPoolClientRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UpdateUserPoolClientRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UpdateUserPoolClientResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolClient != nil {
-		attrs = append(attrs, slog.Any("UserPoolClient", *v.UserPoolClient))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UpdateUserPoolClientResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UpdateUserPoolClientResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UserContextDataType) LogValue() slog.Value {
-	return slog.StringValue(redacted)
-}
+func (v UserContextDataType) LogValue() slog.Value { return slog.StringValue(api.Redacted) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UserContextDataType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UserPoolClientDescription) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.UserPoolId != nil {
-		attrs = append(attrs, slog.Any("UserPoolId", *v.UserPoolId))
-	}
-	if v.ClientName != nil {
-		attrs = append(attrs, slog.Any("ClientName", *v.ClientName))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UserPoolClientDescription) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UserPoolClientDescription) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UserPoolClientType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.UserPoolId != nil {
-		attrs = append(attrs, slog.Any("UserPoolId", *v.UserPoolId))
-	}
-	if v.ClientName != nil {
-		attrs = append(attrs, slog.Any("ClientName", *v.ClientName))
-	}
-	if v.ClientId != nil {
-		attrs = append(attrs, slog.String("ClientId", redacted))
-	}
-	if v.ClientSecret != nil {
-		attrs = append(attrs, slog.String("ClientSecret", redacted))
-	}
-	if !v.LastModifiedDate.IsZero() {
-		attrs = append(attrs, slog.Any("LastModifiedDate", v.LastModifiedDate))
-	}
-	if !v.CreationDate.IsZero() {
-		attrs = append(attrs, slog.Any("CreationDate", v.CreationDate))
-	}
-	if v.RefreshTokenValidity != nil {
-		attrs = append(attrs, slog.Any("RefreshTokenValidity", *v.RefreshTokenValidity))
-	}
-	if v.AccessTokenValidity != nil {
-		attrs = append(attrs, slog.Any("AccessTokenValidity", *v.AccessTokenValidity))
-	}
-	if v.IdTokenValidity != nil {
-		attrs = append(attrs, slog.Any("IdTokenValidity", *v.IdTokenValidity))
-	}
-	if v.TokenValidityUnits != nil {
-		attrs = append(attrs, slog.Any("TokenValidityUnits", *v.TokenValidityUnits))
-	}
-	if v.ReadAttributes != nil {
-		attrs = append(attrs, slog.Any("ReadAttributes", v.ReadAttributes))
-	}
-	if v.WriteAttributes != nil {
-		attrs = append(attrs, slog.Any("WriteAttributes", v.WriteAttributes))
-	}
-	if v.ExplicitAuthFlows != nil {
-		attrs = append(attrs, slog.Any("ExplicitAuthFlows", v.ExplicitAuthFlows))
-	}
-	if v.SupportedIdentityProviders != nil {
-		attrs = append(attrs, slog.Any("SupportedIdentityProviders", v.SupportedIdentityProviders))
-	}
-	if v.CallbackURLs != nil {
-		attrs = append(attrs, slog.Any("CallbackURLs", v.CallbackURLs))
-	}
-	if v.LogoutURLs != nil {
-		attrs = append(attrs, slog.Any("LogoutURLs", v.LogoutURLs))
-	}
-	if v.DefaultRedirectURI != nil {
-		attrs = append(attrs, slog.Any("DefaultRedirectURI", *v.DefaultRedirectURI))
-	}
-	if v.AllowedOAuthFlows != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthFlows", v.AllowedOAuthFlows))
-	}
-	if v.AllowedOAuthScopes != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthScopes", v.AllowedOAuthScopes))
-	}
-	if v.AllowedOAuthFlowsUserPoolClient != nil {
-		attrs = append(attrs, slog.Any("AllowedOAuthFlowsUserPoolClient", *v.AllowedOAuthFlowsUserPoolClient))
-	}
-	if v.AnalyticsConfiguration != nil {
-		attrs = append(attrs, slog.Any("AnalyticsConfiguration", *v.AnalyticsConfiguration))
-	}
-	if v.PreventUserExistenceErrors != "" {
-		attrs = append(attrs, slog.Any("PreventUserExistenceErrors", v.PreventUserExistenceErrors))
-	}
-	if v.EnableTokenRevocation != nil {
-		attrs = append(attrs, slog.Any("EnableTokenRevocation", *v.EnableTokenRevocation))
-	}
-	if v.EnablePropagateAdditionalUserContextData != nil {
-		attrs = append(attrs, slog.Any("EnablePropagateAdditionalUserContextData", *v.EnablePropagateAdditionalUserContextData))
-	}
-	if v.AuthSessionValidity != nil {
-		attrs = append(attrs, slog.Any("AuthSessionValidity", *v.AuthSessionValidity))
-	}
-	if v.RefreshTokenRotation != nil {
-		attrs = append(attrs, slog.Any("RefreshTokenRotation", *v.RefreshTokenRotation))
-	}
-	if v.ClientType != "" {
-		attrs = append(attrs, slog.Any("ClientType", v.ClientType))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UserPoolClientType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UserPoolClientType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v UserType) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Username != nil {
-		attrs = append(attrs, slog.String("Username", redacted))
-	}
-	if v.Attributes != nil {
-		attrs = append(attrs, slog.String("Attributes", redacted))
-	}
-	if !v.UserCreateDate.IsZero() {
-		attrs = append(attrs, slog.Any("UserCreateDate", v.UserCreateDate))
-	}
-	if !v.UserLastModifiedDate.IsZero() {
-		attrs = append(attrs, slog.Any("UserLastModifiedDate", v.UserLastModifiedDate))
-	}
-	if v.Enabled != nil {
-		attrs = append(attrs, slog.Any("Enabled", *v.Enabled))
-	}
-	if v.UserStatus != "" {
-		attrs = append(attrs, slog.Any("UserStatus", v.UserStatus))
-	}
-	if v.MFAOptions != nil {
-		attrs = append(attrs, slog.Any("MFAOptions", v.MFAOptions))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v UserType) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UserType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v VerifySoftwareTokenRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.AccessToken != nil {
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	{
-		attrs = append(attrs, slog.String("UserCode", redacted))
-	}
-	if v.FriendlyDeviceName != nil {
-		attrs = append(attrs, slog.Any("FriendlyDeviceName", *v.FriendlyDeviceName))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v VerifySoftwareTokenRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v VerifySoftwareTokenRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v VerifySoftwareTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Status != "" {
-		attrs = append(attrs, slog.Any("Status", v.Status))
-	}
-	if v.Session != nil {
-		attrs = append(attrs, slog.String("Session", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v VerifySoftwareTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v VerifySoftwareTokenResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v VerifyUserAttributeRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("AccessToken", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("AttributeName", v.AttributeName))
-	}
-	{
-		attrs = append(attrs, slog.Any("Code", v.Code))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v VerifyUserAttributeRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v VerifyUserAttributeRequest) String() string { return v.LogValue().String() }

@@ -48,8 +48,8 @@ type AddCustomAttributesResponse struct{}
 // AddUserPoolClientSecretRequest is a structure of the model.
 type AddUserPoolClientSecretRequest struct {
 	UserPoolId   string
-	ClientId     string
-	ClientSecret *string
+	ClientId     string  `log:"secret"`
+	ClientSecret *string `log:"secret"`
 }
 
 // AddUserPoolClientSecretResponse is a structure of the model.
@@ -60,14 +60,14 @@ type AddUserPoolClientSecretResponse struct {
 // AdminAddUserToGroupRequest is a structure of the model.
 type AdminAddUserToGroupRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 	GroupName  string
 }
 
 // AdminConfirmSignUpRequest is a structure of the model.
 type AdminConfirmSignUpRequest struct {
 	UserPoolId     string
-	Username       string
+	Username       string `log:"secret"`
 	ClientMetadata map[string]string
 }
 
@@ -84,10 +84,10 @@ type AdminCreateUserConfigType struct {
 // AdminCreateUserRequest is a structure of the model.
 type AdminCreateUserRequest struct {
 	UserPoolId             string
-	Username               string
-	UserAttributes         []AttributeType
-	ValidationData         []AttributeType
-	TemporaryPassword      *string
+	Username               string          `log:"secret"`
+	UserAttributes         []AttributeType `log:"secret"`
+	ValidationData         []AttributeType `log:"secret"`
+	TemporaryPassword      *string         `log:"secret"`
 	ForceAliasCreation     *bool
 	MessageAction          MessageActionType
 	DesiredDeliveryMediums []DeliveryMediumType
@@ -102,7 +102,7 @@ type AdminCreateUserResponse struct {
 // AdminDeleteSoftwareTokenRequest is a structure of the model.
 type AdminDeleteSoftwareTokenRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 }
 
 // AdminDeleteSoftwareTokenResponse is a structure of the model.
@@ -111,7 +111,7 @@ type AdminDeleteSoftwareTokenResponse struct{}
 // AdminDeleteUserAttributesRequest is a structure of the model.
 type AdminDeleteUserAttributesRequest struct {
 	UserPoolId         string
-	Username           string
+	Username           string `log:"secret"`
 	UserAttributeNames []string
 }
 
@@ -121,7 +121,7 @@ type AdminDeleteUserAttributesResponse struct{}
 // AdminDeleteUserRequest is a structure of the model.
 type AdminDeleteUserRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 }
 
 // AdminDisableProviderForUserRequest is a structure of the model.
@@ -136,7 +136,7 @@ type AdminDisableProviderForUserResponse struct{}
 // AdminDisableUserRequest is a structure of the model.
 type AdminDisableUserRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 }
 
 // AdminDisableUserResponse is a structure of the model.
@@ -145,7 +145,7 @@ type AdminDisableUserResponse struct{}
 // AdminEnableUserRequest is a structure of the model.
 type AdminEnableUserRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 }
 
 // AdminEnableUserResponse is a structure of the model.
@@ -154,7 +154,7 @@ type AdminEnableUserResponse struct{}
 // AdminForgetDeviceRequest is a structure of the model.
 type AdminForgetDeviceRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 	DeviceKey  string
 }
 
@@ -162,7 +162,7 @@ type AdminForgetDeviceRequest struct {
 type AdminGetDeviceRequest struct {
 	DeviceKey  string
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 }
 
 // AdminGetDeviceResponse is a structure of the model.
@@ -173,12 +173,12 @@ type AdminGetDeviceResponse struct {
 // AdminGetUserAuthFactorsRequest is a structure of the model.
 type AdminGetUserAuthFactorsRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 }
 
 // AdminGetUserAuthFactorsResponse is a structure of the model.
 type AdminGetUserAuthFactorsResponse struct {
-	Username                  string
+	Username                  string `log:"secret"`
 	PreferredMfaSetting       *string
 	UserMFASettingList        []string
 	ConfiguredUserAuthFactors []AuthFactorType
@@ -187,13 +187,13 @@ type AdminGetUserAuthFactorsResponse struct {
 // AdminGetUserRequest is a structure of the model.
 type AdminGetUserRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 }
 
 // AdminGetUserResponse is a structure of the model.
 type AdminGetUserResponse struct {
-	Username             string
-	UserAttributes       []AttributeType
+	Username             string          `log:"secret"`
+	UserAttributes       []AttributeType `log:"secret"`
 	UserCreateDate       time.Time
 	UserLastModifiedDate time.Time
 	Enabled              *bool
@@ -206,19 +206,19 @@ type AdminGetUserResponse struct {
 // AdminInitiateAuthRequest is a structure of the model.
 type AdminInitiateAuthRequest struct {
 	UserPoolId        string
-	ClientId          string
+	ClientId          string `log:"secret"`
 	AuthFlow          AuthFlowType
-	AuthParameters    map[string]string
+	AuthParameters    map[string]string `log:"secret"`
 	ClientMetadata    map[string]string
 	AnalyticsMetadata *AnalyticsMetadataType
 	ContextData       *ContextDataType
-	Session           *string
+	Session           *string `log:"secret"`
 }
 
 // AdminInitiateAuthResponse is a structure of the model.
 type AdminInitiateAuthResponse struct {
 	ChallengeName        ChallengeNameType
-	Session              *string
+	Session              *string `log:"secret"`
 	ChallengeParameters  map[string]string
 	AuthenticationResult *AuthenticationResultType
 	AvailableChallenges  []ChallengeNameType
@@ -237,20 +237,20 @@ type AdminLinkProviderForUserResponse struct{}
 // AdminListDevicesRequest is a structure of the model.
 type AdminListDevicesRequest struct {
 	UserPoolId      string
-	Username        string
+	Username        string `log:"secret"`
 	Limit           *int32
 	PaginationToken *string
 }
 
 // AdminListDevicesResponse is a structure of the model.
 type AdminListDevicesResponse struct {
-	Devices         []DeviceType
+	Devices         []DeviceType `log:"secret"`
 	PaginationToken *string
 }
 
 // AdminListGroupsForUserRequest is a structure of the model.
 type AdminListGroupsForUserRequest struct {
-	Username   string
+	Username   string `log:"secret"`
 	UserPoolId string
 	Limit      *int32
 	NextToken  *string
@@ -265,7 +265,7 @@ type AdminListGroupsForUserResponse struct {
 // AdminListUserAuthEventsRequest is a structure of the model.
 type AdminListUserAuthEventsRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 	MaxResults *int32
 	NextToken  *string
 }
@@ -279,27 +279,27 @@ type AdminListUserAuthEventsResponse struct {
 // AdminListUserSessionsRequest is a structure of the model.
 type AdminListUserSessionsRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 	NextToken  *string
 }
 
 // AdminListUserSessionsResponse is a structure of the model.
 type AdminListUserSessionsResponse struct {
-	Sessions  []SessionDescriptionType
+	Sessions  []SessionDescriptionType `log:"secret"`
 	NextToken *string
 }
 
 // AdminRemoveUserFromGroupRequest is a structure of the model.
 type AdminRemoveUserFromGroupRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 	GroupName  string
 }
 
 // AdminResetUserPasswordRequest is a structure of the model.
 type AdminResetUserPasswordRequest struct {
 	UserPoolId     string
-	Username       string
+	Username       string `log:"secret"`
 	ClientMetadata map[string]string
 }
 
@@ -309,10 +309,10 @@ type AdminResetUserPasswordResponse struct{}
 // AdminRespondToAuthChallengeRequest is a structure of the model.
 type AdminRespondToAuthChallengeRequest struct {
 	UserPoolId         string
-	ClientId           string
+	ClientId           string `log:"secret"`
 	ChallengeName      ChallengeNameType
-	ChallengeResponses map[string]string
-	Session            *string
+	ChallengeResponses map[string]string `log:"secret"`
+	Session            *string           `log:"secret"`
 	AnalyticsMetadata  *AnalyticsMetadataType
 	ContextData        *ContextDataType
 	ClientMetadata     map[string]string
@@ -321,7 +321,7 @@ type AdminRespondToAuthChallengeRequest struct {
 // AdminRespondToAuthChallengeResponse is a structure of the model.
 type AdminRespondToAuthChallengeResponse struct {
 	ChallengeName        ChallengeNameType
-	Session              *string
+	Session              *string `log:"secret"`
 	ChallengeParameters  map[string]string
 	AuthenticationResult *AuthenticationResultType
 	AvailableChallenges  []ChallengeNameType
@@ -330,7 +330,7 @@ type AdminRespondToAuthChallengeResponse struct {
 // AdminRevokeUserSessionRequest is a structure of the model.
 type AdminRevokeUserSessionRequest struct {
 	UserPoolId               string
-	Username                 string
+	Username                 string `log:"secret"`
 	SessionId                string
 	RevokeAssociatedSessions RevokeAssociatedSessionsType
 }
@@ -344,7 +344,7 @@ type AdminSetUserMFAPreferenceRequest struct {
 	SoftwareTokenMfaSettings *SoftwareTokenMfaSettingsType
 	EmailMfaSettings         *EmailMfaSettingsType
 	WebAuthnMfaSettings      *WebAuthnMfaSettingsType
-	Username                 string
+	Username                 string `log:"secret"`
 	UserPoolId               string
 }
 
@@ -354,8 +354,8 @@ type AdminSetUserMFAPreferenceResponse struct{}
 // AdminSetUserPasswordRequest is a structure of the model.
 type AdminSetUserPasswordRequest struct {
 	UserPoolId string
-	Username   string
-	Password   string
+	Username   string `log:"secret"`
+	Password   string `log:"secret"`
 	Permanent  *bool
 }
 
@@ -365,7 +365,7 @@ type AdminSetUserPasswordResponse struct{}
 // AdminSetUserSettingsRequest is a structure of the model.
 type AdminSetUserSettingsRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 	MFAOptions []MFAOptionType
 }
 
@@ -375,7 +375,7 @@ type AdminSetUserSettingsResponse struct{}
 // AdminUpdateAuthEventFeedbackRequest is a structure of the model.
 type AdminUpdateAuthEventFeedbackRequest struct {
 	UserPoolId    string
-	Username      string
+	Username      string `log:"secret"`
 	EventId       string
 	FeedbackValue FeedbackValueType
 }
@@ -386,7 +386,7 @@ type AdminUpdateAuthEventFeedbackResponse struct{}
 // AdminUpdateDeviceStatusRequest is a structure of the model.
 type AdminUpdateDeviceStatusRequest struct {
 	UserPoolId             string
-	Username               string
+	Username               string `log:"secret"`
 	DeviceKey              string
 	DeviceRememberedStatus DeviceRememberedStatusType
 }
@@ -397,8 +397,8 @@ type AdminUpdateDeviceStatusResponse struct{}
 // AdminUpdateUserAttributesRequest is a structure of the model.
 type AdminUpdateUserAttributesRequest struct {
 	UserPoolId     string
-	Username       string
-	UserAttributes []AttributeType
+	Username       string          `log:"secret"`
+	UserAttributes []AttributeType `log:"secret"`
 	ClientMetadata map[string]string
 }
 
@@ -408,7 +408,7 @@ type AdminUpdateUserAttributesResponse struct{}
 // AdminUserGlobalSignOutRequest is a structure of the model.
 type AdminUserGlobalSignOutRequest struct {
 	UserPoolId string
-	Username   string
+	Username   string `log:"secret"`
 }
 
 // AdminUserGlobalSignOutResponse is a structure of the model.
@@ -444,20 +444,20 @@ type AssetType struct {
 
 // AssociateSoftwareTokenRequest is a structure of the model.
 type AssociateSoftwareTokenRequest struct {
-	AccessToken *string
-	Session     *string
+	AccessToken *string `log:"secret"`
+	Session     *string `log:"secret"`
 }
 
 // AssociateSoftwareTokenResponse is a structure of the model.
 type AssociateSoftwareTokenResponse struct {
-	SecretCode *string
-	Session    *string
+	SecretCode *string `log:"secret"`
+	Session    *string `log:"secret"`
 }
 
 // AttributeType is a structure of the model.
 type AttributeType struct {
 	Name  string
-	Value *string
+	Value *string `log:"secret"`
 }
 
 // AuthEventType is a structure of the model.
@@ -474,11 +474,11 @@ type AuthEventType struct {
 
 // AuthenticationResultType is a structure of the model.
 type AuthenticationResultType struct {
-	AccessToken       *string
+	AccessToken       *string `log:"secret"`
 	ExpiresIn         *int32
 	TokenType         *string
-	RefreshToken      *string
-	IdToken           *string
+	RefreshToken      *string `log:"secret"`
+	IdToken           *string `log:"secret"`
 	NewDeviceMetadata *NewDeviceMetadataType
 }
 
@@ -490,9 +490,9 @@ type ChallengeResponseType struct {
 
 // ChangePasswordRequest is a structure of the model.
 type ChangePasswordRequest struct {
-	PreviousPassword *string
-	ProposedPassword string
-	AccessToken      string
+	PreviousPassword *string `log:"secret"`
+	ProposedPassword string  `log:"secret"`
+	AccessToken      string  `log:"secret"`
 }
 
 // ChangePasswordResponse is a structure of the model.
@@ -500,7 +500,7 @@ type ChangePasswordResponse struct{}
 
 // ClientAuthenticationResultType is a structure of the model.
 type ClientAuthenticationResultType struct {
-	AccessToken *string
+	AccessToken *string `log:"secret"`
 	ExpiresIn   *int32
 	TokenType   *string
 }
@@ -513,7 +513,7 @@ type ClientSSOSessionConfigType struct {
 // ClientSecretDescriptorType is a structure of the model.
 type ClientSecretDescriptorType struct {
 	ClientSecretId         *string
-	ClientSecretValue      *string
+	ClientSecretValue      *string `log:"secret"`
 	ClientSecretCreateDate time.Time
 }
 
@@ -531,7 +531,7 @@ type CodeDeliveryDetailsType struct {
 
 // CompleteWebAuthnRegistrationRequest is a structure of the model.
 type CompleteWebAuthnRegistrationRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 	Credential  json.RawMessage
 }
 
@@ -551,7 +551,7 @@ type CompromisedCredentialsRiskConfigurationType struct {
 
 // ConfirmDeviceRequest is a structure of the model.
 type ConfirmDeviceRequest struct {
-	AccessToken                string
+	AccessToken                string `log:"secret"`
 	DeviceKey                  string
 	DeviceSecretVerifierConfig *DeviceSecretVerifierConfigType
 	DeviceName                 *string
@@ -564,11 +564,11 @@ type ConfirmDeviceResponse struct {
 
 // ConfirmForgotPasswordRequest is a structure of the model.
 type ConfirmForgotPasswordRequest struct {
-	ClientId          string
-	SecretHash        *string
-	Username          string
+	ClientId          string  `log:"secret"`
+	SecretHash        *string `log:"secret"`
+	Username          string  `log:"secret"`
 	ConfirmationCode  string
-	Password          string
+	Password          string `log:"secret"`
 	AnalyticsMetadata *AnalyticsMetadataType
 	UserContextData   *UserContextDataType
 	ClientMetadata    map[string]string
@@ -579,20 +579,20 @@ type ConfirmForgotPasswordResponse struct{}
 
 // ConfirmSignUpRequest is a structure of the model.
 type ConfirmSignUpRequest struct {
-	ClientId           string
-	SecretHash         *string
-	Username           string
+	ClientId           string  `log:"secret"`
+	SecretHash         *string `log:"secret"`
+	Username           string  `log:"secret"`
 	ConfirmationCode   string
 	ForceAliasCreation *bool
 	AnalyticsMetadata  *AnalyticsMetadataType
 	UserContextData    *UserContextDataType
 	ClientMetadata     map[string]string
-	Session            *string
+	Session            *string `log:"secret"`
 }
 
 // ConfirmSignUpResponse is a structure of the model.
 type ConfirmSignUpResponse struct {
-	Session *string
+	Session *string `log:"secret"`
 }
 
 // ContextDataType is a structure of the model.
@@ -637,7 +637,7 @@ type CreateIdentityProviderResponse struct {
 // CreateManagedLoginBrandingRequest is a structure of the model.
 type CreateManagedLoginBrandingRequest struct {
 	UserPoolId               string
-	ClientId                 string
+	ClientId                 string `log:"secret"`
 	UseCognitoProvidedValues *bool
 	Settings                 json.RawMessage
 	Assets                   []AssetType
@@ -664,7 +664,7 @@ type CreateResourceServerResponse struct {
 // CreateTermsRequest is a structure of the model.
 type CreateTermsRequest struct {
 	UserPoolId  string
-	ClientId    string
+	ClientId    string `log:"secret"`
 	TermsName   string
 	TermsSource TermsSourceType
 	Enforcement TermsEnforcementType
@@ -694,7 +694,7 @@ type CreateUserPoolClientRequest struct {
 	UserPoolId                               string
 	ClientName                               string
 	GenerateSecret                           *bool
-	ClientSecret                             *string
+	ClientSecret                             *string `log:"secret"`
 	RefreshTokenValidity                     *int32
 	AccessTokenValidity                      *int32
 	IdTokenValidity                          *int32
@@ -847,7 +847,7 @@ type DeleteTermsRequest struct {
 // DeleteUserAttributesRequest is a structure of the model.
 type DeleteUserAttributesRequest struct {
 	UserAttributeNames []string
-	AccessToken        string
+	AccessToken        string `log:"secret"`
 }
 
 // DeleteUserAttributesResponse is a structure of the model.
@@ -856,13 +856,13 @@ type DeleteUserAttributesResponse struct{}
 // DeleteUserPoolClientRequest is a structure of the model.
 type DeleteUserPoolClientRequest struct {
 	UserPoolId string
-	ClientId   string
+	ClientId   string `log:"secret"`
 }
 
 // DeleteUserPoolClientSecretRequest is a structure of the model.
 type DeleteUserPoolClientSecretRequest struct {
 	UserPoolId     string
-	ClientId       string
+	ClientId       string `log:"secret"`
 	ClientSecretId string
 }
 
@@ -896,12 +896,12 @@ type DeleteUserPoolRequest struct {
 
 // DeleteUserRequest is a structure of the model.
 type DeleteUserRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 }
 
 // DeleteWebAuthnCredentialRequest is a structure of the model.
 type DeleteWebAuthnCredentialRequest struct {
-	AccessToken  string
+	AccessToken  string `log:"secret"`
 	CredentialId string
 }
 
@@ -922,7 +922,7 @@ type DescribeIdentityProviderResponse struct {
 // DescribeManagedLoginBrandingByClientRequest is a structure of the model.
 type DescribeManagedLoginBrandingByClientRequest struct {
 	UserPoolId            string
-	ClientId              string
+	ClientId              string `log:"secret"`
 	ReturnMergedResources *bool
 }
 
@@ -957,7 +957,7 @@ type DescribeResourceServerResponse struct {
 // DescribeRiskConfigurationRequest is a structure of the model.
 type DescribeRiskConfigurationRequest struct {
 	UserPoolId string
-	ClientId   *string
+	ClientId   *string `log:"secret"`
 }
 
 // DescribeRiskConfigurationResponse is a structure of the model.
@@ -967,7 +967,7 @@ type DescribeRiskConfigurationResponse struct {
 
 // DescribeTermsByClientRequest is a structure of the model.
 type DescribeTermsByClientRequest struct {
-	ClientId   string
+	ClientId   string `log:"secret"`
 	UserPoolId string
 	TermsName  string
 }
@@ -1002,7 +1002,7 @@ type DescribeUserImportJobResponse struct {
 // DescribeUserPoolClientRequest is a structure of the model.
 type DescribeUserPoolClientRequest struct {
 	UserPoolId string
-	ClientId   string
+	ClientId   string `log:"secret"`
 }
 
 // DescribeUserPoolClientResponse is a structure of the model.
@@ -1045,7 +1045,7 @@ type DeviceSecretVerifierConfigType struct {
 // DeviceType is a structure of the model.
 type DeviceType struct {
 	DeviceKey                   *string
-	DeviceAttributes            []AttributeType
+	DeviceAttributes            []AttributeType `log:"secret"`
 	DeviceCreateDate            time.Time
 	DeviceLastModifiedDate      time.Time
 	DeviceLastAuthenticatedDate time.Time
@@ -1133,16 +1133,16 @@ type FirehoseConfigurationType struct {
 
 // ForgetDeviceRequest is a structure of the model.
 type ForgetDeviceRequest struct {
-	AccessToken *string
+	AccessToken *string `log:"secret"`
 	DeviceKey   string
 }
 
 // ForgotPasswordRequest is a structure of the model.
 type ForgotPasswordRequest struct {
-	ClientId          string
-	SecretHash        *string
+	ClientId          string  `log:"secret"`
+	SecretHash        *string `log:"secret"`
 	UserContextData   *UserContextDataType
-	Username          string
+	Username          string `log:"secret"`
 	AnalyticsMetadata *AnalyticsMetadataType
 	ClientMetadata    map[string]string
 }
@@ -1165,8 +1165,8 @@ type GetCSVHeaderResponse struct {
 
 // GetClientTokenRequest is a structure of the model.
 type GetClientTokenRequest struct {
-	ClientId       string
-	Secret         string
+	ClientId       string `log:"secret"`
+	Secret         string `log:"secret"`
 	Scopes         []string
 	ClientMetadata map[string]string
 }
@@ -1179,7 +1179,7 @@ type GetClientTokenResponse struct {
 // GetDeviceRequest is a structure of the model.
 type GetDeviceRequest struct {
 	DeviceKey   string
-	AccessToken *string
+	AccessToken *string `log:"secret"`
 }
 
 // GetDeviceResponse is a structure of the model.
@@ -1241,9 +1241,9 @@ type GetSigningCertificateResponse struct {
 
 // GetTokensFromRefreshTokenRequest is a structure of the model.
 type GetTokensFromRefreshTokenRequest struct {
-	RefreshToken   string
-	ClientId       string
-	ClientSecret   *string
+	RefreshToken   string  `log:"secret"`
+	ClientId       string  `log:"secret"`
+	ClientSecret   *string `log:"secret"`
 	DeviceKey      *string
 	ClientMetadata map[string]string
 }
@@ -1256,7 +1256,7 @@ type GetTokensFromRefreshTokenResponse struct {
 // GetUICustomizationRequest is a structure of the model.
 type GetUICustomizationRequest struct {
 	UserPoolId string
-	ClientId   *string
+	ClientId   *string `log:"secret"`
 }
 
 // GetUICustomizationResponse is a structure of the model.
@@ -1266,7 +1266,7 @@ type GetUICustomizationResponse struct {
 
 // GetUserAttributeVerificationCodeRequest is a structure of the model.
 type GetUserAttributeVerificationCodeRequest struct {
-	AccessToken    string
+	AccessToken    string `log:"secret"`
 	AttributeName  string
 	ClientMetadata map[string]string
 }
@@ -1278,12 +1278,12 @@ type GetUserAttributeVerificationCodeResponse struct {
 
 // GetUserAuthFactorsRequest is a structure of the model.
 type GetUserAuthFactorsRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 }
 
 // GetUserAuthFactorsResponse is a structure of the model.
 type GetUserAuthFactorsResponse struct {
-	Username                  string
+	Username                  string `log:"secret"`
 	PreferredMfaSetting       *string
 	UserMFASettingList        []string
 	ConfiguredUserAuthFactors []AuthFactorType
@@ -1292,13 +1292,13 @@ type GetUserAuthFactorsResponse struct {
 // GetUserPoolClientSessionConfigurationRequest is a structure of the model.
 type GetUserPoolClientSessionConfigurationRequest struct {
 	UserPoolId string
-	ClientId   string
+	ClientId   string `log:"secret"`
 }
 
 // GetUserPoolClientSessionConfigurationResponse is a structure of the model.
 type GetUserPoolClientSessionConfigurationResponse struct {
 	UserPoolId *string
-	ClientId   *string
+	ClientId   *string `log:"secret"`
 	SSOSession *ClientSSOSessionConfigType
 }
 
@@ -1330,13 +1330,13 @@ type GetUserPoolSessionConfigurationResponse struct {
 
 // GetUserRequest is a structure of the model.
 type GetUserRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 }
 
 // GetUserResponse is a structure of the model.
 type GetUserResponse struct {
-	Username            string
-	UserAttributes      []AttributeType
+	Username            string          `log:"secret"`
+	UserAttributes      []AttributeType `log:"secret"`
 	MFAOptions          []MFAOptionType
 	PreferredMfaSetting *string
 	UserMFASettingList  []string
@@ -1344,7 +1344,7 @@ type GetUserResponse struct {
 
 // GlobalSignOutRequest is a structure of the model.
 type GlobalSignOutRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 }
 
 // GlobalSignOutResponse is a structure of the model.
@@ -1389,18 +1389,18 @@ type InboundFederationLambdaType struct {
 // InitiateAuthRequest is a structure of the model.
 type InitiateAuthRequest struct {
 	AuthFlow          AuthFlowType
-	AuthParameters    map[string]string
+	AuthParameters    map[string]string `log:"secret"`
 	ClientMetadata    map[string]string
-	ClientId          string
+	ClientId          string `log:"secret"`
 	AnalyticsMetadata *AnalyticsMetadataType
 	UserContextData   *UserContextDataType
-	Session           *string
+	Session           *string `log:"secret"`
 }
 
 // InitiateAuthResponse is a structure of the model.
 type InitiateAuthResponse struct {
 	ChallengeName        ChallengeNameType
-	Session              *string
+	Session              *string `log:"secret"`
 	ChallengeParameters  map[string]string
 	AuthenticationResult *AuthenticationResultType
 	AvailableChallenges  []ChallengeNameType
@@ -1451,14 +1451,14 @@ type LimitType struct {
 
 // ListDevicesRequest is a structure of the model.
 type ListDevicesRequest struct {
-	AccessToken     string
+	AccessToken     string `log:"secret"`
 	Limit           *int32
 	PaginationToken *string
 }
 
 // ListDevicesResponse is a structure of the model.
 type ListDevicesResponse struct {
-	Devices         []DeviceType
+	Devices         []DeviceType `log:"secret"`
 	PaginationToken *string
 }
 
@@ -1540,13 +1540,13 @@ type ListUserImportJobsResponse struct {
 // ListUserPoolClientSecretsRequest is a structure of the model.
 type ListUserPoolClientSecretsRequest struct {
 	UserPoolId string
-	ClientId   string
+	ClientId   string `log:"secret"`
 	NextToken  *string
 }
 
 // ListUserPoolClientSecretsResponse is a structure of the model.
 type ListUserPoolClientSecretsResponse struct {
-	ClientSecrets []ClientSecretDescriptorType
+	ClientSecrets []ClientSecretDescriptorType `log:"secret"`
 	NextToken     *string
 }
 
@@ -1560,7 +1560,7 @@ type ListUserPoolClientsRequest struct {
 
 // ListUserPoolClientsResponse is a structure of the model.
 type ListUserPoolClientsResponse struct {
-	UserPoolClients []UserPoolClientDescription
+	UserPoolClients []UserPoolClientDescription `log:"secret"`
 	NextToken       *string
 }
 
@@ -1590,13 +1590,13 @@ type ListUserPoolsResponse struct {
 
 // ListUserSessionsRequest is a structure of the model.
 type ListUserSessionsRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 	NextToken   *string
 }
 
 // ListUserSessionsResponse is a structure of the model.
 type ListUserSessionsResponse struct {
-	Sessions  []SessionDescriptionType
+	Sessions  []SessionDescriptionType `log:"secret"`
 	NextToken *string
 }
 
@@ -1610,7 +1610,7 @@ type ListUsersInGroupRequest struct {
 
 // ListUsersInGroupResponse is a structure of the model.
 type ListUsersInGroupResponse struct {
-	Users     []UserType
+	Users     []UserType `log:"secret"`
 	NextToken *string
 }
 
@@ -1625,13 +1625,13 @@ type ListUsersRequest struct {
 
 // ListUsersResponse is a structure of the model.
 type ListUsersResponse struct {
-	Users           []UserType
+	Users           []UserType `log:"secret"`
 	PaginationToken *string
 }
 
 // ListWebAuthnCredentialsRequest is a structure of the model.
 type ListWebAuthnCredentialsRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 	NextToken   *string
 	MaxResults  *int32
 }
@@ -1756,10 +1756,10 @@ type RefreshTokenRotationType struct {
 
 // ResendConfirmationCodeRequest is a structure of the model.
 type ResendConfirmationCodeRequest struct {
-	ClientId          string
-	SecretHash        *string
+	ClientId          string  `log:"secret"`
+	SecretHash        *string `log:"secret"`
 	UserContextData   *UserContextDataType
-	Username          string
+	Username          string `log:"secret"`
 	AnalyticsMetadata *AnalyticsMetadataType
 	ClientMetadata    map[string]string
 }
@@ -1786,10 +1786,10 @@ type ResourceServerType struct {
 
 // RespondToAuthChallengeRequest is a structure of the model.
 type RespondToAuthChallengeRequest struct {
-	ClientId           string
+	ClientId           string `log:"secret"`
 	ChallengeName      ChallengeNameType
-	Session            *string
-	ChallengeResponses map[string]string
+	Session            *string           `log:"secret"`
+	ChallengeResponses map[string]string `log:"secret"`
 	AnalyticsMetadata  *AnalyticsMetadataType
 	UserContextData    *UserContextDataType
 	ClientMetadata     map[string]string
@@ -1798,7 +1798,7 @@ type RespondToAuthChallengeRequest struct {
 // RespondToAuthChallengeResponse is a structure of the model.
 type RespondToAuthChallengeResponse struct {
 	ChallengeName        ChallengeNameType
-	Session              *string
+	Session              *string `log:"secret"`
 	ChallengeParameters  map[string]string
 	AuthenticationResult *AuthenticationResultType
 	AvailableChallenges  []ChallengeNameType
@@ -1806,9 +1806,9 @@ type RespondToAuthChallengeResponse struct {
 
 // RevokeTokenRequest is a structure of the model.
 type RevokeTokenRequest struct {
-	Token                    string
-	ClientId                 string
-	ClientSecret             *string
+	Token                    string  `log:"secret"`
+	ClientId                 string  `log:"secret"`
+	ClientSecret             *string `log:"secret"`
 	RevokeAssociatedSessions RevokeAssociatedSessionsType
 }
 
@@ -1817,7 +1817,7 @@ type RevokeTokenResponse struct{}
 
 // RevokeUserSessionRequest is a structure of the model.
 type RevokeUserSessionRequest struct {
-	AccessToken              string
+	AccessToken              string `log:"secret"`
 	SessionId                string
 	RevokeAssociatedSessions RevokeAssociatedSessionsType
 }
@@ -1828,7 +1828,7 @@ type RevokeUserSessionResponse struct{}
 // RiskConfigurationType is a structure of the model.
 type RiskConfigurationType struct {
 	UserPoolId                              *string
-	ClientId                                *string
+	ClientId                                *string `log:"secret"`
 	CompromisedCredentialsRiskConfiguration *CompromisedCredentialsRiskConfigurationType
 	AccountTakeoverRiskConfiguration        *AccountTakeoverRiskConfigurationType
 	RiskExceptionConfiguration              *RiskExceptionConfigurationType
@@ -1872,11 +1872,11 @@ type SchemaAttributeType struct {
 type SessionDescriptionType struct {
 	SessionId        *string
 	SessionType      SessionTypeType
-	ClientId         *string
+	ClientId         *string `log:"secret"`
 	CreateDate       time.Time
 	LastActiveDate   time.Time
 	DeviceType       *string
-	LastIPAddress    *string
+	LastIPAddress    *string `log:"secret"`
 	LastLocation     *SessionLocationType
 	OriginSessionId  *string
 	IsCurrentSession *bool
@@ -1902,7 +1902,7 @@ type SetLogDeliveryConfigurationResponse struct {
 // SetRiskConfigurationRequest is a structure of the model.
 type SetRiskConfigurationRequest struct {
 	UserPoolId                              string
-	ClientId                                *string
+	ClientId                                *string `log:"secret"`
 	CompromisedCredentialsRiskConfiguration *CompromisedCredentialsRiskConfigurationType
 	AccountTakeoverRiskConfiguration        *AccountTakeoverRiskConfigurationType
 	RiskExceptionConfiguration              *RiskExceptionConfigurationType
@@ -1916,7 +1916,7 @@ type SetRiskConfigurationResponse struct {
 // SetUICustomizationRequest is a structure of the model.
 type SetUICustomizationRequest struct {
 	UserPoolId string
-	ClientId   *string
+	ClientId   *string `log:"secret"`
 	CSS        *string
 	ImageFile  []byte
 }
@@ -1932,7 +1932,7 @@ type SetUserMFAPreferenceRequest struct {
 	SoftwareTokenMfaSettings *SoftwareTokenMfaSettingsType
 	EmailMfaSettings         *EmailMfaSettingsType
 	WebAuthnMfaSettings      *WebAuthnMfaSettingsType
-	AccessToken              string
+	AccessToken              string `log:"secret"`
 }
 
 // SetUserMFAPreferenceResponse is a structure of the model.
@@ -1941,14 +1941,14 @@ type SetUserMFAPreferenceResponse struct{}
 // SetUserPoolClientSessionConfigurationRequest is a structure of the model.
 type SetUserPoolClientSessionConfigurationRequest struct {
 	UserPoolId string
-	ClientId   string
+	ClientId   string `log:"secret"`
 	SSOSession *ClientSSOSessionConfigType
 }
 
 // SetUserPoolClientSessionConfigurationResponse is a structure of the model.
 type SetUserPoolClientSessionConfigurationResponse struct {
 	UserPoolId *string
-	ClientId   *string
+	ClientId   *string `log:"secret"`
 	SSOSession *ClientSSOSessionConfigType
 }
 
@@ -1987,7 +1987,7 @@ type SetUserPoolSessionConfigurationResponse struct {
 
 // SetUserSettingsRequest is a structure of the model.
 type SetUserSettingsRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 	MFAOptions  []MFAOptionType
 }
 
@@ -2001,12 +2001,12 @@ type SignInPolicyType struct {
 
 // SignUpRequest is a structure of the model.
 type SignUpRequest struct {
-	ClientId          string
-	SecretHash        *string
-	Username          string
-	Password          *string
-	UserAttributes    []AttributeType
-	ValidationData    []AttributeType
+	ClientId          string          `log:"secret"`
+	SecretHash        *string         `log:"secret"`
+	Username          string          `log:"secret"`
+	Password          *string         `log:"secret"`
+	UserAttributes    []AttributeType `log:"secret"`
+	ValidationData    []AttributeType `log:"secret"`
 	AnalyticsMetadata *AnalyticsMetadataType
 	UserContextData   *UserContextDataType
 	ClientMetadata    map[string]string
@@ -2017,7 +2017,7 @@ type SignUpResponse struct {
 	UserConfirmed       bool
 	CodeDeliveryDetails *CodeDeliveryDetailsType
 	UserSub             string
-	Session             *string
+	Session             *string `log:"secret"`
 }
 
 // SmsConfigurationType is a structure of the model.
@@ -2058,7 +2058,7 @@ type StartUserImportJobResponse struct {
 
 // StartWebAuthnRegistrationRequest is a structure of the model.
 type StartWebAuthnRegistrationRequest struct {
-	AccessToken string
+	AccessToken string `log:"secret"`
 }
 
 // StartWebAuthnRegistrationResponse is a structure of the model.
@@ -2105,7 +2105,7 @@ type TermsDescriptionType struct {
 type TermsType struct {
 	TermsId          string
 	UserPoolId       string
-	ClientId         string
+	ClientId         string `log:"secret"`
 	TermsName        string
 	TermsSource      TermsSourceType
 	Enforcement      TermsEnforcementType
@@ -2124,7 +2124,7 @@ type TokenValidityUnitsType struct {
 // UICustomizationType is a structure of the model.
 type UICustomizationType struct {
 	UserPoolId       *string
-	ClientId         *string
+	ClientId         *string `log:"secret"`
 	ImageUrl         *string
 	CSS              *string
 	CSSVersion       *string
@@ -2144,9 +2144,9 @@ type UntagResourceResponse struct{}
 // UpdateAuthEventFeedbackRequest is a structure of the model.
 type UpdateAuthEventFeedbackRequest struct {
 	UserPoolId    string
-	Username      string
+	Username      string `log:"secret"`
 	EventId       string
-	FeedbackToken string
+	FeedbackToken string `log:"secret"`
 	FeedbackValue FeedbackValueType
 }
 
@@ -2155,7 +2155,7 @@ type UpdateAuthEventFeedbackResponse struct{}
 
 // UpdateDeviceStatusRequest is a structure of the model.
 type UpdateDeviceStatusRequest struct {
-	AccessToken            string
+	AccessToken            string `log:"secret"`
 	DeviceKey              string
 	DeviceRememberedStatus DeviceRememberedStatusType
 }
@@ -2247,8 +2247,8 @@ type UpdateTermsResponse struct {
 
 // UpdateUserAttributesRequest is a structure of the model.
 type UpdateUserAttributesRequest struct {
-	UserAttributes []AttributeType
-	AccessToken    string
+	UserAttributes []AttributeType `log:"secret"`
+	AccessToken    string          `log:"secret"`
 	ClientMetadata map[string]string
 }
 
@@ -2260,7 +2260,7 @@ type UpdateUserAttributesResponse struct {
 // UpdateUserPoolClientRequest is a structure of the model.
 type UpdateUserPoolClientRequest struct {
 	UserPoolId                               string
-	ClientId                                 string
+	ClientId                                 string `log:"secret"`
 	ClientName                               *string
 	RefreshTokenValidity                     *int32
 	AccessTokenValidity                      *int32
@@ -2386,7 +2386,7 @@ type UserPoolAddOnsType struct {
 
 // UserPoolClientDescription is a structure of the model.
 type UserPoolClientDescription struct {
-	ClientId   *string
+	ClientId   *string `log:"secret"`
 	UserPoolId *string
 	ClientName *string
 }
@@ -2395,8 +2395,8 @@ type UserPoolClientDescription struct {
 type UserPoolClientType struct {
 	UserPoolId                               *string
 	ClientName                               *string
-	ClientId                                 *string
-	ClientSecret                             *string
+	ClientId                                 *string `log:"secret"`
+	ClientSecret                             *string `log:"secret"`
 	LastModifiedDate                         time.Time
 	CreationDate                             time.Time
 	RefreshTokenValidity                     *int32
@@ -2496,8 +2496,8 @@ type UserPoolType struct {
 
 // UserType is a structure of the model.
 type UserType struct {
-	Username             *string
-	Attributes           []AttributeType
+	Username             *string         `log:"secret"`
+	Attributes           []AttributeType `log:"secret"`
 	UserCreateDate       time.Time
 	UserLastModifiedDate time.Time
 	Enabled              *bool
@@ -2522,21 +2522,21 @@ type VerificationMessageTemplateType struct {
 
 // VerifySoftwareTokenRequest is a structure of the model.
 type VerifySoftwareTokenRequest struct {
-	AccessToken        *string
-	Session            *string
-	UserCode           string
+	AccessToken        *string `log:"secret"`
+	Session            *string `log:"secret"`
+	UserCode           string  `log:"secret"`
 	FriendlyDeviceName *string
 }
 
 // VerifySoftwareTokenResponse is a structure of the model.
 type VerifySoftwareTokenResponse struct {
 	Status  VerifySoftwareTokenResponseType
-	Session *string
+	Session *string `log:"secret"`
 }
 
 // VerifyUserAttributeRequest is a structure of the model.
 type VerifyUserAttributeRequest struct {
-	AccessToken   string
+	AccessToken   string `log:"secret"`
 	AttributeName string
 	Code          string
 }

@@ -4,304 +4,78 @@ package sts
 
 import (
 	"log/slog"
+
+	"cognate/internal/api"
 )
 
-// redacted stands in logs for what is sensitive.
-const redacted = "[redacted]"
-
 // LogValue leaves out what is sensitive and what is absent.
-func (v AssumeRoleResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Credentials != nil {
-		attrs = append(attrs, slog.Any("Credentials", *v.Credentials))
-	}
-	if v.AssumedRoleUser != nil {
-		attrs = append(attrs, slog.Any("AssumedRoleUser", *v.AssumedRoleUser))
-	}
-	if v.PackedPolicySize != nil {
-		attrs = append(attrs, slog.Any("PackedPolicySize", *v.PackedPolicySize))
-	}
-	if v.SourceIdentity != nil {
-		attrs = append(attrs, slog.Any("SourceIdentity", *v.SourceIdentity))
-	}
-	if v.SessionTokenUtilization != nil {
-		attrs = append(attrs, slog.Any("SessionTokenUtilization", *v.SessionTokenUtilization))
-	}
-	if v.SessionTokenSize != nil {
-		attrs = append(attrs, slog.Any("SessionTokenSize", *v.SessionTokenSize))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AssumeRoleResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AssumeRoleResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AssumeRoleWithSAMLRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("RoleArn", v.RoleArn))
-	}
-	{
-		attrs = append(attrs, slog.Any("PrincipalArn", v.PrincipalArn))
-	}
-	{
-		attrs = append(attrs, slog.String("SAMLAssertion", redacted))
-	}
-	if v.PolicyArns != nil {
-		attrs = append(attrs, slog.Any("PolicyArns", v.PolicyArns))
-	}
-	if v.Policy != nil {
-		attrs = append(attrs, slog.Any("Policy", *v.Policy))
-	}
-	if v.DurationSeconds != nil {
-		attrs = append(attrs, slog.Any("DurationSeconds", *v.DurationSeconds))
-	}
-	if v.MinimumSessionTokenSize != nil {
-		attrs = append(attrs, slog.Any("MinimumSessionTokenSize", *v.MinimumSessionTokenSize))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AssumeRoleWithSAMLRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AssumeRoleWithSAMLRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AssumeRoleWithSAMLResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Credentials != nil {
-		attrs = append(attrs, slog.Any("Credentials", *v.Credentials))
-	}
-	if v.AssumedRoleUser != nil {
-		attrs = append(attrs, slog.Any("AssumedRoleUser", *v.AssumedRoleUser))
-	}
-	if v.PackedPolicySize != nil {
-		attrs = append(attrs, slog.Any("PackedPolicySize", *v.PackedPolicySize))
-	}
-	if v.Subject != nil {
-		attrs = append(attrs, slog.Any("Subject", *v.Subject))
-	}
-	if v.SubjectType != nil {
-		attrs = append(attrs, slog.Any("SubjectType", *v.SubjectType))
-	}
-	if v.Issuer != nil {
-		attrs = append(attrs, slog.Any("Issuer", *v.Issuer))
-	}
-	if v.Audience != nil {
-		attrs = append(attrs, slog.Any("Audience", *v.Audience))
-	}
-	if v.NameQualifier != nil {
-		attrs = append(attrs, slog.Any("NameQualifier", *v.NameQualifier))
-	}
-	if v.SourceIdentity != nil {
-		attrs = append(attrs, slog.Any("SourceIdentity", *v.SourceIdentity))
-	}
-	if v.SessionTokenUtilization != nil {
-		attrs = append(attrs, slog.Any("SessionTokenUtilization", *v.SessionTokenUtilization))
-	}
-	if v.SessionTokenSize != nil {
-		attrs = append(attrs, slog.Any("SessionTokenSize", *v.SessionTokenSize))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AssumeRoleWithSAMLResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AssumeRoleWithSAMLResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AssumeRoleWithWebIdentityRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("RoleArn", v.RoleArn))
-	}
-	{
-		attrs = append(attrs, slog.Any("RoleSessionName", v.RoleSessionName))
-	}
-	{
-		attrs = append(attrs, slog.String("WebIdentityToken", redacted))
-	}
-	if v.ProviderId != nil {
-		attrs = append(attrs, slog.Any("ProviderId", *v.ProviderId))
-	}
-	if v.PolicyArns != nil {
-		attrs = append(attrs, slog.Any("PolicyArns", v.PolicyArns))
-	}
-	if v.Policy != nil {
-		attrs = append(attrs, slog.Any("Policy", *v.Policy))
-	}
-	if v.DurationSeconds != nil {
-		attrs = append(attrs, slog.Any("DurationSeconds", *v.DurationSeconds))
-	}
-	if v.MinimumSessionTokenSize != nil {
-		attrs = append(attrs, slog.Any("MinimumSessionTokenSize", *v.MinimumSessionTokenSize))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AssumeRoleWithWebIdentityRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AssumeRoleWithWebIdentityRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AssumeRoleWithWebIdentityResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Credentials != nil {
-		attrs = append(attrs, slog.Any("Credentials", *v.Credentials))
-	}
-	if v.SubjectFromWebIdentityToken != nil {
-		attrs = append(attrs, slog.Any("SubjectFromWebIdentityToken", *v.SubjectFromWebIdentityToken))
-	}
-	if v.AssumedRoleUser != nil {
-		attrs = append(attrs, slog.Any("AssumedRoleUser", *v.AssumedRoleUser))
-	}
-	if v.PackedPolicySize != nil {
-		attrs = append(attrs, slog.Any("PackedPolicySize", *v.PackedPolicySize))
-	}
-	if v.Provider != nil {
-		attrs = append(attrs, slog.Any("Provider", *v.Provider))
-	}
-	if v.Audience != nil {
-		attrs = append(attrs, slog.Any("Audience", *v.Audience))
-	}
-	if v.SourceIdentity != nil {
-		attrs = append(attrs, slog.Any("SourceIdentity", *v.SourceIdentity))
-	}
-	if v.SessionTokenUtilization != nil {
-		attrs = append(attrs, slog.Any("SessionTokenUtilization", *v.SessionTokenUtilization))
-	}
-	if v.SessionTokenSize != nil {
-		attrs = append(attrs, slog.Any("SessionTokenSize", *v.SessionTokenSize))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AssumeRoleWithWebIdentityResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AssumeRoleWithWebIdentityResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v AssumeRootResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Credentials != nil {
-		attrs = append(attrs, slog.Any("Credentials", *v.Credentials))
-	}
-	if v.SourceIdentity != nil {
-		attrs = append(attrs, slog.Any("SourceIdentity", *v.SourceIdentity))
-	}
-	if v.SessionTokenUtilization != nil {
-		attrs = append(attrs, slog.Any("SessionTokenUtilization", *v.SessionTokenUtilization))
-	}
-	if v.SessionTokenSize != nil {
-		attrs = append(attrs, slog.Any("SessionTokenSize", *v.SessionTokenSize))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v AssumeRootResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v AssumeRootResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v Credentials) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.Any("AccessKeyId", v.AccessKeyId))
-	}
-	{
-		attrs = append(attrs, slog.String("SecretAccessKey", redacted))
-	}
-	{
-		attrs = append(attrs, slog.Any("SessionToken", v.SessionToken))
-	}
-	if !v.Expiration.IsZero() {
-		attrs = append(attrs, slog.Any("Expiration", v.Expiration))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v Credentials) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v Credentials) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetDelegatedAccessTokenRequest) LogValue() slog.Value {
-	var attrs []slog.Attr
-	{
-		attrs = append(attrs, slog.String("TradeInToken", redacted))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetDelegatedAccessTokenRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetDelegatedAccessTokenRequest) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetDelegatedAccessTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Credentials != nil {
-		attrs = append(attrs, slog.Any("Credentials", *v.Credentials))
-	}
-	if v.PackedPolicySize != nil {
-		attrs = append(attrs, slog.Any("PackedPolicySize", *v.PackedPolicySize))
-	}
-	if v.AssumedPrincipal != nil {
-		attrs = append(attrs, slog.Any("AssumedPrincipal", *v.AssumedPrincipal))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetDelegatedAccessTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetDelegatedAccessTokenResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetFederationTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Credentials != nil {
-		attrs = append(attrs, slog.Any("Credentials", *v.Credentials))
-	}
-	if v.FederatedUser != nil {
-		attrs = append(attrs, slog.Any("FederatedUser", *v.FederatedUser))
-	}
-	if v.PackedPolicySize != nil {
-		attrs = append(attrs, slog.Any("PackedPolicySize", *v.PackedPolicySize))
-	}
-	if v.SessionTokenUtilization != nil {
-		attrs = append(attrs, slog.Any("SessionTokenUtilization", *v.SessionTokenUtilization))
-	}
-	if v.SessionTokenSize != nil {
-		attrs = append(attrs, slog.Any("SessionTokenSize", *v.SessionTokenSize))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetFederationTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetFederationTokenResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetSessionTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.Credentials != nil {
-		attrs = append(attrs, slog.Any("Credentials", *v.Credentials))
-	}
-	if v.SessionTokenUtilization != nil {
-		attrs = append(attrs, slog.Any("SessionTokenUtilization", *v.SessionTokenUtilization))
-	}
-	if v.SessionTokenSize != nil {
-		attrs = append(attrs, slog.Any("SessionTokenSize", *v.SessionTokenSize))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetSessionTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetSessionTokenResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
-func (v GetWebIdentityTokenResponse) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if v.WebIdentityToken != nil {
-		attrs = append(attrs, slog.String("WebIdentityToken", redacted))
-	}
-	if !v.Expiration.IsZero() {
-		attrs = append(attrs, slog.Any("Expiration", v.Expiration))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (v GetWebIdentityTokenResponse) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GetWebIdentityTokenResponse) String() string { return v.LogValue().String() }

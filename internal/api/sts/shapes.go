@@ -37,7 +37,7 @@ type AssumeRoleResponse struct {
 type AssumeRoleWithSAMLRequest struct {
 	RoleArn                 string
 	PrincipalArn            string
-	SAMLAssertion           string
+	SAMLAssertion           string `log:"secret"`
 	PolicyArns              []PolicyDescriptorType
 	Policy                  *string
 	DurationSeconds         *int32
@@ -63,7 +63,7 @@ type AssumeRoleWithSAMLResponse struct {
 type AssumeRoleWithWebIdentityRequest struct {
 	RoleArn                 string
 	RoleSessionName         string
-	WebIdentityToken        string
+	WebIdentityToken        string `log:"secret"`
 	ProviderId              *string
 	PolicyArns              []PolicyDescriptorType
 	Policy                  *string
@@ -109,7 +109,7 @@ type AssumedRoleUser struct {
 // Credentials is a structure of the model.
 type Credentials struct {
 	AccessKeyId     string
-	SecretAccessKey string
+	SecretAccessKey string `log:"secret"`
 	SessionToken    string
 	Expiration      time.Time
 }
@@ -152,7 +152,7 @@ type GetCallerIdentityResponse struct {
 
 // GetDelegatedAccessTokenRequest is a structure of the model.
 type GetDelegatedAccessTokenRequest struct {
-	TradeInToken string
+	TradeInToken string `log:"secret"`
 }
 
 // GetDelegatedAccessTokenResponse is a structure of the model.
@@ -206,7 +206,7 @@ type GetWebIdentityTokenRequest struct {
 
 // GetWebIdentityTokenResponse is a structure of the model.
 type GetWebIdentityTokenResponse struct {
-	WebIdentityToken *string
+	WebIdentityToken *string `log:"secret"`
 	Expiration       time.Time
 }
 

@@ -1,0 +1,29 @@
+package api
+
+import (
+	"log/slog"
+	"reflect"
+)
+
+// Redacted stands in logs for what is sensitive.
+const Redacted = "[redacted]"
+
+// Loggable returns a generated structure as logs may show it: fields with the tag
+// `log:"secret"` are redacted, absent ones are left out.
+func Loggable(structure any) slog.Value {
+	v := reflect.ValueOf(structure)
+	var attrs []slog.Attr
+	for i := range v.NumField() {
+		field, value := v.Type().Field(i), v.Field(i)
+		switch {
+		case value.IsZero():
+		case field.Tag.Get("log") == "secret":
+			attrs = append(attrs, slog.String(field.Name, Redacted))
+		case value.Kind() == reflect.Pointer:
+			attrs = append(attrs, slog.Any(field.Name, value.Elem().Interface()))
+		default:
+			attrs = append(attrs, slog.Any(field.Name, value.Interface()))
+		}
+	}
+	return slog.GroupValue(attrs...)
+}
