@@ -38,10 +38,12 @@ func (s *Server) listen(ctx context.Context) (l listeners, err error) {
 		if one.addr == "" || one.addr == ListenerOff {
 			continue
 		}
-		if *one.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", one.addr); err != nil {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", one.addr)
+		if err != nil {
 			return listeners{}, errors.Join(fmt.Errorf("%s listener: %w", one.name, err), l.close())
 		}
-		*one.at = (*one.listener).Addr().String()
+		*one.listener = &drainedListener{TCPListener: listener.(*net.TCPListener)}
+		*one.at = listener.Addr().String()
 	}
 	return l, nil
 }

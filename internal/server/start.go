@@ -29,6 +29,9 @@ type Server struct {
 	clock      *development.Clock // nil in serve
 
 	main, private, health *http.Server // nil without that listener
+	mainListener          net.Listener
+	mainEnded             <-chan struct{} // main serves no more
+	unanswered            *unansweredConns
 	operator              *http.Server // nil with PostgreSQL
 	addrs                 addresses
 	serving               sync.WaitGroup
@@ -140,7 +143,9 @@ func (s *Server) serve(l listeners) {
 		s.main.TLSConfig = s.cert.config()
 		s.main.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	}
-	s.run("main", s.main, l.main)
+	s.unanswered = &unansweredConns{conns: map[net.Conn]http.ConnState{}}
+	s.main.ConnState = s.unanswered.changed
+	s.mainListener, s.mainEnded = l.main, s.run("main", s.main, l.main)
 	// Profiles take as long as the one who asks wants, so nothing bounds the answer.
 	inside := func(name string, listener net.Listener, routes http.Handler) *http.Server {
 		if listener == nil {
@@ -157,18 +162,22 @@ func (s *Server) serve(l listeners) {
 	s.health = inside("health", l.health, s.healthRoutes())
 }
 
-func (s *Server) run(name string, h *http.Server, l net.Listener) {
+// run serves until the listener is closed, and closes the channel then.
+func (s *Server) run(name string, h *http.Server, l net.Listener) <-chan struct{} {
+	ended := make(chan struct{})
 	s.serving.Go(func() {
+		defer close(ended)
 		var err error
 		if h.TLSConfig != nil {
 			err = h.ServeTLS(l, "", "")
 		} else {
 			err = h.Serve(l)
 		}
-		if !errors.Is(err, http.ErrServerClosed) {
+		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			s.failed <- fmt.Errorf("%s listener: %w", name, err)
 		}
 	})
+	return ended
 }
 
 // URL is how a client on this machine reaches the main listener.
@@ -218,6 +227,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	drain(ctx, s.main, s.mainListener, s.mainEnded, s.unanswered)
 	var errs []error
 	for _, h := range []*http.Server{s.main, s.operator} {
 		if h == nil {
