@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"cognate/test/serving"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/serving"
 )
 
 func TestDoctor(t *testing.T) {

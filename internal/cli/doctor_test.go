@@ -1,11 +1,11 @@
 package cli_test
 
 import (
-	"cognate/test/serving"
 	"strings"
 	"testing"
 
 	"cognate/test/pgtest"
+	"cognate/test/serving"
 )
 
 // doctorOf returns what doctor says of a PostgreSQL database.

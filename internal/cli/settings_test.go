@@ -1,13 +1,14 @@
 package cli_test
 
 import (
-	"cognate/test/serving"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cognate/test/serving"
 )
 
 // TestConfigReference holds docs/configuration.md to the struct.

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"cognate/test/serving"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"cognate/internal/server"
 	"cognate/test/pgtest"
+	"cognate/test/serving"
 )
 
 // TestServeTakesOnlyKnownSignatures is what production stands on.

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"cognate/test/serving"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"cognate/internal/server"
+	"cognate/test/serving"
 )
 
 // writeCertificate makes a self-signed pair for 127.0.0.1 with a serial number, which is good for an hour.

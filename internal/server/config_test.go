@@ -1,12 +1,12 @@
 package server_test
 
 import (
-	"cognate/test/serving"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"cognate/internal/server"
+	"cognate/test/serving"
 )
 
 // TestRefusedSettings starts servers that must not start.

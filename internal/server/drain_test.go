@@ -34,7 +34,7 @@ func TestCloseLosesNoConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	unanswered := &unansweredConns{conns: map[net.Conn]http.ConnState{}}
-	server := &http.Server{ //nolint:gosec // all clients are here
+	server := &http.Server{
 		Handler:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
 		ConnState: unanswered.changed,
 	}

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bufio"
-	"cognate/test/serving"
 	"context"
 	"encoding/json"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/server"
 	"cognate/test/patience"
+	"cognate/test/serving"
 )
 
 func TestIssuerDocuments(t *testing.T) {

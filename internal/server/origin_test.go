@@ -1,11 +1,12 @@
 package server_test
 
 import (
-	"cognate/test/serving"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"cognate/test/serving"
 )
 
 // visit is a page's request, and the status of what it gets as an administrator.

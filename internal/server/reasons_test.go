@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"cognate/test/serving"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/test/serving"
 )
 
 // lastLine returns the newest line of a request in the log. The line is written

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"cognate/test/serving"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -11,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/test/serving"
 )
 
 // The scenarios call every operation that is built through the SDK's own client,

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"cognate/test/serving"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"cognate/internal/server"
+	"cognate/test/serving"
 )
 
 // TestMetricsOfTheMachine wants what an operator is warned by, on both engines.

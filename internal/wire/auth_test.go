@@ -28,7 +28,7 @@ func TestLookupError(t *testing.T) {
 			}
 		})
 	}
-	if err := lookupError(fault); err != fault { //nolint:errorlint // the very same
+	if err := lookupError(fault); err != fault {
 		t.Errorf("lookupError = %v, want the fault itself", err)
 	}
 }
