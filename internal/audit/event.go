@@ -37,7 +37,7 @@ type Facts struct {
 	// User is the sub of the user who signs in, or who bears the token. It is Nobody
 	// where the request names a user who does not exist.
 	User string
-	// Target is the sub of the user on whom an administrator acts, or Nobody.
+	// Target is the sub of the user that an administrator acts on, or Nobody.
 	Target string
 	// Reason says why the request is refused, or why the answer cannot lead to a
 	// sign-in.
@@ -54,7 +54,7 @@ type Facts struct {
 	Cause string
 	// ImportJob is the id of the import job whose file is uploaded.
 	ImportJob string
-	// Migrated is the sub of a user whom the request migrated, Welcome what kept
+	// Migrated is the sub of the user that the request migrated, Welcome what kept
 	// the user's invitation from being sent.
 	Migrated, Welcome string
 	// Triggers are the runs of the pool's functions, in the order of the first.
@@ -107,7 +107,7 @@ func (e *Event) SetClient(poolID, clientID string) {
 // request names a user who does not exist.
 func (e *Event) SetUser(sub string) { e.note(&e.facts.User, sub) }
 
-// SetTarget notes the user on whom an administrator acts, or Nobody.
+// SetTarget notes the user that an administrator acts on, or Nobody.
 func (e *Event) SetTarget(sub string) { e.note(&e.facts.Target, sub) }
 
 // SetReason notes why the request is refused, or why the answer cannot lead to a
@@ -137,7 +137,7 @@ func (e *Event) SetCause(err error) { e.note(&e.facts.Cause, outbound.Clean(err)
 // SetImportJob notes the import job whose file is uploaded.
 func (e *Event) SetImportJob(id string) { e.note(&e.facts.ImportJob, id) }
 
-// SetMigrated notes a user whom the request migrated.
+// SetMigrated notes the user that the request migrated.
 func (e *Event) SetMigrated(sub string) { e.note(&e.facts.Migrated, sub) }
 
 // SetWelcome notes what kept a migrated user's invitation from being sent.

@@ -55,7 +55,7 @@ func HashPassword(password string) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
-// VerifyPassword reports whether a password gives the hash, which may be one of
+// VerifyPassword reports whether the hash is that of the password. The hash is one of
 // HashPassword or an imported one: argon2id or scrypt as a PHC string, bcrypt in
 // its crypt form, PBKDF2-SHA256 in PHC's, passlib's or Django's form. The sums are
 // compared in constant time.

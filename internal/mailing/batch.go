@@ -16,7 +16,7 @@ import (
 // message.
 const settleTime = 10 * time.Second
 
-// A Recipient is the person whom a message is for.
+// A Recipient receives a message.
 type Recipient struct {
 	UserID, Username string
 	// DisplayName is the name by which a message addresses the person.

@@ -260,7 +260,7 @@ func TestHeldMessage(t *testing.T) {
 	})
 }
 
-// TestMessageToNobody: what stands for a message to nobody is a row like that of a
+// TestMessageToNobody stores the message of a decoy: its row is like that of a
 // message, and is neither sent nor shown.
 func TestMessageToNobody(t *testing.T) {
 	t.Parallel()

@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/test/race"
 )
 
 const sayResend = "UnsupportedUserStateException: Resend not possible. "
@@ -413,7 +414,7 @@ func TestOneInvitedUser(t *testing.T) {
 				return creates(fmt.Sprint("user", i), "email", "a@example.com", "email_verified", "true")
 			}},
 		} {
-			got := count(atOnce(n, func(i int) error {
+			got := race.Codes(race.AtOnce(n, func(i int) error {
 				in := row.in(i)
 				in.UserPoolId = sn.ID
 				_, err := r.AdminCreateUser(t.Context(), &in)

@@ -5,6 +5,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/test/race"
 )
 
 // TestTakenNames is Cognito's table of taken names: what each operation says
@@ -195,7 +196,7 @@ func TestOneAliasOneUser(t *testing.T) {
 			wantSays(t, err, "")
 			codes[i] = r.lastCode(t, sn)
 		}
-		got := count(atOnce(n, func(i int) error {
+		got := race.Codes(race.AtOnce(n, func(i int) error {
 			_, err := r.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: client, Username: name(i), ConfirmationCode: codes[i]})
 			return err
 		}))
@@ -203,7 +204,7 @@ func TestOneAliasOneUser(t *testing.T) {
 			t.Error(got)
 		}
 		// Forced, all of them succeed, and the address is one user's in the end.
-		got = count(atOnce(n, func(i int) error {
+		got = race.Codes(race.AtOnce(n, func(i int) error {
 			_, err := r.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: client, Username: name(i), ConfirmationCode: codes[i], ForceAliasCreation: new(true)})
 			return err
 		}))

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/test/race"
 )
 
 // guess returns a code to one of the operations that take one.
@@ -150,9 +151,9 @@ func TestManyGuessesAtOnce(t *testing.T) {
 	eachGuess(t, func(t *testing.T, g guess, c *codeCase) {
 		g.send(t, c)
 		wrong := other(c.r.lastCode(t, c.sn))
-		errs := atOnce(40, func(int) error { return g.give(t, c, wrong) })
+		errs := race.AtOnce(40, func(int) error { return g.give(t, c, wrong) })
 		want := map[string]int{"CodeMismatchException": g.quota, "LimitExceededException": 40 - g.quota}
-		if diff := cmp.Diff(want, count(errs)); diff != "" {
+		if diff := cmp.Diff(want, race.Codes(errs)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -165,7 +166,7 @@ func TestOneCodeOneUse(t *testing.T) {
 		g.send(t, c)
 		code := c.r.lastCode(t, c.sn)
 		// Those who come too late count as wrong. None may be one too many.
-		errs := atOnce(min(8, g.quota), func(int) error { return g.give(t, c, code) })
+		errs := race.AtOnce(min(8, g.quota), func(int) error { return g.give(t, c, code) })
 		won := 0
 		for _, err := range errs {
 			if err == nil {

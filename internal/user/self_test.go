@@ -12,6 +12,7 @@ import (
 	"cognate/internal/message"
 	"cognate/internal/risk"
 	"cognate/internal/store"
+	"cognate/test/race"
 )
 
 func TestGetUser(t *testing.T) {
@@ -120,7 +121,7 @@ func TestPasswordChangesAtOnce(t *testing.T) {
 		sn := r.poolWith(t, nil)
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		bearer := r.bearerOf(t, sn, r.clientWith(t, sn, nil), u)
-		got := count(atOnce(4, func(i int) error {
+		got := race.Codes(race.AtOnce(4, func(i int) error {
 			_, err := r.ChangePassword(t.Context(), &idp.ChangePasswordRequest{
 				AccessToken: bearer, PreviousPassword: new(goodPassword), ProposedPassword: "N3w!password" + string(rune('a'+i)),
 			})
@@ -193,7 +194,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 		sn := r.poolWith(t, nil)
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		names := []string{"name", "nickname", "locale", "gender", "website", "profile"}
-		for _, err := range atOnce(len(names), func(i int) error {
+		for _, err := range race.AtOnce(len(names), func(i int) error {
 			_, err := r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes(names[i], "set"), nil)
 			return err
 		}) {

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"sync"
 	"testing"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
+	"cognate/test/race"
 )
 
 func byEmail(in *idp.CreateUserPoolRequest) {
@@ -316,7 +315,7 @@ func TestOneNameOneUser(t *testing.T) {
 				t.Parallel()
 				sn := r.poolWith(t, row.pool)
 				clientID := r.clientWith(t, sn, nil)
-				errs := atOnce(12, func(int) error {
+				errs := race.AtOnce(12, func(int) error {
 					_, err := r.SignUp(t.Context(), &idp.SignUpRequest{
 						ClientId: clientID, Username: row.user, Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com"),
 					})
@@ -339,33 +338,4 @@ func TestOneNameOneUser(t *testing.T) {
 			})
 		}
 	})
-}
-
-// atOnce runs n calls at the same time and gives their errors.
-func atOnce(n int, call func(i int) error) []error {
-	errs := make([]error, n)
-	start := make(chan struct{})
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			errs[i] = call(i)
-		})
-	}
-	close(start)
-	wg.Wait()
-	return errs
-}
-
-// count tells how many of the errors have each code; "" is success.
-func count(errs []error) map[string]int {
-	m := map[string]int{}
-	for _, err := range errs {
-		code := api.CodeOf(err)
-		if err != nil && code == "" {
-			code = err.Error()
-		}
-		m[code]++
-	}
-	return m
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,35 +19,18 @@ import (
 	"cognate/test/commands"
 	"cognate/test/patience"
 	"cognate/test/pgtest"
+	"cognate/test/serving"
 )
 
 // object is a JSON object.
 type object = map[string]any
-
-// logBuffer keeps a server's log for the test to look into.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // node is a server in this process.
 type node struct {
 	*server.Server
 	client
 	config server.Config
-	log    *logBuffer
+	log    *serving.Log
 }
 
 // client calls a server.
@@ -112,7 +94,7 @@ func command(t testing.TB, args ...string) string {
 // must not have panicked nor answered what no model lists.
 func start(t testing.TB, c server.Config) *node {
 	t.Helper()
-	n := &node{config: c, log: &logBuffer{}}
+	n := &node{config: c, log: &serving.Log{}}
 	c.LogTo = n.log
 	patience.Extend(&c.ShutdownTimeout)
 	if c.RequestTimeout == 0 {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -154,33 +153,4 @@ func WantError(t testing.TB, err error, want string) {
 	if got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-}
-
-// AtOnce makes n calls at the same time and returns their errors.
-func AtOnce(n int, call func(i int) error) []error {
-	errs := make([]error, n)
-	start := make(chan struct{})
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			errs[i] = call(i)
-		})
-	}
-	close(start)
-	wg.Wait()
-	return errs
-}
-
-// Count returns how many of the errors have each code; "" is success.
-func Count(errs []error) map[string]int {
-	m := map[string]int{}
-	for _, err := range errs {
-		code := api.CodeOf(err)
-		if err != nil && code == "" {
-			code = err.Error()
-		}
-		m[code]++
-	}
-	return m
 }

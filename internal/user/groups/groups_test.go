@@ -15,6 +15,7 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/test/people"
+	"cognate/test/race"
 )
 
 const (
@@ -319,14 +320,14 @@ func TestGroupsAtOnce(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.Pool(t, nil)
-		got := people.Count(people.AtOnce(6, func(i int) error {
+		got := race.Codes(race.AtOnce(6, func(i int) error {
 			_, err := r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: []string{"Admins", "admins"}[i%2]})
 			return err
 		}))
 		if want := (map[string]int{"": 1, "GroupExistsException": 5}); !maps.Equal(want, got) {
 			t.Errorf("CreateGroup: got %v, want %v", got, want)
 		}
-		got = people.Count(people.AtOnce(6, func(i int) error {
+		got = race.Codes(race.AtOnce(6, func(i int) error {
 			in := &idp.UpdateGroupRequest{UserPoolId: sn.ID, GroupName: "admins"}
 			if i%2 == 0 {
 				in.Description = new("d")
@@ -346,7 +347,7 @@ func TestGroupsAtOnce(t *testing.T) {
 		for i := range 6 {
 			r.User(t, sn, fmt.Sprint("user", i))
 		}
-		got = people.Count(people.AtOnce(7, func(i int) error {
+		got = race.Codes(race.AtOnce(7, func(i int) error {
 			if i == 6 {
 				return r.DeleteGroup(t.Context(), &idp.DeleteGroupRequest{UserPoolId: sn.ID, GroupName: "admins"})
 			}

@@ -22,7 +22,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
-	"cognate/test/patience"
+	"cognate/test/fresh"
 	"cognate/test/pgtest"
 )
 
@@ -61,7 +61,7 @@ func newRig(t *testing.T, o store.Options) *rig {
 
 func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
 	t.Helper()
-	st := openStore(t, o, now)
+	st := fresh.Store(t, o, now)
 	kek, err := keys.NewKEK(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -83,22 +83,6 @@ func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
 	mux := http.NewServeMux()
 	s.Mount(mux)
 	return &rig{Service: s, mux: mux, pool: *out.UserPool.Id, kek: kek, records: records}
-}
-
-func openStore(t *testing.T, o store.Options, now func() time.Time) *store.Store {
-	t.Helper()
-	o.Now, o.Migrate = now, true
-	patience.Extend(&o.StatementTimeout)
-	st, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return st
 }
 
 func (r *rig) pass(d time.Duration) { r.clock.Add(int64(d)) }

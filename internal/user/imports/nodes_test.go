@@ -13,6 +13,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
+	"cognate/test/fresh"
 	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
@@ -100,7 +101,7 @@ func farNodes(t *testing.T, apart time.Duration) {
 	a := newRigAt(t, far(), func() time.Time { return w.now().Add(-apart / 2) })
 	b := a.another()
 	b.d.Now = func() time.Time { return w.now().Add(apart / 2) }
-	b.d.Store = openStore(t, far(), b.d.Now)
+	b.d.Store = fresh.Store(t, far(), b.d.Now)
 	const n = 1200
 	id := a.begin(t, a.rows(t, n))
 	slow.Store(true)
@@ -175,7 +176,7 @@ func getStuck(t *testing.T) *stuck {
 	s.rig = newRig(t, store.Options{URL: far})
 	t.Cleanup(s.goOn) // before the database is closed
 	s.other = s.another()
-	s.other.d.Store = openStore(t, store.Options{URL: database}, s.d.Now)
+	s.other.d.Store = fresh.Store(t, store.Options{URL: database}, s.d.Now)
 	s.id = s.begin(t, s.rows(t, 2000))
 	s.lookEvery, s.batchStatement = time.Millisecond, patience.Limit
 	go func() {
