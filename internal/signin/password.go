@@ -7,7 +7,6 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/risk"
-	"cognate/internal/store"
 	"cognate/internal/user"
 )
 
@@ -31,17 +30,12 @@ func (s *Service) startPassword(ctx context.Context, c *call) (*outcome, error) 
 // resolve finds who signs in; where nobody is meant and the client hides that,
 // a decoy takes the same path.
 func (s *Service) resolve(ctx context.Context, c *call, name string) (*user.User, error) {
-	u, err := s.users.Resolve(ctx, c.pool, name)
-	switch {
-	case err == nil:
-		c.signsIn(ctx, u)
-		return u, nil
-	case !errors.Is(err, store.ErrNotFound):
+	u, err := s.users.ResolveHidden(ctx, c.pool, name)
+	if err != nil {
 		return nil, err
 	}
-	u = s.users.Decoy(c.pool, name)
 	c.signsIn(ctx, u)
-	if !c.client.PreventExistence {
+	if u.IsDecoy() && !c.client.PreventExistence {
 		return nil, userNotFound()
 	}
 	return u, nil

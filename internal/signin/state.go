@@ -306,16 +306,13 @@ func (s *Service) userOf(ctx context.Context, c *call, st *state) (*user.User, e
 }
 
 // decoyOf returns the decoy again. It reads the store as the path of a user who
-// exists does, and finds nothing.
+// exists does.
 func (s *Service) decoyOf(ctx context.Context, c *call, st *state, name string) (*user.User, error) {
 	decoy := s.users.Decoy(c.pool, st.Name)
 	if name != decoy.Username() && s.users.Decoy(c.pool, name).ID() != st.UserID {
 		return nil, invalidSession()
 	}
-	if _, err := s.store.User(ctx, c.pool.ID, st.UserID); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, err
-	}
-	return decoy, nil
+	return decoy, s.users.ReadDecoy(ctx, &s.store.Reader, c.pool, decoy)
 }
 
 // unknown is the answer where there is no such user (Cognito:

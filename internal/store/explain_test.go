@@ -99,7 +99,7 @@ func TestPlansSQLite(t *testing.T) {
 }
 
 // few are the names of subqueries that end by a LIMIT, and what SQLite calls a subquery without a name.
-var few = regexp.MustCompile(`^SCAN (CONSTANT ROW|sample|taken|queue|due|\(subquery)`)
+var few = regexp.MustCompile(`^SCAN (CONSTANT ROW|sample|taken|queue|due|named|next|\(subquery)`)
 
 func faultOfStep(_ *statement, step string) string {
 	switch {

@@ -10,6 +10,11 @@ import (
 // byUsername is the condition of the index users_by_username. It is true of every user.
 const byUsername = "username_key >= '' AND "
 
+// namedOrNext ends the statements that read some row in any case: it selects the users of the table named, and the first
+// user whose id is not below an id where there is none.
+const namedOrNext = "SELECT rank, record FROM named UNION ALL SELECT 4, record FROM " +
+	"(SELECT record FROM users WHERE pool_id = ? AND id >= ? ORDER BY id LIMIT CASE WHEN EXISTS (SELECT 1 FROM named) THEN 0 ELSE 1 END) AS next"
+
 // A user is read from one column: record holds the whole of it, the other columns are what is searched. Each column of a
 // row costs about half a microsecond to read, and a user has eighteen fields.
 var (
@@ -23,7 +28,10 @@ var (
 		"UNION ALL SELECT 1, record FROM users WHERE alias_email IS NOT NULL AND pool_id = ? AND alias_email = ? " +
 		"UNION ALL SELECT 2, record FROM users WHERE alias_phone IS NOT NULL AND pool_id = ? AND alias_phone = ? " +
 		"UNION ALL SELECT 3, record FROM users WHERE alias_preferred IS NOT NULL AND pool_id = ? AND alias_preferred = ?")
-	userForToken = prepare("SELECT record, (SELECT COUNT(*) FROM families WHERE pool_id = ? AND family = ?) " +
+	userByUsernameOrNext = prepare("WITH named (rank, record) AS MATERIALIZED (SELECT 0, record FROM users WHERE " + byUsername +
+		"pool_id = ? AND username_key = ?) " + namedOrNext)
+	userByAnyNameOrNext = prepare("WITH named (rank, record) AS MATERIALIZED (" + userByAnyName.text + ") " + namedOrNext)
+	userForToken        = prepare("SELECT record, (SELECT COUNT(*) FROM families WHERE pool_id = ? AND family = ?) " +
 		"FROM users WHERE pool_id = ? AND id = ?")
 	// Two point reads: PostgreSQL answers an OR of two columns by reading the pool.
 	userExists = prepare("SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE pool_id = ? AND id = ? " +
@@ -93,24 +101,44 @@ func (r *Reader) LookupUser(ctx context.Context, poolID, usernameKey, aliasKey s
 		u, err = r.UserByUsername(ctx, poolID, usernameKey)
 		return u, NameUsername, err
 	}
-	best := int64(len(lookupKinds))
-	args := []any{poolID, usernameKey, poolID, aliasKey, poolID, aliasKey, poolID, aliasKey}
-	err = r.session.query(ctx, userByAnyName, args, func(row row) error {
-		rank, ok := row[0].(int64)
-		if !ok || rank >= best {
-			return nil
-		}
-		best = rank
-		u = User{}
-		return scanUser(row[1:], poolID, &u)
-	})
-	if err == nil && best == int64(len(lookupKinds)) {
+	u, best, err := r.bestUser(ctx, userByAnyName, poolID, []any{poolID, usernameKey, poolID, aliasKey, poolID, aliasKey, poolID, aliasKey})
+	if err == nil && best == len(lookupKinds) {
 		err = ErrNotFound
 	}
 	if err != nil {
 		return User{}, "", err
 	}
 	return u, lookupKinds[best], nil
+}
+
+// LookupUserOrNext is LookupUser for callers whose time must not tell who exists. Where no user has the name it returns
+// ErrNotFound and, as UserNextTo does, the user next to an id: both outcomes read a row, in one query. The pool may have
+// no user there; u.ID is empty then.
+func (r *Reader) LookupUserOrNext(ctx context.Context, poolID, usernameKey, aliasKey, nextTo string) (u User, err error) {
+	st, args := userByUsernameOrNext, []any{poolID, usernameKey, poolID, nextTo}
+	if aliasKey != "" {
+		st, args = userByAnyNameOrNext, []any{poolID, usernameKey, poolID, aliasKey, poolID, aliasKey, poolID, aliasKey, poolID, nextTo}
+	}
+	u, best, err := r.bestUser(ctx, st, poolID, args)
+	if err == nil && best == len(lookupKinds) {
+		err = ErrNotFound
+	}
+	return u, err
+}
+
+// bestUser returns the user of the lowest rank that a query of ranks and records selects, and the rank; len(lookupKinds)
+// where there is none of a lower rank.
+func (r *Reader) bestUser(ctx context.Context, st *statement, poolID string, args []any) (u User, best int, err error) {
+	best = len(lookupKinds)
+	err = r.session.query(ctx, st, args, func(row row) error {
+		rank, ok := row[0].(int64)
+		if !ok || u.ID != "" && int(rank) >= best {
+			return nil
+		}
+		best, u = int(rank), User{}
+		return scanUser(row[1:], poolID, &u)
+	})
+	return u, best, err
 }
 
 var lookupKinds = []string{NameUsername, NameEmail, NamePhoneNumber, NamePreferredUsername}

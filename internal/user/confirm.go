@@ -135,7 +135,7 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) (err error) {
 		if u.decoy {
 			to = s.decoyDelivery(sn, u, autoVerified(sn))
-			if err := s.readNobody(ctx, tx, sn, u); err != nil {
+			if err := s.ReadDecoy(ctx, &tx.Reader, sn, u); err != nil {
 				return err
 			}
 			if err := s.mayAsk(ctx, tx, sn, u, quotaResend, callerOf(ctx)); err != nil {

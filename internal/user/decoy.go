@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 
 	"cognate/internal/api"
@@ -29,9 +28,6 @@ const (
 // Codes and attempts are counted under its id like those of a user, so that
 // what follows looks alike too.
 func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
-	if err := s.readSample(sn); err != nil {
-		s.d.Log.Error("the sample of users cannot be read", slog.Any("error", err))
-	}
 	h := s.d.Ring.Derive(decoyID, []byte(sn.ID), []byte(foldName(sn, name)))
 	id := keys.DerivedUUID(h)
 	return &User{
@@ -152,24 +148,31 @@ func decimals(random []byte) string {
 	return string(b)
 }
 
-// readNobody does what the reading of a user costs, for one who is not there: it
-// reads the user next to the decoy's id and drops it. A query that finds nothing
-// would be answered sooner, since it does not touch the page of a row.
-func (s *Service) readNobody(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User) error {
-	next, err := tx.UserNextTo(ctx, sn.ID, u.ID())
-	switch {
-	case err == nil:
-		_, err = FromRecord(sn, next)
-	case errors.Is(err, store.ErrNotFound):
-		err = s.readSample(sn)
+// ReadDecoy does what reading the user of a decoy's id costs: it reads the user
+// next to the id and drops it. A query that finds nothing is answered sooner,
+// since it does not touch the page of a row.
+func (s *Service) ReadDecoy(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *User) error {
+	next, err := r.UserNextTo(ctx, sn.ID, u.ID())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
 	}
+	return s.dropNext(sn, next)
+}
+
+// dropNext takes the steps that make a user from a row, and drops the user. Where
+// no user is next to the decoy's id, it takes a sample.
+func (s *Service) dropNext(sn *pool.Snapshot, next store.User) error {
+	if next.ID == "" {
+		return s.readSample(sn)
+	}
+	_, err := FromRecord(sn, next)
 	return err
 }
 
 // refuseDecoy answers a code for a user who does not exist by the steps that
 // one for a user takes.
 func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, t tries, purpose, given string) error {
-	if err := s.readNobody(ctx, tx, sn, u); err != nil {
+	if err := s.ReadDecoy(ctx, &tx.Reader, sn, u); err != nil {
 		return err
 	}
 	_, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given)

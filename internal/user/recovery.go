@@ -48,7 +48,7 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 // reread returns the user as the transaction sees it.
 func (s *Service) reread(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User) (*User, error) {
 	if u.decoy {
-		return u, s.readNobody(ctx, tx, sn, u)
+		return u, s.ReadDecoy(ctx, &tx.Reader, sn, u)
 	}
 	e, err := s.Edit(ctx, tx, sn, u.ID())
 	if err != nil {

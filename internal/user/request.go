@@ -64,17 +64,12 @@ func (s *Service) tracked(ctx context.Context, poolID, username string) (*pool.S
 // find resolves the user whom a public operation names. Where there is none and
 // the client hides that, it is a decoy; else UserNotFoundException.
 func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Client, name string) (*User, error) {
-	u, err := s.Resolve(ctx, sn, name)
-	switch {
-	case err == nil:
-		Note(ctx, u)
-		return u, nil
-	case !errors.Is(err, store.ErrNotFound):
+	u, err := s.ResolveHidden(ctx, sn, name)
+	if err != nil {
 		return nil, err
 	}
-	u = s.Decoy(sn, name)
 	Note(ctx, u)
-	if client.PreventExistence {
+	if !u.decoy || client.PreventExistence {
 		return u, nil
 	}
 	return nil, idp.UserNotFoundException("Username/client id combination not found.")

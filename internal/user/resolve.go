@@ -24,6 +24,25 @@ func (s *Service) Resolve(ctx context.Context, sn *pool.Snapshot, name string) (
 	return FromRecord(sn, rec)
 }
 
+// ResolveHidden is Resolve for clients that hide who exists (Cognito:
+// PreventUserExistenceErrors): where there is no user it returns a decoy. Both
+// outcomes take the same steps.
+func (s *Service) ResolveHidden(ctx context.Context, sn *pool.Snapshot, name string) (*User, error) {
+	decoy := s.Decoy(sn, name)
+	aliasKey := ""
+	if hasAliases(sn) {
+		aliasKey = foldName(sn, name)
+	}
+	rec, err := s.d.Store.LookupUserOrNext(ctx, sn.ID, sn.FoldUsername(name), aliasKey, decoy.ID())
+	if errors.Is(err, store.ErrNotFound) {
+		return decoy, s.dropNext(sn, rec)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return FromRecord(sn, rec)
+}
+
 // ResolveAdmin finds the user that an administrator names. That may be any
 // sign-in name, or the sub. Where there is none it is UserNotFoundException.
 func (s *Service) ResolveAdmin(ctx context.Context, sn *pool.Snapshot, name string) (*User, error) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,8 @@ func testLookup(t *testing.T, s *store.Store) {
 		got, kind, err := s.LookupUser(ctx, "p", "same", "same")
 		same(t, u, got, err)
 		same(t, kinds[i], kind, nil)
+		got, err = s.LookupUserOrNext(ctx, "p", "same", "same", users[0].ID)
+		same(t, u, got, err)
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteUser(ctx, "p", u.ID) })
 	}
 	_, _, err := s.LookupUser(ctx, "p", "same", "same")
@@ -172,6 +175,18 @@ func testLookup(t *testing.T, s *store.Store) {
 	got, kind, err := s.LookupUser(ctx, "p", "same", "")
 	same(t, users[0], got, err)
 	same(t, store.NameUsername, kind, nil)
+	got, err = s.LookupUserOrNext(ctx, "p", "same", "", users[0].ID)
+	same(t, users[0], got, err)
+
+	// Where no user has the name, the next one is read: of this pool only.
+	for _, aliasKey := range []string{"", "other"} {
+		got, err = s.LookupUserOrNext(ctx, "p", "other", aliasKey, users[0].ID)
+		same(t, users[0], got, nil)
+		same(t, true, errors.Is(err, store.ErrNotFound), nil)
+		got, err = s.LookupUserOrNext(ctx, "p", "other", aliasKey, users[0].ID+"0")
+		same(t, store.User{}, got, nil)
+		same(t, true, errors.Is(err, store.ErrNotFound), nil)
+	}
 }
 
 func testUserForToken(t *testing.T, s *store.Store) {
