@@ -29,7 +29,7 @@ type judgedOnce struct {
 	// refused are the answers that do not say how the answer was judged.
 	refused []string
 	// after, if set, runs after all were answered.
-	after func(t *testing.T)
+	openNextState func(t *testing.T)
 }
 
 // TestAnswersAtOnce: of many answers to one challenge at once, no more are judged
@@ -65,8 +65,8 @@ func TestAnswersAtOnce(t *testing.T) {
 					if n > row.most || got[row.right] > 1 {
 						t.Errorf("%d answers were judged, at most %d may be: %v", n, row.most, got)
 					}
-					if row.after != nil {
-						row.after(t)
+					if row.openNextState != nil {
+						row.openNextState(t)
 					}
 				}
 			})
@@ -94,7 +94,7 @@ func (r *rig) judgedCustom(t *testing.T) judgedOnce {
 				return answered(r.respondTo(t.Context(), c, "CUSTOM_CHALLENGE", out.Session, "alice", "ANSWER", answer))
 			}
 		},
-		after: func(t *testing.T) {
+		openNextState: func(t *testing.T) {
 			asked := 0
 			for _, e := range r.lambdas.Events() {
 				if e.TriggerSource == "VerifyAuthChallengeResponse_Authentication" {
@@ -133,7 +133,7 @@ func (r *rig) judgedDevice(t *testing.T) judgedOnce {
 	return judgedOnce{
 		name: "device", right: "tokens", most: 1, refused: []string{sayUsed},
 		begin: func(t *testing.T) func(bool) string {
-			p := r.proof(c, "alice", d)
+			p := r.deviceProof(c, "alice", d)
 			asked := p.upTo(t)
 			proofs := map[bool]map[string]string{
 				true: p.responses(asked.ChallengeParameters, d.secret), false: p.responses(asked.ChallengeParameters, "not "+d.secret),
@@ -161,7 +161,7 @@ func (r *rig) judgedSRP(t *testing.T) judgedOnce {
 			}
 			return func(correct bool) string { return answered(r.prove(t, c, proofs[correct])) }
 		},
-		after: func(*testing.T) { r.clock.pass(longPause) },
+		openNextState: func(*testing.T) { r.clock.pass(longPause) },
 	}
 }
 
@@ -170,7 +170,7 @@ func (r *rig) judgedCodes(t *testing.T) []judgedOnce {
 	sn := r.mfaPool(t, idp.UserPoolMfaTypeOptional, askTOTP, askSMS)
 	c := r.client(t, sn)
 	first := r.choicePool(t, askMail, idp.UserPoolMfaTypeOff, false)
-	chooser := r.client(t, first, choosing)
+	firstFactorOptions := r.client(t, first, choosing)
 	sam := r.have(t, sn, "sam", person{password: right, attrs: map[string]string{"phone_number": "+12065550100"}})
 	r.prefers(t, sam, askSMS)
 	tom := r.have(t, sn, "tom", person{password: right})
@@ -190,26 +190,26 @@ func (r *rig) judgedCodes(t *testing.T) []judgedOnce {
 		}
 	}
 	return []judgedOnce{
-		{name: "SMS code", right: "tokens", most: otpTries, refused: refused, after: pause, begin: func(t *testing.T) func(bool) string {
+		{name: "SMS code", right: "tokens", most: otpTries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
 			b := r.begin(t, c, sam, askSMS)
 			return second(b, "SMS_MFA_CODE", r.code(t, sam))
 		}},
-		{name: "authenticator app", right: "tokens", most: otpTries, refused: refused, after: pause, begin: func(t *testing.T) func(bool) string {
+		{name: "authenticator app", right: "tokens", most: otpTries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
 			return second(r.begin(t, c, tom, askTOTP), "SOFTWARE_TOKEN_MFA_CODE", toms.code(0))
 		}},
-		{name: "e-mail code", right: "tokens", most: otpTries, refused: refused, after: pause, begin: func(t *testing.T) func(bool) string {
-			out := r.mustChoose(t, chooser, "eve", askMail, "PREFERRED_CHALLENGE", askMail)
+		{name: "e-mail code", right: "tokens", most: otpTries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
+			out := r.mustChoose(t, firstFactorOptions, "eve", askMail, "PREFERRED_CHALLENGE", askMail)
 			code := r.code(t, eve)
 			return func(correct bool) string {
 				given := code
 				if !correct {
 					given = not(code)
 				}
-				return answered(r.respondTo(t.Context(), chooser, askMail, out.Session, "eve", "EMAIL_OTP_CODE", given))
+				return answered(r.respondTo(t.Context(), firstFactorOptions, askMail, out.Session, "eve", "EMAIL_OTP_CODE", given))
 			}
 		}},
 		{name: "new authenticator app", right: "verified", most: 15, refused: []string{sayNoApp, sayInvalid, sayUsed, sayTooManyEnrolments},
-			after: pause, begin: func(t *testing.T) func(bool) string {
+			openNextState: pause, begin: func(t *testing.T) func(bool) string {
 				token := r.token(t, sn, c, ann)
 				anns := r.associate(t, token)
 				return func(correct bool) string {

@@ -19,7 +19,7 @@ import (
 var choices = []struct {
 	name   idp.ChallengeNameType
 	factor idp.AuthFactorType
-	begin  func(*Service, context.Context, *call, *chooser, *state) (*outcome, error)
+	begin  func(*Service, context.Context, *call, *firstFactorOptions, *state) (*outcome, error)
 }{
 	{idp.ChallengeNameTypePasswordSrp, idp.AuthFactorTypePassword, (*Service).choosePasswordSRP},
 	{idp.ChallengeNameTypePassword, idp.AuthFactorTypePassword, (*Service).choosePassword},
@@ -28,8 +28,9 @@ var choices = []struct {
 	{idp.ChallengeNameTypeWebAuthn, idp.AuthFactorTypeWebAuthn, (*Service).choosePasskey},
 }
 
-// chooser is who chooses, with what there is to choose from.
-type chooser struct {
+// firstFactorOptions are the first factors that a user can choose now, with what
+// their challenges need.
+type firstFactorOptions struct {
 	user     *user.User
 	cred     *user.Credential
 	passkeys []*passkey.Key // only where the pool's settings let them be used
@@ -67,7 +68,7 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 	if err := s.preAuthentication(ctx, c, u); err != nil {
 		return nil, err
 	}
-	ch, err := s.chooserOf(ctx, c, u)
+	ch, err := s.optionsOf(ctx, c, u)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 		if !c.client.PreventExistence {
 			return nil, incorrect().WithReason(api.ReasonNoFactor)
 		}
-		if ch, err = s.chooserOf(ctx, c, s.mask(ctx, c, u, name, api.ReasonNoFactor)); err != nil {
+		if ch, err = s.optionsOf(ctx, c, s.mask(ctx, c, u, name, api.ReasonNoFactor)); err != nil {
 			return nil, err
 		}
 	}
@@ -99,20 +100,20 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 	return s.choose(ctx, c, ch, st, preferred)
 }
 
-// offered adds what there is to choose from to a challenge of the first factor.
-func (c *call) offered(a *answer) *answer {
+// withChoices adds the challenges to choose from to a challenge of the first factor.
+func (c *call) withChoices(a *answer) *answer {
 	if a != nil && a.result == nil {
 		a.available = c.available
 	}
 	return a
 }
 
-// final marks the answers to a wrong proof or a closed account, which end the
-// attempt; overload and faults of ours do not.
-func final(err error) error {
+// asTerminal marks the answers to a wrong proof or a closed account, which end the
+// attempt. Overload and internal errors do not end it.
+func asTerminal(err error) error {
 	switch api.CodeOf(err) {
 	case idp.CodeNotAuthorizedException, idp.CodeUserNotConfirmedException, idp.CodePasswordResetRequiredException:
-		return ends{err}
+		return terminalError{err}
 	}
 	return err
 }
@@ -129,9 +130,9 @@ func isChoice(name idp.ChallengeNameType) bool {
 // clip bounds what an error repeats of a request.
 func clip(s string) string { return s[:min(len(s), 64)] }
 
-// chooserOf finds by which of the pool's factors the user can sign in now.
-func (s *Service) chooserOf(ctx context.Context, c *call, u *user.User) (*chooser, error) {
-	ch := &chooser{user: u}
+// optionsOf returns the factors of the pool by which the user can sign in now.
+func (s *Service) optionsOf(ctx context.Context, c *call, u *user.User) (*firstFactorOptions, error) {
+	ch := &firstFactorOptions{user: u}
 	var err error
 	if ch.cred, err = s.users.Credential(u); err != nil {
 		return nil, err
@@ -162,8 +163,8 @@ func (s *Service) chooserOf(ctx context.Context, c *call, u *user.User) (*choose
 }
 
 // passkeyServesMFA reports whether a passkey, with the user verified, is both
-// factors. Whoever turned other second factors on says by WebAuthnMfaSettings
-// whether it may stand for them (Cognito: WebAuthnMfaSettingsType).
+// factors. A user who turned other second factors on says by WebAuthnMfaSettings
+// whether a passkey may replace them (Cognito: WebAuthnMfaSettingsType).
 func passkeyServesMFA(sn *pool.Snapshot, u *user.User) bool {
 	return sn.PasskeysAreTwoFactors() && (u.MFA.Passkey || len(u.MFA.Enabled) == 0)
 }
@@ -193,8 +194,8 @@ func (s *Service) askPlain(c *call, u *user.User, st *state, name idp.ChallengeN
 }
 
 // answerChoice is SELECT_CHALLENGE. The answer's factor may come with its proof.
-func (s *Service) answerChoice(ctx context.Context, t *turn) (*outcome, error) {
-	ch, err := s.chooserOf(ctx, t.call, t.user)
+func (s *Service) answerChoice(ctx context.Context, t *challengeResponse) (*outcome, error) {
+	ch, err := s.optionsOf(ctx, t.call, t.user)
 	if err != nil {
 		return nil, err
 	}
@@ -205,14 +206,14 @@ func (s *Service) answerChoice(ctx context.Context, t *turn) (*outcome, error) {
 	}
 	if chosen != idp.ChallengeNameTypePassword {
 		if err := s.faultBeforeProof(t.call, ch.user); err != nil {
-			return nil, final(err)
+			return nil, asTerminal(err)
 		}
 	}
 	next := *t.state
 	return s.choose(ctx, t.call, ch, &next, chosen)
 }
 
-func (s *Service) choose(ctx context.Context, c *call, ch *chooser, st *state, name idp.ChallengeNameType) (*outcome, error) {
+func (s *Service) choose(ctx context.Context, c *call, ch *firstFactorOptions, st *state, name idp.ChallengeNameType) (*outcome, error) {
 	for _, choice := range choices {
 		if choice.name == name {
 			return choice.begin(s, ctx, c, ch, st)
@@ -222,7 +223,7 @@ func (s *Service) choose(ctx context.Context, c *call, ch *chooser, st *state, n
 }
 
 // choosePassword takes the password that came along, or asks for it.
-func (s *Service) choosePassword(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+func (s *Service) choosePassword(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
 	password, ok := c.param("PASSWORD")
 	if !ok {
 		return s.askPlain(c, ch.user, st, idp.ChallengeNameTypePassword)
@@ -233,36 +234,36 @@ func (s *Service) choosePassword(ctx context.Context, c *call, ch *chooser, st *
 func (s *Service) takePassword(ctx context.Context, c *call, u *user.User, st *state, password string) (*outcome, error) {
 	u, st, err := s.migrateInTurn(ctx, c, u, st, password)
 	if err != nil {
-		return nil, final(err)
+		return nil, asTerminal(err)
 	}
 	if err := s.provePassword(ctx, c, u, st, password); err != nil {
-		return nil, final(err)
+		return nil, asTerminal(err)
 	}
 	st.Passed = append(st.Passed, passwordFactor)
 	return &outcome{state: st, user: u}, nil
 }
 
 // answerPassword is the challenge PASSWORD.
-func (s *Service) answerPassword(ctx context.Context, t *turn) (*outcome, error) {
+func (s *Service) answerPassword(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	next := *t.state
 	return s.takePassword(ctx, t.call, t.user, &next, t.params["PASSWORD"])
 }
 
 // choosePasswordSRP answers the client's public value that came along. Without
 // it a first call is incomplete, and a later one asks.
-func (s *Service) choosePasswordSRP(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+func (s *Service) choosePasswordSRP(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
 	_, ok := c.param("SRP_A")
 	switch {
 	case ok:
 		return s.beginSRP(ctx, c, ch.user, st)
-	case c.turn == nil:
+	case c.response == nil:
 		return nil, missing("SRP_A")
 	}
 	return s.askPlain(c, ch.user, st, idp.ChallengeNameTypePasswordSrp)
 }
 
 // answerPasswordSRP is the challenge PASSWORD_SRP.
-func (s *Service) answerPasswordSRP(ctx context.Context, t *turn) (*outcome, error) {
+func (s *Service) answerPasswordSRP(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	next := *t.state
 	return s.beginSRP(ctx, t.call, t.user, &next)
 }
@@ -279,7 +280,7 @@ func (s *Service) beginSRP(ctx context.Context, c *call, u *user.User, st *state
 		return nil, err
 	}
 	if locked {
-		return nil, ends{exceeded()}
+		return nil, terminalError{exceeded()}
 	}
 	cred, err := s.users.Credential(u)
 	if err != nil {
@@ -307,16 +308,16 @@ func (s *Service) beginSRP(ctx context.Context, c *call, u *user.User, st *state
 
 // Codes as first factors.
 
-func (s *Service) chooseEmailOTP(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+func (s *Service) chooseEmailOTP(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
 	return s.askFirstCode(ctx, c, ch.user, st, idp.ChallengeNameTypeEmailOtp, "email")
 }
 
-func (s *Service) chooseSMSOTP(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
+func (s *Service) chooseSMSOTP(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
 	return s.askFirstCode(ctx, c, ch.user, st, idp.ChallengeNameTypeSmsOtp, "phone_number")
 }
 
 func (s *Service) askFirstCode(ctx context.Context, c *call, u *user.User, st *state, name idp.ChallengeNameType, attr string) (*outcome, error) {
-	u, st = s.cover(ctx, c, u, st)
+	u, st = s.maskDisabled(ctx, c, u, st)
 	asked, err := s.askCode(ctx, c, u, st, name, attr, firstFactorDigits)
 	if err != nil {
 		return nil, err
@@ -324,9 +325,9 @@ func (s *Service) askFirstCode(ctx context.Context, c *call, u *user.User, st *s
 	return &outcome{state: st, user: u, answer: &answer{challenge: name, session: &asked.session, params: asked.params()}}, nil
 }
 
-// cover puts a decoy in the place of a user whose state the client must not learn:
-// nothing is sent, and nothing proves who it is.
-func (s *Service) cover(ctx context.Context, c *call, u *user.User, st *state) (*user.User, *state) {
+// maskDisabled puts a decoy in the place of a user whose state the client must not
+// learn: nothing is sent, and no code is right.
+func (s *Service) maskDisabled(ctx context.Context, c *call, u *user.User, st *state) (*user.User, *state) {
 	if !hidesState(c, u) {
 		return u, st
 	}
@@ -351,18 +352,18 @@ func (s *Service) standIn(ctx context.Context, c *call, u *user.User, st *state,
 }
 
 // answerFirstCode takes the code of a first factor.
-func (s *Service) answerFirstCode(ctx context.Context, t *turn, name idp.ChallengeNameType, given string) (*outcome, error) {
-	if err := s.firstFactorStands(t, name); err != nil {
+func (s *Service) answerFirstCode(ctx context.Context, t *challengeResponse, name idp.ChallengeNameType, given string) (*outcome, error) {
+	if err := s.recheckFirstFactor(t, name); err != nil {
 		return nil, err
 	}
-	if err := s.takeCode(ctx, t, given, nil); err != nil {
+	if err := s.redeemCode(ctx, t, given, nil); err != nil {
 		return nil, err
 	}
 	return passed(t.state, t.user, name), nil
 }
 
 // answerEmailOTP is EMAIL_OTP, as a first factor or as a second one.
-func (s *Service) answerEmailOTP(ctx context.Context, t *turn) (*outcome, error) {
+func (s *Service) answerEmailOTP(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	if byPassword(t.state) || t.state.Flow != idp.AuthFlowTypeUserAuth {
 		return s.answerMail(ctx, t)
 	}
@@ -370,22 +371,22 @@ func (s *Service) answerEmailOTP(ctx context.Context, t *turn) (*outcome, error)
 }
 
 // answerSMSOTP is SMS_OTP.
-func (s *Service) answerSMSOTP(ctx context.Context, t *turn) (*outcome, error) {
+func (s *Service) answerSMSOTP(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	return s.answerFirstCode(ctx, t, idp.ChallengeNameTypeSmsOtp, t.params["SMS_OTP_CODE"])
 }
 
-// firstFactorStands looks at the account once more: what an administrator or
-// the user changed since the challenge counts. A decoy goes on to its failure.
-func (s *Service) firstFactorStands(t *turn, name idp.ChallengeNameType) error {
+// recheckFirstFactor checks the account again: what an administrator or the user
+// changed since the challenge counts. A decoy goes on to its failure.
+func (s *Service) recheckFirstFactor(t *challengeResponse, name idp.ChallengeNameType) error {
 	if t.user.IsDecoy() {
 		return nil
 	}
 	if err := accountFault(t.user); err != nil {
-		return ends{err}
+		return terminalError{err}
 	}
 	twofold := name == idp.ChallengeNameTypeWebAuthn && passkeyServesMFA(t.pool, t.user)
 	if t.user.Status() != idp.UserStatusTypeConfirmed || s.wouldAskMFA(t.call, t.user) && !twofold {
-		return ends{invalidSession().WithReason(api.ReasonAccountChanged)}
+		return terminalError{invalidSession().WithReason(api.ReasonAccountChanged)}
 	}
 	return nil
 }

@@ -153,14 +153,14 @@ func (s *Service) askDefine(ctx context.Context, c *call, u *user.User, st *stat
 	arn := c.pool.Triggers().DefineAuthChallenge
 	switch {
 	case arn == nil:
-		return trigger.DefineAuthChallengeResponse{}, ends{notConfigured()}
+		return trigger.DefineAuthChallengeResponse{}, terminalError{notConfigured()}
 	case len(rounds) > maxRounds:
-		return trigger.DefineAuthChallengeResponse{}, ends{incorrect().WithReason(api.ReasonChallengeFailed)}
+		return trigger.DefineAuthChallengeResponse{}, terminalError{incorrect().WithReason(api.ReasonChallengeFailed)}
 	}
 	said, err := s.triggers.DefineAuthChallenge(ctx, *arn, c.pool.Event(trigger.SourceDefineAuthChallenge, u.EventName(), c.client.ID), trigger.DefineAuthChallengeRequest{
 		UserAttributes: u.EventAttributes(c.pool), Session: rounds, ClientMetadata: c.metadata, UserNotFound: c.notFound(u),
 	})
-	return said, byFunction(err)
+	return said, asFunctionError(err)
 }
 
 // define asks what comes next in a custom sign-in, and does it.
@@ -177,28 +177,28 @@ func (s *Service) define(ctx context.Context, c *call, u *user.User, st *state) 
 func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, said trigger.DefineAuthChallengeResponse) (*answer, error) {
 	switch {
 	case said.FailAuthentication, said.IssueTokens && u.IsDecoy():
-		return nil, ends{incorrect().WithReason(api.ReasonChallengeFailed)}
+		return nil, terminalError{incorrect().WithReason(api.ReasonChallengeFailed)}
 	case said.IssueTokens:
 		if err := accountFault(u); err != nil {
-			return nil, ends{err}
+			return nil, terminalError{err}
 		}
 		// The device may follow, and nobody asks for the rounds any more.
 		next := *st
 		next.Custom = &customState{Granted: true}
-		return s.proceed(ctx, c, &outcome{state: &next, user: u})
+		return s.next(ctx, c, &outcome{state: &next, user: u})
 	case said.ChallengeName != trigger.CustomChallenge:
 		// Factors of the pool's own are asked when they are due, not by name.
-		return nil, ends{idp.InvalidLambdaResponseException("Unrecognizable lambda output")}
+		return nil, terminalError{idp.InvalidLambdaResponseException("Unrecognizable lambda output")}
 	}
 	arn := c.pool.Triggers().CreateAuthChallenge
 	if arn == nil {
-		return nil, ends{notConfigured()}
+		return nil, terminalError{notConfigured()}
 	}
 	made, err := s.triggers.CreateAuthChallenge(ctx, *arn, c.pool.Event(trigger.SourceCreateAuthChallenge, u.EventName(), c.client.ID), trigger.CreateAuthChallengeRequest{
 		UserAttributes: u.EventAttributes(c.pool), Session: st.session(), ClientMetadata: c.metadata, UserNotFound: c.notFound(u),
 	})
 	if err != nil {
-		return nil, byFunction(err)
+		return nil, asFunctionError(err)
 	}
 	next := *st
 	custom := *st.Custom
@@ -217,15 +217,15 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 // answerCustom is CUSTOM_CHALLENGE. A wrong answer is a round like another:
 // what follows is for DefineAuthChallenge to say. The function judges one answer
 // for each challenge.
-func (s *Service) answerCustom(ctx context.Context, t *turn) (*outcome, error) {
+func (s *Service) answerCustom(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	arn := t.pool.Triggers().VerifyAuthChallengeResponse
 	if arn == nil || t.state.Custom == nil {
-		return nil, ends{notConfigured()}
+		return nil, terminalError{notConfigured()}
 	}
 	if err := s.faultBeforeProof(t.call, t.user); err != nil {
-		return nil, ends{err}
+		return nil, terminalError{err}
 	}
-	if err := s.spendFirst(ctx, t); err != nil {
+	if err := s.commitFirst(ctx, t); err != nil {
 		return nil, err
 	}
 	correct, err := s.triggers.VerifyAuthChallengeResponse(ctx, *arn, t.pool.Event(trigger.SourceVerifyAuthChallengeResponse, t.user.EventName(), t.client.ID), trigger.VerifyAuthChallengeResponseRequest{
@@ -233,7 +233,7 @@ func (s *Service) answerCustom(ctx context.Context, t *turn) (*outcome, error) {
 		ChallengeAnswer: t.params["ANSWER"], ClientMetadata: t.metadata, UserNotFound: t.notFound(t.user),
 	})
 	if err != nil {
-		return nil, byFunction(err)
+		return nil, asFunctionError(err)
 	}
 	next, custom := *t.state, *t.state.Custom
 	custom.Rounds = append(slices.Clip(custom.Rounds), round{trigger.CustomChallenge, correct, custom.Metadata})

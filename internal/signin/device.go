@@ -18,7 +18,7 @@ import (
 )
 
 // Remembered devices (Cognito: device tracking). A client that signs in from a
-// device which it registered gives its key, and once everything else is proven
+// device which it registered sends its key, and once everything else is proven
 // it proves by SRP that it has the device's secret, too.
 
 const (
@@ -35,7 +35,7 @@ func noDevice() error {
 	return idp.ResourceNotFoundException("Device does not exist.").WithReason(api.ReasonUnknownDevice)
 }
 
-// deviceKey is the key that the call gives, "" for none that could be one and
+// deviceKey returns the key that the call sends: "" for a key that is malformed and
 // where the pool does not track devices.
 func (c *call) deviceKey() string {
 	if key := c.params[paramDeviceKey]; c.pool.Devices.Tracked && len(key) <= maxDeviceKey {
@@ -44,11 +44,11 @@ func (c *call) deviceKey() string {
 	return ""
 }
 
-// takeDeviceKey takes the key that came with an answer into the state. Where the
-// answer's step uses up the session, the device is looked for before: a client
-// whose device is unknown tries again without it (Cognito: "Device does not
-// exist." leaves the session).
-func (s *Service) takeDeviceKey(ctx context.Context, t *turn, ch challenge) error {
+// acceptDeviceKey stores the device key of an answer in the state. Where the step
+// spends the session, the device is looked up before: a client whose device is
+// unknown tries again without the key (Cognito: "Device does not exist." leaves
+// the session).
+func (s *Service) acceptDeviceKey(ctx context.Context, t *challengeResponse, ch challenge) error {
 	key, given := t.param(paramDeviceKey)
 	if !given || !t.pool.Devices.Tracked {
 		return nil
@@ -116,7 +116,7 @@ func (s *Service) askDevice(ctx context.Context, c *call, o *outcome) (*answer, 
 	next.SRP, next.OTP = nil, nil
 	session, err := s.seal(c, &next, idp.ChallengeNameTypeDeviceSrpAuth)
 	if err == nil {
-		err = s.keepAfter(ctx, c, &next)
+		err = s.storeNextState(ctx, c, &next)
 	}
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (s *Service) askDevice(ctx context.Context, c *call, o *outcome) (*answer, 
 
 // rememberedDevice returns the device that is being proven. The answer has its
 // key, so it was looked for already.
-func rememberedDevice(t *turn) (*devices.Device, error) {
+func rememberedDevice(t *challengeResponse) (*devices.Device, error) {
 	d := t.state.device
 	if !t.pool.Devices.Tracked || d == nil || !d.Remembered { // not any more
 		return nil, invalidSession().WithReason(api.ReasonUnknownDevice)
@@ -139,8 +139,8 @@ func rememberedDevice(t *turn) (*devices.Device, error) {
 
 // answerDeviceSRP is DEVICE_SRP_AUTH: it answers B and the device's salt. What
 // PASSWORD_VERIFIER has in the SECRET_BLOCK alone goes with a Session here.
-func (s *Service) answerDeviceSRP(ctx context.Context, t *turn) (*outcome, error) {
-	if err := s.stands(t); err != nil {
+func (s *Service) answerDeviceSRP(ctx context.Context, t *challengeResponse) (*outcome, error) {
+	if err := s.recheckAccount(t); err != nil {
 		return nil, err
 	}
 	d, err := rememberedDevice(t)
@@ -206,8 +206,8 @@ func (s *Service) openPair(ctx context.Context, c *call, name idp.ChallengeNameT
 // answerDeviceProof is DEVICE_PASSWORD_VERIFIER: the proof that the client has
 // the device's secret. The device must be there, and remembered, in the commit
 // that comes after the proof.
-func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, error) {
-	if err := s.stands(t); err != nil {
+func (s *Service) answerDeviceProof(ctx context.Context, t *challengeResponse) (*outcome, error) {
+	if err := s.recheckAccount(t); err != nil {
 		return nil, err
 	}
 	d, err := rememberedDevice(t)
@@ -217,17 +217,17 @@ func (s *Service) answerDeviceProof(ctx context.Context, t *turn) (*outcome, err
 	if err := s.checkTimestamp(t); err != nil {
 		return nil, err
 	}
-	if err := s.spendFirst(ctx, t); err != nil {
+	if err := s.commitFirst(ctx, t); err != nil {
 		return nil, err
 	}
-	ok, err := s.proves(ctx, t, d.Verifier, d.GroupKey, d.Key)
+	ok, err := s.signatureMatches(ctx, t, d.Verifier, d.GroupKey, d.Key)
 	if err != nil {
 		return nil, err
 	}
 	if !ok || t.user.IsDecoy() {
 		return nil, incorrect().WithReason(api.ReasonBadDevice)
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error { return s.devices.Use(ctx, tx, t.pool, t.user, d) })
+	err = s.commit(ctx, t.call, func(tx *store.Tx) error { return s.devices.Use(ctx, tx, t.pool, t.user, d) })
 	if errors.Is(err, store.ErrNotFound) { // forgotten in this very moment
 		return nil, noDevice()
 	}
@@ -257,22 +257,24 @@ func newDeviceUsed(c *call, st *state) bool {
 	return c.pool.Devices.Tracked && !deviceProven(st)
 }
 
-// noteUse keeps the last use of a device that was named and need not be proven.
-// It is a write of its own, so it is done where the note is old.
-func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) error {
+// noteUse stores the last use of a device that was named and need not be proven,
+// where the stored time is old.
+func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) {
 	d := o.state.device
 	if d == nil || !d.Confirmed || deviceProven(o.state) {
-		return nil
+		return
 	}
 	at, ip := d.Used()
 	if s.now().Sub(at) < useAge && ip == api.RequestFrom(ctx).SourceIP {
-		return nil
+		return
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error { return s.devices.Use(ctx, tx, c.pool, o.user, d) })
-	if errors.Is(err, store.ErrNotFound) { // changed since
-		return nil
-	}
-	return err
+	c.onCommit(func(tx *store.Tx) error {
+		err := s.devices.Use(ctx, tx, c.pool, o.user, d)
+		if errors.Is(err, store.ErrNotFound) { // changed since
+			return nil
+		}
+		return err
+	})
 }
 
 // deviceRefreshes holds a refresh token to the device that it was given to, which

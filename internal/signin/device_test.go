@@ -114,7 +114,7 @@ func (r *rig) from(ctx context.Context, c *pool.Client, name, key string) (*idp.
 }
 
 // proof is the two steps of a device under way.
-type proof struct {
+type deviceProof struct {
 	r      *rig
 	c      *pool.Client
 	name   string
@@ -122,18 +122,18 @@ type proof struct {
 	client *srpClient
 }
 
-func (r *rig) proof(c *pool.Client, name string, d device) *proof {
-	p := &proof{r: r, c: c, name: name, d: d, client: newSRPClient(c.PoolID)}
+func (r *rig) deviceProof(c *pool.Client, name string, d device) *deviceProof {
+	p := &deviceProof{r: r, c: c, name: name, d: d, client: newSRPClient(c.PoolID)}
 	p.client.pool = d.group
 	return p
 }
 
-func (p *proof) begin(ctx context.Context, session *string) (*idp.RespondToAuthChallengeResponse, error) {
+func (p *deviceProof) begin(ctx context.Context, session *string) (*idp.RespondToAuthChallengeResponse, error) {
 	return p.r.respondTo(ctx, p.c, askDevice, session, p.name, "DEVICE_KEY", p.d.key, "SRP_A", p.client.public())
 }
 
 // responses proves the device's secret.
-func (p *proof) responses(asked map[string]string, secret string) map[string]string {
+func (p *deviceProof) responses(asked map[string]string, secret string) map[string]string {
 	params := maps.Clone(asked)
 	params["USER_ID_FOR_SRP"] = p.d.key
 	out := p.client.prove(params, secret, p.r.now())
@@ -141,14 +141,14 @@ func (p *proof) responses(asked map[string]string, secret string) map[string]str
 	return out
 }
 
-func (p *proof) end(ctx context.Context, session *string, responses map[string]string) (*idp.RespondToAuthChallengeResponse, error) {
+func (p *deviceProof) end(ctx context.Context, session *string, responses map[string]string) (*idp.RespondToAuthChallengeResponse, error) {
 	return p.r.RespondToAuthChallenge(ctx, &idp.RespondToAuthChallengeRequest{
 		ClientId: p.c.ID, ChallengeName: askDeviceProof, Session: session, ChallengeResponses: responses,
 	})
 }
 
 // upTo goes from a password to the question of DEVICE_PASSWORD_VERIFIER.
-func (p *proof) upTo(t testing.TB) *idp.RespondToAuthChallengeResponse {
+func (p *deviceProof) upTo(t testing.TB) *idp.RespondToAuthChallengeResponse {
 	t.Helper()
 	out, err := p.r.from(t.Context(), p.c, p.name, p.d.key)
 	wantSays(t, said(out, err), askDevice)
@@ -170,7 +170,7 @@ func (r *rig) walk(t testing.TB, c *pool.Client, u *user.User, d device) (string
 	if err != nil {
 		return err.Error(), nil
 	}
-	p := r.proof(c, u.Username(), d)
+	p := r.deviceProof(c, u.Username(), d)
 	asked := &idp.RespondToAuthChallengeResponse{ChallengeName: out.ChallengeName, ChallengeParameters: out.ChallengeParameters, Session: out.Session, AuthenticationResult: out.AuthenticationResult}
 	var steps []string
 	for asked.AuthenticationResult == nil && len(steps) < 9 {
@@ -207,7 +207,7 @@ func (r *rig) walk(t testing.TB, c *pool.Client, u *user.User, d device) (string
 func TestDeviceOrder(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		const proof = askDevice + " " + askDeviceProof + " "
+		const deviceProof = askDevice + " " + askDeviceProof + " "
 		phone := map[string]string{"phone_number": "+12065550100"}
 		for _, row := range []struct {
 			name string
@@ -222,8 +222,8 @@ func TestDeviceOrder(t *testing.T) {
 			{name: "off, unknown", off: true, state: "unknown", want: "tokens"},
 			{name: "none", want: "tokens new"},
 			{name: "none, replacing", replaceMFA: true, want: "tokens new"},
-			{name: "remembered", state: "remembered", want: proof + "tokens known"},
-			{name: "remembered, replacing", state: "remembered", replaceMFA: true, want: proof + "tokens known"},
+			{name: "remembered", state: "remembered", want: deviceProof + "tokens known"},
+			{name: "remembered, replacing", state: "remembered", replaceMFA: true, want: deviceProof + "tokens known"},
 			{name: "confirmed", state: "confirmed", want: "tokens known"},
 			{name: "confirmed, replacing", state: "confirmed", replaceMFA: true, want: "tokens known"},
 			{name: "issued", state: "issued", want: "tokens new"},
@@ -234,8 +234,8 @@ func TestDeviceOrder(t *testing.T) {
 			{name: "second factor, none", mfa: true, replaceMFA: true, want: askSMS + " tokens new"},
 			{name: "second factor, issued", mfa: true, replaceMFA: true, state: "issued", want: askSMS + " tokens new"},
 			{name: "second factor, confirmed", mfa: true, replaceMFA: true, state: "confirmed", want: askSMS + " tokens known"},
-			{name: "second factor, remembered, replacing", mfa: true, replaceMFA: true, state: "remembered", want: proof + "tokens known"},
-			{name: "second factor, remembered", mfa: true, state: "remembered", want: askSMS + " " + proof + "tokens known"},
+			{name: "second factor, remembered, replacing", mfa: true, replaceMFA: true, state: "remembered", want: deviceProof + "tokens known"},
+			{name: "second factor, remembered", mfa: true, state: "remembered", want: askSMS + " " + deviceProof + "tokens known"},
 			{name: "second factor, forgotten", mfa: true, replaceMFA: true, state: "forgotten", want: sayNoDevice},
 		} {
 			t.Run(row.name, func(t *testing.T) {
@@ -371,72 +371,72 @@ func TestDeviceProof(t *testing.T) {
 		for _, row := range []struct {
 			name string
 			// do changes the answer, or something else; what it gives is the session.
-			do          func(t *testing.T, p *proof, u *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string
+			do          func(t *testing.T, p *deviceProof, u *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string
 			want, again string
 		}{
 			{name: "right", want: "tokens", again: sayUsed},
-			{name: "a timestamp that cannot be parsed", do: func(_ *testing.T, _ *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+			{name: "a timestamp that cannot be parsed", do: func(_ *testing.T, _ *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				responses["TIMESTAMP"] = "2027-01-15T08:00:00Z"
 				return asked.Session
 			}, want: sayTimestamp, again: sayTimestamp},
-			{name: "another secret", do: func(_ *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+			{name: "another secret", do: func(_ *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				maps.Copy(responses, p.responses(asked.ChallengeParameters, "another"))
 				return asked.Session
 			}, want: sayIncorrect, again: sayUsed},
-			{name: "signature of another user's device", do: func(_ *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+			{name: "signature of another user's device", do: func(_ *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				maps.Copy(responses, p.responses(asked.ChallengeParameters, p.d.secret))
 				responses["PASSWORD_CLAIM_SIGNATURE"] = base64.StdEncoding.EncodeToString(make([]byte, 32))
 				return asked.Session
 			}, want: sayIncorrect, again: sayUsed},
-			{name: "block of another attempt", do: func(t *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
-				second := p.r.proof(p.c, p.name, p.d)
+			{name: "block of another attempt", do: func(t *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+				second := p.r.deviceProof(p.c, p.name, p.d)
 				maps.Copy(responses, second.responses(second.upTo(t).ChallengeParameters, p.d.secret))
 				return asked.Session
 			}, want: sayIncorrect},
-			{name: "garbage for a block", do: func(_ *testing.T, _ *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+			{name: "garbage for a block", do: func(_ *testing.T, _ *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				responses["PASSWORD_CLAIM_SECRET_BLOCK"] = "AAAA"
 				return asked.Session
 			}, want: sayIncorrect},
-			{name: "no session", do: func(*testing.T, *proof, *user.User, *idp.RespondToAuthChallengeResponse, map[string]string) *string {
+			{name: "no session", do: func(*testing.T, *deviceProof, *user.User, *idp.RespondToAuthChallengeResponse, map[string]string) *string {
 				return nil
 			}, want: "InvalidParameterException: Missing required parameter Session"},
-			{name: "session of the step before", do: func(t *testing.T, p *proof, _ *user.User, _ *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
+			{name: "session of the step before", do: func(t *testing.T, p *deviceProof, _ *user.User, _ *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
 				out, err := p.r.from(t.Context(), p.c, p.name, p.d.key)
 				wantSays(t, said(out, err), askDevice)
 				return out.Session
 			}, want: sayInvalid},
-			{name: "no key", do: func(_ *testing.T, _ *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+			{name: "no key", do: func(_ *testing.T, _ *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				delete(responses, "DEVICE_KEY")
 				return asked.Session
 			}, want: "InvalidParameterException: Missing required parameter DEVICE_KEY"},
-			{name: "another key of the user's", do: func(t *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+			{name: "another key of the user's", do: func(t *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				d, _ := p.r.registeredDevice(t, p.c, p.name)
 				responses["DEVICE_KEY"] = d.key
 				return asked.Session
 			}, want: sayNoDevice},
-			{name: "another user's key", do: func(t *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
+			{name: "another user's key", do: func(t *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, responses map[string]string) *string {
 				p.r.have(t, sn, "bob", person{password: right})
 				d, _ := p.r.registeredDevice(t, p.c, "bob")
 				responses["DEVICE_KEY"] = d.key
 				return asked.Session
 			}, want: sayNoDevice},
-			{name: "forgotten", do: func(t *testing.T, p *proof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
+			{name: "forgotten", do: func(t *testing.T, p *deviceProof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
 				p.r.forget(t, u, p.d)
 				return asked.Session
 			}, want: sayNoDevice, again: sayNoDevice},
-			{name: "not remembered any more", do: func(t *testing.T, p *proof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
+			{name: "not remembered any more", do: func(t *testing.T, p *deviceProof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
 				p.r.remember(t, u, p.d, "not_remembered")
 				return asked.Session
 			}, want: sayInvalid},
-			{name: "tracking turned off", do: func(t *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
+			{name: "tracking turned off", do: func(t *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
 				p.r.track(t, sn, nil)
 				return asked.Session
 			}, want: sayInvalid},
-			{name: "disabled", do: func(t *testing.T, p *proof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
+			{name: "disabled", do: func(t *testing.T, p *deviceProof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
 				p.r.change(t, u, func(rec *store.User) { rec.Enabled = false })
 				return asked.Session
 			}, want: sayDisabled},
-			{name: "another password", do: func(t *testing.T, p *proof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
+			{name: "another password", do: func(t *testing.T, p *deviceProof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
 				p.r.clock.pass(time.Second)
 				cred, err := p.r.users.SetPassword(t.Context(), sn, u, wrong, false, user.PolicySignUp)
 				if err != nil {
@@ -445,11 +445,11 @@ func TestDeviceProof(t *testing.T) {
 				p.r.change(t, u, func(rec *store.User) { rec.Credential = cred })
 				return asked.Session
 			}, want: sayInvalid},
-			{name: "too late", do: func(_ *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
+			{name: "too late", do: func(_ *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
 				p.r.clock.pass(4 * time.Minute)
 				return asked.Session
 			}, want: sayExpired},
-			{name: "another client", do: func(_ *testing.T, p *proof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
+			{name: "another client", do: func(_ *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
 				p.c = other
 				return asked.Session
 			}, want: sayInvalid},
@@ -461,7 +461,7 @@ func TestDeviceProof(t *testing.T) {
 				u := r.have(t, sn, "user "+row.name, person{password: right})
 				defer r.remove(t, u)
 				d, _ := r.registeredDevice(t, c, u.Username())
-				p := r.proof(c, u.Username(), d)
+				p := r.deviceProof(c, u.Username(), d)
 				asked := p.upTo(t)
 				responses := p.responses(asked.ChallengeParameters, d.secret)
 				session := asked.Session
@@ -485,7 +485,7 @@ func TestDeviceProofAtOnce(t *testing.T) {
 		c := r.client(t, sn)
 		r.have(t, sn, "alice", person{password: right})
 		d, _ := r.registeredDevice(t, c, "alice")
-		p := r.proof(c, "alice", d)
+		p := r.deviceProof(c, "alice", d)
 		asked := p.upTo(t)
 		responses := p.responses(asked.ChallengeParameters, d.secret)
 		got := make([]string, 8)
@@ -509,7 +509,7 @@ func TestDeviceSessions(t *testing.T) {
 		c := r.client(t, sn)
 		r.have(t, sn, "alice", person{password: right})
 		d, _ := r.registeredDevice(t, c, "alice")
-		p := r.proof(c, "alice", d)
+		p := r.deviceProof(c, "alice", d)
 		out, err := r.from(t.Context(), c, "alice", d.key)
 		wantSays(t, said(out, err), askDevice)
 		for _, row := range []struct {

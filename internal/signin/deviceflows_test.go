@@ -134,7 +134,7 @@ func TestDeviceOtherFlows(t *testing.T) {
 		if err != nil || admin.ChallengeName != askDevice {
 			t.Fatal(admin, err)
 		}
-		p := r.proof(c, "alice", d)
+		p := r.deviceProof(c, "alice", d)
 		begun, err := r.AdminRespondToAuthChallenge(t.Context(), &idp.AdminRespondToAuthChallengeRequest{
 			UserPoolId: sn.ID, ClientId: c.ID, ChallengeName: askDevice, Session: admin.Session,
 			ChallengeResponses: map[string]string{"USERNAME": "alice", "DEVICE_KEY": d.key, "SRP_A": p.client.public()},
@@ -155,7 +155,7 @@ func TestDeviceOtherFlows(t *testing.T) {
 			AuthParameters: map[string]string{"USERNAME": "alice", "PREFERRED_CHALLENGE": "EMAIL_OTP", "DEVICE_KEY": d.key},
 		})
 		wantSays(t, said(chosen, err), askMail)
-		p = r.proof(c, "alice", d)
+		p = r.deviceProof(c, "alice", d)
 		asked, err := r.respondTo(t.Context(), c, askMail, chosen.Session, "alice", "EMAIL_OTP_CODE", r.code(t, u))
 		wantSays(t, answered(asked, err), askDevice)
 		asked, err = p.begin(t.Context(), asked.Session)
@@ -246,7 +246,7 @@ func TestDeviceInCustomAuth(t *testing.T) {
 			return out
 		}
 		prove := func(session *string, want string) *idp.RespondToAuthChallengeResponse {
-			p := r.proof(c, "alice", d)
+			p := r.deviceProof(c, "alice", d)
 			asked, err := p.begin(t.Context(), session)
 			wantSays(t, answered(asked, err), askDeviceProof)
 			done, err := p.end(t.Context(), asked.Session, p.responses(asked.ChallengeParameters, d.secret))

@@ -34,9 +34,9 @@ func TestDeviceOfAnotherPool(t *testing.T) {
 				// In place of the user's own, in the middle.
 				out, err = r.from(t.Context(), c, "alice", own.key)
 				wantSays(t, said(out, err), askDevice)
-				p := r.proof(c, "alice", d)
+				p := r.deviceProof(c, "alice", d)
 				wantSays(t, answered(p.begin(t.Context(), out.Session)), sayNoDevice)
-				p = r.proof(c, "alice", own)
+				p = r.deviceProof(c, "alice", own)
 				asked, err := p.begin(t.Context(), out.Session)
 				wantSays(t, answered(asked, err), askDeviceProof)
 				params := p.responses(asked.ChallengeParameters, own.secret)
@@ -84,7 +84,7 @@ func TestMixedPairs(t *testing.T) {
 		c := r.client(t, sn)
 		r.have(t, sn, "alice", person{password: right})
 		d, _ := r.registeredDevice(t, c, "alice")
-		p := r.proof(c, "alice", d) // Both with the same A.
+		p := r.deviceProof(c, "alice", d) // Both with the same A.
 		first, second := p.upTo(t), p.upTo(t)
 		ofFirst, ofSecond := p.responses(first.ChallengeParameters, d.secret), p.responses(second.ChallengeParameters, d.secret)
 		wantSays(t, answered(p.end(t.Context(), second.Session, ofFirst)), sayIncorrect)
@@ -120,8 +120,8 @@ func TestDeviceEndsAtOnce(t *testing.T) {
 			name string
 			end  func(u *user.User, d device) error
 			// refused are the answers where it came first.
-			refused []string
-			after   string
+			refused       []string
+			openNextState string
 		}{
 			{"forgotten", func(u *user.User, d device) error {
 				return r.devices.AdminForgetDevice(t.Context(), &idp.AdminForgetDeviceRequest{UserPoolId: sn.ID, Username: u.Username(), DeviceKey: d.key})
@@ -137,7 +137,7 @@ func TestDeviceEndsAtOnce(t *testing.T) {
 				for i := range 8 {
 					u := r.have(t, sn, row.name+string(rune('a'+i)), person{password: right, attrs: map[string]string{"phone_number": "+12065550100"}})
 					d := r.deviceByCode(t, c, u.Username())
-					p := r.proof(c, u.Username(), d)
+					p := r.deviceProof(c, u.Username(), d)
 					asked := p.upTo(t)
 					responses := p.responses(asked.ChallengeParameters, d.secret)
 					var out *idp.RespondToAuthChallengeResponse
@@ -158,7 +158,7 @@ func TestDeviceEndsAtOnce(t *testing.T) {
 					}
 					r.clock.pass(time.Second)
 					got, _ := r.walk(t, c, u, d)
-					wantSays(t, got, row.after)
+					wantSays(t, got, row.openNextState)
 				}
 			})
 		}
@@ -183,7 +183,7 @@ func TestTrackingOffInTheMiddle(t *testing.T) {
 				c := r.client(t, sn)
 				u := r.have(t, sn, "alice", person{password: right, attrs: map[string]string{"phone_number": "+12065550100"}})
 				d := r.deviceByCode(t, c, "alice")
-				p := r.proof(c, "alice", d)
+				p := r.deviceProof(c, "alice", d)
 				asked := p.upTo(t)
 				responses := p.responses(asked.ChallengeParameters, d.secret)
 				r.track(t, sn, row.set)

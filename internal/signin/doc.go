@@ -8,6 +8,10 @@
 // attempt travels sealed in its Session or SECRET_BLOCK (state.go), so that the
 // next call can reach any node; the store learns only which states are spent.
 //
+// A sign-in ends in a proof (proof.go): who signed in, when, and by which factors.
+// The call's completion makes the answer of it: tokens, for the API. A call writes
+// by one function, commit (commit.go), which spends the state it answers.
+//
 // The package writes nothing else of its own: passwords and attributes change
 // through user, tokens come from token, failures are counted by risk.
 package signin

@@ -20,10 +20,10 @@ func TestFirstFactor(t *testing.T) {
 		open, hides := r.client(t, r.pool), r.client(t, r.pool, hiding)
 		temporary := person{status: idp.UserStatusTypeForceChangePassword, password: right, temporary: true}
 		for i, test := range []struct {
-			name   string
-			person *person // nil: there is none
-			after  time.Duration
-			locked bool
+			name          string
+			person        *person // nil: there is none
+			openNextState time.Duration
+			locked        bool
 			// plain and srp give right and wrong, for a client that tells and one that hides.
 			plain, hidden      [2]string
 			srpOpen, srpHidden [2]string
@@ -54,12 +54,12 @@ func TestFirstFactor(t *testing.T) {
 				srpOpen: [2]string{"2: " + askNew, "2: " + sayIncorrect}, srpHidden: [2]string{"2: " + askNew, "2: " + sayIncorrect},
 			},
 			{
-				name: "temporary password, a moment too old", person: &temporary, after: 7 * 24 * time.Hour,
+				name: "temporary password, a moment too old", person: &temporary, openNextState: 7 * 24 * time.Hour,
 				plain: [2]string{sayStale, sayIncorrect}, hidden: [2]string{sayStale, sayIncorrect},
 				srpOpen: [2]string{"2: " + sayStale, "2: " + sayIncorrect}, srpHidden: [2]string{"2: " + sayStale, "2: " + sayIncorrect},
 			},
 			{
-				name: "temporary password in its last second", person: &temporary, after: 7*24*time.Hour - time.Second,
+				name: "temporary password in its last second", person: &temporary, openNextState: 7*24*time.Hour - time.Second,
 				plain: [2]string{askNew, sayIncorrect}, hidden: [2]string{askNew, sayIncorrect},
 				srpOpen: [2]string{"2: " + askNew, "2: " + sayIncorrect}, srpHidden: [2]string{"2: " + askNew, "2: " + sayIncorrect},
 			},
@@ -94,7 +94,7 @@ func TestFirstFactor(t *testing.T) {
 						return name
 					}
 					u := r.have(t, r.pool, name, *test.person)
-					r.clock.pass(test.after)
+					r.clock.pass(test.openNextState)
 					if test.locked {
 						r.lock(t, u)
 					}

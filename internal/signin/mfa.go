@@ -65,23 +65,23 @@ func (s *Service) askSecondCode(ctx context.Context, c *call, u *user.User, st *
 }
 
 // answerSMS is SMS_MFA.
-func (s *Service) answerSMS(ctx context.Context, t *turn) (*outcome, error) {
+func (s *Service) answerSMS(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	return s.answerSecondCode(ctx, t, idp.ChallengeNameTypeSmsMfa, t.params["SMS_MFA_CODE"])
 }
 
 // answerMail is EMAIL_OTP as a second factor.
-func (s *Service) answerMail(ctx context.Context, t *turn) (*outcome, error) {
+func (s *Service) answerMail(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	return s.answerSecondCode(ctx, t, idp.ChallengeNameTypeEmailOtp, t.params["EMAIL_OTP_CODE"])
 }
 
 // answerSecondCode takes a code that was sent. It proves the address as well,
 // and enrols one that was given for it.
-func (s *Service) answerSecondCode(ctx context.Context, t *turn, name idp.ChallengeNameType, code string) (*outcome, error) {
-	if err := s.stands(t); err != nil {
+func (s *Service) answerSecondCode(ctx context.Context, t *challengeResponse, name idp.ChallengeNameType, code string) (*outcome, error) {
+	if err := s.recheckAccount(t); err != nil {
 		return nil, err
 	}
 	u := t.user
-	err := s.takeCode(ctx, t, code, func(ctx context.Context, tx *store.Tx) error {
+	err := s.redeemCode(ctx, t, code, func(ctx context.Context, tx *store.Tx) error {
 		otp := t.state.OTP
 		if otp.Enrol == "" && t.user.Verified(otp.Attribute) {
 			return nil
@@ -114,8 +114,8 @@ func passed(st *state, u *user.User, name idp.ChallengeNameType) *outcome {
 }
 
 // answerSelect is SELECT_MFA_TYPE: the factor that was chosen is asked for.
-func (s *Service) answerSelect(ctx context.Context, t *turn) (*outcome, error) {
-	if err := s.stands(t); err != nil {
+func (s *Service) answerSelect(ctx context.Context, t *challengeResponse) (*outcome, error) {
+	if err := s.recheckAccount(t); err != nil {
 		return nil, err
 	}
 	choice := t.params["ANSWER"]

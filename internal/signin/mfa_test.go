@@ -148,11 +148,11 @@ func (a app) code(d int64) string { return keys.TOTPCode(a.secret, keys.TOTPStep
 // token is an access token of a user, by whatever the pool asks.
 func (r *rig) token(t testing.TB, sn *pool.Snapshot, c *pool.Client, u *user.User) string {
 	t.Helper()
-	set, err := r.issue(t.Context(), &call{pool: sn, client: c}, &outcome{state: r.newState(&call{pool: sn, client: c}, u, "USER_PASSWORD_AUTH"), user: r.read(t, sn, u.ID())})
+	a, err := r.issueTokens(t.Context(), &call{pool: sn, client: c}, &proof{user: r.read(t, sn, u.ID()), eventID: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return *set.result.AccessToken
+	return *a.result.AccessToken
 }
 
 // enrolled gives a user an authenticator app.

@@ -31,7 +31,7 @@ func (s *Service) resolveOrMigrate(ctx context.Context, c *call, name, password 
 // on with a decoy, whose check of the password counts the failure.
 func (s *Service) migrate(ctx context.Context, c *call, name, password string) (*user.User, error) {
 	nobody := s.users.Decoy(c.pool, name)
-	c.signsIn(ctx, nobody)
+	c.noteUser(ctx, nobody)
 	attempt, err := s.attempt(ctx, c, nobody)
 	if err != nil {
 		return nil, err
@@ -41,16 +41,16 @@ func (s *Service) migrate(ctx context.Context, c *call, name, password string) (
 	})
 	switch {
 	case err == nil:
-		c.signsIn(ctx, u)
+		c.noteUser(ctx, u)
 		return u, attempt.Succeeded(ctx)
 	case errors.Is(err, store.ErrNotFound):
 		err = userNotFound()
 	case api.CodeOf(err) != idp.CodeUserNotFoundException:
 		attempt.Release()
-		return nil, byFunction(err)
+		return nil, asFunctionError(err)
 	}
 	if c.client.PreventExistence {
-		c.held = attempt
+		c.pendingAttempt = attempt
 		return nobody, nil
 	}
 	if err := attempt.Failed(ctx); err != nil {
@@ -60,10 +60,10 @@ func (s *Service) migrate(ctx context.Context, c *call, name, password string) (
 }
 
 // migrateInTurn is migrate for a password that answers a challenge, where the
-// state is of somebody whom the pool did not have. A user whom the client must
-// not learn of stays covered.
+// state is of a name that the pool did not have. A user whose existence the client
+// must not learn stays masked.
 func (s *Service) migrateInTurn(ctx context.Context, c *call, u *user.User, st *state, password string) (*user.User, *state, error) {
-	if c.turn == nil || !u.IsDecoy() || !user.Migrates(c.pool) {
+	if c.response == nil || !u.IsDecoy() || !user.Migrates(c.pool) {
 		return u, st, nil
 	}
 	if _, err := s.users.Resolve(ctx, c.pool, st.Name); !errors.Is(err, store.ErrNotFound) {

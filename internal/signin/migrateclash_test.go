@@ -83,9 +83,9 @@ func TestUserMigrationTakesNobodysPlace(t *testing.T) {
 				if text != want {
 					t.Errorf("%s, force %v: %.300s", test.name, force, text)
 				}
-				after, err := r.users.Resolve(t.Context(), sn, bob.Username())
-				if err != nil || cmp.Diff(bob.Attributes, after.Attributes) != "" || after.ID() != bob.ID() || string(after.Rec.Credential) != string(bob.Rec.Credential) {
-					t.Errorf("%s, force %v: bob is %+v, %v", test.name, force, after, err)
+				openNextState, err := r.users.Resolve(t.Context(), sn, bob.Username())
+				if err != nil || cmp.Diff(bob.Attributes, openNextState.Attributes) != "" || openNextState.ID() != bob.ID() || string(openNextState.Rec.Credential) != string(bob.Rec.Credential) {
+					t.Errorf("%s, force %v: bob is %+v, %v", test.name, force, openNextState, err)
 				}
 				for _, name := range []string{"bob@example.com", "+15550100", "bobby"} {
 					if before, err := r.users.Resolve(t.Context(), sn, name); err == nil && before.ID() != bob.ID() {

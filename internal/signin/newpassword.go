@@ -1,10 +1,8 @@
 package signin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 
 	"cognate/internal/api"
@@ -57,8 +55,8 @@ func (s *Service) askNewPassword(c *call, o *outcome) (*answer, error) {
 }
 
 // answerNewPassword is NEW_PASSWORD_REQUIRED.
-func (s *Service) answerNewPassword(ctx context.Context, t *turn) (*outcome, error) {
-	if err := s.temporaryStands(t); err != nil {
+func (s *Service) answerNewPassword(ctx context.Context, t *challengeResponse) (*outcome, error) {
+	if err := s.recheckTemporaryPassword(t); err != nil {
 		return nil, err
 	}
 	password, ok := t.param("NEW_PASSWORD")
@@ -71,25 +69,18 @@ func (s *Service) answerNewPassword(ctx context.Context, t *turn) (*outcome, err
 			attributes[name] = value
 		}
 	}
-	commit := func(ctx context.Context, tx *store.Tx) error {
-		// An administrator may have set another password in this very moment.
-		rec, err := tx.User(ctx, t.pool.ID, t.user.ID())
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(rec.Credential, t.user.Rec.Credential) {
-			return invalidSession().WithReason(api.ReasonAccountChanged)
-		}
-		return s.spendIn(ctx, tx, t.state)
-	}
-	u, err := s.users.CompleteNewPassword(ctx, t.pool, t.client, t.user, password, attributes, commit)
-	if errors.Is(err, store.ErrSpent) {
-		return nil, usedOnce()
-	}
+	chosen, err := s.users.PrepareNewPassword(ctx, t.pool, t.client, t.user, password, attributes)
 	if err != nil {
 		return nil, err
 	}
-	t.spent = true
+	var u *user.User
+	err = s.commit(ctx, t.call, func(tx *store.Tx) error {
+		u, err = chosen.Store(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	cred, err := s.users.Credential(u)
 	if err != nil {
 		return nil, err
@@ -99,9 +90,9 @@ func (s *Service) answerNewPassword(ctx context.Context, t *turn) (*outcome, err
 	return &outcome{state: &next, user: u}, nil
 }
 
-// temporaryStands makes sure that the temporary password which was proven is
-// still the user's: what an administrator changed since then counts.
-func (s *Service) temporaryStands(t *turn) error {
+// recheckTemporaryPassword rejects a state whose temporary password was changed
+// since it was proven, or whose user was disabled.
+func (s *Service) recheckTemporaryPassword(t *challengeResponse) error {
 	if !t.user.Rec.Enabled {
 		return disabled()
 	}

@@ -12,7 +12,9 @@ func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.start(ctx, &call{pool: sn, client: client, params: in.AuthParameters, validation: in.ClientMetadata, session: in.Session}, in.AuthFlow)
+	a, err := s.start(ctx, &call{
+		pool: sn, client: client, from: publicCaller, params: in.AuthParameters, validation: in.ClientMetadata, session: in.Session, complete: (*Service).issueTokens,
+	}, in.AuthFlow)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +31,7 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAu
 		return nil, err
 	}
 	c.params, c.validation, c.session = in.AuthParameters, in.ClientMetadata, in.Session
-	c.seen = seenBy(in.ContextData)
+	c.clientContext = clientContextOf(in.ContextData)
 	a, err := s.start(ctx, c, in.AuthFlow)
 	if err != nil {
 		return nil, err
@@ -46,7 +48,9 @@ func (s *Service) RespondToAuthChallenge(ctx context.Context, in *idp.RespondToA
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.respond(ctx, &call{pool: sn, client: client, params: in.ChallengeResponses, session: in.Session, metadata: in.ClientMetadata}, in.ChallengeName)
+	a, err := s.respond(ctx, &call{
+		pool: sn, client: client, from: publicCaller, params: in.ChallengeResponses, session: in.Session, metadata: in.ClientMetadata, complete: (*Service).issueTokens,
+	}, in.ChallengeName)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +67,7 @@ func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *idp.Admin
 		return nil, err
 	}
 	c.params, c.session, c.metadata = in.ChallengeResponses, in.Session, in.ClientMetadata
-	c.seen = seenBy(in.ContextData)
+	c.clientContext = clientContextOf(in.ContextData)
 	a, err := s.respond(ctx, c, in.ChallengeName)
 	if err != nil {
 		return nil, err
@@ -83,5 +87,5 @@ func (s *Service) adminCall(ctx context.Context, poolID, clientID string) (*call
 	if err != nil {
 		return nil, err
 	}
-	return &call{pool: sn, client: client, admin: true}, nil
+	return &call{pool: sn, client: client, from: administrator, complete: (*Service).issueTokens}, nil
 }

@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
@@ -56,8 +55,8 @@ type otpAsked struct {
 }
 
 // askCode sends a code to the user's attribute and seals the session that waits
-// for it under the challenge. The session that the call answered is spent in the
-// transaction of the message.
+// for it under the challenge. The message is stored in the transaction that
+// spends the session which the call answered.
 func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state, challenge idp.ChallengeNameType, attr string, digits int) (otpAsked, error) {
 	code := keys.NewCode(digits)
 	sent := mailing.NewSignInCode(c.pool, s.users.SignInDelivery(c.pool, u, attr), code, s.now().Add(c.client.SessionTTL), c.triggerContext())
@@ -71,12 +70,7 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 	if err != nil {
 		return otpAsked{}, err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		if c.turn != nil && !c.turn.spent {
-			if err := s.spendIn(ctx, tx, c.turn.state); err != nil {
-				return err
-			}
-		}
+	err = s.commit(ctx, c, func(tx *store.Tx) error {
 		if err := s.onlyNewest(ctx, tx, &next, sent); err != nil {
 			return err
 		}
@@ -84,15 +78,9 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 			return err
 		}
 		return s.mail.EnqueueSignInCode(ctx, tx, u.Recipient(c.pool), sent)
-	}, store.Retry)
-	if errors.Is(err, store.ErrSpent) {
-		return otpAsked{}, c.turn.state.blur(c.turn.state.used())
-	}
+	})
 	if err != nil {
 		return otpAsked{}, err
-	}
-	if c.turn != nil {
-		c.turn.spent = true
 	}
 	if err := s.mail.DispatchSignInCode(ctx, sent); err != nil {
 		return otpAsked{}, err
@@ -105,7 +93,7 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 // administrator's answer (Cognito: ClientMetadata).
 func (c *call) triggerContext() mailing.TriggerContext {
 	t := mailing.TriggerContext{ClientID: c.client.ID, ToSender: c.metadata}
-	if c.admin {
+	if c.admin() {
 		t.Metadata = c.metadata
 	}
 	return t
@@ -116,11 +104,11 @@ func (a otpAsked) params() map[string]string {
 	return map[string]string{"CODE_DELIVERY_DELIVERY_MEDIUM": a.medium, "CODE_DELIVERY_DESTINATION": a.destination}
 }
 
-// takeCode holds what was given to the session's code. A try is counted before
-// the answer is known to the caller, in the transaction that spends the session
-// if the code is right: neither a restart nor tries at once get around the limit.
-// then is what success does besides, in the same transaction; it may be nil.
-func (s *Service) takeCode(ctx context.Context, t *turn, given string, then func(ctx context.Context, tx *store.Tx) error) error {
+// redeemCode compares the given code with the session's code. The transaction that
+// judges the code counts the try, and spends the session if the code is right:
+// neither a restart nor simultaneous tries get around the limit. then is what
+// success writes besides, in the same transaction; it may be nil.
+func (s *Service) redeemCode(ctx context.Context, t *challengeResponse, given string, then func(ctx context.Context, tx *store.Tx) error) error {
 	want := t.state.OTP
 	if want == nil {
 		return invalidSession()
@@ -132,15 +120,12 @@ func (s *Service) takeCode(ctx context.Context, t *turn, given string, then func
 	}
 	right := subtle.ConstantTimeCompare(got, want.Hash) == 1 && !t.user.IsDecoy() &&
 		subtle.ConstantTimeCompare(s.targetHash(t.state, address), want.Target) == 1
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := s.try(ctx, tx, t, right); err != nil {
+	return s.commit(ctx, t.call, func(tx *store.Tx) error {
+		if err := s.countTry(ctx, tx, t, right); err != nil {
 			return err
 		}
 		if !right {
 			return store.CommitWith(codeMismatch())
-		}
-		if err := s.spendIn(ctx, tx, t.state); err != nil {
-			return err
 		}
 		if err := s.spendNewest(ctx, tx, t.state); err != nil {
 			return err
@@ -149,14 +134,7 @@ func (s *Service) takeCode(ctx context.Context, t *turn, given string, then func
 			return then(ctx, tx)
 		}
 		return nil
-	}, store.Retry)
-	if errors.Is(err, store.ErrSpent) {
-		return usedOnce()
-	}
-	if err == nil {
-		t.spent = true
-	}
-	return err
+	})
 }
 
 // codeHash binds a code to the attempt, whose event id no other has.

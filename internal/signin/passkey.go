@@ -16,9 +16,9 @@ import (
 // assertionTimeout is what a page is told to wait for an authenticator.
 const assertionTimeout = 3 * time.Minute
 
-// choosePasskey is WEB_AUTHN: it gives the options for navigator.credentials.get.
-func (s *Service) choosePasskey(ctx context.Context, c *call, ch *chooser, st *state) (*outcome, error) {
-	u, st := s.cover(ctx, c, ch.user, st)
+// choosePasskey asks WEB_AUTHN: it returns the options for navigator.credentials.get.
+func (s *Service) choosePasskey(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
+	u, st := s.maskDisabled(ctx, c, ch.user, st)
 	next := *st
 	next.Passkey = make([]byte, 32)
 	if _, err := io.ReadFull(s.rand, next.Passkey); err != nil {
@@ -40,15 +40,15 @@ func (s *Service) choosePasskey(ctx context.Context, c *call, ch *chooser, st *s
 
 // answerPasskey is WEB_AUTHN. Whatever is wrong with the assertion has one
 // answer and ends the attempt, since its challenge was shown to somebody.
-func (s *Service) answerPasskey(ctx context.Context, t *turn) (*outcome, error) {
-	if err := s.firstFactorStands(t, idp.ChallengeNameTypeWebAuthn); err != nil {
+func (s *Service) answerPasskey(ctx context.Context, t *challengeResponse) (*outcome, error) {
+	if err := s.recheckFirstFactor(t, idp.ChallengeNameTypeWebAuthn); err != nil {
 		return nil, err
 	}
-	ch, err := s.chooserOf(ctx, t.call, t.user)
+	ch, err := s.optionsOf(ctx, t.call, t.user)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.spendFirst(ctx, t); err != nil {
+	if err := s.commitFirst(ctx, t); err != nil {
 		return nil, err
 	}
 	proved, err := passkey.Assert(ch.party, t.state.Passkey, []byte(t.params["CREDENTIAL"]), t.user.ID(), ch.passkeys)
@@ -59,7 +59,7 @@ func (s *Service) answerPasskey(ctx context.Context, t *turn) (*outcome, error) 
 		return nil, idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonBadPasskey).WithCause(err)
 	}
 	if proved.SignCount != proved.Key.SignCount { // Else it does not count.
-		err = s.store.Update(ctx, func(tx *store.Tx) error {
+		err = s.commit(ctx, t.call, func(tx *store.Tx) error {
 			return tx.CountPasskey(ctx, t.pool.ID, t.user.ID(), proved.Key.ID, int64(proved.SignCount))
 		})
 	}

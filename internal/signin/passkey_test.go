@@ -36,12 +36,7 @@ func (r *rig) registered(t testing.TB, sn *pool.Snapshot, u *user.User) *authent
 // bearerOf returns an access token of the user, however the pool lets people in.
 func (r *rig) bearerOf(t testing.TB, sn *pool.Snapshot, u *user.User) string {
 	t.Helper()
-	c := r.client(t, sn)
-	done, err := r.issue(t.Context(), &call{pool: sn, client: c}, &outcome{state: &state{EventID: "test"}, user: u})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *done.result.AccessToken
+	return r.token(t, sn, r.client(t, sn), u)
 }
 
 // assertion answers the challenge WEB_AUTHN.
@@ -154,10 +149,10 @@ func TestPasskeyInPlaceOfMFA(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		twofold, single := r.choicePool(t, "WEB_AUTHN", idp.UserPoolMfaTypeOptional, true), r.choicePool(t, "WEB_AUTHN", idp.UserPoolMfaTypeOptional, false)
 		for _, row := range []struct {
-			name    string
-			sn      *pool.Snapshot
-			factors []string
-			offered bool
+			name        string
+			sn          *pool.Snapshot
+			factors     []string
+			withChoices bool
 		}{
 			{"no second factor", twofold, nil, true},
 			{"second factor alone", twofold, []string{askSMS}, false},
@@ -173,12 +168,12 @@ func TestPasskeyInPlaceOfMFA(t *testing.T) {
 				before := r.mustChoose(t, c, name, askPasskey, "PREFERRED_CHALLENGE", askPasskey)
 				r.prefers(t, u, row.factors...)
 				out := r.mustChoose(t, c, name, "SELECT_CHALLENGE")
-				if got := slices.Contains(out.AvailableChallenges, idp.ChallengeNameTypeWebAuthn); got != row.offered {
+				if got := slices.Contains(out.AvailableChallenges, idp.ChallengeNameTypeWebAuthn); got != row.withChoices {
 					t.Errorf("offered %t", got)
 				}
 				// What was asked before the user changed it counts no more.
 				want := sayInvalid
-				if row.offered {
+				if row.withChoices {
 					want = "tokens"
 				}
 				credential := assertion(t, a, before.ChallengeParameters)

@@ -27,14 +27,14 @@ func (s *Service) startPassword(ctx context.Context, c *call) (*outcome, error) 
 	return &outcome{state: st, user: u}, nil
 }
 
-// resolve finds who signs in; where nobody is meant and the client hides that,
-// a decoy takes the same path.
+// resolve returns the user who signs in. If no user has the name and the client
+// hides that, a decoy takes the same path.
 func (s *Service) resolve(ctx context.Context, c *call, name string) (*user.User, error) {
 	u, err := s.users.ResolveHidden(ctx, c.pool, name)
 	if err != nil {
 		return nil, err
 	}
-	c.signsIn(ctx, u)
+	c.noteUser(ctx, u)
 	if u.IsDecoy() && !c.client.PreventExistence {
 		return nil, userNotFound()
 	}
@@ -43,8 +43,8 @@ func (s *Service) resolve(ctx context.Context, c *call, name string) (*user.User
 
 // attempt admits a look at the password, which a locked user does not get.
 func (s *Service) attempt(ctx context.Context, c *call, u *user.User) (*risk.Attempt, error) {
-	if a := c.held; a != nil && u.IsDecoy() {
-		c.held = nil
+	if a := c.pendingAttempt; a != nil && u.IsDecoy() {
+		c.pendingAttempt = nil
 		return a, nil
 	}
 	a, err := s.lockouts.Begin(ctx, c.pool.ID, u.ID(), s.placeOf(c, u))
@@ -66,13 +66,13 @@ func (s *Service) placeOf(c *call, u *user.User) risk.Place {
 func (c *call) caller(ctx context.Context) user.Caller {
 	from := user.Caller{DeviceKey: c.deviceKey()}
 	switch {
-	case c.seen != nil:
-		from.Address = c.seen.Address
-	case !c.admin:
+	case c.clientContext != nil:
+		from.Address = c.clientContext.Address
+	case !c.admin():
 		from.Address = api.RequestFrom(ctx).SourceIP
 	}
-	if from.DeviceKey == "" && c.turn != nil {
-		from.DeviceKey = c.turn.state.DeviceKey
+	if from.DeviceKey == "" && c.response != nil {
+		from.DeviceKey = c.response.state.DeviceKey
 	}
 	return from
 }

@@ -29,9 +29,9 @@ func (m masked) reason() api.Reason {
 	return api.ReasonUnknownUser
 }
 
-// signsIn notes who signs in.
-func (c *call) signsIn(ctx context.Context, u *user.User) {
-	c.who = u
+// noteUser stores in the call, and in the request's log line, who signs in.
+func (c *call) noteUser(ctx context.Context, u *user.User) {
+	c.user = u
 	user.Note(ctx, u)
 }
 
@@ -55,7 +55,7 @@ func (s *Service) mask(ctx context.Context, c *call, u *user.User, name string, 
 // explain names the reason of a proof that a decoy could not have passed: it is
 // not that the proof was wrong.
 func (c *call) explain(err error) error {
-	if c.who == nil || !c.who.IsDecoy() && c.masks == 0 {
+	if c.user == nil || !c.user.IsDecoy() && c.masks == 0 {
 		return err
 	}
 	e, ok := errors.AsType[*api.Error](err)

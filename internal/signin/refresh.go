@@ -47,7 +47,7 @@ func (s *Service) GetTokensFromRefreshToken(ctx context.Context, in *idp.GetToke
 		return nil, err
 	}
 	audit.From(ctx).SetClient(sn.ID, client.ID)
-	c := &call{pool: sn, client: client, params: map[string]string{paramDeviceKey: api.Val(in.DeviceKey)}, metadata: in.ClientMetadata}
+	c := &call{pool: sn, client: client, from: publicCaller, params: map[string]string{paramDeviceKey: api.Val(in.DeviceKey)}, metadata: in.ClientMetadata}
 	set, err := s.refresh(ctx, c, in.RefreshToken, func(*token.Refresh) error {
 		if !client.CheckSecret(in.ClientSecret) {
 			return idp.NotAuthorizedException("Invalid client secret").WithReason(api.ReasonBadClientSecret)
@@ -60,7 +60,7 @@ func (s *Service) GetTokensFromRefreshToken(ctx context.Context, in *idp.GetToke
 		err = idp.NotAuthorizedException("Password reset required for the user").WithReason(api.ReasonOf(err)).WithCause(err)
 	}
 	if err != nil {
-		return nil, shed(err)
+		return nil, overloadError(err)
 	}
 	return &idp.GetTokensFromRefreshTokenResponse{AuthenticationResult: result(set)}, nil
 }
@@ -94,7 +94,7 @@ func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(
 		AuthTime: r.AuthTime, Origin: r.Family, EventID: r.EventID, DeviceKey: r.DeviceKey,
 		OAuth: r.OAuth, Scopes: r.Scopes, Resource: r.Resource,
 		WithRefresh: c.client.Rotation, RefreshExpires: r.ExpiresAt,
-		Source: trigger.SourceTokenRefreshTokens, ClientMetadata: c.metadata, Seen: c.seen,
+		Source: trigger.SourceTokenRefreshTokens, ClientMetadata: c.metadata, Seen: c.clientContext,
 	}
 	set, err := s.tokens.Issue(ctx, grant)
 	if err != nil {
@@ -120,7 +120,7 @@ func rotationFault(err error) error {
 	return err
 }
 
-// refreshable reports whether the token still counts, and gives its user.
+// refreshable returns the token's user, or why the token is not valid any more.
 func (s *Service) refreshable(ctx context.Context, c *call, r *token.Refresh) (*user.User, error) {
 	rec, revoked, rotatedAt, err := s.store.UserForRefresh(ctx, c.pool.ID, r.UserID, r.Family, r.TokenID)
 	gone := errors.Is(err, store.ErrNotFound)

@@ -60,56 +60,56 @@ func TestRefresh(t *testing.T) {
 		for _, test := range []struct {
 			name string
 			// after happens between sign-in and refresh, and may exchange the token.
-			after      func(t *testing.T, u *user.User, set *idp.AuthenticationResultType) string
-			with       *pool.Client
-			auth, gets string // gets "" is the same
+			openNextState func(t *testing.T, u *user.User, set *idp.AuthenticationResultType) string
+			with          *pool.Client
+			auth, gets    string // gets "" is the same
 		}{
 			{name: "current", auth: "tokens"},
-			{name: "in its last second", auth: "tokens", after: func(*testing.T, *user.User, *idp.AuthenticationResultType) string {
+			{name: "in its last second", auth: "tokens", openNextState: func(*testing.T, *user.User, *idp.AuthenticationResultType) string {
 				r.clock.pass(30*24*time.Hour - time.Second)
 				return ""
 			}},
-			{name: "expired", auth: sayOldRefresh, after: func(*testing.T, *user.User, *idp.AuthenticationResultType) string {
+			{name: "expired", auth: sayOldRefresh, openNextState: func(*testing.T, *user.User, *idp.AuthenticationResultType) string {
 				r.clock.pass(30 * 24 * time.Hour)
 				return ""
 			}},
-			{name: "revoked", auth: sayRevokedRefresh, after: func(t *testing.T, _ *user.User, set *idp.AuthenticationResultType) string {
+			{name: "revoked", auth: sayRevokedRefresh, openNextState: func(t *testing.T, _ *user.User, set *idp.AuthenticationResultType) string {
 				if _, err := r.tokens.RevokeToken(t.Context(), &idp.RevokeTokenRequest{ClientId: c.ID, Token: *set.RefreshToken}); err != nil {
 					t.Fatal(err)
 				}
 				return ""
 			}},
-			{name: "signed out everywhere", auth: sayRevokedRefresh, after: func(t *testing.T, _ *user.User, set *idp.AuthenticationResultType) string {
+			{name: "signed out everywhere", auth: sayRevokedRefresh, openNextState: func(t *testing.T, _ *user.User, set *idp.AuthenticationResultType) string {
 				if _, err := r.tokens.GlobalSignOut(t.Context(), &idp.GlobalSignOutRequest{AccessToken: *set.AccessToken}); err != nil {
 					t.Fatal(err)
 				}
 				return ""
 			}},
-			{name: "revoked before expired", auth: sayRevokedRefresh, after: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
+			{name: "revoked before expired", auth: sayRevokedRefresh, openNextState: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
 				r.change(t, u, func(rec *store.User) { token.SignOut(rec, r.now()) })
 				r.clock.pass(31 * 24 * time.Hour)
 				return ""
 			}},
 			{name: "of another client", with: second, auth: sayBadRefresh},
 			{name: "of another pool", with: elsewhere, auth: sayBadRefresh},
-			{name: "garbage", auth: sayBadRefresh, after: func(*testing.T, *user.User, *idp.AuthenticationResultType) string { return "a.b.c.d.e" }},
-			{name: "access token", auth: sayBadRefresh, after: func(_ *testing.T, _ *user.User, set *idp.AuthenticationResultType) string { return *set.AccessToken }},
-			{name: "ID token", auth: sayBadRefresh, after: func(_ *testing.T, _ *user.User, set *idp.AuthenticationResultType) string { return *set.IdToken }},
-			{name: "user deleted", auth: sayUnknown, after: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
+			{name: "garbage", auth: sayBadRefresh, openNextState: func(*testing.T, *user.User, *idp.AuthenticationResultType) string { return "a.b.c.d.e" }},
+			{name: "access token", auth: sayBadRefresh, openNextState: func(_ *testing.T, _ *user.User, set *idp.AuthenticationResultType) string { return *set.AccessToken }},
+			{name: "ID token", auth: sayBadRefresh, openNextState: func(_ *testing.T, _ *user.User, set *idp.AuthenticationResultType) string { return *set.IdToken }},
+			{name: "user deleted", auth: sayUnknown, openNextState: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
 				r.remove(t, u)
 				return ""
 			}},
-			{name: "user disabled", auth: sayDisabled, after: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
+			{name: "user disabled", auth: sayDisabled, openNextState: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
 				r.change(t, u, func(rec *store.User) { rec.Enabled = false; token.SignOut(rec, r.now()) })
 				return ""
 			}},
-			{name: "user disabled and enabled again", auth: sayRevokedRefresh, after: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
+			{name: "user disabled and enabled again", auth: sayRevokedRefresh, openNextState: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
 				r.change(t, u, func(rec *store.User) { rec.Enabled = false; token.SignOut(rec, r.now()) })
 				r.change(t, u, func(rec *store.User) { rec.Enabled = true })
 				return ""
 			}},
 			{name: "reset required", auth: sayReset, gets: "NotAuthorizedException: Password reset required for the user: PasswordResetRequiredException: Password reset required for the user",
-				after: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
+				openNextState: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
 					r.change(t, u, func(rec *store.User) { rec.Status = "RESET_REQUIRED" })
 					return ""
 				}},
@@ -118,8 +118,8 @@ func TestRefresh(t *testing.T) {
 				u := r.confirmed(t, "u-"+keys.NewUUID())
 				set := r.signIn(t, c, u.Username())
 				raw, with := *set.RefreshToken, test.with
-				if test.after != nil {
-					if other := test.after(t, u, set); other != "" {
+				if test.openNextState != nil {
+					if other := test.openNextState(t, u, set); other != "" {
 						raw = other
 					}
 				}
@@ -353,11 +353,11 @@ func TestWritesNothing(t *testing.T) {
 	for range 4 {
 		wantSays(t, said(r.plain(t.Context(), c, "alice", wrong)), sayIncorrect)
 	}
-	if after := log(); after != before {
+	if openNextState := log(); openNextState != before {
 		t.Error("something was written")
 	}
 	wantSays(t, said(r.plain(t.Context(), c, "alice", wrong)), sayIncorrect)
-	if after := log(); after == before {
+	if openNextState := log(); openNextState == before {
 		t.Error("the test sees no write: a lock was reached")
 	}
 }

@@ -287,34 +287,34 @@ func TestSecretBlock(t *testing.T) {
 		c, second := r.client(t, r.pool), r.client(t, r.pool)
 		r.confirmed(t, "alice")
 		r.confirmed(t, "bob")
-		type try struct {
-			name     string
-			client   *pool.Client
-			pass     time.Duration
-			password string
-			edit     func(m map[string]string)
-			want     string
-			after    string // what the right answer says then
+		type countTry struct {
+			name          string
+			client        *pool.Client
+			pass          time.Duration
+			password      string
+			edit          func(m map[string]string)
+			want          string
+			openNextState string // what the right answer says then
 		}
 		set := func(key, value string) func(map[string]string) {
 			return func(m map[string]string) { m[key] = value }
 		}
-		for _, test := range []try{
-			{name: "right", want: "tokens", after: sayIncorrect},
-			{name: "wrong password", password: wrong, want: sayIncorrect, after: sayIncorrect},
-			{name: "other user", edit: set("USERNAME", "bob"), want: sayIncorrect, after: "tokens"},
-			{name: "unknown user", edit: set("USERNAME", "nobody"), want: sayIncorrect, after: "tokens"},
-			{name: "other client", client: second, want: sayIncorrect, after: "tokens"},
-			{name: "garbage block", edit: set("PASSWORD_CLAIM_SECRET_BLOCK", "AgV4"), want: sayIncorrect, after: "tokens"},
-			{name: "block missing", edit: set("PASSWORD_CLAIM_SECRET_BLOCK", ""), want: "InvalidParameterException: Missing required parameter PASSWORD_CLAIM_SECRET_BLOCK", after: "tokens"},
-			{name: "signature missing", edit: set("PASSWORD_CLAIM_SIGNATURE", ""), want: "InvalidParameterException: Missing required parameter PASSWORD_CLAIM_SIGNATURE", after: "tokens"},
-			{name: "timestamp missing", edit: set("TIMESTAMP", ""), want: "InvalidParameterException: Missing required parameter TIMESTAMP", after: "tokens"},
-			{name: "timestamp malformed", edit: set("TIMESTAMP", "now"), want: sayTimestamp, after: "tokens"},
-			{name: "timestamp in another language", edit: set("TIMESTAMP", "ven. janv. 15 08:00:02 UTC 2027"), want: sayTimestamp, after: "tokens"},
-			{name: "timestamp with a padded day", edit: set("TIMESTAMP", "Fri Jan 05 08:00:02 UTC 2027"), want: sayIncorrect, after: "tokens"},
-			{name: "timestamp of another signature", edit: set("TIMESTAMP", "Fri Jan 15 08:00:02 UTC 2027"), want: sayIncorrect, after: sayIncorrect},
-			{name: "in its last moment", pass: 3*time.Minute - time.Millisecond, want: "tokens", after: sayIncorrect},
-			{name: "expired", pass: 3 * time.Minute, want: sayIncorrect, after: sayIncorrect},
+		for _, test := range []countTry{
+			{name: "right", want: "tokens", openNextState: sayIncorrect},
+			{name: "wrong password", password: wrong, want: sayIncorrect, openNextState: sayIncorrect},
+			{name: "other user", edit: set("USERNAME", "bob"), want: sayIncorrect, openNextState: "tokens"},
+			{name: "unknown user", edit: set("USERNAME", "nobody"), want: sayIncorrect, openNextState: "tokens"},
+			{name: "other client", client: second, want: sayIncorrect, openNextState: "tokens"},
+			{name: "garbage block", edit: set("PASSWORD_CLAIM_SECRET_BLOCK", "AgV4"), want: sayIncorrect, openNextState: "tokens"},
+			{name: "block missing", edit: set("PASSWORD_CLAIM_SECRET_BLOCK", ""), want: "InvalidParameterException: Missing required parameter PASSWORD_CLAIM_SECRET_BLOCK", openNextState: "tokens"},
+			{name: "signature missing", edit: set("PASSWORD_CLAIM_SIGNATURE", ""), want: "InvalidParameterException: Missing required parameter PASSWORD_CLAIM_SIGNATURE", openNextState: "tokens"},
+			{name: "timestamp missing", edit: set("TIMESTAMP", ""), want: "InvalidParameterException: Missing required parameter TIMESTAMP", openNextState: "tokens"},
+			{name: "timestamp malformed", edit: set("TIMESTAMP", "now"), want: sayTimestamp, openNextState: "tokens"},
+			{name: "timestamp in another language", edit: set("TIMESTAMP", "ven. janv. 15 08:00:02 UTC 2027"), want: sayTimestamp, openNextState: "tokens"},
+			{name: "timestamp with a padded day", edit: set("TIMESTAMP", "Fri Jan 05 08:00:02 UTC 2027"), want: sayIncorrect, openNextState: "tokens"},
+			{name: "timestamp of another signature", edit: set("TIMESTAMP", "Fri Jan 15 08:00:02 UTC 2027"), want: sayIncorrect, openNextState: sayIncorrect},
+			{name: "in its last moment", pass: 3*time.Minute - time.Millisecond, want: "tokens", openNextState: sayIncorrect},
+			{name: "expired", pass: 3 * time.Minute, want: sayIncorrect, openNextState: sayIncorrect},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				client := newSRPClient(c.PoolID)
@@ -335,7 +335,7 @@ func TestSecretBlock(t *testing.T) {
 					test.edit(responses)
 				}
 				wantSays(t, answered(r.prove(t, of, responses)), test.want)
-				wantSays(t, answered(r.prove(t, c, client.prove(out.ChallengeParameters, right, r.now()))), test.after)
+				wantSays(t, answered(r.prove(t, c, client.prove(out.ChallengeParameters, right, r.now()))), test.openNextState)
 			})
 		}
 	})

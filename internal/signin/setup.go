@@ -14,7 +14,7 @@ import (
 
 // stillEnrols refuses an enrolment of a user who has come by a second factor
 // meanwhile: the password alone must not add another.
-func (s *Service) stillEnrols(t *turn, u *user.User) error {
+func (s *Service) stillEnrols(t *challengeResponse, u *user.User) error {
 	if mfaChallenge(t.pool.MFA, u, t.state) != idp.ChallengeNameTypeMfaSetup {
 		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
@@ -23,8 +23,8 @@ func (s *Service) stillEnrols(t *turn, u *user.User) error {
 
 // answerSetup is MFA_SETUP: what VerifySoftwareToken proved is the second
 // factor, or an address is given that becomes one by its code.
-func (s *Service) answerSetup(ctx context.Context, t *turn) (*outcome, error) {
-	if err := s.stands(t); err != nil {
+func (s *Service) answerSetup(ctx context.Context, t *challengeResponse) (*outcome, error) {
+	if err := s.recheckAccount(t); err != nil {
 		return nil, err
 	}
 	if secondPassed(t.state) {
@@ -50,7 +50,7 @@ func (s *Service) answerSetup(ctx context.Context, t *turn) (*outcome, error) {
 }
 
 // enrol sends a code to an address that is not the user's until it comes back.
-func (s *Service) enrol(ctx context.Context, t *turn, name idp.ChallengeNameType, address string) (*outcome, error) {
+func (s *Service) enrol(ctx context.Context, t *challengeResponse, name idp.ChallengeNameType, address string) (*outcome, error) {
 	attr := user.FactorAttribute(string(name))
 	if err := s.users.CheckEnrolment(ctx, t.pool, t.client, t.user, attr, address); err != nil {
 		return nil, err

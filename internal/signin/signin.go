@@ -106,9 +106,10 @@ func missing(key string) error {
 	return idp.InvalidParameterException("Missing required parameter " + key)
 }
 
-// shed turns what overload says into its exception.
-func shed(err error) error {
-	if last, ok := errors.AsType[ends](err); ok {
+// overloadError returns the exception for an error that reports overload; other
+// errors it returns without their terminal mark.
+func overloadError(err error) error {
+	if last, ok := errors.AsType[terminalError](err); ok {
 		err = last.error
 	}
 	if errors.Is(err, keys.ErrBusy) || errors.Is(err, risk.ErrBusy) {

@@ -22,8 +22,8 @@ const (
 )
 
 // answerTOTP is SOFTWARE_TOKEN_MFA.
-func (s *Service) answerTOTP(ctx context.Context, t *turn) (*outcome, error) {
-	if err := s.stands(t); err != nil {
+func (s *Service) answerTOTP(ctx context.Context, t *challengeResponse) (*outcome, error) {
+	if err := s.recheckAccount(t); err != nil {
 		return nil, err
 	}
 	if !t.user.HasSoftwareToken() {
@@ -33,25 +33,24 @@ func (s *Service) answerTOTP(ctx context.Context, t *turn) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := s.try(ctx, tx, t, right); err != nil {
+	err = s.commit(ctx, t.call, func(tx *store.Tx) error {
+		if err := s.countTry(ctx, tx, t, right); err != nil {
 			return err
 		}
 		if !right {
 			return store.CommitWith(idp.CodeMismatchException("Invalid code received for user"))
 		}
-		return s.takeStep(ctx, tx, t, step)
-	}, store.Retry)
+		return s.redeemStep(ctx, tx, t, step)
+	})
 	if err != nil {
-		return nil, once(err)
+		return nil, err
 	}
-	t.spent = true
 	return passed(t.state, t.user, idp.ChallengeNameTypeSoftwareTokenMfa), nil
 }
 
-// takeStep uses up a time step, and the session with it. A step that was used
-// leaves the session for the next code.
-func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int64) error {
+// redeemStep uses a time step up. A step that was used before leaves the session
+// for the next code.
+func (s *Service) redeemStep(ctx context.Context, tx *store.Tx, t *challengeResponse, step int64) error {
 	used, err := s.factors.TOTPSpent(ctx, &tx.Reader, t.pool.ID, t.user.ID(), step)
 	if err != nil {
 		return err
@@ -73,9 +72,6 @@ func (s *Service) takeStep(ctx context.Context, tx *store.Tx, t *turn, step int6
 	if !now.Rec.Enabled || !user.SameSoftwareToken(now, t.user) { // Changed in this very moment.
 		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
-	if err := s.spendIn(ctx, tx, t.state); err != nil {
-		return err
-	}
 	err = s.factors.SpendTOTP(ctx, tx, t.pool.ID, t.user.ID(), step)
 	if errors.Is(err, store.ErrSpent) {
 		return stepUsed()
@@ -87,12 +83,12 @@ func stepUsed() error {
 	return idp.ExpiredCodeException("Your software token has already been used once.").WithReason(api.ReasonCodeUsed)
 }
 
-// enrolment is a call of AssociateSoftwareToken or VerifySoftwareToken: by whom,
-// and with a session also where in a sign-in.
+// An enrolment is a call of AssociateSoftwareToken or VerifySoftwareToken, with an
+// access token or with the session of a sign-in.
 type enrolment struct {
-	pool   *pool.Snapshot
-	userID string
-	turn   *turn // nil with an access token
+	pool     *pool.Snapshot
+	userID   string
+	response *challengeResponse // nil with an access token
 }
 
 // enrolment finds out who calls, by either of the two ways.
@@ -114,7 +110,7 @@ func (s *Service) enrolment(ctx context.Context, accessToken, session *string, s
 		return nil, err
 	}
 	note(ctx, t.pool, t.client, t.user.ID())
-	return &enrolment{pool: t.pool, userID: t.user.ID(), turn: t}, checkTokenPool(t.pool)
+	return &enrolment{pool: t.pool, userID: t.user.ID(), response: t}, checkTokenPool(t.pool)
 }
 
 func checkTokenPool(sn *pool.Snapshot) error {
@@ -126,7 +122,7 @@ func checkTokenPool(sn *pool.Snapshot) error {
 
 // openEnrolment opens a session of MFA_SETUP, which alone says of which client
 // and user it is.
-func (s *Service) openEnrolment(ctx context.Context, session string, step idp.ChallengeNameType) (*turn, error) {
+func (s *Service) openEnrolment(ctx context.Context, session string, step idp.ChallengeNameType) (*challengeResponse, error) {
 	st, err := s.unsealSession(ctx, session)
 	if err != nil {
 		return nil, err
@@ -138,7 +134,7 @@ func (s *Service) openEnrolment(ctx context.Context, session string, step idp.Ch
 	if err != nil {
 		return nil, err
 	}
-	t := &turn{call: &call{pool: sn, client: client, admin: st.Admin, session: &session}, state: st}
+	t := newResponse(&call{pool: sn, client: client, from: st.caller(), session: &session}, step, st)
 	if err := s.admit(ctx, t.call, step, st); err != nil {
 		return nil, err
 	}
@@ -152,41 +148,46 @@ func (s *Service) openEnrolment(ctx context.Context, session string, step idp.Ch
 	if t.user, err = user.FromRecord(sn, rec); err != nil {
 		return nil, err
 	}
-	return t, s.stands(t)
+	return t, s.recheckAccount(t)
 }
 
 // edit reads the user in the transaction and refuses what is no enrolment any more.
 func (s *Service) edit(ctx context.Context, tx *store.Tx, e *enrolment) (*user.Edit, error) {
 	edit, err := s.users.Edit(ctx, tx, e.pool, e.userID)
-	if err != nil || e.turn == nil {
+	if err != nil || e.response == nil {
 		return edit, err
 	}
-	return edit, s.stillEnrols(e.turn, edit.User)
+	return edit, s.stillEnrols(e.response, edit.User)
 }
 
 // advance seals the session that the step leads to; nil with an access token.
 func (s *Service) advance(e *enrolment, change func(*state), expect ...idp.ChallengeNameType) (*string, error) {
-	if e.turn == nil {
+	if e.response == nil {
 		return nil, nil
 	}
-	next := *e.turn.state
+	next := *e.response.state
 	change(&next)
-	session, err := s.seal(e.turn.call, &next, expect...)
+	session, err := s.seal(e.response.call, &next, expect...)
 	return &session, err
 }
 
-// spendOf uses up the session of an enrolment, if it has one.
-func (s *Service) spendOf(ctx context.Context, tx *store.Tx, e *enrolment) error {
-	if e.turn == nil {
-		return nil
+// commitEnrolment runs change on the user, and spends the session of an enrolment
+// that has one in the same transaction.
+func (s *Service) commitEnrolment(ctx context.Context, e *enrolment, change func(*store.Tx, *user.Edit) error) error {
+	c := &call{} // with an access token there is no state to spend
+	if e.response != nil {
+		c = e.response.call
 	}
-	if err := s.keepIn(ctx, tx, e.turn.call); err != nil {
-		return err
-	}
-	return s.spendIn(ctx, tx, e.turn.state)
+	return s.commit(ctx, c, func(tx *store.Tx) error {
+		edit, err := s.edit(ctx, tx, e)
+		if err != nil {
+			return err
+		}
+		return change(tx, edit)
+	})
 }
 
-// AssociateSoftwareToken returns out a new secret for an authenticator app. It is
+// AssociateSoftwareToken returns a new secret for an authenticator app. It is
 // the only time that the secret is shown.
 func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateSoftwareTokenRequest) (*idp.AssociateSoftwareTokenResponse, error) {
 	e, err := s.enrolment(ctx, in.AccessToken, in.Session, associateStep)
@@ -198,21 +199,14 @@ func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateS
 	if err != nil {
 		return nil, err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		edit, err := s.edit(ctx, tx, e)
-		if err != nil {
-			return err
-		}
-		if err := s.factors.AssociateSecret(ctx, edit, secret); err != nil {
-			return err
-		}
-		return s.spendOf(ctx, tx, e)
-	}, store.Retry)
+	err = s.commitEnrolment(ctx, e, func(_ *store.Tx, edit *user.Edit) error {
+		return s.factors.AssociateSecret(ctx, edit, secret)
+	})
 	if errors.Is(err, store.ErrConflict) {
 		err = idp.ConcurrentModificationException("The user was changed at the same time.").WithCause(err)
 	}
 	if err != nil {
-		return nil, undeclared(once(err))
+		return nil, undeclared(err)
 	}
 	return &idp.AssociateSoftwareTokenResponse{SecretCode: new(keys.TOTPSecretText(secret)), Session: next}, nil
 }
@@ -242,21 +236,13 @@ func (s *Service) VerifySoftwareToken(ctx context.Context, in *idp.VerifySoftwar
 	if err != nil {
 		return nil, err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		edit, err := s.edit(ctx, tx, e)
-		if err != nil {
-			return err
-		}
-		err = s.factors.VerifySecret(ctx, tx, edit, factors.Verification{
-			Code: in.UserCode, Name: api.Val(in.FriendlyDeviceName), Enable: e.turn != nil,
+	err = s.commitEnrolment(ctx, e, func(tx *store.Tx, edit *user.Edit) error {
+		return s.factors.VerifySecret(ctx, tx, edit, factors.Verification{
+			Code: in.UserCode, Name: api.Val(in.FriendlyDeviceName), Enable: e.response != nil,
 		})
-		if err != nil {
-			return err
-		}
-		return s.spendOf(ctx, tx, e)
-	}, store.Retry)
+	})
 	if err != nil {
-		return nil, once(err)
+		return nil, err
 	}
 	return &idp.VerifySoftwareTokenResponse{Status: idp.VerifySoftwareTokenResponseTypeSuccess, Session: next}, nil
 }

@@ -98,7 +98,7 @@ func (s *Service) askSRP(ctx context.Context, c *call, u *user.User, cred *user.
 }
 
 // answerSRP is PASSWORD_VERIFIER: the proof that the client knows the password.
-func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
+func (s *Service) answerSRP(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	if err := s.checkTimestamp(t); err != nil {
 		return nil, err
 	}
@@ -112,9 +112,9 @@ func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
 		return nil, err
 	}
 	if len(cred.Verifier) == 0 { // the password went since the challenge
-		return nil, ends{incorrect().WithReason(api.ReasonAccountChanged)}
+		return nil, terminalError{incorrect().WithReason(api.ReasonAccountChanged)}
 	}
-	ok, err := s.proves(ctx, t, cred.Verifier, t.pool.SRPName, t.user.Username())
+	ok, err := s.signatureMatches(ctx, t, cred.Verifier, t.pool.SRPName, t.user.Username())
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
 		if err := attempt.Failed(ctx); err != nil {
 			return nil, err
 		}
-		return nil, ends{incorrect()}
+		return nil, terminalError{incorrect()}
 	}
 	if err := s.passwordProven(ctx, t.call, t.user, t.state, cred, attempt); err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func (s *Service) answerSRP(ctx context.Context, t *turn) (*outcome, error) {
 
 // checkTimestamp holds TIMESTAMP to its exact form and to our clock. Some clients
 // take the time before the first call, so it may be older than the block.
-func (s *Service) checkTimestamp(t *turn) error {
+func (s *Service) checkTimestamp(t *challengeResponse) error {
 	at, err := srp.ParseTimestamp(t.params["TIMESTAMP"])
 	switch {
 	case errors.Is(err, srp.ErrTimestamp):
@@ -151,9 +151,9 @@ func (s *Service) checkTimestamp(t *turn) error {
 	return nil
 }
 
-// proves reports whether the answer's signature shows what the verifier was made
+// signatureMatches reports whether the answer's signature shows what the verifier was made
 // from, for a name in a group: a user in a pool, or a device in its group.
-func (s *Service) proves(ctx context.Context, t *turn, verifier []byte, group, name string) (bool, error) {
+func (s *Service) signatureMatches(ctx context.Context, t *challengeResponse, verifier []byte, group, name string) (bool, error) {
 	// The signature is over the bytes that the block spells.
 	block, err := base64.StdEncoding.DecodeString(t.params["PASSWORD_CLAIM_SECRET_BLOCK"])
 	if err != nil {

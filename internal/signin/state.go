@@ -66,6 +66,14 @@ type state struct {
 	device *devices.Device
 }
 
+// caller returns who started the sign-in.
+func (st *state) caller() caller {
+	if st.Admin {
+		return administrator
+	}
+	return publicCaller
+}
+
 // srpState is the server's half of an SRP exchange.
 type srpState struct {
 	A []byte `json:"a"` // the client's public value
@@ -81,7 +89,7 @@ var errState = errors.New("signin: not a sign-in state")
 func (s *Service) newState(c *call, u *user.User, flow idp.AuthFlowType) *state {
 	st := &state{
 		Version: stateVersion, Pool: c.pool.ID, Client: c.client.ID, UserID: u.ID(), Name: u.Username(),
-		Decoy: u.IsDecoy(), Masks: c.masks, Flow: flow, Admin: c.admin, EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
+		Decoy: u.IsDecoy(), Masks: c.masks, Flow: flow, Admin: c.admin(), EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
 	}
 	if st.Decoy {
 		st.Name = c.params["USERNAME"]
@@ -181,9 +189,9 @@ func (st *state) used() error {
 	return usedOnce()
 }
 
-// blur returns the one answer to all faults of a SECRET_BLOCK, and a fault of a
+// maskBlockError returns the one answer to all faults of a SECRET_BLOCK, and a fault of a
 // session as it is. Faults that are ours, and wrong keys in a call, stay.
-func (st *state) blur(err error) error {
+func (st *state) maskBlockError(err error) error {
 	if st.block && api.CodeOf(err) == "NotAuthorizedException" {
 		return incorrect().WithReason(api.ReasonOf(err))
 	}
@@ -207,7 +215,7 @@ func (s *Service) openBlock(ctx context.Context, c *call, name idp.ChallengeName
 	}
 	st.block = true
 	if err := s.admit(ctx, c, name, st); err != nil {
-		return nil, st.blur(err)
+		return nil, st.maskBlockError(err)
 	}
 	return st, nil
 }
@@ -251,24 +259,8 @@ func (s *Service) spentHash(st *state) [32]byte {
 	return s.ring.Hash("sign-in state", []byte(st.Pool), st.Nonce)
 }
 
-// spend uses the state up; of several that try, one does.
-func (s *Service) spend(ctx context.Context, st *state) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error { return s.spendIn(ctx, tx, st) })
-}
-
-// spendFirst uses the turn's state up before its answer is judged. It is for steps
-// after which the state is spent whether the answer was right or wrong: of many
-// answers at once, one is judged, and no other hears whether it was right.
-func (s *Service) spendFirst(ctx context.Context, t *turn) error {
-	err := s.spend(ctx, t.state)
-	if errors.Is(err, store.ErrSpent) {
-		return t.state.blur(t.state.used())
-	}
-	t.spent = err == nil
-	return err
-}
-
-func (s *Service) spendIn(ctx context.Context, tx *store.Tx, st *state) error {
+// spend uses the state up; store.ErrSpent says that it was used before.
+func (s *Service) spend(ctx context.Context, tx *store.Tx, st *state) error {
 	hash := s.spentHash(st)
 	if err := tx.Spend(ctx, st.Pool, hash, time.UnixMilli(st.ExpiresAt)); err != nil || !st.fromStore {
 		return err

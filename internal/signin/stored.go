@@ -19,9 +19,9 @@ import (
 
 const (
 	// maxStored is the longest state, in bytes, that is kept.
-	maxStored = 32 << 10
+	maxStoredSize = 32 << 10
 	// maxKept is how many sign-ins of one name can have their state in the store.
-	maxKept = 64
+	maxStoredStates = 64
 )
 
 func storedAD(poolID, userID string, hash [32]byte) []byte {
@@ -29,13 +29,13 @@ func storedAD(poolID, userID string, hash [32]byte) []byte {
 }
 
 // sealReference seals what stands for the state in a Session. The state itself
-// is stored by keepStates, at the end of the step.
+// is stored by the next commit of the call.
 func (s *Service) sealReference(c *call, st *state, body []byte) (string, error) {
-	if len(body) > maxStored {
-		return "", ends{idp.InvalidLambdaResponseException("The parameters and the metadata of the challenge are too long.")}
+	if len(body) > maxStoredSize {
+		return "", terminalError{idp.InvalidLambdaResponseException("The parameters and the metadata of the challenge are too long.")}
 	}
 	hash := s.spentHash(st)
-	c.kept = append(c.kept, store.SignInState{
+	c.storedStates = append(c.storedStates, store.SignInState{
 		PoolID: st.Pool, UserID: st.UserID, Hash: hash, ExpiresAt: time.UnixMilli(st.ExpiresAt),
 		Sealed: s.ring.Seal(keys.PurposeSignInState, storedAD(st.Pool, st.UserID, hash), body),
 	})
@@ -48,20 +48,9 @@ func (s *Service) sealReference(c *call, st *state, body []byte) (string, error)
 	return s.ring.SealToken(keys.TokenSession, nil, reference)
 }
 
-// keepStates stores the states that the step of the call sealed references to.
-func (s *Service) keepStates(ctx context.Context, c *call) error {
-	if len(c.kept) == 0 {
-		return nil
-	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error { return s.keepIn(ctx, tx, c) })
-	if err == nil {
-		c.kept = nil // One step may end within another.
-	}
-	return err
-}
-
-func (s *Service) keepIn(ctx context.Context, tx *store.Tx, c *call) error {
-	for _, st := range c.kept {
+// storeStates stores the states that the step of the call sealed references to.
+func (s *Service) storeStates(ctx context.Context, tx *store.Tx, c *call) error {
+	for _, st := range c.storedStates {
 		if err := tx.Turn(ctx, st.PoolID, "sign-in states "+st.UserID); err != nil {
 			return err
 		}
@@ -69,7 +58,7 @@ func (s *Service) keepIn(ctx context.Context, tx *store.Tx, c *call) error {
 		if err != nil {
 			return err
 		}
-		if n >= maxKept {
+		if n >= maxStoredStates {
 			return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonQuota)
 		}
 		if err := tx.InsertSignInState(ctx, st); err != nil {

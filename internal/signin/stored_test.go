@@ -116,17 +116,17 @@ func TestLongSessionIsSealed(t *testing.T) {
 	sn := r.longChallenges(t, 0)
 	c := &call{pool: sn, client: r.client(t, sn)}
 	session, err := r.seal(c, st, "CUSTOM_CHALLENGE")
-	if err != nil || len(c.kept) != 1 {
-		t.Fatalf("%d states, %v", len(c.kept), err)
+	if err != nil || len(c.storedStates) != 1 {
+		t.Fatalf("%d states, %v", len(c.storedStates), err)
 	}
-	sealed := c.kept[0].Sealed
+	sealed := c.storedStates[0].Sealed
 	if strings.Contains(string(sealed), "secretsecret") {
 		t.Error("the row is readable")
 	}
 	if _, err := r.unsealSession(t.Context(), session); lambdas.Says(err) != sayInvalid {
 		t.Errorf("before it is kept: %v", err)
 	}
-	if err := r.keepStates(t.Context(), c); err != nil {
+	if err := r.commit(t.Context(), c, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := r.unsealSession(t.Context(), session); err != nil || got.Name != st.Name {
@@ -136,8 +136,8 @@ func TestLongSessionIsSealed(t *testing.T) {
 	if session, err = r.seal(other, st, "CUSTOM_CHALLENGE"); err != nil {
 		t.Fatal(err)
 	}
-	other.kept[0].Sealed = sealed
-	if err := r.keepStates(t.Context(), other); err != nil {
+	other.storedStates[0].Sealed = sealed
+	if err := r.commit(t.Context(), other, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.unsealSession(t.Context(), session); err == nil {
@@ -170,7 +170,7 @@ func TestLongSessionIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.update(t, func(tx *store.Tx) error {
-			for n := range maxKept - 1 {
+			for n := range maxStoredStates - 1 {
 				if err := tx.InsertSignInState(t.Context(), store.SignInState{PoolID: sn.ID, UserID: u.ID(), Hash: [32]byte{byte(n)}, ExpiresAt: r.now().Add(time.Minute)}); err != nil {
 					return err
 				}
@@ -216,7 +216,7 @@ func TestLongSessionAndDevice(t *testing.T) {
 		}
 		session = res.Session
 	}
-	p := r.proof(c, "alice", d)
+	p := r.deviceProof(c, "alice", d)
 	asked, err := p.begin(t.Context(), session)
 	wantSays(t, answered(asked, err), askDeviceProof)
 	wantSays(t, answered(p.end(t.Context(), asked.Session, p.responses(asked.ChallengeParameters, d.secret))), "tokens")

@@ -53,13 +53,13 @@ func TestSweptByAFasterClock(t *testing.T) {
 		})
 		t.Run("passkey challenge", func(t *testing.T) {
 			sn := r.choicePool(t, askPasskey, idp.UserPoolMfaTypeOff, false)
-			chooser := r.client(t, sn, choosing)
+			firstFactorOptions := r.client(t, sn, choosing)
 			jane := r.have(t, sn, "jane", reachable(right))
 			hers := r.registered(t, sn, jane)
-			out := r.mustChoose(t, chooser, "jane", askPasskey, "PREFERRED_CHALLENGE", askPasskey)
+			out := r.mustChoose(t, firstFactorOptions, "jane", askPasskey, "PREFERRED_CHALLENGE", askPasskey)
 			credential := assertion(t, hers, out.ChallengeParameters)
 			give := func() string {
-				return told(answered(r.respondTo(t.Context(), chooser, askPasskey, out.Session, "jane", "CREDENTIAL", credential)))
+				return told(answered(r.respondTo(t.Context(), firstFactorOptions, askPasskey, out.Session, "jane", "CREDENTIAL", credential)))
 			}
 			wantSays(t, give(), "tokens")
 			sweep(t)
@@ -120,12 +120,12 @@ func TestSweptByAFasterClock(t *testing.T) {
 			}
 		})
 		t.Run("session of a sign-up", func(t *testing.T) {
-			chooser := r.client(t, r.choicePool(t, askMail, idp.UserPoolMfaTypeOff, false), choosing)
-			in := &idp.SignUpRequest{ClientId: chooser.ID, Username: "new", Password: new(right), UserAttributes: []idp.AttributeType{{Name: "email", Value: new("new@example.com")}}}
+			firstFactorOptions := r.client(t, r.choicePool(t, askMail, idp.UserPoolMfaTypeOff, false), choosing)
+			in := &idp.SignUpRequest{ClientId: firstFactorOptions.ID, Username: "new", Password: new(right), UserAttributes: []idp.AttributeType{{Name: "email", Value: new("new@example.com")}}}
 			if _, err := r.users.SignUp(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
-			sn, err := r.pools.Load(t.Context(), chooser.PoolID)
+			sn, err := r.pools.Load(t.Context(), firstFactorOptions.PoolID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,13 +133,13 @@ func TestSweptByAFasterClock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			done, err := r.users.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: chooser.ID, Username: "new", ConfirmationCode: r.code(t, u)})
+			done, err := r.users.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: firstFactorOptions.ID, Username: "new", ConfirmationCode: r.code(t, u)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, want := range []string{"tokens", sayUsed} {
 				wantSays(t, said(r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
-					ClientId: chooser.ID, AuthFlow: idp.AuthFlowTypeUserAuth, Session: done.Session, AuthParameters: map[string]string{"USERNAME": "new"},
+					ClientId: firstFactorOptions.ID, AuthFlow: idp.AuthFlowTypeUserAuth, Session: done.Session, AuthParameters: map[string]string{"USERNAME": "new"},
 				})), want)
 				sweep(t)
 			}

@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"time"
 
 	"cognate/internal/api"
@@ -17,7 +16,7 @@ import (
 // not forget them, and guesses at once, on however many nodes, queue at them.
 
 // guessLimits bound the wrong second factors of a user, whichever session and
-// factor they are for. Whoever gives them has proven the password.
+// factor they are for. The password was proven before.
 var guessLimits = [...]struct {
 	kind   string
 	window time.Duration
@@ -35,10 +34,10 @@ func codesExceeded() error {
 // whose clocks differ by minutes go on with one count.
 const triesRoom = store.SpentRoom
 
-// try counts an answer to the state. Beyond the limit no answer helps, and a
+// countTry counts an answer to the state. Beyond the limit no answer helps, and a
 // session that has none left is as good as spent. An answer that comes after the
 // state was spent is not judged.
-func (s *Service) try(ctx context.Context, tx *store.Tx, t *turn, right bool) error {
+func (s *Service) countTry(ctx context.Context, tx *store.Tx, t *challengeResponse, right bool) error {
 	spent, err := tx.Spent(ctx, t.pool.ID, s.spentHash(t.state))
 	if err != nil {
 		return err
@@ -101,9 +100,9 @@ func (s *Service) spendNewest(ctx context.Context, tx *store.Tx, st *state) erro
 	return err
 }
 
-// stands makes sure that what the state says was proven still is: an account
-// that was disabled or whose password was changed since begins again.
-func (s *Service) stands(t *turn) error {
+// recheckAccount rejects a state whose account was disabled, or whose password
+// was changed, since the state was sealed: the user begins again.
+func (s *Service) recheckAccount(t *challengeResponse) error {
 	if err := accountFault(t.user); err != nil {
 		return err
 	}
@@ -118,12 +117,4 @@ func (s *Service) stands(t *turn) error {
 		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
 	return nil
-}
-
-// once turns what the store says of a state that is spent into its answer.
-func once(err error) error {
-	if errors.Is(err, store.ErrSpent) {
-		return usedOnce()
-	}
-	return err
 }

@@ -170,7 +170,7 @@ func TestSessionLimitAtOnce(t *testing.T) {
 		}
 		proofs := make([]func(), each)
 		for i := range proofs { // The step that ends them is all that is at once.
-			p := r.proof(plain, "alice", d)
+			p := r.deviceProof(plain, "alice", d)
 			asked := p.upTo(t)
 			responses := p.responses(asked.ChallengeParameters, d.secret)
 			proofs[i] = func() {

@@ -54,7 +54,7 @@ func (s *Service) newSession(ctx context.Context, g *Grant, m *moment) *store.Us
 // comes before the tokens are given, and first in its transaction: as many of the
 // user's sessions are ended as the limit asks for, the longest unused first.
 func (s *Service) Track(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, set *Set) error {
-	if set == nil || set.session == nil {
+	if !set.HasSession() {
 		return nil
 	}
 	session := *set.session
@@ -91,13 +91,8 @@ func (s *Service) Track(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, se
 	return err
 }
 
-// TrackAlone is Track in a transaction of its own.
-func (s *Service) TrackAlone(ctx context.Context, sn *pool.Snapshot, set *Set) error {
-	if set == nil || set.session == nil {
-		return nil
-	}
-	return s.store.Update(ctx, func(tx *store.Tx) error { return s.Track(ctx, tx, sn, set) })
-}
+// HasSession reports whether Track has a session to record.
+func (s *Set) HasSession() bool { return s.session != nil }
 
 // counts reports whether a row is a session still: the user was not signed out
 // everywhere, tracking was not off meanwhile, its tokens have not expired, and the

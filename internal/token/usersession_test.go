@@ -1,6 +1,7 @@
 package token
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -33,11 +34,15 @@ func (r *rig) track(t testing.TB, poolID string, mode idp.UserSessionTrackingTyp
 	}
 }
 
+func (r *rig) record(ctx context.Context, sn *pool.Snapshot, set *Set) error {
+	return r.store.Update(ctx, func(tx *store.Tx) error { return r.Track(ctx, tx, sn, set) })
+}
+
 // tracked signs in and records the session.
 func (r *rig) tracked(t testing.TB, g Grant) *Set {
 	t.Helper()
 	set := r.issue(t, g)
-	if err := r.TrackAlone(t.Context(), g.Pool, set); err != nil {
+	if err := r.record(t.Context(), g.Pool, set); err != nil {
 		t.Fatal(err)
 	}
 	return set
@@ -152,7 +157,7 @@ func TestLinkedSessions(t *testing.T) {
 					if name != "alone" {
 						set.session.Parent = sso
 					}
-					if err := r.TrackAlone(t.Context(), sn, set); err != nil {
+					if err := r.record(t.Context(), sn, set); err != nil {
 						t.Fatal(err)
 					}
 					sets[name], ids[name] = set, r.sessionID(sn.ID, set.Origin)

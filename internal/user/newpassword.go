@@ -1,6 +1,7 @@
 package user
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -24,33 +25,47 @@ func MissingAttributes(sn *pool.Snapshot, u *User) []string {
 	return missing
 }
 
-// CompleteNewPassword ends the NEW_PASSWORD_REQUIRED challenge: the user's own
-// password takes the place of the temporary one, attributes that came with it
-// are stored and the user is confirmed. then runs in the same transaction: it
-// is where the caller spends the session.
-func (s *Service) CompleteNewPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *User, password string, attrs map[string]string, then func(ctx context.Context, tx *store.Tx) error) (*User, error) {
+// A NewPassword is an accepted answer to NEW_PASSWORD_REQUIRED: the password that
+// takes the place of a temporary one, and the attributes that came with it.
+type NewPassword struct {
+	service    *Service
+	pool       *pool.Snapshot
+	user       *User
+	sealed     []byte
+	attributes map[string]string
+}
+
+// PrepareNewPassword checks an answer to NEW_PASSWORD_REQUIRED and hashes its
+// password. Nothing is stored yet.
+func (s *Service) PrepareNewPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *User, password string, attrs map[string]string) (*NewPassword, error) {
 	given := maps.Clone(attrs)
 	maps.DeleteFunc(given, func(_, v string) bool { return v == "" })
 	if err := checkCompletion(sn, client, u, given); err != nil {
 		return nil, err
 	}
-	u, err := s.ReplacePassword(ctx, sn, u, PasswordChange{
-		Password: password, Prefix: PolicyChange,
-		Then: func(ctx context.Context, tx *store.Tx, u *User) error {
-			if u.Status() != idp.UserStatusTypeForceChangePassword {
-				return idp.NotAuthorizedException("Invalid session for the user.").WithReason(api.ReasonAccountChanged)
-			}
-			if then != nil {
-				if err := then(ctx, tx); err != nil {
-					return err
-				}
-			}
-			u.complete(given)
-			u.Rec.Status = string(idp.UserStatusTypeConfirmed)
-			return nil
-		},
-	})
-	return u, err
+	sealed, err := s.SetPassword(ctx, sn, u, password, false, PolicyChange)
+	if err != nil {
+		return nil, err
+	}
+	return &NewPassword{s, sn, u, sealed, given}, nil
+}
+
+// Store stores the password and the attributes, confirms the user, and returns the
+// user as stored. It rejects a user who is no longer the one that was prepared.
+func (n *NewPassword) Store(ctx context.Context, tx *store.Tx) (*User, error) {
+	e, err := n.service.Edit(ctx, tx, n.pool, n.user.ID())
+	if err != nil {
+		return nil, err
+	}
+	u := e.User
+	// An administrator may have changed the account in this very moment.
+	if u.Status() != idp.UserStatusTypeForceChangePassword || !bytes.Equal(u.Rec.Credential, n.user.Rec.Credential) {
+		return nil, idp.NotAuthorizedException("Invalid session for the user.").WithReason(api.ReasonAccountChanged)
+	}
+	u.complete(n.attributes)
+	u.Rec.Status = string(idp.UserStatusTypeConfirmed)
+	u.Rec.Credential = n.sealed
+	return u, e.Save(ctx, AliasExists)
 }
 
 // checkCompletion checks the attributes of an answer to the challenge. Required

@@ -151,7 +151,7 @@ func TestVerifiable(t *testing.T) {
 	})
 }
 
-func TestCompleteNewPassword(t *testing.T) {
+func TestPrepareNewPassword(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, requires("given_name", "email"))
@@ -175,7 +175,13 @@ func TestCompleteNewPassword(t *testing.T) {
 			{"again", "N3w!password", nil, "NotAuthorizedException: Invalid session for the user."},
 		}
 		for _, row := range rows {
-			_, err := r.CompleteNewPassword(t.Context(), sn, client, r.read(t, sn, u.ID()), row.password, row.attrs, nil)
+			chosen, err := r.PrepareNewPassword(t.Context(), sn, client, r.read(t, sn, u.ID()), row.password, row.attrs)
+			if err == nil {
+				err = r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+					_, err := chosen.Store(t.Context(), tx)
+					return err
+				})
+			}
 			if got := says(err); got != row.want {
 				t.Errorf("%s: got %q, want %q", row.name, got, row.want)
 			}

@@ -13,7 +13,7 @@ import (
 // afterCode is a sign-in from a remembered device that has come to its second
 // factor, in a pool that asks for both.
 type afterCode struct {
-	*proof
+	*deviceProof
 	u *user.User
 	// code is the Session of the second factor, next the one after it.
 	code, next *string
@@ -29,7 +29,7 @@ func (r *rig) toCode(t testing.TB, sn *pool.Snapshot, c *pool.Client, name, fact
 	t.Helper()
 	u := r.have(t, sn, name, person{password: right, attrs: map[string]string{"phone_number": "+12065550100", "email": "alice@example.com", "email_verified": "true"}})
 	d, _ := r.registeredDevice(t, c, name)
-	a := &afterCode{proof: r.proof(c, name, d), u: u}
+	a := &afterCode{deviceProof: r.deviceProof(c, name, d), u: u}
 	if factor == askTOTP {
 		a.app = r.enrolled(t, sn, c, u)
 	}
@@ -84,7 +84,7 @@ func TestDeviceAfterSecondFactor(t *testing.T) {
 			return func(t *testing.T, a *afterCode) string { return a.finish(t, session(a)) }
 		}
 		before := with(func(a *afterCode) *string { return a.code })
-		after := with(func(a *afterCode) *string { return a.next })
+		openNextState := with(func(a *afterCode) *string { return a.next })
 		for _, row := range []struct {
 			name, factor string
 			early        bool // the code is not given
@@ -92,16 +92,16 @@ func TestDeviceAfterSecondFactor(t *testing.T) {
 			steps        []step
 			want         []string
 		}{
-			{name: "the session before, SMS", steps: []step{before, before, after}, want: []string{"tokens", sayUsed, sayUsed}},
-			{name: "the session before, app", factor: askTOTP, steps: []step{before, before, after}, want: []string{"tokens", sayUsed, sayUsed}},
-			{name: "the session after", steps: []step{after, before, after}, want: []string{"tokens", sayUsed, sayUsed}},
-			{name: "the session before, mail", factor: askMail, steps: []step{before, after}, want: []string{sayUsed, "tokens"}},
+			{name: "the session before, SMS", steps: []step{before, before, openNextState}, want: []string{"tokens", sayUsed, sayUsed}},
+			{name: "the session before, app", factor: askTOTP, steps: []step{before, before, openNextState}, want: []string{"tokens", sayUsed, sayUsed}},
+			{name: "the session after", steps: []step{openNextState, before, openNextState}, want: []string{"tokens", sayUsed, sayUsed}},
+			{name: "the session before, mail", factor: askMail, steps: []step{before, openNextState}, want: []string{sayUsed, "tokens"}},
 			{name: "no code yet", early: true, steps: []step{before}, want: []string{sayInvalid}},
 			{name: "a wrong code", early: true, do: func(t *testing.T, a *afterCode) {
 				_, err := r.respondTo(t.Context(), c, askSMS, a.code, a.name, "SMS_MFA_CODE", not(r.code(t, a.u)), "DEVICE_KEY", a.d.key)
 				wantErr(t, err, "CodeMismatchException: Invalid code or auth state for the user.")
 			}, steps: []step{before}, want: []string{sayInvalid}},
-			{name: "another client", do: func(_ *testing.T, a *afterCode) { a.c = other }, steps: []step{before, after}, want: []string{sayUsed, sayInvalid}},
+			{name: "another client", do: func(_ *testing.T, a *afterCode) { a.c = other }, steps: []step{before, openNextState}, want: []string{sayUsed, sayInvalid}},
 			{name: "another user", do: func(_ *testing.T, a *afterCode) { a.name = "bob" }, steps: []step{before}, want: []string{sayInvalid}},
 			{name: "another device", do: func(t *testing.T, a *afterCode) {
 				_, err := r.factors.AdminSetUserMFAPreference(t.Context(), &idp.AdminSetUserMFAPreferenceRequest{
@@ -133,7 +133,7 @@ func TestDeviceAfterSecondFactor(t *testing.T) {
 					t.Errorf("%d states are kept", n)
 				}
 			}, steps: []step{before}, want: []string{sayUsed}},
-			{name: "too late", do: func(*testing.T, *afterCode) { r.clock.pass(c.SessionTTL) }, steps: []step{before, after}, want: []string{sayExpired, sayExpired}},
+			{name: "too late", do: func(*testing.T, *afterCode) { r.clock.pass(c.SessionTTL) }, steps: []step{before, openNextState}, want: []string{sayExpired, sayExpired}},
 		} {
 			t.Run(row.name, func(t *testing.T) {
 				if row.factor == "" {
@@ -162,7 +162,7 @@ func TestDeviceAfterSecondFactor(t *testing.T) {
 			won := r.atOnce(t, func() string {
 				// Each tries with values of its own.
 				mine := *a
-				mine.proof = r.proof(c, "alice", a.d)
+				mine.deviceProof = r.deviceProof(c, "alice", a.d)
 				return mine.finish(t, <-sessions)
 			}, sayUsed)
 			if won != 1 {
@@ -188,11 +188,11 @@ func TestDeviceAfterIsSealed(t *testing.T) {
 		return st
 	}
 	st := of(first)
-	rec, err := r.store.SignInState(t.Context(), sn.ID, st.UserID, r.afterHash(st))
+	rec, err := r.store.SignInState(t.Context(), sn.ID, st.UserID, r.nextStateHash(st))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec.UserID, rec.Hash = of(second).UserID, r.afterHash(of(second))
+	rec.UserID, rec.Hash = of(second).UserID, r.nextStateHash(of(second))
 	r.update(t, func(tx *store.Tx) error { return tx.InsertSignInState(t.Context(), rec) })
 	if got, err := second.begin(t.Context(), second.code); err == nil {
 		t.Errorf("a row opened for another session: %v", got.ChallengeName)

@@ -9,9 +9,10 @@ import (
 	"cognate/internal/token"
 )
 
-// seenBy is what an administrator tells of the user for whom it signs in: its own
-// address is that of a server. Only an address is believed to be one.
-func seenBy(d *idp.ContextDataType) *token.Sighting {
+// clientContextOf returns where an administrator says that the user is: the
+// administrator's own address is that of a server. A text that is no address is
+// ignored.
+func clientContextOf(d *idp.ContextDataType) *token.Sighting {
 	if d == nil {
 		return nil
 	}

@@ -13,17 +13,18 @@ import (
 // This file calls the pool's functions on the way of a sign-in. None is called
 // with a transaction open.
 
-// byFunction marks what a function said, or that it could not be run: the
-// attempt is over.
-func byFunction(err error) error {
+// asFunctionError marks the refusal of a function, and the failure to run one, as
+// terminal: the attempt is over.
+func asFunctionError(err error) error {
 	switch api.CodeOf(err) {
 	case idp.CodeUserLambdaValidationException, idp.CodeUnexpectedLambdaException, idp.CodeInvalidLambdaResponseException:
-		return ends{err}
+		return terminalError{err}
 	}
 	return err
 }
 
-// notFound is userNotFound in events, which clients that tell who exists have not.
+// notFound returns the event's userNotFound flag. It is absent when the client
+// allows user existence errors.
 func (c *call) notFound(u *user.User) *bool {
 	if !c.client.PreventExistence {
 		return nil
@@ -35,14 +36,14 @@ func (c *call) notFound(u *user.User) *bool {
 // may sign in. It is asked once, by the call that starts the sign-in.
 func (s *Service) preAuthentication(ctx context.Context, c *call, u *user.User) error {
 	arn := c.pool.Triggers().PreAuthentication
-	if arn == nil || c.turn != nil || c.asked {
+	if arn == nil || c.response != nil || c.preAuthDone {
 		return nil
 	}
-	c.asked = true
+	c.preAuthDone = true
 	err := s.triggers.PreAuthentication(ctx, *arn, c.pool.Event(trigger.SourcePreAuthentication, u.EventName(), c.client.ID), trigger.PreAuthenticationRequest{
 		UserAttributes: u.EventAttributes(c.pool), ValidationData: c.validation, UserNotFound: c.notFound(u),
 	})
-	return byFunction(err)
+	return asFunctionError(err)
 }
 
 // postAuthentication tells the pool's function of a sign-in that gets tokens now.
@@ -54,7 +55,7 @@ func (s *Service) postAuthentication(ctx context.Context, c *call, o *outcome) e
 	err := s.triggers.PostAuthentication(ctx, *arn, c.pool.Event(trigger.SourcePostAuthentication, o.user.EventName(), c.client.ID), trigger.PostAuthenticationRequest{
 		UserAttributes: o.user.EventAttributes(c.pool), ClientMetadata: c.metadata, NewDeviceUsed: newDeviceUsed(c, o.state),
 	})
-	return byFunction(err)
+	return asFunctionError(err)
 }
 
 // tokenSource is the triggerSource of the tokens that end a sign-in.

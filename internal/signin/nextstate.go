@@ -19,33 +19,34 @@ import (
 // the same client of the same pool, and until that state is used or expires,
 // whichever of the two Sessions it is used by.
 
-// leadsToDevice are the challenges whose Session is shown again.
-func leadsToDevice(name idp.ChallengeNameType) bool {
+// mayLeadToDevice reports whether the challenge is one of those whose Session is shown again.
+func mayLeadToDevice(name idp.ChallengeNameType) bool {
 	return name == idp.ChallengeNameTypeSmsMfa || name == idp.ChallengeNameTypeSoftwareTokenMfa
 }
 
-// afterHash names the row of what followed a state. It is none of the names of
+// nextStateHash names the row of what followed a state. It is none of the names of
 // states themselves.
-func (s *Service) afterHash(st *state) [32]byte {
+func (s *Service) nextStateHash(st *state) [32]byte {
 	return s.ring.Hash("device after second factor", []byte(st.Pool), st.Nonce)
 }
 
-// keepAfter keeps what followed the Session that the call has spent. It counts
-// for no quota: only a right code comes here, and once for each that was asked.
-func (s *Service) keepAfter(ctx context.Context, c *call, next *state) error {
-	if c.turn == nil || !c.turn.spent || !leadsToDevice(c.turn.name) {
+// storeNextState stores the state that followed the Session which the call has
+// spent. No quota counts it: only a right code comes here, once for each code.
+func (s *Service) storeNextState(ctx context.Context, c *call, next *state) error {
+	if c.response == nil || !mayLeadToDevice(c.response.name) {
 		return nil
 	}
 	body, err := next.marshal()
 	if err != nil {
 		return err
 	}
-	hash := s.afterHash(c.turn.state)
+	hash := s.nextStateHash(c.response.state)
 	row := store.SignInState{
 		PoolID: next.Pool, UserID: next.UserID, Hash: hash, ExpiresAt: time.UnixMilli(next.ExpiresAt),
 		Sealed: s.ring.Seal(keys.PurposeSignInState, storedAD(next.Pool, next.UserID, hash), body),
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertSignInState(ctx, row) })
+	c.onCommit(func(tx *store.Tx) error { return tx.InsertSignInState(ctx, row) })
+	return nil
 }
 
 // openDeviceSession opens the Session of DEVICE_SRP_AUTH, or the one before.
@@ -54,17 +55,17 @@ func (s *Service) openDeviceSession(ctx context.Context, c *call, name idp.Chall
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(st.Expect, leadsToDevice) && st.Pool == c.pool.ID && st.Client == c.client.ID {
-		if st, err = s.after(ctx, st); err != nil {
+	if slices.ContainsFunc(st.Expect, mayLeadToDevice) && st.Pool == c.pool.ID && st.Client == c.client.ID {
+		if st, err = s.openNextState(ctx, st); err != nil {
 			return nil, err
 		}
 	}
 	return st, s.admit(ctx, c, name, st)
 }
 
-// after gives the state that followed, or the one that was shown.
-func (s *Service) after(ctx context.Context, shown *state) (*state, error) {
-	hash := s.afterHash(shown)
+// openNextState returns the state that followed the shown one, or the shown one.
+func (s *Service) openNextState(ctx context.Context, shown *state) (*state, error) {
+	hash := s.nextStateHash(shown)
 	rec, err := s.store.SignInState(ctx, shown.Pool, shown.UserID, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return shown, nil
