@@ -249,6 +249,59 @@ func TestForbiddenText(t *testing.T) {
 	}
 }
 
+// wordings are expressions that readers stumble over, and what to write. The
+// patterns meet comments and Markdown, where a line may end within an expression.
+var wordings = []struct {
+	pattern *regexp.Regexp
+	write   string
+}{
+	{wording(`tells?\s+(whether|if)`), "reports whether"},
+	{regexp.MustCompile(`\A\s*\w+\s+gives\s`), "Foo returns …"},
+	{wording(`(and|it)\s+gives\s+(the|a|an|its|what|all|how|every|each|whether|zero|false|true|nil)`), "and returns …"},
+	{wording(`anew`), "again"},
+	{wording(`whom`), "the noun again: the user, the client"},
+	{wording(`ha(s|ve)\s+not[.,;:)]`), "has no …"},
+	{wording(`nobody\s+is`), "what is so, with its noun: no user is …"},
+	{wording(`of\s+(before|after)`), "earlier, later, or what it came before"},
+	{wording(`none\s+such`), "no … of that kind"},
+	{wording(`is\s+none\s+of`), "is not one of, does not belong to"},
+}
+
+func wording(expression string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(\b|\A)` + expression + `(\b|\z|\s)`)
+}
+
+// TestWordings keeps to plain words in comments and documents: many who read
+// them are not native speakers.
+func TestWordings(t *testing.T) {
+	t.Parallel()
+	check := func(name string, line int, text string) {
+		for _, w := range wordings {
+			for _, m := range w.pattern.FindAllStringIndex(text, -1) {
+				at := line + strings.Count(strings.TrimLeft(text[:m[1]], "\n"), "\n")
+				t.Errorf("%s:%d: %q: write %s", name, at, strings.Join(strings.Fields(text[m[0]:m[1]]), " "), w.write)
+			}
+		}
+	}
+	for _, f := range goFiles(t) {
+		if f.generated || f.path == "conventions_test.go" || f.dir == "internal/signin" {
+			continue
+		}
+		for _, group := range f.syntax.Comments {
+			var text strings.Builder
+			for _, c := range group.List {
+				text.WriteString(strings.TrimPrefix(c.Text, "//") + "\n")
+			}
+			check(f.path, f.at(group).Line, text.String())
+		}
+	}
+	for _, name := range textFiles(t) {
+		if path.Ext(name) == ".md" {
+			check(name, 1, string(read(t, name)))
+		}
+	}
+}
+
 func TestModuleFile(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"go.mod", "tools/go.mod"} {

@@ -58,7 +58,7 @@ func (r rotateCommand) Run(ctx context.Context, c *server.Config, p *Process) er
 }
 
 type retireCommand struct {
-	Now    bool   `help:"Do it. Without this flag the command says whom it would sign out, and changes nothing."`
+	Now    bool   `help:"Do it. Without this flag the command lists the users that it would sign out, and changes nothing."`
 	NewKEK string `name:"new-kek-file" placeholder:"FILE" help:"Wrap everything by the key-encryption key in this file. Servers that have another one refuse all requests until the file is in the place of their own."`
 }
 
@@ -102,7 +102,7 @@ func reportRetirement(w io.Writer, r *server.Retirement) error {
 	verb := "would be"
 	if r.Done {
 		verb = "are"
-		fmt.Fprintf(w, "all keys of before are retired; every server that reaches the database refuses them within %s\n", server.RetirementBound)
+		fmt.Fprintf(w, "all earlier keys are retired; every server that reaches the database refuses them within %s\n", server.RetirementBound)
 	}
 	if r.KEK != "" {
 		fmt.Fprintf(w, "the data keys %s wrapped by key-encryption key %s; put its file in the place of the old one on every server now: servers without it answer 503\n", verb, r.KEK)

@@ -45,7 +45,7 @@ func (b *lineBuffer) Write(p []byte) (int, error) {
 func (b *lineBuffer) flush() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_ = b.write() // Nobody is left to be told.
+	_ = b.write() // There is nowhere to report an error.
 }
 
 // write is called with the lock held, so that lines keep their order.

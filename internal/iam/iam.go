@@ -79,7 +79,7 @@ func New(d Deps) *Service {
 	return &Service{Deps: d, cache: otter.Must(&otter.Options[string, cached]{MaximumSize: cacheSize})}
 }
 
-// Principal is whom an access key stands for.
+// A Principal is the identity that an access key stands for.
 type Principal struct {
 	AccessKeyID string
 	Secret      keys.Secret

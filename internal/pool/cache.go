@@ -107,7 +107,7 @@ func (c *cache[T]) check(ctx context.Context, id string, e *cell[T]) (*T, error)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		// A check of before the last write says nothing, and the leader's own
+		// A check that began before the last write says nothing, and the leader's own
 		// cancellation is not ours.
 		if f.generation != e.generation.Load() || canceled(f.err) {
 			continue

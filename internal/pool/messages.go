@@ -30,8 +30,8 @@ func (sn *Snapshot) VerificationMessage(medium string) (subject, body string) {
 	return text(t.EmailSubject, defaultVerificationSubject), text(t.EmailMessage, defaultVerificationMessage)
 }
 
-// InviteMessage returns the template by which people whom an administrator created
-// get their temporary password.
+// InviteMessage returns the template of the message that carries a temporary
+// password to a user made by an administrator.
 func (sn *Snapshot) InviteMessage(medium string) (subject, body string) {
 	t := sn.Config.AdminCreateUserConfig.InviteMessageTemplate
 	if t == nil {

@@ -116,7 +116,7 @@ func TestFreshness(t *testing.T) {
 		}
 		n.clock.advance(5 * time.Second)
 		if again, err := n.Load(t.Context(), id); err != nil || again != first {
-			t.Errorf("an unchanged pool was read anew (%v)", err)
+			t.Errorf("an unchanged pool was read again (%v)", err)
 		}
 		names(other)
 		n.do(t, "UpdateUserPool", `{"UserPoolId":"`+id+`","PoolName":"new"}`)

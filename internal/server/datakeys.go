@@ -84,7 +84,7 @@ func (w *keyWatch) refresh(ctx context.Context) error {
 	err := w.ring.Refresh(ctx)
 	if epoch := w.ring.Epoch(); epoch != w.epoch {
 		w.epoch = epoch
-		w.log.WarnContext(ctx, "all keys of before are retired", slog.Bool("usable", w.ring.Usable()))
+		w.log.WarnContext(ctx, "all earlier keys are retired", slog.Bool("usable", w.ring.Usable()))
 	}
 	if err == nil {
 		w.said = ""

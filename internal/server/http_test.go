@@ -255,7 +255,7 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
-// raw sends bytes as no HTTP library would and gives the status line.
+// raw sends bytes as no HTTP library would and returns the status line.
 func raw(t *testing.T, addr, request string) string {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)

@@ -70,7 +70,7 @@ func (o *operator) retire(ctx context.Context, in ControlRequest) (ControlRespon
 	return ControlResponse{Retirement: out}, nil
 }
 
-// describe says whom a retirement signs out and what it cannot replace.
+// describe lists the users that a retirement signs out and what it cannot replace.
 func (o *operator) describe(ctx context.Context, out *Retirement) error {
 	list, err := o.store.AccessKeys(ctx)
 	if err != nil {

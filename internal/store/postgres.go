@@ -314,7 +314,7 @@ func postgresError(ctx context.Context, err error) error {
 		switch pg.Code {
 		case "40001", "40P01", // serialization failure, deadlock
 			"23505",          // unique violation: another's key, which the next run will see
-			"0A000", "26000", // cached plan of before a migration
+			"0A000", "26000", // a plan that was cached before a migration
 			"42P07", "42710": // table or its type exists: another server creates the schema
 			return &retryError{cause: err}
 		case "53100": // disk full

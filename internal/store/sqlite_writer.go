@@ -174,8 +174,8 @@ func (w *sqliteWriter) run() {
 	}
 }
 
-// more adds a job if one waits. Those whom the last commit has just answered may be about to send their next: they get
-// the chance to, which makes batches half as large again under load and costs nothing when there is none.
+// more adds a job if one waits. The callers that the last commit has just answered may be about to send their next job.
+// Waiting for them makes batches half as large again under load, and costs nothing when there are no callers.
 func (w *sqliteWriter) more() {
 	for range 2 {
 		select {

@@ -93,7 +93,7 @@ func (r *Reader) UserByUsername(ctx context.Context, poolID, usernameKey string)
 	return first(ctx, r, userByUsername, []any{poolID, usernameKey}, scanUsers(poolID))
 }
 
-// LookupUser finds whom a sign-in name means, in one query: the username has precedence, then e-mail, phone number and
+// LookupUser finds the user that a sign-in name means, in one query: the username has precedence, then e-mail, phone number and
 // preferred username. matched is the kind of the name that was found (NameUsername for the username). An empty aliasKey
 // leaves the other names out.
 func (r *Reader) LookupUser(ctx context.Context, poolID, usernameKey, aliasKey string) (u User, matched string, err error) {

@@ -55,7 +55,8 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// TestUpdatedIssuer: the other form of AWS's issuer, and tokens of before.
+// TestUpdatedIssuer: the other form of AWS's issuer, and tokens that were issued
+// before the change.
 func TestUpdatedIssuer(t *testing.T) {
 	t.Parallel()
 	r := sqlite(t)

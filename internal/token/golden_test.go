@@ -15,7 +15,7 @@ import (
 	"cognate/internal/api/idp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // TestGolden holds every claim of both tokens to testdata.
 func TestGolden(t *testing.T) {

@@ -118,7 +118,7 @@ func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Durati
 		slot.set.Store(set)
 		return set, nil
 	case usable:
-		k.s.log.WarnContext(ctx, "signing keys could not be read anew", "pool", poolID, "error", err)
+		k.s.log.WarnContext(ctx, "signing keys could not be read again", "pool", poolID, "error", err)
 		return old, nil
 	}
 	return nil, err

@@ -128,8 +128,8 @@ type Grant struct {
 	// validity from now.
 	RefreshExpires time.Time
 
-	// Seen is where the user was seen, where that is not where the request comes
-	// from: an administrator tells for whom it signs in. nil: the request.
+	// Seen describes the user's client where an administrator signs the user in
+	// and says where the user is. nil: the client is the request's.
 	Seen *Sighting
 }
 

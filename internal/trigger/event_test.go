@@ -15,7 +15,7 @@ import (
 	"cognate/internal/trigger"
 )
 
-var update = flag.Bool("update", false, "write the golden events anew")
+var update = flag.Bool("update", false, "write the golden events again")
 
 // TestEvents compares the event of each source with testdata/events.
 func TestEvents(t *testing.T) {

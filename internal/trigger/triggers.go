@@ -222,9 +222,9 @@ func (s *Service) VerifyAuthChallengeResponse(ctx context.Context, arn string, e
 }
 
 // UserMigration asks for a user that the pool does not know. An answer without
-// attributes is a user whom the function does not know either. A function that
-// fails returns UserNotFoundException, which callers that hide whether users
-// exist replace.
+// attributes means that the function does not know the user either. If the
+// function fails, UserMigration returns UserNotFoundException. Callers that hide
+// whether users exist replace that error.
 func (s *Service) UserMigration(ctx context.Context, arn string, e Envelope, req UserMigrationRequest) (UserMigrationResponse, error) {
 	var out UserMigrationResponse
 	err := s.run(ctx, call{UserMigration, arn, e, req, userMigrationResponse}, func(m members) error {

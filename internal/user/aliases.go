@@ -73,7 +73,8 @@ func moveAliases(sn *pool.Snapshot, refuse NameConflict) NameConflict {
 // maxSignInName is the longest sign-in name in bytes: what an index entry holds.
 const maxSignInName = 2048
 
-// claim gives the user a name, or answers what decide says of another holder.
+// claim adds a sign-in name to the user. If another user holds the name, claim
+// does what decide says.
 func (e *Edit) claim(ctx context.Context, name store.Name, decide NameConflict) error {
 	if len(name.Value) > maxSignInName {
 		return idp.InvalidParameterException("user." + name.Kind + ": The value is too long to sign in by.")

@@ -33,7 +33,7 @@ func TestChangingAnAddress(t *testing.T) {
 		admin bool
 		attrs []idp.AttributeType
 		want  contact
-		sent  string // to whom a code went
+		sent  string // the address that a code went to
 	}{
 		{"not verified by the pool", none, false, attributes("email", fresh), contact{fresh, "false", ""}, ""},
 		{"verified by the pool", auto, false, attributes("email", fresh), contact{fresh, "false", ""}, fresh},

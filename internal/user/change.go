@@ -14,7 +14,7 @@ import (
 
 // UpdateAttributes changes attributes of the user, as a client (its app client)
 // or as an administrator (nil), and sends the codes that follow from it. It
-// gives where each code went.
+// returns the destination of each code.
 func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID string, list []idp.AttributeType, metadata map[string]string) ([]idp.CodeDeliveryDetailsType, error) {
 	values, err := checkUpdate(sn, client, list)
 	if err != nil {

@@ -26,8 +26,8 @@ type PasswordChange struct {
 	Then func(ctx context.Context, tx *store.Tx, u *User) error
 }
 
-// ReplacePassword stores a new password and gives the user as stored. Policy
-// and history are kept, the arithmetic is done outside the transaction, and of
+// ReplacePassword stores a new password, within the pool's policy and history, and
+// returns the user as stored. The arithmetic is done outside the transaction. Of
 // two changes at once the later sees the earlier.
 func (s *Service) ReplacePassword(ctx context.Context, sn *pool.Snapshot, u *User, c PasswordChange) (*User, error) {
 	err := store.Again(ctx, func() error {

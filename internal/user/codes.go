@@ -98,7 +98,7 @@ func (s *Service) sendCode(ctx context.Context, tx *store.Tx, mail *mailing.Batc
 	return s.d.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(mail.Pool), d, code, rec.ExpiresAt)
 }
 
-// newCode draws a code and gives it with the record by which it is known.
+// newCode draws a code and returns it with the record that the store keeps of it.
 func (s *Service) newCode(sn *pool.Snapshot, u *User, purpose string, d mailing.Delivery) (code string, rec store.Code) {
 	code = keys.NewCode(codeDigits)
 	if u.decoy {

@@ -157,8 +157,8 @@ func cannotResend() error {
 }
 
 // hiddenFromResend reports whether a client that hides who exists is shown a
-// simulated code: for every user to whom no confirmation code can be sent. Cognito
-// tells confirmed users apart; that tells strangers who exists.
+// simulated code. It is so for every user who cannot be sent a confirmation code.
+// Cognito answers confirmed users differently, which shows strangers who exists.
 func (s *Service) hiddenFromResend(ctx context.Context, sn *pool.Snapshot, u *User) bool {
 	if u.decoy {
 		return true

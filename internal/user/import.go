@@ -182,8 +182,8 @@ func importedMFA(sn *pool.Snapshot, u *User, value string) error {
 	return nil
 }
 
-// importedHash gives the user the password of the line. Without one, the first
-// sign-in leads to a new password by code.
+// importedHash sets the user's password hash to that of the line. Without a hash,
+// the user sets a new password by a code.
 func (s *Service) importedHash(u *User, hash, scheme string) error {
 	if hash == "" {
 		return nil

@@ -19,9 +19,9 @@ import (
 	"cognate/internal/trigger"
 )
 
-// This file takes in people whom another directory has: the pool's function
-// UserMigration is asked about a name that nobody here has, and whom it answers
-// for becomes a user (Cognito: user migration).
+// This file takes in users of another directory (Cognito: user migration). The
+// pool's function UserMigration is asked about a name that no user of the pool
+// has. If the function answers with attributes, they become a user.
 
 // Migration is what the function is shown.
 type Migration struct {
@@ -37,9 +37,9 @@ func Migrates(sn *pool.Snapshot) bool { return sn.Triggers().UserMigration != ni
 // errTaken says that the name of a migrated user is somebody's by now.
 var errTaken = errors.New("user: the migrated user's name is taken")
 
-// Migrate asks the pool's function for a user whom the pool does not have, and
-// stores the one it gives. It is store.ErrNotFound where the function knows
-// nobody. Whoever calls it bounds how often that is done for one name.
+// Migrate asks the pool's function for a user that the pool does not have, and
+// stores the user of the answer. It returns store.ErrNotFound if the function
+// knows no such user. The caller limits how often that is done for one name.
 func (s *Service) Migrate(ctx context.Context, sn *pool.Snapshot, client *pool.Client, m Migration) (*User, error) {
 	arn := sn.Triggers().UserMigration
 	if arn == nil || !migratable(sn, m) {

@@ -144,7 +144,7 @@ func (s *Service) sealCredential(u *User, c *Credential) ([]byte, error) {
 	return s.d.Ring.Seal(keys.PurposeSRPVerifier, credentialAD(u.Rec.PoolID, u.Rec.ID), plain), nil
 }
 
-// SetPassword holds a new password to the pool's policy and history and gives
+// SetPassword checks a new password by the pool's policy and history. It returns
 // the sealed credential that the caller stores as Rec.Credential. It computes
 // behind the gate and so must not run inside a transaction. What it was built
 // on is u.Rec.Credential: a caller who finds another one when it stores the

@@ -114,7 +114,7 @@ func FromRecord(_ *pool.Snapshot, rec store.User) (*User, error) {
 }
 
 // Record writes the attributes back into the row, with the copies that lists
-// search, and gives it.
+// search, and returns the row.
 func (u *User) Record() (store.User, error) {
 	p := profile{Version: profileVersion, Attributes: u.Attributes, Pending: u.Pending}
 	if len(u.MFA.Enabled) > 0 || u.MFA.Preferred != "" || u.MFA.LegacySMS {

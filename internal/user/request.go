@@ -61,8 +61,8 @@ func (s *Service) tracked(ctx context.Context, poolID, username string) (*pool.S
 	return sn, u, err
 }
 
-// find resolves the user whom a public operation names. Where there is none and
-// the client hides that, it is a decoy; else UserNotFoundException.
+// find resolves the user that a public operation names. If there is no such user,
+// it returns a decoy where the client hides that, else UserNotFoundException.
 func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Client, name string) (*User, error) {
 	u, err := s.ResolveHidden(ctx, sn, name)
 	if err != nil {

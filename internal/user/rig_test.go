@@ -132,7 +132,7 @@ func (r *rig) poolWith(t testing.TB, change func(in *idp.CreateUserPoolRequest))
 	return sn
 }
 
-// clientWith makes an app client and gives its id.
+// clientWith makes an app client and returns its id.
 func (r *rig) clientWith(t testing.TB, sn *pool.Snapshot, change func(in *idp.CreateUserPoolClientRequest)) string {
 	t.Helper()
 	in := &idp.CreateUserPoolClientRequest{UserPoolId: sn.ID, ClientName: "app"}

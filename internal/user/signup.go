@@ -87,8 +87,8 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	return out, nil
 }
 
-// flagAddresses stores that an address which nobody has verified is not verified. Users whom an administrator makes have
-// no flag that was not given.
+// flagAddresses stores "false" as the verified flag of each address without one. It is for sign-ups: users made by an
+// administrator have only the flags that the request set.
 func (u *User) flagAddresses() {
 	for _, attr := range []string{attrEmail, attrPhone} {
 		if u.Attributes[attr] != "" && u.Attributes[verifiedFlag(attr)] == "" {
@@ -97,7 +97,7 @@ func (u *User) flagAddresses() {
 	}
 }
 
-// claimMore gives a new user the sign-in names beyond those of had.
+// claimMore adds the sign-in names to a new user that had does not list.
 func (s *Service) claimMore(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, had []store.Name) error {
 	e := &Edit{s: s, tx: tx, sn: sn, User: u}
 	for _, name := range signInNames(sn, u.Attributes) {

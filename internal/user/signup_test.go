@@ -161,7 +161,7 @@ func TestSignUpWithoutPassword(t *testing.T) {
 }
 
 // TestSignUpFlags holds that the addresses of a sign-up are stored as not verified, and shown so by every operation that
-// lists attributes. A user whom an administrator makes has no flag that was not given.
+// lists attributes. A user made by an administrator has only the flags that the request set.
 func TestSignUpFlags(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {

@@ -15,10 +15,10 @@ import (
 	"cognate/internal/store"
 )
 
-// A SignUpSession lets who has just signed up go on without proving anything
-// twice: SignUp gives one, ConfirmSignUp takes it and gives another, and that one
-// is a sign-in (Cognito: USER_AUTH with the Session of ConfirmSignUp). It travels
-// sealed with the client and works once.
+// A SignUpSession lets a user who has just signed up go on without proving
+// anything twice. SignUp returns one. ConfirmSignUp takes it and returns another,
+// which signs the user in (Cognito: USER_AUTH with the Session of ConfirmSignUp).
+// It travels sealed with the client and works once.
 type SignUpSession struct {
 	Version int    `json:"v"`
 	Pool    string `json:"p"`

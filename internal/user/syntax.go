@@ -88,7 +88,7 @@ func parseNumber(s string) (*big.Rat, bool) {
 }
 
 // parseBoolean reads the texts that Cognito takes for a Boolean attribute and
-// gives the one that is stored.
+// returns the text that is stored.
 func parseBoolean(s string) (string, bool) {
 	switch strings.ToLower(s) {
 	case "true", "1":

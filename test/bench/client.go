@@ -83,7 +83,7 @@ func (c *clients) close() {
 	c.conns = nil
 }
 
-// send sends all requests, each client one after the other, and gives the
+// send sends all requests, each client one after the other, and returns the
 // replies in the order of the requests. Any reply but 200 is an error.
 func (c *clients) send(requests [][]byte, atOnce int) ([]reply, error) {
 	for len(c.conns) < atOnce {

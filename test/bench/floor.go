@@ -296,7 +296,7 @@ func floorProcess(ctx context.Context, log io.Writer, args ...string) (*process,
 	return p, nil
 }
 
-// do lets a floor work n times and gives the CPU time of one.
+// do lets a floor work n times and returns the CPU time of one run.
 func (p *process) do(n, goroutines int) (time.Duration, error) {
 	before := p.cpu()
 	if _, err := fmt.Fprintln(p.in, n, goroutines); err != nil {

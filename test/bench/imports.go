@@ -251,7 +251,7 @@ func (r *importRun) done(ctx context.Context) (int64, error) {
 	return j.ImportedUsers + j.SkippedUsers + j.FailedUsers, nil
 }
 
-// stretch waits until so many rows were read, and gives the rate of those that
+// stretch waits until so many rows were read, and returns the rate of those that
 // it saw.
 func (r *importRun) stretch(ctx context.Context, until int64) (float64, error) {
 	began := time.Now()

@@ -85,7 +85,7 @@ func (b *bench) wanted(operation string) bool {
 	return strings.Contains(strings.ToLower(operation), strings.ToLower(b.only))
 }
 
-// cost sends requests and gives the server's CPU time for one.
+// cost sends requests and returns the server's CPU time for one.
 func (b *bench) cost(t *target, requests [][]byte) (time.Duration, []reply, error) {
 	before := t.cpu()
 	replies, err := t.clients.send(requests, b.clients)

@@ -303,7 +303,7 @@ func (b *bench) measureLatency(ctx context.Context, e *engine, t *target) error 
 	return nil
 }
 
-// openLoop sends a request at each tick and gives how long each took from its tick on.
+// openLoop sends a request at each tick and returns the time of each answer after its tick.
 func openLoop(ctx context.Context, t *target, requests [][]byte, every time.Duration) ([]time.Duration, error) {
 	idle := make(chan *connection, len(requests))
 	took, errs := make([]time.Duration, len(requests)), make([]error, len(requests))

@@ -33,7 +33,7 @@ const strangersName = "stranger: "
 const wrongProof = ", wrong"
 
 // errTimeTells is the outcome of a run in which a difference was no accident.
-var errTimeTells = errors.New("the time of an answer tells whether a name exists")
+var errTimeTells = errors.New("the time of an answer reveals whether a name exists")
 
 // tLimit is where a difference of means is no accident any more (Welch's test; the
 // usual limit of leakage assessments).

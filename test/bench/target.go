@@ -138,7 +138,7 @@ func settle(ctx context.Context, url string) error {
 	return nil
 }
 
-// cognate runs a command to its end and gives what it printed.
+// cognate runs a command to its end and returns its output.
 func (b *bench) cognate(ctx context.Context, args []string) (string, error) {
 	cmd := exec.CommandContext(ctx, b.program, args...)
 	var stderr bytes.Buffer

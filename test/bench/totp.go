@@ -111,7 +111,7 @@ func (b *bench) enrol(ctx context.Context, t *target, people []person) ([][]byte
 	return secrets, err
 }
 
-// totpRate signs people in by both calls and gives how many did in a second.
+// totpRate signs people in by both calls and returns the sign-ins in a second.
 func (b *bench) totpRate(t *target, people []person, secrets [][]byte) (float64, error) {
 	first := t.passwordsOf(people)
 	begin := time.Now()

@@ -142,8 +142,8 @@ func (b *bench) startFunctions(ctx context.Context, addr, folder string) (*funct
 	})}, nil
 }
 
-// pool makes a pool with a user, whose sign-ins the function is asked about, and
-// gives the id of its client. The function "" is none.
+// pool makes a pool with a user, and returns the id of its client. The pool asks
+// the function about each sign-in. "" stands for no function.
 func (d *functions) pool(ctx context.Context, function string) (string, error) {
 	in := &cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String("functions")}
 	if function != "" {
@@ -171,7 +171,7 @@ func (d *functions) pool(ctx context.Context, function string) (string, error) {
 	return *client.UserPoolClient.ClientId, err
 }
 
-// begin begins sign-ins, one after the other, and gives the median of their times.
+// begin begins sign-ins, one after the other, and returns the median of their times.
 func (d *functions) begin(client string) (time.Duration, error) {
 	r := request(d.addr, "InitiateAuth", map[string]any{
 		"AuthFlow": "USER_SRP_AUTH", "ClientId": client, "AuthParameters": map[string]string{"USERNAME": "alice", "SRP_A": d.srpA.Text(16)},
@@ -187,7 +187,7 @@ func (d *functions) begin(client string) (time.Duration, error) {
 	return time.Duration(median(took, identity)), nil
 }
 
-// roundTrip asks the function directly and gives the median of its times.
+// roundTrip asks the function directly and returns the median of its times.
 func roundTrip(ctx context.Context, addr string) (time.Duration, error) {
 	event := []byte(`{"version":"1","triggerSource":"PreAuthentication_Authentication","region":"us-east-1","userPoolId":"us-east-1_000000000",` +
 		`"userName":"` + keys.NewUUID() + `","callerContext":{"awsSdkVersion":"aws-sdk-unknown-unknown","clientId":"00000000000000000000000000"},` +

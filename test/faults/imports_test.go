@@ -14,7 +14,7 @@ import (
 
 const importRows = 20_000
 
-// peopleFile is a file of so many people, each tenth of whom is nobody's user.
+// peopleFile is a file of so many lines. Each tenth line is no valid user.
 func peopleFile(header []string, rows int) string {
 	var b strings.Builder
 	b.WriteString(strings.Join(header, ",") + "\n")

@@ -284,7 +284,7 @@ func (c client) signIn(t testing.TB, app, name, password string) answer {
 		"AuthParameters": object{"USERNAME": name, "PASSWORD": password}})
 }
 
-// tokens signs in and gives the access, ID and refresh token.
+// tokens signs in and returns the access, ID and refresh token.
 func (c client) tokens(t testing.TB, app, name string) (access, id, refresh string) {
 	t.Helper()
 	a := c.signIn(t, app, name, password)

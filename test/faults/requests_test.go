@@ -17,7 +17,7 @@ import (
 	"cognate/test/patience"
 )
 
-// raw sends bytes as no HTTP library would and gives every answer that comes
+// raw sends bytes as no HTTP library would. It returns every answer that comes
 // until the server closes or no answer is outstanding.
 func raw(t *testing.T, addr string, answers int, parts ...[]byte) []answer {
 	t.Helper()

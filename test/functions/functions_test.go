@@ -41,7 +41,7 @@ func (l *lines) String() string {
 
 func arn(name string) string { return "arn:aws:lambda:us-east-1:123456789012:function:" + name }
 
-// open runs the functions of one language, and gives the service that calls
+// open runs the functions of one language, and returns the service that calls
 // them. The time limit is wide: the machine that runs the tests may be busy.
 func open(t *testing.T, dir string) (*trigger.Service, *lines) {
 	t.Helper()

@@ -50,8 +50,8 @@ func TestEncryptionSDKWithKMS(t *testing.T) {
 	}
 }
 
-// keyService is as much of AWS KMS as data keys need. It gives a key back under
-// the encryption context alone that it was made with.
+// keyService is as much of AWS KMS as data keys need. It decrypts a key only
+// under the encryption context that the key was made with.
 type keyService struct {
 	arn string
 

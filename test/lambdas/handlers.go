@@ -15,7 +15,7 @@ import (
 )
 
 // Serve runs the handlers in a folder behind the Lambda API's Invoke, which
-// wants signed requests, and gives its URL. It ends with the test.
+// wants signed requests, and returns its URL. It ends with the test.
 func Serve(t testing.TB, dir string) string {
 	t.Helper()
 	f, err := process.Open(process.Options{Dir: dir, Environ: os.Environ()})

@@ -72,7 +72,7 @@ func New(t testing.TB) *Server {
 // ARN is the name of a function of the server.
 func ARN(name string) *string { return new("arn:aws:lambda:us-east-1:123456789012:function:" + name) }
 
-// On sets a function's code and gives its ARN.
+// On sets a function's code and returns its ARN.
 func (s *Server) On(name string, f Function) *string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

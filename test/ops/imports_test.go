@@ -378,7 +378,7 @@ func TestUserImportJobs(t *testing.T) {
 			t.Error(d)
 		}
 
-		// A file that is none of the pool's, and a pool that verifies nothing.
+		// A file whose columns are not the pool's, and a pool that verifies nothing.
 		if done := r.importFile(t, pool, "name,email\nalice,alice@example.com\n"); done.Status != types.UserImportJobStatusTypeFailed || countsOf(done) != (counts{}) {
 			t.Errorf("%+v", done)
 		}

@@ -145,7 +145,7 @@ func sending(in *cip.CreateUserPoolInput) {
 }
 
 // everyOccasion sends a message on each occasion that there is, to a user of its
-// own, and tells whom.
+// own, and returns the users' names.
 func everyOccasion(t *testing.T, r rig, pool, client string) []struct {
 	occasion string
 	send     func() (string, error)

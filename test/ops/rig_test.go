@@ -279,7 +279,7 @@ func attributes(pairs ...string) []types.AttributeType {
 	return list
 }
 
-// user makes a confirmed user with a password; it gives the sub.
+// user makes a confirmed user with a password and returns the sub.
 func (r rig) user(t *testing.T, pool, name string, attrs ...string) string {
 	t.Helper()
 	u := r.invited(t, pool, name, attrs...)
@@ -302,7 +302,7 @@ func (r rig) invited(t *testing.T, pool, name string, attrs ...string) string {
 // verified are the attributes of somebody with a proven mail address.
 func verified(address string) []string { return []string{"email", address, "email_verified", "true"} }
 
-// signUp registers somebody who is not confirmed yet; it gives the sub.
+// signUp registers a user who is not confirmed yet and returns the sub.
 func (r rig) signUp(t *testing.T, client, name string, attrs ...string) string {
 	t.Helper()
 	return *must[*cip.SignUpOutput](t)(r.SignUp(t.Context(), &cip.SignUpInput{
@@ -385,7 +385,7 @@ func secretHash(secret, username, client string) *string {
 	return aws.String(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// post sends a body as no SDK would, signed as all do, and gives what came back.
+// post sends a body as no SDK would, signed as all do, and returns the answer.
 func (r rig) post(t *testing.T, operation, body string, change ...func(*http.Request)) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url, strings.NewReader(body))

@@ -452,7 +452,7 @@ func TestSessionSightings(t *testing.T) {
 		if s := refresh(iphone); s.DeviceType != "Safari 18.1 / iOS 18.1" {
 			t.Errorf("%+v", s)
 		}
-		// An administrator tells for whom it signs in.
+		// An administrator describes the client of the user that it signs in.
 		must[*cip.AdminInitiateAuthOutput](t)(r.AdminInitiateAuth(t.Context(), &cip.AdminInitiateAuthInput{
 			UserPoolId: &pool, ClientId: &client, AuthFlow: types.AuthFlowTypeAdminUserPasswordAuth,
 			AuthParameters: map[string]string{"USERNAME": "alice", "PASSWORD": password},

@@ -40,8 +40,8 @@ func Database(t testing.TB) string {
 	return databaseURL
 }
 
-// New makes an empty database in the shared cluster for whoever outlives one
-// test, and gives its URL and the way to drop it.
+// New makes an empty database in the shared cluster, for what outlives one test.
+// It returns the database's URL and the function that drops it.
 func New(ctx context.Context) (databaseURL string, drop func(context.Context) error, err error) {
 	shared, err := sharedURL()
 	if err != nil {

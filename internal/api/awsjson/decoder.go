@@ -16,7 +16,7 @@ const (
 	maxViolations = 100
 )
 
-// Decoder reads one body. The first error sticks: every later read gives zero
+// Decoder reads one body. The first error sticks: every later read returns zero
 // values and every loop ends, so that generated code need not look.
 type Decoder struct {
 	data  []byte
@@ -147,7 +147,7 @@ type Fields struct {
 	Set uint64
 }
 
-// BeginObject reads `{`. Where something else stands it fails, and Next gives false.
+// BeginObject reads `{`. Where something else stands it fails, and Next returns false.
 func (d *Decoder) BeginObject() {
 	switch c := d.peek(); {
 	case d.err != nil:

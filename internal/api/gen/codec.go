@@ -178,7 +178,7 @@ func (m *model) patternsTestFile(patterns map[string]string) *source {
 	return &s
 }
 
-// writeRules writes the rules named, and gives the patterns that they use.
+// writeRules writes the rules named, and returns the patterns that they use.
 func (m *model) writeRules(s *source, rules map[string]bool, exprs map[string]string) (*source, error) {
 	var patterns source
 	ids := map[string]string{}

@@ -16,7 +16,7 @@ type source struct{ bytes.Buffer }
 
 func (s *source) p(format string, args ...any) { fmt.Fprintf(s, format+"\n", args...) }
 
-// generate gives the files of a service's package by name.
+// generate returns the files of a service's package by name.
 func generate(table, pkg string) (map[string][]byte, error) {
 	m, err := load(table, pkg)
 	if err != nil {

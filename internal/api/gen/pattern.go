@@ -45,7 +45,7 @@ func goExpr(s *shape) string {
 	return fromJava(s.Pattern)
 }
 
-// strip takes the anchors and groups off an expression, and gives its parts in order.
+// strip takes the anchors and groups off an expression, and returns its parts in order.
 func strip(re *syntax.Regexp) []*syntax.Regexp {
 	switch re.Op {
 	case syntax.OpConcat:

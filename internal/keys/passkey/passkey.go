@@ -40,7 +40,7 @@ const maxID = 1023
 // RS256, EdDSA (RFC 9053 §2, RFC 8812 §2).
 func Algorithms() []int { return []int{-7, -257, -8} }
 
-// RelyingParty is whom a passkey is for.
+// A RelyingParty is the site that a passkey is for.
 type RelyingParty struct {
 	// ID is a domain.
 	ID string
@@ -142,7 +142,7 @@ type Assertion struct {
 }
 
 // Assert judges an assertion by one of the user's keys (WebAuthn §7.2). userID is
-// whom the keys belong to.
+// the id of the user that the keys belong to.
 func Assert(rp RelyingParty, challenge, answer []byte, userID string, keys []*Key) (*Assertion, error) {
 	if len(answer) > maxAnswer {
 		return nil, ErrMalformed

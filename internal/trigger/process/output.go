@@ -48,7 +48,7 @@ func (p *prefixWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// line writes what is left of before, and b.
+// line writes the rest of the earlier output, and b.
 func (p *prefixWriter) line(b []byte) {
 	text := make([]byte, 0, len(p.prefix)+len(p.rest)+len(b)+1)
 	text = append(append(append(text, p.prefix...), p.rest...), bytes.TrimSuffix(b, []byte("\r"))...)

@@ -143,8 +143,8 @@ func (s *Service) AdminSetUserMFAPreference(ctx context.Context, in *idp.AdminSe
 	return &idp.AdminSetUserMFAPreferenceResponse{}, nil
 }
 
-// SetUserSettings is what clients of before SetUserMFAPreference turn SMS codes
-// on and off with.
+// SetUserSettings turns SMS codes on and off. It is the operation of clients that
+// are older than SetUserMFAPreference.
 func (s *Service) SetUserSettings(ctx context.Context, in *idp.SetUserSettingsRequest) (*idp.SetUserSettingsResponse, error) {
 	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {

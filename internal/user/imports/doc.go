@@ -35,8 +35,8 @@ type Deps struct {
 	BaseURL string
 	// MaxBytes is the size of the largest file; 0 means DefaultMaxBytes.
 	MaxBytes int64
-	// KeepOpen gives the connection of an upload, from which a piece is about to be
-	// read, some time more.
+	// KeepOpen extends the time limit of an upload's connection. It is called
+	// before each piece is read.
 	KeepOpen func(w http.ResponseWriter) error
 	Now      func() time.Time
 	Log      *slog.Logger

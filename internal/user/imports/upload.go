@@ -209,7 +209,7 @@ func chunkAD(poolID, upload string, seq int64) []byte {
 	return []byte("import_chunks\x00" + poolID + "\x00" + upload + "\x00" + strconv.FormatInt(seq, 10))
 }
 
-// attach gives the job the file, which is whole now.
+// attach makes a whole file the job's.
 func (s *Service) attach(ctx context.Context, poolID, id, upload string, size int64) error {
 	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
 		j, err := s.awaiting(ctx, &tx.Reader, poolID, id)

@@ -101,7 +101,8 @@ var authenticators = map[string]string{
 	"53414d53554e47000000000000000000": "Samsung Pass",
 }
 
-// friendlyName is made up, since nobody is asked for one.
+// friendlyName returns a name after the authenticator's model, since the API has
+// no parameter for one.
 func friendlyName(k *passkey.Key) string {
 	if name := authenticators[hex.EncodeToString(k.AAGUID)]; name != "" {
 		return name
