@@ -38,7 +38,7 @@ type call struct {
 	masks masked
 	// clientContext is where an administrator says that the user is; nil: where the
 	// call comes from.
-	clientContext *token.Sighting
+	clientContext *token.ClientContext
 	// pendingAttempt is the attempt that a refused migration began; the check of the
 	// password ends it.
 	pendingAttempt *risk.Attempt

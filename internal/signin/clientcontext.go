@@ -12,7 +12,7 @@ import (
 // clientContextOf returns where an administrator says that the user is: the
 // administrator's own address is that of a server. A text that is no address is
 // ignored.
-func clientContextOf(d *idp.ContextDataType) *token.Sighting {
+func clientContextOf(d *idp.ContextDataType) *token.ClientContext {
 	if d == nil {
 		return nil
 	}
@@ -20,7 +20,7 @@ func clientContextOf(d *idp.ContextDataType) *token.Sighting {
 	if err != nil {
 		return nil
 	}
-	seen := &token.Sighting{Address: address.Unmap().WithZone("").String()}
+	seen := &token.ClientContext{Address: address.Unmap().WithZone("").String()}
 	for _, h := range d.HttpHeaders {
 		if strings.EqualFold(api.Val(h.HeaderName), "User-Agent") {
 			seen.UserAgent = api.Val(h.HeaderValue)

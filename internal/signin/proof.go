@@ -55,7 +55,7 @@ func (s *Service) issueTokens(ctx context.Context, c *call, p *proof) (*answer, 
 	set, err := s.tokens.Issue(ctx, token.Grant{
 		Pool: c.pool, Client: c.client, Subject: subject, AuthTime: p.at,
 		EventID: p.eventID, DeviceKey: p.deviceKey, WithRefresh: true,
-		Source: p.source, ClientMetadata: c.metadata, Seen: c.clientContext,
+		Source: p.source, ClientMetadata: c.metadata, ClientContext: c.clientContext,
 	})
 	if err != nil {
 		return nil, asFunctionError(err)

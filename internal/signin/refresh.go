@@ -94,7 +94,7 @@ func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(
 		AuthTime: r.AuthTime, Origin: r.Family, EventID: r.EventID, DeviceKey: r.DeviceKey,
 		OAuth: r.OAuth, Scopes: r.Scopes, Resource: r.Resource,
 		WithRefresh: c.client.Rotation, RefreshExpires: r.ExpiresAt,
-		Source: trigger.SourceTokenRefreshTokens, ClientMetadata: c.metadata, Seen: c.clientContext,
+		Source: trigger.SourceTokenRefreshTokens, ClientMetadata: c.metadata, ClientContext: c.clientContext,
 	}
 	set, err := s.tokens.Issue(ctx, grant)
 	if err != nil {

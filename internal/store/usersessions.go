@@ -11,12 +11,12 @@ const (
 	SessionSSO   = "SSO"
 )
 
-// A UserSession is a tracked session: a family of refresh tokens, or one browser's SSO session. Mark is the user's
-// sign-out mark at its beginning in milliseconds, Tracking the pool's period of tracking.
+// A UserSession is a tracked session: a family of refresh tokens, or one browser's SSO session. TokenEpoch is the user's
+// token epoch at the session's beginning, in milliseconds. Tracking is the pool's period of tracking.
 type UserSession struct {
 	PoolID, UserID, ID             string
 	Kind, ClientID, Family, Parent string
-	Mark, Tracking                 int64
+	TokenEpoch, Tracking           int64
 	CreatedAt, ActiveAt, ExpiresAt time.Time
 	Device, Address                string
 }
@@ -35,7 +35,7 @@ var (
 // UserSessions lists all that is stored of a user's sessions, in no order; the caller judges which of them count.
 func (r *Reader) UserSessions(ctx context.Context, poolID, userID string) ([]UserSession, error) {
 	return all(ctx, r, userSessionList, []any{poolID, userID}, func(r row, s *UserSession) error {
-		return r.scan(&s.PoolID, &s.UserID, &s.ID, &s.Kind, &s.ClientID, &s.Family, &s.Parent, &s.Mark, &s.Tracking,
+		return r.scan(&s.PoolID, &s.UserID, &s.ID, &s.Kind, &s.ClientID, &s.Family, &s.Parent, &s.TokenEpoch, &s.Tracking,
 			&s.CreatedAt, &s.ActiveAt, &s.ExpiresAt, &s.Device, &s.Address)
 	})
 }
@@ -51,10 +51,10 @@ func (tx *Tx) InsertUserSession(ctx context.Context, s UserSession) error {
 		return ErrNotFound
 	}
 	return tx.insert(ctx, "user-session", userSessionInsert, s.PoolID, s.UserID, s.ID, s.Kind, s.ClientID, s.Family, s.Parent,
-		s.Mark, s.Tracking, s.CreatedAt, s.ActiveAt, s.ExpiresAt, s.Device, s.Address)
+		s.TokenEpoch, s.Tracking, s.CreatedAt, s.ActiveAt, s.ExpiresAt, s.Device, s.Address)
 }
 
-// TouchUserSession tells when and from where a session was used last; it is no error if there is no such session.
+// TouchUserSession stores when and from where a session was used last. It is no error if there is no such session.
 func (tx *Tx) TouchUserSession(ctx context.Context, poolID, userID, id string, at time.Time, device, address string) error {
 	return tx.run(ctx, userSessionTouch, at, device, address, poolID, userID, id)
 }

@@ -7,14 +7,14 @@ import (
 	"cognate/internal/api/awsjson"
 )
 
-// accessPayload is the JSON of an access token, as far as operations look at it.
+// accessPayload has the claims of an access token that operations use.
 type accessPayload struct {
 	Sub, Iss, TokenUse, ClientID, Username, Scope, JTI, Origin, EventID, DeviceKey string
 
 	AuthTime, Exp, Iat int64
 }
 
-// peek reads a payload without believing it.
+// peek reads a payload without checking its signature.
 func peek(raw string) (accessPayload, bool) {
 	var c accessPayload
 	_, rest, _ := strings.Cut(raw, ".")

@@ -27,30 +27,30 @@ func invalidAccessToken() *api.Error {
 	return idp.NotAuthorizedException("Invalid Access Token").WithReason(api.ReasonBadAccessToken)
 }
 
-// verifiedToken is what a token said whose signature was found good.
+// verifiedToken is the content of a token whose signature was verified.
 type verifiedToken struct {
 	poolID string
 	epoch  uint32 // of the ring, when the signature was checked
 	claims AccessClaims
-	// bornUnder is one more than the mark that the token's id was last found to
-	// carry; 0 while it was not looked at. An id carries one mark for ever.
-	bornUnder atomic.Int64
+	// issuedUnder is one more than the token epoch that the id carries; 0 until the
+	// id was compared with its user's epoch. The epoch of an id never changes.
+	issuedUnder atomic.Int64
 }
 
-// hasMark reports whether the token was made under the mark that its user has now.
-func (v *verifiedToken) hasMark(ring *keys.Ring, userID string, mark int64) bool {
-	if v.bornUnder.Load() == mark+1 {
+// hasTokenEpoch reports whether the token was issued under the epoch that its user has now.
+func (v *verifiedToken) hasTokenEpoch(ring *keys.Ring, userID string, tokenEpoch int64) bool {
+	if v.issuedUnder.Load() == tokenEpoch+1 {
 		return true
 	}
-	if !jtiHasMark(ring, v.claims.JTI, v.poolID, userID, mark) {
+	if !jtiHasTokenEpoch(ring, v.claims.JTI, v.poolID, userID, tokenEpoch) {
 		return false
 	}
-	v.bornUnder.Store(mark + 1)
+	v.issuedUnder.Store(tokenEpoch + 1)
 	return true
 }
 
-// verifiedTokens remembers them by the token's hash, so that a signature is
-// looked at once. Whether a token still counts is asked again at each call.
+// verifiedTokens caches verified tokens by their hash, so that each signature is
+// checked once. Whether a token was revoked is checked at each call.
 type verifiedTokens struct {
 	cache *otter.Cache[[sha256.Size]byte, *verifiedToken]
 }
@@ -59,8 +59,8 @@ func newVerifiedTokens() *verifiedTokens {
 	return &verifiedTokens{cache: otter.Must(&otter.Options[[sha256.Size]byte, *verifiedToken]{MaximumSize: maxVerified})}
 }
 
-// Authenticate tells who holds an access token, in the order of Cognito's
-// checks: form and signature, expiry, revocation, scope, then the user. It costs
+// Authenticate returns the holder of an access token. It checks in Cognito's
+// order: form and signature, expiry, revocation, scope, then the user. It costs
 // one query of the store.
 func (s *Service) Authenticate(ctx context.Context, accessToken string) (*Principal, error) {
 	return s.authenticate(ctx, accessToken, userScope)
@@ -72,7 +72,7 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 	}
 	hash := sha256.Sum256([]byte(accessToken))
 	v, seen := s.verified.cache.GetIfPresent(hash)
-	if epoch := s.ring.Epoch(); !seen || v.epoch < epoch {
+	if epoch := s.deps.Ring.Epoch(); !seen || v.epoch < epoch {
 		seen = false
 		var err error
 		if v, err = s.verify(ctx, accessToken); err != nil {
@@ -83,7 +83,7 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 	event := audit.From(ctx)
 	event.SetClient(v.poolID, v.claims.ClientID)
 	event.SetUser(v.claims.Subject)
-	if !s.now().Before(v.claims.ExpiresAt) {
+	if !s.deps.Now().Before(v.claims.ExpiresAt) {
 		s.verified.cache.Invalidate(hash)
 		return nil, idp.NotAuthorizedException("Access Token has expired").WithReason(api.ReasonAccessTokenExpired)
 	}
@@ -92,7 +92,7 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 	}
 	p := &Principal{Claims: v.claims}
 	var err error
-	if p.Pool, err = s.pools.Load(ctx, v.poolID); err != nil {
+	if p.Pool, err = s.deps.Pools.Load(ctx, v.poolID); err != nil {
 		return nil, goneIsInvalid(err)
 	}
 	if p.Client, err = p.Pool.Client(ctx, v.claims.ClientID); err != nil {
@@ -101,7 +101,7 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 	return p, s.judge(ctx, p, v, scope)
 }
 
-// goneIsInvalid: a token of a deleted pool or client is nobody's.
+// goneIsInvalid makes a token of a deleted pool or client an invalid token.
 func goneIsInvalid(err error) error {
 	if api.CodeOf(err) == "ResourceNotFoundException" {
 		return invalidAccessToken().WithReason(api.ReasonOf(err))
@@ -109,15 +109,15 @@ func goneIsInvalid(err error) error {
 	return err
 }
 
-// judge asks the store whether the token and its user still count, and fills in
-// the user.
+// judge checks in the store that neither the token nor its user was revoked,
+// disabled or deleted, and sets the user of p.
 func (s *Service) judge(ctx context.Context, p *Principal, v *verifiedToken, scope string) error {
-	rec, revoked, err := s.store.UserForToken(ctx, p.Pool.ID, p.Claims.Subject, p.Claims.Origin)
+	rec, revoked, err := s.deps.Store.UserForToken(ctx, p.Pool.ID, p.Claims.Subject, p.Claims.Origin)
 	gone := errors.Is(err, store.ErrNotFound)
 	if err != nil && !gone {
 		return err
 	}
-	if !gone && !v.hasMark(s.ring, rec.ID, markOf(rec.TokensValidAfter)) {
+	if !gone && !v.hasTokenEpoch(s.deps.Ring, rec.ID, tokenEpochOf(rec.TokensValidAfter)) {
 		revoked = true
 	}
 	hasScope := slices.Contains(p.Claims.Scopes, scope)
@@ -137,20 +137,20 @@ func (s *Service) judge(ctx context.Context, p *Principal, v *verifiedToken, sco
 	return nil
 }
 
-// verify checks form and signature. What the token says before that is used
-// only to find the one pool whose access keys may have signed it (RFC 8725
-// §3.8, §3.12): a pool's ID key, another pool's keys or another issuer never do.
+// verify checks form and signature. Before the signature is checked, the claims
+// are used only to find the pool whose access keys may have signed the token. The
+// pool's ID keys and other pools' keys are not accepted (RFC 8725 §3.8, §3.12).
 func (s *Service) verify(ctx context.Context, raw string) (*verifiedToken, error) {
 	c, ok := peek(raw)
 	if !ok || c.TokenUse != useAccess {
 		return nil, invalidAccessToken()
 	}
 	poolID := c.Iss[strings.LastIndexByte(c.Iss, '/')+1:]
-	sn, err := s.pools.Load(ctx, poolID)
+	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
 		return nil, goneIsInvalid(err)
 	}
-	// A pool that went over to the other form has tokens of both for a while.
+	// After a change of the issuer's form, tokens of both forms are valid for a while.
 	if original, updated := s.issuers(sn); c.Iss != original && c.Iss != updated {
 		return nil, invalidAccessToken()
 	}
@@ -161,7 +161,7 @@ func (s *Service) verify(ctx context.Context, raw string) (*verifiedToken, error
 	if err != nil {
 		return nil, err
 	}
-	// What was peeked at is what was signed: the same bytes, decoded the same way.
+	// The claims that peek read are the signed ones: the same bytes, decoded the same way.
 	return &verifiedToken{poolID: sn.ID, claims: AccessClaims{
 		Subject: c.Sub, Username: c.Username, ClientID: c.ClientID, Scopes: strings.Fields(c.Scope),
 		JTI: c.JTI, Origin: c.Origin, EventID: c.EventID, DeviceKey: c.DeviceKey,
@@ -178,11 +178,11 @@ func (s *Service) verifySignature(ctx context.Context, sn *pool.Snapshot, use, r
 		}
 		known := false
 		_, err = keys.VerifyRS256(raw, func(kid string) *rsa.PublicKey {
-			key := set.verifier(use, kid, s.now())
+			key := set.verifier(use, kid, s.deps.Now())
 			known = key != nil
 			return key
 		})
-		// A kid that is not known may be newer than the set.
+		// An unknown kid may be newer than the cached set.
 		if err == nil || known {
 			return err
 		}

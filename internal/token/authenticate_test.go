@@ -115,9 +115,9 @@ func (r *rig) revoke(t testing.TB, sn *pool.Snapshot, c *pool.Client, set *Set) 
 	}
 }
 
-// TestSignOutMark: what is issued from the row of after a sign-out lives, though
+// TestTokenEpoch: a token issued from the row that a sign-out wrote is valid, though
 // the clock has not moved.
-func TestSignOutMark(t *testing.T) {
+func TestTokenEpoch(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.pool(t)
@@ -247,7 +247,7 @@ func TestTokenOfDeletedClient(t *testing.T) {
 	if _, err := r.Authenticate(t.Context(), set.AccessToken); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.pools.DeleteUserPoolClient(t.Context(), &idp.DeleteUserPoolClientRequest{UserPoolId: sn.ID, ClientId: c.ID}); err != nil {
+	if err := r.deps.Pools.DeleteUserPoolClient(t.Context(), &idp.DeleteUserPoolClientRequest{UserPoolId: sn.ID, ClientId: c.ID}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := r.Authenticate(t.Context(), set.AccessToken)

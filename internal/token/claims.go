@@ -13,18 +13,18 @@ import (
 	"cognate/internal/api/awsjson"
 )
 
-// userScope is what every operation of the user API asks of an access token.
+// userScope is the scope that the operations of the user API require.
 const userScope = "aws.cognito.signin.user.admin"
 
-// moment is what the tokens of one issue share.
+// moment holds what all tokens of one issue share.
 type moment struct {
 	issuer           string
 	authTime, now    time.Time
 	origin, eventID  string
 	idJTI, accessJTI string
-	revocable        bool // tells origin_jti, and jti in the ID token
+	revocable        bool // has origin_jti, and jti in the ID token
 	groups           []Group
-	override         *override // nil where no trigger changes anything
+	override         *override // nil if no trigger changes anything
 }
 
 // object is a JSON object under construction.
@@ -69,7 +69,7 @@ func (o *object) flag(claim string, v bool) {
 
 func (o *object) done() []byte { return append(o.b, '}') }
 
-// accessClaims writes the access token's payload. It never tells attributes.
+// accessClaims writes the access token's payload. It never contains attributes.
 func accessClaims(g *Grant, m *moment) []byte {
 	o := newObject(1024)
 	o.text("sub", g.Subject.UserID)
@@ -102,8 +102,8 @@ func accessClaims(g *Grant, m *moment) []byte {
 	return o.done()
 }
 
-// idClaims writes the ID token's payload. accessToken is for at_hash, "" where
-// the token does not come from the domain's endpoints.
+// idClaims writes the ID token's payload. accessToken is for at_hash; it is "" for
+// tokens that do not come from the domain's endpoints.
 func idClaims(g *Grant, m *moment, accessToken string) []byte {
 	o := newObject(2048)
 	if accessToken != "" {
@@ -147,7 +147,7 @@ func groupNames(groups []Group) []string {
 	return names
 }
 
-// attributes tells what the client may read and the scopes let through.
+// attributes writes the attributes that the client may read and the scopes allow.
 func (o *object) attributes(g *Grant) {
 	attributes := g.Subject.Attributes
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
@@ -156,7 +156,7 @@ func (o *object) attributes(g *Grant) {
 		}
 		o.attribute(name, attributes[name])
 	}
-	// An address whose flag was never set is not verified; the service says so.
+	// An address whose flag was never set is not verified, and the token says so.
 	for _, address := range [...]string{"email", "phone_number"} {
 		flag := address + "_verified"
 		_, has := attributes[address]
@@ -225,7 +225,7 @@ func (o *object) identities(value string) {
 	o.b = append(o.b, ']')
 }
 
-// reservedClaim names what no attribute may speak for.
+// reservedClaim reports whether no attribute may set the claim.
 func reservedClaim(name string) bool {
 	switch name {
 	case "sub", "iss", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "at_hash", "auth_time", "token_use", "origin_jti", "event_id", "acr", "amr":
@@ -234,8 +234,8 @@ func reservedClaim(name string) bool {
 	return strings.HasPrefix(name, "cognito:")
 }
 
-// scopesAllow applies OpenID Connect Core §5.4 as Cognito does: openid alone
-// gives everything readable.
+// scopesAllow applies OpenID Connect Core §5.4 as Cognito does: the scope openid
+// alone allows every readable attribute.
 func scopesAllow(g *Grant, attribute string) bool {
 	if !g.OAuth {
 		return true

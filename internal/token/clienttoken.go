@@ -17,22 +17,22 @@ import (
 	"cognate/internal/trigger"
 )
 
-// MachineGrant is a client that has shown its secret and asks for a token of its
-// own (RFC 6749 §4.4).
+// MachineGrant is the request of a client that has shown its secret, for a token
+// of its own (RFC 6749 §4.4).
 type MachineGrant struct {
 	Pool   *pool.Snapshot
 	Client *pool.Client
-	// Scopes are those that the client asks for; none: all that it may have.
+	// Scopes are the scopes that the client asks for; empty: all that it may have.
 	Scopes         []string
 	ClientMetadata map[string]string
 }
 
-// ErrScope says that a client asked for a scope that it may not have.
+// ErrScope means that a client asked for a scope that it may not have.
 var ErrScope = errors.New("token: a scope that is not the client's")
 
-// IssueForMachine makes the access token of a client, for which no user stands.
-// It fails with ErrScope, with keys.ErrBusy where too much cryptography waits,
-// and with the exception of a PreTokenGeneration trigger that refuses.
+// IssueForMachine makes the access token of a client without a user. It returns
+// ErrScope, keys.ErrBusy if too much cryptography waits, or the exception of a
+// PreTokenGeneration trigger that refuses.
 func (s *Service) IssueForMachine(ctx context.Context, m MachineGrant) (*Set, error) {
 	scopes, err := m.scopes(ctx)
 	if err != nil {
@@ -47,20 +47,20 @@ func (s *Service) IssueForMachine(ctx context.Context, m MachineGrant) (*Set, er
 	if err != nil {
 		return nil, err
 	}
-	id, err := uuid.NewRandomFromReader(s.rand)
+	id, err := uuid.NewRandomFromReader(s.deps.Rand)
 	if err != nil {
 		return nil, err
 	}
-	claims := machineClaims(g, s.Issuer(m.Pool), id.String(), s.now())
+	claims := machineClaims(g, s.Issuer(m.Pool), id.String(), s.deps.Now())
 	set := &Set{ExpiresIn: int32(m.Client.AccessTTL / time.Second)}
-	if err := s.gate.Do(ctx, func() { set.AccessToken, err = signAccess(g, change, signers.access, claims) }); err != nil {
+	if err := s.deps.Gate.Do(ctx, func() { set.AccessToken, err = signAccess(g, change, signers.access, claims) }); err != nil {
 		return nil, err
 	}
 	return set, err
 }
 
-// scopes returns what is granted: of the client's custom scopes those that it asks
-// for. A scope whose resource server is gone is nobody's.
+// scopes returns the granted scopes: the custom scopes of the client that it asks
+// for. A scope whose resource server was deleted is not granted.
 func (m *MachineGrant) scopes(ctx context.Context) ([]string, error) {
 	all, err := m.Pool.CustomScopesOf(ctx, m.Client)
 	if err != nil {
@@ -84,15 +84,15 @@ func (m *MachineGrant) scopes(ctx context.Context) ([]string, error) {
 	return asked, nil
 }
 
-// machineOverride asks the pool's function, if it is one for machines (Cognito:
-// pre-token-generation trigger, V3_0). It may change the access token and
-// nothing that makes a user of the machine.
+// machineOverride asks the pool's function, if it handles machines (Cognito:
+// pre-token-generation trigger, V3_0). The function may change the access token,
+// but not the claims that describe a user.
 func (s *Service) machineOverride(ctx context.Context, g *Grant, metadata map[string]string) (*override, error) {
 	t := g.Pool.Triggers().PreTokenGenerationConfig
 	if t == nil || t.LambdaVersion != idp.PreTokenGenerationLambdaVersionTypeV30 {
 		return nil, nil
 	}
-	answer, err := s.triggers.PreTokenGeneration(ctx, t.LambdaArn, t.LambdaVersion,
+	answer, err := s.deps.Triggers.PreTokenGeneration(ctx, t.LambdaArn, t.LambdaVersion,
 		g.Pool.Event(trigger.SourceTokenClientCredentials, trigger.ClientCredentialsUser, g.Client.ID),
 		trigger.PreTokenGenerationRequest{Scopes: g.Scopes, ClientMetadata: metadata})
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *Service) machineOverride(ctx context.Context, g *Grant, metadata map[st
 }
 
 // machineClaims writes the payload of a machine's access token. The client is its
-// subject; no user, group or family is told.
+// subject. It has no user, group or family.
 func machineClaims(g *Grant, issuer, jti string, now time.Time) []byte {
 	o := newObject(512)
 	o.text("sub", g.Client.ID)
@@ -121,17 +121,17 @@ func machineClaims(g *Grant, issuer, jti string, now time.Time) []byte {
 	return o.done()
 }
 
-// GetClientToken gives a client a token of its own for its secret. A secret has
-// at least 24 characters of 63: nobody guesses it, however often, so that there
-// is no lock-out, which would let anybody who knows the client's id lock it.
+// GetClientToken returns a token for a client that shows its secret. A secret has
+// at least 24 characters of 63 and cannot be guessed. So there is no lock-out, by
+// which anyone who knows the client's id could lock the client.
 func (s *Service) GetClientToken(ctx context.Context, in *idp.GetClientTokenRequest) (*idp.GetClientTokenResponse, error) {
-	sn, c, err := s.pools.LoadClient(ctx, in.ClientId)
+	sn, c, err := s.deps.Pools.LoadClient(ctx, in.ClientId)
 	if err != nil {
 		return nil, err
 	}
 	audit.From(ctx).SetClient(sn.ID, c.ID)
-	// The secret first: who does not know it learns nothing of the settings, not
-	// even whether there is a secret.
+	// The secret is checked first: a caller without it learns nothing of the
+	// settings, not even whether there is a secret.
 	right := c.CheckSecret(&in.Secret)
 	switch {
 	case len(c.Secrets) == 0 || !right:
@@ -148,8 +148,8 @@ func (s *Service) GetClientToken(ctx context.Context, in *idp.GetClientTokenRequ
 	}}, nil
 }
 
-// machineFault returns errors of a machine's token the names that the operation
-// declares: none is of triggers.
+// machineFault replaces err by an error that the operation declares. Those of
+// triggers are not among them.
 func machineFault(err error) error {
 	if errors.Is(err, ErrScope) {
 		return idp.InvalidParameterException("Invalid scope requested").WithCause(err)

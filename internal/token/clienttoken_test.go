@@ -14,7 +14,7 @@ import (
 // machine makes a client that gets tokens of its own, and a server for its scopes.
 func (r *rig) machine(t testing.TB, sn *pool.Snapshot) *pool.Client {
 	t.Helper()
-	if _, err := r.pools.CreateResourceServer(t.Context(), &idp.CreateResourceServerRequest{
+	if _, err := r.deps.Pools.CreateResourceServer(t.Context(), &idp.CreateResourceServerRequest{
 		UserPoolId: sn.ID, Identifier: "api", Name: "api", Scopes: []idp.ResourceServerScopeType{{ScopeName: "read"}, {ScopeName: "write"}},
 	}); err != nil {
 		t.Fatal(err)

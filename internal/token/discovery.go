@@ -10,7 +10,7 @@ import (
 	"cognate/internal/pool"
 )
 
-// AWSIssuerBase is the base of the issuers that Cognito itself uses in a Region.
+// AWSIssuerBase returns the base of the issuers that Cognito itself uses in a Region.
 func AWSIssuerBase(region string) string {
 	base := "https://cognito-idp." + region + ".amazonaws.com"
 	if strings.HasPrefix(region, "cn-") {
@@ -19,9 +19,9 @@ func AWSIssuerBase(region string) string {
 	return base
 }
 
-// Issuer is what tokens of the pool have in iss. The pool's id is its last
-// segment, which clients cut out. AWS's own base has a second form, which a
-// pool's IssuerConfiguration chooses.
+// Issuer returns the iss of the pool's tokens. Its last segment is the pool's id,
+// which clients cut out. AWS's own base has a second form, which a pool's
+// IssuerConfiguration chooses.
 func (s *Service) Issuer(sn *pool.Snapshot) string {
 	original, updated := s.issuers(sn)
 	if c := sn.Config.IssuerConfiguration; c != nil && c.Type == idp.IssuerTypeUpdated {
@@ -30,9 +30,10 @@ func (s *Service) Issuer(sn *pool.Snapshot) string {
 	return original
 }
 
-// issuers are both forms; they are the same where the base is the operator's own.
+// issuers returns both forms of the issuer. They are equal if the operator set the
+// base.
 func (s *Service) issuers(sn *pool.Snapshot) (original, updated string) {
-	base := strings.TrimSuffix(s.issuerBase(sn), "/")
+	base := strings.TrimSuffix(s.deps.IssuerBase(sn), "/")
 	original = base + "/" + sn.ID
 	if base != AWSIssuerBase(sn.Region) {
 		return original, original
@@ -40,10 +41,10 @@ func (s *Service) issuers(sn *pool.Snapshot) (original, updated string) {
 	return original, strings.Replace(original, "https://", "https://issuer-", 1)
 }
 
-// JWKS is the pool's JSON Web Key Set: keys that sign, that will, and that did as
-// long as a token of theirs may live.
+// JWKS returns the pool's JSON Web Key Set: the keys that sign, the keys that will
+// sign next, and earlier keys as long as their tokens may live.
 func (s *Service) JWKS(ctx context.Context, poolID string) ([]byte, error) {
-	sn, err := s.pools.Load(ctx, poolID)
+	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (s *Service) JWKS(ctx context.Context, poolID string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
+	now := s.deps.Now()
 	var published []keys.PublishedKey
 	for _, key := range set.keys {
 		if live(&key.row, now) {
@@ -61,14 +62,14 @@ func (s *Service) JWKS(ctx context.Context, poolID string) ([]byte, error) {
 	return keys.JWKS(published), nil
 }
 
-// Discovery is the pool's OpenID Provider metadata (OpenID Connect Discovery 1.0
-// §3). A pool without a domain has no endpoints to tell.
+// Discovery returns the pool's OpenID Provider metadata (OpenID Connect Discovery
+// 1.0 §3). Without a domain it names no endpoints.
 func (s *Service) Discovery(ctx context.Context, poolID string) ([]byte, error) {
-	sn, err := s.pools.Load(ctx, poolID)
+	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
 		return nil, err
 	}
-	issuer, domain := s.Issuer(sn), strings.TrimSuffix(s.domainBase(sn), "/")
+	issuer, domain := s.Issuer(sn), strings.TrimSuffix(s.deps.DomainBase(sn), "/")
 	o := newObject(1024)
 	endpoint := func(name, path string) {
 		if domain != "" {

@@ -64,10 +64,10 @@ func TestUpdatedIssuer(t *testing.T) {
 	c := r.client(t, sn, nil)
 	u := r.user(t, sn, "alice")
 	before := r.issue(t, r.grant(t, sn, c, u))
-	if _, err := r.pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{UserPoolId: sn.ID, IssuerConfiguration: &idp.IssuerConfigurationType{Type: idp.IssuerTypeUpdated}}); err != nil {
+	if _, err := r.deps.Pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{UserPoolId: sn.ID, IssuerConfiguration: &idp.IssuerConfigurationType{Type: idp.IssuerTypeUpdated}}); err != nil {
 		t.Fatal(err)
 	}
-	sn, err := r.pools.Load(t.Context(), sn.ID)
+	sn, err := r.deps.Pools.Load(t.Context(), sn.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

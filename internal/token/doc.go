@@ -1,9 +1,9 @@
-// Package token is what a sign-in gets: ID, access and refresh tokens, the keys
-// that sign them, their verification and their revocation, and the documents
-// that publish the keys (JWKS, RFC 7517; OpenID Connect Discovery 1.0).
+// Package token issues, verifies and revokes the tokens of a sign-in: ID, access
+// and refresh tokens. It holds the keys that sign them, and publishes the public
+// keys (JWKS, RFC 7517; OpenID Connect Discovery 1.0).
 //
-// It decides nothing about who may sign in: whoever calls Issue has proven it.
-// It reads users only as far as a token's life depends on them, and writes
-// signing keys, revoked families, spent generations and a user's sign-out mark;
-// an ordinary sign-in or refresh writes nothing at all.
+// The package does not decide who may sign in: the caller of Issue has proven it.
+// It reads users only as far as the validity of a token depends on them. It writes
+// signing keys, revoked families, spent generations and users' token epochs. An
+// ordinary sign-in or refresh writes nothing.
 package token

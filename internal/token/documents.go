@@ -17,7 +17,7 @@ func (s *Service) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", publish(s.JWKS))
 }
 
-// maxLoggedID bounds what the log tells of a pool's id in a path.
+// maxLoggedID is the most bytes of a path's pool id that are logged.
 const maxLoggedID = 64
 
 // publish returns a handler that answers with a document of the pool in the path.

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// sortGroups orders groups as tokens list them: by precedence, those without
-// one last, then by name.
+// sortGroups orders groups as tokens list them: by precedence, then by name.
+// Groups without precedence come last.
 func sortGroups(groups []Group) []Group {
 	sorted := slices.Clone(groups)
 	slices.SortFunc(sorted, func(a, b Group) int {
@@ -28,8 +28,9 @@ func comparePrecedence(a, b *int32) int {
 	return cmp.Compare(*a, *b)
 }
 
-// rolesOf returns the roles of sorted groups and the preferred one: that of the
-// best group with a role, unless its equals in precedence have another.
+// rolesOf returns the roles of sorted groups and the preferred role. That is the
+// role of the first group that has one, unless another group of the same
+// precedence has another role.
 func rolesOf(sorted []Group) (roles []string, preferred string) {
 	var best *int32
 	tied := false

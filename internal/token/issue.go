@@ -15,10 +15,9 @@ import (
 
 var errNoSigner = errors.New("token: the pool has no key that may sign")
 
-// Issue makes the tokens of a grant. It writes nothing. It fails with
-// keys.ErrBusy where too much cryptography waits, and with the exception of a
-// PreTokenGeneration trigger that refuses. It calls that trigger, so no
-// transaction may be open.
+// Issue makes the tokens of a grant. It writes nothing. It returns keys.ErrBusy if
+// too much cryptography waits, or the exception of a PreTokenGeneration trigger
+// that refuses. It calls that trigger, so no transaction may be open.
 func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
 	signers, err := s.signersOf(ctx, g.Pool.ID)
 	if err != nil {
@@ -32,7 +31,7 @@ func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
 		return nil, err
 	}
 	set := &Set{ExpiresIn: int32(g.Client.AccessTTL / time.Second), Origin: m.origin, EventID: m.eventID}
-	if err := s.gate.Do(ctx, func() { err = s.sign(&g, m, signers, set) }); err != nil {
+	if err := s.deps.Gate.Do(ctx, func() { err = s.sign(&g, m, signers, set) }); err != nil {
 		return nil, err
 	}
 	if err != nil {
@@ -45,7 +44,7 @@ func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
 	return set, err
 }
 
-// signers are a pool's keys of the moment.
+// signers are the keys that sign for a pool now.
 type signers struct{ id, access *keys.SigningKey }
 
 func (s *Service) signersOf(ctx context.Context, poolID string) (signers, error) {
@@ -54,7 +53,7 @@ func (s *Service) signersOf(ctx context.Context, poolID string) (signers, error)
 		return signers{}, err
 	}
 	var out signers
-	now := s.now()
+	now := s.deps.Now()
 	for _, use := range [...]struct {
 		name string
 		key  **keys.SigningKey
@@ -70,13 +69,13 @@ func (s *Service) signersOf(ctx context.Context, poolID string) (signers, error)
 	return out, nil
 }
 
-// moment settles what both tokens of an issue share.
+// moment builds what all tokens of one issue share.
 func (s *Service) moment(g *Grant) (*moment, error) {
 	m := &moment{
-		issuer: s.Issuer(g.Pool), now: s.now(), authTime: g.AuthTime,
+		issuer: s.Issuer(g.Pool), now: s.deps.Now(), authTime: g.AuthTime,
 		origin: g.Origin, eventID: g.EventID,
-		// A session that is tracked can be ended, whatever the client says, and so
-		// its tokens tell their family.
+		// A tracked session can be ended, whatever the client's settings, so its
+		// tokens carry their family.
 		revocable: g.Client.Revocation || g.Client.Rotation || g.Pool.Tracking.On,
 		groups:    sortGroups(g.Subject.Groups),
 	}
@@ -85,17 +84,17 @@ func (s *Service) moment(g *Grant) (*moment, error) {
 	}
 	for _, id := range [...]*string{&m.origin, &m.eventID} {
 		if *id == "" {
-			b, err := uuid.NewRandomFromReader(s.rand)
+			b, err := uuid.NewRandomFromReader(s.deps.Rand)
 			if err != nil {
 				return nil, err
 			}
 			*id = b.String()
 		}
 	}
-	mark := markOf(g.Subject.TokensValidAfter)
+	tokenEpoch := tokenEpochOf(g.Subject.TokensValidAfter)
 	for _, id := range [...]*string{&m.accessJTI, &m.idJTI} {
 		var err error
-		if *id, err = newJTI(s.ring, s.rand, g.Pool.ID, g.Subject.UserID, mark); err != nil {
+		if *id, err = newJTI(s.deps.Ring, s.deps.Rand, g.Pool.ID, g.Subject.UserID, tokenEpoch); err != nil {
 			return nil, err
 		}
 	}
@@ -121,8 +120,8 @@ func (s *Service) sign(g *Grant, m *moment, with signers, set *Set) (err error) 
 	return err
 }
 
-// signAccess signs the claims with what a function changes in them. An access token
-// that our own operations would refuse as too long is not issued.
+// signAccess signs the claims after a function has changed them. It returns an
+// error for an access token that our own operations would refuse as too long.
 func signAccess(g *Grant, change *override, key *keys.SigningKey, claims []byte) (string, error) {
 	changed, err := change.access(g, claims)
 	switch {
@@ -137,7 +136,7 @@ func signAccess(g *Grant, change *override, key *keys.SigningKey, claims []byte)
 }
 
 func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
-	id, err := uuid.NewRandomFromReader(s.rand)
+	id, err := uuid.NewRandomFromReader(s.deps.Rand)
 	if err != nil {
 		return "", err
 	}
@@ -145,16 +144,16 @@ func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
 		PoolID: g.Pool.ID, ClientID: g.Client.ID, UserID: g.Subject.UserID, Username: g.Subject.Username,
 		Family: m.origin, TokenID: id.String(), EventID: m.eventID, DeviceKey: g.DeviceKey,
 		OAuth: g.OAuth, Scopes: g.Scopes, Resource: g.Resource,
-		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: g.refreshEnds(m.now), Mark: markOf(g.Subject.TokensValidAfter),
+		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: g.refreshEnds(m.now), TokenEpoch: tokenEpochOf(g.Subject.TokensValidAfter),
 	}
-	raw, err := s.ring.SealToken(keys.TokenRefresh, nil, encodeRefresh(r))
+	raw, err := s.deps.Ring.SealToken(keys.TokenRefresh, nil, encodeRefresh(r))
 	if err != nil {
 		return "", fmt.Errorf("token: refresh token: %w", err)
 	}
 	return raw, nil
 }
 
-// refreshEnds is when a refresh token of the grant ends.
+// refreshEnds returns the time at which a refresh token of the grant ends.
 func (g *Grant) refreshEnds(now time.Time) time.Time {
 	if g.RefreshExpires.IsZero() {
 		return now.Add(g.Client.RefreshTTL)

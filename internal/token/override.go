@@ -12,14 +12,14 @@ import (
 	"cognate/internal/trigger"
 )
 
-// override is what a PreTokenGeneration trigger changes in the tokens of one
-// issue. A nil one changes nothing.
+// override holds the changes of a PreTokenGeneration trigger to the tokens of one
+// issue. A nil override changes nothing.
 type override struct {
 	trigger.PreTokenGenerationResponse
 }
 
-// preTokenGeneration asks the pool's function, if there is one. Its answer is
-// for this issue alone.
+// preTokenGeneration asks the pool's function, if there is one. The answer holds
+// for this issue only.
 func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *moment) (*override, error) {
 	t := g.Pool.Triggers().PreTokenGenerationConfig
 	if t == nil {
@@ -34,7 +34,7 @@ func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *moment) (
 	if groups.IAMRolesToOverride, preferred = rolesOf(m.groups); preferred != "" {
 		groups.PreferredRole = &preferred
 	}
-	answer, err := s.triggers.PreTokenGeneration(ctx, t.LambdaArn, t.LambdaVersion,
+	answer, err := s.deps.Triggers.PreTokenGeneration(ctx, t.LambdaArn, t.LambdaVersion,
 		g.Pool.Event(source, g.Subject.Username, g.Client.ID), trigger.PreTokenGenerationRequest{
 			UserAttributes:     g.Pool.EventAttributes(g.Subject.UserID, g.Subject.Status, g.Subject.Attributes),
 			GroupConfiguration: groups, Scopes: scopesOf(g), ClientMetadata: g.ClientMetadata,
@@ -45,7 +45,7 @@ func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *moment) (
 	return &override{answer}, nil
 }
 
-// scopesOf are the scopes of the access token before anybody changes them.
+// scopesOf returns the scopes of the access token before a function changes them.
 func scopesOf(g *Grant) []string {
 	if g.OAuth {
 		return g.Scopes
@@ -123,8 +123,7 @@ func (o *override) access(g *Grant, payload []byte) ([]byte, error) {
 	})
 }
 
-// scopes are those that were granted, then those that are added, without those
-// that are suppressed.
+// scopes returns the granted scopes and the added ones, without the suppressed ones.
 func (o *override) scopes(granted []string) []string {
 	scopes := slices.Clone(granted)
 	for _, scope := range o.AccessToken.ScopesToAdd {
@@ -140,13 +139,13 @@ func (o *override) regroup(claims map[string]json.RawMessage) error {
 }
 
 // mayAdd reports whether a function may add or override the claim (Cognito:
-// pre-token-generation trigger, claims that cannot be changed). What it may not
-// is ignored.
+// pre-token-generation trigger, claims that cannot be changed). Other claims of its
+// answer are ignored.
 func mayAdd(name string) bool {
 	return name != "" && name != "scope" && !strings.HasPrefix(name, "dev:") && !protectedClaim(name)
 }
 
-// protectedClaim names what only the service says.
+// protectedClaim reports whether only the service may set the claim.
 func protectedClaim(name string) bool {
 	switch name {
 	case "sub", "username", "identities", "client_id", "event_id", "device_key", "version", "acr", "amr", "at_hash", "aud",
@@ -156,7 +155,7 @@ func protectedClaim(name string) bool {
 	return strings.HasPrefix(name, "cognito:")
 }
 
-// typedClaim names claims of the ID token whose type is given.
+// typedClaim reports whether the claim of the ID token has a fixed type.
 func typedClaim(name string) bool {
 	return slices.Contains([]string{"phone_number_verified", "email_verified", "updated_at", "address"}, name)
 }
@@ -197,7 +196,7 @@ func put(claims map[string]json.RawMessage, name string, value any) error {
 	return err
 }
 
-// putTexts sets a claim that is absent where it would be empty.
+// putTexts sets a claim, or removes it if the list is empty.
 func putTexts(claims map[string]json.RawMessage, name string, values []string) error {
 	if len(values) == 0 {
 		delete(claims, name)

@@ -15,7 +15,7 @@ import (
 // withTrigger makes a pool whose tokens a function sees.
 func (r *rig) withTrigger(t testing.TB, version idp.PreTokenGenerationLambdaVersionType) *pool.Snapshot {
 	t.Helper()
-	out, err := r.pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{
+	out, err := r.deps.Pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{
 		PoolName: "people", LambdaConfig: &idp.LambdaConfigType{PreTokenGenerationConfig: &idp.PreTokenGenerationVersionConfigType{
 			LambdaArn: *lambdas.ARN("tokens"), LambdaVersion: version,
 		}},
@@ -26,7 +26,7 @@ func (r *rig) withTrigger(t testing.TB, version idp.PreTokenGenerationLambdaVers
 	if got := out.UserPool.LambdaConfig.PreTokenGeneration; got == nil || *got != *lambdas.ARN("tokens") {
 		t.Errorf("PreTokenGeneration does not show what PreTokenGenerationConfig names")
 	}
-	sn, err := r.pools.Load(t.Context(), *out.UserPool.Id)
+	sn, err := r.deps.Pools.Load(t.Context(), *out.UserPool.Id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Refresh is what a refresh token says of itself. It is sealed: who can show it
-// has got it from us, and needs no row in the store.
+// Refresh is the content of a refresh token. It is sealed, so a token that opens
+// was issued by this service and needs no row in the store.
 type Refresh struct {
 	PoolID, ClientID string
 	UserID, Username string
@@ -16,31 +16,31 @@ type Refresh struct {
 	Family  string
 	TokenID string
 	EventID string
-	// DeviceKey is the device that the sign-in was bound to, "" for none.
+	// DeviceKey is the device that the sign-in was bound to, or "".
 	DeviceKey string
 	Scopes    []string
 	Resource  string
 	OAuth     bool
 
 	AuthTime, IssuedAt, ExpiresAt time.Time
-	// Mark is the user's sign-out mark at issue, in milliseconds.
-	Mark int64
+	// TokenEpoch is the user's token epoch at issue, in milliseconds.
+	TokenEpoch int64
 }
 
-// LogValue tells which token it is, and nothing that would make one.
+// LogValue names the token without anything that would make one.
 func (r *Refresh) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("pool", r.PoolID), slog.String("client", r.ClientID), slog.String("family", r.Family))
 }
 
-// Alive reports whether the user's sign-out mark is still that of the token.
-func (r *Refresh) Alive(validAfter time.Time) bool { return r.Mark == markOf(validAfter) }
+// Alive reports whether the user's token epoch is still that of the token.
+func (r *Refresh) Alive(validAfter time.Time) bool { return r.TokenEpoch == tokenEpochOf(validAfter) }
 
 const (
 	refreshVersion = 1
 
 	refreshOAuth = 1 << 0
-	// refreshFlags are those of all tokens that are out: 1<<1 said that the client
-	// rotated its tokens at issue, and says nothing any more.
+	// refreshFlags are the flags that tokens in circulation may have. 1<<1 meant
+	// that the client rotated its tokens at issue; it is ignored now.
 	refreshFlags = refreshOAuth | 1<<1
 )
 
@@ -61,7 +61,7 @@ func encodeRefresh(r *Refresh) []byte {
 	for _, s := range r.Scopes {
 		b = appendText(b, s)
 	}
-	for _, n := range [...]int64{r.AuthTime.Unix(), r.IssuedAt.UnixMilli(), r.ExpiresAt.Unix(), r.Mark} {
+	for _, n := range [...]int64{r.AuthTime.Unix(), r.IssuedAt.UnixMilli(), r.ExpiresAt.Unix(), r.TokenEpoch} {
 		b = binary.AppendVarint(b, n)
 	}
 	return b
@@ -88,7 +88,7 @@ func parseRefresh(b []byte) (*Refresh, error) {
 	r.AuthTime = time.Unix(d.varint(), 0).UTC()
 	r.IssuedAt = time.UnixMilli(d.varint()).UTC()
 	r.ExpiresAt = time.Unix(d.varint(), 0).UTC()
-	r.Mark = d.varint()
+	r.TokenEpoch = d.varint()
 	if d.bad || len(d.b) != 0 {
 		return nil, errRefreshForm
 	}

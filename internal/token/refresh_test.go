@@ -16,7 +16,7 @@ func exampleRefresh() *Refresh {
 	return &Refresh{
 		PoolID: "us-east-1_AbCdEf123", ClientID: "7abcdefghijklmnopqrstuvwx1", UserID: keys.NewUUID(), Username: "älice",
 		Family: keys.NewUUID(), TokenID: keys.NewUUID(), EventID: keys.NewUUID(), DeviceKey: "us-east-1_x", Resource: "https://api.example.com",
-		Scopes: []string{"openid", "a/b"}, OAuth: true, Mark: 1_800_000_000_001,
+		Scopes: []string{"openid", "a/b"}, OAuth: true, TokenEpoch: 1_800_000_000_001,
 		AuthTime: time.Unix(1_800_000_000, 0).UTC(), IssuedAt: time.UnixMilli(1_800_000_000_123).UTC(), ExpiresAt: time.Unix(1_900_000_000, 0).UTC(),
 	}
 }

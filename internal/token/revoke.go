@@ -14,13 +14,13 @@ import (
 	"cognate/internal/store"
 )
 
-// ErrRefresh says that a refresh token is not one of this client's.
+// ErrRefresh means that the text is not a refresh token of this client.
 var ErrRefresh = errors.New("token: not a refresh token of this client")
 
-// OpenRefresh reads a refresh token and holds it to its pool and client. Whether
-// it still counts is the caller's to ask.
+// OpenRefresh reads a refresh token and checks its pool and client. The caller
+// checks whether the token was revoked.
 func (s *Service) OpenRefresh(ctx context.Context, sn *pool.Snapshot, c *pool.Client, raw string) (*Refresh, error) {
-	body, err := s.ring.OpenToken(ctx, keys.TokenRefresh, nil, raw)
+	body, err := s.deps.Ring.OpenToken(ctx, keys.TokenRefresh, nil, raw)
 	if errors.Is(err, keys.ErrToken) {
 		return nil, ErrRefresh
 	}
@@ -34,20 +34,20 @@ func (s *Service) OpenRefresh(ctx context.Context, sn *pool.Snapshot, c *pool.Cl
 	return r, nil
 }
 
-// RevokeFamily ends a family of refresh tokens and the access tokens that came
-// of it.
+// RevokeFamily ends a family of refresh tokens and the access tokens issued with
+// them.
 func (s *Service) RevokeFamily(ctx context.Context, r *Refresh) error {
 	return s.revokeFamily(ctx, r, false)
 }
 
 func (s *Service) revokeFamily(ctx context.Context, r *Refresh, linked bool) error {
 	expires := r.ExpiresAt
-	if now := s.now(); expires.Before(now) {
+	if now := s.deps.Now(); expires.Before(now) {
 		expires = now
 	}
 	// The family's last access token may outlive its refresh token.
 	expires = expires.Add(longestToken)
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.RevokeFamily(ctx, r.PoolID, r.UserID, r.Family, expires); err != nil {
 			return err
 		}
@@ -67,17 +67,17 @@ func (s *Service) RevokeUser(ctx context.Context, tx *store.Tx, poolID, userID s
 	if err != nil {
 		return err
 	}
-	SignOut(&u, s.now())
+	SignOut(&u, s.deps.Now())
 	if err := tx.DeleteUserSessions(ctx, poolID, userID); err != nil {
 		return err
 	}
 	return tx.UpdateUser(ctx, u)
 }
 
-// RevokeToken ends the family of a refresh token (RFC 7009: what is not a live
-// token of the client is no error).
+// RevokeToken ends the family of a refresh token. A text that is no valid token of
+// the client is no error (RFC 7009 §2.2).
 func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (*idp.RevokeTokenResponse, error) {
-	sn, c, err := s.pools.LoadClient(ctx, in.ClientId)
+	sn, c, err := s.deps.Pools.LoadClient(ctx, in.ClientId)
 	if api.CodeOf(err) == "ResourceNotFoundException" {
 		return nil, idp.UnauthorizedException("Invalid client credentials").WithReason(api.ReasonOf(err))
 	}
@@ -99,9 +99,9 @@ func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (
 	case errors.Is(err, ErrRefresh):
 	case err != nil:
 		return nil, err
-	// An expired token ends its family, too: access tokens of its last use live on,
-	// and by the clock of another node it may not have expired.
-	case s.now().Before(r.ExpiresAt.Add(longestToken)):
+	// An expired token ends its family, too: access tokens of its last use may still
+	// be valid, and by the clock of another node it may not have expired.
+	case s.deps.Now().Before(r.ExpiresAt.Add(longestToken)):
 		audit.From(ctx).SetUser(r.UserID)
 		linked := in.RevokeAssociatedSessions == idp.RevokeAssociatedSessionsTypeLinked && sn.Tracking.On
 		if err := s.revokeFamily(ctx, r, linked); err != nil {
@@ -111,12 +111,13 @@ func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (
 	return &idp.RevokeTokenResponse{}, nil
 }
 
-// looksSigned tells a JWS, as ID and access tokens are, from a refresh token.
+// looksSigned reports whether the text looks like a JWS, as ID and access tokens
+// are, and not like a refresh token.
 func looksSigned(raw string) bool {
 	return strings.Count(raw, ".") == 2 && strings.HasPrefix(raw, "eyJ")
 }
 
-// GlobalSignOut ends all tokens of the caller, the one that it shows included.
+// GlobalSignOut ends all tokens of the caller, the presented one included.
 func (s *Service) GlobalSignOut(ctx context.Context, in *idp.GlobalSignOutRequest) (*idp.GlobalSignOutResponse, error) {
 	p, err := s.Authenticate(ctx, in.AccessToken)
 	if err != nil {
@@ -126,10 +127,10 @@ func (s *Service) GlobalSignOut(ctx context.Context, in *idp.GlobalSignOutReques
 		}
 		return nil, err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return s.RevokeUser(ctx, tx, p.Pool.ID, p.User.ID)
 	}, store.Retry)
-	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile: its tokens are dead
+	if errors.Is(err, store.ErrNotFound) { // the user was deleted meanwhile: its tokens are dead
 		err = nil
 	}
 	if err != nil {
@@ -141,8 +142,8 @@ func (s *Service) GlobalSignOut(ctx context.Context, in *idp.GlobalSignOutReques
 // Spend marks a refresh token as replaced by those of the grant. The first use may replace it
 // at any time, later ones within the client's grace; see [ErrReused].
 func (s *Service) Spend(ctx context.Context, g *Grant, r *Refresh) error {
-	now, c := s.now(), g.Client
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	now, c := s.deps.Now(), g.Client
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		rotatedAt, first, err := tx.RotateOut(ctx, r.PoolID, r.Family, r.TokenID, now, r.ExpiresAt)
 		if err != nil {
 			return err
@@ -157,13 +158,13 @@ func (s *Service) Spend(ctx context.Context, g *Grant, r *Refresh) error {
 	})
 }
 
-// ErrReused says that a refresh token was replaced before and its grace is over.
+// ErrReused means that a refresh token was replaced before and its grace is over.
 var ErrReused = errors.New("token: refresh token was rotated out")
 
 // InGrace reports whether a token that was replaced may be used again. Without a
-// grace it may not, whatever the clocks say: the store has decided which use was
-// the first. With a grace, a node whose clock is behind sees a replacement in its
-// future, which is a new one as long as [store.MaxSkew] explains it.
+// grace it may not: the store has decided which use was the first, whatever the
+// clocks say. With a grace, a node whose clock is behind may see the replacement in
+// its future. Up to [store.MaxSkew] it takes such a replacement for a recent one.
 func InGrace(rotatedAt, now time.Time, grace time.Duration) bool {
 	age := now.Sub(rotatedAt)
 	return grace > 0 && age < grace && age >= -store.MaxSkew

@@ -20,7 +20,7 @@ func TestRevokeToken(t *testing.T) {
 		off := r.client(t, sn, func(in *idp.CreateUserPoolClientRequest) { in.EnableTokenRevocation = new(false) })
 		secret := r.client(t, sn, func(in *idp.CreateUserPoolClientRequest) { in.GenerateSecret = new(true) })
 		u := r.user(t, sn, "alice")
-		described, err := r.pools.DescribeUserPoolClient(t.Context(), &idp.DescribeUserPoolClientRequest{UserPoolId: sn.ID, ClientId: secret.ID})
+		described, err := r.deps.Pools.DescribeUserPoolClient(t.Context(), &idp.DescribeUserPoolClientRequest{UserPoolId: sn.ID, ClientId: secret.ID})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,6 +45,8 @@ type clock struct{ ms atomic.Int64 }
 func (c *clock) now() time.Time       { return time.UnixMilli(c.ms.Load()).UTC() }
 func (c *clock) pass(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
+func (r *rig) now() time.Time { return r.clock.now() }
+
 func newRig(t testing.TB, o store.Options) *rig {
 	t.Helper()
 	c := &clock{}
@@ -64,11 +66,11 @@ func sqlite(t testing.TB) *rig {
 
 func (r *rig) pool(t testing.TB) *pool.Snapshot {
 	t.Helper()
-	out, err := r.pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{PoolName: "people"})
+	out, err := r.deps.Pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{PoolName: "people"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sn, err := r.pools.Load(t.Context(), *out.UserPool.Id)
+	sn, err := r.deps.Pools.Load(t.Context(), *out.UserPool.Id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +83,7 @@ func (r *rig) client(t testing.TB, sn *pool.Snapshot, change func(*idp.CreateUse
 	if change != nil {
 		change(in)
 	}
-	out, err := r.pools.CreateUserPoolClient(t.Context(), in)
+	out, err := r.deps.Pools.CreateUserPoolClient(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,7 @@ func (r *rig) user(t testing.TB, sn *pool.Snapshot, name string) store.User {
 
 func (r *rig) read(t testing.TB, u store.User) store.User {
 	t.Helper()
-	u, err := r.store.User(t.Context(), u.PoolID, u.ID)
+	u, err := r.deps.Store.User(t.Context(), u.PoolID, u.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +116,7 @@ func (r *rig) read(t testing.TB, u store.User) store.User {
 
 func (r *rig) update(t testing.TB, fn func(tx *store.Tx) error) {
 	t.Helper()
-	if err := r.store.Update(t.Context(), fn); err != nil {
+	if err := r.deps.Store.Update(t.Context(), fn); err != nil {
 		t.Fatal(err)
 	}
 }

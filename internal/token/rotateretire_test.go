@@ -43,7 +43,7 @@ func TestRotateAfterRetirement(t *testing.T) {
 			return tx.ReplaceDataKeys(t.Context(), rows)
 		})
 		r.issue(t, r.grant(t, sn, c, u))
-		if err := late.Rotate(t.Context(), sn.ID); !errors.Is(err, errStillborn) {
+		if err := late.Rotate(t.Context(), sn.ID); !errors.Is(err, errSealRetired) {
 			t.Errorf("keys that are sealed by a retired data key took the place of others: %v", err)
 		}
 		for range 3 {

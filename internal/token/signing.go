@@ -26,8 +26,8 @@ const (
 	useAccess = "access"
 )
 
-// States of a signing key, as its row tells them. They follow from the row's
-// times; nothing decides by them.
+// States of a signing key in its row. They follow from the row's times, and are
+// only for people who read the table.
 const (
 	stateNext    = "next"
 	stateActive  = "active"
@@ -37,23 +37,23 @@ const (
 const (
 	// DocumentMaxAge is how long verifiers may keep a JWKS or discovery document.
 	DocumentMaxAge = time.Hour
-	// publishLead is how long a key is published before it signs: no verifier
-	// and no node may still hold a set without it.
+	// publishLead is how long a key is published before it signs. After that time
+	// no verifier and no node still holds a set without the key.
 	publishLead = 2 * DocumentMaxAge
-	// longestToken bounds the validity of ID and access tokens (Cognito: one day),
-	// with an hour for clocks that differ.
+	// longestToken is the longest validity of ID and access tokens (Cognito: one
+	// day), and an hour for clocks that differ.
 	longestToken = 25 * time.Hour
 
 	keySetAge    = time.Minute     // a set is read again when it is older
-	keySetMinAge = time.Second     // for an unknown kid, but not more often than this
-	keySetStale  = publishLead / 4 // what may be used while it cannot be read
+	keySetMinAge = time.Second     // for an unknown kid it is read at most this often
+	keySetStale  = publishLead / 4 // a set of this age still serves while the store cannot be read
 	maxKeySets   = 4096
 	keySetMarker = "signing-keys" // kind of the item that makes the first set unique
 	firstKeySet  = "first"
-	epochKeySet  = "epoch " // and its number: the first set after a retirement
+	epochKeySet  = "epoch " // and the epoch's number: kind of the item for the first set after a retirement
 )
 
-// signingKey is a row, opened as far as it was needed.
+// signingKey is a key's row, with the private key once it was needed.
 type signingKey struct {
 	row    store.SigningKey
 	public *rsa.PublicKey
@@ -62,15 +62,14 @@ type signingKey struct {
 	private *keys.SigningKey
 }
 
-// keySet is a pool's keys at one moment. It is worth nothing in a later epoch of
-// the ring.
+// keySet holds a pool's keys at one moment. It is void in a later epoch of the ring.
 type keySet struct {
 	readAt time.Time
 	epoch  uint32
 	keys   []*signingKey
 }
 
-// signingKeys keeps the pools' key sets in memory.
+// signingKeys caches the pools' key sets.
 type signingKeys struct {
 	s    *Service
 	sets *otter.Cache[string, *keySlot]
@@ -85,23 +84,23 @@ func newSigningKeys(s *Service) *signingKeys {
 	return &signingKeys{s: s, sets: otter.Must(&otter.Options[string, *keySlot]{MaximumSize: maxKeySets})}
 }
 
-// of returns the pool's key set, making the first keys of a pool that has none.
+// of returns the pool's key set. It makes the first keys of a pool.
 func (k *signingKeys) of(ctx context.Context, poolID string) (*keySet, error) {
 	return k.atMost(ctx, poolID, keySetAge)
 }
 
 func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Duration) (*keySet, error) {
-	epoch := k.s.ring.Epoch()
+	epoch := k.s.deps.Ring.Epoch()
 	slot, ok := k.sets.GetIfPresent(poolID)
 	if !ok {
 		slot, _ = k.sets.SetIfAbsent(poolID, &keySlot{})
 	}
 	old := slot.set.Load()
-	if old.fresh(k.s.now(), age, epoch) {
+	if old.fresh(k.s.deps.Now(), age, epoch) {
 		return old, nil
 	}
-	// One reads, the others need not wait for it: an old set still signs right.
-	usable := age == keySetAge && old.fresh(k.s.now(), keySetStale, epoch)
+	// One caller reads. The others need not wait: an old set still signs correctly.
+	usable := age == keySetAge && old.fresh(k.s.deps.Now(), keySetStale, epoch)
 	if !slot.reading.TryLock() {
 		if usable {
 			return old, nil
@@ -109,7 +108,7 @@ func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Durati
 		slot.reading.Lock()
 	}
 	defer slot.reading.Unlock()
-	if old = slot.set.Load(); old.fresh(k.s.now(), age, epoch) {
+	if old = slot.set.Load(); old.fresh(k.s.deps.Now(), age, epoch) {
 		return old, nil
 	}
 	set, err := k.read(ctx, poolID, old)
@@ -118,7 +117,7 @@ func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Durati
 		slot.set.Store(set)
 		return set, nil
 	case usable:
-		k.s.log.WarnContext(ctx, "signing keys could not be read again", "pool", poolID, "error", err)
+		k.s.deps.Log.WarnContext(ctx, "signing keys could not be read again", "pool", poolID, "error", err)
 		return old, nil
 	}
 	return nil, err
@@ -132,9 +131,9 @@ func (set *keySet) fresh(now time.Time, age time.Duration, epoch uint32) bool {
 	return d >= 0 && d < age
 }
 
-// read loads the set; keys that old has opened are not opened again.
+// read loads the set. It does not open again the keys that old has opened.
 func (k *signingKeys) read(ctx context.Context, poolID string, old *keySet) (*keySet, error) {
-	set := &keySet{readAt: k.s.now(), epoch: k.s.ring.Epoch()}
+	set := &keySet{readAt: k.s.deps.Now(), epoch: k.s.deps.Ring.Epoch()}
 	rows, err := k.rows(ctx, poolID)
 	if err != nil {
 		return nil, err
@@ -170,35 +169,35 @@ func (k *signingKeys) read(ctx context.Context, poolID string, old *keySet) (*ke
 	return set, nil
 }
 
-// rows reads a pool's keys without those that are sealed by a retired data key:
-// whoever has that data key can sign with them.
+// rows reads a pool's keys, except those sealed by a retired data key. A thief who
+// has that data key can sign with them.
 func (k *signingKeys) rows(ctx context.Context, poolID string) ([]store.SigningKey, error) {
-	rows, err := k.s.store.SigningKeys(ctx, poolID)
+	rows, err := k.s.deps.Store.SigningKeys(ctx, poolID)
 	for _, r := range rows {
-		// Keys of another node may be of a retirement that this one has not noticed:
-		// the marks of tokens changed with it.
-		err = errors.Join(err, k.s.ring.Notice(ctx, keys.PurposeSigningKey, r.Sealed))
+		// A key of another node may come from a retirement that this node has not
+		// noticed. The tags of token epochs changed with it.
+		err = errors.Join(err, k.s.deps.Ring.Notice(ctx, keys.PurposeSigningKey, r.Sealed))
 	}
 	return slices.DeleteFunc(rows, func(r store.SigningKey) bool { return k.s.stolen(&r) }), err
 }
 
 func (s *Service) stolen(row *store.SigningKey) bool {
-	return s.ring.Retired(keys.PurposeSigningKey, row.Sealed)
+	return s.deps.Ring.Retired(keys.PurposeSigningKey, row.Sealed)
 }
 
-// create makes a pool's first pair of the epoch. Of several that try, one wins,
-// because the marker can be inserted once; the others read what it wrote.
+// create makes a pool's first pair of keys in the ring's epoch. If several nodes
+// try, one wins, because the marker can be inserted once. The others read its keys.
 func (k *signingKeys) create(ctx context.Context, poolID string, epoch uint32) ([]store.SigningKey, error) {
 	name := firstKeySet
 	if epoch > 0 {
 		name = epochKeySet + strconv.FormatUint(uint64(epoch), 10)
 	}
-	now := k.s.now().Truncate(time.Millisecond)
+	now := k.s.deps.Now().Truncate(time.Millisecond)
 	pair, err := k.generate(ctx, poolID, now, now)
 	if err != nil {
 		return nil, err
 	}
-	err = k.s.store.Update(ctx, func(tx *store.Tx) error {
+	err = k.s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		marker := store.Item{PoolID: poolID, Kind: keySetMarker, Key: name, CreatedAt: now, ModifiedAt: now, Doc: []byte("{}")}
 		if err := tx.InsertItem(ctx, marker); err != nil {
 			return err
@@ -220,12 +219,12 @@ func insertKeys(ctx context.Context, tx *store.Tx, rows []store.SigningKey) erro
 	return nil
 }
 
-// newKey takes a key that is ready, or makes one in its turn at the gate.
+// newKey takes a key from the pool of ready keys, or makes one behind the gate.
 func (s *Service) newKey(ctx context.Context) (key *keys.SigningKey, err error) {
-	if s.ready != nil {
-		return s.ready.Get(ctx)
+	if s.deps.SigningKeys != nil {
+		return s.deps.SigningKeys.Get(ctx)
 	}
-	if gateErr := s.gate.Do(ctx, func() { key, err = keys.GenerateSigningKey() }); gateErr != nil {
+	if gateErr := s.deps.Gate.Do(ctx, func() { key, err = keys.GenerateSigningKey() }); gateErr != nil {
 		return nil, gateErr
 	}
 	return key, err
@@ -249,7 +248,7 @@ func (k *signingKeys) generate(ctx context.Context, poolID string, now, activate
 		}
 		row := store.SigningKey{
 			PoolID: poolID, KID: key.KID(), Use: use, Public: public, CreatedAt: now, ActivatesAt: activates,
-			Sealed: k.s.ring.Seal(keys.PurposeSigningKey, keyContext(poolID, key.KID()), private),
+			Sealed: k.s.deps.Ring.Seal(keys.PurposeSigningKey, keyContext(poolID, key.KID()), private),
 		}
 		row.State = stateAt(&row, now)
 		pair = append(pair, row)
@@ -272,13 +271,13 @@ func stateAt(row *store.SigningKey, now time.Time) string {
 	return stateActive
 }
 
-// live reports whether tokens of the key may still be out, or will be.
+// live reports whether valid tokens of the key may exist, now or later.
 func live(row *store.SigningKey, now time.Time) bool {
 	return row.DropsAt.IsZero() || now.Before(row.DropsAt)
 }
 
-// signer returns the key that signs now: of those that have become active, the
-// last. All nodes find the same one from the same rows.
+// signer returns the key that signs now: the active key that was activated last.
+// All nodes find the same key from the same rows.
 func (set *keySet) signer(use string, now time.Time) *signingKey {
 	var best *signingKey
 	for _, key := range set.keys {
@@ -298,8 +297,8 @@ func (set *keySet) signer(use string, now time.Time) *signingKey {
 	return nil
 }
 
-// verifier returns the public key of a kid if it may sign for this use. A key that
-// is only published yet verifies too: another node's clock may be ahead.
+// verifier returns the public key of a kid if it may sign for this use. A published
+// key that does not sign yet verifies too: another node's clock may be ahead.
 func (set *keySet) verifier(use, kid string, now time.Time) *rsa.PublicKey {
 	for _, key := range set.keys {
 		if key.row.KID == kid && key.row.Use == use && live(&key.row, now) {
@@ -316,7 +315,7 @@ func (s *Service) open(key *signingKey) (*keys.SigningKey, error) {
 	if key.private != nil {
 		return key.private, nil
 	}
-	der, err := s.ring.Open(keys.PurposeSigningKey, keyContext(key.row.PoolID, key.row.KID), key.row.Sealed)
+	der, err := s.deps.Ring.Open(keys.PurposeSigningKey, keyContext(key.row.PoolID, key.row.KID), key.row.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("token: signing key %s: %w", key.row.KID, err)
 	}
@@ -324,21 +323,21 @@ func (s *Service) open(key *signingKey) (*keys.SigningKey, error) {
 	return key.private, err
 }
 
-// Rotate starts the exchange of a pool's keys: new ones are published at once
-// and sign after two hours, when every verifier that keeps documents for as
-// long as it may has seen them; the old ones stay published until no token of
-// theirs is alive. It does nothing where an exchange is under way.
+// Rotate starts the exchange of a pool's keys. New keys are published at once, and
+// sign after two hours: by then every verifier that respects Cache-Control has seen
+// them. The old keys stay published until their last token has expired. Rotate does
+// nothing while an exchange is under way.
 func (s *Service) Rotate(ctx context.Context, poolID string) error {
 	if _, err := s.signing.of(ctx, poolID); err != nil {
 		return err
 	}
-	now := s.now().Truncate(time.Millisecond)
+	now := s.deps.Now().Truncate(time.Millisecond)
 	activates := now.Add(publishLead)
 	pair, err := s.signing.generate(ctx, poolID, now, activates)
 	if err != nil {
 		return err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := checkSeals(ctx, tx, pair); err != nil {
 			return err
 		}
@@ -368,12 +367,12 @@ func (s *Service) Rotate(ctx context.Context, poolID string) error {
 	return err
 }
 
-// errStillborn says that another process retired the data keys meanwhile.
-var errStillborn = errors.New("token: the data keys are retired; try again with the new ones")
+// errSealRetired means that another process retired the data keys meanwhile.
+var errSealRetired = errors.New("token: the data keys are retired; try again with the new ones")
 
-// checkSeals rejects rows that are sealed by a data key that is retired in the
-// database, of which this process may not know. They are dead, and the keys that
-// they were to replace would end without successors.
+// checkSeals rejects rows that are sealed by a data key that the database says is
+// retired. This process may not know of the retirement yet. The keys of such rows
+// are void, and would leave the keys that they replace without successors.
 func checkSeals(ctx context.Context, tx *store.Tx, rows []store.SigningKey) error {
 	records, err := tx.HeldDataKeys(ctx)
 	if err != nil {
@@ -385,15 +384,14 @@ func checkSeals(ctx context.Context, tx *store.Tx, rows []store.SigningKey) erro
 		if slices.ContainsFunc(records, func(k store.DataKey) bool {
 			return k.Purpose == string(keys.PurposeSigningKey) && k.ID == name && !k.RetiredAt.IsZero()
 		}) {
-			return errStillborn
+			return errSealRetired
 		}
 	}
 	return nil
 }
 
-// Renew makes the keys of a pool that has none after a retirement, and deletes
-// those that were stolen. Keys are made when they are needed, too; this spares the
-// first request the wait.
+// Renew makes a pool's keys after a retirement, and deletes the stolen ones. Keys
+// are made when they are needed, too; Renew spares the first request the wait.
 func (s *Service) Renew(ctx context.Context, poolID string) error {
 	if _, err := s.signing.of(ctx, poolID); err != nil {
 		return err
@@ -401,17 +399,18 @@ func (s *Service) Renew(ctx context.Context, poolID string) error {
 	return s.maintain(ctx, poolID)
 }
 
-// Maintain brings the rows of all pools up to date. Whoever runs the process
-// calls it now and then, an hour apart or less.
+// Maintain brings the rows of all pools up to date. The process calls it at least
+// once an hour.
 func (s *Service) Maintain(ctx context.Context) error {
-	return s.store.EachPool(ctx, func(poolID string) error { return s.maintain(ctx, poolID) })
+	return s.deps.Store.EachPool(ctx, func(poolID string) error { return s.maintain(ctx, poolID) })
 }
 
-// maintain brings a pool's rows up to date: it writes the states that their times
-// give and deletes keys whose last token is dead. Signing does not wait for it.
+// maintain brings a pool's rows up to date: it writes the states that follow from
+// their times, and deletes keys whose last token has expired. Signing does not wait
+// for it.
 func (s *Service) maintain(ctx context.Context, poolID string) error {
-	now := s.now()
-	rows, err := s.store.SigningKeys(ctx, poolID)
+	now := s.deps.Now()
+	rows, err := s.deps.Store.SigningKeys(ctx, poolID)
 	if err != nil {
 		return err
 	}
@@ -419,7 +418,7 @@ func (s *Service) maintain(ctx context.Context, poolID string) error {
 	if !slices.ContainsFunc(rows, due) {
 		return nil
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		rows, err := tx.SigningKeys(ctx, poolID)
 		if err != nil {
 			return err

@@ -156,7 +156,7 @@ func (r *rig) step(t testing.TB) {
 
 func wantStates(t *testing.T, r *rig, sn *pool.Snapshot, want ...string) {
 	t.Helper()
-	rows, err := r.store.SigningKeys(t.Context(), sn.ID)
+	rows, err := r.deps.Store.SigningKeys(t.Context(), sn.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestUnknownKID(t *testing.T) {
 	if err := r.Rotate(t.Context(), sn.ID); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := r.store.SigningKeys(t.Context(), sn.ID)
+	rows, err := r.deps.Store.SigningKeys(t.Context(), sn.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestSealedKeys(t *testing.T) {
 	r := sqlite(t)
 	a, b := r.pool(t), r.pool(t)
 	r.kids(t, a.ID)
-	rows, err := r.store.SigningKeys(t.Context(), a.ID)
+	rows, err := r.deps.Store.SigningKeys(t.Context(), a.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,8 +275,8 @@ func TestRetiredKeys(t *testing.T) {
 func (r *rig) retire(t testing.TB) {
 	t.Helper()
 	var err error
-	if r.records, err = r.ring.Retire(t.Context(), nil, r.records, r.now()); err == nil {
-		err = r.ring.Load(t.Context(), r.records, r.now())
+	if r.records, err = r.deps.Ring.Retire(t.Context(), nil, r.records, r.now()); err == nil {
+		err = r.deps.Ring.Load(t.Context(), r.records, r.now())
 	}
 	if err != nil {
 		t.Fatal(err)

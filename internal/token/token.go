@@ -19,15 +19,15 @@ type Deps struct {
 	Ring  *keys.Ring
 	Gate  *keys.Gate
 	Now   func() time.Time
-	// IssuerBase returns what stands before "/<pool id>" in a pool's issuer.
-	// nil is AWS's own form, see [AWSIssuerBase].
+	// IssuerBase returns the part of a pool's issuer before "/<pool id>". nil
+	// stands for AWS's own form, see [AWSIssuerBase].
 	IssuerBase func(*pool.Snapshot) string
 	// DomainBase returns the base URL of the pool's sign-in domain for discovery,
-	// "" where the pool has none. nil: no pool has one.
+	// or "" if the pool has no domain. nil: no pool has a domain.
 	DomainBase func(*pool.Snapshot) string
 	// SigningKeys has keys ready for new pools; nil: they are made when needed.
 	SigningKeys *keys.SigningKeyPool
-	// Triggers ask what a pool's own function wants tokens to say.
+	// Triggers calls the functions that change the claims of tokens.
 	Triggers *trigger.Service
 	// Rand is crypto/rand unless a test needs fixed ids.
 	Rand io.Reader
@@ -36,18 +36,7 @@ type Deps struct {
 
 // Service issues, verifies and revokes the tokens of all pools.
 type Service struct {
-	store      *store.Store
-	pools      *pool.Service
-	ring       *keys.Ring
-	gate       *keys.Gate
-	now        func() time.Time
-	issuerBase func(*pool.Snapshot) string
-	domainBase func(*pool.Snapshot) string
-	ready      *keys.SigningKeyPool
-	triggers   *trigger.Service
-	rand       io.Reader
-	log        *slog.Logger
-
+	deps     Deps
 	signing  *signingKeys
 	verified *verifiedTokens
 	touched  *touches
@@ -55,46 +44,43 @@ type Service struct {
 
 // New builds the service.
 func New(d Deps) *Service {
-	s := &Service{
-		store: d.Store, pools: d.Pools, ring: d.Ring, gate: d.Gate, now: d.Now,
-		issuerBase: d.IssuerBase, domainBase: d.DomainBase, ready: d.SigningKeys, triggers: d.Triggers, rand: d.Rand, log: d.Log,
+	if d.IssuerBase == nil {
+		d.IssuerBase = func(sn *pool.Snapshot) string { return AWSIssuerBase(sn.Region) }
 	}
-	if s.issuerBase == nil {
-		s.issuerBase = func(sn *pool.Snapshot) string { return AWSIssuerBase(sn.Region) }
+	if d.DomainBase == nil {
+		d.DomainBase = func(*pool.Snapshot) string { return "" }
 	}
-	if s.domainBase == nil {
-		s.domainBase = func(*pool.Snapshot) string { return "" }
+	if d.Rand == nil {
+		d.Rand = rand.Reader
 	}
-	if s.rand == nil {
-		s.rand = rand.Reader
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
 	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
+	s := &Service{deps: d}
 	s.signing = newSigningKeys(s)
 	s.verified = newVerifiedTokens()
 	s.touched = newTouches()
 	return s
 }
 
-// Group is a group of the user as tokens tell it.
+// Group is a group of the user as it stands in tokens.
 type Group struct {
 	Name    string
 	RoleARN string
-	// Precedence is nil where the group has none, which is the worst.
+	// Precedence is nil for a group without precedence. Such a group comes last.
 	Precedence *int32
 }
 
-// Subject is the user as tokens tell of it, read at each issue.
+// Subject is the user as it stands in tokens. It is read at each issue.
 type Subject struct {
 	UserID   string // sub
 	Username string
-	Status   string // as PreTokenGeneration is told
-	// Attributes are all of the user's but sub.
+	Status   string // for PreTokenGeneration
+	// Attributes are all attributes of the user except sub.
 	Attributes map[string]string
 	Groups     []Group
-	// TokensValidAfter is the mark of the user's row that the caller read: a
-	// token lives as long as the row's mark is the same ([SignOut]).
+	// TokensValidAfter is the token epoch of the user's row that the caller read.
+	// A token is valid as long as the row's epoch stays the same ([SignOut]).
 	TokensValidAfter time.Time
 }
 
@@ -103,7 +89,7 @@ type Grant struct {
 	Pool    *pool.Snapshot
 	Client  *pool.Client
 	Subject Subject
-	// AuthTime is when the user proved who it is; zero is now.
+	// AuthTime is the time of the user's proof; zero means now.
 	AuthTime time.Time
 	// Origin is the family of refresh tokens, "" for a new one.
 	Origin  string
@@ -111,32 +97,32 @@ type Grant struct {
 	// DeviceKey is the device known for this sign-in, "" for none.
 	DeviceKey string
 
-	// OAuth marks tokens of the domain's endpoints, which have Scopes and tell
-	// version 2. Otherwise the scope is aws.cognito.signin.user.admin.
+	// OAuth is true for tokens of the domain's endpoints. They have Scopes and
+	// version 2. Other tokens have the scope aws.cognito.signin.user.admin.
 	OAuth    bool
 	Scopes   []string
 	Nonce    string
 	Resource string // RFC 8707; the access token's aud
 
-	// Source is the triggerSource of PreTokenGeneration; "" is that of a sign-in
-	// by the API. ClientMetadata is what it is told besides; nil for nothing.
+	// Source is the triggerSource of PreTokenGeneration; "" means a sign-in by the
+	// API. ClientMetadata is passed to the function.
 	Source         string
 	ClientMetadata map[string]string
 
 	WithRefresh bool
-	// RefreshExpires is when the new refresh token ends; zero is the client's
-	// validity from now.
+	// RefreshExpires is the end of the new refresh token. Zero means now plus the
+	// validity that the app client has set.
 	RefreshExpires time.Time
 
-	// Seen describes the user's client where an administrator signs the user in
-	// and says where the user is. nil: the client is the request's.
-	Seen *Sighting
+	// ClientContext describes the user's device. An administrator who signs the
+	// user in sends it. nil: the device is the one that sent the request.
+	ClientContext *ClientContext
 }
 
-// Sighting is from where a user signs in or refreshes.
-type Sighting struct{ Address, UserAgent string }
+// ClientContext describes the device from which a user signs in or refreshes.
+type ClientContext struct{ Address, UserAgent string }
 
-// Set is what Issue gives.
+// Set is the result of Issue: the tokens of one grant.
 type Set struct {
 	AccessToken  string
 	IDToken      string // "" for OAuth without the scope openid
@@ -144,13 +130,13 @@ type Set struct {
 	ExpiresIn    int32  // of the access token, in seconds
 	Origin       string
 	EventID      string
-	session      *store.UserSession // nil where there is none to record
+	session      *store.UserSession // nil where the pool tracks no sessions
 }
 
 // LogValue keeps tokens out of logs.
 func (s *Set) LogValue() slog.Value { return slog.StringValue("tokens") }
 
-// Principal is who holds an access token.
+// Principal is the holder of an access token.
 type Principal struct {
 	Pool   *pool.Snapshot
 	Client *pool.Client
@@ -158,7 +144,7 @@ type Principal struct {
 	Claims AccessClaims
 }
 
-// AccessClaims are those of a verified access token that operations look at.
+// AccessClaims are the claims of a verified access token that operations use.
 type AccessClaims struct {
 	Subject   string
 	Username  string

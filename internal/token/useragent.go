@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// browsers are looked for in this order: each claims to be those after it, too.
+// browsers are looked for in this order: the User-Agent of each also names browsers
+// that come after it.
 var browsers = []struct{ name, token string }{
 	{"Edge", "Edg"}, {"Edge", "EdgA"}, {"Edge", "EdgiOS"}, {"Opera", "OPR"}, {"Samsung Internet", "SamsungBrowser"},
 	{"Firefox", "FxiOS"}, {"Firefox", "Firefox"}, {"Chrome", "CriOS"}, {"Chrome", "HeadlessChrome"}, {"Chrome", "Chrome"},
@@ -21,13 +22,13 @@ var (
 	product        = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_.+-]{0,63})(?:/([0-9A-Za-z][0-9A-Za-z_.+-]{0,31}))?`)
 )
 
-// maxAgent bounds what is looked at of a User-Agent, which anybody writes.
+// maxAgent is the most bytes of a User-Agent that are read. Clients write it freely.
 const maxAgent = 1024
 
-// deviceType tells what a User-Agent says of itself, "Chrome 125 / macOS 15.0":
-// the browser's major version, and the system. Programs that are no browser are
-// told as they name themselves first. "" is unknown. It is shown to people, who
-// must not be shown whatever somebody sends: only what is recognized gets in.
+// deviceType returns the browser with its major version, and the system, of a
+// User-Agent: "Chrome 125 / macOS 15.0". For other programs it returns the first
+// name that they give, and "" if nothing is known. People see the result, so it
+// holds only recognized parts, never free text of the client.
 func deviceType(agent string) string {
 	if len(agent) > maxAgent {
 		agent = agent[:maxAgent]

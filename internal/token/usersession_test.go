@@ -18,7 +18,7 @@ func (r *rig) tracking(t testing.TB, most int32) *pool.Snapshot {
 	t.Helper()
 	id := r.pool(t).ID
 	r.track(t, id, idp.UserSessionTrackingTypeEnabled, most)
-	sn, err := r.pools.Load(t.Context(), id)
+	sn, err := r.deps.Pools.Load(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func (r *rig) tracking(t testing.TB, most int32) *pool.Snapshot {
 
 func (r *rig) track(t testing.TB, poolID string, mode idp.UserSessionTrackingType, most int32) {
 	t.Helper()
-	if _, err := r.pools.SetUserPoolSessionConfiguration(t.Context(), &idp.SetUserPoolSessionConfigurationRequest{
+	if _, err := r.deps.Pools.SetUserPoolSessionConfiguration(t.Context(), &idp.SetUserPoolSessionConfigurationRequest{
 		UserPoolId: poolID, UserSessionTracking: mode, TokenSession: &idp.UserPoolTokenSessionConfigType{MaxPerUser: most},
 	}); err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestTrackingOff(t *testing.T) {
 	if claimsOf(t, set.AccessToken)["origin_jti"] != nil {
 		t.Error("tokens tell their family")
 	}
-	rows, err := r.store.UserSessions(t.Context(), sn.ID, u.ID)
+	rows, err := r.deps.Store.UserSessions(t.Context(), sn.ID, u.ID)
 	if err != nil || len(rows) != 0 {
 		t.Error(rows, err)
 	}
@@ -210,10 +210,10 @@ func TestSessionsSwept(t *testing.T) {
 		if list := r.sessionsOf(t, sn, u); len(list) != 0 {
 			t.Errorf("%+v", list)
 		}
-		if _, err := r.store.Sweep(t.Context(), r.now().Add(store.SpentRoom), 100); err != nil {
+		if _, err := r.deps.Store.Sweep(t.Context(), r.now().Add(store.SpentRoom), 100); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := r.store.UserSessions(t.Context(), sn.ID, u.ID)
+		rows, err := r.deps.Store.UserSessions(t.Context(), sn.ID, u.ID)
 		if err != nil || len(rows) != 0 {
 			t.Error(rows, err)
 		}

@@ -11,7 +11,7 @@ import (
 	"cognate/internal/store"
 )
 
-// ListUserSessions tells the caller's own sessions.
+// ListUserSessions returns the caller's own sessions.
 func (s *Service) ListUserSessions(ctx context.Context, in *idp.ListUserSessionsRequest) (*idp.ListUserSessionsResponse, error) {
 	p, err := s.Authenticate(ctx, in.AccessToken)
 	if err != nil {
@@ -46,9 +46,9 @@ func (s *Service) RevokeUserSession(ctx context.Context, in *idp.RevokeUserSessi
 	return &idp.RevokeUserSessionResponse{}, nil
 }
 
-// Sessions tells a user's sessions, the last used first. origin is the family of
-// the token that asks, "" where an administrator does. One page holds them all,
-// so that no token for another one was ever given.
+// Sessions returns a user's sessions, the last used first. origin is the family of
+// the caller's token, or "" for an administrator. One page holds them all, so every
+// page token is invalid.
 func (s *Service) Sessions(ctx context.Context, sn *pool.Snapshot, u store.User, origin string, page *string) ([]idp.SessionDescriptionType, error) {
 	if err := sn.RequireTracking(); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (s *Service) Sessions(ctx context.Context, sn *pool.Snapshot, u store.User,
 	if page != nil {
 		return nil, idp.InvalidParameterException("Invalid pagination token provided")
 	}
-	rows, err := s.store.UserSessions(ctx, u.PoolID, u.ID)
+	rows, err := s.deps.Store.UserSessions(ctx, u.PoolID, u.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -64,14 +64,14 @@ func (s *Service) Sessions(ctx context.Context, sn *pool.Snapshot, u store.User,
 	if origin != "" {
 		current = s.sessionID(u.PoolID, origin)
 	}
-	now, mark := s.now(), markOf(u.TokensValidAfter)
+	now, tokenEpoch := s.deps.Now(), tokenEpochOf(u.TokensValidAfter)
 	slices.SortFunc(rows, func(a, b store.UserSession) int { return byUse(b, a) })
 	list := []idp.SessionDescriptionType{}
 	for _, o := range rows {
-		if !s.counts(&o, mark, sn.Tracking.Period, now) {
+		if !s.counts(&o, tokenEpoch, sn.Tracking.Period, now) {
 			continue
 		}
-		// Tokens of a client that was deleted are good for nothing.
+		// Tokens of a deleted client are invalid.
 		switch _, err := sn.Client(ctx, o.ClientID); {
 		case api.CodeOf(err) == "ResourceNotFoundException":
 			continue
@@ -103,14 +103,14 @@ func noSession() error {
 	return idp.ResourceNotFoundException("Session does not exist.").WithReason(api.ReasonNotFound)
 }
 
-// EndSession ends a session of a user with all its tokens. LINKED takes one step
-// more: with a token session the SSO session that it came through, with an SSO
-// session the token sessions that came through it.
+// EndSession ends a session of a user with all its tokens. LINKED also ends the SSO
+// session that a token session came through, or the token sessions that came through
+// an SSO session.
 func (s *Service) EndSession(ctx context.Context, sn *pool.Snapshot, userID, id string, associated idp.RevokeAssociatedSessionsType) error {
 	if err := sn.RequireTracking(); err != nil {
 		return err
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.TurnOfUserSessions(ctx, sn.ID, userID); err != nil {
 			return err
 		}
@@ -122,9 +122,9 @@ func (s *Service) EndSession(ctx context.Context, sn *pool.Snapshot, userID, id 
 		if err != nil {
 			return err
 		}
-		mark, now := markOf(u.TokensValidAfter), s.now()
+		tokenEpoch, now := tokenEpochOf(u.TokensValidAfter), s.deps.Now()
 		i := slices.IndexFunc(rows, func(o store.UserSession) bool {
-			return o.ID == id && s.counts(&o, mark, sn.Tracking.Period, now)
+			return o.ID == id && s.counts(&o, tokenEpoch, sn.Tracking.Period, now)
 		})
 		if i < 0 {
 			return noSession()
@@ -138,7 +138,7 @@ func (s *Service) EndSession(ctx context.Context, sn *pool.Snapshot, userID, id 
 	})
 }
 
-// endLinked ends what is one step away from a session.
+// endLinked ends the sessions that are linked directly to a session.
 func endLinked(ctx context.Context, tx *store.Tx, rows []store.UserSession, o *store.UserSession) error {
 	for _, other := range rows {
 		parent := o.Parent != "" && other.ID == o.Parent

@@ -12,7 +12,7 @@ import (
 
 func userSession(user, id string) store.UserSession {
 	return store.UserSession{
-		PoolID: "p", UserID: user, ID: id, Kind: store.SessionToken, ClientID: "c", Family: "f-" + id, Mark: 7, Tracking: 2,
+		PoolID: "p", UserID: user, ID: id, Kind: store.SessionToken, ClientID: "c", Family: "f-" + id, TokenEpoch: 7, Tracking: 2,
 		CreatedAt: Now, ActiveAt: Now, ExpiresAt: Now.Add(time.Hour), Device: "Firefox 140 / Linux", Address: "192.0.2.1",
 	}
 }
