@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Envelope is what every event has around its request (Cognito: Lambda trigger
-// event, common parameters).
+// An Envelope holds the members that every event has beside its request (Cognito:
+// Lambda trigger event, common parameters).
 type Envelope struct {
 	Version    string // "" is "1"; PreTokenGeneration sets it by the event's version
 	Source     string // triggerSource, one of the constants below
@@ -47,7 +47,7 @@ const (
 
 	SourceInboundFederation = "InboundFederation_ExternalProvider"
 
-	// A message's source is one of these followed by an occasion.
+	// The source of a message is one of these, followed by an occasion.
 	SourceCustomMessage     = "CustomMessage_"
 	SourceCustomEmailSender = "CustomEmailSender_"
 	SourceCustomSMSSender   = "CustomSMSSender_"
@@ -90,8 +90,8 @@ type event struct {
 	Response      json.RawMessage `json:"response,omitempty"`
 }
 
-// encode makes the event as the function receives it. response is the
-// pre-filled answer, "" for none.
+// encode returns the event as the function receives it. response is the pre-filled
+// answer, or "".
 func (e Envelope) encode(request any, response string) ([]byte, error) {
 	ev := event{
 		Version: e.Version, TriggerSource: e.Source, Region: e.Region, UserPoolID: e.PoolID, UserName: e.Username,

@@ -13,8 +13,8 @@ import (
 
 var errForbiddenAddress = errors.New("the address is not a public one")
 
-// forbidden are blocks that net/netip does not know as special but that are not
-// the public Internet, or that lead to another address inside of them.
+// forbidden are address blocks that are not the public Internet, though net/netip
+// does not know them as special, or whose addresses contain another address.
 var forbidden = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),        // RFC 791 §3.2: this network
 	netip.MustParsePrefix("100.64.0.0/10"),    // RFC 6598: shared address space
@@ -35,7 +35,7 @@ var forbidden = []netip.Prefix{
 	netip.MustParsePrefix("fec0::/10"),        // RFC 3879: site-local
 }
 
-// reachable reports whether a may be connected to.
+// reachable reports whether the server may connect to a.
 func reachable(a netip.Addr, allowed []netip.Prefix) bool {
 	a = a.Unmap().WithZone("")
 	within := func(p netip.Prefix) bool { return p.Contains(a) }
@@ -45,9 +45,9 @@ func reachable(a netip.Addr, allowed []netip.Prefix) bool {
 	return a.IsGlobalUnicast() && !a.IsPrivate() && !slices.ContainsFunc(forbidden, within)
 }
 
-// guardedDialer connects to reachable addresses alone. It looks at the address
-// that is being dialled, after names are resolved, so that no name can point
-// elsewhere between a check and its use.
+// guardedDialer returns a dialer that connects only to reachable addresses. It
+// checks the address that is dialled, after the name was resolved: a name cannot
+// point elsewhere between the check and the connection.
 func guardedDialer(allowed []netip.Prefix) *net.Dialer {
 	return &net.Dialer{
 		Timeout: 5 * time.Second,

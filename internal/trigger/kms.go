@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"cognate/internal/outbound"
-	"cognate/internal/trigger/encsdk"
+	"cognate/internal/trigger/encryptionsdk"
 )
 
-// KMSOptions says how AWS KMS is reached, for senders whose key is there.
-// Credentials and, where none is given, the endpoint (AWS_ENDPOINT_URL_KMS,
-// AWS_ENDPOINT_URL) are found as AWS's tools find them.
+// KMSOptions says how to reach AWS KMS, for senders whose key is there. Credentials
+// and the endpoint (AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL) are found as AWS's tools
+// find them.
 type KMSOptions struct {
-	// NoInstanceCredentials keeps from asking the machine's metadata service.
+	// NoInstanceCredentials turns the machine's metadata service off.
 	NoInstanceCredentials bool
 	// Development signs with dummy credentials where there are none and the
 	// endpoint is not AWS.
@@ -28,12 +28,12 @@ type KMSOptions struct {
 	Load func(ctx context.Context, region string) (aws.Config, error)
 }
 
-// kmsProvider is what the AWS Encryption SDK's KMS keyrings look for.
+// kmsProvider is the provider id that the AWS Encryption SDK's KMS keyrings look for.
 const kmsProvider = "aws-kms"
 
-// kmsKeyARN is a key's ARN; its first group is the Region. An alias would do for
-// KMS, but a reader's keyring compares the key's own ARN (Cognito: KMSKeyID is
-// the ARN of a key).
+// kmsKeyARN matches a key's ARN; its first group is the Region. KMS would accept an
+// alias, but a reader's keyring compares the key's own ARN (Cognito: KMSKeyID is the
+// ARN of a key).
 var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
 
 // kmsKeys asks AWS KMS for data keys.
@@ -45,19 +45,19 @@ type kmsKeys struct {
 }
 
 // newKey returns the function that makes data keys under the KMS key arn.
-func (k *kmsKeys) newKey(arn, region string) encsdk.NewKey {
-	return func(ctx context.Context, _ []byte, pairs map[string]string) ([]byte, encsdk.EncryptedKey, error) {
+func (k *kmsKeys) newKey(arn, region string) encryptionsdk.NewKey {
+	return func(ctx context.Context, _ []byte, pairs map[string]string) ([]byte, encryptionsdk.EncryptedKey, error) {
 		client, err := k.client(ctx, region)
 		if err != nil {
-			return nil, encsdk.EncryptedKey{}, outbound.Clean(err)
+			return nil, encryptionsdk.EncryptedKey{}, outbound.Clean(err)
 		}
 		out, err := client.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
 			KeyId: &arn, KeySpec: types.DataKeySpecAes256, EncryptionContext: pairs,
 		})
 		if err != nil {
-			return nil, encsdk.EncryptedKey{}, fmt.Errorf("AWS KMS: %w", outbound.Clean(err, aws.ToString(client.Options().BaseEndpoint)))
+			return nil, encryptionsdk.EncryptedKey{}, fmt.Errorf("AWS KMS: %w", outbound.Clean(err, aws.ToString(client.Options().BaseEndpoint)))
 		}
-		return out.Plaintext, encsdk.EncryptedKey{Provider: kmsProvider, Info: []byte(aws.ToString(out.KeyId)), Ciphertext: out.CiphertextBlob}, nil
+		return out.Plaintext, encryptionsdk.EncryptedKey{Provider: kmsProvider, Info: []byte(aws.ToString(out.KeyId)), Ciphertext: out.CiphertextBlob}, nil
 	}
 }
 

@@ -19,9 +19,9 @@ import (
 	"cognate/internal/outbound"
 )
 
-// Lambda runs functions by the Lambda API's Invoke: AWS itself, or any endpoint
-// that speaks it. Credentials and, where none is given, the endpoint
-// (AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL) are found as AWS's tools find them.
+// Lambda runs functions by the Lambda API's Invoke, at AWS or at any endpoint that
+// speaks the API. Credentials are found as AWS's tools find them, and so is the
+// endpoint (AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL) if the options have none.
 type Lambda struct {
 	options LambdaOptions
 
@@ -30,24 +30,24 @@ type Lambda struct {
 	http    []*http.Client
 }
 
-// LambdaOptions says where the API is.
+// LambdaOptions says where and how the API is called.
 type LambdaOptions struct {
-	// Endpoint is a URL in place of AWS's own. Without credentials, requests to
-	// it are not signed.
+	// Endpoint replaces AWS's own URL. Without credentials, requests to it are not
+	// signed.
 	Endpoint string
-	// Development signs with dummy credentials where there are none and the
-	// endpoint is not AWS, whoever named the endpoint.
+	// Development signs with dummy credentials if there are no others and the
+	// endpoint is not AWS. It does not matter which setting named the endpoint.
 	Development bool
 	// Function is the name at the endpoint, in place of the ARN.
 	Function string
-	// NoInstanceCredentials keeps from asking the machine's metadata service.
+	// NoInstanceCredentials turns the machine's metadata service off.
 	NoInstanceCredentials bool
 	// Load replaces how the AWS configuration is found.
 	Load func(ctx context.Context, region string) (aws.Config, error)
 }
 
-// NewLambda makes the transport. Nothing is read or connected to before the
-// first call.
+// NewLambda returns the transport. It reads nothing and opens no connection before
+// the first call.
 func NewLambda(o LambdaOptions) *Lambda {
 	return &Lambda{options: o, clients: map[string]*lambda.Client{}}
 }
@@ -87,7 +87,8 @@ func (l *Lambda) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	return Result{Payload: out.Payload, Failed: aws.ToString(out.FunctionError) != ""}, nil
 }
 
-// lambdaError names what went wrong: what the API said, or that nothing was said.
+// lambdaError returns the error by the name that the API answered, or a name for
+// the missing answer.
 func lambdaError(err error, endpoint string) error {
 	clean := outbound.Clean(err, endpoint)
 	if errors.Is(err, errTooLarge) {
@@ -95,12 +96,13 @@ func lambdaError(err error, endpoint string) error {
 	}
 	var said smithy.APIError
 	if errors.As(err, &said) && shortName.MatchString(said.ErrorCode()) {
-		return &InvokeError{Name: said.ErrorCode(), Err: clean} // Not tried again, not even after a 5xx.
+		return &InvokeError{Name: said.ErrorCode(), Err: clean} // No retry, not even after a 5xx.
 	}
 	return &InvokeError{Name: NameUnreachable, Retry: true, Err: clean}
 }
 
-// shortName keeps what an endpoint made up out of the texts that clients see.
+// shortName matches names that clients may see. Free text of an endpoint does not
+// match.
 var shortName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]{0,99}$`)
 
 func (l *Lambda) client(ctx context.Context, region string) (*lambda.Client, error) {
@@ -121,12 +123,12 @@ func (l *Lambda) client(ctx context.Context, region string) (*lambda.Client, err
 	client := outbound.NewAWSClient(cfg)
 	client.Transport = bounded{client.Transport}
 	cfg.HTTPClient = client
-	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} } // Attempts are the service's to make.
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} } // The Service makes the attempts.
 	if l.options.Endpoint != "" {
 		cfg.BaseEndpoint = &l.options.Endpoint
 	}
 	c := lambda.NewFromConfig(cfg)
-	// The SDK has found the endpoint that its own variables name by now.
+	// By now the SDK has read the endpoint from its own variables.
 	if endpoint := aws.ToString(c.Options().BaseEndpoint); !outbound.IsAWS(endpoint) && !outbound.HasCredentials(ctx, cfg) {
 		switch {
 		case l.options.Development:
@@ -141,8 +143,8 @@ func (l *Lambda) client(ctx context.Context, region string) (*lambda.Client, err
 	return c, nil
 }
 
-// loadAWS finds an AWS configuration as AWS's tools do, without the machine's
-// metadata service where that is not to be asked.
+// loadAWS returns a function that finds an AWS configuration as AWS's tools do.
+// With noInstance, it does not ask the machine's metadata service.
 func loadAWS(noInstance bool) func(ctx context.Context, region string) (aws.Config, error) {
 	return func(ctx context.Context, region string) (aws.Config, error) {
 		options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(region)}
@@ -155,8 +157,7 @@ func loadAWS(noInstance bool) func(ctx context.Context, region string) (aws.Conf
 
 var errTooLarge = errors.New("the answer is too large")
 
-// bounded fails the reading of answers that are too large, so that nobody
-// keeps them in memory.
+// bounded fails when an answer is too large, so that no caller holds it in memory.
 type bounded struct{ http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -22,8 +22,9 @@ const (
 
 var linkPattern = regexp.MustCompile(`\{##[^#]+##\}`)
 
-// CustomMessage asks for the texts of a message. A text without its placeholder
-// gives way to the pool's template, since nobody could use it.
+// CustomMessage asks for the texts of a message. It drops a text without its
+// placeholder, so the pool's template takes its place: a message without its code
+// is of no use.
 func (s *Service) CustomMessage(ctx context.Context, arn string, e Envelope, req CustomMessageRequest) (CustomMessageResponse, error) {
 	req.UserAttributes = attributes(req.UserAttributes)
 	if req.CodeParameter == "" {
@@ -62,7 +63,7 @@ func (s *Service) CustomMessage(ctx context.Context, arn string, e Envelope, req
 	return out, nil
 }
 
-// filledLength is a text's length with the code and the name filled in.
+// filledLength returns a text's length with the code and the name filled in.
 func filledLength(text, username string, codeLength int) int {
 	if codeLength == 0 {
 		codeLength = usualCodeLength
@@ -82,14 +83,14 @@ func usable(text string, link, username bool) bool {
 	return strings.Contains(text, CodePlaceholder)
 }
 
-// CustomEmailSender has a function send a mail. It returns when the function
-// has the event, or has run, by its transport; an error is no one's but the
-// log's, and the caller may try again later.
+// CustomEmailSender has a function send a mail. It returns when the transport has
+// delivered the event, or when the function has run. An error is for the log only;
+// the caller may try again later.
 func (s *Service) CustomEmailSender(ctx context.Context, arn string, e Envelope, req CustomSenderRequest) error {
 	return s.send(ctx, CustomEmailSender, "customEmailSenderRequestV1", arn, e, req)
 }
 
-// CustomSMSSender has a function send an SMS, as CustomEmailSender a mail.
+// CustomSMSSender has a function send an SMS. See [Service.CustomEmailSender].
 func (s *Service) CustomSMSSender(ctx context.Context, arn string, e Envelope, req CustomSenderRequest) error {
 	return s.send(ctx, CustomSMSSender, "customSMSSenderRequestV1", arn, e, req)
 }
@@ -124,7 +125,8 @@ func (s *Service) send(ctx context.Context, trigger, kind, arn string, e Envelop
 
 var _ json.Marshaler = CustomSenderRequest{}
 
-// MarshalJSON refuses: the request holds a code that must not leave as it is.
+// MarshalJSON returns an error: the request holds a code that must be encrypted
+// before it leaves.
 func (CustomSenderRequest) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("trigger: a sender's request is not written as it is")
 }

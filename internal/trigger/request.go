@@ -1,10 +1,10 @@
 package trigger
 
-// The requests of the triggers. A nil ClientMetadata leaves its key out; nil
-// UserAttributes are written as an empty object. UserNotFound is written where
-// the client hides whether users exist, and only there.
+// The requests of the triggers. A nil ClientMetadata is left out; nil
+// UserAttributes are written as an empty object. UserNotFound is written only for
+// clients that hide whether users exist.
 type (
-	// PreSignUpRequest is the request of PreSignUp. ValidationData nil is null.
+	// PreSignUpRequest is the request of PreSignUp. Nil ValidationData is null.
 	PreSignUpRequest struct {
 		UserAttributes map[string]string `json:"userAttributes"`
 		ValidationData map[string]string `json:"validationData"`
@@ -18,7 +18,7 @@ type (
 	}
 
 	// PreAuthenticationRequest is the request of PreAuthentication.
-	// ValidationData is the ClientMetadata of InitiateAuth; nil is null.
+	// ValidationData is the ClientMetadata of InitiateAuth, or null.
 	PreAuthenticationRequest struct {
 		UserAttributes map[string]string `json:"userAttributes"`
 		ValidationData map[string]string `json:"validationData"`
@@ -41,7 +41,7 @@ type (
 		ClientMetadata     map[string]string   `json:"clientMetadata,omitzero"`
 	}
 
-	// GroupConfiguration is a user's groups, with their roles.
+	// GroupConfiguration lists a user's groups and their roles.
 	GroupConfiguration struct {
 		GroupsToOverride   []string `json:"groupsToOverride"`
 		IAMRolesToOverride []string `json:"iamRolesToOverride"`
@@ -64,7 +64,7 @@ type (
 	}
 
 	// CreateAuthChallengeRequest is the request of CreateAuthChallenge.
-	// ChallengeName "" is CUSTOM_CHALLENGE.
+	// An empty ChallengeName is written as CUSTOM_CHALLENGE.
 	CreateAuthChallengeRequest struct {
 		UserAttributes map[string]string `json:"userAttributes"`
 		ChallengeName  string            `json:"challengeName"`
@@ -82,8 +82,8 @@ type (
 		UserNotFound               *bool             `json:"userNotFound,omitzero"`
 	}
 
-	// UserMigrationRequest is the request of UserMigration. Password "" leaves
-	// the key out, as for a forgotten password.
+	// UserMigrationRequest is the request of UserMigration. An empty Password is left
+	// out, as for a forgotten password.
 	UserMigrationRequest struct {
 		Password       string            `json:"password,omitzero"`
 		ValidationData map[string]string `json:"validationData"`
@@ -91,8 +91,8 @@ type (
 		UserAttributes *struct{}         `json:"userAttributes"` // always null
 	}
 
-	// CustomMessageRequest is the request of CustomMessage. The members without
-	// a key say how the answer is checked.
+	// CustomMessageRequest is the request of CustomMessage. The members without a
+	// JSON key say how the answer is checked.
 	CustomMessageRequest struct {
 		UserAttributes    map[string]string `json:"userAttributes"`
 		CodeParameter     string            `json:"codeParameter"`
@@ -100,21 +100,21 @@ type (
 		UsernameParameter *string           `json:"usernameParameter"`
 		ClientMetadata    map[string]string `json:"clientMetadata,omitzero"`
 
-		// CodeLength is the length of what stands for the code; 0 is 6.
+		// CodeLength is the length of the code, or of what replaces it; 0 means 6.
 		CodeLength int `json:"-"`
-		// Link says that the mail is to hold a link in place of a code.
+		// Link is true for a mail with a link in place of a code.
 		Link bool `json:"-"`
 	}
 
 	// CustomSenderRequest is the request of CustomEmailSender and of
-	// CustomSMSSender. ClientMetadata nil is null.
+	// CustomSMSSender. A nil ClientMetadata is written as null.
 	CustomSenderRequest struct {
 		UserAttributes map[string]string
 		ClientMetadata map[string]string
-		// Code is the code or the temporary password, as it is. The event
-		// carries it encrypted; "" is null.
+		// Code is the code or the temporary password in plain text. The event carries
+		// it encrypted, or null if it is empty.
 		Code string
-		// KMSKeyID is the pool's key for it.
+		// KMSKeyID is the pool's key for the code.
 		KMSKeyID string
 	}
 
@@ -125,8 +125,8 @@ type (
 		Attributes   FederatedAttributes `json:"attributes"`
 	}
 
-	// FederatedAttributes is what a provider told. For SAML the first three are
-	// nil, for the others the last.
+	// FederatedAttributes are the attributes that a provider sent. For SAML the first
+	// three are nil; for other providers the last is nil.
 	FederatedAttributes struct {
 		TokenResponse map[string]string `json:"tokenResponse,omitzero"`
 		IDToken       map[string]string `json:"idToken,omitzero"`
@@ -149,7 +149,7 @@ const (
 	UsernamePlaceholder = "{username}"
 )
 
-// CustomChallenge is the challenge that CreateAuthChallenge makes.
+// CustomChallenge is the name of the challenge that CreateAuthChallenge makes.
 const CustomChallenge = "CUSTOM_CHALLENGE"
 
 func attributes(m map[string]string) map[string]string {

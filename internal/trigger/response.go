@@ -16,19 +16,19 @@ type (
 		AutoConfirmUser, AutoVerifyEmail, AutoVerifyPhone bool
 	}
 
-	// PreTokenGenerationResponse is the answer of PreTokenGeneration. Which
-	// claims may be changed is for the token's issuer to say.
+	// PreTokenGenerationResponse is the answer of PreTokenGeneration. The issuer of
+	// the tokens decides which claims may be changed.
 	PreTokenGenerationResponse struct {
 		IDToken     TokenOverride
 		AccessToken TokenOverride // V2_0 and V3_0 only
-		// Groups replaces groups and roles in both tokens; nil leaves them. An
-		// empty one removes them.
+		// Groups replaces groups and roles in both tokens. Nil leaves them; an empty
+		// configuration removes them.
 		Groups *GroupConfiguration
 	}
 
-	// TokenOverride is what changes in one token.
+	// TokenOverride holds the changes of one token.
 	TokenOverride struct {
-		// Claims to add or override, as JSON; strings alone in V1_0.
+		// Claims to add or override, as JSON. In V1_0 they can only be strings.
 		Claims   map[string]json.RawMessage
 		Suppress []string
 
@@ -56,15 +56,17 @@ type (
 		UserAttributes map[string]string
 		// FinalUserStatus is CONFIRMED or RESET_REQUIRED.
 		FinalUserStatus string
-		// Suppress says that no welcome message is sent.
+		// Suppress is true if no welcome message is sent.
 		Suppress bool
-		// DesiredDeliveryMediums is never empty: SMS unless the function says more.
+		// DesiredDeliveryMediums is never empty: it is SMS unless the function names
+		// others.
 		DesiredDeliveryMediums []string
 		ForceAliasCreation     bool
 		EnableSMSMFA           bool
 	}
 
-	// CustomMessageResponse is the answer of CustomMessage. "" is the pool's template.
+	// CustomMessageResponse is the answer of CustomMessage. An empty text stands for
+	// the pool's template.
 	CustomMessageResponse struct {
 		SMSMessage, EmailMessage, EmailSubject string
 	}
@@ -84,18 +86,18 @@ const (
 	inboundResponse       = `{"userAttributesToMap":{}}`
 )
 
-// errNotJSON says that an answer is null or no JSON at all.
+// errNotJSON means that an answer is null or not JSON.
 var errNotJSON = errors.New("the answer is null or not JSON")
 
-// members is one object of an answer. Its methods read a member by its exact
-// name; absent and null are zero. The first wrong type is kept in err.
+// members is one object of an answer. Its methods read a member by its exact name;
+// an absent or null member is zero. err holds the first member of a wrong type.
 type members struct {
 	of  map[string]json.RawMessage
 	err *error
 }
 
-// readAnswer returns the "response" member of a function's answer, and whether
-// the answer still has the envelope that came with the event.
+// readAnswer returns the "response" member of a function's answer. It also reports
+// whether the answer still has the envelope of the event.
 func readAnswer(payload []byte) (response members, whole bool, err error) {
 	payload = bytes.TrimSpace(payload)
 	if len(payload) == 0 || string(payload) == "null" || !json.Valid(payload) {
@@ -148,7 +150,7 @@ func (m members) object(name string) members {
 	return in
 }
 
-// read decodes a member of a type that Go's decoder is strict about.
+// read decodes a member whose type encoding/json checks strictly.
 func read[T any](m members, name, want string) T {
 	var v T
 	if m.absent(name) {
@@ -169,7 +171,8 @@ func (m members) claims(name string) map[string]json.RawMessage {
 	return read[map[string]json.RawMessage](m, name, "an object")
 }
 
-// strings reads an array of strings. Go would take a null within for "".
+// strings reads an array of strings. It rejects null elements, which encoding/json
+// reads as "".
 func (m members) strings(name string) []string {
 	var out []string
 	for _, s := range read[[]*string](m, name, "an array of strings") {
@@ -182,7 +185,7 @@ func (m members) strings(name string) []string {
 	return out
 }
 
-// stringMap reads an object of strings. A member that is null is left out.
+// stringMap reads an object of strings, without the members that are null.
 func (m members) stringMap(name string) map[string]string {
 	in := read[map[string]*string](m, name, "an object of strings")
 	if in == nil {

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// Router chooses the transport of each function: what the routes say of its
-// ARN, of its ARN without alias, or of its name; else the folder of functions,
-// if it has one of that name; else the Lambda API.
+// A Router chooses the transport of each function, in this order:
+//  1. a route for its ARN, for its ARN without alias, or for its name,
+//  2. the folder of functions, if it has a function of that name,
+//  3. the Lambda API.
 type Router struct {
 	routes map[string]Transport
 	local  LocalFunctions
@@ -21,27 +22,27 @@ type Router struct {
 	closed []io.Closer
 }
 
-// LocalFunctions are functions in a folder, that run on this machine.
+// LocalFunctions are functions in a folder, which run on this machine.
 type LocalFunctions interface {
 	Transport
 	// Has reports whether there is a function of that name.
 	Has(name string) bool
 }
 
-// RouterOptions is what a router is made from.
+// RouterOptions are the settings of a router.
 type RouterOptions struct {
 	Routes map[string]Route
 	// Local may be nil.
 	Local LocalFunctions
-	// Lambda is for functions that nothing else is said of.
+	// Lambda is for functions without a route.
 	Lambda LambdaOptions
-	// Allowed are addresses beside the public ones that webhooks may have.
+	// Allowed are the addresses that webhooks may have in addition to public ones.
 	Allowed []netip.Prefix
 	// Now is the machine's own clock.
 	Now func() time.Time
 }
 
-// NewRouter makes the transports of all routes.
+// NewRouter returns a router with the transports of all routes.
 func NewRouter(o RouterOptions) (*Router, error) {
 	r := &Router{
 		routes: map[string]Transport{}, local: o.Local, lambda: NewLambda(o.Lambda), client: NewWebhookClient(o.Allowed),
@@ -76,7 +77,7 @@ func (r *Router) transport(route Route, o RouterOptions) (Transport, error) {
 	return folderRoute{r.local, route.Folder}, nil
 }
 
-// folderRoute runs the function of another name.
+// folderRoute runs a function of the folder under the name that a route sets.
 type folderRoute struct {
 	local  LocalFunctions
 	folder string

@@ -10,7 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Routes is the file that says how functions are run and codes encrypted.
+// Routes is the content of the file that says how functions are run and how codes
+// are encrypted.
 type Routes struct {
 	// Functions by ARN or name.
 	Functions map[string]Route `yaml:"functions"`
@@ -20,18 +21,18 @@ type Routes struct {
 
 // Route says how one function is run: exactly one of Webhook, Lambda and Folder.
 type Route struct {
-	// Webhook is a URL, and Secret what signs its requests.
+	// Webhook is a URL, and Secret signs its requests.
 	Webhook string `yaml:"webhook"`
 	Secret  Secret `yaml:"secret"`
-	// Lambda is the URL of an endpoint that speaks the Lambda API, and Function
-	// the name there, if it is not the ARN.
+	// Lambda is the URL of an endpoint that speaks the Lambda API. Function is the
+	// function's name there, if it is not the ARN.
 	Lambda   string `yaml:"lambda"`
 	Function string `yaml:"function"`
 	// Folder is the name of a function in the folder of functions.
 	Folder string `yaml:"folder"`
 }
 
-// ParseRoutes reads the file strictly.
+// ParseRoutes reads the file. It rejects unknown members.
 func ParseRoutes(text []byte) (Routes, error) {
 	var r Routes
 	dec := yaml.NewDecoder(bytes.NewReader(text))
@@ -55,7 +56,7 @@ func ParseRoutes(text []byte) (Routes, error) {
 	return r, nil
 }
 
-// Secrets reports whether the file holds any.
+// Secrets reports whether the file holds secrets.
 func (r Routes) Secrets() bool {
 	for _, route := range r.Functions {
 		if route.Secret != "" {

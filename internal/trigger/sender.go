@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
-	"cognate/internal/trigger/encsdk"
+	"cognate/internal/trigger/encryptionsdk"
 )
 
 // Secret is a setting that no log shows.
@@ -19,7 +19,7 @@ type Secret string
 // LogValue hides the value.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// String hides the value, so that %v does not tell it.
+// String hides the value from %v.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -27,23 +27,23 @@ func (s Secret) String() string {
 	return "[redacted]"
 }
 
-// GoString hides it with %#v.
+// GoString hides the value from %#v.
 func (s Secret) GoString() string { return s.String() }
 
-// Key says how codes are encrypted for the senders of pools that name a
+// A Key says how codes are encrypted for the senders of pools that name its
 // KMSKeyID.
 type Key struct {
-	// KMS says that the KMSKeyID is a key in AWS KMS. Nothing else but Format goes
-	// with it.
+	// KMS is true if the KMSKeyID is a key in AWS KMS. Only Format may be set with it.
 	KMS bool `yaml:"kms"`
 	// AES256 is a wrapping key of 32 bytes in Base64, which the senders have too:
 	// the AWS Encryption SDK's raw AES keyring, AES256_GCM_IV12_TAG16_NO_PADDING.
 	AES256 Secret `yaml:"aes256"`
-	// Namespace and Name are the keyring's; by default "cognate" and the KMSKeyID.
+	// Namespace and Name are those of the keyring. Their defaults are "cognate" and
+	// the KMSKeyID.
 	Namespace string `yaml:"namespace"`
 	Name      string `yaml:"name"`
-	// Format is the message format: v1, as Cognito writes it, or v2, which
-	// commits to the key. v1 by default.
+	// Format is the message format: v1 as Cognito writes it, or v2 with key
+	// commitment. The default is v1.
 	Format string `yaml:"format"`
 }
 
@@ -54,13 +54,13 @@ func (k Key) check(kmsKeyID string) error {
 	return err
 }
 
-// open makes what encrypts.
+// open returns the key that encrypts codes.
 func (k Key) open(kmsKeyID string, inKMS *kmsKeys) (senderKey, error) {
-	out := senderKey{format: encsdk.V1}
+	out := senderKey{format: encryptionsdk.V1}
 	switch strings.ToLower(k.Format) {
 	case "", "v1":
 	case "v2":
-		out.format = encsdk.V2
+		out.format = encryptionsdk.V2
 	default:
 		return senderKey{}, fmt.Errorf("format %q is neither v1 nor v2", k.Format)
 	}
@@ -73,7 +73,7 @@ func (k Key) open(kmsKeyID string, inKMS *kmsKeys) (senderKey, error) {
 	return out, err
 }
 
-func (k Key) openKMS(kmsKeyID string, inKMS *kmsKeys) (encsdk.NewKey, error) {
+func (k Key) openKMS(kmsKeyID string, inKMS *kmsKeys) (encryptionsdk.NewKey, error) {
 	if k.AES256 != "" || k.Namespace != "" || k.Name != "" {
 		return nil, errors.New("aes256, namespace and name are for a key that is not in AWS KMS")
 	}
@@ -84,7 +84,7 @@ func (k Key) openKMS(kmsKeyID string, inKMS *kmsKeys) (encsdk.NewKey, error) {
 	return inKMS.newKey(kmsKeyID, region), nil
 }
 
-func (k Key) openRaw(kmsKeyID string) (encsdk.NewKey, error) {
+func (k Key) openRaw(kmsKeyID string) (encryptionsdk.NewKey, error) {
 	raw, err := base64.StdEncoding.DecodeString(string(k.AES256))
 	if err != nil || len(raw) != 32 {
 		return nil, errors.New("say kms: true, or give aes256, 32 bytes in Base64; make one with: openssl rand -base64 32")
@@ -96,7 +96,7 @@ func (k Key) openRaw(kmsKeyID string) (encsdk.NewKey, error) {
 	if name == "" {
 		name = kmsKeyID
 	}
-	ring, err := encsdk.NewRawKey(namespace, name, raw)
+	ring, err := encryptionsdk.NewRawKey(namespace, name, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -104,15 +104,15 @@ func (k Key) openRaw(kmsKeyID string) (encsdk.NewKey, error) {
 }
 
 type senderKey struct {
-	format encsdk.Format
-	key    encsdk.NewKey
+	format encryptionsdk.Format
+	key    encryptionsdk.NewKey
 }
 
-// SenderKeys are the keys that codes for custom senders are encrypted by, each
-// under the KMSKeyID that pools name. A nil one has none.
+// SenderKeys are the keys that encrypt codes for custom senders. Pools name them by
+// their KMSKeyID. A nil SenderKeys has no keys.
 type SenderKeys struct{ keys map[string]senderKey }
 
-// NewSenderKeys opens the keys. Nothing is connected to before the first code.
+// NewSenderKeys opens the keys. It opens no connection before the first code.
 func NewSenderKeys(keys map[string]Key, o KMSOptions) (*SenderKeys, error) {
 	out := &SenderKeys{keys: map[string]senderKey{}}
 	inKMS := &kmsKeys{options: o, clients: map[string]*kms.Client{}}
@@ -126,8 +126,8 @@ func NewSenderKeys(keys map[string]Key, o KMSOptions) (*SenderKeys, error) {
 	return out, nil
 }
 
-// Has reports whether codes can be encrypted for kmsKeyID, so that a pool can
-// refuse a key that would lose its messages.
+// Has reports whether codes can be encrypted for kmsKeyID. A pool rejects other
+// keys, since its messages could not be sent.
 func (k *SenderKeys) Has(kmsKeyID string) bool {
 	if k == nil {
 		return false
@@ -143,7 +143,7 @@ func (k *SenderKeys) Encrypt(ctx context.Context, kmsKeyID, poolID, code string)
 		return "", fmt.Errorf("no key is configured for KMSKeyID %q", kmsKeyID)
 	}
 	key := k.keys[kmsKeyID]
-	sealed, err := encsdk.Encrypt(ctx, key.format, key.key, map[string]string{"userpool-id": poolID}, []byte(code))
+	sealed, err := encryptionsdk.Encrypt(ctx, key.format, key.key, map[string]string{"userpool-id": poolID}, []byte(code))
 	if err != nil {
 		return "", err
 	}

@@ -39,9 +39,9 @@ const (
 const (
 	// Timeout is how long a function has to answer (Cognito: 5 seconds).
 	Timeout = 5 * time.Second
-	// SenderTimeout is how long a custom sender has, for which nobody waits.
+	// SenderTimeout is how long a custom sender has. No client waits for it.
 	SenderTimeout = 30 * time.Second
-	// MaxAttempts is the most that Deps.Attempts can be (Cognito: three in all).
+	// MaxAttempts is the largest value of Deps.Attempts (Cognito: three in all).
 	MaxAttempts = 3
 
 	maxErrorText = 1 << 10
@@ -54,17 +54,17 @@ const (
 	textTimeout        = "Socket timeout while invoking Lambda function"
 )
 
-// Deps is what the service is built from.
+// Deps are what the service is built from.
 type Deps struct {
 	// Transport runs the functions: a [*Router] in the server.
 	Transport Transport
-	// Keys encrypt what custom senders get; nil has none.
+	// Keys encrypts the codes that custom senders get. Nil: there are no keys.
 	Keys *SenderKeys
-	// Attempts is how often a call is tried whose function did not answer or
-	// could not be reached; 0 is 1, since a function may have done its work.
+	// Attempts is how often a call is tried if the function did not answer or could
+	// not be reached. 0 means 1, since a silent function may have done its work.
 	Attempts int
-	// Strict refuses answers that lost the event's envelope, as Cognito does.
-	// Without it they are taken, with a warning.
+	// Strict rejects answers without the event's envelope, as Cognito does. Without
+	// Strict they are accepted with a warning.
 	Strict bool
 	// Timeout replaces the limit of 5 seconds; 0 keeps it.
 	Timeout time.Duration
@@ -72,7 +72,7 @@ type Deps struct {
 	Log     *slog.Logger
 }
 
-// Service calls functions. Its methods may be called from several goroutines.
+// A Service calls functions. Its methods are safe for concurrent use.
 type Service struct{ deps Deps }
 
 // New builds the service.
@@ -87,7 +87,7 @@ func New(d Deps) *Service {
 	return &Service{d}
 }
 
-// call is one trigger's call: what goes out, and how the answer is read.
+// call is one call of a trigger.
 type call struct {
 	trigger  string
 	arn      string
@@ -96,8 +96,8 @@ type call struct {
 	response string // pre-filled
 }
 
-// run calls the function and gives its answer's response to read, which says by
-// an error that the response is of no use.
+// run calls the function and passes the response of its answer to read. read
+// returns an error if the response cannot be used.
 func (s *Service) run(ctx context.Context, c call, read func(members) error) error {
 	if c.envelope.SDKVersion == "" {
 		c.envelope.SDKVersion = SDKVersion(api.RequestFrom(ctx).UserAgent)
@@ -170,7 +170,7 @@ func (s *Service) attempt(ctx context.Context, in Invocation) (Result, error) {
 	return s.deps.Transport.Invoke(ctx, in)
 }
 
-// refused is the exception for a function that could not be run.
+// refused returns the exception for a function that could not be run.
 func (s *Service) refused(ctx context.Context, c call, err error) error {
 	err = outbound.Clean(err)
 	audit.From(ctx).TriggerFailed(c.envelope.Source, err)
@@ -186,13 +186,13 @@ func (s *Service) refused(ctx context.Context, c call, err error) error {
 	return idp.UnexpectedLambdaExceptionf("%s invocation failed due to error %s.", c.trigger, name).WithCause(err)
 }
 
-// functionFailed is the exception for a function that threw. What it says is
-// shown to the client; that is what functions refuse people with.
+// functionFailed returns the exception for a function that threw. The client sees
+// the function's message: that is how functions refuse users.
 func functionFailed(trigger string, payload []byte) error {
 	return idp.UserLambdaValidationExceptionf("%s failed with error %s.", trigger, errorMessage(payload))
 }
 
-// errorMessage returns the errorMessage of an error object, "null" without one.
+// errorMessage returns the errorMessage of an error object, or "null".
 func errorMessage(payload []byte) string {
 	m, err := object(payload)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 func nothing(members) error { return nil }
 
-// PreSignUp asks whether somebody may sign up, and what of them is confirmed.
+// PreSignUp asks whether a user may sign up, and what is confirmed of the user.
 func (s *Service) PreSignUp(ctx context.Context, arn string, e Envelope, req PreSignUpRequest) (PreSignUpResponse, error) {
 	req.UserAttributes = attributes(req.UserAttributes)
 	var out PreSignUpResponse
@@ -34,7 +34,7 @@ func (s *Service) PreSignUp(ctx context.Context, arn string, e Envelope, req Pre
 	return answerOr(out, err)
 }
 
-// answerOr keeps half an answer from coming with an error.
+// answerOr returns the zero answer with an error, never half an answer.
 func answerOr[T any](out T, err error) (T, error) {
 	if err != nil {
 		var zero T
@@ -43,29 +43,31 @@ func answerOr[T any](out T, err error) (T, error) {
 	return out, nil
 }
 
-// PostConfirmation tells that somebody is confirmed, or has reset a password.
+// PostConfirmation tells the function that a user is confirmed, or has reset a
+// password.
 func (s *Service) PostConfirmation(ctx context.Context, arn string, e Envelope, req PostConfirmationRequest) error {
 	req.UserAttributes = attributes(req.UserAttributes)
 	return s.run(ctx, call{PostConfirmation, arn, e, req, emptyResponse}, nothing)
 }
 
-// PreAuthentication asks whether somebody may sign in, before the password is checked.
+// PreAuthentication asks whether a user may sign in, before the password is checked.
 func (s *Service) PreAuthentication(ctx context.Context, arn string, e Envelope, req PreAuthenticationRequest) error {
 	req.UserAttributes = attributes(req.UserAttributes)
 	return s.run(ctx, call{PreAuthentication, arn, e, req, emptyResponse}, nothing)
 }
 
-// PostAuthentication tells that somebody has signed in, before tokens are made.
+// PostAuthentication tells the function that a user has signed in, before tokens
+// are made.
 func (s *Service) PostAuthentication(ctx context.Context, arn string, e Envelope, req PostAuthenticationRequest) error {
 	req.UserAttributes = attributes(req.UserAttributes)
 	return s.run(ctx, call{PostAuthentication, arn, e, req, emptyResponse}, nothing)
 }
 
-// maxTokenChanges is the most that an answer may change in tokens.
+// maxTokenChanges is the largest number of changes that an answer may make in tokens.
 const maxTokenChanges = 5000
 
-// PreTokenGeneration asks what tokens are to say. version is the event's: V1_0,
-// V2_0 or V3_0.
+// PreTokenGeneration asks for changes of the tokens. version is that of the event:
+// V1_0, V2_0 or V3_0.
 func (s *Service) PreTokenGeneration(ctx context.Context, arn string, version idp.PreTokenGenerationLambdaVersionType, e Envelope, req PreTokenGenerationRequest) (PreTokenGenerationResponse, error) {
 	req.UserAttributes = attributes(req.UserAttributes)
 	if g := req.GroupConfiguration; g != nil {
@@ -151,7 +153,7 @@ func (r PreTokenGenerationResponse) check() error {
 	return nil
 }
 
-// groups reads an override of groups: a member that is there, even null, is one.
+// groups reads an override of groups. A present member is an override, even null.
 func (m members) groups(name string) *GroupConfiguration {
 	if _, ok := m.of[name]; !ok {
 		return nil
@@ -170,8 +172,8 @@ var nameable = []string{
 	"DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER", "ADMIN_NO_SRP_AUTH", "NEW_PASSWORD_REQUIRED",
 }
 
-// DefineAuthChallenge asks what comes next in a custom sign-in. An answer that
-// both grants and refuses, refuses.
+// DefineAuthChallenge asks for the next step of a custom sign-in. An answer that
+// both grants and refuses is a refusal.
 func (s *Service) DefineAuthChallenge(ctx context.Context, arn string, e Envelope, req DefineAuthChallengeRequest) (DefineAuthChallengeResponse, error) {
 	req.UserAttributes, req.Session = attributes(req.UserAttributes), list(req.Session)
 	var out DefineAuthChallengeResponse
@@ -211,7 +213,7 @@ func (s *Service) CreateAuthChallenge(ctx context.Context, arn string, e Envelop
 	return answerOr(out, err)
 }
 
-// VerifyAuthChallengeResponse asks whether a challenge was answered rightly.
+// VerifyAuthChallengeResponse asks whether the answer to a challenge is correct.
 func (s *Service) VerifyAuthChallengeResponse(ctx context.Context, arn string, e Envelope, req VerifyAuthChallengeResponseRequest) (correct bool, err error) {
 	req.UserAttributes, req.PrivateChallengeParameters = attributes(req.UserAttributes), attributes(req.PrivateChallengeParameters)
 	err = s.run(ctx, call{VerifyAuthChallengeResponse, arn, e, req, verifyResponse}, func(m members) error {
@@ -241,7 +243,8 @@ func (s *Service) UserMigration(ctx context.Context, arn string, e Envelope, req
 	return answerOr(out, err)
 }
 
-// complete checks what may be one of a few words, and fills in what is absent.
+// complete checks the members that have a fixed set of values, and sets the absent
+// ones.
 func (r *UserMigrationResponse) complete(action string) error {
 	switch r.FinalUserStatus {
 	case "":
@@ -269,7 +272,7 @@ func (r *UserMigrationResponse) complete(action string) error {
 }
 
 // InboundFederation asks which of a provider's attributes are mapped. An empty
-// answer is all of them, unchanged.
+// answer maps all attributes, unchanged.
 func (s *Service) InboundFederation(ctx context.Context, arn string, e Envelope, req InboundFederationRequest) (map[string]string, error) {
 	var out map[string]string
 	err := s.run(ctx, call{InboundFederation, arn, e, req, inboundResponse}, func(m members) error {

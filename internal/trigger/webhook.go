@@ -19,10 +19,10 @@ import (
 	"cognate/internal/outbound"
 )
 
-// Webhook runs functions by a signed HTTPS request (Standard Webhooks: the
-// headers webhook-id, webhook-timestamp and webhook-signature). The body is the
-// event; the answer to it, with a status of 2xx, is the function's. A function
-// that throws answers another status with {"errorMessage": "…"}.
+// A Webhook runs a function by a signed HTTPS request (Standard Webhooks: the headers
+// webhook-id, webhook-timestamp and webhook-signature). The request's body is the
+// event. A response with a status of 2xx is the function's answer. A function that
+// throws responds with another status and {"errorMessage": "…"}.
 type Webhook struct {
 	url     string
 	secrets [][]byte
@@ -33,8 +33,9 @@ type Webhook struct {
 // WebhookOptions says where a function is.
 type WebhookOptions struct {
 	URL string
-	// Secret signs, as Standard Webhooks writes it: Base64 with or without
-	// "whsec_". Several, with a space between, sign all; so one is exchanged.
+	// Secret signs requests, as Standard Webhooks writes it: Base64 with or without
+	// "whsec_". Several secrets, separated by spaces, all sign; so a secret can be
+	// exchanged.
 	Secret Secret
 	// Client is made by NewWebhookClient, and shared by all functions.
 	Client *http.Client
@@ -42,7 +43,8 @@ type WebhookOptions struct {
 	Now func() time.Time
 }
 
-// NewWebhook checks the address: https, or http on loopback.
+// NewWebhook returns a webhook. It rejects addresses other than https, or http on
+// loopback.
 func NewWebhook(o WebhookOptions) (*Webhook, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
@@ -70,11 +72,11 @@ func loopbackHost(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// NewWebhookClient makes the client of all webhooks. It connects to public
-// addresses and to those of allowed alone, follows no redirect, and takes no proxy.
+// NewWebhookClient returns the HTTP client of all webhooks. It connects only to public
+// addresses and to those of allowed, follows no redirect, and uses no proxy.
 func NewWebhookClient(allowed []netip.Prefix) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Proxy = nil // It would be the proxy's address that is checked.
+	t.Proxy = nil // With a proxy, the proxy's address would be checked.
 	t.DialContext = guardedDialer(allowed).DialContext
 	t.MaxIdleConnsPerHost = 64
 	t.IdleConnTimeout = time.Minute
@@ -117,13 +119,13 @@ func (w *Webhook) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	return Result{}, &InvokeError{Name: statusName(res.StatusCode), Err: fmt.Errorf("the webhook answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))}
 }
 
-// unreachable is the error for a request that did not come through. An address
-// that is refused stays refused.
+// unreachable returns the error for a request that did not arrive. There is no retry
+// for an address that is not allowed.
 func (w *Webhook) unreachable(err error) error {
 	return &InvokeError{Name: NameUnreachable, Retry: !errors.Is(err, errForbiddenAddress), Err: outbound.Clean(err, w.url)}
 }
 
-// sign makes the signatures (Standard Webhooks: HMAC-SHA256 over
+// sign returns the signatures (Standard Webhooks: HMAC-SHA256 over
 // "id.timestamp.body", each "v1," and Base64).
 func (w *Webhook) sign(id, stamp string, body []byte) string {
 	var out []string
@@ -136,7 +138,7 @@ func (w *Webhook) sign(id, stamp string, body []byte) string {
 	return strings.Join(out, " ")
 }
 
-// statusName gives a status the name that the Lambda API has for it.
+// statusName returns the Lambda API's name for a status.
 func statusName(status int) string {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:

@@ -25,7 +25,7 @@ type runtimeAPI struct {
 	workers map[string]*worker
 }
 
-// maxErrorObject bounds what a function says about its failure.
+// maxErrorObject is the largest error object that a function may send.
 const maxErrorObject = 256 << 10
 
 func newRuntimeAPI() (*runtimeAPI, error) {
@@ -64,7 +64,7 @@ func (a *runtimeAPI) close() error {
 	return err
 }
 
-// of finds the process that calls.
+// of returns a handler that finds the calling process.
 func (a *runtimeAPI) of(h func(http.ResponseWriter, *http.Request, *worker)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
@@ -103,7 +103,7 @@ func (a *runtimeAPI) next(rw http.ResponseWriter, r *http.Request, w *worker) {
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(j.in.Payload)))
-	_, _ = rw.Write(j.in.Payload) // A process that does not read it dies, or runs out of time.
+	_, _ = rw.Write(j.in.Payload) // A process that does not read the event dies, or runs out of time.
 }
 
 func (a *runtimeAPI) response(rw http.ResponseWriter, r *http.Request, w *worker) {

@@ -33,8 +33,8 @@ type Options struct {
 
 const (
 	defaultProcesses = 4
-	// buildTimeout bounds the build of a Go function, which nobody waits for
-	// longer than for an answer.
+	// buildTimeout is the limit for the build of a Go function. A caller does not
+	// wait longer for it than for an answer.
 	buildTimeout = 2 * time.Minute
 	// maxRun is how long a function runs at most (Lambda quotas: 15 minutes).
 	maxRun = 15 * time.Minute
@@ -46,7 +46,8 @@ type Folder struct {
 	api     *runtimeAPI
 	output  *lineWriter
 	binDir  string
-	// ctx ends with Close; builds run under it, not under their first caller's.
+	// ctx ends with Close. Builds run under it, not under the context of their first
+	// caller.
 	ctx  context.Context
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -60,8 +61,8 @@ type Folder struct {
 
 var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,140}$`)
 
-// Open looks at the folder and begins to build its Go functions. Functions may
-// be added while it is open.
+// Open reads the folder and starts to build its Go functions. Functions may be added
+// later.
 func Open(o Options) (_ *Folder, err error) {
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func (f *Folder) warm(name string) {
 	ctx, cancel := context.WithTimeout(f.ctx, buildTimeout)
 	defer cancel()
 	if fn, err := f.function(name); err == nil {
-		_, _ = fn.generation(ctx) // Who calls it hears of the error.
+		_, _ = fn.generation(ctx) // The function's caller gets the error.
 	}
 }
 

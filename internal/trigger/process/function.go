@@ -15,18 +15,18 @@ import (
 	"cognate/internal/trigger"
 )
 
-// Names of what goes wrong with processes, as Lambda has them.
+// Names of the errors of processes, as Lambda has them.
 const (
 	nameExit       = "Runtime.ExitError"
 	nameEntrypoint = "Runtime.InvalidEntrypoint"
 )
 
-// returnTime is how long a process is waited for that is about to ask for the
-// next event, before another is started.
+// returnTime is how long an event waits for a process that is about to ask for the
+// next event, before another process is started.
 const returnTime = 10 * time.Millisecond
 
-// function is one folder. Its processes are of one generation: they run the
-// files as they were when it began.
+// function is one folder. Its processes belong to one generation: they run the files
+// as they were when the generation began.
 type function struct {
 	folder *Folder
 	name   string
@@ -38,7 +38,7 @@ type function struct {
 	count   int // of generations
 }
 
-// generation is the processes that run one state of the files.
+// generation holds the processes that run one state of the files.
 type generation struct {
 	fn      *function
 	files   [sha256.Size]byte
@@ -51,13 +51,13 @@ type generation struct {
 	jobs    chan *job     // taken by processes that ask for the next event
 	slots   chan struct{} // one for each process
 
-	// returning counts processes that have answered and are about to ask again.
+	// returning counts the processes that have answered and are about to ask again.
 	returning atomic.Int32
 
 	wg sync.WaitGroup
 }
 
-// job is an event, and what becomes of it.
+// job is an event with its outcome.
 type job struct {
 	in     trigger.Invocation
 	ctx    context.Context
@@ -89,8 +89,8 @@ func (fn *function) generation(ctx context.Context) (*generation, error) {
 	}
 }
 
-// at returns the generation of a state of the files, which it begins if it is a
-// new one.
+// at returns the generation of a state of the files. It begins a generation if the
+// state is new.
 func (fn *function) at(files [sha256.Size]byte) (*generation, error) {
 	fn.mu.Lock()
 	defer fn.mu.Unlock()
@@ -151,8 +151,8 @@ func (fn *function) invoke(ctx context.Context, in trigger.Invocation) (trigger.
 	}
 }
 
-// invoke hands an event to a process that waits, or starts one; false says that
-// the files changed before that.
+// invoke hands an event to a waiting process, or starts a process. It returns false
+// if the files changed before that.
 func (g *generation) invoke(ctx context.Context, in trigger.Invocation) (outcome, bool) {
 	j := &job{in: in, ctx: ctx, taken: make(chan struct{}), done: make(chan outcome, 1)}
 	select {
@@ -188,17 +188,17 @@ func (g *generation) invoke(ctx context.Context, in trigger.Invocation) (outcome
 			if out, ok := started.startFailure(); ok {
 				return out, true
 			}
-			started, ended, slots = nil, nil, g.slots // It served another event, and has died.
+			started, ended, slots = nil, nil, g.slots // The process served another event, and has died.
 		case <-g.retired:
 			return outcome{}, false
 		case <-ctx.Done():
-			// A process that is still starting goes on: the next event finds it.
+			// A process that is still starting continues, and serves the next event.
 			return outcome{err: ctx.Err()}, true
 		}
 	}
 }
 
-// wait waits for what becomes of a job that a process has taken.
+// wait waits for the outcome of a job that a process has taken.
 func (j *job) wait(ctx context.Context) outcome {
 	select {
 	case out := <-j.done:
@@ -241,7 +241,7 @@ func (g *generation) start() (*worker, error) {
 	return w, nil
 }
 
-// errorObject is an error as functions report it.
+// errorObject returns an error as functions report it.
 func errorObject(kind, message string) []byte {
 	text, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message}) // Cannot fail.
 	return text

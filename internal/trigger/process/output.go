@@ -12,7 +12,7 @@ type lineWriter struct {
 	out io.Writer
 }
 
-// maxLine is when a line without an end is written all the same.
+// maxLine is the length at which a line without an end is written.
 const maxLine = 64 << 10
 
 func (l *lineWriter) prefixed(name string) *prefixWriter {
@@ -28,8 +28,8 @@ type prefixWriter struct {
 	rest []byte
 }
 
-// Write implements io.Writer. It never fails: a function is not to die of a log
-// that nobody reads.
+// Write implements io.Writer. It never fails: a function must not die because its log
+// has no reader.
 func (p *prefixWriter) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

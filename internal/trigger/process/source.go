@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// kind is how a function is run.
+// kind says how a function is run.
 type kind uint8
 
 const (
@@ -39,8 +39,7 @@ var nodeBootstrap string
 //go:embed bootstrap.py
 var pythonBootstrap string
 
-// sources are the files that make a folder a function, in the order in which
-// they are looked for.
+// sources are the files that make a folder a function, in the order of the search.
 var sources = []source{
 	{executable, "bootstrap", "bootstrap"},
 	{nodeModule, "index.mjs", "index.handler"},
@@ -68,7 +67,8 @@ func find(dir string) (source, error) {
 	return source{}, fmt.Errorf("%s %w", dir, errNoSource)
 }
 
-// command returns the program that runs the function, binary that of a Go module.
+// command returns the program that runs the function. binary is the built program of
+// a Go module.
 func (s source) command(dir, binary string) []string {
 	switch s.kind {
 	case nodeModule:
@@ -90,11 +90,11 @@ func isFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// maxFiles bounds how much of a folder is looked at for changes.
+// maxFiles is the most files of a folder that are checked for changes.
 const maxFiles = 2000
 
-// fingerprint tells one state of a folder's files from another, by their names,
-// sizes and times. Installed packages and hidden folders are left out.
+// fingerprint identifies a state of a folder's files by their names, sizes and times.
+// Installed packages and hidden folders are left out.
 func fingerprint(dir string) ([sha256.Size]byte, error) {
 	h, n := sha256.New(), 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -127,7 +127,7 @@ func fingerprint(dir string) ([sha256.Size]byte, error) {
 	return [sha256.Size]byte(h.Sum(nil)), err
 }
 
-// build builds a Go function; what the compiler says goes to the log.
+// build builds a Go function. The compiler's output goes to the log.
 func (fn *function) build(out string) error {
 	fn.folder.building.Lock()
 	defer fn.folder.building.Unlock()
@@ -146,8 +146,8 @@ func (fn *function) build(out string) error {
 	return nil
 }
 
-// environment is what functions find: the server's own without its settings,
-// then what a function adds, then what is set in any case.
+// environment returns the environment of a function: the server's without its own
+// settings, then the function's own variables, then the fixed ones.
 func (f *Folder) environment(own, fixed map[string]string) []string {
 	all := map[string]string{"AWS_ACCESS_KEY_ID": "dev", "AWS_SECRET_ACCESS_KEY": "dev"}
 	maps.Copy(all, f.options.Env)

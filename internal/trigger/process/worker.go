@@ -17,8 +17,8 @@ const (
 	// initTimeout is how long a process has until it asks for its first event
 	// (Lambda: 10 seconds).
 	initTimeout = 10 * time.Second
-	// waitDelay is how long the end of a killed process's output is waited for:
-	// something that it started may hold the pipe.
+	// waitDelay is how long to wait for the end of a killed process's output: another
+	// process that it started may hold the pipe.
 	waitDelay = time.Second
 )
 
@@ -32,10 +32,10 @@ type worker struct {
 	starting   *time.Timer
 
 	mu      sync.Mutex
-	asked   bool     // for an event, once at least
-	between bool     // answered an event, and has not asked for the next
+	asked   bool     // has asked for an event
+	between bool     // has answered an event, but not asked for the next
 	current *job     // nil between events
-	failure *outcome // what it said in place of asking
+	failure *outcome // the error that it reported instead of asking for an event
 	killed  bool
 }
 
@@ -74,7 +74,7 @@ func (w *worker) start() error {
 	w.cmd.WaitDelay = waitDelay
 	contain(w.cmd)
 	f.api.add(w)
-	w.mu.Lock() // It may ask for events before this is over.
+	w.mu.Lock() // The process may ask for events before start returns.
 	defer w.mu.Unlock()
 	if err := w.cmd.Start(); err != nil {
 		f.api.remove(w)
@@ -87,7 +87,7 @@ func (w *worker) start() error {
 	return nil
 }
 
-// watch waits for the process's end and gives up its place.
+// watch waits for the process's end and frees its slot.
 func (w *worker) watch() {
 	g := w.generation
 	f := g.fn.folder
@@ -118,7 +118,7 @@ func (w *worker) watch() {
 	close(w.ended)
 }
 
-// startFailure returns what went wrong if the process never asked for an event.
+// startFailure returns the failure of a process that never asked for an event.
 func (w *worker) startFailure() (outcome, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -136,8 +136,8 @@ func (w *worker) kill() {
 	_ = killGroup(w.cmd.Process) // It may be gone already.
 }
 
-// next waits for an event to hand to the process; false says that there is
-// none to come.
+// next waits for an event for the process. It returns false if there will be no
+// more events.
 func (w *worker) next(gone <-chan struct{}) (*job, bool) {
 	g := w.generation
 	w.mu.Lock()
@@ -176,8 +176,8 @@ func (w *worker) busy() bool {
 	return w.current != nil
 }
 
-// finish says what became of the event with the id; false if that is not the
-// current one.
+// finish sets the outcome of the event with the id. It returns false if that is not
+// the current event.
 func (w *worker) finish(id string, out outcome) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -190,7 +190,7 @@ func (w *worker) finish(id string, out outcome) bool {
 	return true
 }
 
-// returns notes whether the process is about to ask for the next event.
+// returns records whether the process is about to ask for the next event.
 func (w *worker) returns(soon bool) {
 	switch {
 	case soon && !w.between:
@@ -201,7 +201,7 @@ func (w *worker) returns(soon bool) {
 	w.between = soon
 }
 
-// failed says that the process cannot begin.
+// failed records that the process cannot start.
 func (w *worker) failed(body []byte) {
 	w.mu.Lock()
 	if w.failure == nil && !w.asked {

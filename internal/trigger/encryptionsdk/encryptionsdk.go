@@ -1,11 +1,11 @@
-// Package encsdk writes messages that the AWS Encryption SDK opens (AWS
-// Encryption SDK message format reference), for one short plaintext under one
-// data key: what Cognito hands to custom senders.
+// Package encryptionsdk writes messages that the AWS Encryption SDK can decrypt (AWS
+// Encryption SDK message format reference). A message holds one short plaintext under
+// one data key, as Cognito sends it to custom senders.
 //
 // Suites with a signature are written in both versions of the format: 0x0378
 // in version 1, as Cognito itself, and 0x0578, which commits to the key, in
 // version 2. The package reads no messages, and uses neither files nor network.
-package encsdk
+package encryptionsdk
 
 import (
 	"context"
@@ -37,7 +37,7 @@ const (
 	V2 Format = 2
 )
 
-// MaxPlaintext is the most that fits into a message's only frame.
+// MaxPlaintext is the largest plaintext that fits into a message's only frame.
 const MaxPlaintext = 4096
 
 const (
@@ -61,17 +61,18 @@ type EncryptedKey struct {
 	Ciphertext []byte
 }
 
-// NewKey makes a data key of 32 bytes for one message, and encrypts it bound to
-// the message's context. It may keep neither.
+// NewKey makes a data key of 32 bytes for one message, and encrypts the key bound to
+// the message's context. It must not keep the key or the context.
 type NewKey func(ctx context.Context, encryptionContext []byte, pairs map[string]string) (plain []byte, sealed EncryptedKey, err error)
 
-// Encrypt makes a message. encryptionContext is readable in it, and bound to it.
+// Encrypt returns a message. encryptionContext is readable in the message, and bound
+// to it.
 func Encrypt(ctx context.Context, format Format, key NewKey, encryptionContext map[string]string, plaintext []byte) ([]byte, error) {
 	if len(plaintext) > MaxPlaintext {
-		return nil, fmt.Errorf("encsdk: %d bytes are more than %d", len(plaintext), MaxPlaintext)
+		return nil, fmt.Errorf("encryptionsdk: %d bytes are more than %d", len(plaintext), MaxPlaintext)
 	}
 	if format != V1 && format != V2 {
-		return nil, fmt.Errorf("encsdk: no format %d", format)
+		return nil, fmt.Errorf("encryptionsdk: no format %d", format)
 	}
 	signer, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
@@ -82,7 +83,7 @@ func Encrypt(ctx context.Context, format Format, key NewKey, encryptionContext m
 		pairs = map[string]string{}
 	}
 	if _, ok := pairs[publicKeyName]; ok {
-		return nil, errors.New("encsdk: the context may not hold " + publicKeyName)
+		return nil, errors.New("encryptionsdk: the context may not hold " + publicKeyName)
 	}
 	point := elliptic.MarshalCompressed(elliptic.P384(), signer.X, signer.Y)
 	pairs[publicKeyName] = base64.StdEncoding.EncodeToString(point)
@@ -96,7 +97,7 @@ func Encrypt(ctx context.Context, format Format, key NewKey, encryptionContext m
 	}
 	defer clear(plain)
 	if len(plain) != keyLength {
-		return nil, fmt.Errorf("encsdk: the data key has %d bytes, not %d", len(plain), keyLength)
+		return nil, fmt.Errorf("encryptionsdk: the data key has %d bytes, not %d", len(plain), keyLength)
 	}
 	m := message{format: format}
 	if err := m.write(plain, aad, sealed, plaintext); err != nil {
@@ -110,25 +111,25 @@ func Encrypt(ctx context.Context, format Format, key NewKey, encryptionContext m
 	return append(binary.BigEndian.AppendUint16(m.out, uint16(len(signature))), signature...), nil
 }
 
-// serialize writes the context as headers carry it: count, then the pairs in
-// the order of their names' bytes. A header begins it with its length.
+// serialize returns the context as headers carry it: the count, then the pairs in the
+// order of their names' bytes. In a header its length comes first.
 func serialize(pairs map[string]string) ([]byte, error) {
 	out := binary.BigEndian.AppendUint16(nil, uint16(len(pairs)))
 	for _, name := range slices.Sorted(maps.Keys(pairs)) {
 		for _, s := range []string{name, pairs[name]} {
 			if len(s) > math.MaxUint16 {
-				return nil, errors.New("encsdk: the context is too long")
+				return nil, errors.New("encryptionsdk: the context is too long")
 			}
 			out = append(binary.BigEndian.AppendUint16(out, uint16(len(s))), s...)
 		}
 	}
 	if len(out) > math.MaxUint16 {
-		return nil, errors.New("encsdk: the context is too long")
+		return nil, errors.New("encryptionsdk: the context is too long")
 	}
 	return out, nil
 }
 
-// message is one being written.
+// message is a message that is being written.
 type message struct {
 	format Format
 	id     []byte
@@ -139,16 +140,16 @@ func (m *message) uint16(n int)    { m.out = binary.BigEndian.AppendUint16(m.out
 func (m *message) uint32(n uint32) { m.out = binary.BigEndian.AppendUint32(m.out, n) }
 func (m *message) bytes(b []byte)  { m.out = append(m.out, b...) }
 
-// field is a length of two bytes and what it counts.
+// field writes a length of two bytes, and the bytes.
 func (m *message) field(b []byte) {
 	m.uint16(len(b))
 	m.bytes(b)
 }
 
-// write writes all but the signature.
+// write writes the message without its signature.
 func (m *message) write(dataKey, aad []byte, sealed EncryptedKey, plaintext []byte) error {
 	if max(len(sealed.Provider), len(sealed.Info), len(sealed.Ciphertext)) > math.MaxUint16 {
-		return errors.New("encsdk: the encrypted data key is too long")
+		return errors.New("encryptionsdk: the encrypted data key is too long")
 	}
 	suite := suiteV1
 	m.id = make([]byte, 16)
@@ -188,8 +189,8 @@ func (m *message) write(dataKey, aad []byte, sealed EncryptedKey, plaintext []by
 	return nil
 }
 
-// derive makes the message's key from the data key. In version 2 it also writes
-// the commitment, the header's last field.
+// derive returns the message's key, derived from the data key. In version 2 it also
+// writes the commitment, the header's last field.
 func (m *message) derive(suite int, dataKey []byte) ([]byte, error) {
 	id := string(binary.BigEndian.AppendUint16(nil, uint16(suite)))
 	if m.format == V1 {
@@ -212,8 +213,8 @@ func (m *message) authenticateHeader(gcm cipher.AEAD) {
 	m.bytes(tag)
 }
 
-// frame writes the only frame, the last. Its number is its nonce; the key is
-// used for this message alone.
+// frame writes the only frame, which is the last. Its number is its nonce: the key is
+// used for this message only.
 func (m *message) frame(gcm cipher.AEAD, plaintext []byte) {
 	const sequence = 1
 	iv := binary.BigEndian.AppendUint32(make([]byte, ivLength-4), sequence)

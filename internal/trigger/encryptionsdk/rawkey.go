@@ -1,4 +1,4 @@
-package encsdk
+package encryptionsdk
 
 import (
 	"context"
@@ -15,13 +15,13 @@ import (
 // RawKey is a wrapping key that both sides hold: the SDK's raw AES keyring,
 // AES256_GCM_IV12_TAG16_NO_PADDING.
 type RawKey struct {
-	// Namespace and Name are what the reader's keyring has.
+	// Namespace and Name are those of the reader's keyring.
 	Namespace, Name string
 
 	gcm cipher.AEAD
 }
 
-// NewRawKey makes a keyring of a key of 32 bytes.
+// NewRawKey returns a keyring with a key of 32 bytes.
 func NewRawKey(namespace, name string, key []byte) (*RawKey, error) {
 	if len(key) != keyLength {
 		return nil, errors.New("the key must have 32 bytes")
