@@ -62,7 +62,7 @@ type retireCommand struct {
 	NewKEK string `name:"new-kek-file" placeholder:"FILE" help:"Wrap everything by the key-encryption key in this file. Servers that have another one refuse all requests until the file is in the place of their own."`
 }
 
-// Run gives up all keys.
+// Run retires all keys, or lists what that would end.
 func (r retireCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
 	forOperator(c)
 	in := server.ControlRequest{Do: server.RetireKeys, Now: r.Now}

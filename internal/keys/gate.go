@@ -77,7 +77,7 @@ func (g *Gate) Acquire(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Release gives a place back, to the caller who has waited longest.
+// Release frees a place for the caller who has waited longest.
 func (g *Gate) Release() {
 	g.mu.Lock()
 	g.release()

@@ -65,10 +65,10 @@ func Rewrap(ctx context.Context, from, to *KEK, records []WrappedKey) ([]Wrapped
 	return changed, nil
 }
 
-// Retire gives up all data keys and the hash root, as after a theft. It returns
-// all records as they must be persisted, in one transaction: the given ones,
-// retired and wrapped by the key-encryption key to, and a new key for each
-// purpose, which seals at once. If to is nil, the ring's own key wraps them.
+// Retire retires all data keys and the hash root, as after a theft. It returns all
+// records as they must be stored, in one transaction: the old ones, retired, and a
+// new key for each purpose, which seals at once. The key-encryption key to wraps them
+// all. If to is nil, the ring's own key wraps them.
 func (r *Ring) Retire(ctx context.Context, to *KEK, records []WrappedKey, now time.Time) ([]WrappedKey, error) {
 	from := r.kek.Load()
 	to = cmp.Or(to, from)

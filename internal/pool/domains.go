@@ -45,7 +45,7 @@ var (
 
 const textNoDomain = "No such domain or user pool exists."
 
-// CreateUserPoolDomain gives a pool a prefix domain or a custom one; it may have one of each.
+// CreateUserPoolDomain adds a prefix domain or a custom domain to a pool. A pool may have one of each.
 func (s *Service) CreateUserPoolDomain(ctx context.Context, in *idp.CreateUserPoolDomainRequest) (*idp.CreateUserPoolDomainResponse, error) {
 	custom := in.CustomDomainConfig != nil
 	if err := checkDomainName(in.Domain, custom); err != nil {

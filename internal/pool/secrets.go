@@ -32,8 +32,8 @@ func (s *Service) sealSecret(r *store.Client, others []sealedSecret, value strin
 	return sealed
 }
 
-// AddUserPoolClientSecret gives a confidential client a second secret, so that
-// the first can be replaced without a break.
+// AddUserPoolClientSecret adds a second secret to a confidential client, so that the
+// first secret can be replaced without an interruption.
 func (s *Service) AddUserPoolClientSecret(ctx context.Context, in *idp.AddUserPoolClientSecretRequest) (*idp.AddUserPoolClientSecretResponse, error) {
 	value := keys.NewClientSecret()
 	if in.ClientSecret != nil {

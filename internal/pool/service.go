@@ -256,7 +256,7 @@ func (s *Service) update(ctx context.Context, poolID string, fn func(tx *store.T
 	return err
 }
 
-// conflict gives a race that stayed lost the name that some operations declare for it.
+// conflict returns the exception that some operations declare for a lost race.
 func conflict(err error) error {
 	if errors.Is(err, store.ErrConflict) {
 		return idp.ConcurrentModificationException("Concurrent modification of the resource, please try again").WithCause(err)

@@ -28,8 +28,8 @@ type RetiredPool struct {
 // are left get theirs when they need them.
 const renewTime = time.Minute
 
-// retire gives up all keys in one transaction: a kill leaves all or nothing done,
-// and a second run retires the keys of the first.
+// retire retires all keys in one transaction: a kill leaves all or nothing done. A
+// second run retires the keys of the first.
 func (o *operator) retire(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	var to *keys.KEK
 	out := &Retirement{Done: in.Now}

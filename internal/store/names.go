@@ -87,7 +87,8 @@ func (r *Reader) NamesOf(ctx context.Context, poolID, userID string) ([]Name, er
 	return names, nil
 }
 
-// PutName gives a user a name, in place of the user's former one of that kind. ExistsError "name" if it is another's.
+// PutName sets a name of a user, in place of the user's former name of that kind. It returns ExistsError "name" if the
+// name is another user's.
 func (tx *Tx) PutName(ctx context.Context, poolID, userID string, n Name) error {
 	i, err := nameKind(n)
 	if err != nil {
@@ -107,7 +108,7 @@ func (tx *Tx) PutName(ctx context.Context, poolID, userID string, n Name) error 
 	return tx.change(ctx, ErrNotFound, nameKinds[i].set, n.Value, poolID, userID)
 }
 
-// TakeName gives a user a name even if it is another's, and answers who lost it ("" if nobody did).
+// TakeName sets a name of a user, even if it is another user's. It returns the id of the user who lost the name, or "".
 func (tx *Tx) TakeName(ctx context.Context, poolID, userID string, n Name) (from string, err error) {
 	i, err := nameKind(n)
 	if err != nil {

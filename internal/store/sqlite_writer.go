@@ -289,7 +289,7 @@ func (w *sqliteWriter) commit() error {
 // rollback may find that the engine has done it already.
 func (w *sqliteWriter) rollback() { _ = w.step(rollback) }
 
-// fail gives all jobs of the batch the same error, for nothing of theirs was stored.
+// fail ends all jobs of the batch with the same error, since nothing of theirs was stored.
 func (w *sqliteWriter) fail(err error) {
 	for _, j := range w.batch {
 		if w.turn(j) {

@@ -271,7 +271,7 @@ func TestRetiredKeys(t *testing.T) {
 	})
 }
 
-// retire gives up the ring's keys.
+// retire retires the ring's keys.
 func (r *rig) retire(t testing.TB) {
 	t.Helper()
 	var err error

@@ -386,7 +386,7 @@ func (r *rig) matches(t *testing.T, sn *pool.Snapshot, u *User, password string)
 	return ok
 }
 
-// sent gives the user a code to confirm the sign-up with, whatever the status.
+// sent stores a code to confirm the user's sign-up with, whatever the status.
 func (r *rig) sent(t *testing.T, sn *pool.Snapshot, u *User) string {
 	t.Helper()
 	if u.Status() != idp.UserStatusTypeUnconfirmed {

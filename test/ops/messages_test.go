@@ -326,8 +326,8 @@ func TestMessageFunctionFails(t *testing.T) {
 	})
 }
 
-// TestMessageFunctionHangs gives a function up after the server's limit. A later
-// code goes out.
+// TestMessageFunctionHangs: a hanging function is abandoned after the server's limit.
+// A later code is sent.
 func TestMessageFunctionHangs(t *testing.T) {
 	withHook(t, func(t *testing.T, r rig, h *hook) {
 		left := make(chan struct{})

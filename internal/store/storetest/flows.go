@@ -234,7 +234,7 @@ func testMessageTurnsWithManyWaiting(t *testing.T, s *store.Store) {
 	})
 }
 
-// testMessageHeld gives a message its text after it was written, until somebody has taken it.
+// testMessageHeld sets a message's text after the message was written. That works until a worker has taken the message.
 func testMessageHeld(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	held, dropped := message(0), message(1)

@@ -147,7 +147,7 @@ func allWrappedAgain(t *testing.T, s *store.Store) {
 	same(t, 2, len(list), nil)
 }
 
-// claimName gives a user a name that must be nobody's username.
+// claimName sets a name of a user. No user may have it as the username.
 func claimName(user, name string) func(ctx context.Context, tx *store.Tx) error {
 	return func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.TurnOfName(ctx, "p", name); err != nil {
