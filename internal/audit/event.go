@@ -1,9 +1,9 @@
-// Package audit is what is remembered of a request: one wide event, filled on
-// the way and logged once, and the counters that a monitoring system reads.
+// Package audit records requests: one wide event for each, which is filled on the
+// way and logged once, and the counters that a monitoring system reads.
 //
-// Nothing secret may be put into an event: no password, code, token, session or
-// secret hash, and no name or address of a person beyond the user's id. The
-// package writes nothing to the store and changes no outcome.
+// An event never holds a secret: no password, code, token, session or secret hash. Of
+// a person it holds only the user's id, no name and no address. The package writes
+// nothing to the store and changes no outcome.
 package audit
 
 import (
@@ -29,33 +29,33 @@ const CodeClientGone = "ClientClosedRequest"
 // the context then. A request that takes too long ends by its deadline instead.
 func ClientLeft(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
-// Facts are what became known of a request while it was served. Its description
-// is an [api.Request]. A fact that is not known is the zero value.
+// Facts are what became known of a request while it was served. The request itself is
+// described by an [api.Request]. An unknown fact is the zero value.
 type Facts struct {
 	// Pool and AppClient are ids.
 	Pool, AppClient string
 	// User is the sub of the user who signs in, or who bears the token. It is Nobody
 	// where the request names a user who does not exist.
 	User string
-	// Target is the sub of the user that an administrator acts on, or Nobody.
+	// Target is the sub of the user that an administrator's operation names, or Nobody.
 	Target string
 	// Reason says why the request is refused, or why the answer cannot lead to a
 	// sign-in.
 	Reason api.Reason
-	// Answered is true where an operation was answered or refused. "" is the code of
-	// success then.
+	// Answered is true if an operation was answered or refused. Then an empty Code
+	// means success.
 	Answered bool
-	// Code is the exception that the client was told, or CodeClientGone.
+	// Code is the exception in the answer to the client, or CodeClientGone.
 	Code string
-	// ClaimedKey is the access key id of a signature that was refused: nothing shows
-	// that it is the sender's.
+	// ClaimedKey is the access key id of a refused signature. It is not proven to be
+	// the sender's.
 	ClaimedKey string
-	// Cause is the text of the error behind a fault, which clients are not told.
+	// Cause is the text of the error behind a fault. Clients do not see it.
 	Cause string
 	// ImportJob is the id of the import job whose file is uploaded.
 	ImportJob string
-	// Migrated is the sub of the user that the request migrated, Welcome what kept
-	// the user's invitation from being sent.
+	// Migrated is the sub of the user that the request migrated. Welcome says why the
+	// user's invitation was not sent.
 	Migrated, Welcome string
 	// Triggers are the runs of the pool's functions, in the order of the first.
 	Triggers []TriggerRun
@@ -85,8 +85,8 @@ func With(ctx context.Context) (context.Context, *Event) {
 	return context.WithValue(ctx, eventKey{}, e), e
 }
 
-// From returns the event that ctx carries. It is never nil: without one, what is
-// set is forgotten.
+// From returns the event that ctx carries. It is never nil: without an event in ctx,
+// it returns an event that is discarded.
 func From(ctx context.Context) *Event {
 	if e, ok := ctx.Value(eventKey{}).(*Event); ok {
 		return e
@@ -140,7 +140,7 @@ func (e *Event) SetImportJob(id string) { e.note(&e.facts.ImportJob, id) }
 // SetMigrated notes the user that the request migrated.
 func (e *Event) SetMigrated(sub string) { e.note(&e.facts.Migrated, sub) }
 
-// SetWelcome notes what kept a migrated user's invitation from being sent.
+// SetWelcome notes why a migrated user's invitation was not sent.
 func (e *Event) SetWelcome(problem string) { e.note(&e.facts.Welcome, problem) }
 
 // TriggerRan notes how long a function took.

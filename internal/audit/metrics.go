@@ -65,20 +65,20 @@ func (m *Metrics) Refused(operation, reason string) {
 	m.refusals.WithLabelValues(operation, reason).Inc()
 }
 
-// Gauge adds a value that is read when the metrics are.
+// Gauge adds a value that is read with the metrics.
 func (m *Metrics) Gauge(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
-// LabelledGauge adds a value that is read when the metrics are, one of several
-// that a label tells apart.
+// LabelledGauge adds a value that is read with the metrics. A label distinguishes
+// it from others of the same name.
 func (m *Metrics) LabelledGauge(name, help, label, value string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: name, Help: help, ConstLabels: prometheus.Labels{label: value},
 	}, read))
 }
 
-// Counter adds a count that is kept elsewhere and read when the metrics are.
+// Counter adds a count that is kept elsewhere and read with the metrics.
 func (m *Metrics) Counter(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
 }

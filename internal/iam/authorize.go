@@ -10,9 +10,10 @@ import (
 	"cognate/internal/iam/policy"
 )
 
-// Denied is Authorize's no.
+// Denied is the error of an operation that is not allowed.
 type Denied struct {
-	// Explicit says that a statement denies it, not merely that none allows it.
+	// Explicit is true if a statement denies the operation, false if no statement
+	// allows it.
 	Explicit bool
 }
 
@@ -47,7 +48,7 @@ const (
 	prefixResourceTag   = "aws:resourcetag/"
 )
 
-// supportedKeys are the names of the keys as documents write them.
+// supportedKeys are the names of the condition keys as policies write them.
 var supportedKeys = []string{
 	"aws:CurrentTime", "aws:EpochTime", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalType", "aws:RequestedRegion",
 	"aws:ResourceAccount", "aws:ResourceTag/", "aws:SecureTransport", "aws:SourceIp", "aws:UserAgent", "aws:username",
@@ -63,7 +64,8 @@ func supportedKey(key string) bool {
 	return strings.HasPrefix(key, prefixResourceTag)
 }
 
-// Authorize decides whether p may do what r asks: nil, a *Denied, or a fault.
+// Authorize decides whether p may do what r asks. It returns nil, a *Denied, or a
+// fault.
 func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error {
 	conditions, err := s.context(ctx, p, r)
 	if err != nil {
@@ -79,14 +81,14 @@ func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error 
 }
 
 func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.Context, error) {
-	now := s.Now().UTC()
+	now := s.deps.Now().UTC()
 	c := policy.Context{
 		keyCurrentTime:      {now.Format(time.RFC3339)},
 		keyEpochTime:        {strconv.FormatInt(now.Unix(), 10)},
-		keyPrincipalAccount: {s.AccountID},
+		keyPrincipalAccount: {s.deps.AccountID},
 		keyPrincipalARN:     {p.ARN},
 		keyPrincipalType:    {"User"},
-		keyResourceAccount:  {s.AccountID},
+		keyResourceAccount:  {s.deps.AccountID},
 		keySecureTransport:  {strconv.FormatBool(r.HTTP.Secure())},
 		keyUsername:         {p.Name},
 	}
@@ -95,15 +97,15 @@ func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.
 			c[key] = []string{value}
 		}
 	}
-	if s.ResourceTags == nil || r.Resource == "*" {
+	if s.deps.ResourceTags == nil || r.Resource == "*" {
 		return c, nil
 	}
-	tags, err := s.ResourceTags(ctx, r.Resource)
+	tags, err := s.deps.ResourceTags(ctx, r.Resource)
 	if err != nil {
 		return nil, err
 	}
 	for key, value := range tags {
-		// Keys compare without case, so that tags which differ in case alone share one.
+		// Keys compare without case, so tags that differ only in case share a key.
 		name := prefixResourceTag + strings.ToLower(key)
 		c[name] = append(c[name], value)
 	}

@@ -3,8 +3,8 @@
 //
 // It knows nothing of what the operations do. Package sigv4 below it verifies
 // signatures by the secrets that [Service.Lookup] returns. The package that receives
-// a request uses both. Secrets are sealed in the store and are told
-// once, when they are made.
+// a request uses both. Secrets are sealed in the store. They are shown once, when
+// they are made.
 package iam
 
 import (
@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"regexp"
 	"slices"
 	"time"
@@ -33,8 +32,8 @@ import (
 
 // Why Lookup returns no principal. Any other error is the server's fault.
 var (
-	// ErrUnknownKey means that no key of that id can be used: none exists, or it is
-	// switched off.
+	// ErrUnknownKey means that no key of that id can be used: it does not exist, or it
+	// is switched off.
 	ErrUnknownKey = errors.New("iam: no such access key")
 	// ErrExpiredToken means that the session token is too old. Long-term keys have
 	// no session token.
@@ -49,18 +48,17 @@ type Deps struct {
 	Rand      io.Reader // nil is crypto/rand
 	AccountID string
 	// ResourceTags returns the tags of the resource with this ARN, for policies
-	// that ask for aws:ResourceTag; nil where nothing has tags.
+	// that ask for aws:ResourceTag. Nil: no resource has tags.
 	ResourceTags func(ctx context.Context, arn string) (map[string]string, error)
-	Log          *slog.Logger
 }
 
-// Service answers for access keys.
+// Service manages access keys and decides by their policies.
 type Service struct {
-	Deps
+	deps  Deps
 	cache *otter.Cache[string, cached]
 }
 
-// cacheAge bounds how long a revoked key or a changed policy still counts.
+// cacheAge is the longest that a revoked key or an old policy may still be used.
 const cacheAge = time.Second
 
 // cacheSize bounds the cache; only keys that exist are kept.
@@ -76,7 +74,7 @@ func New(d Deps) *Service {
 	if d.Rand == nil {
 		d.Rand = rand.Reader
 	}
-	return &Service{Deps: d, cache: otter.Must(&otter.Options[string, cached]{MaximumSize: cacheSize})}
+	return &Service{deps: d, cache: otter.Must(&otter.Options[string, cached]{MaximumSize: cacheSize})}
 }
 
 // A Principal is the identity that an access key stands for.
@@ -95,7 +93,7 @@ type NamedPolicy struct {
 	Document json.RawMessage `json:"document"`
 }
 
-// AccessKey is what may be told of a key. Its secret may not.
+// AccessKey describes a key without its secret.
 type AccessKey struct {
 	ID           string
 	Name         string
@@ -137,8 +135,8 @@ var Administrator = NamedPolicy{
 	Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cognito-idp:*","Resource":"*"}]}`),
 }
 
-// CreateAccessKey makes a key for the user name with the policies and gives its
-// secret, which can never be had again.
+// CreateAccessKey makes a key for the user name with the policies. It returns the
+// secret, which cannot be read again later.
 func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...NamedPolicy) (AccessKey, keys.Secret, error) {
 	if !nameForm.MatchString(name) {
 		return AccessKey{}, "", errors.New("a name is 1 to 64 letters, digits and +=,.@_-")
@@ -160,10 +158,10 @@ func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...
 		return AccessKey{}, "", err
 	}
 	row := store.AccessKey{
-		ID: id, Name: name, PrincipalARN: "arn:aws:iam::" + s.AccountID + ":user/" + name,
-		Secret: s.Ring.Seal(keys.PurposeAccessKey, sealedAs(id), []byte(secret)), Doc: doc, CreatedAt: s.Now(),
+		ID: id, Name: name, PrincipalARN: "arn:aws:iam::" + s.deps.AccountID + ":user/" + name,
+		Secret: s.deps.Ring.Seal(keys.PurposeAccessKey, sealedAs(id), []byte(secret)), Doc: doc, CreatedAt: s.deps.Now(),
 	}
-	err = s.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertAccessKey(ctx, row) })
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertAccessKey(ctx, row) })
 	if err != nil {
 		return AccessKey{}, "", err
 	}
@@ -171,10 +169,9 @@ func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...
 	return key, secret, err
 }
 
-// CheckPolicy rejects a policy that is not in order, or that names an action or
-// a condition key that does not exist: an Allow of it would allow nothing, and a
-// Deny would deny nothing. Keys that exist keep policies that an older version
-// accepted.
+// CheckPolicy rejects an invalid policy, and a policy that names an unknown action or
+// condition key: such an Allow would allow nothing, and such a Deny would deny
+// nothing. Existing keys keep policies that an older version accepted.
 func CheckPolicy(text []byte) error {
 	d, err := policy.Parse(text, supportedKey)
 	if unknown, ok := errors.AsType[*policy.UnknownKeyError](err); ok {
@@ -204,7 +201,7 @@ func actions() []string {
 
 // AccessKeys lists all keys, without their secrets.
 func (s *Service) AccessKeys(ctx context.Context) ([]AccessKey, error) {
-	rows, err := s.Store.AccessKeys(ctx)
+	rows, err := s.deps.Store.AccessKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +218,7 @@ func (s *Service) AccessKeys(ctx context.Context) ([]AccessKey, error) {
 
 // DeleteAccessKey revokes a key for good. Other nodes notice within a second.
 func (s *Service) DeleteAccessKey(ctx context.Context, id string) error {
-	err := s.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteAccessKey(ctx, id) })
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteAccessKey(ctx, id) })
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrUnknownKey
 	}
@@ -259,10 +256,10 @@ const (
 
 func (s *Service) newKey() (id string, secret keys.Secret, err error) {
 	b := make([]byte, 16+40)
-	if _, err := io.ReadFull(s.Rand, b); err != nil {
+	if _, err := io.ReadFull(s.deps.Rand, b); err != nil {
 		return "", "", err
 	}
-	// Both alphabets' sizes divide 256, so that every letter is as likely.
+	// The sizes of both alphabets divide 256, so all letters are equally likely.
 	letters, tail := b[:16], b[16:]
 	for i := range letters {
 		letters[i] = idLetters[letters[i]%32]

@@ -54,7 +54,7 @@ func newFixture(t *testing.T) fixture {
 		}
 		return nil, nil
 	}
-	d := iam.Deps{Store: st, Ring: ring, Now: c.now, AccountID: "123456789012", ResourceTags: tags, Log: slog.New(slog.DiscardHandler)}
+	d := iam.Deps{Store: st, Ring: ring, Now: c.now, AccountID: "123456789012", ResourceTags: tags}
 	return fixture{iam.New(d), st, c, iam.New(d)}
 }
 

@@ -17,9 +17,9 @@ func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) 
 	if sessionToken != "" || !keyForm.MatchString(accessKeyID) {
 		return nil, ErrUnknownKey
 	}
-	now := s.Now()
+	now := s.deps.Now()
 	c, ok := s.cache.GetIfPresent(accessKeyID)
-	// A clock that was set back does not make an old entry young.
+	// A clock that was set back must not prolong an entry.
 	if ok && now.Before(c.until) && !now.Before(c.until.Add(-cacheAge)) {
 		return c.principal, nil
 	}
@@ -32,7 +32,7 @@ func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) 
 }
 
 func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
-	row, err := s.Store.AccessKey(ctx, id)
+	row, err := s.deps.Store.AccessKey(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, ErrUnknownKey
 	}
@@ -46,7 +46,7 @@ func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
 	if doc.Inactive {
 		return nil, ErrUnknownKey
 	}
-	secret, err := s.Ring.Open(keys.PurposeAccessKey, sealedAs(id), row.Secret)
+	secret, err := s.deps.Ring.Open(keys.PurposeAccessKey, sealedAs(id), row.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("iam: access key %s: %w", id, err)
 	}
@@ -54,8 +54,8 @@ func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
 	for _, np := range doc.Policies {
 		d, err := policy.Parse(np.Document, supportedKey)
 		if err != nil {
-			// Written by a newer version, perhaps. A policy half understood
-			// could allow what it denies, so the key as a whole is of no use.
+			// A newer version may have written the policy. A policy that is only
+			// partly understood could allow what it denies, so the whole key is refused.
 			return nil, fmt.Errorf("iam: access key %s: policy %q: %w", id, np.Name, err)
 		}
 		p.policies = append(p.policies, d)

@@ -71,7 +71,7 @@ func TestAddressesStaySecret(t *testing.T) {
 			if i >= 6 {
 				m.To = "alice@example.com"
 			}
-			if err := enqueue(t, s, m); err != nil {
+			if err := enqueue(t, st, s, m); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Flush(t.Context()); err != nil {

@@ -75,11 +75,11 @@ func TestHangingMediumDelaysNoOther(t *testing.T) {
 		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: mails, SMS: texts, Functions: functions})
 		for i := range 20 { // more than the lane has slots
 			m := mail(fmt.Sprintf("us-east-1_%09d", i), "x", c)
-			if err := enqueue(t, s, m); err != nil {
+			if err := enqueue(t, st, s, m); err != nil {
 				t.Fatal(err)
 			}
 			m.Function = []byte(`{}`)
-			if err := enqueue(t, s, m); err != nil {
+			if err := enqueue(t, st, s, m); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -88,7 +88,7 @@ func TestHangingMediumDelaysNoOther(t *testing.T) {
 		next(t, functions)
 		m := mail(bulkPool, "code", c)
 		m.Medium, m.To = message.SMS, "+12065550100"
-		if err := enqueue(t, s, m); err != nil {
+		if err := enqueue(t, st, s, m); err != nil {
 			t.Fatal(err)
 		}
 		s.Wake()
@@ -100,10 +100,10 @@ func TestHangingMediumDelaysNoOther(t *testing.T) {
 }
 
 // bulk queues n messages of a pool in large transactions.
-func bulk(t *testing.T, s *message.Service, n int, m func(i int) message.Message) {
+func bulk(t *testing.T, st *store.Store, s *message.Service, n int, m func(i int) message.Message) {
 	t.Helper()
 	for i := 0; i < n; i += 500 {
-		err := s.Store.Update(deadline(t), func(tx *store.Tx) error {
+		err := st.Update(deadline(t), func(tx *store.Tx) error {
 			for j := i; j < min(i+500, n); j++ {
 				m := m(j)
 				if err := s.Enqueue(deadline(t), tx, &m); err != nil {
@@ -125,14 +125,14 @@ func TestBulkDelaysNoOtherPool(t *testing.T) {
 		st, ring := open(t, options, c)
 		mails := newGate()
 		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: mails})
-		bulk(t, s, 10_000, func(int) message.Message { return mail(bulkPool, "invitation", c) })
+		bulk(t, st, s, 10_000, func(int) message.Message { return mail(bulkPool, "invitation", c) })
 		c.add(time.Second)
 		runs(t, s)
 		for range 6 { // the pool's share; all of them hang
 			next(t, mails)
 		}
 		for i := range 2 {
-			if err := enqueue(t, s, mail(otherPool, fmt.Sprint("code ", i), c)); err != nil {
+			if err := enqueue(t, st, s, mail(otherPool, fmt.Sprint("code ", i), c)); err != nil {
 				t.Fatal(err)
 			}
 			s.Wake()
@@ -142,7 +142,7 @@ func TestBulkDelaysNoOtherPool(t *testing.T) {
 			}
 		}
 		// With all slots taken, a third waits for one to come free, and for one turn of the bulk.
-		if err := enqueue(t, s, mail(otherPool, "code 2", c)); err != nil {
+		if err := enqueue(t, st, s, mail(otherPool, "code 2", c)); err != nil {
 			t.Fatal(err)
 		}
 		s.Wake()
@@ -163,7 +163,7 @@ func TestSlotIsFilledAtOnce(t *testing.T) {
 	st, ring := open(t, store.Options{Path: t.TempDir() + "/x.db"}, c)
 	mails := newGate()
 	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: mails})
-	bulk(t, s, 20, func(int) message.Message { return mail(bulkPool, "invitation", c) })
+	bulk(t, st, s, 20, func(int) message.Message { return mail(bulkPool, "invitation", c) })
 	runs(t, s)
 	for range 6 {
 		next(t, mails)
@@ -185,7 +185,7 @@ func TestKilledNodesMessages(t *testing.T) {
 		}
 		// The first node claims and is gone: nothing of the fate is recorded.
 		first := node(dying)
-		if err := enqueue(t, first, mail(bulkPool, "code", c)); err != nil {
+		if err := enqueue(t, st, first, mail(bulkPool, "code", c)); err != nil {
 			t.Fatal(err)
 		}
 		err := st.Update(deadline(t), func(tx *store.Tx) error {
@@ -272,7 +272,7 @@ func TestMessageToNobody(t *testing.T) {
 			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: gateway, Inbox: inbox})
 			m := mail(bulkPool, "123456", c)
 			m.Nowhere = true
-			if err := enqueue(t, s, m); err != nil {
+			if err := enqueue(t, st, s, m); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Flush(deadline(t)); err != nil {
@@ -299,11 +299,11 @@ func TestFunctionSendsInPlaceOfTheGateway(t *testing.T) {
 	function := &recorder{}
 	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Functions: function})
 	m := mail(bulkPool, "123456", c)
-	if err := enqueue(t, s, m); err == nil {
+	if err := enqueue(t, st, s, m); err == nil {
 		t.Error("a mail without any sender was taken")
 	}
 	m.Function = []byte(`{"arn":"x"}`)
-	if err := enqueue(t, s, m); err != nil {
+	if err := enqueue(t, st, s, m); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Flush(deadline(t)); err != nil {

@@ -36,7 +36,7 @@ func TestErrorsQuoteNoCode(t *testing.T) {
 			var log bytes.Buffer
 			gateway := &recorder{errs: []error{failure}}
 			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.NewTextHandler(&log, nil)), SMS: gateway})
-			err := enqueue(t, s, message.Message{
+			err := enqueue(t, st, s, message.Message{
 				PoolID: "us-east-1_AbCdEf123", UserID: "u", Username: "alice", Medium: message.SMS, To: "+12065550100", Body: "code", Code: test.code, ExpiresAt: c.now().Add(time.Hour),
 			})
 			if err != nil {

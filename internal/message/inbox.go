@@ -7,21 +7,21 @@ import (
 	"cognate/internal/store"
 )
 
-// MaxWait bounds how long one look into the inbox may wait for a message.
+// MaxWait is the longest that List waits for a message.
 const MaxWait = 30 * time.Second
 
-// inboxLimit is how many messages one look shows.
+// inboxLimit is how many messages List returns.
 const inboxLimit = 100
 
-// Query chooses messages of the inbox; empty members choose all.
+// A Query chooses messages of the inbox. Empty members choose all messages.
 type Query struct {
 	PoolID, Username, To, Medium string
-	// Wait is how long to wait for a first message that fits, up to MaxWait.
+	// Wait is how long to wait for a first matching message, up to MaxWait.
 	Wait time.Duration
 }
 
-// List shows the newest messages first. A message is there as soon as the call
-// that caused it has answered; Wait is for those that a background task sends.
+// List returns the newest messages first. A message is in the list as soon as the
+// call that caused it has answered. Wait is for messages of background tasks.
 func (s *Service) List(ctx context.Context, q Query) ([]Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, min(q.Wait, MaxWait)+sendTimeout)
 	defer cancel()
@@ -29,7 +29,7 @@ func (s *Service) List(ctx context.Context, q Query) ([]Message, error) {
 	defer deadline.Stop()
 	for {
 		news := s.changed()
-		rows, err := s.Store.Messages(ctx, store.MessageQuery{
+		rows, err := s.deps.Store.Messages(ctx, store.MessageQuery{
 			PoolID: q.PoolID, Username: q.Username, To: q.To, Medium: q.Medium, Limit: inboxLimit,
 		})
 		if err != nil {
@@ -37,7 +37,7 @@ func (s *Service) List(ctx context.Context, q Query) ([]Message, error) {
 		}
 		messages := make([]Message, 0, len(rows))
 		for _, r := range rows {
-			if r.Attempts == 0 && r.NextAt.After(s.Now()) {
+			if r.Attempts == 0 && r.NextAt.After(s.deps.Now()) {
 				continue // held: its text is being asked for
 			}
 			m, err := s.open(r)

@@ -22,15 +22,15 @@ const (
 // stateInbox marks a row that is only shown: development without a sender.
 const stateInbox = "inbox"
 
-// inboxLife is how long the development inbox shows a message at least, so
-// that a code which has run out can still be looked at.
+// inboxLife is how long the development inbox shows a message at least, so that an
+// expired code can still be read.
 const inboxLife = 24 * time.Hour
 
-// hold is how long a held message waits for its text, before it leaves as it is.
+// hold is how long a held message waits for its text. After that it is sent as it is.
 const hold = time.Minute
 
-// ErrNoSender says that nothing is configured that could deliver the medium.
-// Callers answer CodeDeliveryFailureException.
+// ErrNoSender means that no sender is configured for the medium. Callers answer
+// CodeDeliveryFailureException.
 var ErrNoSender = errors.New("no sender is configured for this medium")
 
 // Message is one mail or SMS. Subject, Body, Code, Link and From are sealed in
@@ -50,33 +50,32 @@ type Message struct {
 	Code string
 	// Link is the confirmation link within Body, for the inbox.
 	Link string
-	// Function is what a function of the pool needs to send the message in place of
-	// the server's sender of the medium; nil for the latter. Only Deps.Functions
-	// reads it.
+	// Function is the input of the pool's function that sends the message. Nil: the
+	// server's sender of the medium sends it. Only Deps.Functions reads it.
 	Function json.RawMessage
-	// Held messages wait for Release or Drop, since their text is yet to be asked
-	// for. If neither comes they leave as they are.
+	// Held messages wait for Release or Drop, since a function has yet to provide
+	// their text. Without either they are sent as they are.
 	Held bool
-	// Nowhere messages are for nobody: they are written as others are, and neither
-	// sent nor shown.
+	// Nowhere messages are for users who do not exist: they are written as others are,
+	// and neither sent nor shown.
 	Nowhere bool
 	// CreatedAt is set by Enqueue.
 	CreatedAt time.Time
-	// Attempts counts those to send it, the present one included.
+	// Attempts counts the attempts to send the message, the present one included.
 	Attempts int
 	// ExpiresAt ends the retries: the end of the code's life.
 	ExpiresAt time.Time
 }
 
-// LogValue keeps everything that a person could sign in with out of the logs.
+// LogValue keeps codes, links and temporary passwords out of the logs.
 func (m Message) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("id", m.ID), slog.String("pool", m.PoolID),
 		slog.String("user", m.UserID), slog.String("medium", m.Medium))
 }
 
-// Sender delivers one message, or says why not. An error is temporary unless
-// it is (or wraps) a [PermanentError].
+// A Sender delivers one message. An error is temporary unless it is (or wraps) a
+// [PermanentError].
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -93,21 +92,21 @@ type Deps struct {
 	Ring  *keys.Ring
 	Now   func() time.Time
 	Log   *slog.Logger
-	// Mail and SMS deliver; nil where none is configured.
+	// Mail and SMS deliver the media. Nil: no sender is configured.
 	Mail, SMS Sender
-	// Functions has functions of pools send the messages that name one.
+	// Functions sends messages by functions of pools.
 	Functions Sender
-	// Inbox keeps messages readable (development): also those that have no sender.
+	// Inbox keeps messages readable for development, also those without a sender.
 	Inbox bool
-	// Rest is how long Run leaves a message alone after it is due. The work of sending
-	// it must not delay the answer of the call that stored it, nor that of the next
-	// call: their time would tell that there is a message.
+	// Rest is how long Run waits after a message is due. The work of sending must not
+	// delay the answer of the call that stored the message, nor of the next call: their
+	// time would reveal that there is a message.
 	Rest time.Duration
 }
 
 // Service is the outbox, its worker and the development inbox.
 type Service struct {
-	Deps
+	deps Deps
 
 	mu   sync.Mutex
 	news chan struct{} // closed and replaced by Wake
@@ -115,7 +114,7 @@ type Service struct {
 
 // New builds a Service; Run starts its worker.
 func New(d Deps) *Service {
-	return &Service{Deps: d, news: make(chan struct{})}
+	return &Service{deps: d, news: make(chan struct{})}
 }
 
 // sealed is the secret part of a message as the outbox row holds it.
@@ -129,24 +128,23 @@ type sealed struct {
 	Function json.RawMessage `json:"function,omitempty"`
 }
 
-// Reaches reports whether messages of the medium can leave: ErrNoSender if not.
+// Reaches returns ErrNoSender if messages of the medium cannot be sent.
 func (s *Service) Reaches(medium string) error {
-	if s.sender(medium) == nil && !s.Inbox {
+	if s.sender(medium) == nil && !s.deps.Inbox {
 		return ErrNoSender
 	}
 	return nil
 }
 
-// Enqueue writes m to the outbox within the caller's transaction. Call Wake
-// once that transaction is committed. ErrNoSender says that m could never
-// leave; nothing is written then.
+// Enqueue writes m to the outbox within the caller's transaction. Call Wake after
+// the commit. It returns ErrNoSender, and writes nothing, if m could never be sent.
 func (s *Service) Enqueue(ctx context.Context, tx *store.Tx, m *Message) error {
 	state, lane := store.MessageQueued, m.lane()
 	switch {
-	case m.Function != nil && s.Functions == nil:
+	case m.Function != nil && s.deps.Functions == nil:
 		return ErrNoSender
 	case m.Function == nil && s.sender(m.Medium) == nil:
-		if !s.Inbox {
+		if !s.deps.Inbox {
 			return ErrNoSender
 		}
 		state = stateInbox
@@ -154,9 +152,9 @@ func (s *Service) Enqueue(ctx context.Context, tx *store.Tx, m *Message) error {
 	if m.Nowhere {
 		lane = store.LaneNowhere
 	}
-	m.ID, m.CreatedAt = keys.NewUUID(), s.Now()
+	m.ID, m.CreatedAt = keys.NewUUID(), s.deps.Now()
 	expires, next := m.ExpiresAt, m.CreatedAt
-	if kept := m.CreatedAt.Add(inboxLife); s.Inbox && expires.Before(kept) {
+	if kept := m.CreatedAt.Add(inboxLife); s.deps.Inbox && expires.Before(kept) {
 		expires = kept
 	}
 	if m.Held {
@@ -172,30 +170,30 @@ func (s *Service) Enqueue(ctx context.Context, tx *store.Tx, m *Message) error {
 	})
 }
 
-// Release gives a held message its text and lets it leave. One that has left
+// Release sets the text of a held message and has it sent. A message that was sent
 // already stays as it was.
 func (s *Service) Release(ctx context.Context, m *Message) error {
 	body, err := s.seal(m)
 	if err != nil {
 		return err
 	}
-	return s.settle(ctx, func(tx *store.Tx) error { return tx.ReleaseMessage(ctx, m.PoolID, m.ID, body, s.Now()) })
+	return s.settle(ctx, func(tx *store.Tx) error { return tx.ReleaseMessage(ctx, m.PoolID, m.ID, body, s.deps.Now()) })
 }
 
-// Drop takes a held message back.
+// Drop deletes a held message.
 func (s *Service) Drop(ctx context.Context, m *Message) error {
 	return s.settle(ctx, func(tx *store.Tx) error { return tx.DropMessage(ctx, m.PoolID, m.ID) })
 }
 
 func (s *Service) settle(ctx context.Context, fn func(tx *store.Tx) error) error {
-	err := s.Store.Update(ctx, fn)
+	err := s.deps.Store.Update(ctx, fn)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	return err
 }
 
-// lane is by which way the message leaves.
+// lane returns the lane that sends the message.
 func (m *Message) lane() string {
 	switch {
 	case m.Function == nil:
@@ -206,13 +204,13 @@ func (m *Message) lane() string {
 	return store.LaneEmailFunction
 }
 
-// seal makes the secret part of the message's row.
+// seal returns the secret part of the message's row.
 func (s *Service) seal(m *Message) ([]byte, error) {
 	body, err := json.Marshal(sealed{m.From, m.ReplyTo, m.Subject, m.Body, m.Code, m.Link, m.Function})
 	if err != nil {
 		return nil, fmt.Errorf("message: %w", err)
 	}
-	return s.Ring.Seal(keys.PurposeMessage, rowAD(m.PoolID, m.ID), body), nil
+	return s.deps.Ring.Seal(keys.PurposeMessage, rowAD(m.PoolID, m.ID), body), nil
 }
 
 // Wake tells the worker and waiting readers of the inbox that the outbox has
@@ -228,8 +226,9 @@ func (s *Service) Wake() {
 // client's next call after that.
 const AnswerTime = 100 * time.Millisecond
 
-// WakeSoon is Wake when a message that was just stored may leave, after Deps.Rest.
-func (s *Service) WakeSoon() { time.AfterFunc(s.Rest, s.Wake) }
+// WakeSoon calls Wake after Deps.Rest, when a message that was just stored may be
+// sent.
+func (s *Service) WakeSoon() { time.AfterFunc(s.deps.Rest, s.Wake) }
 
 // changed returns a channel that is closed by the next Wake.
 func (s *Service) changed() <-chan struct{} {
@@ -241,16 +240,16 @@ func (s *Service) changed() <-chan struct{} {
 func (s *Service) sender(medium string) Sender {
 	switch medium {
 	case Email:
-		return s.Mail
+		return s.deps.Mail
 	case SMS:
-		return s.SMS
+		return s.deps.SMS
 	}
 	return nil
 }
 
-// open turns a row back into the message.
+// open returns the message of a row.
 func (s *Service) open(r store.Message) (Message, error) {
-	plain, err := s.Ring.Open(keys.PurposeMessage, rowAD(r.PoolID, r.ID), r.Body)
+	plain, err := s.deps.Ring.Open(keys.PurposeMessage, rowAD(r.PoolID, r.ID), r.Body)
 	if err != nil {
 		return Message{}, fmt.Errorf("message %s: %w", r.ID, err)
 	}

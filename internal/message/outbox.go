@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	// sendTimeout bounds one attempt; lease is how long a claimed row is left
-	// to the worker that claimed it, before another may think it dead.
+	// sendTimeout is the limit of one attempt. lease is how long a claimed row belongs
+	// to its worker; after that another worker may take it.
 	sendTimeout = 30 * time.Second
 	lease       = 2 * time.Minute
 
-	// slots are how many messages of one lane are on their way at once. Of those a
-	// pool may hold all but reserve, so that the next message of another pool finds
-	// one free although the first pool's are slow.
+	// slots is how many messages of one lane are sent at once. One pool may hold all
+	// slots except reserve. So the next message of another pool finds a free slot,
+	// although the first pool's messages are slow.
 	slots   = 8
 	reserve = 2
-	// A pool's own function is as slow as the pool makes it: more slots, of which
-	// one pool has few.
+	// A pool's own function may be slow. So its lanes have more slots, and one pool
+	// may hold only a few of them.
 	functionSlots  = 32
 	functionsOfOne = 4
 
@@ -35,16 +35,16 @@ const (
 	firstRetry = 5 * time.Second
 	lastRetry  = 15 * time.Minute
 
-	// idle bounds the sleep between looks at the outbox: a message of another
-	// node that died, or whose retry is due, is found after that at the latest.
+	// idle is the longest pause between two queries of the outbox. It is how late
+	// the messages of a dead node, and due retries, are found.
 	idle = 5 * time.Second
 )
 
-// errLate is what becomes of a message that would be of no more use.
+// errLate is the error of a message whose code expired before it was sent.
 var errLate = errors.New("not sent before its code expired")
 
-// worker sends the messages of one lane. What hangs in one lane delays no other,
-// and what a pool queues takes no more than its share of the lane.
+// worker sends the messages of one lane. A slow message delays no other lane, and
+// one pool's messages take no more than the pool's share of the lane.
 type worker struct {
 	s      *Service
 	lane   string
@@ -52,7 +52,7 @@ type worker struct {
 	slots  int
 	share  int // of the slots, for one pool
 
-	// lastPool is whose turn it was last.
+	// lastPool is the pool that had the last turn.
 	lastPool string
 
 	mu     sync.Mutex
@@ -62,7 +62,7 @@ type worker struct {
 	rest   time.Duration // Deps.Rest, but 0 in Flush
 }
 
-// workers returns one for each lane that there is a way out for.
+// workers returns a worker for each lane that has a sender.
 func (s *Service) workers() []*worker {
 	var list []*worker
 	add := func(lane string, sender Sender, slots, share int) {
@@ -72,10 +72,10 @@ func (s *Service) workers() []*worker {
 			})
 		}
 	}
-	add(store.LaneEmail, s.Mail, slots, slots-reserve)
-	add(store.LaneSMS, s.SMS, slots, slots-reserve)
-	add(store.LaneEmailFunction, s.Functions, functionSlots, functionsOfOne)
-	add(store.LaneSMSFunction, s.Functions, functionSlots, functionsOfOne)
+	add(store.LaneEmail, s.deps.Mail, slots, slots-reserve)
+	add(store.LaneSMS, s.deps.SMS, slots, slots-reserve)
+	add(store.LaneEmailFunction, s.deps.Functions, functionSlots, functionsOfOne)
+	add(store.LaneSMSFunction, s.deps.Functions, functionSlots, functionsOfOne)
 	return list
 }
 
@@ -85,14 +85,14 @@ func (s *Service) workers() []*worker {
 func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, w := range s.workers() {
-		w.rest = s.Rest
+		w.rest = s.deps.Rest
 		wg.Go(func() { w.run(ctx) })
 	}
 	wg.Wait()
 	return nil
 }
 
-// Flush delivers what is due and waits for it: for a graceful stop.
+// Flush delivers the due messages and waits for them: for a graceful stop.
 func (s *Service) Flush(ctx context.Context) error {
 	list := s.workers()
 	errs := make([]error, len(list))
@@ -104,7 +104,7 @@ func (s *Service) Flush(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// run works until ctx ends, and returns when nothing is on its way any more.
+// run sends messages until ctx ends. It returns when all attempts have ended.
 func (w *worker) run(ctx context.Context) {
 	var sends sync.WaitGroup
 	defer sends.Wait()
@@ -114,7 +114,7 @@ func (w *worker) run(ctx context.Context) {
 		news := w.s.changed()
 		more, err := w.take(ctx, &sends)
 		if err != nil && ctx.Err() == nil {
-			w.s.Log.ErrorContext(ctx, "outbox", slog.String("lane", w.lane), slog.Any("error", err))
+			w.s.deps.Log.ErrorContext(ctx, "outbox", slog.String("lane", w.lane), slog.Any("error", err))
 		}
 		if more && err == nil {
 			continue
@@ -129,7 +129,7 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// flush works until nothing is due.
+// flush sends messages until none is due.
 func (w *worker) flush(ctx context.Context) error {
 	var sends sync.WaitGroup
 	defer sends.Wait()
@@ -142,7 +142,7 @@ func (w *worker) flush(ctx context.Context) error {
 			continue
 		}
 		if w.free() == w.slots {
-			// A slot may have come free after the look.
+			// A slot may have become free after the query.
 			if more, err = w.take(ctx, &sends); err != nil || !more && w.free() == w.slots {
 				return err
 			}
@@ -156,21 +156,21 @@ func (w *worker) flush(ctx context.Context) error {
 	}
 }
 
-// take fills the free slots with what is due, and reports whether it found any.
+// take fills the free slots with due messages, and reports whether it found any.
 func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, err error) {
 	free := w.free()
-	if free == 0 || !w.s.Ring.Usable() { // another node can read what this one cannot
+	if free == 0 || !w.s.deps.Ring.Usable() { // another node can read what this one cannot
 		return false, nil
 	}
-	// Looking costs no write: on SQLite that is somebody else's turn.
-	now := w.s.Now().Add(-w.rest)
-	due, err := w.s.Store.MessagesDue(ctx, w.lane, now)
+	// The query writes nothing: on SQLite a write would delay other writers.
+	now := w.s.deps.Now().Add(-w.rest)
+	due, err := w.s.deps.Store.MessagesDue(ctx, w.lane, now)
 	if err != nil || !due {
 		return false, err
 	}
 	var rows []store.Message
 	var last string
-	err = w.s.Store.Update(ctx, func(tx *store.Tx) (err error) {
+	err = w.s.deps.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		rows, last, err = tx.ClaimMessages(ctx, store.MessageClaim{
 			Lane: w.lane, Now: now, Lease: lease + w.rest, Limit: free, AfterPool: w.lastPool, RoomOfPool: w.room,
 		})
@@ -215,21 +215,22 @@ func (w *worker) release(pool string) {
 	w.hold(pool, -1)
 	select {
 	case w.done <- struct{}{}:
-	default: // The worker has been told and has not looked yet.
+	default: // The worker was woken before, and has yet to look.
 	}
 }
 
-// attempt sends one claimed row and records what became of it.
+// attempt sends one claimed row and records the outcome.
 func (w *worker) attempt(ctx context.Context, r store.Message) {
 	s := w.s
 	err := w.send(ctx, r)
-	// Recorded even when the server is stopping: else the message goes twice.
+	// The outcome is recorded even when the server is stopping. Otherwise the message
+	// would be sent twice.
 	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	var permanent PermanentError
-	next := s.Now().Add(backoff(r.Attempts - 1)) // the claim has counted this attempt
-	log := s.Log.With(slog.String("message", r.ID), slog.String("pool", r.PoolID), slog.String("lane", r.Lane))
-	record := s.Store.Update(done, func(tx *store.Tx) error {
+	next := s.deps.Now().Add(backoff(r.Attempts - 1)) // the claim has counted this attempt
+	log := s.deps.Log.With(slog.String("message", r.ID), slog.String("pool", r.PoolID), slog.String("lane", r.Lane))
+	record := s.deps.Store.Update(done, func(tx *store.Tx) error {
 		switch {
 		case err == nil:
 			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageSent, "")
@@ -248,7 +249,7 @@ func (w *worker) attempt(ctx context.Context, r store.Message) {
 }
 
 func (w *worker) send(ctx context.Context, r store.Message) error {
-	if !w.s.Now().Before(r.ExpiresAt) {
+	if !w.s.deps.Now().Before(r.ExpiresAt) {
 		return PermanentError{errLate}
 	}
 	m, err := w.s.open(r)
@@ -266,17 +267,17 @@ func (w *worker) send(ctx context.Context, r store.Message) error {
 // maxRowText is how much of an error a row keeps.
 const maxRowText = 1000
 
-// rowText is an error as a row can keep it. What others say may be no text at
-// all; refused by the store, it would keep the attempt from being recorded, and
-// the message would go again and again.
+// rowText returns an error's text in a form that a row can keep. An error of another
+// server may not be valid text. The store would reject it, the attempt would not be
+// recorded, and the message would be sent again and again.
 func rowText(err error) string {
 	text := err.Error()
 	text = text[:min(len(text), maxRowText)]
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// hideCode takes the code out of an error: what a gateway or a function says of a
-// message may quote it, and goes to the log and the row in the clear.
+// hideCode takes the code out of an error. The error of a gateway or a function may
+// quote the message, and goes to the log and the row in plain text.
 func (m Message) hideCode(err error) error {
 	if err == nil || m.Code == "" {
 		return err
@@ -292,8 +293,9 @@ func (m Message) hideCode(err error) error {
 	return errors.New(hidden)
 }
 
-// backoff is the pause after the given number of earlier attempts, with a
-// quarter of jitter so that an outage's messages do not come back as one wave.
+// backoff returns the pause after the given number of earlier attempts. Up to a
+// quarter of it is random, so that the messages of an outage do not return as one
+// wave.
 func backoff(attempts int) time.Duration {
 	d := lastRetry
 	if attempts < 8 {

@@ -84,9 +84,9 @@ func open(t *testing.T, o store.Options, c *clock) (*store.Store, *keys.Ring) {
 	return st, ring
 }
 
-func enqueue(t *testing.T, s *message.Service, m message.Message) error {
+func enqueue(t *testing.T, st *store.Store, s *message.Service, m message.Message) error {
 	t.Helper()
-	return s.Store.Update(deadline(t), func(tx *store.Tx) error { return s.Enqueue(deadline(t), tx, &m) })
+	return st.Update(deadline(t), func(tx *store.Tx) error { return s.Enqueue(deadline(t), tx, &m) })
 }
 
 func TestOutboxRetries(t *testing.T) {
@@ -114,7 +114,7 @@ func TestOutboxRetries(t *testing.T) {
 				gateway := &recorder{errs: tt.errs}
 				s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), SMS: gateway})
 				m := message.Message{PoolID: "us-east-1_AbCdEf123", UserID: "u", Username: "alice", Medium: message.SMS, To: "+12065550100", Body: "code 1", ExpiresAt: c.now().Add(time.Hour)}
-				if err := enqueue(t, s, m); err != nil {
+				if err := enqueue(t, st, s, m); err != nil {
 					t.Fatal(err)
 				}
 				for _, d := range tt.steps {
@@ -148,7 +148,7 @@ func TestOutboxOfTwoNodesSendsOnce(t *testing.T) {
 		a, b := node(), node()
 		const n = 40
 		for range n {
-			if err := enqueue(t, a, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+12065550100", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
+			if err := enqueue(t, st, a, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+12065550100", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -203,7 +203,7 @@ func TestInbox(t *testing.T) {
 			{PoolID: pool, Username: "bob", Medium: message.Email, To: "bob@example.com", Body: "third"},
 			{PoolID: "us-east-1_Other0000", Username: "alice", Medium: message.Email, To: "alice@example.com", Body: "fourth"},
 		} {
-			if err := enqueue(t, s, m); err != nil {
+			if err := enqueue(t, st, s, m); err != nil {
 				t.Fatal(err)
 			}
 			c.add(time.Second)
@@ -246,7 +246,7 @@ func TestInbox(t *testing.T) {
 				}
 				found <- len(list)
 			}()
-			if err := enqueue(t, s, message.Message{PoolID: pool, Username: "dave", Medium: message.SMS, To: "+1", Body: "x"}); err != nil {
+			if err := enqueue(t, st, s, message.Message{PoolID: pool, Username: "dave", Medium: message.SMS, To: "+1", Body: "x"}); err != nil {
 				t.Fatal(err)
 			}
 			s.Wake()
@@ -282,7 +282,7 @@ func TestNoSender(t *testing.T) {
 	c := &clock{t: time.Unix(1_700_000_000, 0)}
 	st, ring := open(t, store.Options{Path: filepath.Join(t.TempDir(), "test.db")}, c)
 	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: &recorder{}})
-	if err := enqueue(t, s, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+1", Body: "x"}); !errors.Is(err, message.ErrNoSender) {
+	if err := enqueue(t, st, s, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+1", Body: "x"}); !errors.Is(err, message.ErrNoSender) {
 		t.Errorf("error %v, want ErrNoSender", err)
 	}
 }
@@ -296,7 +296,7 @@ func TestRunDeliversOnWake(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error)
 	go func() { stopped <- s.Run(ctx) }()
-	if err := enqueue(t, s, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+1", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
+	if err := enqueue(t, st, s, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+1", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	s.Wake()
@@ -322,7 +322,7 @@ func TestMessageRests(t *testing.T) {
 	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: g, Rest: time.Second})
 	for _, body := range []string{"old", "new"} {
 		c.add(time.Second)
-		if err := enqueue(t, s, mail(bulkPool, body, c)); err != nil {
+		if err := enqueue(t, st, s, mail(bulkPool, body, c)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -47,7 +47,7 @@ func TestOutboxOfNodeWithoutKeys(t *testing.T) {
 		queue := func(body string) {
 			t.Helper()
 			m := message.Message{PoolID: "us-east-1_AbCdEf123", UserID: "u", Medium: message.SMS, To: "+12065550100", Body: body, ExpiresAt: c.now().Add(time.Hour)}
-			if err := enqueue(t, good, m); err != nil {
+			if err := enqueue(t, st, good, m); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -23,9 +23,9 @@ import (
 	"cognate/internal/outbound"
 )
 
-// Webhook delivers SMS by a signed HTTPS request to a gateway of the
-// operator's, in the manner of Standard Webhooks (webhook-id,
-// webhook-timestamp, webhook-signature: v1,base64(HMAC-SHA256)).
+// A Webhook delivers SMS by a signed HTTPS request to the operator's gateway
+// (Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature:
+// v1,base64(HMAC-SHA256)).
 type Webhook struct {
 	url    string
 	secret []byte
@@ -33,8 +33,9 @@ type Webhook struct {
 	now    func() time.Time
 }
 
-// NewWebhook checks the address: https, or http on loopback. secret is the
-// shared secret as Standard Webhooks writes it, with or without "whsec_".
+// NewWebhook returns a webhook. It rejects addresses other than https, or http on
+// loopback. secret is the shared secret as Standard Webhooks writes it, with or
+// without "whsec_".
 func NewWebhook(rawURL, secret string, client *http.Client, now func() time.Time) (*Webhook, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Host == "" {
@@ -52,7 +53,7 @@ func NewWebhook(rawURL, secret string, client *http.Client, now func() time.Time
 	if client == nil {
 		client = &http.Client{
 			Timeout: sendTimeout,
-			// A redirect would carry a code to an address that nobody configured.
+			// A redirect would carry a code to an address that is not configured.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
@@ -103,12 +104,13 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 	return err
 }
 
-// SNS delivers SMS through Amazon SNS, or anything that speaks its Publish.
+// SNS delivers SMS through Amazon SNS, or through an endpoint with the same Publish
+// operation.
 type SNS struct{ client *sns.Client }
 
 // NewSNS uses the given AWS configuration (credentials, Region, endpoint). In
 // development, requests to an endpoint that is not AWS are signed with dummy
-// credentials where there are none.
+// credentials if there are no others.
 func NewSNS(ctx context.Context, cfg aws.Config, development bool) *SNS {
 	cfg.HTTPClient = outbound.NewAWSClient(cfg)
 	client := sns.NewFromConfig(cfg)

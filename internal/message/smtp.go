@@ -18,7 +18,7 @@ import (
 
 // SMTP delivers mail to one submission server (RFC 6409).
 type SMTP struct {
-	// From is used where a pool names no sender of its own.
+	// From is the sender for pools that do not name one.
 	From    string
 	url     string // for what errors must not show
 	host    string
@@ -106,7 +106,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 			return PermanentError{fmt.Errorf("reply-to address: %w", err)}
 		}
 	}
-	// A line break in a subject would start a header of the writer's choice.
+	// A line break in a subject would start another header (header injection).
 	msg.Subject(strings.NewReplacer("\r", " ", "\n", " ").Replace(m.Subject))
 	msg.SetMessageIDWithValue(m.ID + "@" + domainOf(from)) // the same in each attempt, so that a duplicate can be told
 	msg.SetDateWithValue(m.CreatedAt)

@@ -9,8 +9,8 @@ const (
 )
 
 // Render fills in a template: {####} becomes the code or temporary password,
-// {username} the user's name. In one pass, so that a name which looks like a
-// placeholder stays a name.
+// {username} the user's name. It works in one pass, so that a name that looks like
+// a placeholder stays a name.
 func Render(template, code, username string) string {
 	return strings.NewReplacer(codePlaceholder, code, usernamePlaceholder, username).Replace(template)
 }

@@ -1,20 +1,19 @@
-// Package risk holds back who guesses: it counts failed password attempts of a
-// user and locks the user for a growing while, and counts what a user may do so often
+// Package risk limits guessing. It counts the failed password attempts of a user and
+// locks the user for a growing time. It also counts what a user may do only so often
 // in an hour.
 //
-// It may read and write lock-out rows and counters and nothing else; it knows no password
-// and no request. Failures are gathered in memory and written in batches, a
-// lock that is reached is written before its attempt is answered.
+// The package may read and write lock-out rows and counters only. It sees no password
+// and no request. Failures are gathered in memory and written in batches. A lock is
+// written before the attempt that caused it is answered.
 //
-// Anybody can fail in a user's name. So a user who is locked may still try from a
-// place where the user is known, a remembered device or an address of former
-// sign-ins. Each such place has failures and locks of its own.
+// Anyone can fail in a user's name. So a locked user may still try from a known
+// place: a remembered device, or an address of former sign-ins. Each known place has
+// failures and locks of its own.
 package risk
 
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,21 +23,21 @@ import (
 )
 
 const (
-	// threshold is the failure in a row that locks first.
+	// threshold is the number of failures in a row that causes the first lock.
 	threshold = 5
-	// longest is the ceiling of a lock, and also the quiet time after which
-	// failures are forgotten.
+	// longest is the longest lock, and also the time without failures after which
+	// earlier failures are forgotten.
 	longest = 15 * time.Minute
-	// maxWaiting bounds how many attempts for one user wait for others to end.
+	// maxWaiting is how many attempts for one user may wait for others to end.
 	maxWaiting = 128
 	// batch is how many users one flush transaction writes.
 	batch = 256
 )
 
 var (
-	// ErrLocked says that the user is locked: the attempt must not be looked at.
+	// ErrLocked means that the user is locked: the password must not be checked.
 	ErrLocked = errors.New("risk: password attempts exceeded")
-	// ErrBusy says that too many attempts for this user are under way at once.
+	// ErrBusy means that too many attempts for this user are under way at once.
 	ErrBusy = errors.New("risk: too many concurrent attempts")
 )
 
@@ -46,60 +45,53 @@ var (
 type Deps struct {
 	Store *store.Store
 	Now   func() time.Time
-	Log   *slog.Logger
 }
 
-// Lockouts counts failed attempts. Its users call Begin before they look at a
-// password, and end the attempt with Failed, Succeeded or Release.
+// Lockouts counts failed attempts. Callers call Begin before they check a password,
+// and end the attempt with Failed, Succeeded or Release.
 type Lockouts struct {
-	store *store.Store
-	now   func() time.Time
-	log   *slog.Logger
-
+	deps  Deps
 	locks atomic.Int64 // what Locks returns
 
 	mu      sync.Mutex
 	entries map[key]*entry
 }
 
-// key names a row: user is the id, followed by a slash and the place where the
-// failures of a known place are counted apart.
+// key names a row. user is the user's id. For a known place, a slash and the name of
+// the place follow.
 type key struct{ pool, user string }
 
-// Place finds out where an attempt comes from: a name for a place where the user is
-// known, which is short and has no slash, or "" for any other place. It is asked
-// where the user is locked alone, so that other attempts do not pay for it.
+// A Place returns the name of the known place that an attempt comes from, or "" for
+// any other place. Names are short and have no slash. It is called only for locked
+// users, so that other attempts do not pay for it.
 type Place func(ctx context.Context) (string, error)
 
-// Anywhere is the Place of attempts that come from none in particular.
+// Anywhere is the Place of attempts whose origin is not known.
 func Anywhere(context.Context) (string, error) { return "", nil }
 
-// entry is what this node knows beyond the row. It lives while somebody holds
-// it or it has failures that the row does not count yet.
+// entry is what this node knows of a user beyond the row. It lives while an attempt
+// holds it, or while it has failures that the row does not count yet.
 type entry struct {
 	holders  int // attempts between Begin's first step and their end
-	waiting  int // of these, those that wait for a place
-	inflight int // of these, those admitted
+	waiting  int // of the holders, those that wait for a place
+	inflight int // of the holders, those admitted
 	pending  int // failures not written yet
 	moving   int // failures that a flush is writing
 	lastAt   time.Time
-	// generation moves when failures went from memory to the row, so that a
-	// row read before is known to be stale.
+	// generation changes when failures moved from memory to the row. A row that was
+	// read in an earlier generation is stale.
 	generation uint64
 	changed    chan struct{} // closed when a place may be free; nil if none waits
 }
 
-// New builds the counter. Whoever runs the process calls Flush now and then,
-// and once more before it ends.
+// New builds the counter. The process calls Flush every few seconds, and once more
+// before it ends.
 func New(d Deps) *Lockouts {
-	l := &Lockouts{store: d.Store, now: d.Now, log: d.Log, entries: map[key]*entry{}}
-	if l.log == nil {
-		l.log = slog.New(slog.DiscardHandler)
-	}
-	return l
+	return &Lockouts{deps: d, entries: map[key]*entry{}}
 }
 
-// lockFor is the lock after n failures in a row: 2^(n-5) seconds, at most 15 minutes.
+// lockFor returns the lock after n failures in a row: 2^(n-5) seconds, at most 15
+// minutes.
 func lockFor(n int) time.Duration {
 	switch {
 	case n < threshold:
@@ -110,8 +102,8 @@ func lockFor(n int) time.Duration {
 	return min(time.Second<<(n-threshold), longest)
 }
 
-// decayed is the row as it counts now: quiet for 15 minutes after the last
-// failure or the end of its lock, it counts nothing.
+// decayed returns the row as it counts now. After 15 minutes without a failure or a
+// lock it counts nothing.
 func decayed(row store.Lockout, now time.Time) store.Lockout {
 	quietSince := row.LastAt
 	if row.LockedUntil.After(quietSince) {
@@ -123,7 +115,7 @@ func decayed(row store.Lockout, now time.Time) store.Lockout {
 	return row
 }
 
-// Attempt is one look at a password.
+// An Attempt is one check of a password.
 type Attempt struct {
 	l      *Lockouts
 	k      key
@@ -133,9 +125,9 @@ type Attempt struct {
 	ended  bool
 }
 
-// Begin admits an attempt, or says ErrLocked. Where the user is locked, and where
-// too many attempts are under way, one from a place where the user is known is held
-// to the failures of that place alone.
+// Begin admits an attempt, or returns ErrLocked or ErrBusy. If the user is locked, or
+// too many attempts are under way, an attempt from a known place is judged by the
+// failures of that place only.
 func (l *Lockouts) Begin(ctx context.Context, poolID, userID string, from Place) (*Attempt, error) {
 	a, err := l.begin(ctx, key{poolID, userID})
 	if !errors.Is(err, ErrLocked) && !errors.Is(err, ErrBusy) {
@@ -153,9 +145,9 @@ func (l *Lockouts) Begin(ctx context.Context, poolID, userID string, from Place)
 
 func placeKey(poolID, userID, place string) key { return key{poolID, userID + "/" + place} }
 
-// begin admits an attempt. Attempts that are under way count as failures until they
-// end, because a thousand guesses sent at once must not all pass a check that none
-// has failed yet; those beyond wait for a place.
+// begin admits an attempt. Attempts under way count as failures until they end:
+// otherwise a thousand guesses sent at once would all pass. Attempts beyond the
+// threshold wait for a place.
 func (l *Lockouts) begin(ctx context.Context, k key) (*Attempt, error) {
 	a := &Attempt{l: l, k: k}
 	a.e = l.hold(a.k)
@@ -192,7 +184,7 @@ func (l *Lockouts) begin(ctx context.Context, k key) (*Attempt, error) {
 }
 
 func (a *Attempt) read(ctx context.Context) error {
-	row, err := a.l.store.Lockout(ctx, a.k.pool, a.k.user)
+	row, err := a.l.deps.Store.Lockout(ctx, a.k.pool, a.k.user)
 	a.hasRow = err == nil
 	if errors.Is(err, store.ErrNotFound) {
 		row, err = store.Lockout{}, nil
@@ -203,14 +195,14 @@ func (a *Attempt) read(ctx context.Context) error {
 
 var again = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// admit takes a place, or gives what to wait for.
+// admit takes a place. If no place is free, it returns a channel to wait for.
 func (a *Attempt) admit(generation uint64) (<-chan struct{}, error) {
 	l, e := a.l, a.e
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
+	now := l.deps.Now()
 	if e.generation != generation {
-		e.waiting++ // the caller takes it back
+		e.waiting++ // the caller decrements it
 		return again, nil
 	}
 	row := decayed(a.base, now)
@@ -238,8 +230,8 @@ func (a *Attempt) admit(generation uint64) (<-chan struct{}, error) {
 	return e.changed, nil
 }
 
-// Failed counts the attempt. Where it reaches a lock, the lock is in the store
-// when Failed returns.
+// Failed counts the attempt. If it causes a lock, the lock is in the store when
+// Failed returns.
 func (a *Attempt) Failed(ctx context.Context) error {
 	if a.ended {
 		return nil
@@ -247,7 +239,7 @@ func (a *Attempt) Failed(ctx context.Context) error {
 	a.ended = true
 	l, e := a.l, a.e
 	l.mu.Lock()
-	now := l.now()
+	now := l.deps.Now()
 	e.lastAt = now
 	if decayed(a.base, now).Failures+e.pending+e.moving+1 < threshold {
 		e.pending++
@@ -260,7 +252,7 @@ func (a *Attempt) Failed(ctx context.Context) error {
 	e.moving += taken
 	l.mu.Unlock()
 
-	// The guess was made: that its client has gone must not keep it from counting.
+	// The guess counts, even if its client has gone.
 	ctx = context.WithoutCancel(ctx)
 	err := l.write(ctx, []store.Lockout{{PoolID: a.k.pool, UserID: a.k.user, Failures: taken, LastAt: now}})
 	l.mu.Lock()
@@ -274,7 +266,7 @@ func (a *Attempt) Failed(ctx context.Context) error {
 	return err
 }
 
-// Succeeded forgets the failures before.
+// Succeeded forgets the earlier failures.
 func (a *Attempt) Succeeded(ctx context.Context) error {
 	if a.ended {
 		return nil
@@ -292,7 +284,7 @@ func (a *Attempt) Succeeded(ctx context.Context) error {
 	return err
 }
 
-// Release ends an attempt that told nothing about the password. It does nothing
+// Release ends an attempt that revealed nothing about the password. It does nothing
 // after Failed or Succeeded, so that it can be deferred.
 func (a *Attempt) Release() {
 	if !a.ended {
@@ -301,12 +293,12 @@ func (a *Attempt) Release() {
 	}
 }
 
-// Clear forgets a user's failures, those of known places included, because the
+// Clear forgets a user's failures, also those of known places. It is called when the
 // user's password was replaced.
 func (l *Lockouts) Clear(ctx context.Context, poolID, userID string) error {
-	failed, err := l.store.HasLockout(ctx, poolID, userID)
+	failed, err := l.deps.Store.HasLockout(ctx, poolID, userID)
 	if err == nil && failed {
-		err = l.store.Update(ctx, func(tx *store.Tx) error { return tx.ClearLockout(ctx, poolID, userID) })
+		err = l.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.ClearLockout(ctx, poolID, userID) })
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -321,10 +313,10 @@ func (l *Lockouts) Clear(ctx context.Context, poolID, userID string) error {
 }
 
 func (l *Lockouts) clearRow(ctx context.Context, k key) error {
-	return l.store.Update(ctx, func(tx *store.Tx) error { return tx.ForgetLockout(ctx, k.pool, k.user) })
+	return l.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.ForgetLockout(ctx, k.pool, k.user) })
 }
 
-// Locked reports whether the user is locked at the place where the call comes from.
+// Locked reports whether the user is locked at the place that the call comes from.
 func (l *Lockouts) Locked(ctx context.Context, poolID, userID string, from Place) (bool, error) {
 	locked, err := l.locked(ctx, key{poolID, userID})
 	if err != nil || !locked {
@@ -338,17 +330,17 @@ func (l *Lockouts) Locked(ctx context.Context, poolID, userID string, from Place
 }
 
 func (l *Lockouts) locked(ctx context.Context, k key) (bool, error) {
-	row, err := l.store.Lockout(ctx, k.pool, k.user)
+	row, err := l.deps.Store.Lockout(ctx, k.pool, k.user)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
-	return row.LockedUntil.After(l.now()), err
+	return row.LockedUntil.After(l.deps.Now()), err
 }
 
 // Locks returns how often this node locked a user.
 func (l *Lockouts) Locks() int64 { return l.locks.Load() }
 
-// hold gets the entry and keeps it from being dropped.
+// hold returns the entry and keeps it from being dropped.
 func (l *Lockouts) hold(k key) *entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -381,7 +373,7 @@ func (l *Lockouts) dropIdle(k key, e *entry) {
 	}
 }
 
-// Flush writes what was gathered. It is called about once a second.
+// Flush writes the gathered failures.
 func (l *Lockouts) Flush(ctx context.Context) error {
 	for {
 		rows, entries := l.take()
@@ -426,11 +418,11 @@ func (l *Lockouts) take() (rows []store.Lockout, entries []*entry) {
 	return rows, entries
 }
 
-// write adds failures to their rows, so that what several nodes counted is
-// summed, and works out the locks.
+// write adds failures to their rows, which sums the counts of several nodes, and
+// computes the locks.
 func (l *Lockouts) write(ctx context.Context, add []store.Lockout) error {
 	var locked int64
-	err := l.store.Update(ctx, func(tx *store.Tx) error {
+	err := l.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		locked = 0
 		rows := make([]store.Lockout, 0, len(add))
 		for _, a := range add {

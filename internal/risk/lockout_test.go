@@ -32,10 +32,10 @@ type rig struct {
 
 func (r *rig) clock() time.Time     { return time.UnixMilli(r.ms.Load()).UTC() }
 func (r *rig) pass(d time.Duration) { r.ms.Add(d.Milliseconds()) }
-func (r *rig) node() *Lockouts      { return New(Deps{Store: r.store, Now: r.clock}) }
+func (r *rig) node() *Lockouts      { return New(Deps{Store: r.deps.Store, Now: r.clock}) }
 func (r *rig) rows(t *testing.T, user string) store.Lockout {
 	t.Helper()
-	row, err := r.store.Lockout(t.Context(), pool, user)
+	row, err := r.deps.Store.Lockout(t.Context(), pool, user)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		t.Fatal(err)
 	}
@@ -411,7 +411,7 @@ func TestKnownPlaces(t *testing.T) {
 		if err := nodes[0].Clear(t.Context(), pool, "alice"); err != nil {
 			t.Fatal(err)
 		}
-		if left, err := r.store.HasLockout(t.Context(), pool, "alice"); err != nil || left {
+		if left, err := r.deps.Store.HasLockout(t.Context(), pool, "alice"); err != nil || left {
 			t.Errorf("after Clear there are failures: %v, %v", left, err)
 		}
 	})

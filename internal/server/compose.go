@@ -121,7 +121,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev,
 		Functions: mailing.FunctionSender{Triggers: p.triggers.Service},
 	})
-	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now, Log: log})
+	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
 	mails := mailing.New(mailing.Deps{Store: st, Messages: p.messages, Triggers: p.triggers.Service})
 	p.users = user.New(user.Deps{
 		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Mail: mails,
@@ -140,7 +140,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
 	})
 	p.iam = iam.New(iam.Deps{
-		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: p.resourceTags, Log: log,
+		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: p.resourceTags,
 	})
 	p.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(

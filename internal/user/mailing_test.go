@@ -379,7 +379,7 @@ func TestCustomSenders(t *testing.T) {
 // withoutSenders takes the inbox and all senders but functions from the server.
 func (r *rig) withoutSenders(t testing.TB) {
 	t.Helper()
-	old := r.messages.Deps
+	old := r.messageDeps
 	old.Inbox = false
 	r.sendBy(message.New(old))
 }
@@ -482,7 +482,7 @@ func TestHiddenWithoutSender(t *testing.T) {
 		mail, sms bool
 	}{{name: "no sender"}, {name: "mail alone", mail: true}, {name: "SMS alone", sms: true}, {name: "both", mail: true, sms: true}}
 	engines(t, func(t *testing.T, r *rig) {
-		deps := r.messages.Deps
+		deps := r.messageDeps
 		sn := r.poolWith(t, nil)
 		client := r.clientWith(t, sn, hiding)
 		both := func() map[string]string {

@@ -46,6 +46,8 @@ type rig struct {
 	clock    *clock
 	lambdas  *lambdas.Server
 	messages *message.Service
+	// messageDeps are what the first messages was built from.
+	messageDeps message.Deps
 }
 
 type clock struct{ ms atomic.Int64 }
@@ -82,10 +84,11 @@ func newRig(t testing.TB, o store.Options) *rig {
 	sends := testKeys(t)
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now, SenderKeys: sends})
 	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now, Triggers: functions.Service(nil)})
-	messages := message.New(message.Deps{
+	messageDeps := message.Deps{
 		Store: st, Ring: ring, Now: c.now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: mailing.FunctionSender{Triggers: functions.Service(sends)},
-	})
-	return &rig{clock: c, lambdas: functions, messages: messages, Service: New(Deps{
+	}
+	messages := message.New(messageDeps)
+	return &rig{clock: c, lambdas: functions, messages: messages, messageDeps: messageDeps, Service: New(Deps{
 		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now,
 		Mail:     mailing.New(mailing.Deps{Store: st, Messages: messages, Triggers: functions.Service(nil)}),
 		Lockouts: risk.New(risk.Deps{Store: st, Now: c.now}),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -51,7 +50,7 @@ func newAccess(t *testing.T) access {
 		t.Fatal(err)
 	}
 	a := access{
-		Service: iam.New(iam.Deps{Store: st, Ring: ring, Now: time.Now, AccountID: "123456789012", Log: slog.New(slog.DiscardHandler)}),
+		Service: iam.New(iam.Deps{Store: st, Ring: ring, Now: time.Now, AccountID: "123456789012"}),
 		broken:  "AKIABBBBBBBBBBBBBBBB",
 	}
 	const pool = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_"

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// setRule says how a condition takes the several values of one key.
+// setRule says how a condition treats several values of one key.
 type setRule uint8
 
 const (
 	plain        setRule = iota
 	forAnyValue          // at least one of the request's values passes
-	forAllValues         // every one does, so that none passes too
+	forAllValues         // every value passes, also if there are no values
 )
 
 // condition is one key under one operator.
@@ -28,15 +28,16 @@ type condition struct {
 	values     []expected
 }
 
-// UnknownKeyError says that a policy asks for a condition key, itself or as a
-// variable, that no request carries.
+// UnknownKeyError means that a policy names a condition key or a variable that no
+// request carries.
 type UnknownKeyError struct{ Key string }
 
 func (e *UnknownKeyError) Error() string {
 	return fmt.Sprintf("the condition key %q is not supported", e.Key)
 }
 
-// expected is one value of a condition: matches says whether a request's value is it.
+// expected is one value of a condition. matches reports whether a request's value
+// equals it.
 type expected interface {
 	matches(value string, c Context) bool
 }
@@ -103,8 +104,8 @@ func parseCondition(operator string, m member, vars bool, supported func(string)
 	return c, nil
 }
 
-// checkVariables refuses a variable that no request carries: its comparison
-// could never hold, and a Deny would never deny.
+// checkVariables rejects a variable that no request carries. Its comparison would
+// never hold, and a Deny would never deny.
 func checkVariables(e expected, supported func(string) bool) error {
 	v, ok := e.(interface{ variables() []string })
 	if !ok {
@@ -133,7 +134,7 @@ func parseNull(c condition, values []string) (condition, error) {
 	return c, nil
 }
 
-// holds decides one condition.
+// holds reports whether the condition holds.
 func (c *condition) holds(ctx Context) bool {
 	values := ctx.get(c.key)
 	if c.null {

@@ -12,14 +12,14 @@ import (
 // policy is 6,144 characters without white space.
 const MaxBytes = 16 << 10
 
-// The versions of the language. The older one, also the default, knows no variables.
+// The versions of the language. The older version is the default and has no variables.
 const (
 	version2008 = "2008-10-17"
 	version2012 = "2012-10-17"
 )
 
-// Document is an identity policy that has been read and found to be in order.
-// It does not change afterwards, so that any number of requests may share it.
+// A Document is a valid identity policy. It is immutable, so that requests may share
+// it.
 type Document struct {
 	statements []statement
 }
@@ -35,9 +35,9 @@ type statement struct {
 	conditions []condition
 }
 
-// Parse reads an identity policy. supported says which condition keys (in lower
-// case) a request will carry; a policy that asks for another is refused, since
-// a Deny that waits for a key that never comes would silently never deny.
+// Parse reads an identity policy. supported reports whether requests carry a condition
+// key (in lower case). Parse rejects a policy with another key, since its Deny would
+// silently never deny.
 func Parse(text []byte, supported func(key string) bool) (*Document, error) {
 	if len(text) > MaxBytes {
 		return nil, fmt.Errorf("policy: longer than %d bytes", MaxBytes)
@@ -179,8 +179,8 @@ func parseActions(v any) (names []string, out []pattern, err error) {
 	return names, out, nil
 }
 
-// Unmatched returns the first action of the document that means none of the
-// known ones, "" if there is no such action. It would be a slip of the pen.
+// Unmatched returns the first action of the document that matches no known action, or
+// "". Such an action is a mistake.
 func (d *Document) Unmatched(known []string) string {
 	for _, s := range d.statements {
 		for i, action := range s.actions {

@@ -8,24 +8,24 @@ type Context map[string][]string
 
 func (c Context) get(key string) []string { return c[key] }
 
-// Request is what is to be decided.
+// A Request is an operation to decide on.
 type Request struct {
 	// Action is "service:Operation".
 	Action string
-	// Resource is an ARN, or "*" for what is about no resource in particular.
+	// Resource is an ARN, or "*" for operations without a resource.
 	Resource string
 	Context  Context
 }
 
-// Decision is the outcome, with the reason where it is no.
+// A Decision is the outcome, with the kind of a denial.
 type Decision uint8
 
 const (
 	// ImplicitDeny is the default: nothing allows the request.
 	ImplicitDeny Decision = iota
-	// ExplicitDeny means that a statement denies it, whatever others allow.
+	// ExplicitDeny means that a statement denies the request, whatever others allow.
 	ExplicitDeny
-	// Allow means that a statement allows it and none denies.
+	// Allow means that a statement allows the request, and no statement denies it.
 	Allow
 )
 

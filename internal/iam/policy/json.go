@@ -18,12 +18,11 @@ type member struct {
 
 type object []member
 
-// maxDepth is deeper than any policy nests: document, statement, condition, operator, list.
+// maxDepth is more than any policy needs: document, statement, condition, operator, list.
 const maxDepth = 8
 
-// parseJSON reads text keeping what encoding/json would lose: a key that is
-// there twice. Two readers could take a different one of the two, and a policy
-// must mean one thing.
+// parseJSON reads text and rejects duplicate keys, which encoding/json would accept.
+// Two readers could choose a different value, and a policy must have one meaning.
 func parseJSON(text []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
@@ -39,8 +38,9 @@ func parseJSON(text []byte) (any, error) {
 	return v, nil
 }
 
-// position names how far a text is in order, as editors do: a value that is not
-// ends it where the value begins. The column counts characters.
+// position returns the line and column of an offset, as editors count them. The
+// valid part of the text ends there: before the first wrong value. The column counts
+// characters.
 func position(text []byte, offset int64) string {
 	before := text[:min(int(offset), len(text))]
 	line := before[bytes.LastIndexByte(before, '\n')+1:]
@@ -119,15 +119,15 @@ func texts(v any) ([]string, error) {
 	return out, nil
 }
 
-// scalars is texts for a condition's values, where numbers and booleans count
-// as their JSON text.
+// scalars reads a condition's values as texts does. Numbers and booleans are read as
+// their JSON text.
 func scalars(v any) ([]string, error) {
 	list, ok := v.([]any)
 	if !ok {
 		list = []any{v}
 	}
 	if len(list) == 0 {
-		// Nothing would match, so that a Deny would never deny: surely a mistake.
+		// Nothing would match, and a Deny would never deny: it must be a mistake.
 		return nil, errors.New("must not be empty")
 	}
 	out := make([]string, 0, len(list))

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// operator is a family of comparisons: how its values are read, and whether it
-// says no where they match.
+// operator is a family of comparisons: how its values are read, and whether a match
+// is negated.
 type operator struct {
 	parse   func(s string, vars bool) (expected, error)
 	negated bool
 }
 
-// operators are all of IAM's but Null, without the prefix and suffix that each may have.
+// operators are IAM's operators except Null, without their optional prefix and suffix.
 var operators = map[string]operator{
 	"StringEquals":              {parse: parseText(false, false)},
 	"StringNotEquals":           {parse: parseText(false, false), negated: true},
@@ -105,8 +105,8 @@ func (v numberValue) matches(value string, _ Context) bool {
 	return ok && v.accept(n.Cmp(v.n))
 }
 
-// decimal reads a plain decimal. big.Rat alone would take fractions, and
-// exponents that fill the memory.
+// decimal reads a plain decimal. big.Rat alone would accept fractions, and exponents
+// that fill the memory.
 func decimal(s string) (*big.Rat, bool) {
 	if len(s) > 40 || strings.Trim(s, "+-.0123456789") != "" {
 		return nil, false
@@ -141,7 +141,7 @@ func instant(s string) (time.Time, bool) {
 			return t, true
 		}
 	}
-	// Four digits would be a year; epoch seconds of use have more.
+	// Four digits are a year; epoch seconds have more.
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) > 4 {
 		return time.Unix(n, 0), true
 	}
@@ -192,9 +192,10 @@ func parseNetwork(s string, _ bool) (expected, error) {
 // as an IPv6 one (RFC 4291 §2.5.5.2).
 const mappedBits = 96
 
-// ParseBlock reads an address block; an address alone is a block of one. A block
-// of IPv4 addresses that are written as IPv6 ones is that of IPv4: whatever is
-// compared with it is unmapped, too. One that reaches beyond them is refused.
+// ParseBlock reads an address block; a single address is a block of one. A block of
+// IPv4-mapped IPv6 addresses becomes the IPv4 block, since addresses are unmapped
+// before they are compared. A block that reaches beyond the mapped addresses is
+// rejected.
 func ParseBlock(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
 		a = a.Unmap()

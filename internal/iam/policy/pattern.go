@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// pattern is text with wildcards and, in documents of 2012-10-17, variables.
-// It is kept in pieces so that what a variable stands for is always literal: a
-// user named "*" gets no wildcard.
+// pattern is text with wildcards and, in documents of 2012-10-17, variables. It is
+// kept in pieces so that the value of a variable is always literal: a user named "*"
+// gets no wildcard.
 type pattern struct {
 	pieces []piece
 }
@@ -109,7 +109,8 @@ func (p pattern) variables() []string {
 	return keys
 }
 
-// resolve puts the variables' values in. It fails where one has none, or several.
+// resolve replaces the variables by their values. It returns false if a variable has
+// no value, or several.
 func (p pattern) resolve(c Context) (pattern, bool) {
 	if len(p.variables()) == 0 {
 		return p, true
@@ -136,8 +137,8 @@ func (p pattern) resolve(c Context) (pattern, bool) {
 	return out, true
 }
 
-// match reports whether p, which has no variables left, is s. It remembers only
-// the last run: enough for *, and never worse than len(p)·len(s) steps.
+// match reports whether p, which has no variables left, matches s. It backtracks only
+// to the last *, which is sufficient and takes at most len(p)·len(s) steps.
 func (p pattern) match(s string) bool {
 	pi, si := 0, 0
 	run, mark := -1, 0
@@ -177,8 +178,8 @@ func runeLen(s string) int {
 	return len(s)
 }
 
-// arnPattern is a pattern for each of an ARN's six parts: a wildcard does not
-// reach over the first five colons.
+// arnPattern has a pattern for each of an ARN's six parts: a wildcard does not match
+// across the first five colons.
 type arnPattern struct {
 	all   bool // "*" alone
 	parts []pattern

@@ -22,8 +22,8 @@ func appendEncoded(b []byte, s string, keepSlash bool) []byte {
 	return b
 }
 
-// appendPath writes the canonical URI: dot segments and repeated slashes go, and
-// the path, which is encoded already, is encoded once more.
+// appendPath writes the canonical URI. It removes dot segments and repeated slashes,
+// and encodes the path, which is encoded already, once more.
 func appendPath(b []byte, path string) []byte {
 	if path == "" || path == "/" {
 		return append(b, '/')
@@ -79,7 +79,7 @@ func appendQuery(b []byte, query string) []byte {
 	return b
 }
 
-// decoded undoes percent-encoding; what is not a valid escape stays as it is.
+// decoded undoes percent-encoding. An invalid escape stays as it is.
 func decoded(s string) string {
 	if !strings.ContainsAny(s, "%+") {
 		return s

@@ -1,6 +1,6 @@
 package sigv4
 
-// Kind is a class of failure; each protocol has its own code for it.
+// A Kind is a class of failure. Each protocol has its own code for it.
 type Kind uint8
 
 const (
@@ -8,7 +8,7 @@ const (
 	Missing Kind = iota + 1
 	// Incomplete means that the Authorization header cannot be read.
 	Incomplete
-	// Invalid means that the signature does not hold.
+	// Invalid means that the signature is wrong.
 	Invalid
 )
 

@@ -14,13 +14,13 @@ const (
 	algorithm  = "AWS4-HMAC-SHA256"
 	terminator = "aws4_request"
 	isoBasic   = "20060102T150405Z"
-	// maxSignedHeaders bounds the work that one header can ask for.
+	// maxSignedHeaders limits the work that one header can cause.
 	maxSignedHeaders = 64
 	// maxAccessKey is the longest access key id (IAM: AccessKey, 128 characters).
 	maxAccessKey = 128
 )
 
-// Signature is what the Authorization header says, not yet verified.
+// A Signature is the content of the Authorization header, not yet verified.
 type Signature struct {
 	AccessKeyID string
 	// Date, Region and Service are the credential's scope.
@@ -76,10 +76,9 @@ func Parse(h http.Header) (*Signature, error) {
 	return s, nil
 }
 
-// ClaimedKey returns the access key id that a request's signature names. It is
-// for the log of refused requests, because nothing is verified. It returns "" for
-// what has not the form of an id: somebody who mixes up the settings of a
-// client puts the secret there.
+// ClaimedKey returns the access key id that a request's signature names. The id is not
+// verified; it is for the log of refused requests. ClaimedKey returns "" for text that
+// does not look like an id: with mixed-up settings, a client sends its secret there.
 func ClaimedKey(h http.Header) string {
 	key, _, _ := strings.Cut(parameters(h.Get("Authorization"))["Credential"], "/")
 	if len(key) > maxAccessKey || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
@@ -88,8 +87,8 @@ func ClaimedKey(h http.Header) string {
 	return key
 }
 
-// parameters reads `AWS4-HMAC-SHA256 a=b, c=d`. Another scheme has none, so that
-// the answer names all of them.
+// parameters reads `AWS4-HMAC-SHA256 a=b, c=d`. For another scheme it returns no
+// parameters, so that the error names all of them as missing.
 func parameters(header string) map[string]string {
 	params := map[string]string{}
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
@@ -99,7 +98,7 @@ func parameters(header string) map[string]string {
 	for part := range strings.SplitSeq(rest, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 		if _, again := params[name]; again {
-			// Two values: which one was meant nobody can say.
+			// With two values it is not known which one is meant.
 			params[name] = ""
 		} else if ok {
 			params[name] = value
@@ -108,7 +107,7 @@ func parameters(header string) map[string]string {
 	return params
 }
 
-// requireParts names everything that is missing, a sentence each.
+// requireParts returns an error with a sentence for each missing part.
 func requireParts(params map[string]string, stamp, header string) error {
 	var missing []string
 	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
@@ -148,7 +147,7 @@ func (s *Signature) parseCredential(credential string) error {
 	return nil
 }
 
-// validRegion knows a Region by its form: one server serves every Region.
+// validRegion checks the form of a Region: one server serves every Region.
 func validRegion(r string) bool {
 	if len(r) == 0 || len(r) > 32 || r[0] == '-' || r[len(r)-1] == '-' {
 		return false
@@ -183,7 +182,7 @@ func parseTime(stamp string) (time.Time, error) {
 	return t.UTC(), err
 }
 
-// printable makes text of the client's safe and short enough to be sent back.
+// printable makes the client's text safe and short enough to be sent back.
 func printable(s string) string {
 	if len(s) > 256 {
 		s = s[:256]

@@ -15,12 +15,12 @@ import (
 // Skew is how far a request's time may be from the server's.
 const Skew = 5 * time.Minute
 
-// Request is what a signature covers.
+// A Request holds the parts of a request that a signature covers.
 type Request struct {
 	Method string
 	// Path and Query are as in the request line, not decoded.
 	Path, Query string
-	// Host is what the client asked for, port included.
+	// Host is the host that the client used, with its port.
 	Host string
 	// Header is the request's; Go's server keeps Host, Content-Length and Transfer-Encoding elsewhere.
 	Header           http.Header
@@ -60,7 +60,7 @@ func (s *Signature) CheckService(service string) error {
 	return nil
 }
 
-// Verifier checks signatures, remembering signing keys.
+// A Verifier checks signatures. It caches signing keys.
 type Verifier struct{ keys keyCache }
 
 // Verify reports whether s is r's signature with the given secret access key.
@@ -69,7 +69,7 @@ func (v *Verifier) Verify(s *Signature, r Request, secret string) error {
 		return err
 	}
 	hash := hex.EncodeToString(r.BodyHash[:])
-	// The header may not say anything else: UNSIGNED-PAYLOAD and streaming belong to S3.
+	// Other values are not allowed: UNSIGNED-PAYLOAD and streaming belong to S3.
 	if sent := r.Header.Values("X-Amz-Content-Sha256"); len(sent) > 0 {
 		if len(sent) != 1 || subtle.ConstantTimeCompare([]byte(sent[0]), []byte(hash)) != 1 {
 			return invalid(mismatch)
@@ -86,8 +86,8 @@ func (v *Verifier) Verify(s *Signature, r Request, secret string) error {
 	return nil
 }
 
-// checkCoverage demands that what decides about the request is signed. CloudFront
-// adds its own X-Amz-Cf-Id on the way.
+// checkCoverage requires that the headers that matter are signed. CloudFront adds its
+// own X-Amz-Cf-Id on the way.
 func (s *Signature) checkCoverage(h http.Header) error {
 	if !s.signs("host") {
 		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
@@ -100,7 +100,7 @@ func (s *Signature) checkCoverage(h http.Header) error {
 	return nil
 }
 
-// canonical writes the canonical request; not ok where a signed header is absent.
+// canonical returns the canonical request, or false if a signed header is absent.
 func (s *Signature) canonical(r Request, bodyHash string) ([]byte, bool) {
 	b := make([]byte, 0, 1024)
 	b = append(append(b, r.Method...), '\n')
@@ -186,8 +186,8 @@ func signingKey(secret, date, region, service string) (key [sha256.Size]byte) {
 	return key
 }
 
-// keyCache remembers signing keys, which change once a day. It is emptied when
-// full: scopes are the client's to choose, but only keys of known secrets come in.
+// keyCache caches signing keys, which change once a day. It is emptied when full.
+// Clients choose the scopes, but only keys of known secrets are cached.
 type keyCache struct {
 	mu   sync.RWMutex
 	keys map[keyScope][sha256.Size]byte
@@ -211,7 +211,7 @@ func (c *keyCache) key(secret, date, region, service string) [sha256.Size]byte {
 	if c.keys == nil || len(c.keys) >= maxCachedKeys {
 		c.keys = map[keyScope][sha256.Size]byte{}
 	}
-	// The parts of the scope are cut out of the request's headers: keep copies only.
+	// The parts of the scope are substrings of the request's headers: keep copies only.
 	c.keys[keyScope{strings.Clone(secret), strings.Clone(date), strings.Clone(region), strings.Clone(service)}] = key
 	return key
 }
