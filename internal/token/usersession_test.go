@@ -35,7 +35,7 @@ func (r *rig) track(t testing.TB, poolID string, mode idp.UserSessionTrackingTyp
 }
 
 func (r *rig) record(ctx context.Context, sn *pool.Snapshot, set *Set) error {
-	return r.store.Update(ctx, func(tx *store.Tx) error { return r.Track(ctx, tx, sn, set) })
+	return r.deps.Store.Update(ctx, func(tx *store.Tx) error { return r.Track(ctx, tx, sn, set) })
 }
 
 // tracked signs in and records the session.
