@@ -126,8 +126,8 @@ func (r *Reader) LookupUserOrNext(ctx context.Context, poolID, usernameKey, alia
 	return u, err
 }
 
-// bestUser returns the user of the lowest rank that a query of ranks and records selects, and the rank; len(lookupKinds)
-// where there is none of a lower rank.
+// bestUser returns the user of the lowest rank that a query of ranks and records selects, and the rank. The rank is
+// len(lookupKinds) if no user has a lower rank.
 func (r *Reader) bestUser(ctx context.Context, st *statement, poolID string, args []any) (u User, best int, err error) {
 	best = len(lookupKinds)
 	err = r.session.query(ctx, st, args, func(row row) error {
