@@ -161,18 +161,6 @@ func TestPanickingLoad(t *testing.T) {
 	_, _ = c.get(t.Context(), "a")
 }
 
-func FuzzNumber(f *testing.F) {
-	for _, s := range []string{"0", "-1.5", "+.5", "1e9", "", "..", "9223372036854775808"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		r := number(s)
-		if r != nil && number(r.FloatString(maxDigits/4)) == nil && len(s) < maxDigits/4 {
-			t.Errorf("%q reads as %s, which does not read", s, r)
-		}
-	})
-}
-
 func FuzzRedirectable(f *testing.F) {
 	for _, s := range []string{"https://a.example.com/cb", "http://localhost", "myapp://cb", "com.example.app:/cb", "javascript:alert(1)", "http://[::1]"} {
 		f.Add(s)

@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -208,7 +208,7 @@ func (c *Client) Allows(flow FlowName) bool { return c.flows&flowBits[flow] != 0
 // CanRead reports whether the client's people may see the attribute. Attributes
 // for developers are for administrators alone.
 func (c *Client) CanRead(attribute string) bool {
-	if strings.HasPrefix(attribute, developerPrefix) {
+	if schema.IsDeveloperOnly(attribute) {
 		return false
 	}
 	return c.read == nil || attribute == "sub" || c.read[attribute]
@@ -216,14 +216,11 @@ func (c *Client) CanRead(attribute string) bool {
 
 // CanWrite reports whether the client's people may set the attribute.
 func (c *Client) CanWrite(attribute string) bool {
-	if neverWritable[attribute] || strings.HasPrefix(attribute, developerPrefix) {
+	if schema.IsServiceOnly(attribute) || schema.IsDeveloperOnly(attribute) {
 		return false
 	}
 	return c.write == nil || c.write[attribute]
 }
-
-// neverWritable are attributes that only the service itself and administrators set.
-var neverWritable = map[string]bool{"sub": true, "email_verified": true, "phone_number_verified": true, "identities": true}
 
 // CheckSecretHash checks SECRET_HASH for the username that the same request
 // carries, as it was sent. Nil or empty means that none came.

@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -198,22 +199,22 @@ func checkFlows(c *idp.UserPoolClientType, tier idp.UserPoolTierType) error {
 // checkAttributes checks the lists of readable and writable attributes. A client
 // that may write at all must be able to give what the pool requires.
 func (k *clientCheck) checkAttributes(c *idp.UserPoolClientType) error {
-	schema := newSchema(k.settings.Config.SchemaAttributes)
+	attributes := schema.New(k.settings.Config.SchemaAttributes)
 	for _, name := range c.ReadAttributes {
-		if _, ok := schema.Attribute(name); !ok {
+		if _, ok := attributes.Attribute(name); !ok {
 			return invalid("Invalid read attributes specified while " + k.doing + " a client")
 		}
 	}
 	refused := invalid("Invalid write attributes specified while " + k.doing + " a client")
 	for _, name := range c.WriteAttributes {
-		if _, ok := schema.Attribute(name); !ok || neverWritable[name] {
+		if _, ok := attributes.Attribute(name); !ok || schema.IsServiceOnly(name) {
 			return refused
 		}
 	}
 	if c.WriteAttributes == nil {
 		return nil
 	}
-	for _, name := range schema.Required() {
+	for _, name := range attributes.Required() {
 		if !slices.Contains(c.WriteAttributes, name) {
 			return refused
 		}

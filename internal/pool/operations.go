@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -213,7 +214,7 @@ func (s *Service) AddCustomAttributes(ctx context.Context, in *idp.AddCustomAttr
 			return err
 		}
 		for _, e := range in.CustomAttributes {
-			list, err := appendCustom(doc.Config.SchemaAttributes, e)
+			list, err := schema.AppendCustom(doc.Config.SchemaAttributes, e)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/schema"
 )
 
 // newSettings returns the settings of a new pool. Members that an update may change
@@ -17,7 +18,7 @@ func newSettings(in *idp.CreateUserPoolRequest, region string) (*settings, error
 	if len(in.AliasAttributes) > 0 && len(in.UsernameAttributes) > 0 {
 		return nil, invalid("Only one of the aliasAttributes or usernameAttributes can be set in a user pool.")
 	}
-	schema, err := mergeSchema(in.Schema)
+	attributes, err := schema.Merge(in.Schema)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +27,7 @@ func newSettings(in *idp.CreateUserPoolRequest, region string) (*settings, error
 			PasswordPolicy: defaultPasswordPolicy(),
 			SignInPolicy:   &idp.SignInPolicyType{AllowedFirstAuthFactors: []idp.AuthFactorType{idp.AuthFactorTypePassword}},
 		},
-		SchemaAttributes:      schema,
+		SchemaAttributes:      attributes,
 		AliasAttributes:       distinct(in.AliasAttributes),
 		UsernameAttributes:    distinct(in.UsernameAttributes),
 		UsernameConfiguration: in.UsernameConfiguration,
@@ -37,7 +38,7 @@ func newSettings(in *idp.CreateUserPoolRequest, region string) (*settings, error
 		d.Config.UserPoolTier = idp.UserPoolTierTypePlus
 	}
 	if slices.Contains(in.AliasAttributes, idp.AliasAttributeTypePreferredUsername) {
-		if a, _ := newSchema(schema).Attribute("preferred_username"); a.Required {
+		if a, _ := schema.New(attributes).Attribute("preferred_username"); a.Required {
 			return nil, invalid("preferred_username can not be both a required attribute and an alias.")
 		}
 	}

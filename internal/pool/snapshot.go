@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -38,7 +39,7 @@ type Snapshot struct {
 	// VerifyBeforeUpdate are attributes whose old value stays until the new one is verified.
 	VerifyBeforeUpdate AttributeSet
 
-	Schema                    *Schema
+	Schema                    *schema.Schema
 	PasswordPolicy            PasswordPolicy
 	TemporaryPasswordValidity time.Duration
 	// AdminCreateOnly pools take no sign-ups.
@@ -139,7 +140,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 		UsernameAttributes: attributeSet(c.UsernameAttributes),
 		AliasAttributes:    attributeSet(c.AliasAttributes),
 		AutoVerified:       attributeSet(c.AutoVerifiedAttributes),
-		Schema:             newSchema(c.SchemaAttributes),
+		Schema:             schema.New(c.SchemaAttributes),
 		PasswordPolicy:     newPasswordPolicy(c.Policies.PasswordPolicy),
 		AdminCreateOnly:    api.Val(c.AdminCreateUserConfig.AllowAdminCreateUserOnly),
 		Recovery:           recovery(c.AccountRecoverySetting),

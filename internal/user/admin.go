@@ -56,9 +56,9 @@ func (s *Service) setEnabled(ctx context.Context, poolID, username string, enabl
 	if err != nil {
 		return err
 	}
-	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if !enabled {
-			if err := s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()); err != nil {
+			if err := s.deps.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()); err != nil {
 				return AsUserNotFound(err)
 			}
 		}
@@ -80,8 +80,8 @@ func (s *Service) AdminUserGlobalSignOut(ctx context.Context, in *idp.AdminUserG
 	if err != nil {
 		return nil, err
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		return AsUserNotFound(s.d.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()))
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		return AsUserNotFound(s.deps.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()))
 	}, store.Retry)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSi
 	if err != nil {
 		return nil, err
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
@@ -154,7 +154,7 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminReset
 		return nil, err
 	}
 	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionForgotPassword, Metadata: in.ClientMetadata}
-	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
+	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -19,7 +20,7 @@ import (
 // AdminCreateUser makes a user with a temporary password and sends the
 // invitation, or sends a new one to a user who has not used the first.
 func (s *Service) AdminCreateUser(ctx context.Context, in *idp.AdminCreateUserRequest) (*idp.AdminCreateUserResponse, error) {
-	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 		}
 	}
 	mail := invitation(sn, in)
-	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
+	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		// Names are claimed one by one after the row: an alias may have to move.
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
@@ -141,7 +142,7 @@ func (s *Service) reinvite(ctx context.Context, sn *pool.Snapshot, in *idp.Admin
 	if err != nil {
 		return nil, err
 	}
-	return u, s.d.Mail.Dispatch(ctx, mail)
+	return u, s.deps.Mail.Dispatch(ctx, mail)
 }
 
 func checkReinvitable(u *User) error {
@@ -172,21 +173,21 @@ func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCre
 	}
 	mediums := in.DesiredDeliveryMediums
 	if len(mediums) == 0 {
-		if u.Attributes[attrPhone] == "" {
+		if u.Attributes[schema.PhoneNumber] == "" {
 			return nil, nil
 		}
 		mediums = []idp.DeliveryMediumType{idp.DeliveryMediumTypeSms}
 	}
 	var targets []mailing.Delivery
 	for _, medium := range mediums {
-		d, missing := mailing.Delivery{Medium: message.Email, Attribute: attrEmail}, "No email provided but desired delivery medium was Email"
+		d, missing := mailing.Delivery{Medium: message.Email, Attribute: schema.Email}, "No email provided but desired delivery medium was Email"
 		if medium == idp.DeliveryMediumTypeSms {
-			d, missing = mailing.Delivery{Medium: message.SMS, Attribute: attrPhone}, "No phone number provided but desired delivery medium was SMS"
+			d, missing = mailing.Delivery{Medium: message.SMS, Attribute: schema.PhoneNumber}, "No phone number provided but desired delivery medium was SMS"
 		}
 		if d.To = u.Attributes[d.Attribute]; d.To == "" {
 			return nil, idp.InvalidParameterException(missing)
 		}
-		if err := s.d.Mail.CheckDeliverable(sn, d.Medium); err != nil {
+		if err := s.deps.Mail.CheckDeliverable(sn, d.Medium); err != nil {
 			return nil, err
 		}
 		if !slices.Contains(targets, d) {
@@ -197,10 +198,10 @@ func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCre
 }
 
 func (s *Service) sendInvitations(ctx context.Context, tx *store.Tx, mail *mailing.Batch, u *User, targets []mailing.Delivery, password string) error {
-	expires := s.d.Now().Add(mail.Pool.TemporaryPasswordValidity)
+	expires := s.deps.Now().Add(mail.Pool.TemporaryPasswordValidity)
 	var errs []error
 	for _, d := range targets {
-		errs = append(errs, s.d.Mail.EnqueueInvitation(ctx, tx, mail, u.Recipient(mail.Pool), d, password, expires))
+		errs = append(errs, s.deps.Mail.EnqueueInvitation(ctx, tx, mail, u.Recipient(mail.Pool), d, password, expires))
 	}
 	return errors.Join(errs...)
 }

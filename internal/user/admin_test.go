@@ -143,19 +143,19 @@ func TestAdminSetUserPassword(t *testing.T) {
 			}
 			code := r.lastCode(t, sn)
 			for range 5 {
-				if a, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere); err != nil {
+				if a, err := r.deps.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere); err != nil {
 					t.Fatal(err)
 				} else if err := a.Failed(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere); err == nil {
+			if _, err := r.deps.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere); err == nil {
 				t.Fatal("five failures did not lock")
 			}
 			if _, err := r.AdminSetUserPassword(t.Context(), &idp.AdminSetUserPasswordRequest{UserPoolId: sn.ID, Username: "alice", Password: "Another0ne!", Permanent: new(true)}); err != nil {
 				t.Fatal(err)
 			}
-			if a, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere); err != nil {
+			if a, err := r.deps.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere); err != nil {
 				t.Errorf("still locked: %v", err)
 			} else {
 				a.Release()

@@ -6,12 +6,13 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
 // nameKinds are the attributes that can be sign-in names, in the order in which
 // clashes are reported.
-var nameKinds = []string{attrEmail, attrPhone, attrPreferredUsername}
+var nameKinds = []string{schema.Email, schema.PhoneNumber, schema.PreferredUsername}
 
 // isNameKind reports whether the attribute can be a sign-in name in the pool.
 func isNameKind(sn *pool.Snapshot, kind string) bool {
@@ -32,7 +33,7 @@ func signInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
 		switch {
 		case value == "":
 		case sn.UsernameAttributes.Has(kind),
-			sn.AliasAttributes.Has(kind) && (kind == attrPreferredUsername || attrs[verifiedFlag(kind)] == "true"):
+			sn.AliasAttributes.Has(kind) && (kind == schema.PreferredUsername || attrs[schema.VerifiedFlag(kind)] == "true"):
 			names = append(names, store.Name{Kind: kind, Value: sn.FoldAlias(kind, value)})
 		}
 	}
@@ -63,7 +64,7 @@ func usernameExistsByAlias(kind string) error {
 // cannot lose a flag is refused.
 func moveAliases(sn *pool.Snapshot, refuse NameConflict) NameConflict {
 	return func(kind string) error {
-		if sn.UsernameAttributes.Has(kind) || kind == attrPreferredUsername {
+		if sn.UsernameAttributes.Has(kind) || kind == schema.PreferredUsername {
 			return refuse(kind)
 		}
 		return nil
@@ -105,7 +106,7 @@ func (e *Edit) claim(ctx context.Context, name store.Name, decide NameConflict) 
 // the username comes first when names are resolved, so it would never work. It
 // also refuses one that is another user's sub, see isSub.
 func (e *Edit) notUsername(ctx context.Context, name store.Name, decide NameConflict) error {
-	if name.Kind != attrPreferredUsername {
+	if name.Kind != schema.PreferredUsername {
 		return nil
 	}
 	if err := e.tx.TurnOfName(ctx, e.sn.ID, name.Value); err != nil {
@@ -150,8 +151,8 @@ func (e *Edit) take(ctx context.Context, name store.Name, owner string) error {
 	if err != nil {
 		return err
 	}
-	loser.Attributes[verifiedFlag(name.Kind)] = "false"
-	loser.touch(e.s.d.Now())
+	loser.Attributes[schema.VerifiedFlag(name.Kind)] = "false"
+	loser.touch(e.s.deps.Now())
 	if rec, err = loser.Record(); err != nil {
 		return err
 	}

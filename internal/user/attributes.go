@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 )
 
 // Texts of what a schema does not allow (Cognito: errors of SignUp,
@@ -87,13 +88,13 @@ func checkNewNames(sn *pool.Snapshot, client *pool.Client, names []string, store
 		switch {
 		case !known:
 			faults.WriteString(name + noSuchName)
-		case client == nil && (name == attrSub || name == attrIdentities):
+		case client == nil && (name == schema.Sub || name == schema.Identities):
 			return idp.InvalidParameterException("user." + name + isImmutable)
 		}
 	}
 	if client != nil {
 		for _, name := range slices.Sorted(slices.Values(sn.Schema.Required())) {
-			if stored[name] == "" && name != attrSub {
+			if stored[name] == "" && name != schema.Sub {
 				faults.WriteString(name + isRequired)
 			}
 		}
@@ -108,7 +109,7 @@ func checkNewNames(sn *pool.Snapshot, client *pool.Client, names []string, store
 // the service or an administrator says (user-pools: attribute permissions).
 func mayWrite(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	switch name {
-	case attrSub, attrIdentities, verifiedFlag(attrEmail), verifiedFlag(attrPhone):
+	case schema.Sub, schema.Identities, schema.VerifiedFlag(schema.Email), schema.VerifiedFlag(schema.PhoneNumber):
 		return false
 	}
 	if a, ok := sn.Schema.Attribute(name); ok && a.DeveloperOnly {
@@ -135,16 +136,16 @@ func checkValues(sn *pool.Snapshot, values map[string]string) error {
 		}
 		value := values[name]
 		switch {
-		case name == attrEmail && !isEmail(value):
+		case name == schema.Email && !schema.IsEmail(value):
 			return idp.InvalidParameterException("Invalid email address format.")
-		case name == attrPhone && !isPhone(value):
+		case name == schema.PhoneNumber && !schema.IsPhone(value):
 			return idp.InvalidParameterException("Invalid phone number format.")
-		case name == attrPreferredUsername && looksLikeAlias(sn, value) != "":
+		case name == schema.PreferredUsername && looksLikeAlias(sn, value) != "":
 			// As usernames: else one could go by the address that is another's alias.
 			return idp.InvalidParameterException("preferred_username cannot be of " + looksLikeAlias(sn, value) + " format, since user pool is configured for " + looksLikeAlias(sn, value) + " alias.")
-		case a.Type == idp.AttributeDataTypeDateTime && !isDateTime(value):
+		case a.Type == idp.AttributeDataTypeDateTime && !schema.IsDateTime(value):
 			return idp.InvalidParameterException(nonconforming + name + ": Value is not a date and time")
-		case isFlag(name) && value != "true" && value != "false":
+		case schema.IsVerifiedFlag(name) && value != "true" && value != "false":
 			return idp.InvalidParameterException(nonconforming + name + ": Value is out of range")
 		}
 		if fault := a.Violation(value); fault != "" {
@@ -158,26 +159,22 @@ func checkValues(sn *pool.Snapshot, values map[string]string) error {
 // beside preferred_username, that a name has the shape of; "" for none.
 func looksLikeAlias(sn *pool.Snapshot, name string) string {
 	switch {
-	case !sn.AliasAttributes.Has(attrPreferredUsername):
+	case !sn.AliasAttributes.Has(schema.PreferredUsername):
 		return ""
-	case sn.AliasAttributes.Has(attrEmail) && isEmail(name):
+	case sn.AliasAttributes.Has(schema.Email) && schema.IsEmail(name):
 		return "email"
-	case sn.AliasAttributes.Has(attrPhone) && isPhone(name):
+	case sn.AliasAttributes.Has(schema.PhoneNumber) && schema.IsPhone(name):
 		return "phone number"
 	}
 	return ""
 }
 
-func isFlag(name string) bool {
-	return name == verifiedFlag(attrEmail) || name == verifiedFlag(attrPhone)
-}
-
 // checkFlags refuses a flag of an address that is not there after the change.
 func checkFlags(set, after map[string]string) error {
-	if set[verifiedFlag(attrEmail)] != "" && after[attrEmail] == "" {
+	if set[schema.VerifiedFlag(schema.Email)] != "" && after[schema.Email] == "" {
 		return idp.InvalidParameterException("Email is required to verify/un-verify an email")
 	}
-	if set[verifiedFlag(attrPhone)] != "" && after[attrPhone] == "" {
+	if set[schema.VerifiedFlag(schema.PhoneNumber)] != "" && after[schema.PhoneNumber] == "" {
 		return idp.InvalidParameterException("Phone Number is required to verify/un-verify a phone number")
 	}
 	return nil
@@ -205,7 +202,7 @@ func checkUpdate(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeTyp
 		switch {
 		case !known:
 			faults.WriteString("user." + name + noSuchName)
-		case !a.Mutable || name == attrSub || name == attrIdentities:
+		case !a.Mutable || name == schema.Sub || name == schema.Identities:
 			faults.WriteString("user." + name + isImmutable)
 		}
 	}
@@ -254,9 +251,9 @@ func checkDelete(sn *pool.Snapshot, client *pool.Client, names []string) error {
 	}
 	for _, name := range names {
 		switch a, _ := sn.Schema.Attribute(name); {
-		case a.Required || name == attrSub:
+		case a.Required || name == schema.Sub:
 			return requiredCannotGo(name)
-		case !a.Mutable || name == attrIdentities:
+		case !a.Mutable || name == schema.Identities:
 			return idp.InvalidParameterException("user." + name + isImmutable)
 		}
 	}

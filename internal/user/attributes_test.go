@@ -7,13 +7,14 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 )
 
 // contact is what is known of one address of a user.
 type contact struct{ Value, Flag, Pending string }
 
 func contactOf(u *User, attr string) contact {
-	return contact{u.Attributes[attr], u.Attributes[verifiedFlag(attr)], u.Pending[attr]}
+	return contact{u.Attributes[attr], u.Attributes[schema.VerifiedFlag(attr)], u.Pending[attr]}
 }
 
 // TestChangingAnAddress is Cognito's table of what becomes of email and

@@ -55,7 +55,7 @@ func BenchmarkRow(b *testing.B) {
 		for pb.Next() {
 			id := fmt.Sprint("user", n.Add(1))
 			u := store.User{PoolID: sn.ID, ID: id, Username: id, UsernameKey: id, Status: "CONFIRMED", Enabled: true, Profile: []byte("{}"), Credential: []byte{}}
-			err := r.d.Store.Update(b.Context(), func(tx *store.Tx) error { return tx.InsertUser(b.Context(), u, nil) })
+			err := r.deps.Store.Update(b.Context(), func(tx *store.Tx) error { return tx.InsertUser(b.Context(), u, nil) })
 			if err != nil {
 				b.Error(err)
 			}

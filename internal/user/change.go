@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -25,7 +26,7 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 	if client != nil {
 		mail.ClientID = client.ID
 	}
-	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
+	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		details = []idp.CodeDeliveryDetailsType{}
 		e, err := s.Edit(ctx, tx, sn, userID)
 		if err != nil {
@@ -72,7 +73,7 @@ func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, clien
 	for _, name := range names {
 		values[name] = ""
 	}
-	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.Edit(ctx, tx, sn, userID)
 		if err != nil {
 			return err
@@ -91,19 +92,19 @@ func (e *Edit) apply(ctx context.Context, values map[string]string) ([]mailing.D
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := values[name]
 		switch {
-		case name == attrEmail || name == attrPhone:
-			d, err := e.applyContact(ctx, name, value, values[verifiedFlag(name)])
+		case name == schema.Email || name == schema.PhoneNumber:
+			d, err := e.applyContact(ctx, name, value, values[schema.VerifiedFlag(name)])
 			if err != nil {
 				return nil, err
 			}
 			if d != nil {
 				sends = append(sends, *d)
 			}
-		case isFlag(name):
+		case schema.IsVerifiedFlag(name):
 			// After its address, below.
 		case value == "":
 			delete(e.User.Attributes, name)
-		case name == attrPreferredUsername && isNameKind(e.sn, name) && e.User.Status() == idp.UserStatusTypeUnconfirmed:
+		case name == schema.PreferredUsername && isNameKind(e.sn, name) && e.User.Status() == idp.UserStatusTypeUnconfirmed:
 			return nil, unconfirmedPreferredUsername()
 		default:
 			e.User.Attributes[name] = value
@@ -125,7 +126,7 @@ func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*mai
 	u := e.User
 	if value == "" {
 		delete(u.Attributes, attr)
-		delete(u.Attributes, verifiedFlag(attr))
+		delete(u.Attributes, schema.VerifiedFlag(attr))
 		delete(u.Pending, attr)
 		return nil, e.dropCodes(ctx, attr)
 	}
@@ -143,7 +144,7 @@ func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*mai
 		}
 	}
 	u.Attributes[attr] = value
-	u.Attributes[verifiedFlag(attr)] = "false" // applyFlags follows.
+	u.Attributes[schema.VerifiedFlag(attr)] = "false" // applyFlags follows.
 	if flag != "" || !auto {
 		return nil, nil
 	}
@@ -170,19 +171,19 @@ func (e *Edit) applyPending(ctx context.Context, attr, value string) (*mailing.D
 // applyFlags sets what an administrator says of an address. A flag that is set
 // makes the outstanding code pointless.
 func (e *Edit) applyFlags(ctx context.Context, values map[string]string) error {
-	for _, attr := range []string{attrEmail, attrPhone} {
-		flag, given := values[verifiedFlag(attr)]
+	for _, attr := range []string{schema.Email, schema.PhoneNumber} {
+		flag, given := values[schema.VerifiedFlag(attr)]
 		switch {
 		case !given:
 			continue
 		case flag == "":
-			delete(e.User.Attributes, verifiedFlag(attr))
+			delete(e.User.Attributes, schema.VerifiedFlag(attr))
 			continue
 		}
-		if err := checkFlags(map[string]string{verifiedFlag(attr): flag}, e.User.Attributes); err != nil {
+		if err := checkFlags(map[string]string{schema.VerifiedFlag(attr): flag}, e.User.Attributes); err != nil {
 			return err
 		}
-		e.User.Attributes[verifiedFlag(attr)] = flag
+		e.User.Attributes[schema.VerifiedFlag(attr)] = flag
 		if flag == "true" {
 			delete(e.User.Pending, attr)
 			if err := e.tx.DropCode(ctx, e.sn.ID, e.User.ID(), verifyPurpose(attr)); err != nil {

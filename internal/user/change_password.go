@@ -56,7 +56,7 @@ func (s *Service) ReplacePassword(ctx context.Context, sn *pool.Snapshot, u *Use
 // says that the user's credential is no longer the one that it was built on.
 func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User, sealed []byte, then func(context.Context, *store.Tx, *User) error) (*User, error) {
 	var current *User
-	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequ
 	if err != nil {
 		return nil, err
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return s.attempt(ctx, tx, p.Pool, u.ID(), quotaChange)
 	}, store.Retry)
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 		return nil
 	}
 	// Whoever has an access token is no stranger.
-	guess, err := s.d.Lockouts.Begin(ctx, sn.ID, u.ID(), func(context.Context) (string, error) { return "token", nil })
+	guess, err := s.deps.Lockouts.Begin(ctx, sn.ID, u.ID(), func(context.Context) (string, error) { return "token", nil })
 	switch {
 	case errors.Is(err, risk.ErrLocked):
 		return idp.NotAuthorizedException("Password attempts exceeded").WithReason(api.ReasonLocked).WithCause(err)
@@ -144,7 +144,7 @@ func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 // forgetFailures lets the user sign in at once with a password set again. The
 // row went in the transaction that set it; this is what the process remembers.
 func (s *Service) forgetFailures(ctx context.Context, sn *pool.Snapshot, u *User) {
-	if err := s.d.Lockouts.Clear(context.WithoutCancel(ctx), sn.ID, u.ID()); err != nil {
-		s.d.Log.WarnContext(ctx, "lock-out not cleared", slog.String("user", u.ID()), slog.Any("error", err))
+	if err := s.deps.Lockouts.Clear(context.WithoutCancel(ctx), sn.ID, u.ID()); err != nil {
+		s.deps.Log.WarnContext(ctx, "lock-out not cleared", slog.String("user", u.ID()), slog.Any("error", err))
 	}
 }

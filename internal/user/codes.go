@@ -42,7 +42,7 @@ func lifeOf(purpose string) time.Duration {
 const codeHash keys.Purpose = "verification code"
 
 func (s *Service) hashCode(poolID, userID, purpose, code string) [32]byte {
-	return s.d.Ring.Hash(codeHash, []byte(poolID), []byte(userID), []byte(purpose), []byte(code))
+	return s.deps.Ring.Hash(codeHash, []byte(poolID), []byte(userID), []byte(purpose), []byte(code))
 }
 
 // Of Cognito's range of 5 to 20 the password-reset quota takes the upper end, since
@@ -65,7 +65,7 @@ var (
 // attempt counts one attempt and refuses what is beyond the quota, before
 // anything else is looked at: the right code does not help any more then.
 func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string, q risk.Quota) error {
-	exceeded, err := q.Count(ctx, tx, sn.ID, userID, s.d.Now())
+	exceeded, err := q.Count(ctx, tx, sn.ID, userID, s.deps.Now())
 	if err == nil && exceeded {
 		return limitExceeded()
 	}
@@ -74,7 +74,7 @@ func (s *Service) attempt(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, 
 
 // updateQuota bounds the codes that updates send.
 func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
-	exceeded, err := quotaUpdateCode.Count(ctx, tx, sn.ID, userID, s.d.Now())
+	exceeded, err := quotaUpdateCode.Count(ctx, tx, sn.ID, userID, s.deps.Now())
 	if err == nil && exceeded {
 		return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonTooManyCodes)
 	}
@@ -86,7 +86,7 @@ func (s *Service) updateQuota(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 // nothing.
 func (s *Service) sendCode(ctx context.Context, tx *store.Tx, mail *mailing.Batch, u *User, purpose string, d mailing.Delivery) error {
 	code, rec := s.newCode(mail.Pool, u, purpose, d)
-	if err := s.d.Mail.CheckDeliverable(mail.Pool, d.Medium); err != nil {
+	if err := s.deps.Mail.CheckDeliverable(mail.Pool, d.Medium); err != nil {
 		return err
 	}
 	if err := s.newTries(ctx, tx, mail.Pool, u.ID(), purpose); err != nil {
@@ -95,7 +95,7 @@ func (s *Service) sendCode(ctx context.Context, tx *store.Tx, mail *mailing.Batc
 	if err := tx.PutCode(ctx, rec); err != nil {
 		return err
 	}
-	return s.d.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(mail.Pool), d, code, rec.ExpiresAt)
+	return s.deps.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(mail.Pool), d, code, rec.ExpiresAt)
 }
 
 // newCode draws a code and returns it with the record that the store keeps of it.
@@ -104,7 +104,7 @@ func (s *Service) newCode(sn *pool.Snapshot, u *User, purpose string, d mailing.
 	if u.decoy {
 		code = "no code " + code // No client can send a blank.
 	}
-	now := s.d.Now()
+	now := s.deps.Now()
 	return code, store.Code{
 		PoolID: sn.ID, UserID: u.ID(), Purpose: purpose, Hash: s.hashCode(sn.ID, u.ID(), purpose, code),
 		Target: d.Attribute, Value: d.To, CreatedAt: now, ExpiresAt: now.Add(lifeOf(purpose)),
@@ -136,7 +136,7 @@ func (s *Service) checkCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot
 func (s *Service) matchCode(rec store.Code, given string) error {
 	right := s.isCode(rec, given)
 	switch {
-	case !s.d.Now().Before(rec.ExpiresAt):
+	case !s.deps.Now().Before(rec.ExpiresAt):
 		return store.CommitWith(codeExpired())
 	case !right:
 		return store.CommitWith(codeMismatch())

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -39,7 +40,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	if api.Val(in.ForceAliasCreation) {
 		decide = moveAliases(sn, confirmAliasExists)
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if u.decoy {
 			return s.refuseDecoy(ctx, tx, sn, u, triesSignUp, purposeSignUp, in.ConfirmationCode)
 		}
@@ -58,7 +59,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 			return err
 		}
 		if code.Target != "" && e.User.Attributes[code.Target] == code.Value {
-			e.User.Attributes[verifiedFlag(code.Target)] = "true"
+			e.User.Attributes[schema.VerifiedFlag(code.Target)] = "true"
 			proven = code.Target
 		}
 		if session != nil {
@@ -132,7 +133,7 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	}
 	var to mailing.Delivery
 	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionResendCode, ClientID: client.ID, Metadata: in.ClientMetadata}
-	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) (err error) {
+	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) (err error) {
 		if u.decoy {
 			to = s.decoyDelivery(sn, u, autoVerified(sn))
 			if err := s.ReadDecoy(ctx, &tx.Reader, sn, u); err != nil {
@@ -165,7 +166,7 @@ func (s *Service) hiddenFromResend(ctx context.Context, sn *pool.Snapshot, u *Us
 	}
 	to, err := resendTarget(sn, u)
 	if err == nil {
-		err = s.d.Mail.CheckDeliverable(sn, to.Medium)
+		err = s.deps.Mail.CheckDeliverable(sn, to.Medium)
 	}
 	if err != nil {
 		audit.From(ctx).SetReason(api.ReasonOf(err))
@@ -185,7 +186,7 @@ func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing.Batch,
 	if err != nil {
 		return mailing.Delivery{}, err
 	}
-	if err := s.d.Mail.CheckDeliverable(sn, to.Medium); err != nil {
+	if err := s.deps.Mail.CheckDeliverable(sn, to.Medium); err != nil {
 		return mailing.Delivery{}, err
 	}
 	if err := s.mayAsk(ctx, tx, sn, e.User, quotaResend, callerOf(ctx)); err != nil {
@@ -212,7 +213,7 @@ func resendTarget(sn *pool.Snapshot, u *User) (mailing.Delivery, error) {
 // autoVerified lists what the pool verifies by itself, mail first.
 func autoVerified(sn *pool.Snapshot) []string {
 	var attrs []string
-	for _, attr := range []string{attrEmail, attrPhone} {
+	for _, attr := range []string{schema.Email, schema.PhoneNumber} {
 		if sn.AutoVerified.Has(attr) {
 			attrs = append(attrs, attr)
 		}

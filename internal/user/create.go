@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -22,10 +23,10 @@ func (s *Service) newUser(sn *pool.Snapshot, client *pool.Client, name string, l
 	if err != nil {
 		return nil, err
 	}
-	if status == idp.UserStatusTypeUnconfirmed && attrs[attrPreferredUsername] != "" && isNameKind(sn, attrPreferredUsername) {
+	if status == idp.UserStatusTypeUnconfirmed && attrs[schema.PreferredUsername] != "" && isNameKind(sn, schema.PreferredUsername) {
 		return nil, unconfirmedPreferredUsername()
 	}
-	now := s.d.Now()
+	now := s.deps.Now()
 	return &User{
 		Rec: store.User{
 			PoolID: sn.ID, ID: id, Username: username, UsernameKey: sn.FoldUsername(username),
@@ -40,21 +41,21 @@ func (s *Service) newUser(sn *pool.Snapshot, client *pool.Client, name string, l
 // sub; in others a name must not look like an alias (Cognito: sign-in with
 // aliases). Case-insensitive pools store lower case.
 func storedUsername(sn *pool.Snapshot, name, sub string) (username string, implied map[string]string, err error) {
-	byEmail, byPhone := sn.UsernameAttributes.Has(attrEmail), sn.UsernameAttributes.Has(attrPhone)
+	byEmail, byPhone := sn.UsernameAttributes.Has(schema.Email), sn.UsernameAttributes.Has(schema.PhoneNumber)
 	switch {
-	case byEmail && isEmail(name):
-		return sub, map[string]string{attrEmail: name}, nil
-	case byPhone && isPhone(name):
-		return sub, map[string]string{attrPhone: name}, nil
+	case byEmail && schema.IsEmail(name):
+		return sub, map[string]string{schema.Email: name}, nil
+	case byPhone && schema.IsPhone(name):
+		return sub, map[string]string{schema.PhoneNumber: name}, nil
 	case byEmail && byPhone:
 		return "", nil, idp.InvalidParameterException("Username should be either an email or a phone number.")
 	case byEmail:
 		return "", nil, idp.InvalidParameterException("Username should be an email.")
 	case byPhone:
 		return "", nil, idp.InvalidParameterException("Username should be a phone number.")
-	case sn.AliasAttributes.Has(attrEmail) && isEmail(name):
+	case sn.AliasAttributes.Has(schema.Email) && schema.IsEmail(name):
 		return "", nil, idp.InvalidParameterException("Username cannot be of email format, since user pool is configured for email alias.")
-	case sn.AliasAttributes.Has(attrPhone) && isPhone(name):
+	case sn.AliasAttributes.Has(schema.PhoneNumber) && schema.IsPhone(name):
 		return "", nil, idp.InvalidParameterException("Username cannot be of phone number format, since user pool is configured for phone number alias.")
 	}
 	return sn.FoldUsername(name), nil, nil
@@ -76,7 +77,7 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 			return err
 		}
 	}
-	if sn.AliasAttributes.Has(attrPreferredUsername) {
+	if sn.AliasAttributes.Has(schema.PreferredUsername) {
 		if err := tx.TurnOfName(ctx, sn.ID, rec.UsernameKey); err != nil {
 			return err
 		}
@@ -85,10 +86,10 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 	if exists, ok := errors.AsType[*store.ExistsError](err); ok {
 		return taken(exists.What)
 	}
-	if err == nil && sn.AliasAttributes.Has(attrPreferredUsername) {
+	if err == nil && sn.AliasAttributes.Has(schema.PreferredUsername) {
 		// The username comes first when names are resolved: it must not take over
 		// what somebody else signs in by.
-		same := []store.Name{{Kind: attrPreferredUsername, Value: rec.UsernameKey}}
+		same := []store.Name{{Kind: schema.PreferredUsername, Value: rec.UsernameKey}}
 		return clashOf(ctx, &tx.Reader, sn, u.ID(), same, func(string) error { return taken("username") })
 	}
 	return err

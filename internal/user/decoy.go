@@ -12,6 +12,7 @@ import (
 	"cognate/internal/keys/srp"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -28,7 +29,7 @@ const (
 // Codes and attempts are counted under its id like those of a user, so that
 // what follows looks alike too.
 func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
-	h := s.d.Ring.Derive(decoyID, []byte(sn.ID), []byte(foldName(sn, name)))
+	h := s.deps.Ring.Derive(decoyID, []byte(sn.ID), []byte(foldName(sn, name)))
 	id := keys.DerivedUUID(h)
 	return &User{
 		Rec:        store.User{PoolID: sn.ID, ID: id, Username: decoyUsername(sn, name, id), Enabled: true, Status: string(idp.UserStatusTypeConfirmed)},
@@ -57,8 +58,8 @@ func decoyUsername(sn *pool.Snapshot, name, id string) string {
 	folded := sn.FoldUsername(name)
 	switch {
 	case len(sn.UsernameAttributes) > 0 && !isUUID(folded),
-		sn.AliasAttributes.Has(attrEmail) && isEmail(name),
-		sn.AliasAttributes.Has(attrPhone) && isPhone(name):
+		sn.AliasAttributes.Has(schema.Email) && schema.IsEmail(name),
+		sn.AliasAttributes.Has(schema.PhoneNumber) && schema.IsPhone(name):
 		return id
 	}
 	return folded
@@ -98,7 +99,7 @@ func (s *Service) decoyCredential(u *User) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	salt := s.d.Ring.Derive(decoySalt, []byte(u.Rec.PoolID+"\x00"+u.Rec.ID))
+	salt := s.deps.Ring.Derive(decoySalt, []byte(u.Rec.PoolID+"\x00"+u.Rec.ID))
 	salt[0] |= 1 // As salts are made: the first byte is not zero.
 	c.Salt = salt[:srp.SaltSize]
 	return c, nil
@@ -110,7 +111,7 @@ func (s *Service) decoyCredential(u *User) (*Credential, error) {
 func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) mailing.Delivery {
 	// Where a code to a user would have to fail, so does that to a decoy.
 	if reached := slices.DeleteFunc(slices.Clone(attrs), func(attr string) bool {
-		return s.d.Mail.CheckDeliverable(sn, mailing.MediumOf(attr)) != nil
+		return s.deps.Mail.CheckDeliverable(sn, mailing.MediumOf(attr)) != nil
 	}); len(reached) > 0 {
 		attrs = reached
 		for _, a := range reached {
@@ -119,18 +120,18 @@ func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) mail
 			}
 		}
 	}
-	attr := attrEmail
+	attr := schema.Email
 	if len(attrs) > 0 {
 		attr = attrs[0]
 	}
 	for _, a := range attrs {
-		if a == attrEmail && isEmail(u.decoyName) || a == attrPhone && isPhone(u.decoyName) {
+		if a == schema.Email && schema.IsEmail(u.decoyName) || a == schema.PhoneNumber && schema.IsPhone(u.decoyName) {
 			return mailing.Delivery{Medium: mailing.MediumOf(a), Attribute: a, To: foldName(sn, u.decoyName)}
 		}
 	}
-	h := s.d.Ring.Derive(decoyContact, []byte(sn.ID), []byte(foldName(sn, u.decoyName)))
+	h := s.deps.Ring.Derive(decoyContact, []byte(sn.ID), []byte(foldName(sn, u.decoyName)))
 	d := mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr}
-	if attr == attrPhone {
+	if attr == schema.PhoneNumber {
 		d.To = "+1" + decimals(h[:10])
 		return d
 	}

@@ -3,13 +3,14 @@ package user
 import (
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 )
 
 // autoVerify returns where a new user's confirmation code goes: to the phone if
 // the pool verifies phone numbers and there is one, else to the mail address
 // (Cognito: auto-verified attributes); false if nowhere.
 func autoVerify(sn *pool.Snapshot, u *User) (mailing.Delivery, bool) {
-	for _, attr := range []string{attrPhone, attrEmail} {
+	for _, attr := range []string{schema.PhoneNumber, schema.Email} {
 		if value := u.Attributes[attr]; value != "" && sn.AutoVerified.Has(attr) {
 			return mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: value}, true
 		}
@@ -20,7 +21,7 @@ func autoVerify(sn *pool.Snapshot, u *User) (mailing.Delivery, bool) {
 // DisplayName is the name by which a message addresses the user: in a pool
 // whose usernames are addresses it is the address, not the generated username.
 func (u *User) DisplayName(sn *pool.Snapshot) string {
-	for _, attr := range []string{attrEmail, attrPhone} {
+	for _, attr := range []string{schema.Email, schema.PhoneNumber} {
 		if sn.UsernameAttributes.Has(attr) && u.Attributes[attr] != "" {
 			return u.Attributes[attr]
 		}

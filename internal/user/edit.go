@@ -53,7 +53,7 @@ func (e *Edit) Save(ctx context.Context, decide NameConflict) error {
 			}
 		}
 	}
-	e.User.touch(e.s.d.Now())
+	e.User.touch(e.s.deps.Now())
 	return e.Put(ctx)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -14,9 +15,9 @@ import (
 func FactorAttribute(factor string) string {
 	switch factor {
 	case FactorSMS:
-		return attrPhone
+		return schema.PhoneNumber
 	case FactorEmail:
-		return attrEmail
+		return schema.Email
 	}
 	return ""
 }
@@ -31,7 +32,7 @@ func (s *Service) CheckEnrolment(ctx context.Context, sn *pool.Snapshot, client 
 		return nil
 	}
 	wanted := []store.Name{{Kind: attr, Value: sn.FoldAlias(attr, value)}}
-	return clashOf(ctx, &s.d.Store.Reader, sn, u.ID(), wanted, AliasExists)
+	return clashOf(ctx, &s.deps.Store.Reader, sn, u.ID(), wanted, AliasExists)
 }
 
 // EnrolAddress stores an address that a code has proven, and makes it a second
@@ -39,7 +40,7 @@ func (s *Service) CheckEnrolment(ctx context.Context, sn *pool.Snapshot, client 
 func (e *Edit) EnrolAddress(ctx context.Context, factor, value string) error {
 	attr := FactorAttribute(factor)
 	e.User.Attributes[attr] = value
-	e.User.Attributes[verifiedFlag(attr)] = "true"
+	e.User.Attributes[schema.VerifiedFlag(attr)] = "true"
 	delete(e.User.Pending, attr)
 	if err := e.dropCodes(ctx, attr); err != nil {
 		return err
@@ -65,7 +66,7 @@ func (e *Edit) ProveAddress(ctx context.Context, attr, value string) error {
 			return nil
 		}
 	}
-	e.User.Attributes[verifiedFlag(attr)] = "true"
+	e.User.Attributes[schema.VerifiedFlag(attr)] = "true"
 	if err := e.dropCodes(ctx, attr); err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (s *Service) upgrade(ctx context.Context, sn *pool.Snapshot, u *User, next 
 	}
 	sealed, err := s.sealCredential(u, next)
 	if err == nil {
-		err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+		err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 			rec, err := tx.User(ctx, sn.ID, u.ID())
 			if err != nil || !bytes.Equal(rec.Credential, u.Rec.Credential) {
 				return err
@@ -79,7 +79,7 @@ func (s *Service) upgrade(ctx context.Context, sn *pool.Snapshot, u *User, next 
 		}, store.Retry)
 	}
 	if err != nil {
-		s.d.Log.WarnContext(ctx, "imported password hash not replaced", slog.String("user", u.ID()), slog.Any("error", err))
+		s.deps.Log.WarnContext(ctx, "imported password hash not replaced", slog.String("user", u.ID()), slog.Any("error", err))
 	}
 }
 

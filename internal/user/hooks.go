@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -41,7 +42,7 @@ func (s *Service) preSignUp(ctx context.Context, sn *pool.Snapshot, clientID str
 	if clientID == "" {
 		source = trigger.SourceAdminCreateUser
 	}
-	return s.d.Triggers.PreSignUp(ctx, *arn, sn.Event(source, u.Username(), clientID), trigger.PreSignUpRequest{
+	return s.deps.Triggers.PreSignUp(ctx, *arn, sn.Event(source, u.Username(), clientID), trigger.PreSignUpRequest{
 		UserAttributes: u.Attributes, ValidationData: validationData(validation), ClientMetadata: metadata,
 	})
 }
@@ -62,14 +63,14 @@ func validationData(list []idp.AttributeType) map[string]string {
 // answer where another sign-in name is somebody's; nil where that name would
 // move.
 func (s *Service) free(ctx context.Context, sn *pool.Snapshot, u *User, taken error, alias NameConflict) error {
-	_, err := s.d.Store.UserByUsername(ctx, sn.ID, u.Rec.UsernameKey)
+	_, err := s.deps.Store.UserByUsername(ctx, sn.ID, u.Rec.UsernameKey)
 	if err == nil {
 		return taken
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return clashOf(ctx, &s.d.Store.Reader, sn, u.ID(), signInNames(sn, u.Attributes), alias)
+	return clashOf(ctx, &s.deps.Store.Reader, sn, u.ID(), signInNames(sn, u.Attributes), alias)
 }
 
 // postConfirmation tells the pool's function, if there is one. What it is told
@@ -79,7 +80,7 @@ func (s *Service) postConfirmation(ctx context.Context, sn *pool.Snapshot, sourc
 	if arn == nil {
 		return nil
 	}
-	return s.d.Triggers.PostConfirmation(ctx, *arn, sn.Event(source, u.Username(), clientID), trigger.PostConfirmationRequest{
+	return s.deps.Triggers.PostConfirmation(ctx, *arn, sn.Event(source, u.Username(), clientID), trigger.PostConfirmationRequest{
 		UserAttributes: u.EventAttributes(sn), ClientMetadata: metadata,
 	})
 }
@@ -101,10 +102,10 @@ func (s *Service) admitted(ctx context.Context, sn *pool.Snapshot, client *pool.
 		u.Rec.Status = string(idp.UserStatusTypeConfirmed)
 	}
 	if answer.AutoVerifyEmail {
-		u.Attributes[verifiedFlag(attrEmail)] = "true"
+		u.Attributes[schema.VerifiedFlag(schema.Email)] = "true"
 	}
 	if answer.AutoVerifyPhone {
-		u.Attributes[verifiedFlag(attrPhone)] = "true"
+		u.Attributes[schema.VerifiedFlag(schema.PhoneNumber)] = "true"
 	}
 	return nil
 }

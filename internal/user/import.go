@@ -12,6 +12,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -50,8 +51,8 @@ const (
 func ImportColumns(sn *pool.Snapshot) []string {
 	columns := make([]string, 0, 32)
 	for _, name := range [...]string{
-		"name", "given_name", "family_name", "middle_name", "nickname", attrPreferredUsername, "profile", "picture", "website",
-		attrEmail, verifiedFlag(attrEmail), "gender", "birthdate", "zoneinfo", "locale", attrPhone, verifiedFlag(attrPhone), "address", "updated_at",
+		"name", "given_name", "family_name", "middle_name", "nickname", schema.PreferredUsername, "profile", "picture", "website",
+		schema.Email, schema.VerifiedFlag(schema.Email), "gender", "birthdate", "zoneinfo", "locale", schema.PhoneNumber, schema.VerifiedFlag(schema.PhoneNumber), "address", "updated_at",
 	} {
 		if _, ok := sn.Schema.Attribute(name); ok {
 			columns = append(columns, name)
@@ -92,7 +93,7 @@ func (s *Service) NewImported(sn *pool.Snapshot, row ImportRow, scheme string) (
 	if err != nil {
 		return nil, importFault(err)
 	}
-	now := s.d.Now()
+	now := s.deps.Now()
 	u := &User{
 		Rec: store.User{
 			PoolID: sn.ID, ID: id, Username: username, UsernameKey: sn.FoldUsername(username),
@@ -139,7 +140,7 @@ func importedAttributes(sn *pool.Snapshot, row ImportRow, implied map[string]str
 			return nil, ImportError(faultBirthdate)
 		}
 	}
-	if v := row["updated_at"]; v != "" && !allDigits(v) {
+	if v := row["updated_at"]; v != "" && !schema.IsDigits(v) {
 		return nil, ImportError(faultUpdatedAt)
 	}
 	attrs, err := NewAttributes(sn, nil, list, implied)
@@ -148,7 +149,7 @@ func importedAttributes(sn *pool.Snapshot, row ImportRow, implied map[string]str
 	}
 	var faults strings.Builder
 	for _, name := range sn.Schema.Required() {
-		if name != attrSub && attrs[name] == "" {
+		if name != schema.Sub && attrs[name] == "" {
 			faults.WriteString(name + isRequired)
 		}
 	}
@@ -156,7 +157,7 @@ func importedAttributes(sn *pool.Snapshot, row ImportRow, implied map[string]str
 		return nil, ImportError(strings.TrimSpace(strings.ReplaceAll(nonconforming+faults.String(), "\n", " ")))
 	}
 	for kind := range sn.AutoVerified {
-		if attrs[kind] != "" && attrs[verifiedFlag(kind)] == "true" {
+		if attrs[kind] != "" && attrs[schema.VerifiedFlag(kind)] == "true" {
 			return attrs, nil
 		}
 	}
@@ -165,7 +166,7 @@ func importedAttributes(sn *pool.Snapshot, row ImportRow, implied map[string]str
 
 // importedMFA turns codes by SMS on where the line says so.
 func importedMFA(sn *pool.Snapshot, u *User, value string) error {
-	on, ok := parseBoolean(value)
+	on, ok := schema.ParseBoolean(value)
 	off := sn.MFA.Mode == idp.UserPoolMfaTypeOff || sn.MFA.Mode == ""
 	switch {
 	case !ok || value == "0" || value == "1":
@@ -174,7 +175,7 @@ func importedMFA(sn *pool.Snapshot, u *User, value string) error {
 		return ImportError(faultMFAOff)
 	case on == "false" && sn.MFA.Mode == idp.UserPoolMfaTypeOn:
 		return ImportError(faultMFAOn)
-	case on == "true" && u.Attributes[attrPhone] == "":
+	case on == "true" && u.Attributes[schema.PhoneNumber] == "":
 		return ImportError(faultMFAPhone)
 	case on == "true":
 		u.MFA.Enable(FactorSMS)
@@ -193,7 +194,7 @@ func (s *Service) importedHash(u *User, hash, scheme string) error {
 	}
 	var err error
 	u.Rec.Status = string(idp.UserStatusTypeConfirmed)
-	u.Rec.Credential, err = s.sealCredential(u, &Credential{PHC: hash, SetAt: s.d.Now().UTC().Truncate(time.Millisecond)})
+	u.Rec.Credential, err = s.sealCredential(u, &Credential{PHC: hash, SetAt: s.deps.Now().UTC().Truncate(time.Millisecond)})
 	return err
 }
 
@@ -225,7 +226,7 @@ func (s *Service) StoreImported(ctx context.Context, tx *store.Tx, sn *pool.Snap
 	}
 	// A name that is a username, or a username that is a name, would never be
 	// reached: the username comes first when names are resolved.
-	if sn.AliasAttributes.Has(attrPreferredUsername) {
+	if sn.AliasAttributes.Has(schema.PreferredUsername) {
 		if err := s.importShadows(ctx, tx, sn, p); err != nil {
 			return err
 		}
@@ -255,7 +256,7 @@ func (s *Service) importShadows(ctx context.Context, tx *store.Tx, sn *pool.Snap
 	if err := tx.TurnOfName(ctx, sn.ID, rec.UsernameKey); err != nil {
 		return err
 	}
-	same := []store.Name{{Kind: attrPreferredUsername, Value: rec.UsernameKey}}
+	same := []store.Name{{Kind: schema.PreferredUsername, Value: rec.UsernameKey}}
 	if err := clashOf(ctx, &tx.Reader, sn, rec.ID, same, func(string) error { return ErrImportExists }); err != nil {
 		return err
 	}

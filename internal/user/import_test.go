@@ -96,7 +96,7 @@ func (r *rig) storeImported(t *testing.T, sn *pool.Snapshot, row ImportRow) erro
 		return err
 	}
 	var refused error
-	err = r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+	err = r.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
 		refused = r.StoreImported(t.Context(), tx, sn, p)
 		return nil
 	})

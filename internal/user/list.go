@@ -15,7 +15,7 @@ import (
 // what the filter looks at.
 func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp.ListUsersResponse, error) {
 	const op = "ListUsers"
-	sn, err := s.d.Pools.Load(ctx, in.UserPoolId)
+	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp
 	}
 	limit := PageSize(in.Limit)
 	q.Limit = limit + 1
-	recs, err := s.d.Store.ListUsers(ctx, sn.ID, q)
+	recs, err := s.deps.Store.ListUsers(ctx, sn.ID, q)
 	if err != nil {
 		return nil, err
 	}

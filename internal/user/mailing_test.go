@@ -16,6 +16,7 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/test/lambdas"
 )
@@ -462,10 +463,10 @@ func TestSenderKeyUnknown(t *testing.T) {
 				c := &idp.LambdaConfigType{
 					CustomEmailSender: &idp.CustomEmailLambdaVersionConfigType{LambdaArn: *lambdas.ARN("mail"), LambdaVersion: "V1_0"}, KMSKeyID: row.key,
 				}
-				_, err := r.d.Pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{PoolName: "people", LambdaConfig: c})
+				_, err := r.deps.Pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{PoolName: "people", LambdaConfig: c})
 				wantSays(t, err, row.want)
 				sn := r.poolWith(t, nil)
-				_, err = r.d.Pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{UserPoolId: sn.ID, LambdaConfig: c})
+				_, err = r.deps.Pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{UserPoolId: sn.ID, LambdaConfig: c})
 				wantSays(t, err, row.want)
 			})
 		}
@@ -517,14 +518,14 @@ func TestHiddenWithoutSender(t *testing.T) {
 						t.Errorf("ForgotPassword of %s: %q, of nobody: %q", name, got, nobody)
 					}
 				}
-				for _, attr := range []string{attrEmail, attrPhone} {
+				for _, attr := range []string{schema.Email, schema.PhoneNumber} {
 					code := func(u *User) string {
 						c := mailing.NewSignInCode(sn, r.SignInDelivery(sn, u, attr), "12345678", r.clock.now().Add(time.Minute), mailing.TriggerContext{})
-						return says(r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+						return says(r.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
 							if err := r.CountSignInCode(t.Context(), tx, sn, u, false, Caller{}); err != nil {
 								return err
 							}
-							return r.d.Mail.EnqueueSignInCode(t.Context(), tx, u.Recipient(sn), c)
+							return r.deps.Mail.EnqueueSignInCode(t.Context(), tx, u.Recipient(sn), c)
 						}))
 					}
 					u, err := r.Resolve(t.Context(), sn, "both")

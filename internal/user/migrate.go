@@ -15,6 +15,7 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -49,7 +50,7 @@ func (s *Service) Migrate(ctx context.Context, sn *pool.Snapshot, client *pool.C
 	if m.Password == "" {
 		source = trigger.SourceMigrationForgotPassword
 	}
-	answer, err := s.d.Triggers.UserMigration(ctx, *arn, sn.Event(source, m.Name, client.ID), trigger.UserMigrationRequest{
+	answer, err := s.deps.Triggers.UserMigration(ctx, *arn, sn.Event(source, m.Name, client.ID), trigger.UserMigrationRequest{
 		Password: m.Password, ValidationData: m.Validation, ClientMetadata: m.Metadata,
 	})
 	if err != nil {
@@ -72,11 +73,11 @@ func (s *Service) Migrate(ctx context.Context, sn *pool.Snapshot, client *pool.C
 	err = s.storeMigrated(ctx, mail, u, answer)
 	if err == nil {
 		// That the function failed which words the welcome keeps nobody from signing in.
-		if err := s.d.Mail.Dispatch(ctx, mail); err != nil {
+		if err := s.deps.Mail.Dispatch(ctx, mail); err != nil {
 			audit.From(ctx).SetWelcome(err.Error())
 		}
 		audit.From(ctx).SetMigrated(u.ID())
-		rec, err := s.d.Store.User(ctx, sn.ID, u.ID())
+		rec, err := s.deps.Store.User(ctx, sn.ID, u.ID())
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +100,7 @@ func migratable(sn *pool.Snapshot, m Migration) bool {
 	switch {
 	case utf8.RuneCountInString(m.Password) > maxPassword:
 		return false
-	case sn.UsernameAttributes.Has(attrEmail) && isEmail(m.Name), sn.UsernameAttributes.Has(attrPhone) && isPhone(m.Name):
+	case sn.UsernameAttributes.Has(schema.Email) && schema.IsEmail(m.Name), sn.UsernameAttributes.Has(schema.PhoneNumber) && schema.IsPhone(m.Name):
 		return true
 	}
 	return len(sn.UsernameAttributes) == 0 && isUserName(m.Name)
@@ -128,7 +129,7 @@ func (s *Service) migrated(sn *pool.Snapshot, m Migration, answer trigger.UserMi
 	for _, key := range slices.Sorted(maps.Keys(answer.UserAttributes)) {
 		value := answer.UserAttributes[key]
 		switch {
-		case key == attrSub || key == attrIdentities || strings.HasPrefix(key, "cognito:"):
+		case key == schema.Sub || key == schema.Identities || strings.HasPrefix(key, "cognito:"):
 			// The service says these. They come along where a function hands on what
 			// another pool told of the user.
 		case key == "username":
@@ -157,7 +158,7 @@ func (s *Service) migrated(sn *pool.Snapshot, m Migration, answer trigger.UserMi
 		return nil, idp.InvalidParameterException("The migrated user does not sign in by the name that was given: neither the username nor a verified alias is equal to it.")
 	}
 	if answer.EnableSMSMFA {
-		if u.Attributes[attrPhone] == "" {
+		if u.Attributes[schema.PhoneNumber] == "" {
 			return nil, idp.InvalidParameterException("enableSMSMFA needs a phone_number.")
 		}
 		u.MFA.Enable(FactorSMS)
@@ -182,7 +183,7 @@ func (s *Service) storeMigrated(ctx context.Context, mail *mailing.Batch, u *Use
 	if answer.ForceAliasCreation {
 		decide = moveAliases(sn, taken)
 	}
-	return s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		mail.Reset()
 		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
 			return err
@@ -208,13 +209,13 @@ const ownPassword = "********"
 // the user can be reached by. That one is missing keeps nobody from signing in.
 func (s *Service) sendWelcome(ctx context.Context, tx *store.Tx, mail *mailing.Batch, u *User, mediums []string) error {
 	sn := mail.Pool
-	expires := s.d.Now().Add(sn.TemporaryPasswordValidity)
-	for _, d := range []mailing.Delivery{{Medium: message.Email, Attribute: attrEmail}, {Medium: message.SMS, Attribute: attrPhone}} {
+	expires := s.deps.Now().Add(sn.TemporaryPasswordValidity)
+	for _, d := range []mailing.Delivery{{Medium: message.Email, Attribute: schema.Email}, {Medium: message.SMS, Attribute: schema.PhoneNumber}} {
 		d.To = u.Attributes[d.Attribute]
-		if d.To == "" || !slices.Contains(mediums, d.Medium) || s.d.Mail.CheckDeliverable(sn, d.Medium) != nil {
+		if d.To == "" || !slices.Contains(mediums, d.Medium) || s.deps.Mail.CheckDeliverable(sn, d.Medium) != nil {
 			continue
 		}
-		err := s.d.Mail.EnqueueInvitation(ctx, tx, mail, u.Recipient(sn), d, ownPassword, expires)
+		err := s.deps.Mail.EnqueueInvitation(ctx, tx, mail, u.Recipient(sn), d, ownPassword, expires)
 		if api.CodeOf(err) == idp.CodeCodeDeliveryFailureException {
 			audit.From(ctx).SetWelcome("no sender for " + d.Medium)
 			continue
@@ -237,8 +238,8 @@ func (s *Service) findOrMigrate(ctx context.Context, sn *pool.Snapshot, client *
 		return s.find(ctx, sn, client, in.Username)
 	}
 	nobody := s.Decoy(sn, in.Username)
-	err := s.d.Store.Update(ctx, func(tx *store.Tx) error {
-		exceeded, err := quotaMigrate.Count(ctx, tx, sn.ID, nobody.ID(), s.d.Now())
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		exceeded, err := quotaMigrate.Count(ctx, tx, sn.ID, nobody.ID(), s.deps.Now())
 		if err == nil && exceeded {
 			return store.CommitWith(idp.LimitExceededException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyAttempts))
 		}

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -17,7 +18,7 @@ import (
 func MissingAttributes(sn *pool.Snapshot, u *User) []string {
 	var missing []string
 	for _, name := range sn.Schema.Required() {
-		if name != attrSub && u.Attributes[name] == "" {
+		if name != schema.Sub && u.Attributes[name] == "" {
 			missing = append(missing, name)
 		}
 	}
@@ -98,8 +99,8 @@ func checkCompletion(sn *pool.Snapshot, client *pool.Client, u *User, given map[
 // not verified by it.
 func (u *User) complete(given map[string]string) {
 	for name, value := range given {
-		if (name == attrEmail || name == attrPhone) && u.Attributes[name] != value {
-			u.Attributes[verifiedFlag(name)] = "false"
+		if (name == schema.Email || name == schema.PhoneNumber) && u.Attributes[name] != value {
+			u.Attributes[schema.VerifiedFlag(name)] = "false"
 			delete(u.Pending, name)
 		}
 		u.Attributes[name] = value

@@ -46,7 +46,7 @@ func TestOverlappingNames(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				return r.d.Store.Update(ctx, func(tx *store.Tx) error { return r.StoreImported(ctx, tx, sn, p) })
+				return r.deps.Store.Update(ctx, func(tx *store.Tx) error { return r.StoreImported(ctx, tx, sn, p) })
 			},
 		}
 		for kind, username := range usernames {

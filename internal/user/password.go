@@ -126,7 +126,7 @@ func (s *Service) Credential(u *User) (*Credential, error) {
 	if len(u.Rec.Credential) == 0 {
 		return c, nil
 	}
-	plain, err := s.d.Ring.Open(keys.PurposeSRPVerifier, credentialAD(u.Rec.PoolID, u.Rec.ID), u.Rec.Credential)
+	plain, err := s.deps.Ring.Open(keys.PurposeSRPVerifier, credentialAD(u.Rec.PoolID, u.Rec.ID), u.Rec.Credential)
 	if err != nil {
 		return nil, fmt.Errorf("user: credential of %s: %w", u.Rec.ID, err)
 	}
@@ -141,7 +141,7 @@ func (s *Service) sealCredential(u *User, c *Credential) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("user: credential of %s: %w", u.Rec.ID, err)
 	}
-	return s.d.Ring.Seal(keys.PurposeSRPVerifier, credentialAD(u.Rec.PoolID, u.Rec.ID), plain), nil
+	return s.deps.Ring.Seal(keys.PurposeSRPVerifier, credentialAD(u.Rec.PoolID, u.Rec.ID), plain), nil
 }
 
 // SetPassword checks a new password by the pool's policy and history. It returns
@@ -162,7 +162,7 @@ func (s *Service) newCredential(ctx context.Context, sn *pool.Snapshot, u *User,
 	if err != nil {
 		return nil, err
 	}
-	next := &Credential{Salt: srp.NewSalt(), Temporary: temporary, SetAt: s.d.Now().UTC().Truncate(time.Millisecond)}
+	next := &Credential{Salt: srp.NewSalt(), Temporary: temporary, SetAt: s.deps.Now().UTC().Truncate(time.Millisecond)}
 	// A sign-in under way knows its password by this time, so no other may have it:
 	// not even where the node that set the former one was ahead.
 	if !next.SetAt.After(old.SetAt) {
@@ -227,7 +227,7 @@ func (s *Service) PasswordMatches(ctx context.Context, sn *pool.Snapshot, u *Use
 
 // gated runs heavy arithmetic in its turn. A queue that is full sheds the call.
 func (s *Service) gated(ctx context.Context, f func()) error {
-	return busy(s.d.Gate.Do(ctx, f))
+	return busy(s.deps.Gate.Do(ctx, f))
 }
 
 // busy turns a full queue into its exception.

@@ -57,7 +57,7 @@ func (s *Service) addressHash(poolID, userID, address string) ([32]byte, bool) {
 		}
 		a = network.Addr()
 	}
-	return s.d.Ring.Hash(knownAddress, []byte(poolID), []byte(userID), []byte(a.String())), true
+	return s.deps.Ring.Hash(knownAddress, []byte(poolID), []byte(userID), []byte(a.String())), true
 }
 
 // Place returns a short name of the known place that a call comes from; "" where the
@@ -70,7 +70,7 @@ func (s *Service) Place(ctx context.Context, r *store.Reader, sn *pool.Snapshot,
 			return "", err
 		}
 		if err == nil {
-			h := s.d.Ring.Hash(knownAddress, []byte(sn.ID), []byte(u.ID()), []byte(d.ID))
+			h := s.deps.Ring.Hash(knownAddress, []byte(sn.ID), []byte(u.ID()), []byte(d.ID))
 			return "device-" + hex.EncodeToString(h[:8]), nil
 		}
 	}
@@ -93,17 +93,17 @@ func (s *Service) NoteAddress(ctx context.Context, sn *pool.Snapshot, u *User, a
 	if !ok {
 		return
 	}
-	now := s.d.Now()
-	known, err := s.d.Store.KnownAddress(ctx, sn.ID, u.ID(), hash)
+	now := s.deps.Now()
+	known, err := s.deps.Store.KnownAddress(ctx, sn.ID, u.ID(), hash)
 	if err == nil && now.Sub(known.SeenAt) < addressAge {
 		return
 	}
 	if err == nil || errors.Is(err, store.ErrNotFound) {
-		err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+		err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 			return tx.PutKnownAddress(ctx, store.KnownAddress{PoolID: sn.ID, UserID: u.ID(), Hash: hash, SeenAt: now}, maxAddresses)
 		})
 	}
 	if err != nil {
-		s.d.Log.WarnContext(ctx, "address of a sign-in not noted", slog.String("user", u.ID()), slog.Any("error", err))
+		s.deps.Log.WarnContext(ctx, "address of a sign-in not noted", slog.String("user", u.ID()), slog.Any("error", err))
 	}
 }

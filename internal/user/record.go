@@ -9,20 +9,9 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
-
-// Names of standard attributes that have a meaning of their own.
-const (
-	attrSub               = "sub"
-	attrEmail             = "email"
-	attrPhone             = "phone_number"
-	attrPreferredUsername = "preferred_username"
-	attrIdentities        = "identities"
-)
-
-// verifiedFlag is the attribute that reports whether attr's value is proven.
-func verifiedFlag(attr string) string { return attr + "_verified" }
 
 // User is a person of a pool, read from the store.
 type User struct {
@@ -134,12 +123,12 @@ func (u *User) Record() (store.User, error) {
 		return store.User{}, fmt.Errorf("user: profile of %s: %w", u.Rec.ID, err)
 	}
 	u.Rec.Profile = doc
-	u.Rec.Email = u.column(attrEmail)
-	u.Rec.PhoneNumber = u.column(attrPhone)
+	u.Rec.Email = u.column(schema.Email)
+	u.Rec.PhoneNumber = u.column(schema.PhoneNumber)
 	u.Rec.Name = u.column("name")
 	u.Rec.GivenName = u.column("given_name")
 	u.Rec.FamilyName = u.column("family_name")
-	u.Rec.PreferredUsername = u.column(attrPreferredUsername)
+	u.Rec.PreferredUsername = u.column(schema.PreferredUsername)
 	return u.Rec, nil
 }
 
@@ -161,14 +150,14 @@ func (u *User) Status() idp.UserStatusType { return idp.UserStatusType(u.Rec.Sta
 
 // Verified reports whether the value of email or phone_number is proven.
 func (u *User) Verified(attr string) bool {
-	return u.Attributes[attr] != "" && u.Attributes[verifiedFlag(attr)] == "true"
+	return u.Attributes[attr] != "" && u.Attributes[schema.VerifiedFlag(attr)] == "true"
 }
 
 // AttributeList returns sub, which is always there, then the attributes that show
 // lets through by name; a nil show lets all through.
 func (u *User) AttributeList(show func(name string) bool) []idp.AttributeType {
 	list := make([]idp.AttributeType, 0, len(u.Attributes)+1)
-	list = append(list, idp.AttributeType{Name: attrSub, Value: new(u.Rec.ID)})
+	list = append(list, idp.AttributeType{Name: schema.Sub, Value: new(u.Rec.ID)})
 	for _, name := range slices.Sorted(maps.Keys(u.Attributes)) {
 		if show == nil || show(name) {
 			list = append(list, idp.AttributeType{Name: name, Value: new(u.Attributes[name])})

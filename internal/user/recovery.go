@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -27,7 +28,7 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	}
 	var to mailing.Delivery
 	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionForgotPassword, ClientID: client.ID, Metadata: in.ClientMetadata, ToSender: in.ClientMetadata}
-	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) (err error) {
+	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) (err error) {
 		if u, err = s.reread(ctx, tx, sn, u); err != nil {
 			return err
 		}
@@ -102,14 +103,14 @@ func noRecoveryContact() error {
 // preferred one first. Pools that never had the setting take the phone first.
 func recoveryAttributes(sn *pool.Snapshot) (attrs []string, byAdmin bool) {
 	if len(sn.Recovery) == 0 {
-		return []string{attrPhone, attrEmail}, false
+		return []string{schema.PhoneNumber, schema.Email}, false
 	}
 	for _, option := range sn.Recovery {
 		switch option {
 		case idp.RecoveryOptionNameTypeVerifiedEmail:
-			attrs = append(attrs, attrEmail)
+			attrs = append(attrs, schema.Email)
 		case idp.RecoveryOptionNameTypeVerifiedPhoneNumber:
-			attrs = append(attrs, attrPhone)
+			attrs = append(attrs, schema.PhoneNumber)
 		case idp.RecoveryOptionNameTypeAdminOnly:
 			byAdmin = true
 		}
@@ -132,7 +133,7 @@ func recoveryContact(sn *pool.Snapshot, u *User) (mailing.Delivery, bool) {
 
 // factorOf is the second factor that uses the address.
 func factorOf(attr string) string {
-	if attr == attrPhone {
+	if attr == schema.PhoneNumber {
 		return FactorSMS
 	}
 	return FactorEmail
@@ -149,7 +150,7 @@ func (s *Service) hiddenFromRecovery(sn *pool.Snapshot, u *User) bool {
 	switch u.Status() {
 	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
 		to, usable := recoveryContact(sn, u)
-		return !usable || s.d.Mail.CheckDeliverable(sn, to.Medium) != nil
+		return !usable || s.deps.Mail.CheckDeliverable(sn, to.Medium) != nil
 	}
 	return true
 }
@@ -169,7 +170,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 		u = s.StandIn(sn, u, in.Username)
 	}
 	// A guess is counted and committed before anything heavy is computed.
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if u.decoy {
 			return s.refuseDecoy(ctx, tx, sn, u, triesReset, purposeReset, in.ConfirmationCode)
 		}

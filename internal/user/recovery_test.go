@@ -309,7 +309,7 @@ func (r *rig) demanding(t *testing.T, sn *pool.Snapshot, factors []string) *pool
 	if len(factors) == 0 {
 		return sn
 	}
-	_, err := r.d.Pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{
+	_, err := r.deps.Pools.UpdateUserPool(t.Context(), &idp.UpdateUserPoolRequest{
 		UserPoolId: sn.ID, AutoVerifiedAttributes: sn.Config.AutoVerifiedAttributes, SmsConfiguration: sn.Config.SmsConfiguration,
 		AccountRecoverySetting: sn.Config.AccountRecoverySetting,
 		EmailConfiguration: &idp.EmailConfigurationType{
@@ -328,11 +328,11 @@ func (r *rig) demanding(t *testing.T, sn *pool.Snapshot, factors []string) *pool
 			in.EmailMfaConfiguration = &idp.EmailMfaConfigType{}
 		}
 	}
-	if _, err := r.d.Pools.SetUserPoolMfaConfig(t.Context(), in); err != nil {
+	if _, err := r.deps.Pools.SetUserPoolMfaConfig(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 	r.clock.pass(2 * time.Second) // The settings' cache is at most a second old.
-	if sn, err = r.d.Pools.Load(t.Context(), sn.ID); err != nil {
+	if sn, err = r.deps.Pools.Load(t.Context(), sn.ID); err != nil {
 		t.Fatal(err)
 	}
 	return sn
@@ -346,7 +346,7 @@ func TestRecovery(t *testing.T) {
 		client := r.clientWith(t, sn, nil)
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
 		for range 5 {
-			guess, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere)
+			guess, err := r.deps.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -364,7 +364,7 @@ func TestRecovery(t *testing.T) {
 		if r.matches(t, sn, u, goodPassword) || !r.matches(t, sn, u, in.Password) {
 			t.Error("the password was not replaced")
 		}
-		guess, err := r.d.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere)
+		guess, err := r.deps.Lockouts.Begin(t.Context(), sn.ID, u.ID(), risk.Anywhere)
 		if err != nil {
 			t.Fatalf("still locked out: %v", err)
 		}

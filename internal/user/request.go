@@ -14,7 +14,7 @@ import (
 
 // client loads the app client of a public operation and checks its secret.
 func (s *Service) client(ctx context.Context, id, username string, secretHash *string) (*pool.Snapshot, *pool.Client, error) {
-	sn, c, err := s.d.Pools.LoadClient(ctx, id)
+	sn, c, err := s.deps.Pools.LoadClient(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -27,7 +27,7 @@ func (s *Service) client(ctx context.Context, id, username string, secretHash *s
 
 // TokenUser returns the principal of an access token and its user.
 func (s *Service) TokenUser(ctx context.Context, accessToken string) (*token.Principal, *User, error) {
-	p, err := s.d.Tokens.Authenticate(ctx, accessToken)
+	p, err := s.deps.Tokens.Authenticate(ctx, accessToken)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -40,7 +40,7 @@ func (s *Service) TokenUser(ctx context.Context, accessToken string) (*token.Pri
 
 // PoolUser returns the pool and the user that an administrator names.
 func (s *Service) PoolUser(ctx context.Context, poolID, username string) (*pool.Snapshot, *User, error) {
-	sn, err := s.d.Pools.Load(ctx, poolID)
+	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -50,7 +50,7 @@ func (s *Service) PoolUser(ctx context.Context, poolID, username string) (*pool.
 
 // tracked finds a user of a pool that tracks sessions.
 func (s *Service) tracked(ctx context.Context, poolID, username string) (*pool.Snapshot, *User, error) {
-	sn, err := s.d.Pools.Load(ctx, poolID)
+	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +102,7 @@ func (s *Service) OpenPage(op string, bind []string, token *string) ([]byte, err
 	if token == nil {
 		return nil, nil
 	}
-	cursor, err := s.d.Pages.Decode(op, bind, *token, s.d.Now())
+	cursor, err := s.deps.Pages.Decode(op, bind, *token, s.deps.Now())
 	if err != nil {
 		return nil, InvalidPage(err)
 	}
@@ -116,5 +116,5 @@ func InvalidPage(cause error) error {
 
 // NextPage returns the page token for the rest of a list, after the cursor.
 func (s *Service) NextPage(op string, bind []string, cursor []byte) *string {
-	return new(s.d.Pages.Encode(op, bind, cursor, s.d.Now().Add(pageLife)))
+	return new(s.deps.Pages.Encode(op, bind, cursor, s.deps.Now().Add(pageLife)))
 }

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -33,7 +34,7 @@ func (s *Service) ResolveHidden(ctx context.Context, sn *pool.Snapshot, name str
 	if hasAliases(sn) {
 		aliasKey = foldName(sn, name)
 	}
-	rec, err := s.d.Store.LookupUserOrNext(ctx, sn.ID, sn.FoldUsername(name), aliasKey, decoy.ID())
+	rec, err := s.deps.Store.LookupUserOrNext(ctx, sn.ID, sn.FoldUsername(name), aliasKey, decoy.ID())
 	if errors.Is(err, store.ErrNotFound) {
 		return decoy, s.dropNext(sn, rec)
 	}
@@ -48,7 +49,7 @@ func (s *Service) ResolveHidden(ctx context.Context, sn *pool.Snapshot, name str
 func (s *Service) ResolveAdmin(ctx context.Context, sn *pool.Snapshot, name string) (*User, error) {
 	rec, err := s.lookup(ctx, sn, name)
 	if errors.Is(err, store.ErrNotFound) && isUUID(name) {
-		rec, err = s.d.Store.User(ctx, sn.ID, name)
+		rec, err = s.deps.Store.User(ctx, sn.ID, name)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		audit.From(ctx).SetTarget(audit.Nobody)
@@ -63,9 +64,9 @@ func (s *Service) ResolveAdmin(ctx context.Context, sn *pool.Snapshot, name stri
 
 func (s *Service) lookup(ctx context.Context, sn *pool.Snapshot, name string) (store.User, error) {
 	if !hasAliases(sn) {
-		return s.d.Store.UserByUsername(ctx, sn.ID, sn.FoldUsername(name))
+		return s.deps.Store.UserByUsername(ctx, sn.ID, sn.FoldUsername(name))
 	}
-	rec, _, err := s.d.Store.LookupUser(ctx, sn.ID, sn.FoldUsername(name), foldName(sn, name))
+	rec, _, err := s.deps.Store.LookupUser(ctx, sn.ID, sn.FoldUsername(name), foldName(sn, name))
 	return rec, err
 }
 
@@ -76,7 +77,7 @@ func hasAliases(sn *pool.Snapshot) bool {
 
 // foldName folds a name of unknown kind for the look-up. Folding e-mail and
 // preferred_username is the same, and changes no phone number.
-func foldName(sn *pool.Snapshot, name string) string { return sn.FoldAlias(attrEmail, name) }
+func foldName(sn *pool.Snapshot, name string) string { return sn.FoldAlias(schema.Email, name) }
 
 func userNotFound() error { return idp.UserNotFoundException("User does not exist.") }
 

@@ -98,7 +98,7 @@ func newRig(t testing.TB, o store.Options) *rig {
 
 // sendBy lets another service send the rig's messages.
 func (r *rig) sendBy(m *message.Service) {
-	r.messages, r.d.Mail = m, mailing.New(mailing.Deps{Store: r.d.Store, Messages: m, Triggers: r.d.Triggers})
+	r.messages, r.deps.Mail = m, mailing.New(mailing.Deps{Store: r.deps.Store, Messages: m, Triggers: r.deps.Triggers})
 }
 
 // senderKeyID is the KMSKeyID that testKeys has a key for.
@@ -124,11 +124,11 @@ func (r *rig) poolWith(t testing.TB, change func(in *idp.CreateUserPoolRequest))
 	if change != nil {
 		change(in)
 	}
-	out, err := r.d.Pools.CreateUserPool(t.Context(), in)
+	out, err := r.deps.Pools.CreateUserPool(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sn, err := r.d.Pools.Load(t.Context(), *out.UserPool.Id)
+	sn, err := r.deps.Pools.Load(t.Context(), *out.UserPool.Id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func (r *rig) clientWith(t testing.TB, sn *pool.Snapshot, change func(in *idp.Cr
 	if change != nil {
 		change(in)
 	}
-	out, err := r.d.Pools.CreateUserPoolClient(t.Context(), in)
+	out, err := r.deps.Pools.CreateUserPoolClient(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func (r *rig) have(t testing.TB, sn *pool.Snapshot, name string, status idp.User
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+	err = r.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
 		return tx.InsertUser(t.Context(), rec, signInNames(sn, u.Attributes))
 	})
 	if err != nil {
@@ -195,7 +195,7 @@ func verified(email string) map[string]string {
 // read returns the user as stored.
 func (r *rig) read(t testing.TB, sn *pool.Snapshot, id string) *User {
 	t.Helper()
-	rec, err := r.d.Store.User(t.Context(), sn.ID, id)
+	rec, err := r.deps.Store.User(t.Context(), sn.ID, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func (r *rig) read(t testing.TB, sn *pool.Snapshot, id string) *User {
 // change stores a change to the user's row.
 func (r *rig) change(t testing.TB, sn *pool.Snapshot, id string, fn func(u *User)) {
 	t.Helper()
-	err := r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+	err := r.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
 		e, err := r.Edit(t.Context(), tx, sn, id)
 		if err != nil {
 			return err
@@ -229,7 +229,7 @@ func (r *rig) bearerOf(t testing.TB, sn *pool.Snapshot, clientID string, u *User
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := r.d.Tokens.Issue(t.Context(), token.Grant{
+	set, err := r.deps.Tokens.Issue(t.Context(), token.Grant{
 		Pool: sn, Client: c,
 		Subject: token.Subject{UserID: u.ID(), Username: u.Username(), Attributes: u.Attributes, TokensValidAfter: u.Rec.TokensValidAfter},
 	})

@@ -26,7 +26,7 @@ type sample struct {
 func (s *Service) newSample() (*sample, error) {
 	seed := make([]byte, 32)
 	rand.Read(seed)
-	now := s.d.Now()
+	now := s.deps.Now()
 	u := &User{
 		Rec: store.User{
 			PoolID: "us-east-1_000000000", ID: keys.NewUUID(), Username: keys.NewUUID(),
@@ -84,13 +84,13 @@ func (s *Service) sampleCredential() (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain, err := s.d.Ring.Open(keys.PurposeSRPVerifier, credentialAD(current.poolID, current.id), current.credential)
+	plain, err := s.deps.Ring.Open(keys.PurposeSRPVerifier, credentialAD(current.poolID, current.id), current.credential)
 	if err != nil {
 		s.sample.CompareAndSwap(current, nil)
 		if current, err = s.currentSample(); err != nil {
 			return nil, err
 		}
-		if plain, err = s.d.Ring.Open(keys.PurposeSRPVerifier, credentialAD(current.poolID, current.id), current.credential); err != nil {
+		if plain, err = s.deps.Ring.Open(keys.PurposeSRPVerifier, credentialAD(current.poolID, current.id), current.credential); err != nil {
 			return nil, fmt.Errorf("user: sample: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 )
 
 // UsableFactors lists the second factors that the user turned on and that a
@@ -15,10 +16,10 @@ func (u *User) UsableFactors(m pool.MFA) []string {
 		name string
 		ok   bool
 	}{
-		{FactorSMS, m.SMS && u.Attributes[attrPhone] != ""},
+		{FactorSMS, m.SMS && u.Attributes[schema.PhoneNumber] != ""},
 		// A verified app stays usable where the pool switched apps off later.
 		{FactorTOTP, u.HasSoftwareToken()},
-		{FactorEmail, m.Email && u.Attributes[attrEmail] != ""},
+		{FactorEmail, m.Email && u.Attributes[schema.Email] != ""},
 	} {
 		if f.ok && slices.Contains(u.MFA.Enabled, f.name) {
 			usable = append(usable, f.name)
@@ -36,9 +37,9 @@ func (u *User) ImplicitFactor(m pool.MFA) string {
 		return ""
 	case m.SoftwareToken && u.HasSoftwareToken():
 		return FactorTOTP
-	case m.SMS && u.Attributes[attrPhone] != "":
+	case m.SMS && u.Attributes[schema.PhoneNumber] != "":
 		return FactorSMS
-	case m.Email && u.Verified(attrEmail):
+	case m.Email && u.Verified(schema.Email):
 		return FactorEmail
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -25,7 +26,7 @@ func (s *Service) GetUser(ctx context.Context, in *idp.GetUserRequest) (*idp.Get
 // MFASettings returns the user's factors as GetUser and AdminGetUser show them.
 func (u *User) MFASettings() (legacy []idp.MFAOptionType, preferred *string, enabled []string) {
 	if u.MFA.LegacySMS {
-		legacy = []idp.MFAOptionType{{DeliveryMedium: idp.DeliveryMediumTypeSms, AttributeName: new(attrPhone)}}
+		legacy = []idp.MFAOptionType{{DeliveryMedium: idp.DeliveryMediumTypeSms, AttributeName: new(schema.PhoneNumber)}}
 	}
 	if u.MFA.Preferred != "" {
 		preferred = new(u.MFA.Preferred)
@@ -69,7 +70,7 @@ func (s *Service) DeleteUser(ctx context.Context, in *idp.DeleteUserRequest) err
 
 // remove deletes a user; tokens die with the user that they name.
 func (s *Service) remove(ctx context.Context, poolID, userID string) error {
-	err := s.d.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteUser(ctx, poolID, userID) })
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteUser(ctx, poolID, userID) })
 	if errors.Is(err, store.ErrNotFound) {
 		return userNotFound()
 	}

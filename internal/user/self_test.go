@@ -108,7 +108,7 @@ func TestChangePasswordLocksOut(t *testing.T) {
 			_, err := r.ChangePassword(t.Context(), &idp.ChangePasswordRequest{AccessToken: bearer, PreviousPassword: new("wrong"), ProposedPassword: "N3w!password"})
 			wantSays(t, err, "NotAuthorizedException: Incorrect username or password.")
 		}
-		if locked, err := r.d.Lockouts.Locked(t.Context(), sn.ID, u.ID(), risk.Anywhere); err != nil || !locked {
+		if locked, err := r.deps.Lockouts.Locked(t.Context(), sn.ID, u.ID(), risk.Anywhere); err != nil || !locked {
 			t.Errorf("five wrong passwords did not lock: %v", err)
 		}
 	})
@@ -177,7 +177,7 @@ func TestPrepareNewPassword(t *testing.T) {
 		for _, row := range rows {
 			chosen, err := r.PrepareNewPassword(t.Context(), sn, client, r.read(t, sn, u.ID()), row.password, row.attrs)
 			if err == nil {
-				err = r.d.Store.Update(t.Context(), func(tx *store.Tx) error {
+				err = r.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
 					_, err := chosen.Store(t.Context(), tx)
 					return err
 				})
@@ -218,7 +218,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 func TestNoSender(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		r.sendBy(message.New(message.Deps{Store: r.d.Store, Ring: r.d.Ring, Now: r.clock.now}))
+		r.sendBy(message.New(message.Deps{Store: r.deps.Store, Ring: r.deps.Ring, Now: r.clock.now}))
 		sn := r.poolWith(t, nil)
 		_, err := r.SignUp(t.Context(), &idp.SignUpRequest{
 			ClientId: r.clientWith(t, sn, nil), Username: "alice", Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com"),

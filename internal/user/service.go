@@ -49,12 +49,12 @@ type Deps struct {
 // Service does the operations on people. Its methods are the operations of
 // idp.Service that it owns, and what sign-in needs to know of a user.
 type Service struct {
-	d       Deps
+	deps    Deps
 	foreign *keys.Gate // before the hashes of other programs
 	sample  atomic.Pointer[sample]
 }
 
 // New builds the service.
 func New(d Deps) *Service {
-	return &Service{d: d, foreign: newForeignGate()}
+	return &Service{deps: d, foreign: newForeignGate()}
 }

@@ -12,7 +12,7 @@ func (s *Service) AdminListUserSessions(ctx context.Context, in *idp.AdminListUs
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.d.Tokens.Sessions(ctx, sn, u.Rec, "", in.NextToken)
+	list, err := s.deps.Tokens.Sessions(ctx, sn, u.Rec, "", in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (s *Service) AdminRevokeUserSession(ctx context.Context, in *idp.AdminRevok
 	if err != nil {
 		return nil, err
 	}
-	if err := s.d.Tokens.EndSession(ctx, sn, u.ID(), in.SessionId, in.RevokeAssociatedSessions); err != nil {
+	if err := s.deps.Tokens.EndSession(ctx, sn, u.ID(), in.SessionId, in.RevokeAssociatedSessions); err != nil {
 		return nil, AsUserNotFound(err)
 	}
 	return &idp.AdminRevokeUserSessionResponse{}, nil

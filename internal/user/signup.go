@@ -9,6 +9,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -41,14 +42,14 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	sends = sends && u.Status() == idp.UserStatusTypeUnconfirmed
 	var code string
 	if sends {
-		if err := s.d.Mail.CheckDeliverable(sn, to.Medium); err != nil {
+		if err := s.deps.Mail.CheckDeliverable(sn, to.Medium); err != nil {
 			return nil, err
 		}
 		var rec store.Code
 		code, rec = s.newCode(sn, u, purposeSignUp, to)
 		u.signUpCode = &rec
 	}
-	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
+	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		if err := s.insert(ctx, tx, sn, u, names, func(string) error { return usernameExists() }); err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		if !sends {
 			return nil
 		}
-		return s.d.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(sn), to, code, u.signUpCode.ExpiresAt)
+		return s.deps.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(sn), to, code, u.signUpCode.ExpiresAt)
 	})
 	if err != nil {
 		return nil, err
@@ -90,9 +91,9 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 // flagAddresses stores "false" as the verified flag of each address without one. It is for sign-ups: users made by an
 // administrator have only the flags that the request set.
 func (u *User) flagAddresses() {
-	for _, attr := range []string{attrEmail, attrPhone} {
-		if u.Attributes[attr] != "" && u.Attributes[verifiedFlag(attr)] == "" {
-			u.Attributes[verifiedFlag(attr)] = "false"
+	for _, attr := range []string{schema.Email, schema.PhoneNumber} {
+		if u.Attributes[attr] != "" && u.Attributes[schema.VerifiedFlag(attr)] == "" {
+			u.Attributes[schema.VerifiedFlag(attr)] = "false"
 		}
 	}
 }
@@ -129,7 +130,7 @@ func usernameExists() error { return idp.UsernameExistsException("User already e
 // are verified. A client that hides who exists learns of a clash only then.
 func claimedAliases(sn *pool.Snapshot, u *User) []store.Name {
 	var names []store.Name
-	for _, kind := range []string{attrEmail, attrPhone} {
+	for _, kind := range []string{schema.Email, schema.PhoneNumber} {
 		if v := u.Attributes[kind]; v != "" && sn.AliasAttributes.Has(kind) && !u.Verified(kind) {
 			names = append(names, store.Name{Kind: kind, Value: sn.FoldAlias(kind, v)})
 		}

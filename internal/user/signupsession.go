@@ -12,6 +12,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -46,14 +47,14 @@ func (s *Service) signUpSession(sn *pool.Snapshot, client *pool.Client, userID s
 	}
 	session := SignUpSession{
 		Version: signUpSessionVersion, Pool: sn.ID, Client: client.ID, UserID: userID, Confirmed: confirmed, Proven: proven,
-		Nonce: make([]byte, 16), ExpiresAt: s.d.Now().Add(client.SessionTTL).UnixMilli(),
+		Nonce: make([]byte, 16), ExpiresAt: s.deps.Now().Add(client.SessionTTL).UnixMilli(),
 	}
 	rand.Read(session.Nonce)
 	body, err := json.Marshal(session)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.d.Ring.SealToken(keys.TokenSignUp, nil, body)
+	sealed, err := s.deps.Ring.SealToken(keys.TokenSignUp, nil, body)
 	if err != nil {
 		return nil, fmt.Errorf("user: sign-up session: %w", err)
 	}
@@ -67,7 +68,7 @@ func invalidSession() error {
 // OpenSignUp opens a session of the user: decoded, in time, unused, then bound.
 // confirmed tells which of the two kinds it must be.
 func (s *Service) OpenSignUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *User, raw string, confirmed bool) (*SignUpSession, error) {
-	body, err := s.d.Ring.OpenToken(ctx, keys.TokenSignUp, nil, raw)
+	body, err := s.deps.Ring.OpenToken(ctx, keys.TokenSignUp, nil, raw)
 	if errors.Is(err, keys.ErrToken) {
 		return nil, invalidSession()
 	}
@@ -78,10 +79,10 @@ func (s *Service) OpenSignUp(ctx context.Context, sn *pool.Snapshot, client *poo
 	if err := json.Unmarshal(body, session); err != nil || session.Version != signUpSessionVersion {
 		return nil, invalidSession()
 	}
-	if s.d.Now().UnixMilli() >= session.ExpiresAt {
+	if s.deps.Now().UnixMilli() >= session.ExpiresAt {
 		return nil, idp.NotAuthorizedException("Invalid session for the user, session is expired.").WithReason(api.ReasonSessionExpired)
 	}
-	used, err := s.d.Store.Spent(ctx, session.Pool, s.signUpHash(session))
+	used, err := s.deps.Store.Spent(ctx, session.Pool, s.signUpHash(session))
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +106,12 @@ func (s *Service) SpendSignUp(ctx context.Context, tx *store.Tx, session *SignUp
 }
 
 func (s *Service) signUpHash(session *SignUpSession) [32]byte {
-	return s.d.Ring.Hash(signUpSpent, []byte(session.Pool), session.Nonce)
+	return s.deps.Ring.Hash(signUpSpent, []byte(session.Pool), session.Nonce)
 }
 
 // passwordless reports whether the user can be without a password: codes to one of
 // the addresses are a way to sign in.
 func passwordless(sn *pool.Snapshot, usable func(attr string) bool) bool {
-	return sn.AllowsFirstFactor(idp.AuthFactorTypeEmailOtp) && usable(attrEmail) ||
-		sn.AllowsFirstFactor(idp.AuthFactorTypeSmsOtp) && usable(attrPhone)
+	return sn.AllowsFirstFactor(idp.AuthFactorTypeEmailOtp) && usable(schema.Email) ||
+		sn.AllowsFirstFactor(idp.AuthFactorTypeSmsOtp) && usable(schema.PhoneNumber)
 }

@@ -63,7 +63,7 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u 
 		wrong = 1
 	}
 	over := func(kind string) (bool, error) {
-		n, _, err := tx.Count(ctx, sn.ID, u.ID(), kind, s.d.Now(), t.life, wrong)
+		n, _, err := tx.Count(ctx, sn.ID, u.ID(), kind, s.deps.Now(), t.life, wrong)
 		return n+1-wrong > t.limit, err
 	}
 	exceeded, err := over(t.kind)
@@ -71,7 +71,7 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u 
 		err = s.atPlace(ctx, tx, sn, u, callerOf(ctx), func(place string) (bool, error) { return over(t.kind + "/" + place) })
 	}
 	if err == nil && wrong == 1 {
-		_, _, err = tx.Count(ctx, sn.ID, u.ID(), wrongCodesKind, s.d.Now(), wrongCodesWindow, 1)
+		_, _, err = tx.Count(ctx, sn.ID, u.ID(), wrongCodesKind, s.deps.Now(), wrongCodesWindow, 1)
 	}
 	if err != nil {
 		return err
@@ -82,17 +82,17 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u 
 // mayAsk counts a request for a code, which anybody can make, and refuses what is
 // beyond the quota.
 func (s *Service) mayAsk(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, q risk.Quota, from Caller) error {
-	exceeded, err := q.Count(ctx, tx, sn.ID, u.ID(), s.d.Now())
+	exceeded, err := q.Count(ctx, tx, sn.ID, u.ID(), s.deps.Now())
 	if judged := q == quotaReset || q == quotaResend; err == nil && !exceeded && judged {
 		var wrong int
-		wrong, err = tx.Counter(ctx, sn.ID, u.ID(), wrongCodesKind, s.d.Now())
+		wrong, err = tx.Counter(ctx, sn.ID, u.ID(), wrongCodesKind, s.deps.Now())
 		exceeded = wrong >= wrongCodes
 	}
 	if err != nil || !exceeded {
 		return err
 	}
 	return s.atPlace(ctx, tx, sn, u, from, func(place string) (bool, error) {
-		return risk.Quota{Kind: q.Kind + "/" + place, Limit: q.Limit}.Count(ctx, tx, sn.ID, u.ID(), s.d.Now())
+		return risk.Quota{Kind: q.Kind + "/" + place, Limit: q.Limit}.Count(ctx, tx, sn.ID, u.ID(), s.deps.Now())
 	})
 }
 

@@ -26,7 +26,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
 		const home = "192.0.2.1"
 		r.NoteAddress(t.Context(), sn, u, home)
-		nodes := []*Service{r.Service, New(r.d)}
+		nodes := []*Service{r.Service, New(r.deps)}
 		calls := 0
 		elsewhere := func() (*Service, context.Context) {
 			calls++
@@ -111,7 +111,7 @@ func TestKnownAddresses(t *testing.T) {
 		bob := r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, nil)
 		place := func(u *User, address string) string {
 			t.Helper()
-			p, err := r.Place(t.Context(), &r.d.Store.Reader, sn, u, Caller{Address: address})
+			p, err := r.Place(t.Context(), &r.deps.Store.Reader, sn, u, Caller{Address: address})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestKnownAddresses(t *testing.T) {
 		t.Run("written once in a week", func(t *testing.T) {
 			hash, _ := r.addressHash(sn.ID, u.ID(), "192.0.2.1")
 			seen := func() time.Time {
-				a, err := r.d.Store.KnownAddress(t.Context(), sn.ID, u.ID(), hash)
+				a, err := r.deps.Store.KnownAddress(t.Context(), sn.ID, u.ID(), hash)
 				if err != nil {
 					t.Fatal(err)
 				}

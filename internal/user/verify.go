@@ -5,6 +5,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/mailing"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -23,7 +24,7 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 	}
 	var to mailing.Delivery
 	mail := &mailing.Batch{Pool: p.Pool, Occasion: trigger.OccasionVerifyUserAttribute, ClientID: p.Client.ID, Metadata: in.ClientMetadata}
-	err = s.d.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
+	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		e, err := s.Edit(ctx, tx, p.Pool, u.ID())
 		if err != nil {
 			return err
@@ -47,14 +48,14 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 // noAddress rejects a code for an attribute that the user has no value of.
 func noAddress(attr string) error {
 	kind := "email address"
-	if attr == attrPhone {
+	if attr == schema.PhoneNumber {
 		kind = "phone number"
 	}
 	return idp.InvalidParameterException("User does not have a valid registered " + kind)
 }
 
 func checkVerifiable(attr string) error {
-	if attr != attrEmail && attr != attrPhone {
+	if attr != schema.Email && attr != schema.PhoneNumber {
 		return idp.InvalidParameterException("Invalid attribute name. Only phone_number and email can be verified.")
 	}
 	return nil
@@ -70,7 +71,7 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAtt
 	if err := checkVerifiable(in.AttributeName); err != nil {
 		return nil, err
 	}
-	err = s.d.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.Edit(ctx, tx, p.Pool, u.ID())
 		if err != nil {
 			return err
@@ -104,6 +105,6 @@ func (e *Edit) verify(ctx context.Context, attr, given string) error {
 	if err := e.s.spendCode(ctx, e.tx, code); err != nil {
 		return err
 	}
-	e.User.Attributes[verifiedFlag(attr)] = "true"
+	e.User.Attributes[schema.VerifiedFlag(attr)] = "true"
 	return e.Save(ctx, AliasExists)
 }

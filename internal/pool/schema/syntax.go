@@ -1,4 +1,4 @@
-package user
+package schema
 
 import (
 	"math/big"
@@ -9,12 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// isEmail reports whether s is an address that mail can go to: a dot-atom before
-// the last @ (RFC 5322 §3.4.1, with letters beyond ASCII as RFC 6531 has them)
-// and a host name after it. Quoted local parts, comments and address literals
-// are refused, so nothing in an address can be taken for a header or a second
-// recipient.
-func isEmail(s string) bool {
+// IsEmail reports whether s is an email address: a dot-atom before the @ (RFC 5322
+// §3.4.1, with letters beyond ASCII as in RFC 6531) and a host name after it. Quoted
+// local parts, comments and address literals are rejected. So no part of an address
+// can be read as a header or as a second recipient.
+func IsEmail(s string) bool {
 	local, domain, found := strings.Cut(s, "@")
 	if !found || len(local) > 64 || len(domain) > 255 || !utf8.ValidString(s) {
 		return false
@@ -59,15 +58,16 @@ func isHostName(s string) bool {
 	return true
 }
 
-// isPhone reports whether s is an E.164 number: + and up to 15 digits.
-func isPhone(s string) bool {
+// IsPhone reports whether s is an E.164 number: "+" and 1 to 15 digits.
+func IsPhone(s string) bool {
 	if len(s) < 2 || len(s) > 16 || s[0] != '+' {
 		return false
 	}
-	return allDigits(s[1:])
+	return IsDigits(s[1:])
 }
 
-func allDigits(s string) bool {
+// IsDigits reports whether s is one or more ASCII digits.
+func IsDigits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false
@@ -76,20 +76,20 @@ func allDigits(s string) bool {
 	return s != ""
 }
 
-// parseNumber reads a plain decimal. Exponents are refused: a few characters
-// must not ask for a million digits.
+// parseNumber parses a plain decimal. It rejects exponents: a few characters must
+// not make a number of a million digits.
 func parseNumber(s string) (*big.Rat, bool) {
 	digits := strings.TrimPrefix(s, "-")
 	whole, fraction, dotted := strings.Cut(digits, ".")
-	if !allDigits(whole) || dotted && !allDigits(fraction) {
+	if !IsDigits(whole) || dotted && !IsDigits(fraction) {
 		return nil, false
 	}
 	return new(big.Rat).SetString(s)
 }
 
-// parseBoolean reads the texts that Cognito takes for a Boolean attribute and
-// returns the text that is stored.
-func parseBoolean(s string) (string, bool) {
+// ParseBoolean returns the stored form of a Boolean attribute, "true" or "false".
+// It accepts the texts that Cognito accepts.
+func ParseBoolean(s string) (string, bool) {
 	switch strings.ToLower(s) {
 	case "true", "1":
 		return "true", true
@@ -99,8 +99,8 @@ func parseBoolean(s string) (string, bool) {
 	return "", false
 }
 
-// isDateTime reports whether s is a time in ISO 8601 or seconds since the epoch.
-func isDateTime(s string) bool {
+// IsDateTime reports whether s is a time, in ISO 8601 or as seconds since the epoch.
+func IsDateTime(s string) bool {
 	if _, ok := parseNumber(s); ok {
 		_, err := strconv.ParseFloat(s, 64)
 		return err == nil

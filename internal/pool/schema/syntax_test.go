@@ -1,4 +1,4 @@
-package user
+package schema
 
 import (
 	"strings"
@@ -34,8 +34,8 @@ func TestIsEmail(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			if got := isEmail(row.address); got != row.want {
-				t.Errorf("isEmail(%q) = %v", row.address, got)
+			if got := IsEmail(row.address); got != row.want {
+				t.Errorf("IsEmail(%q) = %v", row.address, got)
 			}
 		})
 	}
@@ -45,7 +45,7 @@ func FuzzIsEmail(f *testing.F) {
 	f.Add("alice@example.com")
 	f.Add("a@b\n")
 	f.Fuzz(func(t *testing.T, s string) {
-		if !isEmail(s) {
+		if !IsEmail(s) {
 			return
 		}
 		if strings.ContainsAny(s, " \t\r\n\x00<>,;:\"()[]\\") || strings.Count(s, "@") != 1 {
@@ -60,8 +60,8 @@ func TestIsPhone(t *testing.T) {
 		"+12065551234": true, "+1": true, "+123456789012345": true,
 		"+1234567890123456": false, "12065551234": false, "+": false, "+1 206": false, "+1206a": false, "": false, "++1": false,
 	} {
-		if got := isPhone(s); got != want {
-			t.Errorf("isPhone(%q) = %v", s, got)
+		if got := IsPhone(s); got != want {
+			t.Errorf("IsPhone(%q) = %v", s, got)
 		}
 	}
 }

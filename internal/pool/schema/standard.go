@@ -1,4 +1,4 @@
-package pool
+package schema
 
 import (
 	"math/big"
@@ -17,7 +17,7 @@ const (
 )
 
 // standardSchema returns the attributes that every pool has, in the order in which
-// pools of today show them.
+// Cognito shows them for new pools.
 func standardSchema() []idp.SchemaAttributeType {
 	text := func(name string) idp.SchemaAttributeType {
 		return standard(name, idp.AttributeDataTypeString, stringBounds("0", "2048"), nil)
@@ -25,25 +25,25 @@ func standardSchema() []idp.SchemaAttributeType {
 	flag := func(name string) idp.SchemaAttributeType {
 		return standard(name, idp.AttributeDataTypeBoolean, nil, nil)
 	}
-	sub := standard("sub", idp.AttributeDataTypeString, stringBounds("1", "2048"), nil)
+	sub := standard(Sub, idp.AttributeDataTypeString, stringBounds("1", "2048"), nil)
 	sub.Mutable, sub.Required = new(false), new(true)
 	return []idp.SchemaAttributeType{
 		text("profile"),
 		text("address"),
 		standard("birthdate", idp.AttributeDataTypeString, stringBounds("10", "10"), nil),
 		text("gender"),
-		text("preferred_username"),
+		text(PreferredUsername),
 		standard("updated_at", idp.AttributeDataTypeNumber, nil, &idp.NumberAttributeConstraintsType{MinValue: new("0")}),
 		text("website"),
 		text("picture"),
-		standard("identities", idp.AttributeDataTypeString, &idp.StringAttributeConstraintsType{}, nil),
+		standard(Identities, idp.AttributeDataTypeString, &idp.StringAttributeConstraintsType{}, nil),
 		sub,
-		text("phone_number"),
-		flag("phone_number_verified"),
+		text(PhoneNumber),
+		flag(VerifiedFlag(PhoneNumber)),
 		text("zoneinfo"),
 		text("locale"),
-		text("email"),
-		flag("email_verified"),
+		text(Email),
+		flag(VerifiedFlag(Email)),
 		text("given_name"),
 		text("family_name"),
 		text("middle_name"),
@@ -64,42 +64,37 @@ func stringBounds(low, high string) *idp.StringAttributeConstraintsType {
 	return &idp.StringAttributeConstraintsType{MinLength: new(low), MaxLength: new(high)}
 }
 
-// mergeSchema returns the schema of a new pool: the standard attributes, changed as
-// far as the request may change them, then its custom ones.
-func mergeSchema(request []idp.SchemaAttributeType) ([]idp.SchemaAttributeType, error) {
+// Merge returns the schema of a new pool: the standard attributes with the changes
+// of the request, then the request's custom attributes.
+func Merge(request []idp.SchemaAttributeType) ([]idp.SchemaAttributeType, error) {
 	list := standardSchema()
 	for _, e := range request {
 		i := slices.IndexFunc(list, func(a idp.SchemaAttributeType) bool { return *a.Name == api.Val(e.Name) })
-		if i >= 0 && i < len(standardSchema()) && !isVerifiedFlag(api.Val(e.Name)) {
-			if err := restate(&list[i], e); err != nil {
+		// An entry with the name of a verified flag makes a custom attribute beside it.
+		if i >= 0 && i < len(standardSchema()) && !IsVerifiedFlag(api.Val(e.Name)) {
+			if err := applyStandard(&list[i], e); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		var err error
-		if list, err = appendCustom(list, e); err != nil {
+		if list, err = AppendCustom(list, e); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-// isVerifiedFlag reports whether name is a standard attribute that the service
-// sets itself. An entry with this name makes a custom attribute beside it.
-func isVerifiedFlag(name string) bool {
-	return name == "email_verified" || name == "phone_number_verified"
-}
-
-// restate changes a standard attribute as a request's entry says.
-func restate(a *idp.SchemaAttributeType, e idp.SchemaAttributeType) error {
+// applyStandard applies a request's entry to a standard attribute.
+func applyStandard(a *idp.SchemaAttributeType, e idp.SchemaAttributeType) error {
 	name := *a.Name
 	if e.AttributeDataType != "" && e.AttributeDataType != a.AttributeDataType || api.Val(e.DeveloperOnlyAttribute) {
 		return invalid("You can not change AttributeDataType or set developerOnlyAttribute for standard schema attribute " + name)
 	}
 	switch {
-	case name == "sub" && (e.Required != nil && !*e.Required || api.Val(e.Mutable)):
+	case name == Sub && (e.Required != nil && !*e.Required || api.Val(e.Mutable)):
 		return invalid("You can not change the standard schema attribute sub")
-	case neverWritable[name] && name != "sub" && api.Val(e.Required):
+	case IsServiceOnly(name) && name != Sub && api.Val(e.Required):
 		return invalid("Attribute " + name + " can not be required")
 	}
 	if e.Required != nil {
@@ -123,8 +118,8 @@ func restate(a *idp.SchemaAttributeType, e idp.SchemaAttributeType) error {
 	return nil
 }
 
-// appendCustom adds a custom attribute to a schema.
-func appendCustom(list []idp.SchemaAttributeType, e idp.SchemaAttributeType) ([]idp.SchemaAttributeType, error) {
+// AppendCustom adds a custom attribute to a schema.
+func AppendCustom(list []idp.SchemaAttributeType, e idp.SchemaAttributeType) ([]idp.SchemaAttributeType, error) {
 	name := api.Val(e.Name)
 	switch {
 	case name == "":
@@ -151,7 +146,7 @@ func appendCustom(list []idp.SchemaAttributeType, e idp.SchemaAttributeType) ([]
 		}
 	}
 	if customs >= maxCustomAttributes {
-		return nil, invalidf("A user pool can not have more than %d custom attributes.", maxCustomAttributes)
+		return nil, idp.InvalidParameterExceptionf("A user pool can not have more than %d custom attributes.", maxCustomAttributes)
 	}
 	a := idp.SchemaAttributeType{
 		Name: new(full), AttributeDataType: e.AttributeDataType,
@@ -175,8 +170,8 @@ func appendCustom(list []idp.SchemaAttributeType, e idp.SchemaAttributeType) ([]
 	return append(list, a), nil
 }
 
-// checkConstraints checks the bounds that go with the entry's type; those of
-// another type have no effect.
+// checkConstraints checks the bounds for the entry's type. Bounds for another type
+// have no effect.
 func checkConstraints(name string, e idp.SchemaAttributeType) error {
 	switch e.AttributeDataType {
 	case idp.AttributeDataTypeString:
@@ -205,9 +200,9 @@ func checkLengths(name string, c *idp.StringAttributeConstraintsType) error {
 	case !okLow || !okHigh:
 		return invalid("Invalid StringAttributeConstraints for schema attribute " + name)
 	case high > maxAttributeLength || c.MaxLength == nil && low > maxAttributeLength:
-		return invalidf("user.%s: String attributes cannot have a length of more than %d", name, maxAttributeLength)
+		return idp.InvalidParameterExceptionf("user.%s: String attributes cannot have a length of more than %d", name, maxAttributeLength)
 	case high < low:
-		return invalidf("user.%s: Max length cannot be less than min length.", name)
+		return idp.InvalidParameterExceptionf("user.%s: Max length cannot be less than min length.", name)
 	}
 	return nil
 }
@@ -229,7 +224,7 @@ func checkValues(name string, c *idp.NumberAttributeConstraintsType) error {
 	case !okLow || !okHigh:
 		return invalid("Invalid NumberAttributeConstraints for schema attribute " + name)
 	case low != nil && high != nil && high.Cmp(low) < 0:
-		return invalidf("user.%s: Max value cannot be less than min value.", name)
+		return idp.InvalidParameterExceptionf("user.%s: Max value cannot be less than min value.", name)
 	}
 	return nil
 }

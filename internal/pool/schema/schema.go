@@ -1,4 +1,4 @@
-package pool
+package schema
 
 import (
 	"math/big"
@@ -9,7 +9,25 @@ import (
 	"cognate/internal/api/idp"
 )
 
-// Custom attributes carry a prefix wherever a client names them.
+// Names of standard attributes that have a meaning of their own.
+const (
+	Sub               = "sub"
+	Email             = "email"
+	PhoneNumber       = "phone_number"
+	PreferredUsername = "preferred_username"
+	Identities        = "identities"
+)
+
+// VerifiedFlag returns the name of the attribute that says whether the value of attr,
+// an email address or a phone number, is verified.
+func VerifiedFlag(attr string) string { return attr + "_verified" }
+
+// IsVerifiedFlag reports whether name is email_verified or phone_number_verified.
+func IsVerifiedFlag(name string) bool {
+	return name == VerifiedFlag(Email) || name == VerifiedFlag(PhoneNumber)
+}
+
+// Prefixes of the names of custom attributes.
 const (
 	customPrefix    = "custom:"
 	developerPrefix = "dev:custom:"
@@ -20,19 +38,19 @@ type Attribute struct {
 	// Name is as clients write it: "email", "custom:plan", "dev:custom:note".
 	Name string
 	Type idp.AttributeDataType
-	// Mutable is false where a value may be given once only.
+	// Mutable is false if a value can be set only once.
 	Mutable  bool
 	Required bool
-	// DeveloperOnly attributes are written and seen by signed operations only.
+	// DeveloperOnly is true if only signed operations write and show the attribute.
 	DeveloperOnly bool
 	// Custom is false for the standard attributes.
 	Custom bool
-	// Bounds are nil where there is none. Lengths are for String, values for Number.
+	// A bound is nil where there is none. Lengths bound a String, values a Number.
 	MinLength, MaxLength *int
 	MinValue, MaxValue   *big.Rat
 }
 
-// Schema is the set of attributes that people of a pool may have.
+// Schema is the set of attributes that users of a pool may have.
 type Schema struct {
 	attributes map[string]Attribute
 	names      []string
@@ -45,21 +63,23 @@ func (s *Schema) Attribute(name string) (Attribute, bool) {
 	return a, ok
 }
 
-// Required returns the names of the attributes that a person must have, in the
-// schema's order, without sub, which every person has. It must not be changed.
+// Required returns the names of the attributes that a user must have, in the
+// schema's order. It leaves out sub, which every user has. Callers must not change
+// the slice.
 func (s *Schema) Required() []string { return s.required }
 
-// Names returns all names in the schema's order. It must not be changed.
+// Names returns all names in the schema's order. Callers must not change the slice.
 func (s *Schema) Names() []string { return s.names }
 
-// newSchema reads the stored form, whose constraints were validated when it was made.
-func newSchema(list []idp.SchemaAttributeType) *Schema {
+// New returns the schema of a pool from its stored form. The constraints were
+// validated when they were stored.
+func New(list []idp.SchemaAttributeType) *Schema {
 	s := &Schema{attributes: make(map[string]Attribute, len(list)), names: make([]string, 0, len(list))}
 	for _, t := range list {
 		a := newAttribute(t)
 		s.attributes[a.Name] = a
 		s.names = append(s.names, a.Name)
-		if a.Required && a.Name != "sub" {
+		if a.Required && a.Name != Sub {
 			s.required = append(s.required, a.Name)
 		}
 	}
@@ -84,7 +104,7 @@ func newAttribute(t idp.SchemaAttributeType) Attribute {
 	return a
 }
 
-// length reads a bound on a length, nil if there is none.
+// length parses a bound on a length. It returns nil if there is none.
 func length(s *string) *int {
 	if s == nil {
 		return nil
@@ -96,11 +116,11 @@ func length(s *string) *int {
 	return &n
 }
 
-// maxDigits bounds the text of a number: 2^1023 has 308 digits, and a value that
-// cannot be compared exactly must not be compared at all.
+// maxDigits is the longest text of a number. The largest bound, 2^1023, has 308
+// digits.
 const maxDigits = 1024
 
-// number reads a decimal number exactly, nil if s is none.
+// number parses a decimal number exactly. It returns nil if s is not a number.
 func number(s string) *big.Rat {
 	if s == "" || len(s) > maxDigits {
 		return nil
@@ -113,7 +133,7 @@ func number(s string) *big.Rat {
 		case c == '.':
 			dots++
 		case (c == '-' || c == '+') && i == 0:
-		default: // No exponents: they would let a short text stand for a huge number.
+		default: // No exponents: a short text could mean a number of a million digits.
 			return nil
 		}
 	}
@@ -127,8 +147,8 @@ func number(s string) *big.Rat {
 	return r
 }
 
-// Violation tells how value breaks the attribute's type or bounds, in the words
-// that follow "Attributes did not conform to the schema: <name>: "; "" if it does not.
+// Violation returns how value breaks the attribute's type or bounds, "" if it does
+// not. The text follows "Attributes did not conform to the schema: <name>: ".
 func (a *Attribute) Violation(value string) string {
 	switch a.Type {
 	case idp.AttributeDataTypeString:
@@ -153,3 +173,15 @@ func (a *Attribute) Violation(value string) string {
 	}
 	return ""
 }
+
+// IsDeveloperOnly reports whether an attribute of this name is a custom one that
+// only signed operations write and show.
+func IsDeveloperOnly(name string) bool { return strings.HasPrefix(name, developerPrefix) }
+
+// IsServiceOnly reports whether an app client can never write the attribute: only
+// the service itself and administrators set it.
+func IsServiceOnly(name string) bool {
+	return name == Sub || name == Identities || IsVerifiedFlag(name)
+}
+
+func invalid(message string) error { return idp.InvalidParameterException(message) }
