@@ -10,6 +10,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
+	"cognate/internal/user/codes"
 )
 
 // AdminGetUser shows a user with all attributes.
@@ -133,7 +134,7 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *idp.AdminSetUser
 			if permanent {
 				u.Rec.Status = string(idp.UserStatusTypeConfirmed)
 			}
-			if err := tx.DropCode(ctx, sn.ID, u.ID(), purposeReset); err != nil {
+			if err := tx.DropCode(ctx, sn.ID, u.ID(), codes.PurposeResetPassword); err != nil {
 				return err
 			}
 			return tx.ClearLockout(ctx, sn.ID, u.ID())
@@ -167,7 +168,7 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminReset
 		if err := e.Save(ctx, AliasExists); err != nil {
 			return err
 		}
-		return s.sendCode(ctx, tx, mail, e.User, purposeReset, to)
+		return s.codes.Send(ctx, tx, mail, e.User.Recipient(mail.Pool), codes.PurposeResetPassword, to)
 	})
 	if err != nil {
 		return nil, mailing.AdminDelivery(err)

@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
+	"cognate/internal/user/codes"
 )
 
 // contact is what is known of one address of a user.
@@ -247,7 +248,7 @@ func TestUpdateCodesAreLimited(t *testing.T) {
 		sn := r.poolWith(t, nil)
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		var err error
-		for i := range quotaUpdateCode.Limit + 1 {
+		for i := range codes.QuotaUpdate.Limit + 1 {
 			_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", string(rune('a'+i))+"@example.com"), nil)
 		}
 		wantSays(t, err, "TooManyRequestsException: Too many requests")

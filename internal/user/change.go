@@ -11,6 +11,7 @@ import (
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
+	"cognate/internal/user/codes"
 )
 
 // UpdateAttributes changes attributes of the user, as a client (its app client)
@@ -44,10 +45,10 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 			return err
 		}
 		for _, d := range sends {
-			if err := s.updateQuota(ctx, tx, sn, userID); err != nil {
+			if err := s.codes.CountUpdate(ctx, tx, sn, userID); err != nil {
 				return err
 			}
-			if err := s.sendCode(ctx, tx, mail, e.User, verifyPurpose(d.Attribute), d); err != nil {
+			if err := s.codes.Send(ctx, tx, mail, e.User.Recipient(mail.Pool), codes.PurposeVerify(d.Attribute), d); err != nil {
 				return err
 			}
 			details = append(details, d.Details())
@@ -186,7 +187,7 @@ func (e *Edit) applyFlags(ctx context.Context, values map[string]string) error {
 		e.User.Attributes[schema.VerifiedFlag(attr)] = flag
 		if flag == "true" {
 			delete(e.User.Pending, attr)
-			if err := e.tx.DropCode(ctx, e.sn.ID, e.User.ID(), verifyPurpose(attr)); err != nil {
+			if err := e.tx.DropCode(ctx, e.sn.ID, e.User.ID(), codes.PurposeVerify(attr)); err != nil {
 				return err
 			}
 		}
@@ -197,7 +198,7 @@ func (e *Edit) applyFlags(ctx context.Context, values map[string]string) error {
 // dropCodes ends codes that went to the old value of an address: they must
 // prove nothing of the new one.
 func (e *Edit) dropCodes(ctx context.Context, attr string) error {
-	return e.tx.DropCode(ctx, e.sn.ID, e.User.ID(), verifyPurpose(attr))
+	return e.tx.DropCode(ctx, e.sn.ID, e.User.ID(), codes.PurposeVerify(attr))
 }
 
 // keepsSignInName refuses to take the last name from a user of a pool whose

@@ -76,6 +76,9 @@ func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 	return current, err
 }
 
+// quotaChange bounds the changes of a user's password.
+var quotaChange = risk.Quota{Kind: "change-password", Limit: 5}
+
 func incorrectPassword() error {
 	return idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonWrongPassword)
 }
@@ -88,7 +91,7 @@ func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequ
 		return nil, err
 	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		return s.attempt(ctx, tx, p.Pool, u.ID(), quotaChange)
+		return s.codes.CountAttempt(ctx, tx, p.Pool, u.ID(), quotaChange)
 	}, store.Retry)
 	if err != nil {
 		return nil, err

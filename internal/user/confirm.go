@@ -12,6 +12,7 @@ import (
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
+	"cognate/internal/user/codes"
 )
 
 // ConfirmSignUp confirms a user by the code that SignUp sent, and with it the
@@ -42,7 +43,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if u.decoy {
-			return s.refuseDecoy(ctx, tx, sn, u, triesSignUp, purposeSignUp, in.ConfirmationCode)
+			return s.refuseDecoy(ctx, tx, sn, u, codes.TriesSignUp, codes.PurposeSignUp, in.ConfirmationCode)
 		}
 		e, err := s.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
@@ -50,12 +51,12 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 		}
 		if err := confirmable(e.User); err != nil {
 			if hides { // changed in this very moment
-				err = store.CommitWith(codeMismatch())
+				err = store.CommitWith(codes.Mismatch())
 			}
 			return err
 		}
-		code, err := s.takeSignUpCode(ctx, tx, e.User, in.ConfirmationCode, hides)
-		if err = s.judge(ctx, tx, sn, e.User, triesSignUp, err); err != nil {
+		code, err := s.takeSignUpCode(ctx, tx, sn, e.User, in.ConfirmationCode, hides)
+		if err = s.codes.CountAnswer(ctx, tx, sn, e.User.ID(), codes.TriesSignUp, err, s.PlaceOf(tx, sn, e.User, CallerOf(ctx))); err != nil {
 			return err
 		}
 		if code.Target != "" && e.User.Attributes[code.Target] == code.Value {
@@ -139,10 +140,10 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 			if err := s.ReadDecoy(ctx, &tx.Reader, sn, u); err != nil {
 				return err
 			}
-			if err := s.mayAsk(ctx, tx, sn, u, quotaResend, callerOf(ctx)); err != nil {
+			if err := s.codes.CountRequest(ctx, tx, sn, u.ID(), codes.QuotaResend, s.PlaceOf(tx, sn, u, CallerOf(ctx))); err != nil {
 				return err
 			}
-			return s.sendCode(ctx, tx, mail, u, purposeSignUp, to)
+			return s.codes.Send(ctx, tx, mail, u.Recipient(mail.Pool), codes.PurposeSignUp, to)
 		}
 		to, err = s.resend(ctx, tx, mail, u.ID())
 		return err
@@ -189,10 +190,10 @@ func (s *Service) resend(ctx context.Context, tx *store.Tx, mail *mailing.Batch,
 	if err := s.deps.Mail.CheckDeliverable(sn, to.Medium); err != nil {
 		return mailing.Delivery{}, err
 	}
-	if err := s.mayAsk(ctx, tx, sn, e.User, quotaResend, callerOf(ctx)); err != nil {
+	if err := s.codes.CountRequest(ctx, tx, sn, e.User.ID(), codes.QuotaResend, s.PlaceOf(tx, sn, e.User, CallerOf(ctx))); err != nil {
 		return mailing.Delivery{}, err
 	}
-	return to, s.sendCode(ctx, tx, mail, e.User, purposeSignUp, to)
+	return to, s.codes.Send(ctx, tx, mail, e.User.Recipient(mail.Pool), codes.PurposeSignUp, to)
 }
 
 // resendTarget checks that the user may have a new code and tells where to.
@@ -219,4 +220,33 @@ func autoVerified(sn *pool.Snapshot) []string {
 		}
 	}
 	return attrs
+}
+
+// takeSignUpCode checks and spends the code that confirms the user. SignUp stores its
+// code in the profile, where the row is compared and set. A later code is a row of its
+// own and replaces the first. If the client hides who exists, only the right code
+// returns that it is too old: a name without a user has never had a code.
+func (s *Service) takeSignUpCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, answer string, hides bool) (store.Code, error) {
+	rec, err := tx.Code(ctx, sn.ID, u.ID(), codes.PurposeSignUp)
+	wasResent := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return rec, err
+	}
+	if !wasResent && u.SignUpCode != nil {
+		rec = *u.SignUpCode
+	}
+	switch matches := s.codes.IsCode(rec, answer); {
+	case !matches && hides:
+		return rec, store.CommitWith(codes.Mismatch())
+	case !wasResent && u.SignUpCode == nil:
+		return rec, store.CommitWith(codes.Expired())
+	}
+	if err := s.codes.Match(rec, answer); err != nil {
+		return rec, err
+	}
+	u.SignUpCode = nil
+	if wasResent {
+		return rec, codes.Spend(ctx, tx, rec)
+	}
+	return rec, nil
 }

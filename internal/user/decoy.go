@@ -14,6 +14,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
+	"cognate/internal/user/codes"
 )
 
 // Labels of what is derived for names that nobody has.
@@ -172,16 +173,16 @@ func (s *Service) dropNext(sn *pool.Snapshot, next store.User) error {
 
 // refuseDecoy answers a code for a user who does not exist by the steps that
 // one for a user takes.
-func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, t tries, purpose, given string) error {
+func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, t codes.Tries, purpose, given string) error {
 	if err := s.ReadDecoy(ctx, &tx.Reader, sn, u); err != nil {
 		return err
 	}
-	_, err := s.checkCode(ctx, tx, sn, u.ID(), purpose, given)
-	if err == nil || store.Commits(err) && purpose == purposeSignUp {
-		err = codeMismatch()
+	_, err := s.codes.Check(ctx, tx, sn, u.ID(), purpose, given)
+	if err == nil || store.Commits(err) && purpose == codes.PurposeSignUp {
+		err = codes.Mismatch()
 	}
 	if e, ok := errors.AsType[*api.Error](err); ok {
 		err = store.CommitWith(e.WithReason(u.hiddenReason()))
 	}
-	return s.judge(ctx, tx, sn, u, t, err)
+	return s.codes.CountAnswer(ctx, tx, sn, u.ID(), t, err, s.PlaceOf(tx, sn, u, CallerOf(ctx)))
 }

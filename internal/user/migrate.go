@@ -16,8 +16,10 @@ import (
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
+	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
+	"cognate/internal/user/codes"
 )
 
 // This file takes in users of another directory (Cognito: user migration). The
@@ -227,6 +229,10 @@ func (s *Service) sendWelcome(ctx context.Context, tx *store.Tx, mail *mailing.B
 	return nil
 }
 
+// quotaMigrate bounds how often the pool's function is asked about a name that no user
+// has: each time costs a call.
+var quotaMigrate = risk.Quota{Kind: "migrate", Limit: 20}
+
 // findOrMigrate resolves whoever forgot a password, and asks the pool's function
 // about a name that nobody has, so often as codes can be asked for.
 func (s *Service) findOrMigrate(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ForgotPasswordRequest) (*User, error) {
@@ -241,7 +247,7 @@ func (s *Service) findOrMigrate(ctx context.Context, sn *pool.Snapshot, client *
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		exceeded, err := quotaMigrate.Count(ctx, tx, sn.ID, nobody.ID(), s.deps.Now())
 		if err == nil && exceeded {
-			return store.CommitWith(idp.LimitExceededException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyAttempts))
+			return store.CommitWith(codes.LimitExceeded())
 		}
 		return err
 	}, store.Retry)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/user/codes"
 	"cognate/test/lambdas"
 )
 
@@ -109,9 +110,9 @@ func TestMigrateForgottenBounded(t *testing.T) {
 		client := r.clientWith(t, sn, hiding)
 		r.lambdas.On("migrate", func(*lambdas.Event) string { return "no" })
 		r.lambdas.Events()
-		for n := range quotaReset.Limit + 3 {
+		for n := range codes.QuotaReset.Limit + 3 {
 			want := ""
-			if n >= quotaReset.Limit {
+			if n >= codes.QuotaReset.Limit {
 				want = sayLimit
 			}
 			for _, name := range []string{"alice", "bob"} {
@@ -119,7 +120,7 @@ func TestMigrateForgottenBounded(t *testing.T) {
 				wantSays(t, err, want)
 			}
 		}
-		if n := len(r.lambdas.Events()); n != quotaReset.Limit {
+		if n := len(r.lambdas.Events()); n != codes.QuotaReset.Limit {
 			t.Errorf("%d calls", n)
 		}
 	})

@@ -12,36 +12,42 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/user/codes"
 )
 
-// Anybody can give wrong passwords and wrong codes in a user's name, and ask for
-// codes. What that uses up is counted apart from what the user does at a known
-// place: at a device that the user confirmed, or at an address that the user has
-// signed in from. So strangers do not lock the user out there, and since a user has
-// few known places, all guesses together stay few.
+// Anybody can send wrong passwords and wrong codes in a user's name, and ask for
+// codes. These attempts are counted apart from those at a known place of the user: a
+// device that the user confirmed, or an address that the user has signed in from. So
+// strangers cannot lock the user out at a known place. A user has few known places,
+// which bounds the sum of all guesses.
 
 const (
 	// maxAddresses is how many addresses of a user are known.
 	maxAddresses = 8
-	// addressAge is how old the note of an address may become while the user signs
-	// in from it: most sign-ins write nothing.
+	// addressAge is how old the note of an address may be while the user signs in
+	// from the address. It makes most sign-ins write nothing.
 	addressAge = 7 * 24 * time.Hour
 )
 
 // knownAddress labels the keyed hash under which addresses are stored.
 const knownAddress keys.Purpose = "known address"
 
-// A Caller is where a call for a user comes from. The zero one is no known place.
+// A Caller describes where a call for a user comes from. The zero Caller is at no
+// known place.
 type Caller struct {
-	// Address is the client's.
+	// Address is the address of the client.
 	Address string
-	// DeviceKey is the device that the client names. Whoever does not have the
-	// device does not know its key.
+	// DeviceKey is the device that the client names. Only the device itself knows it.
 	DeviceKey string
 }
 
-// callerOf returns where the request of a public operation comes from.
-func callerOf(ctx context.Context) Caller { return Caller{Address: api.RequestFrom(ctx).SourceIP} }
+// CallerOf returns the caller of a public operation.
+func CallerOf(ctx context.Context) Caller { return Caller{Address: api.RequestFrom(ctx).SourceIP} }
+
+// PlaceOf returns the function by which package codes asks for the caller's place.
+func (s *Service) PlaceOf(tx *store.Tx, sn *pool.Snapshot, u *User, from Caller) codes.Place {
+	return func(ctx context.Context) (string, error) { return s.Place(ctx, &tx.Reader, sn, u, from) }
+}
 
 func (s *Service) addressHash(poolID, userID, address string) ([32]byte, bool) {
 	a, err := netip.ParseAddr(address)
@@ -50,7 +56,7 @@ func (s *Service) addressHash(poolID, userID, address string) ([32]byte, bool) {
 	}
 	a = a.Unmap().WithZone("")
 	if a.Is6() {
-		// A household has a network of 64 bits, and its devices change their address in it.
+		// A household has a network of 64 bits, in which its devices change their addresses.
 		network, err := a.Prefix(64)
 		if err != nil {
 			return [32]byte{}, false
@@ -60,11 +66,11 @@ func (s *Service) addressHash(poolID, userID, address string) ([32]byte, bool) {
 	return s.deps.Ring.Hash(knownAddress, []byte(poolID), []byte(userID), []byte(a.String())), true
 }
 
-// Place returns a short name of the known place that a call comes from; "" where the
-// user is not known there. It reads the same for a decoy.
+// Place returns a short name of the known place that a call comes from, "" if it comes
+// from none. For a decoy it reads the same rows.
 func (s *Service) Place(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *User, c Caller) (string, error) {
 	if c.DeviceKey != "" && sn.Devices.Tracked {
-		// The devices that were confirmed have a row.
+		// Only confirmed devices have a row.
 		d, err := r.Device(ctx, sn.ID, u.ID(), c.DeviceKey)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return "", err
@@ -85,9 +91,9 @@ func (s *Service) Place(ctx context.Context, r *store.Reader, sn *pool.Snapshot,
 	return "address-" + hex.EncodeToString(hash[:8]), err
 }
 
-// NoteAddress remembers that the user signed in from the address. It writes where
-// the address is new or its note is old. That it could not be noted keeps nobody
-// from signing in.
+// NoteAddress remembers that the user signed in from the address. It writes only if
+// the address is new or its note is old. It logs an error and returns none, because the
+// sign-in succeeds anyway.
 func (s *Service) NoteAddress(ctx context.Context, sn *pool.Snapshot, u *User, address string) {
 	hash, ok := s.addressHash(sn.ID, u.ID(), address)
 	if !ok {

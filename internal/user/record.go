@@ -11,6 +11,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
+	"cognate/internal/user/codes"
 )
 
 // User is a person of a pool, read from the store.
@@ -28,9 +29,9 @@ type User struct {
 	// SoftwareToken is the user's authenticator app.
 	SoftwareToken SoftwareToken
 
-	// signUpCode is the live code that confirms the user, nil if there is none. It
-	// is in the profile because a sign-up writes that anyway: a row less.
-	signUpCode *store.Code
+	// SignUpCode is the live code that confirms the user, nil if there is none. It is
+	// in the profile, because a sign-up writes the profile anyway: that saves a row.
+	SignUpCode *store.Code
 	// decoy marks a user who does not exist under decoyName. standsFor is the user
 	// whose state it hides; nil if there is none.
 	decoy     bool
@@ -59,7 +60,7 @@ type profile struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Pending    map[string]string `json:"pending,omitempty"`
 	MFA        *MFA              `json:"mfa,omitempty"`
-	SignUpCode *profileCode      `json:"signUpCode,omitempty"`
+	SignUpCode *profileCode      `json:"SignUpCode,omitempty"`
 	// SoftwareToken is absent for a user without an authenticator app.
 	SoftwareToken *SoftwareToken `json:"softwareToken,omitempty"`
 }
@@ -94,8 +95,8 @@ func FromRecord(_ *pool.Snapshot, rec store.User) (*User, error) {
 		u.SoftwareToken = *p.SoftwareToken
 	}
 	if c := p.SignUpCode; c != nil && len(c.Hash) == 32 {
-		u.signUpCode = &store.Code{
-			PoolID: rec.PoolID, UserID: rec.ID, Purpose: purposeSignUp, Hash: [32]byte(c.Hash), Target: c.Target, Value: c.Value,
+		u.SignUpCode = &store.Code{
+			PoolID: rec.PoolID, UserID: rec.ID, Purpose: codes.PurposeSignUp, Hash: [32]byte(c.Hash), Target: c.Target, Value: c.Value,
 			CreatedAt: time.UnixMilli(c.CreatedAt), ExpiresAt: time.UnixMilli(c.ExpiresAt),
 		}
 	}
@@ -113,9 +114,9 @@ func (u *User) Record() (store.User, error) {
 		p.SoftwareToken = &u.SoftwareToken
 	}
 	if u.Status() != idp.UserStatusTypeUnconfirmed {
-		u.signUpCode = nil // Whatever made the status change, nothing is left to confirm.
+		u.SignUpCode = nil // Whatever made the status change, nothing is left to confirm.
 	}
-	if c := u.signUpCode; c != nil {
+	if c := u.SignUpCode; c != nil {
 		p.SignUpCode = &profileCode{Hash: c.Hash[:], Target: c.Target, Value: c.Value, CreatedAt: c.CreatedAt.UnixMilli(), ExpiresAt: c.ExpiresAt.UnixMilli()}
 	}
 	doc, err := json.Marshal(p)

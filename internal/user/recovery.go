@@ -11,6 +11,7 @@ import (
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
+	"cognate/internal/user/codes"
 )
 
 // ForgotPassword sends a code by which the password can be set again.
@@ -35,10 +36,10 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 		if to, err = s.recoveryTarget(sn, u); err != nil {
 			return err
 		}
-		if err := s.mayAsk(ctx, tx, sn, u, quotaReset, callerOf(ctx)); err != nil {
+		if err := s.codes.CountRequest(ctx, tx, sn, u.ID(), codes.QuotaReset, s.PlaceOf(tx, sn, u, CallerOf(ctx))); err != nil {
 			return err
 		}
-		return s.sendCode(ctx, tx, mail, u, purposeReset, to)
+		return s.codes.Send(ctx, tx, mail, u.Recipient(mail.Pool), codes.PurposeResetPassword, to)
 	})
 	if err != nil {
 		return nil, err
@@ -172,7 +173,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 	// A guess is counted and committed before anything heavy is computed.
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if u.decoy {
-			return s.refuseDecoy(ctx, tx, sn, u, triesReset, purposeReset, in.ConfirmationCode)
+			return s.refuseDecoy(ctx, tx, sn, u, codes.TriesResetPassword, codes.PurposeResetPassword, in.ConfirmationCode)
 		}
 		var err error
 		if u, err = s.reread(ctx, tx, sn, u); err != nil {
@@ -182,7 +183,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 			return disabledForRecovery()
 		}
 		_, err = s.resetCode(ctx, tx, sn, u, in.ConfirmationCode)
-		return s.judge(ctx, tx, sn, u, triesReset, err)
+		return s.codes.CountAnswer(ctx, tx, sn, u.ID(), codes.TriesResetPassword, err, s.PlaceOf(tx, sn, u, CallerOf(ctx)))
 	}, store.Retry)
 	if err != nil {
 		return nil, err
@@ -206,9 +207,9 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 // resetCode checks a password-reset code. One that went to an address which is
 // not the user's any more is worth nothing.
 func (s *Service) resetCode(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, given string) (store.Code, error) {
-	code, err := s.checkCode(ctx, tx, sn, u.ID(), purposeReset, given)
+	code, err := s.codes.Check(ctx, tx, sn, u.ID(), codes.PurposeResetPassword, given)
 	if err == nil && u.Attributes[code.Target] != code.Value {
-		return code, store.CommitWith(codeExpired())
+		return code, store.CommitWith(codes.Expired())
 	}
 	return code, err
 }
@@ -222,7 +223,7 @@ func (s *Service) recovered(ctx context.Context, tx *store.Tx, sn *pool.Snapshot
 	if err != nil {
 		return err
 	}
-	if err := s.spendCode(ctx, tx, code); err != nil {
+	if err := codes.Spend(ctx, tx, code); err != nil {
 		return err
 	}
 	u.Rec.Status = string(idp.UserStatusTypeConfirmed)

@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
+	"cognate/internal/user/codes"
 )
 
 const (
@@ -205,15 +206,15 @@ func TestDecoyLooksLikeAUser(t *testing.T) {
 			give()
 			ask()
 			give()
-			r.clock.pass(resetLife)
+			r.clock.pass(time.Hour)
 			give()
 			ask()
-			for range triesReset.limit + 2 {
+			for range codes.TriesResetPassword.Limit + 2 {
 				give()
 			}
 			ask()
 			give()
-			for range quotaReset.Limit {
+			for range codes.QuotaReset.Limit {
 				ask()
 			}
 			give()

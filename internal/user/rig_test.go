@@ -98,7 +98,9 @@ func newRig(t testing.TB, o store.Options) *rig {
 
 // sendBy lets another service send the rig's messages.
 func (r *rig) sendBy(m *message.Service) {
-	r.messages, r.deps.Mail = m, mailing.New(mailing.Deps{Store: r.deps.Store, Messages: m, Triggers: r.deps.Triggers})
+	d := r.deps
+	d.Mail = mailing.New(mailing.Deps{Store: d.Store, Messages: m, Triggers: d.Triggers})
+	r.messages, r.Service = m, New(d)
 }
 
 // senderKeyID is the KMSKeyID that testKeys has a key for.

@@ -27,6 +27,7 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/trigger"
+	"cognate/internal/user/codes"
 )
 
 // Deps is what the service works with.
@@ -50,11 +51,15 @@ type Deps struct {
 // idp.Service that it owns, and what sign-in needs to know of a user.
 type Service struct {
 	deps    Deps
+	codes   *codes.Service
 	foreign *keys.Gate // before the hashes of other programs
 	sample  atomic.Pointer[sample]
 }
 
 // New builds the service.
 func New(d Deps) *Service {
-	return &Service{deps: d, foreign: newForeignGate()}
+	return &Service{
+		deps: d, foreign: newForeignGate(),
+		codes: codes.New(codes.Deps{Ring: d.Ring, Mail: d.Mail, Now: d.Now}),
+	}
 }

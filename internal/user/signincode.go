@@ -38,7 +38,7 @@ func (s *Service) CountSignInCode(ctx context.Context, tx *store.Tx, sn *pool.Sn
 	if second {
 		q = quotaSecondCodes
 	}
-	err := s.mayAsk(ctx, tx, sn, u, q, from)
+	err := s.codes.CountRequest(ctx, tx, sn, u.ID(), q, s.PlaceOf(tx, sn, u, from))
 	if api.CodeOf(err) == idp.CodeLimitExceededException {
 		return idp.TooManyRequestsException("Attempt limit exceeded, please try after some time.").WithReason(api.ReasonTooManyCodes)
 	}

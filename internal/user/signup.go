@@ -12,6 +12,7 @@ import (
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
+	"cognate/internal/user/codes"
 )
 
 // SignUp stores a new user, not confirmed, and sends the confirmation code. The
@@ -46,8 +47,8 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 			return nil, err
 		}
 		var rec store.Code
-		code, rec = s.newCode(sn, u, purposeSignUp, to)
-		u.signUpCode = &rec
+		code, rec = s.codes.New(sn, u.Recipient(sn), codes.PurposeSignUp, to)
+		u.SignUpCode = &rec
 	}
 	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
 		if err := s.insert(ctx, tx, sn, u, names, func(string) error { return usernameExists() }); err != nil {
@@ -65,7 +66,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 		if !sends {
 			return nil
 		}
-		return s.deps.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(sn), to, code, u.signUpCode.ExpiresAt)
+		return s.deps.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(sn), to, code, u.SignUpCode.ExpiresAt)
 	})
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/user/codes"
 )
 
 // from returns the context of a request from the address.
@@ -42,7 +43,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 			return err
 		}
 		// Requests alone.
-		for range quotaReset.Limit {
+		for range codes.QuotaReset.Limit {
 			s, ctx := elsewhere()
 			wantSays(t, ask(s, ctx), "")
 		}
@@ -54,7 +55,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 		// Requests are used up, and the newest code's tries: the owner is at home.
 		wantSays(t, ask(r.Service, from(t.Context(), home)), "")
 		wrong := other(r.lastCode(t, sn))
-		for range triesReset.limit {
+		for range codes.TriesResetPassword.Limit {
 			s, ctx := elsewhere()
 			wantSays(t, give(s, ctx, wrong), sayMismatch)
 		}
@@ -67,36 +68,36 @@ func TestStrangersAskForCodes(t *testing.T) {
 		guesses := 0
 		for range 24 {
 			r.clock.pass(time.Hour)
-			for range quotaReset.Limit + 1 {
+			for range codes.QuotaReset.Limit + 1 {
 				s, ctx := elsewhere()
 				if ask(s, ctx) != nil {
 					break
 				}
 				wrong := other(r.lastCode(t, sn))
-				for range triesReset.limit + 1 {
+				for range codes.TriesResetPassword.Limit + 1 {
 					if s, ctx := elsewhere(); says(give(s, ctx, wrong)) == sayMismatch {
 						guesses++
 					}
 				}
 			}
 		}
-		if most := 2 * (wrongCodes + triesReset.limit); guesses < 50 || guesses > most {
+		if most := 2 * (codes.WrongAnswers + codes.TriesResetPassword.Limit); guesses < 50 || guesses > most {
 			t.Errorf("%d guesses in a day, want at most %d", guesses, most)
 		}
 		// At home, too, the tries come to an end.
 		at := from(t.Context(), home)
 		guesses = 0
-		for range 2 * quotaReset.Limit {
+		for range 2 * codes.QuotaReset.Limit {
 			if ask(r.Service, at) != nil {
 				break
 			}
-			for range triesReset.limit + 1 {
+			for range codes.TriesResetPassword.Limit + 1 {
 				if says(give(r.Service, at, other(r.lastCode(t, sn)))) == sayMismatch {
 					guesses++
 				}
 			}
 		}
-		if most := 2 * quotaReset.Limit * triesReset.limit; guesses > most {
+		if most := 2 * codes.QuotaReset.Limit * codes.TriesResetPassword.Limit; guesses > most {
 			t.Errorf("%d guesses at home in an hour, want at most %d", guesses, most)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
+	"cognate/internal/user/codes"
 )
 
 // GetUserAttributeVerificationCode sends a code to an address of the token's
@@ -33,11 +34,11 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *idp.
 		if value == "" {
 			return noAddress(attr)
 		}
-		if err := s.attempt(ctx, tx, p.Pool, u.ID(), quotaVerifyCode); err != nil {
+		if err := s.codes.CountAttempt(ctx, tx, p.Pool, u.ID(), codes.QuotaVerifyCode); err != nil {
 			return err
 		}
 		to = mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: value}
-		return s.sendCode(ctx, tx, mail, e.User, verifyPurpose(attr), to)
+		return s.codes.Send(ctx, tx, mail, e.User.Recipient(mail.Pool), codes.PurposeVerify(attr), to)
 	})
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAtt
 		if err != nil {
 			return err
 		}
-		if err := s.attempt(ctx, tx, p.Pool, u.ID(), quotaVerify); err != nil {
+		if err := s.codes.CountAttempt(ctx, tx, p.Pool, u.ID(), codes.QuotaVerify); err != nil {
 			return err
 		}
 		return e.verify(ctx, in.AttributeName, in.Code)
@@ -90,7 +91,7 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *idp.VerifyUserAtt
 // verify checks and spends the code of an address and sets its flag. A code
 // proves only the address that it went to.
 func (e *Edit) verify(ctx context.Context, attr, given string) error {
-	code, err := e.s.checkCode(ctx, e.tx, e.sn, e.User.ID(), verifyPurpose(attr), given)
+	code, err := e.s.codes.Check(ctx, e.tx, e.sn, e.User.ID(), codes.PurposeVerify(attr), given)
 	if err != nil {
 		return err
 	}
@@ -100,9 +101,9 @@ func (e *Edit) verify(ctx context.Context, attr, given string) error {
 		delete(e.User.Pending, attr)
 	case e.User.Attributes[attr]:
 	default:
-		return store.CommitWith(codeExpired())
+		return store.CommitWith(codes.Expired())
 	}
-	if err := e.s.spendCode(ctx, e.tx, code); err != nil {
+	if err := codes.Spend(ctx, e.tx, code); err != nil {
 		return err
 	}
 	e.User.Attributes[schema.VerifiedFlag(attr)] = "true"
