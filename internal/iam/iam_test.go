@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,43 +16,25 @@ import (
 	"cognate/test/fresh"
 )
 
-// clock is settable: the cache's age is a matter of it alone.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
 type fixture struct {
 	*iam.Service
 	store *store.Store
-	clock *clock
+	clock *fresh.Clock
 	other *iam.Service // another node on the same database
 }
 
 func newFixture(t *testing.T) fixture {
 	t.Helper()
-	c := &clock{t: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)}
-	st := fresh.Store(t, store.Options{Path: filepath.Join(t.TempDir(), "db")}, c.now)
-	ring, _ := fresh.Ring(t, c.now)
+	c := fresh.NewClock(time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC))
+	st := fresh.Store(t, fresh.SQLite(t), c.Now)
+	ring, _ := fresh.Ring(t, c.Now)
 	tags := func(_ context.Context, arn string) (map[string]string, error) {
 		if strings.HasSuffix(arn, "_Tagged") {
 			return map[string]string{"Stage": "test"}, nil
 		}
 		return nil, nil
 	}
-	d := iam.Deps{Store: st, Ring: ring, Now: c.now, AccountID: "123456789012", ResourceTags: tags}
+	d := iam.Deps{Store: st, Ring: ring, Now: c.Now, AccountID: "123456789012", ResourceTags: tags}
 	return fixture{iam.New(d), st, c, iam.New(d)}
 }
 
@@ -139,11 +119,11 @@ func TestRevocation(t *testing.T) {
 	if _, err := f.Lookup(t.Context(), key.ID, ""); !errors.Is(err, iam.ErrUnknownKey) {
 		t.Errorf("the node that revoked it: %v", err)
 	}
-	f.clock.advance(-time.Hour)
+	f.clock.Pass(-time.Hour)
 	if _, err := f.other.Lookup(t.Context(), key.ID, ""); !errors.Is(err, iam.ErrUnknownKey) {
 		t.Errorf("another node, whose clock was set back: %v", err)
 	}
-	f.clock.advance(time.Hour + time.Second)
+	f.clock.Pass(time.Hour + time.Second)
 	if _, err := f.other.Lookup(t.Context(), key.ID, ""); !errors.Is(err, iam.ErrUnknownKey) {
 		t.Errorf("another node, a second later: %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"cognate/internal/message"
 	"cognate/internal/store"
+	"cognate/test/fresh"
 )
 
 // TestAddressesStaySecret sends by ways whose addresses hold secrets and that
@@ -51,8 +52,8 @@ func TestAddressesStaySecret(t *testing.T) {
 		}
 		return s
 	}
-	c := &clock{t: time.Unix(1_700_000_000, 0)}
-	engines(t, func(t *testing.T, options store.Options) {
+	c := newClock()
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
 		st, ring := open(t, options, c)
 		for i, test := range []struct {
 			name   string
@@ -64,9 +65,9 @@ func TestAddressesStaySecret(t *testing.T) {
 			{"mail server that is none", mail("smtp://u:s3cretpassword@" + strings.TrimPrefix(echo.URL, "http://"))},
 		} {
 			var log bytes.Buffer
-			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.NewTextHandler(&log, nil)), SMS: test.sender})
+			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.NewTextHandler(&log, nil)), SMS: test.sender})
 			m := message.Message{
-				PoolID: fmt.Sprintf("us-east-1_%09d", i), UserID: "u", Username: "alice", Medium: message.SMS, To: "+12065550100", Body: "code 1", ExpiresAt: c.now().Add(time.Hour),
+				PoolID: fmt.Sprintf("us-east-1_%09d", i), UserID: "u", Username: "alice", Medium: message.SMS, To: "+12065550100", Body: "code 1", ExpiresAt: c.Now().Add(time.Hour),
 			}
 			if i >= 6 {
 				m.To = "alice@example.com"

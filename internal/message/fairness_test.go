@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/message"
 	"cognate/internal/store"
+	"cognate/test/fresh"
 )
 
 // gate is a sender that holds every message until the test lets it go.
@@ -60,19 +61,19 @@ func next(t *testing.T, g *gate) message.Message {
 	}
 }
 
-func mail(pool, body string, c *clock) message.Message {
-	return message.Message{PoolID: pool, UserID: "u", Username: "alice", Medium: message.Email, To: "alice@example.com", Body: body, ExpiresAt: c.now().Add(time.Hour)}
+func mail(pool, body string, c *fresh.Clock) message.Message {
+	return message.Message{PoolID: pool, UserID: "u", Username: "alice", Medium: message.Email, To: "alice@example.com", Body: body, ExpiresAt: c.Now().Add(time.Hour)}
 }
 
 const bulkPool, otherPool = "us-east-1_Aaaaaaaaa", "us-east-1_Bbbbbbbbb"
 
 func TestHangingMediumDelaysNoOther(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		mails, texts, functions := newGate(), newGate(), newGate()
-		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: mails, SMS: texts, Functions: functions})
+		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: mails, SMS: texts, Functions: functions})
 		for i := range 20 { // more than the lane has slots
 			m := mail(fmt.Sprintf("us-east-1_%09d", i), "x", c)
 			if err := enqueue(t, st, s, m); err != nil {
@@ -120,13 +121,13 @@ func bulk(t *testing.T, st *store.Store, s *message.Service, n int, m func(i int
 
 func TestBulkDelaysNoOtherPool(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		mails := newGate()
-		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: mails})
+		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: mails})
 		bulk(t, st, s, 10_000, func(int) message.Message { return mail(bulkPool, "invitation", c) })
-		c.add(time.Second)
+		c.Pass(time.Second)
 		runs(t, s)
 		for range 6 { // the pool's share; all of them hang
 			next(t, mails)
@@ -159,10 +160,10 @@ func TestBulkDelaysNoOtherPool(t *testing.T) {
 
 func TestSlotIsFilledAtOnce(t *testing.T) {
 	t.Parallel()
-	c := &clock{t: time.Unix(1_700_000_000, 0)}
+	c := newClock()
 	st, ring := open(t, store.Options{Path: t.TempDir() + "/x.db"}, c)
 	mails := newGate()
-	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: mails})
+	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: mails})
 	bulk(t, st, s, 20, func(int) message.Message { return mail(bulkPool, "invitation", c) })
 	runs(t, s)
 	for range 6 {
@@ -176,12 +177,12 @@ func TestSlotIsFilledAtOnce(t *testing.T) {
 
 func TestKilledNodesMessages(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		dying, alive := newGate(), &recorder{}
 		node := func(mail message.Sender) *message.Service {
-			return message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: mail})
+			return message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: mail})
 		}
 		// The first node claims and is gone: nothing of the fate is recorded.
 		first := node(dying)
@@ -189,7 +190,7 @@ func TestKilledNodesMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := st.Update(deadline(t), func(tx *store.Tx) error {
-			_, _, err := tx.ClaimMessages(deadline(t), store.MessageClaim{Lane: store.LaneEmail, Now: c.now(), Lease: 2 * time.Minute, Limit: 8})
+			_, _, err := tx.ClaimMessages(deadline(t), store.MessageClaim{Lane: store.LaneEmail, Now: c.Now(), Lease: 2 * time.Minute, Limit: 8})
 			return err
 		})
 		if err != nil {
@@ -200,7 +201,7 @@ func TestKilledNodesMessages(t *testing.T) {
 			wait time.Duration
 			want int
 		}{{0, 0}, {2*time.Minute - time.Millisecond, 0}, {time.Millisecond, 1}, {time.Hour, 1}} {
-			c.add(step.wait)
+			c.Pass(step.wait)
 			if err := second.Flush(deadline(t)); err != nil {
 				t.Fatal(err)
 			}
@@ -227,13 +228,13 @@ func TestHeldMessage(t *testing.T) {
 		}, 0, []string{"the function's text 123456"}},
 		{"dropped", func(s *message.Service, m *message.Message) error { return s.Drop(context.Background(), m) }, 2 * time.Minute, nil},
 	}
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				gateway := &recorder{}
-				s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: gateway, Inbox: true})
+				s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: gateway, Inbox: true})
 				m := mail(bulkPool, "the pool's text 123456", c)
 				m.Held, m.Username = true, tt.name
 				if err := st.Update(deadline(t), func(tx *store.Tx) error { return s.Enqueue(deadline(t), tx, &m) }); err != nil {
@@ -242,7 +243,7 @@ func TestHeldMessage(t *testing.T) {
 				if err := tt.settle(s, &m); err != nil {
 					t.Fatal(err)
 				}
-				c.add(tt.wait)
+				c.Pass(tt.wait)
 				shown, err := s.List(deadline(t), message.Query{Username: tt.name})
 				if err != nil || len(shown) != len(tt.want) {
 					t.Errorf("the inbox shows %v, %v", shown, err)
@@ -253,7 +254,7 @@ func TestHeldMessage(t *testing.T) {
 				if got := gateway.bodies(); len(got) != len(tt.want) || len(got) == 1 && got[0] != tt.want[0] {
 					t.Errorf("sent %q, want %q", got, tt.want)
 				}
-				c.add(48 * time.Hour)
+				c.Pass(48 * time.Hour)
 				_ = s.Flush(deadline(t))
 			})
 		}
@@ -264,12 +265,12 @@ func TestHeldMessage(t *testing.T) {
 // message, and is neither sent nor shown.
 func TestMessageToNobody(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		for _, inbox := range []bool{true, false} {
 			gateway := &recorder{}
-			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: gateway, Inbox: inbox})
+			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: gateway, Inbox: inbox})
 			m := mail(bulkPool, "123456", c)
 			m.Nowhere = true
 			if err := enqueue(t, st, s, m); err != nil {
@@ -284,8 +285,8 @@ func TestMessageToNobody(t *testing.T) {
 			}
 		}
 		for _, want := range []int{2, 0} {
-			c.add(48 * time.Hour)
-			if removed, err := st.Sweep(t.Context(), c.now(), 100); err != nil || removed != want {
+			c.Pass(48 * time.Hour)
+			if removed, err := st.Sweep(t.Context(), c.Now(), 100); err != nil || removed != want {
 				t.Errorf("%d rows were swept, want %d: %v", removed, want, err)
 			}
 		}
@@ -294,10 +295,10 @@ func TestMessageToNobody(t *testing.T) {
 
 func TestFunctionSendsInPlaceOfTheGateway(t *testing.T) {
 	t.Parallel()
-	c := &clock{t: time.Unix(1_700_000_000, 0)}
+	c := newClock()
 	st, ring := open(t, store.Options{Path: t.TempDir() + "/x.db"}, c)
 	function := &recorder{}
-	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Functions: function})
+	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Functions: function})
 	m := mail(bulkPool, "123456", c)
 	if err := enqueue(t, st, s, m); err == nil {
 		t.Error("a mail without any sender was taken")

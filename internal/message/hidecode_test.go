@@ -11,14 +11,15 @@ import (
 
 	"cognate/internal/message"
 	"cognate/internal/store"
+	"cognate/test/fresh"
 )
 
 // TestErrorsQuoteNoCode: what a gateway says of a message may hold its code,
 // which neither the log nor the row must.
 func TestErrorsQuoteNoCode(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		for _, test := range []struct {
 			name, code, quoted string
@@ -35,9 +36,9 @@ func TestErrorsQuoteNoCode(t *testing.T) {
 			}
 			var log bytes.Buffer
 			gateway := &recorder{errs: []error{failure}}
-			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.NewTextHandler(&log, nil)), SMS: gateway})
+			s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.NewTextHandler(&log, nil)), SMS: gateway})
 			err := enqueue(t, st, s, message.Message{
-				PoolID: "us-east-1_AbCdEf123", UserID: "u", Username: "alice", Medium: message.SMS, To: "+12065550100", Body: "code", Code: test.code, ExpiresAt: c.now().Add(time.Hour),
+				PoolID: "us-east-1_AbCdEf123", UserID: "u", Username: "alice", Medium: message.SMS, To: "+12065550100", Body: "code", Code: test.code, ExpiresAt: c.Now().Add(time.Hour),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -52,7 +53,7 @@ func TestErrorsQuoteNoCode(t *testing.T) {
 			if err != nil || len(rows) != 1 || !strings.Contains(rows[0].LastError, "******") || (rows[0].State == store.MessageFailed) != test.permanent {
 				t.Errorf("%s: the row is %+v, %v", test.name, rows, err)
 			}
-			c.add(48 * time.Hour)
+			c.Pass(48 * time.Hour)
 			if err := s.Flush(deadline(t)); err != nil {
 				t.Fatal(err)
 			}

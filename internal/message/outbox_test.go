@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,21 +16,9 @@ import (
 	"cognate/internal/message"
 	"cognate/internal/store"
 	"cognate/test/fresh"
-	"cognate/test/pgtest"
 )
 
-// clock is a time that only the test moves.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *clock) now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.t }
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
+func newClock() *fresh.Clock { return fresh.NewClock(time.Unix(1_700_000_000, 0)) }
 
 // recorder is a gateway that fails as it is told to.
 type recorder struct {
@@ -64,23 +51,11 @@ func (r *recorder) bodies() []string {
 	return b
 }
 
-// engines runs f on a fresh database of each engine.
-func engines(t *testing.T, f func(t *testing.T, options store.Options)) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		f(t, store.Options{Path: filepath.Join(t.TempDir(), "test.db")})
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		f(t, store.Options{URL: pgtest.Database(t)})
-	})
-}
-
-func open(t *testing.T, o store.Options, c *clock) (*store.Store, *keys.Ring) {
+func open(t *testing.T, o store.Options, c *fresh.Clock) (*store.Store, *keys.Ring) {
 	t.Helper()
 	o.Log = slog.New(slog.DiscardHandler)
-	st := fresh.Store(t, o, c.now)
-	ring, _ := fresh.Ring(t, c.now)
+	st := fresh.Store(t, o, c.Now)
+	ring, _ := fresh.Ring(t, c.Now)
 	return st, ring
 }
 
@@ -106,19 +81,19 @@ func TestOutboxRetries(t *testing.T) {
 		{"a refusal for good is not repeated", []error{message.PermanentError{Err: down}}, []time.Duration{0, time.Minute, time.Hour}, nil},
 		{"not after the code's life", []error{down, down, down, down, down, down, down, down, down, down, down, down}, []time.Duration{0, time.Minute, time.Minute, time.Minute, 57 * time.Minute, time.Hour, time.Hour}, nil},
 	}
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		for _, tt := range tests { // one after another: they share the outbox
 			t.Run(tt.name, func(t *testing.T) {
 				gateway := &recorder{errs: tt.errs}
-				s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), SMS: gateway})
-				m := message.Message{PoolID: "us-east-1_AbCdEf123", UserID: "u", Username: "alice", Medium: message.SMS, To: "+12065550100", Body: "code 1", ExpiresAt: c.now().Add(time.Hour)}
+				s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), SMS: gateway})
+				m := message.Message{PoolID: "us-east-1_AbCdEf123", UserID: "u", Username: "alice", Medium: message.SMS, To: "+12065550100", Body: "code 1", ExpiresAt: c.Now().Add(time.Hour)}
 				if err := enqueue(t, st, s, m); err != nil {
 					t.Fatal(err)
 				}
 				for _, d := range tt.steps {
-					c.add(d)
+					c.Pass(d)
 					if err := s.Flush(deadline(t)); err != nil {
 						t.Fatal(err)
 					}
@@ -126,7 +101,7 @@ func TestOutboxRetries(t *testing.T) {
 				if diff := cmp.Diff(tt.want, gateway.bodies()); diff != "" {
 					t.Error(diff)
 				}
-				c.add(48 * time.Hour) // nothing of this row is due in the next
+				c.Pass(48 * time.Hour) // nothing of this row is due in the next
 				gateway.errs = nil
 				if err := s.Flush(deadline(t)); err != nil {
 					t.Fatal(err)
@@ -138,17 +113,17 @@ func TestOutboxRetries(t *testing.T) {
 
 func TestOutboxOfTwoNodesSendsOnce(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		gateway := &recorder{}
 		node := func() *message.Service {
-			return message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), SMS: gateway})
+			return message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), SMS: gateway})
 		}
 		a, b := node(), node()
 		const n = 40
 		for range n {
-			if err := enqueue(t, st, a, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+12065550100", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
+			if err := enqueue(t, st, a, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+12065550100", Body: "x", ExpiresAt: c.Now().Add(time.Hour)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -169,14 +144,14 @@ func TestOutboxOfTwoNodesSendsOnce(t *testing.T) {
 
 func TestRolledBackTransactionSendsNothing(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
 		gateway := &recorder{}
-		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), SMS: gateway})
+		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), SMS: gateway})
 		refused := errors.New("the name is taken")
 		err := st.Update(deadline(t), func(tx *store.Tx) error {
-			if err := s.Enqueue(deadline(t), tx, &message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+12065550100", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
+			if err := s.Enqueue(deadline(t), tx, &message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+12065550100", Body: "x", ExpiresAt: c.Now().Add(time.Hour)}); err != nil {
 				return err
 			}
 			return refused
@@ -192,10 +167,10 @@ func TestRolledBackTransactionSendsNothing(t *testing.T) {
 
 func TestInbox(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, ring := open(t, options, c)
-		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Inbox: true})
+		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Inbox: true})
 		pool := "us-east-1_AbCdEf123"
 		for _, m := range []message.Message{
 			{PoolID: pool, Username: "alice", Medium: message.Email, To: "alice@example.com", Subject: "s", Body: "first 111111", Code: "111111"},
@@ -206,7 +181,7 @@ func TestInbox(t *testing.T) {
 			if err := enqueue(t, st, s, m); err != nil {
 				t.Fatal(err)
 			}
-			c.add(time.Second)
+			c.Pass(time.Second)
 		}
 		for _, tt := range []struct {
 			name string
@@ -279,9 +254,9 @@ func containsCode(b []byte) bool {
 
 func TestNoSender(t *testing.T) {
 	t.Parallel()
-	c := &clock{t: time.Unix(1_700_000_000, 0)}
-	st, ring := open(t, store.Options{Path: filepath.Join(t.TempDir(), "test.db")}, c)
-	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: &recorder{}})
+	c := newClock()
+	st, ring := open(t, fresh.SQLite(t), c)
+	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: &recorder{}})
 	if err := enqueue(t, st, s, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+1", Body: "x"}); !errors.Is(err, message.ErrNoSender) {
 		t.Errorf("error %v, want ErrNoSender", err)
 	}
@@ -289,14 +264,14 @@ func TestNoSender(t *testing.T) {
 
 func TestRunDeliversOnWake(t *testing.T) {
 	t.Parallel()
-	c := &clock{t: time.Unix(1_700_000_000, 0)}
-	st, ring := open(t, store.Options{Path: filepath.Join(t.TempDir(), "test.db")}, c)
+	c := newClock()
+	st, ring := open(t, fresh.SQLite(t), c)
 	got := make(chan string, 1)
-	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), SMS: senderFunc(func(m message.Message) error { got <- m.Body; return nil })})
+	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), SMS: senderFunc(func(m message.Message) error { got <- m.Body; return nil })})
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error)
 	go func() { stopped <- s.Run(ctx) }()
-	if err := enqueue(t, st, s, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+1", Body: "x", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
+	if err := enqueue(t, st, s, message.Message{PoolID: "us-east-1_AbCdEf123", Medium: message.SMS, To: "+1", Body: "x", ExpiresAt: c.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	s.Wake()
@@ -315,13 +290,13 @@ func TestRunDeliversOnWake(t *testing.T) {
 // stored it is out.
 func TestMessageRests(t *testing.T) {
 	t.Parallel()
-	c := &clock{t: time.Unix(1_700_000_000, 0)}
-	st, ring := open(t, store.Options{Path: filepath.Join(t.TempDir(), "test.db")}, c)
+	c := newClock()
+	st, ring := open(t, fresh.SQLite(t), c)
 	g := &gate{arrived: make(chan message.Message, 2), pass: make(chan struct{})}
 	close(g.pass)
-	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.now, Log: slog.New(slog.DiscardHandler), Mail: g, Rest: time.Second})
+	s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: g, Rest: time.Second})
 	for _, body := range []string{"old", "new"} {
-		c.add(time.Second)
+		c.Pass(time.Second)
 		if err := enqueue(t, st, s, mail(bulkPool, body, c)); err != nil {
 			t.Fatal(err)
 		}

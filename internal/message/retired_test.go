@@ -12,6 +12,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/message"
 	"cognate/internal/store"
+	"cognate/test/fresh"
 )
 
 // TestOutboxOfNodeWithoutKeys: a node that cannot open a message, since it has not
@@ -19,8 +20,8 @@ import (
 // give the message up.
 func TestOutboxOfNodeWithoutKeys(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, options store.Options) {
-		c := &clock{t: time.Unix(1_700_000_000, 0)}
+	fresh.Engines(t, func(t *testing.T, options store.Options) {
+		c := newClock()
 		st, _ := open(t, options, c)
 		kek, err := keys.ParseKEK(keys.GenerateKEK())
 		if err != nil {
@@ -28,7 +29,7 @@ func TestOutboxOfNodeWithoutKeys(t *testing.T) {
 		}
 		ring := func(records []keys.WrappedKey) (*keys.Ring, []keys.WrappedKey) {
 			t.Helper()
-			r, added, err := keys.OpenRing(t.Context(), kek, records, c.now())
+			r, added, err := keys.OpenRing(t.Context(), kek, records, c.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -37,16 +38,16 @@ func TestOutboxOfNodeWithoutKeys(t *testing.T) {
 		ahead, records := ring(nil)
 		behind, _ := ring(records)
 		away := errors.New("the database is away")
-		behind.Follow(func(context.Context) ([]keys.WrappedKey, error) { return records, away }, nil, c.now)
+		behind.Follow(func(context.Context) ([]keys.WrappedKey, error) { return records, away }, nil, c.Now)
 		service := func(r *keys.Ring) (*message.Service, *recorder) {
 			gateway := &recorder{}
-			return message.New(message.Deps{Store: st, Ring: r, Now: c.now, Log: slog.New(slog.DiscardHandler), SMS: gateway}), gateway
+			return message.New(message.Deps{Store: st, Ring: r, Now: c.Now, Log: slog.New(slog.DiscardHandler), SMS: gateway}), gateway
 		}
 		good, sent := service(ahead)
 		late, sentLate := service(behind)
 		queue := func(body string) {
 			t.Helper()
-			m := message.Message{PoolID: "us-east-1_AbCdEf123", UserID: "u", Medium: message.SMS, To: "+12065550100", Body: body, ExpiresAt: c.now().Add(time.Hour)}
+			m := message.Message{PoolID: "us-east-1_AbCdEf123", UserID: "u", Medium: message.SMS, To: "+12065550100", Body: body, ExpiresAt: c.Now().Add(time.Hour)}
 			if err := enqueue(t, st, good, m); err != nil {
 				t.Fatal(err)
 			}
@@ -61,24 +62,24 @@ func TestOutboxOfNodeWithoutKeys(t *testing.T) {
 			}
 		}
 
-		added, err := ahead.Rotate(t.Context(), c.now(), keys.PurposeMessage)
+		added, err := ahead.Rotate(t.Context(), c.Now(), keys.PurposeMessage)
 		records = append(records, added...)
-		c.add(keys.SealDelay)
-		if err = errors.Join(err, ahead.Load(t.Context(), records, c.now())); err != nil {
+		c.Pass(keys.SealDelay)
+		if err = errors.Join(err, ahead.Load(t.Context(), records, c.Now())); err != nil {
 			t.Fatal(err)
 		}
 		queue("code 1")
 		flush(late, sentLate)
 		away = nil
-		c.add(time.Minute)
+		c.Pass(time.Minute)
 		flush(late, sentLate, "code 1")
 
 		to, err := keys.ParseKEK(keys.GenerateKEK())
 		if err == nil {
-			records, err = ahead.Retire(t.Context(), to, records, c.now())
+			records, err = ahead.Retire(t.Context(), to, records, c.Now())
 		}
 		ahead.UseKEK(to)
-		if err = errors.Join(err, ahead.Load(t.Context(), records, c.now())); err != nil {
+		if err = errors.Join(err, ahead.Load(t.Context(), records, c.Now())); err != nil {
 			t.Fatal(err)
 		}
 		if err := behind.Refresh(t.Context()); !errors.Is(err, keys.ErrWrongKEK) {

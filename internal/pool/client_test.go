@@ -79,7 +79,7 @@ func TestClientUpdate(t *testing.T) {
 	if len(before["ClientSecret"].(string)) < 51 {
 		t.Errorf("secret %v", before["ClientSecret"])
 	}
-	n.clock.advance(time.Second)
+	n.clock.Pass(time.Second)
 	n.do(t, "UpdateUserPoolClient", "{"+body+"}")
 	got := at(n.do(t, "DescribeUserPoolClient", "{"+body+"}"), "UserPoolClient")
 	want := tree(t, `{"UserPoolId":"`+id+`","ClientName":"c","ClientId":"`+client+`","CreationDate":1795341600,"LastModifiedDate":1795341601,
@@ -373,7 +373,7 @@ func TestSecrets(t *testing.T) {
 		client, first := created["ClientId"].(string), created["ClientSecret"].(string)
 		body := `"UserPoolId":"` + id + `","ClientId":"` + client + `"`
 
-		n.clock.advance(time.Second)
+		n.clock.Pass(time.Second)
 		added := n.do(t, "AddUserPoolClientSecret", "{"+body+"}")["ClientSecretDescriptor"].(map[string]any)
 		second, _ := added["ClientSecretValue"].(string)
 		if want := fmt.Sprintf("%s--%d", client, 1795341601); added["ClientSecretId"] != want || added["ClientSecretCreateDate"] != 1795341601.0 || len(second) < 51 {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,57 +14,39 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/test/fresh"
-	"cognate/test/pgtest"
 )
-
-// clock is a clock that tests set.
-type clock struct{ nanos atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.nanos.Store(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC).UnixNano())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()).UTC() }
-func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
 // node is one server's service on a real database.
 type node struct {
 	*pool.Service
 	deps  pool.Deps
-	clock *clock
+	clock *fresh.Clock
 }
 
 // onEngines runs fn on both engines.
 func onEngines(t *testing.T, fn func(t *testing.T, n *node)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		fn(t, newNode(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		fn(t, newNode(t, store.Options{URL: pgtest.Database(t), RunTwice: true}))
+	fresh.Engines(t, func(t *testing.T, o store.Options) {
+		o.RunTwice = true
+		fn(t, newNode(t, o))
 	})
 }
 
 // onSQLite returns a node for what does not depend on the engine.
 func onSQLite(t testing.TB) *node {
 	t.Helper()
-	return newNode(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db")})
+	return newNode(t, fresh.SQLite(t))
 }
 
 func newNode(t testing.TB, o store.Options) *node {
 	t.Helper()
-	c := newClock()
-	db := fresh.Store(t, o, c.now)
-	ring, _ := fresh.Ring(t, c.now)
-	d := pool.Deps{Store: db, Ring: ring, Pages: keys.NewPageTokens(func() [32]byte { return [32]byte{1} }), Now: c.now, DomainTarget: "login.example.com"}
+	c := fresh.NewClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))
+	db := fresh.Store(t, o, c.Now)
+	ring, _ := fresh.Ring(t, c.Now)
+	d := pool.Deps{Store: db, Ring: ring, Pages: fresh.PageTokens(), Now: c.Now, DomainTarget: "login.example.com"}
 	return &node{Service: pool.New(d), deps: d, clock: c}
 }
 

@@ -50,8 +50,8 @@ func TestItems(t *testing.T) {
 		_, err := items.Get(ctx, id, "z")
 		wantError(t, "CreateResourceServer", err, "ResourceNotFoundException: no z")
 
-		created := n.clock.now()
-		n.clock.advance(time.Minute)
+		created := n.clock.Now()
+		n.clock.Pass(time.Minute)
 		stop := errors.New("stop")
 		for _, fails := range []error{stop, nil} {
 			err := n.deps.Store.Update(ctx, func(tx *store.Tx) error {
@@ -66,7 +66,7 @@ func TestItems(t *testing.T) {
 			}
 		}
 		got, err := items.Get(ctx, id, "a")
-		want := &pool.Item[theme]{PoolID: id, Key: "a", Version: 2, CreatedAt: created, ModifiedAt: n.clock.now(), Doc: theme{"reddish"}}
+		want := &pool.Item[theme]{PoolID: id, Key: "a", Version: 2, CreatedAt: created, ModifiedAt: n.clock.Now(), Doc: theme{"reddish"}}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%v, -want +got:\n%s", err, diff)
 		}
@@ -110,7 +110,7 @@ func TestItemPages(t *testing.T) {
 			if err != nil || token == nil {
 				t.Fatal(token, err)
 			}
-			cursor, err := n.deps.Pages.Decode("ListThemes", []string{id}, *token, n.clock.now())
+			cursor, err := n.deps.Pages.Decode("ListThemes", []string{id}, *token, n.clock.Now())
 			if err != nil || string(cursor) != tt.cursor {
 				t.Errorf("the token holds %s, %v", cursor, err)
 			}

@@ -3,26 +3,18 @@ package pool_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	"cognate/internal/store/storetest"
-	"cognate/test/pgtest"
+	"cognate/test/fresh"
 )
 
 // overlapping runs a test on both engines with two servers, whose transactions can be made to overlap.
 func overlapping(t *testing.T, test func(t *testing.T, a, b *node, i storetest.Interleaving)) {
-	i := storetest.Interleaving{}
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		n := newNode(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), AfterSnapshot: i.AfterSnapshot})
-		test(t, n, n.another(), i)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		n := newNode(t, store.Options{URL: pgtest.Database(t), AfterSnapshot: i.AfterSnapshot})
+	fresh.Overlapping(t, func(t *testing.T, o store.Options, i storetest.Interleaving) {
+		n := newNode(t, o)
 		test(t, n, n.another(), i)
 	})
 }

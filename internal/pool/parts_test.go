@@ -52,7 +52,7 @@ func TestDomains(t *testing.T) {
 			t.Errorf("the other pool has %v", got)
 		}
 
-		n.clock.advance(time.Second)
+		n.clock.Pass(time.Second)
 		if diff := cmp.Diff(tree(t, `{"ManagedLoginVersion":2}`), n.do(t, "UpdateUserPoolDomain", `{"UserPoolId":"`+id+`","Domain":"shop","ManagedLoginVersion":2}`)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

@@ -192,7 +192,7 @@ func TestUpdateSets(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, n *node) {
 		id := n.newPool(t, `"AutoVerifiedAttributes":["email"],"UserAttributeUpdateSettings":{"AttributesRequireVerificationBeforeUpdate":["email"]}`)
-		n.clock.advance(1500e6)
+		n.clock.Pass(1500e6)
 		n.do(t, "UpdateUserPool", `{"UserPoolId":"`+id+`","PoolName":"other","AutoVerifiedAttributes":["email"],
 			"Policies":{"PasswordPolicy":{"MinimumLength":10}},"EmailVerificationMessage":"code {####}",
 			"VerificationMessageTemplate":{"SmsMessage":"sms {####}"}}`)
@@ -390,7 +390,7 @@ func TestListPools(t *testing.T) {
 		var want []string
 		for range 5 {
 			want = append(want, n.newPool(t, ""))
-			n.clock.advance(1e6)
+			n.clock.Pass(1e6)
 		}
 		if _, err := n.call(in(t, "eu-west-1"), "CreateUserPool", `{"PoolName":"elsewhere"}`); err != nil {
 			t.Fatal(err)
@@ -426,7 +426,7 @@ func TestListPools(t *testing.T) {
 			_, err := n.call(in(t, ctx), "ListUserPools", b)
 			wantError(t, "ListUserPools", err, "InvalidParameterException: Invalid pagination token provided")
 		}
-		n.clock.advance(3600e9)
+		n.clock.Pass(3600e9)
 		_, err := n.call(t.Context(), "ListUserPools", body)
 		wantError(t, "ListUserPools", err, "InvalidParameterException: Invalid pagination token provided")
 	})

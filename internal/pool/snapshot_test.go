@@ -114,7 +114,7 @@ func TestFreshness(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.clock.advance(5 * time.Second)
+		n.clock.Pass(5 * time.Second)
 		if again, err := n.Load(t.Context(), id); err != nil || again != first {
 			t.Errorf("an unchanged pool was read again (%v)", err)
 		}
@@ -127,16 +127,16 @@ func TestFreshness(t *testing.T) {
 		if first.Name != "demo" {
 			t.Error("a snapshot changed")
 		}
-		n.clock.advance(999 * time.Millisecond)
+		n.clock.Pass(999 * time.Millisecond)
 		if got := names(other); got != old {
 			t.Errorf("another node sees %v before it looked", got)
 		}
-		n.clock.advance(time.Millisecond)
+		n.clock.Pass(time.Millisecond)
 		if got := names(other); got != changed {
 			t.Errorf("another node sees %v after a second", got)
 		}
 		n.do(t, "DeleteUserPoolClient", `{"UserPoolId":"`+id+`","ClientId":"`+client+`"}`)
-		n.clock.advance(time.Second)
+		n.clock.Pass(time.Second)
 		_, _, err = other.LoadClient(t.Context(), client)
 		wantError(t, "InitiateAuth", err, "ResourceNotFoundException: User pool client "+client+" does not exist.")
 	})
@@ -230,7 +230,7 @@ func TestNothingIsLost(t *testing.T) {
 			t.Errorf("%d clients, want %d", got, administrators)
 		}
 		for _, node := range nodes {
-			node.clock.advance(time.Second)
+			node.clock.Pass(time.Second)
 			sn, err := node.Load(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
@@ -279,7 +279,7 @@ func TestOnCreate(t *testing.T) {
 			if fail {
 				return errors.New("no key today")
 			}
-			return tx.InsertItem(ctx, store.Item{PoolID: poolID, Kind: store.KindRisk, Key: "made", CreatedAt: n.clock.now(), ModifiedAt: n.clock.now(), Doc: []byte("{}")})
+			return tx.InsertItem(ctx, store.Item{PoolID: poolID, Kind: store.KindRisk, Key: "made", CreatedAt: n.clock.Now(), ModifiedAt: n.clock.Now(), Doc: []byte("{}")})
 		})
 		if _, err := n.call(t.Context(), "CreateUserPool", `{"PoolName":"p"}`); err == nil {
 			t.Error("a pool without what belongs to it")

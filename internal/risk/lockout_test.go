@@ -3,36 +3,25 @@ package risk
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"cognate/internal/store"
-	"cognate/test/patience"
-	"cognate/test/pgtest"
+	"cognate/test/fresh"
 )
 
 func engines(t *testing.T, test func(t *testing.T, r *rig)) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{URL: pgtest.Database(t)}))
-	})
+	fresh.Engines(t, func(t *testing.T, o store.Options) { test(t, newRig(t, o)) })
 }
 
 type rig struct {
 	*Lockouts
-	ms atomic.Int64
+	*fresh.Clock
 }
 
-func (r *rig) clock() time.Time     { return time.UnixMilli(r.ms.Load()).UTC() }
-func (r *rig) pass(d time.Duration) { r.ms.Add(d.Milliseconds()) }
-func (r *rig) node() *Lockouts      { return New(Deps{Store: r.deps.Store, Now: r.clock}) }
+func (r *rig) node() *Lockouts { return New(Deps{Store: r.deps.Store, Now: r.Now}) }
 func (r *rig) rows(t *testing.T, user string) store.Lockout {
 	t.Helper()
 	row, err := r.deps.Store.Lockout(t.Context(), pool, user)
@@ -44,23 +33,10 @@ func (r *rig) rows(t *testing.T, user string) store.Lockout {
 
 const pool = "us-east-1_AbCdEf123"
 
-func newRig(t *testing.T, o store.Options) *rig {
+func newRig(t testing.TB, o store.Options) *rig {
 	t.Helper()
-	r := &rig{}
-	r.ms.Store(1_800_000_000_000)
-	o.Now, o.Migrate = r.clock, true
-	patience.Extend(&o.StatementTimeout)
-	st, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	r.Lockouts = New(Deps{Store: st, Now: r.clock})
-	return r
+	c := fresh.NewClock(time.UnixMilli(1_800_000_000_000))
+	return &rig{Clock: c, Lockouts: New(Deps{Store: fresh.Store(t, o, c.Now), Now: c.Now})}
 }
 
 // guess makes one attempt: "locked", "failed" or "in".
@@ -105,11 +81,11 @@ func TestClock(t *testing.T) {
 					t.Errorf("after failure %d: %s", i+1, got)
 				}
 			}
-			r.pass(lock - time.Millisecond)
+			r.Pass(lock - time.Millisecond)
 			if got := guess(t, r.node(), "alice", true); got != "locked" {
 				t.Errorf("a moment before the lock of failure %d ends: %s", i+1, got)
 			}
-			r.pass(time.Millisecond)
+			r.Pass(time.Millisecond)
 		}
 		if got := guess(t, r.Lockouts, "alice", true); got != "in" {
 			t.Errorf("after the last lock: %s", got)
@@ -134,14 +110,14 @@ func TestQuietForgets(t *testing.T) {
 		if err := r.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		r.pass(longest - time.Millisecond)
+		r.Pass(longest - time.Millisecond)
 		if got := guess(t, r.Lockouts, "alice", false); got != "failed" {
 			t.Fatal(got)
 		}
 		if got := guess(t, r.Lockouts, "alice", true); got != "locked" {
 			t.Errorf("fifth failure within the quarter of an hour: %s", got)
 		}
-		r.pass(time.Second + longest)
+		r.Pass(time.Second + longest)
 		for i := range 4 {
 			if got := guess(t, r.Lockouts, "alice", false); got != "failed" {
 				t.Errorf("failure %d after a quiet time: %s", i+1, got)
@@ -264,7 +240,7 @@ func TestConcurrentSuccess(t *testing.T) {
 // and not too many of them.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db")})
+	r := newRig(t, fresh.SQLite(t))
 	for range threshold {
 		a, err := r.Begin(t.Context(), pool, "alice", Anywhere)
 		if err != nil {
@@ -297,14 +273,7 @@ func TestWaiting(t *testing.T) {
 }
 
 func BenchmarkSuccess(b *testing.B) {
-	r := &rig{}
-	r.ms.Store(1_800_000_000_000)
-	st, err := store.Open(b.Context(), store.Options{Path: filepath.Join(b.TempDir(), "cognate.db"), Now: r.clock, Migrate: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer st.Close()
-	l := New(Deps{Store: st, Now: r.clock})
+	l := newRig(b, fresh.SQLite(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		a, err := l.Begin(b.Context(), pool, "alice", Anywhere)
@@ -404,7 +373,7 @@ func TestKnownPlaces(t *testing.T) {
 		for range 2 * threshold { // those of strangers, then those of the place
 			guessFrom(t, nodes[0], at("home"), false)
 		}
-		r.pass(time.Second)
+		r.Pass(time.Second)
 		if got := guessFrom(t, nodes[0], Anywhere, true); got != "in" {
 			t.Errorf("after the lock: %s", got)
 		}
@@ -427,7 +396,7 @@ func TestOneGuessAQuarter(t *testing.T) {
 			if got := guessFrom(t, r.Lockouts, at("home"), true); got != "in" {
 				t.Fatalf("the owner at home: %s", got)
 			}
-			r.pass(longest - time.Second)
+			r.Pass(longest - time.Second)
 		}
 	})
 }

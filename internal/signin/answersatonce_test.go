@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"cognate/internal/api/idp"
+	"cognate/test/services"
+	"cognate/test/srpclient"
 )
 
 const (
@@ -88,7 +90,7 @@ func (r *rig) judgedCustom(t *testing.T) judgedOnce {
 				ClientId: c.ID, AuthFlow: idp.AuthFlowTypeCustomAuth, AuthParameters: map[string]string{"USERNAME": "alice"},
 			})
 			wantSays(t, said(out, err), "CUSTOM_CHALLENGE")
-			r.lambdas.Events()
+			r.Functions.Events()
 			return func(correct bool) string {
 				answer := map[bool]string{true: "5", false: "6"}[correct]
 				return answered(r.respondTo(t.Context(), c, "CUSTOM_CHALLENGE", out.Session, "alice", "ANSWER", answer))
@@ -96,7 +98,7 @@ func (r *rig) judgedCustom(t *testing.T) judgedOnce {
 		},
 		openNextState: func(t *testing.T) {
 			asked := 0
-			for _, e := range r.lambdas.Events() {
+			for _, e := range r.Functions.Events() {
 				if e.TriggerSource == "VerifyAuthChallengeResponse_Authentication" {
 					asked++
 				}
@@ -151,17 +153,17 @@ func (r *rig) judgedSRP(t *testing.T) judgedOnce {
 	return judgedOnce{
 		name: "SRP", right: "tokens", most: 1, refused: []string{sayIncorrect, sayLocked},
 		begin: func(t *testing.T) func(bool) string {
-			client := newSRPClient(c.PoolID)
+			client := srpclient.New(c.PoolID)
 			asked, err := r.askSRPOf(t, c, client, "sue")
 			if err != nil {
 				t.Fatal(err)
 			}
 			proofs := map[bool]map[string]string{
-				true: client.prove(asked.ChallengeParameters, right, r.now()), false: client.prove(asked.ChallengeParameters, wrong, r.now()),
+				true: client.Prove(asked.ChallengeParameters, right, r.now()), false: client.Prove(asked.ChallengeParameters, wrong, r.now()),
 			}
 			return func(correct bool) string { return answered(r.prove(t, c, proofs[correct])) }
 		},
-		openNextState: func(*testing.T) { r.clock.pass(longPause) },
+		openNextState: func(*testing.T) { r.Clock.Pass(longPause) },
 	}
 }
 
@@ -179,12 +181,12 @@ func (r *rig) judgedCodes(t *testing.T) []judgedOnce {
 	r.prefers(t, tom, askTOTP)
 	eve := r.have(t, first, "eve", reachable(right))
 	refused := []string{sayUsed, sayInvalid, sayExceeded}
-	pause := func(*testing.T) { r.clock.pass(longPause) }
+	pause := func(*testing.T) { r.Clock.Pass(longPause) }
 	second := func(b *begun, member, code string) func(bool) string {
 		return func(correct bool) string {
 			given := code
 			if !correct {
-				given = not(code)
+				given = services.OtherCode(code)
 			}
 			return answered(r.respondTo(t.Context(), c, string(b.name), b.session, b.u.Username(), member, given))
 		}
@@ -203,7 +205,7 @@ func (r *rig) judgedCodes(t *testing.T) []judgedOnce {
 			return func(correct bool) string {
 				given := code
 				if !correct {
-					given = not(code)
+					given = services.OtherCode(code)
 				}
 				return answered(r.respondTo(t.Context(), firstFactorOptions, askMail, out.Session, "eve", "EMAIL_OTP_CODE", given))
 			}
@@ -215,7 +217,7 @@ func (r *rig) judgedCodes(t *testing.T) []judgedOnce {
 				return func(correct bool) string {
 					code := anns.code(0)
 					if !correct {
-						code = not(code)
+						code = services.OtherCode(code)
 					}
 					if _, err := r.verify(t.Context(), token, code); err != nil {
 						return err.Error()

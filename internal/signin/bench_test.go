@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"cognate/internal/api/idp"
+	"cognate/test/srpclient"
 )
 
 func BenchmarkPassword(b *testing.B) {
@@ -21,7 +22,7 @@ func BenchmarkSRPStart(b *testing.B) {
 	r := sqlite(b)
 	c := r.client(b, r.pool)
 	r.confirmed(b, "alice")
-	client := newSRPClient(c.PoolID)
+	client := srpclient.New(c.PoolID)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := r.askSRPOf(b, c, client, "alice"); err != nil {
@@ -35,7 +36,7 @@ func BenchmarkSRPProof(b *testing.B) {
 	c := r.client(b, r.pool)
 	r.confirmed(b, "alice")
 	r.signIn(b, c, "alice")
-	client := newSRPClient(c.PoolID)
+	client := srpclient.New(c.PoolID)
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
@@ -43,7 +44,7 @@ func BenchmarkSRPProof(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		responses := client.prove(out.ChallengeParameters, right, r.now())
+		responses := client.Prove(out.ChallengeParameters, right, r.now())
 		b.StartTimer()
 		if got := answered(r.prove(b, c, responses)); got != "tokens" {
 			b.Fatal(got)

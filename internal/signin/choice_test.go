@@ -15,6 +15,8 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/test/services"
+	"cognate/test/srpclient"
 )
 
 const (
@@ -58,7 +60,7 @@ func (r *rig) choicePool(t testing.TB, factors string, mode idp.UserPoolMfaType,
 	}); err != nil {
 		t.Fatal(err)
 	}
-	r.clock.pass(2 * time.Second)
+	r.Clock.Pass(2 * time.Second)
 	sn, err := r.pools.Load(t.Context(), sn.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +257,7 @@ func TestSelect(t *testing.T) {
 			{"nothing", nil, "InvalidParameterException: Missing required parameter ANSWER", "EMAIL_OTP"},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				r.clock.pass(time.Hour) // So that the codes sent do not add up.
+				r.Clock.Pass(time.Hour) // So that the codes sent do not add up.
 				first := r.mustChoose(t, c, "jane", askSelect)
 				out, err := r.respondTo(t.Context(), c, askSelect, first.Session, "jane", row.pairs...)
 				wantSays(t, told(answered(out, err)), row.want)
@@ -293,15 +295,15 @@ func TestChosenPassword(t *testing.T) {
 				first := r.mustChoose(t, c, "jane", askSelect)
 				asked, err := r.respondTo(t.Context(), c, askSelect, first.Session, "jane", "ANSWER", "PASSWORD_SRP")
 				wantSays(t, answered(asked, err), "PASSWORD_SRP")
-				client := newSRPClient(sn.ID)
+				client := srpclient.New(sn.ID)
 				bad, err := r.respondTo(t.Context(), c, "PASSWORD_SRP", asked.Session, "jane", "SRP_A", "0")
 				wantSays(t, told(answered(bad, err)), "InvalidParameterException: Invalid SRP_A")
-				verifier, err := r.respondTo(t.Context(), c, "PASSWORD_SRP", asked.Session, "jane", "SRP_A", client.public())
+				verifier, err := r.respondTo(t.Context(), c, "PASSWORD_SRP", asked.Session, "jane", "SRP_A", client.Public())
 				wantSays(t, answered(verifier, err), askProof)
 				if verifier.Session == nil {
 					t.Error("no session beside the SECRET_BLOCK")
 				}
-				responses := client.prove(verifier.ChallengeParameters, password, r.now())
+				responses := client.Prove(verifier.ChallengeParameters, password, r.now())
 				out, err := r.RespondToAuthChallenge(t.Context(), &idp.RespondToAuthChallengeRequest{
 					ClientId: c.ID, ChallengeName: askProof, ChallengeResponses: responses, Session: verifier.Session,
 				})
@@ -351,7 +353,7 @@ func TestFirstCode(t *testing.T) {
 					t.Errorf("a code of %d digits", len(code))
 				}
 				for range 6 {
-					wantSays(t, give(t, u, out.Session, not(code)), sayMismatch)
+					wantSays(t, give(t, u, out.Session, services.OtherCode(code)), sayMismatch)
 				}
 				wantSays(t, answered(r.respondTo(t.Context(), c, f.name, out.Session, u.Username())), "InvalidParameterException: Missing required parameter "+f.key)
 				wantSays(t, give(t, u, out.Session, code), "tokens")
@@ -361,7 +363,7 @@ func TestFirstCode(t *testing.T) {
 			t.Run(f.name+" expired", func(t *testing.T) {
 				u, out := begin(t)
 				code := r.code(t, u)
-				r.clock.pass(3 * time.Minute)
+				r.Clock.Pass(3 * time.Minute)
 				wantSays(t, give(t, u, out.Session, code), sayExpired)
 			})
 			t.Run(f.name+" of another attempt", func(t *testing.T) {
@@ -403,7 +405,7 @@ func TestFirstCode(t *testing.T) {
 				u, out := begin(t)
 				code := r.code(t, u)
 				for range otpTries {
-					wantSays(t, give(t, u, out.Session, not(code)), sayMismatch)
+					wantSays(t, give(t, u, out.Session, services.OtherCode(code)), sayMismatch)
 				}
 				wantSays(t, give(t, u, out.Session, code), sayInvalid)
 			})
@@ -574,7 +576,7 @@ func TestSignUpSession(t *testing.T) {
 		})
 		t.Run("expired", func(t *testing.T) {
 			first := signUp(t, "slow", new(right))
-			r.clock.pass(3 * time.Minute)
+			r.Clock.Pass(3 * time.Minute)
 			_, err := confirm(t, "slow", first)
 			wantSays(t, err, sayExpired)
 			second, err := confirm(t, "slow", nil)
@@ -583,7 +585,7 @@ func TestSignUpSession(t *testing.T) {
 			}
 			first = signUp(t, "slower", new(right))
 			second, _ = confirm(t, "slower", first)
-			r.clock.pass(3 * time.Minute)
+			r.Clock.Pass(3 * time.Minute)
 			wantSays(t, follow(c, "slower", second), sayExpired)
 		})
 		t.Run("another's", func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/test/lambdas"
+	"cognate/test/srpclient"
 )
 
 // TestCustomAuthAfterSRP proves a password first, then answers one custom
@@ -13,7 +14,7 @@ import (
 func TestCustomAuthAfterSRP(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		r.lambdas.On("define", func(e *lambdas.Event) string {
+		r.Functions.On("define", func(e *lambdas.Event) string {
 			session, _ := e.Request["session"].([]any)
 			names := ""
 			for _, one := range session {
@@ -36,12 +37,12 @@ func TestCustomAuthAfterSRP(t *testing.T) {
 			}
 			return ""
 		})
-		r.lambdas.On("create", func(e *lambdas.Event) string {
+		r.Functions.On("create", func(e *lambdas.Event) string {
 			e.Response["publicChallengeParameters"] = map[string]string{"question": "2+3"}
 			e.Response["privateChallengeParameters"] = map[string]string{"answer": "5"}
 			return ""
 		})
-		r.lambdas.On("verify", func(e *lambdas.Event) string {
+		r.Functions.On("verify", func(e *lambdas.Event) string {
 			private, _ := e.Request["privateChallengeParameters"].(map[string]any)
 			e.Response["answerCorrect"] = e.Request["challengeAnswer"] == private["answer"]
 			return ""
@@ -61,10 +62,10 @@ func TestCustomAuthAfterSRP(t *testing.T) {
 			{"wrong password", wrong, "", sayIncorrect},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				client := newSRPClient(c.PoolID)
+				client := srpclient.New(c.PoolID)
 				out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
 					ClientId: c.ID, AuthFlow: idp.AuthFlowTypeCustomAuth,
-					AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": client.public(), "CHALLENGE_NAME": "SRP_A"},
+					AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": client.Public(), "CHALLENGE_NAME": "SRP_A"},
 				})
 				wantSays(t, said(out, err), "PASSWORD_VERIFIER")
 				if err != nil {
@@ -75,7 +76,7 @@ func TestCustomAuthAfterSRP(t *testing.T) {
 				}
 				res, err := r.RespondToAuthChallenge(t.Context(), &idp.RespondToAuthChallengeRequest{
 					ClientId: c.ID, ChallengeName: idp.ChallengeNameTypePasswordVerifier, Session: out.Session,
-					ChallengeResponses: client.prove(out.ChallengeParameters, row.password, r.now()),
+					ChallengeResponses: client.Prove(out.ChallengeParameters, row.password, r.now()),
 				})
 				if row.password != wrong {
 					wantSays(t, answered(res, err), "CUSTOM_CHALLENGE")

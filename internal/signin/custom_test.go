@@ -14,7 +14,7 @@ import (
 // fails at the first wrong one.
 func (r *rig) twoRounds(t testing.TB) *pool.Snapshot {
 	t.Helper()
-	r.lambdas.On("define", func(e *lambdas.Event) string {
+	r.Functions.On("define", func(e *lambdas.Event) string {
 		session, _ := e.Request["session"].([]any)
 		right := true
 		for _, one := range session {
@@ -30,13 +30,13 @@ func (r *rig) twoRounds(t testing.TB) *pool.Snapshot {
 		}
 		return ""
 	})
-	r.lambdas.On("create", func(e *lambdas.Event) string {
+	r.Functions.On("create", func(e *lambdas.Event) string {
 		e.Response["publicChallengeParameters"] = map[string]string{"question": "2+3"}
 		e.Response["privateChallengeParameters"] = map[string]string{"answer": "5"}
 		e.Response["challengeMetadata"] = "SUM"
 		return ""
 	})
-	r.lambdas.On("verify", func(e *lambdas.Event) string {
+	r.Functions.On("verify", func(e *lambdas.Event) string {
 		if e.Request["challengeAnswer"] == "throw" {
 			return "no"
 		}
@@ -45,7 +45,7 @@ func (r *rig) twoRounds(t testing.TB) *pool.Snapshot {
 		return ""
 	})
 	for _, name := range []string{"pre", "post", "tokens"} {
-		r.lambdas.On(name, func(*lambdas.Event) string { return "" })
+		r.Functions.On(name, func(*lambdas.Event) string { return "" })
 	}
 	return r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
 		in.LambdaConfig = &idp.LambdaConfigType{
@@ -88,7 +88,7 @@ func TestCustomAuth(t *testing.T) {
 		}
 		for _, row := range rows {
 			t.Run(row.name, func(t *testing.T) {
-				r.lambdas.Events()
+				r.Functions.Events()
 				out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
 					ClientId: row.client.ID, AuthFlow: idp.AuthFlowTypeCustomAuth, AuthParameters: map[string]string{"USERNAME": row.user},
 					ClientMetadata: map[string]string{"start": "only"},
@@ -119,7 +119,7 @@ func TestCustomAuth(t *testing.T) {
 					}
 				}
 				wantSays(t, got, row.want)
-				events := r.lambdas.Events()
+				events := r.Functions.Events()
 				sources := ""
 				for i, e := range events {
 					if i > 0 {
@@ -172,21 +172,21 @@ func TestFunctionsOfPasswordSignIn(t *testing.T) {
 		for _, row := range rows {
 			t.Run(row.name, func(t *testing.T) {
 				for _, name := range []string{"pre", "post", "tokens"} {
-					r.lambdas.On(name, func(*lambdas.Event) string {
+					r.Functions.On(name, func(*lambdas.Event) string {
 						if name == row.throws {
 							return "no"
 						}
 						return ""
 					})
 				}
-				r.lambdas.Events()
+				r.Functions.Events()
 				out, err := r.plain(t.Context(), row.client, row.user, row.password)
 				got := lambdas.Says(err)
 				if err == nil {
 					got = said(out, nil)
 				}
 				wantSays(t, got, row.want)
-				wantSays(t, r.lambdas.Sources(), row.sources)
+				wantSays(t, r.Functions.Sources(), row.sources)
 				if row.name != "right" {
 					return
 				}
@@ -194,7 +194,7 @@ func TestFunctionsOfPasswordSignIn(t *testing.T) {
 				if _, err := r.InitiateAuth(t.Context(), in); err != nil {
 					t.Fatal(err)
 				}
-				wantSays(t, r.lambdas.Sources(), "TokenGeneration_RefreshTokens")
+				wantSays(t, r.Functions.Sources(), "TokenGeneration_RefreshTokens")
 			})
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/test/srpclient"
 )
 
 const (
@@ -47,7 +48,7 @@ func (r *rig) track(t testing.TB, sn *pool.Snapshot, c *idp.DeviceConfigurationT
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.clock.pass(2 * time.Second)
+	r.Clock.Pass(2 * time.Second)
 }
 
 // device is a client's side of a device.
@@ -113,30 +114,28 @@ func (r *rig) from(ctx context.Context, c *pool.Client, name, key string) (*idp.
 	})
 }
 
-// proof is the two steps of a device under way.
+// deviceProof is the two steps of a device under way.
 type deviceProof struct {
 	r      *rig
 	c      *pool.Client
 	name   string
 	d      device
-	client *srpClient
+	client *srpclient.Client
 }
 
 func (r *rig) deviceProof(c *pool.Client, name string, d device) *deviceProof {
-	p := &deviceProof{r: r, c: c, name: name, d: d, client: newSRPClient(c.PoolID)}
-	p.client.pool = d.group
-	return p
+	return &deviceProof{r: r, c: c, name: name, d: d, client: srpclient.ForDevice(d.group)}
 }
 
 func (p *deviceProof) begin(ctx context.Context, session *string) (*idp.RespondToAuthChallengeResponse, error) {
-	return p.r.respondTo(ctx, p.c, askDevice, session, p.name, "DEVICE_KEY", p.d.key, "SRP_A", p.client.public())
+	return p.r.respondTo(ctx, p.c, askDevice, session, p.name, "DEVICE_KEY", p.d.key, "SRP_A", p.client.Public())
 }
 
 // responses proves the device's secret.
 func (p *deviceProof) responses(asked map[string]string, secret string) map[string]string {
 	params := maps.Clone(asked)
 	params["USER_ID_FOR_SRP"] = p.d.key
-	out := p.client.prove(params, secret, p.r.now())
+	out := p.client.Prove(params, secret, p.r.now())
 	out["USERNAME"], out["DEVICE_KEY"] = p.name, p.d.key
 	return out
 }
@@ -315,16 +314,16 @@ func TestDeviceKeyOfSRP(t *testing.T) {
 				if row.password != "" {
 					password = row.password
 				}
-				client := newSRPClient(sn.ID)
+				client := srpclient.New(sn.ID)
 				out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
 					ClientId: on.ID, AuthFlow: idp.AuthFlowTypeUserSrpAuth,
-					AuthParameters: map[string]string{"USERNAME": name, "SRP_A": client.public(), "DEVICE_KEY": row.first},
+					AuthParameters: map[string]string{"USERNAME": name, "SRP_A": client.Public(), "DEVICE_KEY": row.first},
 				})
 				wantSays(t, said(out, err), askProof)
 				if err != nil {
 					return
 				}
-				responses := client.prove(out.ChallengeParameters, password, r.now())
+				responses := client.Prove(out.ChallengeParameters, password, r.now())
 				responses["DEVICE_KEY"] = row.second
 				wantSays(t, answered(r.prove(t, on, responses)), row.want)
 				delete(responses, "DEVICE_KEY")
@@ -355,7 +354,7 @@ func TestDeviceKeyWithCode(t *testing.T) {
 		r.confirm(t, *done.AuthenticationResult.AccessToken, d)
 
 		// A key that comes with the code counts.
-		r.clock.pass(time.Second)
+		r.Clock.Pass(time.Second)
 		out, err = r.plain(t.Context(), c, "alice", right)
 		wantSays(t, said(out, err), askSMS)
 		wantSays(t, answered(r.respondTo(t.Context(), c, askSMS, out.Session, "alice", "SMS_MFA_CODE", r.code(t, u), "DEVICE_KEY", d.key)), askDevice)
@@ -437,7 +436,7 @@ func TestDeviceProof(t *testing.T) {
 				return asked.Session
 			}, want: sayDisabled},
 			{name: "another password", do: func(t *testing.T, p *deviceProof, u *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
-				p.r.clock.pass(time.Second)
+				p.r.Clock.Pass(time.Second)
 				cred, err := p.r.users.SetPassword(t.Context(), sn, u, wrong, false, user.PolicySignUp)
 				if err != nil {
 					t.Fatal(err)
@@ -446,7 +445,7 @@ func TestDeviceProof(t *testing.T) {
 				return asked.Session
 			}, want: sayInvalid},
 			{name: "too late", do: func(_ *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
-				p.r.clock.pass(4 * time.Minute)
+				p.r.Clock.Pass(4 * time.Minute)
 				return asked.Session
 			}, want: sayExpired},
 			{name: "another client", do: func(_ *testing.T, p *deviceProof, _ *user.User, asked *idp.RespondToAuthChallengeResponse, _ map[string]string) *string {
@@ -516,13 +515,13 @@ func TestDeviceSessions(t *testing.T) {
 			name, want string
 			pairs      []string
 		}{
-			{name: "no key", pairs: []string{"SRP_A", p.client.public()}, want: "InvalidParameterException: Missing required parameter DEVICE_KEY"},
+			{name: "no key", pairs: []string{"SRP_A", p.client.Public()}, want: "InvalidParameterException: Missing required parameter DEVICE_KEY"},
 			{name: "no A", pairs: []string{"DEVICE_KEY", d.key}, want: "InvalidParameterException: Missing required parameter SRP_A"},
 			{name: "A of nothing", pairs: []string{"DEVICE_KEY", d.key, "SRP_A", "0"}, want: sayInvalidA},
-			{name: "A that is N", pairs: []string{"DEVICE_KEY", d.key, "SRP_A", bigN.Text(16)}, want: sayInvalidA},
-			{name: "another key", pairs: []string{"DEVICE_KEY", d.key + "0", "SRP_A", p.client.public()}, want: sayNoDevice},
-			{name: "right", pairs: []string{"DEVICE_KEY", d.key, "SRP_A", p.client.public()}, want: askDeviceProof},
-			{name: "used", pairs: []string{"DEVICE_KEY", d.key, "SRP_A", p.client.public()}, want: sayUsed},
+			{name: "A that is N", pairs: []string{"DEVICE_KEY", d.key, "SRP_A", srpclient.N}, want: sayInvalidA},
+			{name: "another key", pairs: []string{"DEVICE_KEY", d.key + "0", "SRP_A", p.client.Public()}, want: sayNoDevice},
+			{name: "right", pairs: []string{"DEVICE_KEY", d.key, "SRP_A", p.client.Public()}, want: askDeviceProof},
+			{name: "used", pairs: []string{"DEVICE_KEY", d.key, "SRP_A", p.client.Public()}, want: sayUsed},
 		} {
 			t.Run(row.name, func(t *testing.T) {
 				wantSays(t, answered(r.respondTo(t.Context(), c, askDevice, out.Session, "alice", row.pairs...)), row.want)
@@ -551,20 +550,20 @@ func TestDeviceUse(t *testing.T) {
 		}
 		registered := last()
 		// Not remembered: a sign-in writes nothing, unless the note is old.
-		r.clock.pass(time.Minute)
+		r.Clock.Pass(time.Minute)
 		got, _ := r.walk(t, c, u, d)
 		wantSays(t, got, "tokens known")
 		if at := last(); !at.Equal(registered) {
 			t.Errorf("a sign-in wrote %v", at)
 		}
-		r.clock.pass(time.Hour)
+		r.Clock.Pass(time.Hour)
 		now := r.now().Truncate(time.Second)
 		r.walk(t, c, u, d)
 		if at := last(); !at.Equal(now) {
 			t.Errorf("used at %v, not %v", at, now)
 		}
 		r.remember(t, u, d, "remembered")
-		r.clock.pass(time.Minute)
+		r.Clock.Pass(time.Minute)
 		now = r.now().Truncate(time.Second)
 		got, _ = r.walk(t, c, u, d)
 		wantSays(t, got, askDevice+" "+askDeviceProof+" tokens known")

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/test/lambdas"
+	"cognate/test/srpclient"
 )
 
 // TestDeviceRefresh is the table of refresh tokens and devices.
@@ -137,7 +138,7 @@ func TestDeviceOtherFlows(t *testing.T) {
 		p := r.deviceProof(c, "alice", d)
 		begun, err := r.AdminRespondToAuthChallenge(t.Context(), &idp.AdminRespondToAuthChallengeRequest{
 			UserPoolId: sn.ID, ClientId: c.ID, ChallengeName: askDevice, Session: admin.Session,
-			ChallengeResponses: map[string]string{"USERNAME": "alice", "DEVICE_KEY": d.key, "SRP_A": p.client.public()},
+			ChallengeResponses: map[string]string{"USERNAME": "alice", "DEVICE_KEY": d.key, "SRP_A": p.client.Public()},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -170,11 +171,11 @@ func TestDeviceEvents(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		var fresh []any
 		var sources []string
-		r.lambdas.On("post", func(e *lambdas.Event) string {
+		r.Functions.On("post", func(e *lambdas.Event) string {
 			fresh = append(fresh, e.Request["newDeviceUsed"])
 			return ""
 		})
-		r.lambdas.On("token", func(e *lambdas.Event) string {
+		r.Functions.On("token", func(e *lambdas.Event) string {
 			sources = append(sources, e.TriggerSource)
 			return ""
 		})
@@ -206,7 +207,7 @@ func TestDeviceInCustomAuth(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		var seen []string
-		r.lambdas.On("define", func(e *lambdas.Event) string {
+		r.Functions.On("define", func(e *lambdas.Event) string {
 			session, _ := e.Request["session"].([]any)
 			names := ""
 			for _, one := range session {
@@ -223,8 +224,8 @@ func TestDeviceInCustomAuth(t *testing.T) {
 			}
 			return ""
 		})
-		r.lambdas.On("create", func(*lambdas.Event) string { return "" })
-		r.lambdas.On("verify", func(e *lambdas.Event) string {
+		r.Functions.On("create", func(*lambdas.Event) string { return "" })
+		r.Functions.On("verify", func(e *lambdas.Event) string {
 			e.Response["answerCorrect"] = true
 			return ""
 		})
@@ -264,12 +265,12 @@ func TestDeviceInCustomAuth(t *testing.T) {
 		}
 
 		seen = nil
-		client := newSRPClient(sn.ID)
-		out = start(map[string]string{"SRP_A": client.public(), "CHALLENGE_NAME": "SRP_A"})
+		client := srpclient.New(sn.ID)
+		out = start(map[string]string{"SRP_A": client.Public(), "CHALLENGE_NAME": "SRP_A"})
 		wantSays(t, string(out.ChallengeName), askProof)
 		asked, err = r.RespondToAuthChallenge(t.Context(), &idp.RespondToAuthChallengeRequest{
 			ClientId: c.ID, ChallengeName: idp.ChallengeNameTypePasswordVerifier, Session: out.Session,
-			ChallengeResponses: client.prove(out.ChallengeParameters, right, r.now()),
+			ChallengeResponses: client.Prove(out.ChallengeParameters, right, r.now()),
 		})
 		wantSays(t, answered(asked, err), askDevice)
 		asked = prove(asked.Session, "CUSTOM_CHALLENGE")

@@ -43,7 +43,7 @@ func TestDeviceOfAnotherPool(t *testing.T) {
 				params["DEVICE_KEY"] = d.key
 				wantSays(t, answered(p.end(t.Context(), asked.Session, params)), sayNoDevice)
 				p.d = device{key: d.key, group: d.group, secret: d.secret}
-				p.client.pool = d.group
+				p.client.Group = d.group
 				params = p.responses(asked.ChallengeParameters, d.secret)
 				params["DEVICE_KEY"] = own.key
 				wantSays(t, answered(p.end(t.Context(), asked.Session, params)), sayIncorrect)
@@ -71,7 +71,7 @@ func (r *rig) deviceByCode(t testing.TB, c *pool.Client, name string) device {
 	}
 	d := newDevice(t, tokens)
 	r.confirm(t, *tokens.AccessToken, d)
-	r.clock.pass(time.Second)
+	r.Clock.Pass(time.Second)
 	return d
 }
 
@@ -97,7 +97,7 @@ func TestMixedPairs(t *testing.T) {
 		// The block of the password is none of the device's.
 		out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
 			ClientId: c.ID, AuthFlow: idp.AuthFlowTypeUserSrpAuth,
-			AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": p.client.public(), "DEVICE_KEY": d.key},
+			AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": p.client.Public(), "DEVICE_KEY": d.key},
 		})
 		wantSays(t, said(out, err), askProof)
 		third := p.upTo(t)
@@ -156,7 +156,7 @@ func TestDeviceEndsAtOnce(t *testing.T) {
 						_, err := r.renewed(t, c, out.AuthenticationResult.RefreshToken, d.key)
 						wantErr(t, err, sayInvalidRefresh)
 					}
-					r.clock.pass(time.Second)
+					r.Clock.Pass(time.Second)
 					got, _ := r.walk(t, c, u, d)
 					wantSays(t, got, row.openNextState)
 				}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -256,7 +257,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 		}},
 	}
 	engines(t, func(t *testing.T, r *rig) {
-		r.clock.ms.Store(1_800_000_000_000)
+		r.Clock.Set(time.UnixMilli(1_800_000_000_000))
 		for _, p := range pools {
 			sn := r.strangerPool(t, p.change)
 			client := r.client(t, sn, choosing, hiding)
@@ -342,7 +343,7 @@ func BenchmarkStrangers(b *testing.B) {
 			b.Run(e.name+"/"+name, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					r.clock.pass(48 * 60 * 60 * 1e9) // past every lock and limit
+					r.Clock.Pass(48 * 60 * 60 * 1e9) // past every lock and limit
 					e.ask(&stranger{t: b, r: r, client: client, name: name})
 				}
 			})

@@ -10,6 +10,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/user"
+	"cognate/test/srpclient"
 )
 
 // TestFirstFactor is the table of a first factor by password: what the user is ×
@@ -94,7 +95,7 @@ func TestFirstFactor(t *testing.T) {
 						return name
 					}
 					u := r.have(t, r.pool, name, *test.person)
-					r.clock.pass(test.openNextState)
+					r.Clock.Pass(test.openNextState)
 					if test.locked {
 						r.lock(t, u)
 					}
@@ -176,7 +177,7 @@ func TestLockout(t *testing.T) {
 			}
 			wantSays(t, said(r.plain(t.Context(), hides, name, right)), sayLocked)
 			wantSays(t, r.srp(t, hides, name, right), "1: "+sayLocked)
-			r.clock.pass(time.Second)
+			r.Clock.Pass(time.Second)
 			want := sayIncorrect
 			if name == "alice" {
 				want = "tokens"
@@ -192,15 +193,15 @@ func TestLockBetweenSRPSteps(t *testing.T) {
 	r := sqlite(t)
 	c := r.client(t, r.pool)
 	u := r.confirmed(t, "alice")
-	client := newSRPClient(c.PoolID)
+	client := srpclient.New(c.PoolID)
 	out, err := r.askSRPOf(t, c, client, "alice")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.lock(t, u)
-	responses := client.prove(out.ChallengeParameters, right, r.now())
+	responses := client.Prove(out.ChallengeParameters, right, r.now())
 	wantSays(t, answered(r.prove(t, c, responses)), sayLocked)
-	r.clock.pass(time.Second)
+	r.Clock.Pass(time.Second)
 	wantSays(t, answered(r.prove(t, c, responses)), "tokens")
 }
 
@@ -264,7 +265,7 @@ func TestWhichErrorWins(t *testing.T) {
 		{"wrong", open.ID, "USER_PASSWORD_AUTH", p("USERNAME", "alice", "PASSWORD", wrong), sayIncorrect},
 		{"A is zero", open.ID, "USER_SRP_AUTH", p("USERNAME", "alice", "SRP_A", "0"), "InvalidParameterException: Invalid SRP_A: srp: A is not a hexadecimal number in 0 < A mod N, A < 2^3072"},
 		{"A is no number", open.ID, "USER_SRP_AUTH", p("USERNAME", "alice", "SRP_A", "0x12"), "InvalidParameterException: Invalid SRP_A: srp: A is not a hexadecimal number in 0 < A mod N, A < 2^3072"},
-		{"A is N", open.ID, "USER_SRP_AUTH", p("USERNAME", "alice", "SRP_A", bigN.Text(16)), "InvalidParameterException: Invalid SRP_A: srp: A is not a hexadecimal number in 0 < A mod N, A < 2^3072"},
+		{"A is N", open.ID, "USER_SRP_AUTH", p("USERNAME", "alice", "SRP_A", srpclient.N), "InvalidParameterException: Invalid SRP_A: srp: A is not a hexadecimal number in 0 < A mod N, A < 2^3072"},
 		{"surplus keys", open.ID, "USER_SRP_AUTH", p("USERNAME", "alice", "SRP_A", "2", "CHALLENGE_NAME", "SRP_A", "DEVICE_KEY", "us-east-1_x"), askProof},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/user"
 	"cognate/test/lambdas"
+	"cognate/test/services"
 )
 
 // chooses brings a sign-in to SELECT_MFA_TYPE of a pool with these functions.
@@ -28,7 +29,7 @@ func (r *rig) chooses(t *testing.T, functions idp.LambdaConfigType) *begun {
 func TestCustomMessageOfSignIn(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		r.lambdas.On("custom", func(e *lambdas.Event) string {
+		r.Functions.On("custom", func(e *lambdas.Event) string {
 			e.Response["smsMessage"], e.Response["emailMessage"], e.Response["emailSubject"] = "sms {####}", "mail {####}", "subject"
 			return ""
 		})
@@ -65,12 +66,12 @@ func TestCustomMessageOfSignIn(t *testing.T) {
 			}},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				r.lambdas.Events()
+				r.Functions.Events()
 				u, c, err := row.ask(t)
 				if err != nil {
 					t.Fatal(err)
 				}
-				events := r.lambdas.Events()
+				events := r.Functions.Events()
 				if len(events) != 1 || events[0].TriggerSource != "CustomMessage_Authentication" || events[0].CallerContext["clientId"] != c.ID {
 					t.Fatalf("events %v", events)
 				}
@@ -90,7 +91,7 @@ func TestCustomMessageOfSignIn(t *testing.T) {
 func TestCustomMessageOfSignInFails(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		r.lambdas.On("custom", func(*lambdas.Event) string { return "no" })
+		r.Functions.On("custom", func(*lambdas.Event) string { return "no" })
 		b := r.chooses(t, idp.LambdaConfigType{CustomMessage: lambdas.ARN("custom")})
 		wantSays(t, b.answer(t, "ANSWER", askMail), "UserLambdaValidationException: CustomMessage failed with error no.")
 		wantSays(t, b.answer(t, "ANSWER", askMail), sayUsed)
@@ -105,11 +106,11 @@ func TestCustomMessageOfSignInFails(t *testing.T) {
 func TestCustomSenderOfSignIn(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		r.lambdas.On("sms", func(*lambdas.Event) string { return "" })
-		r.lambdas.On("mail", func(*lambdas.Event) string { return "" })
+		r.Functions.On("sms", func(*lambdas.Event) string { return "" })
+		r.Functions.On("mail", func(*lambdas.Event) string { return "" })
 		b := r.chooses(t, idp.LambdaConfigType{
 			CustomSMSSender:   &idp.CustomSMSLambdaVersionConfigType{LambdaArn: *lambdas.ARN("sms"), LambdaVersion: "V1_0"},
-			CustomEmailSender: &idp.CustomEmailLambdaVersionConfigType{LambdaArn: *lambdas.ARN("mail"), LambdaVersion: "V1_0"}, KMSKeyID: new(senderKeyID),
+			CustomEmailSender: &idp.CustomEmailLambdaVersionConfigType{LambdaArn: *lambdas.ARN("mail"), LambdaVersion: "V1_0"}, KMSKeyID: new(services.SenderKeyID),
 		})
 		for _, row := range []struct {
 			choice, source string
@@ -122,10 +123,10 @@ func TestCustomSenderOfSignIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := r.inbox.Flush(t.Context()); err != nil {
+			if err := r.Messages.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			events := r.lambdas.Events()
+			events := r.Functions.Events()
 			if len(events) != 1 || events[0].TriggerSource != row.source {
 				t.Fatalf("events %v", events)
 			}

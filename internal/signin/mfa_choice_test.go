@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cognate/internal/api/idp"
+	"cognate/test/services"
 )
 
 // TestSelectMFA chooses among second factors.
@@ -77,7 +78,7 @@ func TestSetupOfSoftwareToken(t *testing.T) {
 		s2 := out.Session
 		b.session = s2
 		wantSays(t, b.answer(t), sayInvalid)
-		wantErr(t, second(verify(s2, not(a.code(0)))), sayEnrolWrong)
+		wantErr(t, second(verify(s2, services.OtherCode(a.code(0)))), sayEnrolWrong)
 		code := a.code(0)
 		done, err := verify(s2, code)
 		if err != nil || done.Status != "SUCCESS" {
@@ -124,7 +125,7 @@ func TestSetupOfAddress(t *testing.T) {
 			t.Errorf("stored before it was proven: %v %v", got.Attributes, got.MFA)
 		}
 		late := r.begin(t, c, u, askSetup)
-		wantSays(t, b.answer(t, "EMAIL_OTP_CODE", not(r.code(t, u))), sayMismatch)
+		wantSays(t, b.answer(t, "EMAIL_OTP_CODE", services.OtherCode(r.code(t, u))), sayMismatch)
 		wantSays(t, b.answer(t, "EMAIL_OTP_CODE", r.code(t, u)), "tokens")
 		got := r.read(t, sn, u.ID())
 		if !got.Verified("email") || got.Attributes["email"] != "alice@example.com" || !slices.Equal(got.MFA.Enabled, []string{askMail}) {

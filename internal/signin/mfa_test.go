@@ -17,6 +17,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/test/services"
 )
 
 const (
@@ -75,34 +76,18 @@ func (r *rig) setFactors(t testing.TB, poolID string, mode idp.UserPoolMfaType, 
 	if _, err := r.pools.SetUserPoolMfaConfig(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	r.clock.pass(2 * time.Second) // The settings' cache is at most a second old.
+	r.Clock.Pass(2 * time.Second) // The settings' cache is at most a second old.
 }
 
 // sent lists the messages to a user, the newest first.
 func (r *rig) sent(t testing.TB, u *user.User) []message.Message {
 	t.Helper()
-	list, err := r.inbox.List(t.Context(), message.Query{PoolID: u.Rec.PoolID, Username: u.Username()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
+	return r.Inbox(t, message.Query{PoolID: u.Rec.PoolID, Username: u.Username()})
 }
 
 func (r *rig) code(t testing.TB, u *user.User) string {
 	t.Helper()
-	list := r.sent(t, u)
-	if len(list) == 0 {
-		t.Fatal("nothing was sent")
-	}
-	return list[0].Code
-}
-
-// not is a code of as many digits that is not code.
-func not(code string) string {
-	if code[0] == '9' {
-		return "0" + code[1:]
-	}
-	return string(code[0]+1) + code[1:]
+	return r.Code(t, message.Query{PoolID: u.Rec.PoolID, Username: u.Username()})
 }
 
 // prefers turns second factors on; the last one is preferred if it ends in "!".
@@ -163,7 +148,7 @@ func (r *rig) enrolled(t testing.TB, sn *pool.Snapshot, c *pool.Client, u *user.
 	if _, err := r.verify(t.Context(), token, a.code(0)); err != nil {
 		t.Fatal(err)
 	}
-	r.clock.pass(2 * keys.TOTPStep) // The code is used up.
+	r.Clock.Pass(2 * keys.TOTPStep) // The code is used up.
 	return a
 }
 
@@ -195,7 +180,7 @@ type begun struct {
 
 func (r *rig) begin(t testing.TB, c *pool.Client, u *user.User, want string) *begun {
 	t.Helper()
-	r.clock.pass(time.Millisecond) // The inbox sorts by time.
+	r.Clock.Pass(time.Millisecond) // The inbox sorts by time.
 	out, err := r.plain(t.Context(), c, u.Username(), right)
 	if got := said(out, err); got != want {
 		t.Fatalf("got %s, want %s", got, want)
@@ -210,7 +195,7 @@ func (b *begun) answer(t testing.TB, pairs ...string) string {
 	for i := 0; i < len(pairs); i += 2 {
 		in.ChallengeResponses[pairs[i]] = pairs[i+1]
 	}
-	b.r.clock.pass(time.Millisecond)
+	b.r.Clock.Pass(time.Millisecond)
 	out, err := b.r.RespondToAuthChallenge(context.WithoutCancel(t.Context()), in)
 	if err == nil && out.AuthenticationResult == nil {
 		b.name, b.session, b.params = out.ChallengeName, out.Session, out.ChallengeParameters
@@ -251,7 +236,7 @@ func TestSecondFactorByCode(t *testing.T) {
 				}
 				wantSays(t, b.answer(t), "InvalidParameterException: Missing required parameter "+test.key)
 				for range 6 {
-					wantSays(t, b.answer(t, test.key, not(code)), sayMismatch)
+					wantSays(t, b.answer(t, test.key, services.OtherCode(code)), sayMismatch)
 				}
 				wantSays(t, b.answer(t, test.key, " "+code), sayMismatch)
 				wantSays(t, b.answer(t, test.key, code), "tokens")
@@ -262,7 +247,7 @@ func TestSecondFactorByCode(t *testing.T) {
 				b = r.begin(t, c, u, test.challenge)
 				wantSays(t, b.answer(t, test.key, code), sayMismatch) // the former sign-in's
 				code = r.code(t, u)
-				r.clock.pass(c.SessionTTL)
+				r.Clock.Pass(c.SessionTTL)
 				wantSays(t, b.answer(t, test.key, code), sayExpired)
 			})
 		}
@@ -278,7 +263,7 @@ func TestOnlyTheNewestCode(t *testing.T) {
 	u := r.have(t, sn, "alice", person{password: right, attrs: map[string]string{"phone_number": "+12065550100"}})
 	first := r.begin(t, c, u, askSMS)
 	old := r.code(t, u)
-	r.clock.pass(time.Second)
+	r.Clock.Pass(time.Second)
 	second := r.begin(t, c, u, askSMS)
 	wantSays(t, first.answer(t, "SMS_MFA_CODE", old), sayMismatch)
 	wantSays(t, first.answer(t, "SMS_MFA_CODE", r.code(t, u)), sayMismatch) // the other session's
@@ -309,7 +294,7 @@ func TestSecondFactorStands(t *testing.T) {
 				admin(err)
 			}, map[string]string{"": sayDisabled}},
 			{"password set anew", func(t *testing.T, u *user.User, _ *begun) {
-				r.clock.pass(time.Second)
+				r.Clock.Pass(time.Second)
 				_, err := r.users.AdminSetUserPassword(t.Context(), &idp.AdminSetUserPasswordRequest{UserPoolId: sn.ID, Username: u.Username(), Password: fresh, Permanent: new(true)})
 				admin(err)
 			}, map[string]string{"": sayInvalid}},
@@ -374,7 +359,7 @@ func TestSoftwareTokenCodes(t *testing.T) {
 		for _, d := range []int64{-3, -2, 2, 3} {
 			wantSays(t, b.answer(t, key, a.code(d)), sayTOTPMismatch)
 		}
-		wantSays(t, b.answer(t, key, not(a.code(0))), sayTOTPMismatch)
+		wantSays(t, b.answer(t, key, services.OtherCode(a.code(0))), sayTOTPMismatch)
 		wantSays(t, b.answer(t, key, a.code(0)), "tokens")
 		wantSays(t, b.answer(t, key, a.code(1)), sayUsed)
 		used := []string{a.code(0)}
@@ -386,7 +371,7 @@ func TestSoftwareTokenCodes(t *testing.T) {
 			used = append(used, a.code(d))
 			wantSays(t, b.answer(t, key, a.code(d)), "tokens")
 		}
-		r.clock.pass(keys.TOTPStep)
+		r.Clock.Pass(keys.TOTPStep)
 		b = r.begin(t, c, u, askTOTP)
 		wantSays(t, b.answer(t, key, a.code(0)), sayStepUsed) // it was +1 then
 		wantSays(t, b.answer(t, key, a.code(1)), "tokens")
@@ -394,7 +379,7 @@ func TestSoftwareTokenCodes(t *testing.T) {
 		token := r.token(t, sn, c, u)
 		next := r.associate(t, token)
 		wantErr(t, second(r.verify(t.Context(), token, next.code(1))), sayEnrolWrong)
-		r.clock.pass(2 * keys.TOTPStep)
+		r.Clock.Pass(2 * keys.TOTPStep)
 		wantErr(t, second(r.verify(t.Context(), token, next.code(0))), "")
 		b = r.begin(t, c, u, askTOTP)
 		wantSays(t, b.answer(t, key, a.code(1)), sayTOTPMismatch) // the old secret
@@ -445,7 +430,7 @@ func TestSoftwareTokenLife(t *testing.T) {
 		wantSays(t, enable(), "InvalidParameterException: User has not verified software token mfa")
 		a := r.associate(t, token)
 		wantErr(t, second(r.verify(t.Context(), token, dead.code(0))), sayEnrolWrong)
-		wantErr(t, second(r.verify(t.Context(), token, not(a.code(0)))), sayEnrolWrong)
+		wantErr(t, second(r.verify(t.Context(), token, services.OtherCode(a.code(0)))), sayEnrolWrong)
 		wantSays(t, drop(), "[] ")
 		wantErr(t, second(r.verify(t.Context(), token, a.code(0))), sayNoApp)
 		// verified, not enabled
@@ -457,13 +442,13 @@ func TestSoftwareTokenLife(t *testing.T) {
 		// enabled
 		wantSays(t, enable(), "[SOFTWARE_TOKEN_MFA] SOFTWARE_TOKEN_MFA")
 		pending := r.associate(t, token)
-		wantErr(t, second(r.verify(t.Context(), token, not(pending.code(1)))), sayEnrolWrong)
-		r.clock.pass(2 * keys.TOTPStep)
+		wantErr(t, second(r.verify(t.Context(), token, services.OtherCode(pending.code(1)))), sayEnrolWrong)
+		r.Clock.Pass(2 * keys.TOTPStep)
 		b := r.begin(t, c, u, askTOTP)
 		wantSays(t, b.answer(t, "SOFTWARE_TOKEN_MFA_CODE", pending.code(0)), sayTOTPMismatch)
 		wantSays(t, b.answer(t, "SOFTWARE_TOKEN_MFA_CODE", a.code(0)), "tokens")
 		wantErr(t, second(r.verify(t.Context(), token, pending.code(1))), "")
-		r.clock.pass(2 * keys.TOTPStep)
+		r.Clock.Pass(2 * keys.TOTPStep)
 		b = r.begin(t, c, u, askTOTP)
 		wantSays(t, b.answer(t, "SOFTWARE_TOKEN_MFA_CODE", pending.code(0)), "tokens")
 		wantSays(t, drop(), "[] ")
@@ -495,13 +480,13 @@ func TestVerifySoftwareTokenQuota(t *testing.T) {
 	token := r.token(t, sn, c, u)
 	a := r.associate(t, token)
 	for range 15 {
-		wantErr(t, second(r.verify(t.Context(), token, not(a.code(0)))), sayEnrolWrong)
+		wantErr(t, second(r.verify(t.Context(), token, services.OtherCode(a.code(0)))), sayEnrolWrong)
 	}
 	wantErr(t, second(r.verify(t.Context(), token, a.code(0))), "EnableSoftwareTokenMFAException: Attempt limit exceeded, please try after some time.")
-	r.clock.pass(59 * time.Minute)
+	r.Clock.Pass(59 * time.Minute)
 	wantErr(t, second(r.verify(t.Context(), token, a.code(0))), "EnableSoftwareTokenMFAException: Attempt limit exceeded, please try after some time.")
 	token = r.token(t, sn, c, u)
-	r.clock.pass(time.Minute)
+	r.Clock.Pass(time.Minute)
 	wantErr(t, second(r.verify(t.Context(), token, a.code(0))), "")
 }
 
@@ -517,7 +502,7 @@ func TestGuessesAreBounded(t *testing.T) {
 		r.prefers(t, u, askTOTP+"!", askSMS)
 		b := r.begin(t, c, u, askTOTP)
 		for range otpTries {
-			wantSays(t, b.answer(t, key, not(a.code(0))), sayTOTPMismatch)
+			wantSays(t, b.answer(t, key, services.OtherCode(a.code(0))), sayTOTPMismatch)
 		}
 		wantSays(t, b.answer(t, key, a.code(0)), sayInvalid)
 		// A process that begins again counts on.
@@ -531,7 +516,7 @@ func TestGuessesAreBounded(t *testing.T) {
 		r.prefers(t, u, askSMS+"!")
 		b = again.begin(t, c, u, askSMS)
 		for range otpTries {
-			wantSays(t, b.answer(t, "SMS_MFA_CODE", not(r.code(t, u))), sayMismatch)
+			wantSays(t, b.answer(t, "SMS_MFA_CODE", services.OtherCode(r.code(t, u))), sayMismatch)
 		}
 		// Twenty wrong ones: the hour is used up, for right ones too.
 		b = again.begin(t, c, u, askSMS)
@@ -539,21 +524,21 @@ func TestGuessesAreBounded(t *testing.T) {
 		r.prefers(t, u, askTOTP+"!")
 		b = again.begin(t, c, u, askTOTP)
 		wantSays(t, b.answer(t, key, a.code(0)), sayExceeded)
-		r.clock.pass(time.Hour)
+		r.Clock.Pass(time.Hour)
 		b = again.begin(t, c, u, askTOTP)
 		wantSays(t, b.answer(t, key, a.code(0)), "tokens")
 		// The day has a limit of its own: forty more.
 		for range 4 {
-			r.clock.pass(time.Hour)
+			r.Clock.Pass(time.Hour)
 			b = again.begin(t, c, u, askTOTP)
 			for range otpTries {
-				wantSays(t, b.answer(t, key, not(a.code(0))), sayTOTPMismatch)
+				wantSays(t, b.answer(t, key, services.OtherCode(a.code(0))), sayTOTPMismatch)
 			}
 		}
-		r.clock.pass(time.Hour)
+		r.Clock.Pass(time.Hour)
 		b = again.begin(t, c, u, askTOTP)
 		wantSays(t, b.answer(t, key, a.code(0)), sayExceeded)
-		r.clock.pass(24 * time.Hour)
+		r.Clock.Pass(24 * time.Hour)
 		b = again.begin(t, c, u, askTOTP)
 		wantSays(t, b.answer(t, key, a.code(0)), "tokens")
 	})
@@ -610,7 +595,7 @@ func TestSecondFactorRaces(t *testing.T) {
 			r.prefers(t, u, askSMS)
 			b := r.begin(t, c, u, askSMS)
 			code := r.code(t, u)
-			got := all(3*otpTries, func(int) string { b := *b; return b.answer(t, "SMS_MFA_CODE", not(code)) })
+			got := all(3*otpTries, func(int) string { b := *b; return b.answer(t, "SMS_MFA_CODE", services.OtherCode(code)) })
 			if got[sayMismatch] != otpTries || got[sayInvalid] != 2*otpTries {
 				t.Error(got)
 			}

@@ -20,7 +20,7 @@ func migrating(in *idp.CreateUserPoolRequest) {
 
 // moves sets the function: it knows whoever shows the right password.
 func (r *rig) moves(answer map[string]any) {
-	r.lambdas.On("migrate", func(e *lambdas.Event) string {
+	r.Functions.On("migrate", func(e *lambdas.Event) string {
 		if e.Request["password"] != right {
 			return "Bad password"
 		}
@@ -95,9 +95,9 @@ func TestUserMigration(t *testing.T) {
 				}
 				r.moves(row.answer)
 				if row.raw != "" {
-					r.lambdas.Answer("migrate", row.raw)
+					r.Functions.Answer("migrate", row.raw)
 				}
-				r.lambdas.Events()
+				r.Functions.Events()
 				out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
 					ClientId: c.ID, AuthFlow: idp.AuthFlowTypeUserPasswordAuth, ClientMetadata: map[string]string{"k": "v"},
 					AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": password},
@@ -113,9 +113,9 @@ func TestUserMigration(t *testing.T) {
 					wantSays(t, got, want)
 				}
 				if sn.UsernameAttributes.Has("email") && !strings.Contains(name, "@") {
-					wantSays(t, r.lambdas.Sources(), "") // Nobody of that name can be.
+					wantSays(t, r.Functions.Sources(), "") // Nobody of that name can be.
 				} else {
-					e := r.lambdas.Events()[0]
+					e := r.Functions.Events()[0]
 					want := map[string]any{"password": password, "validationData": map[string]any{"k": "v"}, "userAttributes": nil}
 					if diff := cmp.Diff(want, e.Request); diff != "" || e.TriggerSource != "UserMigration_Authentication" || e.UserName != name {
 						t.Errorf("%s for %s: %s", e.TriggerSource, e.UserName, diff)
@@ -141,7 +141,7 @@ func TestUserMigration(t *testing.T) {
 				// From now on the user is the pool's: the function is not asked.
 				out, err = r.plain(t.Context(), c, name, right)
 				wantSays(t, said(out, err), row.want)
-				wantSays(t, r.lambdas.Sources(), "")
+				wantSays(t, r.Functions.Sources(), "")
 			})
 		}
 	})
@@ -212,13 +212,13 @@ func TestUserMigrationGuesses(t *testing.T) {
 				c, want = r.client(t, sn, hiding), sayIncorrect
 			}
 			r.moves(nil)
-			r.lambdas.Events()
+			r.Functions.Events()
 			for range 5 {
 				_, err := r.plain(t.Context(), c, "alice", wrong)
 				wantSays(t, lambdas.Says(err), want)
 			}
 			wantSays(t, said(r.plain(t.Context(), c, "alice", right)), sayLocked)
-			if n := len(r.lambdas.Events()); n != 5 {
+			if n := len(r.Functions.Events()); n != 5 {
 				t.Errorf("the function was asked %d times", n)
 			}
 		}
@@ -261,9 +261,9 @@ func TestUserMigrationByChoice(t *testing.T) {
 			}
 		}
 		// SRP shows no password, so there is nothing to ask the function about.
-		r.lambdas.Events()
+		r.Functions.Events()
 		wantSays(t, said(start(map[string]string{"USERNAME": "dave", "PREFERRED_CHALLENGE": "PASSWORD"}), nil), "PASSWORD")
-		wantSays(t, r.lambdas.Sources(), "")
+		wantSays(t, r.Functions.Sources(), "")
 	})
 }
 
@@ -278,16 +278,16 @@ func TestUserMigrationEvents(t *testing.T) {
 		}
 	})
 	for _, name := range []string{"pre", "post"} {
-		r.lambdas.On(name, func(*lambdas.Event) string { return "" })
+		r.Functions.On(name, func(*lambdas.Event) string { return "" })
 	}
 	r.moves(map[string]any{"userAttributes": map[string]any{"email": "a@example.com"}, "finalUserStatus": "CONFIRMED", "desiredDeliveryMediums": []string{"EMAIL"}})
 	c := r.client(t, sn, hiding)
 	wantSays(t, said(r.plain(t.Context(), c, "alice", wrong)), sayIncorrect)
-	wantSays(t, r.lambdas.Sources(), "UserMigration_Authentication PreAuthentication_Authentication")
+	wantSays(t, r.Functions.Sources(), "UserMigration_Authentication PreAuthentication_Authentication")
 	wantSays(t, said(r.plain(t.Context(), c, "alice", right)), "tokens")
-	wantSays(t, r.lambdas.Sources(), "UserMigration_Authentication PreAuthentication_Authentication PostAuthentication_Authentication")
-	list, err := r.inbox.List(t.Context(), message.Query{PoolID: sn.ID})
-	if err != nil || len(list) != 1 || strings.Contains(list[0].Body, right) || !strings.Contains(list[0].Body, "alice") {
+	wantSays(t, r.Functions.Sources(), "UserMigration_Authentication PreAuthentication_Authentication PostAuthentication_Authentication")
+	list := r.Inbox(t, message.Query{PoolID: sn.ID})
+	if len(list) != 1 || strings.Contains(list[0].Body, right) || !strings.Contains(list[0].Body, "alice") {
 		t.Errorf("messages: %v", list)
 	}
 }

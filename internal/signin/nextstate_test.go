@@ -8,6 +8,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/test/services"
 )
 
 // afterCode is a sign-in from a remembered device that has come to its second
@@ -34,7 +35,7 @@ func (r *rig) toCode(t testing.TB, sn *pool.Snapshot, c *pool.Client, name, fact
 		a.app = r.enrolled(t, sn, c, u)
 	}
 	r.prefers(t, u, factor)
-	r.clock.pass(time.Minute)
+	r.Clock.Pass(time.Minute)
 	out, err := r.from(t.Context(), c, name, d.key)
 	wantSays(t, said(out, err), factor)
 	if err != nil {
@@ -98,7 +99,7 @@ func TestDeviceAfterSecondFactor(t *testing.T) {
 			{name: "the session before, mail", factor: askMail, steps: []step{before, openNextState}, want: []string{sayUsed, "tokens"}},
 			{name: "no code yet", early: true, steps: []step{before}, want: []string{sayInvalid}},
 			{name: "a wrong code", early: true, do: func(t *testing.T, a *afterCode) {
-				_, err := r.respondTo(t.Context(), c, askSMS, a.code, a.name, "SMS_MFA_CODE", not(r.code(t, a.u)), "DEVICE_KEY", a.d.key)
+				_, err := r.respondTo(t.Context(), c, askSMS, a.code, a.name, "SMS_MFA_CODE", services.OtherCode(r.code(t, a.u)), "DEVICE_KEY", a.d.key)
 				wantErr(t, err, "CodeMismatchException: Invalid code or auth state for the user.")
 			}, steps: []step{before}, want: []string{sayInvalid}},
 			{name: "another client", do: func(_ *testing.T, a *afterCode) { a.c = other }, steps: []step{before, openNextState}, want: []string{sayUsed, sayInvalid}},
@@ -133,7 +134,7 @@ func TestDeviceAfterSecondFactor(t *testing.T) {
 					t.Errorf("%d states are kept", n)
 				}
 			}, steps: []step{before}, want: []string{sayUsed}},
-			{name: "too late", do: func(*testing.T, *afterCode) { r.clock.pass(c.SessionTTL) }, steps: []step{before, openNextState}, want: []string{sayExpired, sayExpired}},
+			{name: "too late", do: func(*testing.T, *afterCode) { r.Clock.Pass(c.SessionTTL) }, steps: []step{before, openNextState}, want: []string{sayExpired, sayExpired}},
 		} {
 			t.Run(row.name, func(t *testing.T) {
 				if row.factor == "" {

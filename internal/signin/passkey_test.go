@@ -261,7 +261,7 @@ func TestPasskeyOfFormerParty(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	r.clock.pass(2_000_000_000)
+	r.Clock.Pass(2_000_000_000)
 	out := r.mustChoose(t, c, "jane", askSelect, "PREFERRED_CHALLENGE", askPasskey)
 	if names(out.AvailableChallenges) != "PASSWORD_SRP PASSWORD" {
 		t.Errorf("offers %s", names(out.AvailableChallenges))

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/test/people"
+	"cognate/test/srpclient"
 )
 
 const (
@@ -66,11 +69,11 @@ func TestRefresh(t *testing.T) {
 		}{
 			{name: "current", auth: "tokens"},
 			{name: "in its last second", auth: "tokens", openNextState: func(*testing.T, *user.User, *idp.AuthenticationResultType) string {
-				r.clock.pass(30*24*time.Hour - time.Second)
+				r.Clock.Pass(30*24*time.Hour - time.Second)
 				return ""
 			}},
 			{name: "expired", auth: sayOldRefresh, openNextState: func(*testing.T, *user.User, *idp.AuthenticationResultType) string {
-				r.clock.pass(30 * 24 * time.Hour)
+				r.Clock.Pass(30 * 24 * time.Hour)
 				return ""
 			}},
 			{name: "revoked", auth: sayRevokedRefresh, openNextState: func(t *testing.T, _ *user.User, set *idp.AuthenticationResultType) string {
@@ -87,7 +90,7 @@ func TestRefresh(t *testing.T) {
 			}},
 			{name: "revoked before expired", auth: sayRevokedRefresh, openNextState: func(t *testing.T, u *user.User, _ *idp.AuthenticationResultType) string {
 				r.change(t, u, func(rec *store.User) { token.SignOut(rec, r.now()) })
-				r.clock.pass(31 * 24 * time.Hour)
+				r.Clock.Pass(31 * 24 * time.Hour)
 				return ""
 			}},
 			{name: "of another client", with: second, auth: sayBadRefresh},
@@ -169,7 +172,7 @@ func TestRefreshedClaims(t *testing.T) {
 		c := r.client(t, r.pool)
 		u := r.confirmed(t, "alice")
 		first := r.signIn(t, c, "alice")
-		r.clock.pass(time.Hour)
+		r.Clock.Pass(time.Hour)
 		if _, err := r.groups.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: r.pool.ID, GroupName: "staff", RoleArn: new("arn:aws:iam::123456789012:role/staff")}); err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +222,7 @@ func TestRotation(t *testing.T) {
 				first := *set.RefreshToken
 				_, says := r.viaAuth(t, c, first)
 				wantSays(t, says, sayRotates)
-				r.clock.pass(time.Hour)
+				r.Clock.Pass(time.Hour)
 
 				second, says := r.viaTokens(t, c, first)
 				wantSays(t, says, "tokens")
@@ -227,13 +230,13 @@ func TestRotation(t *testing.T) {
 					t.Fatal("no new refresh token")
 				}
 				if test.grace > 0 {
-					r.clock.pass(grace - time.Millisecond)
+					r.Clock.Pass(grace - time.Millisecond)
 					again, says := r.viaTokens(t, c, first)
 					wantSays(t, says, "tokens")
 					if again.RefreshToken == nil || *again.RefreshToken == *second.RefreshToken {
 						t.Error("no further refresh token within the grace")
 					}
-					r.clock.pass(time.Millisecond)
+					r.Clock.Pass(time.Millisecond)
 				}
 				for range 2 {
 					_, says = r.viaTokens(t, c, first)
@@ -251,10 +254,10 @@ func TestRotation(t *testing.T) {
 				}
 
 				// The whole family ends when its first token would have.
-				r.clock.pass(began.Add(30*24*time.Hour - time.Second).Sub(r.now()))
+				r.Clock.Pass(began.Add(30*24*time.Hour - time.Second).Sub(r.now()))
 				last, says := r.viaTokens(t, c, *third.RefreshToken)
 				wantSays(t, says, "tokens")
-				r.clock.pass(time.Second)
+				r.Clock.Pass(time.Second)
 				_, says = r.viaTokens(t, c, *last.RefreshToken)
 				wantSays(t, says, sayOldRefresh)
 			})
@@ -328,12 +331,13 @@ func TestRotationRevoked(t *testing.T) {
 // database.
 func TestWritesNothing(t *testing.T) {
 	t.Parallel()
-	r := sqlite(t)
+	path := filepath.Join(t.TempDir(), "cognate.db")
+	r := newRig(t, people.New(t, store.Options{Path: path}))
 	c := r.client(t, r.pool)
 	r.confirmed(t, "alice")
 	set := r.signIn(t, c, "alice") // makes the pool's signing keys
 	log := func() int64 {
-		info, err := os.Stat(r.path + "-wal")
+		info, err := os.Stat(path + "-wal")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -347,7 +351,7 @@ func TestWritesNothing(t *testing.T) {
 	if _, says := r.viaTokens(t, c, *set.RefreshToken); says != "tokens" {
 		t.Error(says)
 	}
-	if _, err := r.askSRPOf(t, c, newSRPClient(c.PoolID), "alice"); err != nil {
+	if _, err := r.askSRPOf(t, c, srpclient.New(c.PoolID), "alice"); err != nil {
 		t.Error(err)
 	}
 	for range 4 {

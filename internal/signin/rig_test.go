@@ -1,34 +1,21 @@
 package signin
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"log/slog"
 	"maps"
-	"path/filepath"
-	"runtime"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
-	"cognate/internal/mailing"
-	"cognate/internal/message"
 	"cognate/internal/pool"
-	"cognate/internal/risk"
 	"cognate/internal/store"
-	"cognate/internal/token"
-	"cognate/internal/trigger"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
 	"cognate/internal/user/factors"
 	"cognate/internal/user/groups"
 	"cognate/internal/user/passkeys"
-	"cognate/test/lambdas"
-	"cognate/test/patience"
-	"cognate/test/pgtest"
+	"cognate/test/people"
 )
 
 const (
@@ -37,135 +24,58 @@ const (
 )
 
 func engines(t *testing.T, test func(t *testing.T, r *rig)) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{URL: pgtest.Database(t)}))
-	})
+	people.Engines(t, func(t *testing.T, p *people.Rig) { test(t, newRig(t, p)) })
 }
 
 // rig is the service with the real ones that it works with, and one pool.
 type rig struct {
 	*Service
-	path  string
-	clock *clock
-	pool  *pool.Snapshot
-	inbox *message.Service
-	// records are the data keys that the ring began with.
-	records []keys.WrappedKey
-
-	lambdas *lambdas.Server
+	*people.Rig
+	pool *pool.Snapshot
 }
 
-type clock struct{ ms atomic.Int64 }
-
-func (c *clock) now() time.Time       { return time.UnixMilli(c.ms.Load()).UTC() }
-func (c *clock) pass(d time.Duration) { c.ms.Add(d.Milliseconds()) }
-
-func newRig(t testing.TB, o store.Options) *rig {
+func newRig(t testing.TB, p *people.Rig) *rig {
 	t.Helper()
-	c := &clock{}
-	c.ms.Store(1_800_000_000_250)
-	o.Now, o.Migrate = c.now, true
-	patience.Extend(&o.StatementTimeout)
-	st, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	ring, records, err := keys.OpenRing(t.Context(), testKEK(t), nil, c.now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newNode(t, st, ring, lambdas.New(t), c.now)
-	r.path, r.clock, r.records = o.Path, c, records
+	r := newNode(p)
 	r.pool = r.poolWith(t, nil)
 	return r
-}
-
-func testKEK(t testing.TB) *keys.KEK {
-	t.Helper()
-	kek, err := keys.NewKEK([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kek
 }
 
 // skewed is another node on the same store, whose clock is ahead of the rig's, or
 // behind it where by is negative.
 func (r *rig) skewed(t testing.TB, by time.Duration) *rig {
 	t.Helper()
-	n := newNode(t, r.store, r.ring, r.lambdas, func() time.Time { return r.clock.now().Add(by) })
-	n.path, n.clock, n.pool = r.path, r.clock, r.pool
+	return r.another(t, r.Ring, func() time.Time { return r.Clock.Now().Add(by) })
+}
+
+// another is another node on the same store, with its own ring and clock.
+func (r *rig) another(t testing.TB, ring *keys.Ring, now func() time.Time) *rig {
+	t.Helper()
+	n := newNode(r.Node(t, ring, now))
+	n.pool = r.pool
 	return n
 }
 
-// newNode builds the services on a store.
-func newNode(t testing.TB, st *store.Store, ring *keys.Ring, functions *lambdas.Server, now func() time.Time) *rig {
-	t.Helper()
-	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
-	pages := keys.NewPageTokens(func() [32]byte { return [32]byte{} })
-	sends := testKeys(t)
-	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: now, SenderKeys: sends})
-	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: now, Triggers: functions.Service(nil)})
-	lockouts := risk.New(risk.Deps{Store: st, Now: now})
-	inbox := message.New(message.Deps{
-		Store: st, Ring: ring, Now: now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: mailing.FunctionSender{Triggers: functions.Service(sends)},
-	})
-	mail := mailing.New(mailing.Deps{Store: st, Messages: inbox, Triggers: functions.Service(nil)})
-	users := user.New(user.Deps{
-		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: now, Lockouts: lockouts,
-		Triggers: functions.Service(nil),
-		Mail:     mail,
-	})
-	credentials := passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: users, Now: now})
-	return &rig{inbox: inbox, lambdas: functions, Service: New(Deps{
-		Store: st, Pools: pools, Users: users, Groups: groups.New(groups.Deps{Store: st, Pools: pools, Users: users, Now: now}),
-		Devices:  devices.New(devices.Deps{Store: st, Pools: pools, Ring: ring, Users: users, Now: now}),
-		Passkeys: credentials, Factors: factors.New(factors.Deps{Store: st, Ring: ring, Users: users, Passkeys: credentials, Now: now}), Mail: mail, Tokens: tokens, Ring: ring, Gate: gate, Lockouts: lockouts, Now: now,
-		Triggers: functions.Service(nil),
+// newNode builds the service over those that it works with.
+func newNode(p *people.Rig) *rig {
+	credentials := passkeys.New(passkeys.Deps{Store: p.Store, Ring: p.Ring, Users: p.Users, Now: p.Now})
+	return &rig{Rig: p, Service: New(Deps{
+		Store: p.Store, Pools: p.Pools, Users: p.Users, Groups: groups.New(groups.Deps{Store: p.Store, Pools: p.Pools, Users: p.Users, Now: p.Now}),
+		Devices:  devices.New(devices.Deps{Store: p.Store, Pools: p.Pools, Ring: p.Ring, Users: p.Users, Now: p.Now}),
+		Passkeys: credentials, Factors: factors.New(factors.Deps{Store: p.Store, Ring: p.Ring, Users: p.Users, Passkeys: credentials, Now: p.Now}),
+		Mail: p.Mail, Tokens: p.Tokens, Ring: p.Ring, Gate: p.Gate, Lockouts: p.Lockouts, Now: p.Now, Triggers: p.Triggers,
 	})}
 }
 
-// senderKeyID is the KMSKeyID that testKeys has a key for.
-const senderKeyID = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-
-func testKeys(t testing.TB) *trigger.SenderKeys {
-	t.Helper()
-	k, err := trigger.NewSenderKeys(map[string]trigger.Key{senderKeyID: {AES256: trigger.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{9}, 32)))}}, trigger.KMSOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
+// sqlite is a rig for tests that do not depend on the engine.
 func sqlite(t testing.TB) *rig {
-	return newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db")})
+	t.Helper()
+	return newRig(t, people.SQLite(t))
 }
 
 func (r *rig) poolWith(t testing.TB, change func(*idp.CreateUserPoolRequest)) *pool.Snapshot {
 	t.Helper()
-	in := &idp.CreateUserPoolRequest{PoolName: "people"}
-	if change != nil {
-		change(in)
-	}
-	out, err := r.pools.CreateUserPool(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sn, err := r.pools.Load(t.Context(), *out.UserPool.Id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sn
+	return r.Pool(t, change)
 }
 
 // Changes of a client.
@@ -191,20 +101,7 @@ func rotating(grace int32) func(*idp.CreateUserPoolClientRequest) {
 
 func (r *rig) client(t testing.TB, sn *pool.Snapshot, changes ...func(*idp.CreateUserPoolClientRequest)) *pool.Client {
 	t.Helper()
-	in := &idp.CreateUserPoolClientRequest{UserPoolId: sn.ID, ClientName: "app"}
-	allFlows(in)
-	for _, change := range changes {
-		change(in)
-	}
-	out, err := r.pools.CreateUserPoolClient(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := sn.Client(t.Context(), *out.UserPoolClient.ClientId)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return r.Client(t, sn, append([]func(*idp.CreateUserPoolClientRequest){allFlows}, changes...)...)
 }
 
 func (r *rig) secretOf(t testing.TB, c *pool.Client) string {

@@ -20,6 +20,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/test/srpclient"
 )
 
 const (
@@ -98,7 +99,7 @@ func TestSessionLife(t *testing.T) {
 			t.Run(test.name, func(t *testing.T) {
 				u, out := r.invited(t, r.pool, c, person{})
 				for i, s := range test.steps {
-					r.clock.pass(s.pass)
+					r.Clock.Pass(s.pass)
 					client, name, session, pairs := s.client, s.name, out.Session, s.keys
 					if client == "" {
 						client = c.ID
@@ -182,7 +183,7 @@ func TestNewPasswordOvertaken(t *testing.T) {
 	c := r.client(t, r.pool)
 	set := func(t *testing.T, u *user.User, permanent bool) {
 		t.Helper()
-		r.clock.pass(time.Second)
+		r.Clock.Pass(time.Second)
 		_, err := r.users.ReplacePassword(t.Context(), r.pool, u, user.PasswordChange{
 			Password: fresh, Temporary: !permanent, Prefix: user.PolicyChange,
 			Then: func(_ context.Context, _ *store.Tx, u *user.User) error {
@@ -246,13 +247,13 @@ func TestOneAnswerWins(t *testing.T) {
 			t.Errorf("one session gave tokens %d times", tokens)
 		}
 
-		client := newSRPClient(c.PoolID)
+		client := srpclient.New(c.PoolID)
 		r.confirmed(t, "alice")
 		asked, err := r.askSRPOf(t, c, client, "alice")
 		if err != nil {
 			t.Fatal(err)
 		}
-		responses := client.prove(asked.ChallengeParameters, right, r.now())
+		responses := client.Prove(asked.ChallengeParameters, right, r.now())
 		if tokens = r.atOnce(t, func() string { return answered(r.prove(t, c, responses)) }, sayIncorrect); tokens != 1 {
 			t.Errorf("one SECRET_BLOCK gave tokens %d times", tokens)
 		}
@@ -317,12 +318,12 @@ func TestSecretBlock(t *testing.T) {
 			{name: "expired", pass: 3 * time.Minute, want: sayIncorrect, openNextState: sayIncorrect},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				client := newSRPClient(c.PoolID)
+				client := srpclient.New(c.PoolID)
 				out, err := r.askSRPOf(t, c, client, "alice")
 				if err != nil {
 					t.Fatal(err)
 				}
-				r.clock.pass(test.pass)
+				r.Clock.Pass(test.pass)
 				password, of := test.password, test.client
 				if password == "" {
 					password = right
@@ -330,12 +331,12 @@ func TestSecretBlock(t *testing.T) {
 				if of == nil {
 					of = c
 				}
-				responses := client.prove(out.ChallengeParameters, password, r.now())
+				responses := client.Prove(out.ChallengeParameters, password, r.now())
 				if test.edit != nil {
 					test.edit(responses)
 				}
 				wantSays(t, answered(r.prove(t, of, responses)), test.want)
-				wantSays(t, answered(r.prove(t, c, client.prove(out.ChallengeParameters, right, r.now()))), test.openNextState)
+				wantSays(t, answered(r.prove(t, c, client.Prove(out.ChallengeParameters, right, r.now()))), test.openNextState)
 			})
 		}
 	})
@@ -358,12 +359,12 @@ func TestTimestamp(t *testing.T) {
 		{"too far behind", -5*time.Minute - time.Second, sayIncorrect},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client := newSRPClient(c.PoolID)
+			client := srpclient.New(c.PoolID)
 			out, err := r.askSRPOf(t, c, client, "alice")
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantSays(t, answered(r.prove(t, c, client.prove(out.ChallengeParameters, right, r.now().Add(test.skew)))), test.want)
+			wantSays(t, answered(r.prove(t, c, client.Prove(out.ChallengeParameters, right, r.now().Add(test.skew)))), test.want)
 		})
 	}
 }
@@ -377,7 +378,7 @@ func TestDecoy(t *testing.T) {
 		r.confirmed(t, "alice")
 		ask := func(name string) map[string]string {
 			t.Helper()
-			out, err := r.askSRPOf(t, c, newSRPClient(c.PoolID), name)
+			out, err := r.askSRPOf(t, c, srpclient.New(c.PoolID), name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -401,12 +402,12 @@ func TestDecoy(t *testing.T) {
 		}
 		// Answered by the name as typed, and by the id that was shown.
 		for _, name := range []string{"nobody", first["USER_ID_FOR_SRP"]} {
-			client := newSRPClient(c.PoolID)
+			client := srpclient.New(c.PoolID)
 			out, err := r.askSRPOf(t, c, client, "nobody")
 			if err != nil {
 				t.Fatal(err)
 			}
-			responses := client.prove(out.ChallengeParameters, wrong, r.now())
+			responses := client.Prove(out.ChallengeParameters, wrong, r.now())
 			responses["USERNAME"] = name
 			wantSays(t, answered(r.prove(t, c, responses)), sayIncorrect)
 		}
@@ -437,13 +438,13 @@ func TestSecretHash(t *testing.T) {
 	wantSays(t, said(start("USER_PASSWORD_AUTH", map[string]string{"USERNAME": "alice@example.com", "PASSWORD": right, "SECRET_HASH": hash(u.ID())})), unverified+c.ID)
 
 	// The answer's hash is over the name that the answer sends.
-	client := newSRPClient(sn.ID)
+	client := srpclient.New(sn.ID)
 	for _, name := range []string{u.ID(), "alice@example.com"} {
-		asked, err := start("USER_SRP_AUTH", map[string]string{"USERNAME": "alice@example.com", "SRP_A": client.public(), "SECRET_HASH": hash("alice@example.com")})
+		asked, err := start("USER_SRP_AUTH", map[string]string{"USERNAME": "alice@example.com", "SRP_A": client.Public(), "SECRET_HASH": hash("alice@example.com")})
 		if err != nil {
 			t.Fatal(err)
 		}
-		responses := client.prove(asked.ChallengeParameters, right, r.now())
+		responses := client.Prove(asked.ChallengeParameters, right, r.now())
 		responses["USERNAME"] = name
 		wantSays(t, answered(r.prove(t, c, responses)), "NotAuthorizedException: Client "+c.ID+" is configured with secret but SECRET_HASH was not received")
 		responses["SECRET_HASH"] = hash("somebody")

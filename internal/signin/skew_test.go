@@ -70,7 +70,7 @@ func TestRotationAcrossClocks(t *testing.T) {
 			_, says = node.viaTokens(t, lenient, raw)
 			wantSays(t, says, "tokens")
 		}
-		r.clock.pass(41 * time.Second)
+		r.Clock.Pass(41 * time.Second)
 		for _, node := range []*rig{one, other} {
 			_, says = node.viaTokens(t, lenient, raw)
 			wantSays(t, says, sayReused)
@@ -119,7 +119,7 @@ func TestNewPasswordEndsSignIns(t *testing.T) {
 	acrossClocks(t, func(t *testing.T, r, one, other *rig) {
 		c := r.client(t, r.pool)
 		u, out := one.invited(t, r.pool, c, person{})
-		r.clock.pass(one.now().Sub(other.now())) // Now the other's clock says what the first's said.
+		r.Clock.Pass(one.now().Sub(other.now())) // Now the other's clock says what the first's said.
 		if _, err := other.users.AdminSetUserPassword(t.Context(), &idp.AdminSetUserPasswordRequest{UserPoolId: r.pool.ID, Username: u.Username(), Password: right}); err != nil {
 			t.Fatal(err)
 		}

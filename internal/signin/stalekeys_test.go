@@ -10,6 +10,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/test/srpclient"
 )
 
 // TestRotationReachesAStaleNode rotates the data keys under two nodes, of which one
@@ -18,21 +19,16 @@ import (
 func TestRotationReachesAStaleNode(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		records, down := r.records, error(nil)
-		kek := testKEK(t)
-		ring, _, err := keys.OpenRing(t.Context(), kek, records, r.now())
-		if err != nil {
-			t.Fatal(err)
-		}
+		records, down := r.Records, error(nil)
+		ring := r.OpenRing(t, records)
 		ring.Follow(func(context.Context) ([]keys.WrappedKey, error) { return records, down }, nil, r.now)
-		far := newNode(t, r.store, ring, r.lambdas, r.now)
-		far.path, far.clock, far.pool = r.path, r.clock, r.pool
+		far := r.another(t, ring, r.Clock.Now)
 		c := r.client(t, r.pool)
 		rotate := func() {
 			t.Helper()
 			added, err := r.ring.Rotate(t.Context(), r.now(), keys.Purposes()...)
 			records = append(records, added...)
-			r.clock.pass(keys.SealDelay)
+			r.Clock.Pass(keys.SealDelay)
 			if err == nil {
 				err = r.ring.Load(t.Context(), records, r.now())
 			}
@@ -48,7 +44,7 @@ func TestRotationReachesAStaleNode(t *testing.T) {
 				t.Errorf("%s, while the keys cannot be loaded: %q", show.name, got)
 			}
 			down = nil
-			r.clock.pass(time.Second)
+			r.Clock.Pass(time.Second)
 			if got := step(far); got != "" {
 				t.Errorf("%s: %s", show.name, got)
 			}
@@ -83,13 +79,13 @@ func (r *rig) sealedSteps(t *testing.T, c *pool.Client) []sealedStep {
 			}
 		}},
 		{"SECRET_BLOCK", func() func(*rig) string {
-			client := newSRPClient(c.PoolID)
+			client := srpclient.New(c.PoolID)
 			out, err := r.askSRPOf(t, c, client, bob)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return func(far *rig) string {
-				_, err := far.prove(t, c, client.prove(out.ChallengeParameters, right, far.now()))
+				_, err := far.prove(t, c, client.Prove(out.ChallengeParameters, right, far.now()))
 				return refusal(err)
 			}
 		}},

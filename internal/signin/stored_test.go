@@ -15,7 +15,7 @@ import (
 func (r *rig) longChallenges(t testing.TB, n int) *pool.Snapshot {
 	t.Helper()
 	sn := r.twoRounds(t)
-	r.lambdas.On("create", func(e *lambdas.Event) string {
+	r.Functions.On("create", func(e *lambdas.Event) string {
 		e.Response["privateChallengeParameters"] = map[string]string{"answer": "5", "long": strings.Repeat("x", n)}
 		e.Response["challengeMetadata"] = "SUM"
 		return ""
@@ -87,9 +87,9 @@ func TestLongSession(t *testing.T) {
 			t.Errorf("%d answers won", won)
 		}
 
-		r.clock.pass(time.Hour)
+		r.Clock.Pass(time.Hour)
 		session = start(c, "alice")
-		r.clock.pass(c.SessionTTL)
+		r.Clock.Pass(c.SessionTTL)
 		says(c, "alice", "5", session, sayExpired)
 		if _, err := r.store.Sweep(t.Context(), r.now().Add(store.SpentRoom), 1000); err != nil {
 			t.Fatal(err)
@@ -179,7 +179,7 @@ func TestLongSessionIsBounded(t *testing.T) {
 		})
 		wantSays(t, start(), "CUSTOM_CHALLENGE")
 		wantSays(t, start(), "TooManyRequestsException: Rate exceeded")
-		r.clock.pass(time.Minute)
+		r.Clock.Pass(time.Minute)
 		wantSays(t, start(), "CUSTOM_CHALLENGE")
 	})
 }
@@ -190,7 +190,7 @@ func TestLongSessionAndDevice(t *testing.T) {
 	t.Parallel()
 	r := sqlite(t)
 	r.twoRounds(t)
-	r.lambdas.On("create", func(e *lambdas.Event) string {
+	r.Functions.On("create", func(e *lambdas.Event) string {
 		e.Response["privateChallengeParameters"] = map[string]string{"answer": "5"}
 		e.Response["challengeMetadata"] = strings.Repeat("m", 6_000)
 		return ""

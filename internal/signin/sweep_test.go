@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"cognate/internal/api/idp"
+	"cognate/test/services"
+	"cognate/test/srpclient"
 )
 
 // TestSweptByAFasterClock: another node, whose clock is ten minutes ahead, sweeps
@@ -32,19 +34,19 @@ func TestSweptByAFasterClock(t *testing.T) {
 			wantSays(t, give(fresh+"2"), sayUsed)
 		})
 		t.Run("secret block", func(t *testing.T) {
-			client := newSRPClient(c.PoolID)
+			client := srpclient.New(c.PoolID)
 			asked, err := r.askSRPOf(t, c, client, "alice")
 			if err != nil {
 				t.Fatal(err)
 			}
-			responses := client.prove(asked.ChallengeParameters, right, r.now())
+			responses := client.Prove(asked.ChallengeParameters, right, r.now())
 			wantSays(t, answered(r.prove(t, c, responses)), "tokens")
 			sweep(t)
 			wantSays(t, answered(r.prove(t, c, responses)), sayIncorrect)
 		})
 		t.Run("rotated refresh token", func(t *testing.T) {
 			raw := *r.signIn(t, rotates, "alice").RefreshToken
-			r.clock.pass(30*24*time.Hour - time.Minute) // it has a minute to live
+			r.Clock.Pass(30*24*time.Hour - time.Minute) // it has a minute to live
 			_, says := r.viaTokens(t, rotates, raw)
 			wantSays(t, says, "tokens")
 			sweep(t)
@@ -91,21 +93,21 @@ func TestSweptByAFasterClock(t *testing.T) {
 			b := r.begin(t, second, sam, askSMS)
 			code := r.code(t, sam)
 			for range otpTries {
-				wantSays(t, b.answer(t, "SMS_MFA_CODE", not(code)), sayMismatch)
+				wantSays(t, b.answer(t, "SMS_MFA_CODE", services.OtherCode(code)), sayMismatch)
 			}
 			sweep(t)
 			wantSays(t, b.answer(t, "SMS_MFA_CODE", code), sayInvalid)
 		})
 		t.Run("tries, counted by a clock that is behind", func(t *testing.T) {
-			r.clock.pass(longPause)
+			r.Clock.Pass(longPause)
 			b := r.begin(t, second, sam, askSMS)
 			code := r.code(t, sam)
 			behind, next := r.skewed(t, -10*time.Second), *b
 			next.r = behind
 			for range otpTries {
-				wantSays(t, next.answer(t, "SMS_MFA_CODE", not(code)), sayMismatch)
+				wantSays(t, next.answer(t, "SMS_MFA_CODE", services.OtherCode(code)), sayMismatch)
 			}
-			r.clock.pass(second.SessionTTL - time.Second)
+			r.Clock.Pass(second.SessionTTL - time.Second)
 			wantSays(t, b.answer(t, "SMS_MFA_CODE", code), sayInvalid)
 		})
 		t.Run("code of an app", func(t *testing.T) {

@@ -26,12 +26,12 @@ func TestFunctionsAfterSignUp(t *testing.T) {
 						PreAuthentication: lambdas.ARN("pre"), PostAuthentication: lambdas.ARN("post"), PreTokenGeneration: lambdas.ARN("tokens"),
 					}
 				})
-				r.lambdas.On("sign-up", func(e *lambdas.Event) string {
+				r.Functions.On("sign-up", func(e *lambdas.Event) string {
 					e.Response["autoConfirmUser"] = true
 					return ""
 				})
 				for _, name := range []string{"confirmation", "pre", "post", "tokens"} {
-					r.lambdas.On(name, func(*lambdas.Event) string {
+					r.Functions.On(name, func(*lambdas.Event) string {
 						if name == row.throws {
 							return "no"
 						}
@@ -39,7 +39,7 @@ func TestFunctionsAfterSignUp(t *testing.T) {
 					})
 				}
 				c := r.client(t, sn, choosing, hiding)
-				r.lambdas.Events()
+				r.Functions.Events()
 				up, err := r.users.SignUp(t.Context(), &idp.SignUpRequest{ClientId: c.ID, Username: "alice", Password: new(right)})
 				if err != nil {
 					t.Fatal(err)
@@ -54,7 +54,7 @@ func TestFunctionsAfterSignUp(t *testing.T) {
 					got = said(out, nil)
 				}
 				wantSays(t, got, row.want)
-				list, told := r.lambdas.Events(), ""
+				list, told := r.Functions.Events(), ""
 				for i, e := range list {
 					if i > 0 {
 						told += " "
@@ -70,7 +70,7 @@ func TestFunctionsAfterSignUp(t *testing.T) {
 				wantSays(t, told, row.sources)
 				_, err = r.InitiateAuth(t.Context(), in)
 				wantSays(t, lambdas.Says(err), sayUsed)
-				wantSays(t, r.lambdas.Sources(), "") // Nobody is asked about a session that is spent.
+				wantSays(t, r.Functions.Sources(), "") // Nobody is asked about a session that is spent.
 			})
 		}
 	})

@@ -20,7 +20,7 @@ func (r *rig) trackSessions(t testing.TB, sn *pool.Snapshot, most int32) *pool.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.clock.pass(2 * time.Second) // The settings' cache is at most a second old.
+	r.Clock.Pass(2 * time.Second) // The settings' cache is at most a second old.
 	now, err := r.pools.Load(t.Context(), sn.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestSessionLimitAtOnce(t *testing.T) {
 		rotates := r.client(t, sn, rotating(0))
 		r.have(t, sn, "alice", person{password: right})
 		d, _ := r.registeredDevice(t, plain, "alice")
-		r.clock.pass(time.Second) // That session is the longest unused.
+		r.Clock.Pass(time.Second) // That session is the longest unused.
 
 		type signedIn struct {
 			c      *pool.Client

@@ -38,11 +38,11 @@ func TestAuthenticate(t *testing.T) {
 			want  string
 		}{
 			{name: "live"},
-			{name: "a moment before its end", after: func(*testing.T, store.User, *Set) { r.clock.pass(time.Hour - time.Second) }},
-			{name: "at its end", after: func(*testing.T, store.User, *Set) { r.clock.pass(time.Hour) }, want: sayExpired},
+			{name: "a moment before its end", after: func(*testing.T, store.User, *Set) { r.clock.Pass(time.Hour - time.Second) }},
+			{name: "at its end", after: func(*testing.T, store.User, *Set) { r.clock.Pass(time.Hour) }, want: sayExpired},
 			{name: "expired and revoked", after: func(t *testing.T, u store.User, _ *Set) {
 				r.change(t, u, func(u *store.User) { SignOut(u, r.now()) })
-				r.clock.pass(2 * time.Hour)
+				r.clock.Pass(2 * time.Hour)
 			}, want: sayExpired},
 			{name: "family revoked", after: func(t *testing.T, _ store.User, set *Set) { r.revoke(t, sn, c, set) }, want: sayRevoked},
 			{name: "signed out in the same millisecond", after: func(t *testing.T, u store.User, _ *Set) {

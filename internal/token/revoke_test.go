@@ -131,7 +131,7 @@ func TestSpend(t *testing.T) {
 			pass time.Duration
 			want error
 		}{{0, nil}, {0, nil}, {59 * time.Second, nil}, {time.Second, ErrReused}, {time.Hour, ErrReused}} {
-			r.clock.pass(step.pass)
+			r.clock.Pass(step.pass)
 			if err := r.Spend(t.Context(), &Grant{Pool: sn, Client: lenient}, tok); !errors.Is(err, step.want) {
 				t.Errorf("after %v: %v, want %v", step.pass, err, step.want)
 			}

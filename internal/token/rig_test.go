@@ -3,10 +3,7 @@ package token
 import (
 	"encoding/base64"
 	"encoding/json"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,82 +13,48 @@ import (
 	"cognate/internal/store"
 	"cognate/test/fresh"
 	"cognate/test/lambdas"
-	"cognate/test/pgtest"
 )
 
-// engines runs a test on both databases; SQLite runs every closure twice.
 func engines(t *testing.T, test func(t *testing.T, r *rig)) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{URL: pgtest.Database(t)}))
-	})
+	fresh.Engines(t, func(t *testing.T, o store.Options) { test(t, newRig(t, o)) })
 }
 
 // rig is the service on a real store, with a clock that the test sets.
 type rig struct {
 	*Service
 	deps    Deps
-	clock   *clock
+	clock   *fresh.Clock
 	records []keys.WrappedKey
 	lambdas *lambdas.Server
 }
 
-type clock struct{ ms atomic.Int64 }
-
-func (c *clock) now() time.Time       { return time.UnixMilli(c.ms.Load()).UTC() }
-func (c *clock) pass(d time.Duration) { c.ms.Add(d.Milliseconds()) }
-
-func (r *rig) now() time.Time { return r.clock.now() }
+func (r *rig) now() time.Time { return r.clock.Now() }
 
 func newRig(t testing.TB, o store.Options) *rig {
 	t.Helper()
-	c := &clock{}
-	c.ms.Store(1_800_000_000_250)
-	st := fresh.Store(t, o, c.now)
-	ring, records := fresh.Ring(t, c.now)
-	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: keys.NewPageTokens(func() [32]byte { return [32]byte{} }), Now: c.now})
+	c := fresh.NewClock(time.UnixMilli(1_800_000_000_250))
+	st := fresh.Store(t, o, c.Now)
+	ring, records := fresh.Ring(t, c.Now)
+	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: fresh.PageTokens(), Now: c.Now})
 	functions := lambdas.New(t)
-	d := Deps{Store: st, Pools: pools, Ring: ring, Gate: keys.NewGate(runtime.GOMAXPROCS(0), 10_000), Now: c.now, Triggers: functions.Service(nil)}
+	d := Deps{Store: st, Pools: pools, Ring: ring, Gate: fresh.Gate(), Now: c.Now, Triggers: functions.Service(nil)}
 	return &rig{Service: New(d), deps: d, clock: c, records: records, lambdas: functions}
 }
 
 // sqlite is a rig for tests that do not depend on the engine.
 func sqlite(t testing.TB) *rig {
-	return newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db")})
+	t.Helper()
+	return newRig(t, fresh.SQLite(t))
 }
 
 func (r *rig) pool(t testing.TB) *pool.Snapshot {
 	t.Helper()
-	out, err := r.deps.Pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{PoolName: "people"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sn, err := r.deps.Pools.Load(t.Context(), *out.UserPool.Id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sn
+	return fresh.Pool(t, r.deps.Pools)
 }
 
 func (r *rig) client(t testing.TB, sn *pool.Snapshot, change func(*idp.CreateUserPoolClientRequest)) *pool.Client {
 	t.Helper()
-	in := &idp.CreateUserPoolClientRequest{UserPoolId: sn.ID, ClientName: "app"}
-	if change != nil {
-		change(in)
-	}
-	out, err := r.deps.Pools.CreateUserPoolClient(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := sn.Client(t.Context(), *out.UserPoolClient.ClientId)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return fresh.Client(t, r.deps.Pools, sn, change)
 }
 
 // user stores somebody.

@@ -47,7 +47,7 @@ func TestRotateAfterRetirement(t *testing.T) {
 			t.Errorf("keys that are sealed by a retired data key took the place of others: %v", err)
 		}
 		for range 3 {
-			r.clock.pass(10 * time.Hour)
+			r.clock.Pass(10 * time.Hour)
 			if err := r.Maintain(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestTokenAfterRetirement(t *testing.T) {
 		if _, err := late.signing.of(t.Context(), sn.ID); err != nil {
 			t.Fatal(err)
 		}
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		r.retire(t)
 		access := r.issue(t, r.grant(t, sn, c, u)).AccessToken
 		if _, err := late.Authenticate(t.Context(), access); err != nil {

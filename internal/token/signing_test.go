@@ -105,11 +105,11 @@ func TestRotate(t *testing.T) {
 		}
 
 		// Every node publishes the new keys long before any signs with them.
-		r.clock.pass(keySetAge)
+		r.clock.Pass(keySetAge)
 		if diff := cmp.Diff(published, far.kids(t, sn.ID)); diff != "" {
 			t.Error(diff)
 		}
-		r.clock.pass(publishLead)
+		r.clock.Pass(publishLead)
 		r.step(t)
 		set := far.issue(t, r.grant(t, sn, c, u))
 		for _, token := range []string{set.AccessToken, set.IDToken} {
@@ -129,11 +129,11 @@ func TestRotate(t *testing.T) {
 		if _, err := far.Authenticate(t.Context(), old.AccessToken); says(err) != sayExpired {
 			t.Errorf("token of the old key: %v", err)
 		}
-		r.clock.pass(24 * time.Hour)
+		r.clock.Pass(24 * time.Hour)
 		if diff := cmp.Diff(published, r.kids(t, sn.ID)); diff != "" {
 			t.Error(diff)
 		}
-		r.clock.pass(2 * time.Hour)
+		r.clock.Pass(2 * time.Hour)
 		r.step(t)
 		if kids := far.kids(t, sn.ID); len(kids) != 2 || slices.Contains(first, kids[0]) || slices.Contains(first, kids[1]) {
 			t.Errorf("published at the end: %v", kids)
@@ -202,7 +202,7 @@ func TestUnknownKID(t *testing.T) {
 	})
 	near := r.node()
 	set := near.issue(t, r.grant(t, sn, c, u))
-	r.clock.pass(2 * time.Second)
+	r.clock.Pass(2 * time.Second)
 	if _, err := far.Authenticate(t.Context(), set.AccessToken); err != nil {
 		t.Error(err)
 	}

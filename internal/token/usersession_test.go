@@ -202,11 +202,11 @@ func TestSessionsSwept(t *testing.T) {
 		sn := r.tracking(t, 5)
 		c, u := r.client(t, sn, nil), r.user(t, sn, "alice")
 		r.tracked(t, r.grant(t, sn, c, u))
-		r.clock.pass(c.RefreshTTL - time.Millisecond)
+		r.clock.Pass(c.RefreshTTL - time.Millisecond)
 		if list := r.sessionsOf(t, sn, u); len(list) != 1 {
 			t.Errorf("%+v", list)
 		}
-		r.clock.pass(time.Millisecond)
+		r.clock.Pass(time.Millisecond)
 		if list := r.sessionsOf(t, sn, u); len(list) != 0 {
 			t.Errorf("%+v", list)
 		}
@@ -289,7 +289,7 @@ func TestTouch(t *testing.T) {
 		pass          time.Duration
 		address, want string
 	}{{0, "192.0.2.1", "192.0.2.1"}, {59 * time.Second, "192.0.2.2", "192.0.2.1"}, {time.Second, "192.0.2.3", "192.0.2.3"}, {-time.Hour, "192.0.2.4", "192.0.2.4"}} {
-		r.clock.pass(step.pass)
+		r.clock.Pass(step.pass)
 		got, when := at(step.address)
 		if got != step.want || got == step.address && !when.Equal(r.now()) {
 			t.Errorf("after %v: %s at %v", step.pass, got, when)

@@ -214,7 +214,7 @@ func TestInvitationTemplates(t *testing.T) {
 		if m.Subject != "Welcome" || !strings.HasPrefix(m.Body, "<b>alice@example.com</b> ") {
 			t.Errorf("%q: %q", m.Subject, m.Body)
 		}
-		if want := r.clock.now().Add(7 * 24 * time.Hour); !m.ExpiresAt.Equal(want) {
+		if want := r.Clock.Now().Add(7 * 24 * time.Hour); !m.ExpiresAt.Equal(want) {
 			t.Errorf("the message is kept until %v, want %v", m.ExpiresAt, want)
 		}
 	})
@@ -305,13 +305,13 @@ func TestReinviteRestartsTheTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return c.Stale(sn, r.clock.now())
+			return c.Stale(sn, r.Clock.Now())
 		}
-		r.clock.pass(7*24*time.Hour - time.Millisecond)
+		r.Clock.Pass(7*24*time.Hour - time.Millisecond)
 		if stale() {
 			t.Error("stale before the seventh day")
 		}
-		r.clock.pass(time.Millisecond)
+		r.Clock.Pass(time.Millisecond)
 		if !stale() {
 			t.Error("not stale after seven days")
 		}

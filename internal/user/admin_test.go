@@ -193,7 +193,7 @@ func TestAdminResetUserPassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		old := r.lastCode(t, sn)
-		r.clock.pass(time.Millisecond) // So that the newest message is the next.
+		r.Clock.Pass(time.Millisecond) // So that the newest message is the next.
 		if _, err := r.AdminResetUserPassword(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestAdminResetUserPassword(t *testing.T) {
 		if _, err := r.AdminResetUserPassword(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		r.clock.pass(time.Hour)
+		r.Clock.Pass(time.Hour)
 		wantSays(t, confirm(r.lastCode(t, sn)), sayExpired)
 	})
 }
@@ -245,7 +245,7 @@ func TestAdminDisableUser(t *testing.T) {
 			t.Error("enabling an enabled user changed the row")
 		}
 		wantSays(t, get(before), "")
-		r.clock.pass(time.Minute)
+		r.Clock.Pass(time.Minute)
 		disable()
 		disable()
 		if err := get(before); err == nil {
@@ -255,7 +255,7 @@ func TestAdminDisableUser(t *testing.T) {
 		if off.Rec.Enabled || off.Status() != idp.UserStatusTypeConfirmed || !off.Rec.ModifiedAt.After(u.Rec.ModifiedAt) {
 			t.Errorf("%+v", off.Rec)
 		}
-		r.clock.pass(time.Minute)
+		r.Clock.Pass(time.Minute)
 		enable()
 		wantSays(t, get(before), "NotAuthorizedException: Access Token has been revoked")
 		wantSays(t, get(r.bearerOf(t, sn, client, r.read(t, sn, u.ID()))), "")

@@ -191,7 +191,7 @@ func TestOneAliasOneUser(t *testing.T) {
 		codes := make([]string, n)
 		name := func(i int) string { return "alice" + string(rune('a'+i)) }
 		for i := range n {
-			r.clock.pass(1e6)
+			r.Clock.Pass(1e6)
 			_, err := r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: client, Username: name(i), Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com")})
 			wantSays(t, err, "")
 			codes[i] = r.lastCode(t, sn)

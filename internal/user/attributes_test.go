@@ -101,7 +101,7 @@ func TestPendingAddress(t *testing.T) {
 		u := r.have(t, sn, "old@example.com", idp.UserStatusTypeConfirmed, verified("old@example.com"))
 		bearer := r.bearerOf(t, sn, client, u)
 		update := func(value string) string {
-			r.clock.pass(1e6)
+			r.Clock.Pass(1e6)
 			_, err := r.UpdateUserAttributes(t.Context(), &idp.UpdateUserAttributesRequest{AccessToken: bearer, UserAttributes: attributes("email", value)})
 			wantSays(t, err, "")
 			return r.lastCode(t, sn)
@@ -133,7 +133,7 @@ func TestPendingAddress(t *testing.T) {
 
 		update("third@example.com")
 		// Only an update sends a code to the pending value.
-		r.clock.pass(1e6)
+		r.Clock.Pass(1e6)
 		out, err := r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "email"})
 		wantSays(t, err, "")
 		if got := *out.CodeDeliveryDetails.Destination; got != "s***@e***" {
@@ -143,7 +143,7 @@ func TestPendingAddress(t *testing.T) {
 		if diff := cmp.Diff(contact{"second@example.com", "true", "third@example.com"}, contactOf(r.read(t, sn, u.ID()), "email")); diff != "" {
 			t.Error(diff)
 		}
-		r.clock.pass(1e6)
+		r.Clock.Pass(1e6)
 
 		code := update("third@example.com")
 		_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "fourth@example.com", "email_verified", "true"), nil)

@@ -2,7 +2,6 @@ package user
 
 import (
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -10,12 +9,13 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
 	"cognate/internal/store"
+	"cognate/test/fresh"
 )
 
 // BenchmarkSignUp signs people up side by side, as a server does, so that the
 // commits are grouped. Its floor is BenchmarkVerifier and one grouped row.
 func BenchmarkSignUp(b *testing.B) {
-	r := newRig(b, store.Options{Path: filepath.Join(b.TempDir(), "cognate.db")})
+	r := newRig(b, fresh.SQLite(b))
 	sn := r.poolWith(b, nil)
 	client := r.clientWith(b, sn, nil)
 	var n atomic.Int64
@@ -47,7 +47,7 @@ func BenchmarkVerifier(b *testing.B) {
 
 // BenchmarkRow stores a user without anything else.
 func BenchmarkRow(b *testing.B) {
-	r := newRig(b, store.Options{Path: filepath.Join(b.TempDir(), "cognate.db")})
+	r := newRig(b, fresh.SQLite(b))
 	sn := r.poolWith(b, nil)
 	var n atomic.Int64
 	b.SetParallelism(64 / runtime.GOMAXPROCS(0))

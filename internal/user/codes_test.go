@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/test/race"
+	"cognate/test/services"
 )
 
 // guess returns a code to one of the operations that take one.
@@ -107,20 +108,20 @@ func TestCodeLife(t *testing.T) {
 		if len(first) != 6 {
 			t.Errorf("the code is %q", first)
 		}
-		c.r.clock.pass(time.Minute)
+		c.r.Clock.Pass(time.Minute)
 		g.send(t, c)
 		second := c.r.lastCode(t, c.sn)
 		if first != second {
 			wantSays(t, g.give(t, c, first), sayMismatch) // Only the newest counts.
 		}
-		wantSays(t, g.give(t, c, other(second)), sayMismatch)
+		wantSays(t, g.give(t, c, services.OtherCode(second)), sayMismatch)
 
-		c.r.clock.pass(g.life)
+		c.r.Clock.Pass(g.life)
 		wantSays(t, g.give(t, c, second), sayExpired)
 
 		g.send(t, c)
 		third := c.r.lastCode(t, c.sn)
-		c.r.clock.pass(g.life - time.Millisecond)
+		c.r.Clock.Pass(g.life - time.Millisecond)
 		wantSays(t, g.give(t, c, third), "")
 		wantSays(t, g.give(t, c, third), g.used)
 	})
@@ -132,13 +133,13 @@ func TestGuessingIsCutOff(t *testing.T) {
 		g.send(t, c)
 		code := c.r.lastCode(t, c.sn)
 		for range g.quota {
-			wantSays(t, g.give(t, c, other(code)), sayMismatch)
+			wantSays(t, g.give(t, c, services.OtherCode(code)), sayMismatch)
 		}
-		wantSays(t, g.give(t, c, other(code)), sayLimit)
+		wantSays(t, g.give(t, c, services.OtherCode(code)), sayLimit)
 		wantSays(t, g.give(t, c, code), sayLimit) // The right code comes too late.
-		c.r.clock.pass(time.Second)
+		c.r.Clock.Pass(time.Second)
 		if g.name == "VerifyUserAttribute" {
-			c.r.clock.pass(time.Hour)
+			c.r.Clock.Pass(time.Hour)
 		}
 		g.send(t, c) // Another code has tries of its own.
 		wantSays(t, g.give(t, c, c.r.lastCode(t, c.sn)), "")
@@ -150,7 +151,7 @@ func TestManyGuessesAtOnce(t *testing.T) {
 	t.Parallel()
 	eachGuess(t, func(t *testing.T, g guess, c *codeCase) {
 		g.send(t, c)
-		wrong := other(c.r.lastCode(t, c.sn))
+		wrong := services.OtherCode(c.r.lastCode(t, c.sn))
 		errs := race.AtOnce(40, func(int) error { return g.give(t, c, wrong) })
 		want := map[string]int{"CodeMismatchException": g.quota, "LimitExceededException": 40 - g.quota}
 		if diff := cmp.Diff(want, race.Codes(errs)); diff != "" {

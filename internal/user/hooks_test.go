@@ -43,15 +43,15 @@ func TestPreSignUp(t *testing.T) {
 			t.Run(row.name, func(t *testing.T) {
 				sn := r.poolWith(t, triggers(idp.LambdaConfigType{PreSignUp: lambdas.ARN("pre"), PostConfirmation: lambdas.ARN("post")}))
 				client := r.clientWith(t, sn, nil)
-				r.lambdas.On("post", func(*lambdas.Event) string { return "" })
-				r.lambdas.On("pre", func(e *lambdas.Event) string {
+				r.Functions.On("post", func(*lambdas.Event) string { return "" })
+				r.Functions.On("pre", func(e *lambdas.Event) string {
 					maps.Copy(e.Response, row.answer)
 					return row.throws
 				})
 				if row.raw != "" {
-					r.lambdas.Answer("pre", row.raw)
+					r.Functions.Answer("pre", row.raw)
 				}
-				r.lambdas.Events()
+				r.Functions.Events()
 				out, err := r.SignUp(t.Context(), &idp.SignUpRequest{
 					ClientId: client, Username: "alice", Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com"),
 					ValidationData: attributes("code", "7"), ClientMetadata: map[string]string{"k": "v"},
@@ -59,7 +59,7 @@ func TestPreSignUp(t *testing.T) {
 				if got := lambdas.Says(err); got != row.want {
 					t.Errorf("got  %q\nwant %q", got, row.want)
 				}
-				events := r.lambdas.Events()
+				events := r.Functions.Events()
 				request := map[string]any{
 					"userAttributes": map[string]any{"email": "alice@example.com"}, "validationData": map[string]any{"code": "7"}, "clientMetadata": map[string]any{"k": "v"},
 				}
@@ -96,7 +96,7 @@ func TestPreSignUpTakesAlias(t *testing.T) {
 			withAliases(in)
 			in.LambdaConfig = &idp.LambdaConfigType{PreSignUp: lambdas.ARN("pre")}
 		})
-		r.lambdas.On("pre", func(e *lambdas.Event) string {
+		r.Functions.On("pre", func(e *lambdas.Event) string {
 			e.Response["autoVerifyEmail"] = true
 			return ""
 		})
@@ -154,14 +154,14 @@ func TestConfirmationEvents(t *testing.T) {
 			for _, throws := range []string{"", "no"} {
 				t.Run(row.name+" "+throws, func(t *testing.T) {
 					sn := r.poolWith(t, triggers(idp.LambdaConfigType{PostConfirmation: lambdas.ARN("post")}))
-					r.lambdas.On("post", func(*lambdas.Event) string { return throws })
-					r.lambdas.Events()
+					r.Functions.On("post", func(*lambdas.Event) string { return throws })
+					r.Functions.Events()
 					want := ""
 					if throws != "" {
 						want = "UserLambdaValidationException: PostConfirmation failed with error no."
 					}
 					wantSays(t, row.run(t, sn, r.clientWith(t, sn, nil)), want)
-					events := r.lambdas.Events()
+					events := r.Functions.Events()
 					if len(events) != 1 || events[0].TriggerSource != row.source {
 						t.Fatalf("events: %v", events)
 					}
@@ -185,7 +185,7 @@ func TestPreSignUpOfAdministrator(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, triggers(idp.LambdaConfigType{PreSignUp: lambdas.ARN("pre"), PostConfirmation: lambdas.ARN("none")}))
 		throws := ""
-		r.lambdas.On("pre", func(e *lambdas.Event) string {
+		r.Functions.On("pre", func(e *lambdas.Event) string {
 			e.Response["autoConfirmUser"] = true
 			return throws
 		})
@@ -194,7 +194,7 @@ func TestPreSignUpOfAdministrator(t *testing.T) {
 		if err != nil || out.User.UserStatus != idp.UserStatusTypeForceChangePassword {
 			t.Fatalf("%v, %v", out, err)
 		}
-		events := r.lambdas.Events()
+		events := r.Functions.Events()
 		if len(events) != 1 || events[0].TriggerSource != "PreSignUp_AdminCreateUser" || events[0].CallerContext["clientId"] != "CLIENT_ID_NOT_APPLICABLE" {
 			t.Errorf("events: %v", events)
 		}
@@ -216,7 +216,7 @@ func TestPreSignUpComesAfterTaken(t *testing.T) {
 			withAliases(in)
 			in.LambdaConfig = &idp.LambdaConfigType{PreSignUp: lambdas.ARN("pre")}
 		})
-		r.lambdas.On("pre", func(*lambdas.Event) string { return "" })
+		r.Functions.On("pre", func(*lambdas.Event) string { return "" })
 		r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, verified("b@example.com"))
 		proven := attributes("email", "b@example.com", "email_verified", "true")
 		rows := []struct {
@@ -234,12 +234,12 @@ func TestPreSignUpComesAfterTaken(t *testing.T) {
 		}
 		for _, row := range rows {
 			t.Run(row.name, func(t *testing.T) {
-				r.lambdas.Events()
+				r.Functions.Events()
 				_, err := r.AdminCreateUser(t.Context(), &idp.AdminCreateUserRequest{
 					UserPoolId: sn.ID, Username: row.user, MessageAction: "SUPPRESS", UserAttributes: row.attributes, ForceAliasCreation: &row.force,
 				})
 				wantSays(t, err, row.want)
-				if n := len(r.lambdas.Events()); n != row.asked {
+				if n := len(r.Functions.Events()); n != row.asked {
 					t.Errorf("the function was asked %d times, not %d", n, row.asked)
 				}
 			})

@@ -104,7 +104,7 @@ func TestMailShowsNamesAsText(t *testing.T) {
 
 func mailOf(t *testing.T, r *rig, sn *pool.Snapshot, medium string) message.Message {
 	t.Helper()
-	list, err := r.messages.List(t.Context(), message.Query{PoolID: sn.ID, Username: "bob" + medium})
+	list, err := r.Messages.List(t.Context(), message.Query{PoolID: sn.ID, Username: "bob" + medium})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d messages, %v", len(list), err)
 	}

@@ -243,7 +243,7 @@ func TestListUsersRequests(t *testing.T) {
 			})
 		}
 		t.Run("token after its hour", func(t *testing.T) {
-			r.clock.pass(time.Hour)
+			r.Clock.Pass(time.Hour)
 			_, err := r.ListUsers(t.Context(), &idp.ListUsersRequest{UserPoolId: sn.ID, PaginationToken: all})
 			wantShown(t, err, sayPage)
 		})

@@ -19,6 +19,7 @@ import (
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 	"cognate/test/lambdas"
+	"cognate/test/services"
 )
 
 // posting is an operation that sends a message, on the occasion that its events
@@ -123,10 +124,10 @@ func TestCustomMessage(t *testing.T) {
 			t.Run(p.name, func(t *testing.T) {
 				sn, client := p.prepared(t, r, idp.LambdaConfigType{CustomMessage: lambdas.ARN("custom")})
 				stored := false
-				r.lambdas.On("custom", func(e *lambdas.Event) string {
+				r.Functions.On("custom", func(e *lambdas.Event) string {
 					_, err := r.Resolve(context.Background(), sn, "alice")
 					stored = err == nil
-					if list, err := r.messages.List(context.Background(), message.Query{PoolID: sn.ID}); err != nil || len(list) > 0 {
+					if list, err := r.Messages.List(context.Background(), message.Query{PoolID: sn.ID}); err != nil || len(list) > 0 {
 						t.Errorf("a message can be seen before its text is known: %v, %v", list, err)
 					}
 					e.Response["emailSubject"] = "About " + e.TriggerSource
@@ -134,11 +135,11 @@ func TestCustomMessage(t *testing.T) {
 					e.Response["smsMessage"] = "{username} {####}"
 					return ""
 				})
-				r.lambdas.Events()
+				r.Functions.Events()
 				if err := p.run(t, r, sn, client, map[string]string{"k": "v"}); err != nil {
 					t.Fatal(err)
 				}
-				events := r.lambdas.Events()
+				events := r.Functions.Events()
 				if len(events) != 1 || !stored {
 					t.Fatalf("%d events, user stored: %v", len(events), stored)
 				}
@@ -187,12 +188,12 @@ func TestCustomMessageFails(t *testing.T) {
 		for _, p := range postings() {
 			t.Run(p.name, func(t *testing.T) {
 				sn, client := p.prepared(t, r, idp.LambdaConfigType{CustomMessage: lambdas.ARN("custom")})
-				r.lambdas.On("custom", func(*lambdas.Event) string { return "no text" })
+				r.Functions.On("custom", func(*lambdas.Event) string { return "no text" })
 				wantSays(t, p.run(t, r, sn, client, nil), "UserLambdaValidationException: CustomMessage failed with error no text.")
 				if _, err := r.Resolve(t.Context(), sn, "alice"); err != nil {
 					t.Errorf("the user: %v", err)
 				}
-				r.clock.pass(2 * time.Minute)
+				r.Clock.Pass(2 * time.Minute)
 				if list := r.mail(t, sn); len(list) != 0 {
 					t.Errorf("sent %v", list)
 				}
@@ -232,12 +233,12 @@ func TestCustomMessageAnswers(t *testing.T) {
 			t.Run(row.name, func(t *testing.T) {
 				p := postings()[0]
 				sn, client := p.prepared(t, r, idp.LambdaConfigType{CustomMessage: lambdas.ARN("custom")})
-				r.lambdas.On("custom", func(e *lambdas.Event) string {
+				r.Functions.On("custom", func(e *lambdas.Event) string {
 					maps.Copy(e.Response, row.answer)
 					return ""
 				})
 				if row.raw != "" {
-					r.lambdas.Answer("custom", row.raw)
+					r.Functions.Answer("custom", row.raw)
 				}
 				err := p.run(t, r, sn, client, nil)
 				if got := lambdas.Says(err); got != row.want {
@@ -267,7 +268,7 @@ func TestCustomMessageOfSeveral(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, triggers(idp.LambdaConfigType{CustomMessage: lambdas.ARN("custom")}))
-		r.lambdas.On("custom", func(e *lambdas.Event) string {
+		r.Functions.On("custom", func(e *lambdas.Event) string {
 			e.Response["emailMessage"], e.Response["smsMessage"] = "mail {username} {####}", "sms {username} {####}"
 			return ""
 		})
@@ -278,7 +279,7 @@ func TestCustomMessageOfSeveral(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := r.lambdas.Sources(); got != "CustomMessage_AdminCreateUser" {
+		if got := r.Functions.Sources(); got != "CustomMessage_AdminCreateUser" {
 			t.Errorf("events %q", got)
 		}
 		got := map[string]string{}
@@ -294,7 +295,7 @@ func TestCustomMessageOfSeveral(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := r.lambdas.Sources(); got != "CustomMessage_UpdateUserAttribute CustomMessage_UpdateUserAttribute" {
+		if got := r.Functions.Sources(); got != "CustomMessage_UpdateUserAttribute CustomMessage_UpdateUserAttribute" {
 			t.Errorf("events %q", got)
 		}
 	})
@@ -308,7 +309,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 		sn, client := postings()[0].prepared(t, r, idp.LambdaConfigType{CustomMessage: lambdas.ARN("custom")})
 		ctx, leave := context.WithCancel(t.Context())
 		returned := make(chan struct{})
-		r.lambdas.On("custom", func(*lambdas.Event) string {
+		r.Functions.On("custom", func(*lambdas.Event) string {
 			leave()
 			<-returned
 			return ""
@@ -335,20 +336,20 @@ func TestCustomSenders(t *testing.T) {
 				sn, client := p.prepared(t, r, idp.LambdaConfigType{
 					CustomMessage:     lambdas.ARN("none"), // not asked where a function sends
 					CustomEmailSender: &idp.CustomEmailLambdaVersionConfigType{LambdaArn: *lambdas.ARN("mail"), LambdaVersion: "V1_0"},
-					KMSKeyID:          new(senderKeyID),
+					KMSKeyID:          new(services.SenderKeyID),
 				})
-				r.lambdas.On("mail", func(*lambdas.Event) string { return "" })
-				r.lambdas.Events()
+				r.Functions.On("mail", func(*lambdas.Event) string { return "" })
+				r.Functions.Events()
 				if err := p.run(t, r, sn, client, map[string]string{"k": "v"}); err != nil {
 					t.Fatal(err)
 				}
-				if events := r.lambdas.Events(); len(events) != 0 {
+				if events := r.Functions.Events(); len(events) != 0 {
 					t.Errorf("the caller waited for %v", events)
 				}
-				if err := r.messages.Flush(t.Context()); err != nil {
+				if err := r.Messages.Flush(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				events := r.lambdas.Events()
+				events := r.Functions.Events()
 				if len(events) != 1 {
 					t.Fatalf("%d events", len(events))
 				}
@@ -380,7 +381,7 @@ func TestCustomSenders(t *testing.T) {
 // withoutSenders takes the inbox and all senders but functions from the server.
 func (r *rig) withoutSenders(t testing.TB) {
 	t.Helper()
-	old := r.messageDeps
+	old := r.MessageDeps
 	old.Inbox = false
 	r.sendBy(message.New(old))
 }
@@ -393,20 +394,20 @@ func TestCustomSMSSender(t *testing.T) {
 		r.withoutSenders(t)
 		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
 			in.LambdaConfig = &idp.LambdaConfigType{
-				CustomSMSSender: &idp.CustomSMSLambdaVersionConfigType{LambdaArn: *lambdas.ARN("sms"), LambdaVersion: "V1_0"}, KMSKeyID: new(senderKeyID),
+				CustomSMSSender: &idp.CustomSMSLambdaVersionConfigType{LambdaArn: *lambdas.ARN("sms"), LambdaVersion: "V1_0"}, KMSKeyID: new(services.SenderKeyID),
 			}
 		})
-		r.lambdas.On("sms", func(*lambdas.Event) string { return "" })
+		r.Functions.On("sms", func(*lambdas.Event) string { return "" })
 		out, err := r.SignUp(t.Context(), &idp.SignUpRequest{
 			ClientId: r.clientWith(t, sn, nil), Username: "alice", Password: new(goodPassword), UserAttributes: attributes("phone_number", "+12065550100"),
 		})
 		if err != nil || *out.CodeDeliveryDetails.Destination != "+*******0100" || out.CodeDeliveryDetails.DeliveryMedium != "SMS" {
 			t.Fatalf("%v, %v", out, err)
 		}
-		if err := r.messages.Flush(t.Context()); err != nil {
+		if err := r.Messages.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.lambdas.Sources(); got != "CustomSMSSender_SignUp" {
+		if got := r.Functions.Sources(); got != "CustomSMSSender_SignUp" {
 			t.Errorf("events %q", got)
 		}
 		// Mail has no way out here.
@@ -425,23 +426,23 @@ func TestCustomSenderFails(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn, client := postings()[0].prepared(t, r, idp.LambdaConfigType{
-			CustomEmailSender: &idp.CustomEmailLambdaVersionConfigType{LambdaArn: *lambdas.ARN("away"), LambdaVersion: "V1_0"}, KMSKeyID: new(senderKeyID),
+			CustomEmailSender: &idp.CustomEmailLambdaVersionConfigType{LambdaArn: *lambdas.ARN("away"), LambdaVersion: "V1_0"}, KMSKeyID: new(services.SenderKeyID),
 		})
 		if err := postings()[0].run(t, r, sn, client, nil); err != nil {
 			t.Fatal(err)
 		}
 		for range 5 {
-			if err := r.messages.Flush(t.Context()); err != nil {
+			if err := r.Messages.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			r.clock.pass(15 * time.Minute)
+			r.Clock.Pass(15 * time.Minute)
 		}
-		r.lambdas.On("away", func(*lambdas.Event) string { return "" })
-		r.lambdas.Events()
-		if err := r.messages.Flush(t.Context()); err != nil {
+		r.Functions.On("away", func(*lambdas.Event) string { return "" })
+		r.Functions.Events()
+		if err := r.Messages.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.lambdas.Sources(); got != "CustomEmailSender_SignUp" {
+		if got := r.Functions.Sources(); got != "CustomEmailSender_SignUp" {
 			t.Errorf("events %q", got)
 		}
 	})
@@ -483,7 +484,7 @@ func TestHiddenWithoutSender(t *testing.T) {
 		mail, sms bool
 	}{{name: "no sender"}, {name: "mail alone", mail: true}, {name: "SMS alone", sms: true}, {name: "both", mail: true, sms: true}}
 	engines(t, func(t *testing.T, r *rig) {
-		deps := r.messageDeps
+		deps := r.MessageDeps
 		sn := r.poolWith(t, nil)
 		client := r.clientWith(t, sn, hiding)
 		both := func() map[string]string {
@@ -520,7 +521,7 @@ func TestHiddenWithoutSender(t *testing.T) {
 				}
 				for _, attr := range []string{schema.Email, schema.PhoneNumber} {
 					code := func(u *User) string {
-						c := mailing.NewSignInCode(sn, r.SignInDelivery(sn, u, attr), "12345678", r.clock.now().Add(time.Minute), mailing.TriggerContext{})
+						c := mailing.NewSignInCode(sn, r.SignInDelivery(sn, u, attr), "12345678", r.Clock.Now().Add(time.Minute), mailing.TriggerContext{})
 						return says(r.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
 							if err := r.CountSignInCode(t.Context(), tx, sn, u, false, Caller{}); err != nil {
 								return err
@@ -540,7 +541,7 @@ func TestHiddenWithoutSender(t *testing.T) {
 					t.Errorf("ResendConfirmationCode: %q, of nobody: %q", got, nobody)
 				}
 			})
-			r.clock.pass(2 * time.Hour) // past the quotas
+			r.Clock.Pass(2 * time.Hour) // past the quotas
 		}
 	})
 }

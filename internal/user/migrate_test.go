@@ -50,11 +50,11 @@ func TestMigrateForgotten(t *testing.T) {
 					change = nil
 				}
 				client := r.clientWith(t, sn, change)
-				r.lambdas.On("migrate", func(e *lambdas.Event) string {
+				r.Functions.On("migrate", func(e *lambdas.Event) string {
 					maps.Copy(e.Response, row.answer)
 					return row.throws
 				})
-				r.lambdas.Events()
+				r.Functions.Events()
 				in := &idp.ForgotPasswordRequest{ClientId: client, Username: "alice", ClientMetadata: map[string]string{"k": "v"}}
 				out, err := r.ForgotPassword(t.Context(), in)
 				want := row.want
@@ -67,7 +67,7 @@ func TestMigrateForgotten(t *testing.T) {
 				if got := lambdas.Says(err); got != want {
 					t.Errorf("got  %q\nwant %q", got, want)
 				}
-				e := r.lambdas.Events()[0]
+				e := r.Functions.Events()[0]
 				request := map[string]any{"validationData": nil, "userAttributes": nil, "clientMetadata": map[string]any{"k": "v"}}
 				if diff := cmp.Diff(request, e.Request); diff != "" || e.TriggerSource != "UserMigration_ForgotPassword" || e.UserName != "alice" {
 					t.Errorf("%s for %s: %s", e.TriggerSource, e.UserName, diff)
@@ -108,8 +108,8 @@ func TestMigrateForgottenBounded(t *testing.T) {
 		sn := r.poolWith(t, triggers(idp.LambdaConfigType{UserMigration: lambdas.ARN("migrate")}))
 		r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, verified("b@example.com"))
 		client := r.clientWith(t, sn, hiding)
-		r.lambdas.On("migrate", func(*lambdas.Event) string { return "no" })
-		r.lambdas.Events()
+		r.Functions.On("migrate", func(*lambdas.Event) string { return "no" })
+		r.Functions.Events()
 		for n := range codes.QuotaReset.Limit + 3 {
 			want := ""
 			if n >= codes.QuotaReset.Limit {
@@ -120,7 +120,7 @@ func TestMigrateForgottenBounded(t *testing.T) {
 				wantSays(t, err, want)
 			}
 		}
-		if n := len(r.lambdas.Events()); n != codes.QuotaReset.Limit {
+		if n := len(r.Functions.Events()); n != codes.QuotaReset.Limit {
 			t.Errorf("%d calls", n)
 		}
 	})

@@ -2,26 +2,17 @@ package user
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	"cognate/internal/store/storetest"
-	"cognate/test/pgtest"
+	"cognate/test/fresh"
 )
 
 // overlapping runs a test on both engines, with transactions that can be made to overlap.
 func overlapping(t *testing.T, test func(t *testing.T, r *rig, i storetest.Interleaving)) {
-	i := storetest.Interleaving{}
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), AfterSnapshot: i.AfterSnapshot}), i)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{URL: pgtest.Database(t), AfterSnapshot: i.AfterSnapshot}), i)
-	})
+	fresh.Overlapping(t, func(t *testing.T, o store.Options, i storetest.Interleaving) { test(t, newRig(t, o), i) })
 }
 
 // TestOverlappingNames returns one name to two users, to one as the username and to the other as preferred_username: only

@@ -89,8 +89,8 @@ func TestCredential(t *testing.T) {
 		if got, err := r.PasswordMatches(t.Context(), sn, u, none, goodPassword); err != nil || got {
 			t.Errorf("a user without a password matches: %v, %v", got, err)
 		}
-		temporary := &Credential{Temporary: true, SetAt: r.clock.now()}
-		if temporary.Stale(sn, r.clock.now().Add(7*24*time.Hour-time.Millisecond)) || !temporary.Stale(sn, r.clock.now().Add(7*24*time.Hour)) {
+		temporary := &Credential{Temporary: true, SetAt: r.Clock.Now()}
+		if temporary.Stale(sn, r.Clock.Now().Add(7*24*time.Hour-time.Millisecond)) || !temporary.Stale(sn, r.Clock.Now().Add(7*24*time.Hour)) {
 			t.Error("a temporary password must be good for seven days exactly")
 		}
 	})

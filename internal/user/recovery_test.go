@@ -87,7 +87,7 @@ func TestStatusByOperation(t *testing.T) {
 				sn := r.poolWith(t, nil)
 				client := r.clientWith(t, sn, nil)
 				for _, status := range statuses {
-					r.clock.pass(time.Millisecond) // So that the newest message is this one's.
+					r.Clock.Pass(time.Millisecond) // So that the newest message is this one's.
 					attrs := map[string]string{"email": string(status) + "@example.com"}
 					if row.contact {
 						attrs["email_verified"] = "true"
@@ -206,7 +206,7 @@ func TestDecoyLooksLikeAUser(t *testing.T) {
 			give()
 			ask()
 			give()
-			r.clock.pass(time.Hour)
+			r.Clock.Pass(time.Hour)
 			give()
 			ask()
 			for range codes.TriesResetPassword.Limit + 2 {
@@ -332,7 +332,7 @@ func (r *rig) demanding(t *testing.T, sn *pool.Snapshot, factors []string) *pool
 	if _, err := r.deps.Pools.SetUserPoolMfaConfig(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	r.clock.pass(2 * time.Second) // The settings' cache is at most a second old.
+	r.Clock.Pass(2 * time.Second) // The settings' cache is at most a second old.
 	if sn, err = r.deps.Pools.Load(t.Context(), sn.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,7 @@
 package user
 
 import (
-	"bytes"
-	"encoding/base64"
 	"fmt"
-	"log/slog"
-	"path/filepath"
-	"runtime"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,83 +10,32 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
-	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
-	"cognate/internal/trigger"
-	"cognate/test/lambdas"
-	"cognate/test/patience"
-	"cognate/test/pgtest"
+	"cognate/test/fresh"
+	"cognate/test/services"
 )
 
 const goodPassword = "Passw0rd!one"
 
-// engines runs a test on both databases. SQLite runs every transaction's
-// closure twice, as a retry would.
 func engines(t *testing.T, test func(t *testing.T, r *rig)) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{URL: pgtest.Database(t)}))
-	})
+	fresh.Engines(t, func(t *testing.T, o store.Options) { test(t, newRig(t, o)) })
 }
 
 // rig is the service with the real ones that it works with.
 type rig struct {
 	*Service
-	clock    *clock
-	lambdas  *lambdas.Server
-	messages *message.Service
-	// messageDeps are what the first messages was built from.
-	messageDeps message.Deps
+	*services.Base
+	Clock *fresh.Clock
 }
-
-type clock struct{ ms atomic.Int64 }
-
-func (c *clock) now() time.Time       { return time.UnixMilli(c.ms.Load()).UTC() }
-func (c *clock) pass(d time.Duration) { c.ms.Add(d.Milliseconds()) }
-func newClock() *clock                { c := &clock{}; c.ms.Store(1_800_000_000_000); return c }
 
 func newRig(t testing.TB, o store.Options) *rig {
 	t.Helper()
-	c := newClock()
-	o.Now, o.Migrate = c.now, true
-	patience.Extend(&o.StatementTimeout)
-	st, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	kek, err := keys.NewKEK(bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, _, err := keys.OpenRing(t.Context(), kek, nil, c.now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	gate := keys.NewGate(runtime.GOMAXPROCS(0), 10_000)
-	pages := keys.NewPageTokens(func() [32]byte { return [32]byte{} })
-	functions := lambdas.New(t)
-	sends := testKeys(t)
-	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: c.now, SenderKeys: sends})
-	tokens := token.New(token.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: c.now, Triggers: functions.Service(nil)})
-	messageDeps := message.Deps{
-		Store: st, Ring: ring, Now: c.now, Inbox: true, Log: slog.New(slog.DiscardHandler), Functions: mailing.FunctionSender{Triggers: functions.Service(sends)},
-	}
-	messages := message.New(messageDeps)
-	return &rig{clock: c, lambdas: functions, messages: messages, messageDeps: messageDeps, Service: New(Deps{
-		Store: st, Pools: pools, Ring: ring, Gate: gate, Tokens: tokens, Pages: pages, Now: c.now,
-		Mail:     mailing.New(mailing.Deps{Store: st, Messages: messages, Triggers: functions.Service(nil)}),
-		Lockouts: risk.New(risk.Deps{Store: st, Now: c.now}),
-		Triggers: functions.Service(nil),
+	c := fresh.NewClock(time.UnixMilli(1_800_000_000_000))
+	b := services.New(t, o, c.Now)
+	return &rig{Base: b, Clock: c, Service: New(Deps{
+		Store: b.Store, Pools: b.Pools, Ring: b.Ring, Gate: b.Gate, Tokens: b.Tokens, Pages: b.PageTokens, Now: c.Now,
+		Mail: b.Mail, Lockouts: b.Lockouts, Triggers: b.Triggers,
 	})}
 }
 
@@ -100,55 +43,22 @@ func newRig(t testing.TB, o store.Options) *rig {
 func (r *rig) sendBy(m *message.Service) {
 	d := r.deps
 	d.Mail = mailing.New(mailing.Deps{Store: d.Store, Messages: m, Triggers: d.Triggers})
-	r.messages, r.Service = m, New(d)
-}
-
-// senderKeyID is the KMSKeyID that testKeys has a key for.
-const senderKeyID = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-
-func testKeys(t testing.TB) *trigger.SenderKeys {
-	t.Helper()
-	k, err := trigger.NewSenderKeys(map[string]trigger.Key{senderKeyID: {AES256: trigger.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{9}, 32)))}}, trigger.KMSOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	r.Messages, r.Service = m, New(d)
 }
 
 // poolWith makes a user pool whose policy asks for little.
 func (r *rig) poolWith(t testing.TB, change func(in *idp.CreateUserPoolRequest)) *pool.Snapshot {
 	t.Helper()
-	in := &idp.CreateUserPoolRequest{
-		PoolName:               "people",
-		AutoVerifiedAttributes: []idp.VerifiedAttributeType{"email", "phone_number"},
-		SmsConfiguration:       &idp.SmsConfigurationType{SnsCallerArn: new("arn:aws:iam::123456789012:role/sms")},
-	}
-	if change != nil {
-		change(in)
-	}
-	out, err := r.deps.Pools.CreateUserPool(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sn, err := r.deps.Pools.Load(t.Context(), *out.UserPool.Id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sn
+	return r.Pool(t, func(in *idp.CreateUserPoolRequest) {
+		in.AutoVerifiedAttributes = []idp.VerifiedAttributeType{"email", "phone_number"}
+		in.SmsConfiguration = &idp.SmsConfigurationType{SnsCallerArn: new("arn:aws:iam::123456789012:role/sms")}
+	}, change)
 }
 
 // clientWith makes an app client and returns its id.
 func (r *rig) clientWith(t testing.TB, sn *pool.Snapshot, change func(in *idp.CreateUserPoolClientRequest)) string {
 	t.Helper()
-	in := &idp.CreateUserPoolClientRequest{UserPoolId: sn.ID, ClientName: "app"}
-	if change != nil {
-		change(in)
-	}
-	out, err := r.deps.Pools.CreateUserPoolClient(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *out.UserPoolClient.ClientId
+	return r.Client(t, sn, change).ID
 }
 
 func hiding(in *idp.CreateUserPoolClientRequest) {
@@ -166,7 +76,7 @@ func (r *rig) have(t testing.TB, sn *pool.Snapshot, name string, status idp.User
 	u := &User{
 		Rec: store.User{
 			PoolID: sn.ID, ID: id, Username: username, UsernameKey: sn.FoldUsername(username),
-			Status: string(status), Enabled: true, CreatedAt: r.clock.now(), ModifiedAt: r.clock.now(),
+			Status: string(status), Enabled: true, CreatedAt: r.Clock.Now(), ModifiedAt: r.Clock.Now(),
 		},
 		Attributes: attrs,
 	}
@@ -244,29 +154,13 @@ func (r *rig) bearerOf(t testing.TB, sn *pool.Snapshot, clientID string, u *User
 // mail lists the messages of a pool, the newest first.
 func (r *rig) mail(t testing.TB, sn *pool.Snapshot) []message.Message {
 	t.Helper()
-	list, err := r.messages.List(t.Context(), message.Query{PoolID: sn.ID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
+	return r.Inbox(t, message.Query{PoolID: sn.ID})
 }
 
-// lastCode is the newest code that was sent in the pool.
+// lastCode returns the newest code that was sent in the pool.
 func (r *rig) lastCode(t testing.TB, sn *pool.Snapshot) string {
 	t.Helper()
-	list := r.mail(t, sn)
-	if len(list) == 0 {
-		t.Fatal("no message was sent")
-	}
-	return list[0].Code
-}
-
-// other is a code of six digits that is not code.
-func other(code string) string {
-	if code[0] == '9' {
-		return "0" + code[1:]
-	}
-	return string(code[0]+1) + code[1:]
+	return r.Code(t, message.Query{PoolID: sn.ID})
 }
 
 // says returns an error as "Code: text", "" for none.

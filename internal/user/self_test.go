@@ -90,7 +90,7 @@ func TestChangePassword(t *testing.T) {
 		wantSays(t, change(new("N3w!password"), goodPassword), "")
 		wantSays(t, change(new(goodPassword), "N3w!password"), sayLimit) // The sixth within an hour.
 
-		r.clock.pass(time.Hour)
+		r.Clock.Pass(time.Hour)
 		bearer = r.bearerOf(t, sn, client, u)
 		r.change(t, sn, u.ID(), func(u *User) { u.Rec.Credential = nil })
 		wantSays(t, change(nil, "F1rst!password"), "") // Nothing is there to prove.
@@ -218,7 +218,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 func TestNoSender(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		r.sendBy(message.New(message.Deps{Store: r.deps.Store, Ring: r.deps.Ring, Now: r.clock.now}))
+		r.sendBy(message.New(message.Deps{Store: r.deps.Store, Ring: r.deps.Ring, Now: r.Clock.Now}))
 		sn := r.poolWith(t, nil)
 		_, err := r.SignUp(t.Context(), &idp.SignUpRequest{
 			ClientId: r.clientWith(t, sn, nil), Username: "alice", Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com"),

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/user/codes"
+	"cognate/test/services"
 )
 
 // from returns the context of a request from the address.
@@ -34,7 +35,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 			return nodes[calls%2], from(t.Context(), fmt.Sprintf("198.51.%d.%d", calls/200, calls%200+1))
 		}
 		ask := func(s *Service, ctx context.Context) error {
-			r.clock.pass(time.Millisecond)
+			r.Clock.Pass(time.Millisecond)
 			_, err := s.ForgotPassword(ctx, &idp.ForgotPasswordRequest{ClientId: client, Username: "alice"})
 			return err
 		}
@@ -54,7 +55,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 
 		// Requests are used up, and the newest code's tries: the owner is at home.
 		wantSays(t, ask(r.Service, from(t.Context(), home)), "")
-		wrong := other(r.lastCode(t, sn))
+		wrong := services.OtherCode(r.lastCode(t, sn))
 		for range codes.TriesResetPassword.Limit {
 			s, ctx := elsewhere()
 			wantSays(t, give(s, ctx, wrong), sayMismatch)
@@ -67,13 +68,13 @@ func TestStrangersAskForCodes(t *testing.T) {
 		// counted.
 		guesses := 0
 		for range 24 {
-			r.clock.pass(time.Hour)
+			r.Clock.Pass(time.Hour)
 			for range codes.QuotaReset.Limit + 1 {
 				s, ctx := elsewhere()
 				if ask(s, ctx) != nil {
 					break
 				}
-				wrong := other(r.lastCode(t, sn))
+				wrong := services.OtherCode(r.lastCode(t, sn))
 				for range codes.TriesResetPassword.Limit + 1 {
 					if s, ctx := elsewhere(); says(give(s, ctx, wrong)) == sayMismatch {
 						guesses++
@@ -92,7 +93,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 				break
 			}
 			for range codes.TriesResetPassword.Limit + 1 {
-				if says(give(r.Service, at, other(r.lastCode(t, sn)))) == sayMismatch {
+				if says(give(r.Service, at, services.OtherCode(r.lastCode(t, sn)))) == sayMismatch {
 					guesses++
 				}
 			}
@@ -153,20 +154,20 @@ func TestKnownAddresses(t *testing.T) {
 				return a.SeenAt
 			}
 			first := seen()
-			r.clock.pass(addressAge - time.Millisecond)
+			r.Clock.Pass(addressAge - time.Millisecond)
 			r.NoteAddress(t.Context(), sn, u, "192.0.2.1")
 			if got := seen(); !got.Equal(first) {
 				t.Errorf("written at %v again", got)
 			}
-			r.clock.pass(time.Millisecond)
+			r.Clock.Pass(time.Millisecond)
 			r.NoteAddress(t.Context(), sn, u, "192.0.2.1")
-			if got := seen(); !got.Equal(r.clock.now()) {
+			if got := seen(); !got.Equal(r.Clock.Now()) {
 				t.Errorf("noted at %v", got)
 			}
 		})
 		t.Run("a few", func(t *testing.T) {
 			for i := range maxAddresses {
-				r.clock.pass(time.Second)
+				r.Clock.Pass(time.Second)
 				r.NoteAddress(t.Context(), sn, u, fmt.Sprint("203.0.113.", i))
 			}
 			if got := place(u, "192.0.2.1"); got != "" {

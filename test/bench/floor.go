@@ -26,6 +26,7 @@ import (
 	_ "modernc.org/sqlite"             // the SQLite driver
 
 	"cognate/internal/keys/srp"
+	"cognate/test/srpclient"
 )
 
 // floorCommand is the first argument by which this program is a floor.
@@ -132,8 +133,11 @@ func exchange() (a, b, v, public []byte, err error) {
 	return a, b, v, public, err
 }
 
+// bigN is the group's modulus for math/big, bigG its generator.
+var bigN, bigG = srpclient.Number(srpclient.N), big.NewInt(2)
+
 func bigShared(a, b, v, public []byte) *big.Int {
-	s := new(big.Int).Exp(new(big.Int).SetBytes(v), hashInt(a, public), bigN)
+	s := new(big.Int).Exp(new(big.Int).SetBytes(v), srpclient.Digest(a, public), bigN)
 	s.Mul(s, new(big.Int).SetBytes(a)).Mod(s, bigN)
 	return s.Exp(s, new(big.Int).SetBytes(b), bigN)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cognate/test/srpclient"
 )
 
 // tokens are what a sign-in gave.
@@ -135,21 +137,21 @@ func (b *bench) measureRefresh(ctx context.Context, e *engine, t *target) error 
 // done between them.
 func (b *bench) measureSRP(ctx context.Context, e *engine, t *target) error {
 	const perTurn = signInsPerTurn * 2 / 3
-	client := newSRPClient(t.pool)
+	client := srpclient.New(t.pool)
 	floors := []part{{times: 2, floor: floorSignature}, {times: 1, floor: floorFixed}, {times: 1, floor: floorShared}}
 	return b.turns(ctx, t, e, "SRP sign-in, both calls", 1.25, floors, nil, func() (time.Duration, error) {
 		requests := make([][]byte, 0, perTurn)
 		for _, p := range t.pick(perTurn) {
 			requests = append(requests, request(t.addr, "InitiateAuth", map[string]any{
 				"AuthFlow": "USER_SRP_AUTH", "ClientId": t.client,
-				"AuthParameters": map[string]string{"USERNAME": p.username, "SRP_A": client.A.Text(16)},
+				"AuthParameters": map[string]string{"USERNAME": p.username, "SRP_A": client.Public()},
 			}))
 		}
 		first, replies, err := b.cost(t, requests)
 		if err != nil {
 			return 0, err
 		}
-		if requests, err = client.answers(t, replies); err != nil {
+		if requests, err = proofs(t, client, replies); err != nil {
 			return 0, err
 		}
 		second, replies, err := b.cost(t, requests)
@@ -160,8 +162,15 @@ func (b *bench) measureSRP(ctx context.Context, e *engine, t *target) error {
 	})
 }
 
-// answers makes the second calls.
-func (c *srpClient) answers(t *target, replies []reply) ([][]byte, error) {
+// challenge is what the server asks in PASSWORD_VERIFIER.
+type challenge struct {
+	ChallengeName       string
+	ChallengeParameters map[string]string
+}
+
+// proofs makes the second calls, between two measurements: the client's arithmetic
+// costs more than the server's.
+func proofs(t *target, client *srpclient.Client, replies []reply) ([][]byte, error) {
 	requests := make([][]byte, len(replies))
 	var next = make(chan int, len(replies))
 	for i := range replies {
@@ -173,12 +182,8 @@ func (c *srpClient) answers(t *target, replies []reply) ([][]byte, error) {
 		if err := decode(replies[i], &ch); err != nil {
 			return err
 		}
-		responses, err := c.answer(ch, password, time.Now())
-		if err != nil {
-			return err
-		}
 		requests[i] = request(t.addr, "RespondToAuthChallenge", map[string]any{
-			"ChallengeName": ch.ChallengeName, "ClientId": t.client, "ChallengeResponses": responses,
+			"ChallengeName": ch.ChallengeName, "ClientId": t.client, "ChallengeResponses": client.Prove(ch.ChallengeParameters, password, time.Now()),
 		})
 		return nil
 	})

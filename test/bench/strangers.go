@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"cognate/internal/keys/srp"
+	"cognate/test/srpclient"
 )
 
 // strangersName begins the names of these measurements.
@@ -191,7 +192,7 @@ func (b *bench) measureStrangers(ctx context.Context, e *engine) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	s := &strangers{t: t, public: newSRPClient(t.pool).A.Text(16)}
+	s := &strangers{t: t, public: srpclient.New(t.pool).Public()}
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}

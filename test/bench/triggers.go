@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"cognate/internal/keys"
+	"cognate/test/srpclient"
 )
 
 // callsPerTurn is how many sign-ins begin, one after the other, in a turn.
@@ -100,7 +100,7 @@ type functions struct {
 	*process
 	clients clients
 	sdk     *cognitoidentityprovider.Client
-	srpA    *big.Int
+	srpA    string
 }
 
 // startFunctions starts cognate dev with a folder that has one function, and with
@@ -136,7 +136,7 @@ func (b *bench) startFunctions(ctx context.Context, addr, folder string) (*funct
 		}
 		<-time.After(time.Millisecond)
 	}
-	return &functions{process: p, clients: clients{addr: listen}, srpA: newSRPClient("").A, sdk: cognitoidentityprovider.New(cognitoidentityprovider.Options{
+	return &functions{process: p, clients: clients{addr: listen}, srpA: srpclient.New("").Public(), sdk: cognitoidentityprovider.New(cognitoidentityprovider.Options{
 		Region: region, BaseEndpoint: aws.String("http://" + listen),
 		Credentials: credentials.NewStaticCredentialsProvider("dev", "dev", ""),
 	})}, nil
@@ -174,7 +174,7 @@ func (d *functions) pool(ctx context.Context, function string) (string, error) {
 // begin begins sign-ins, one after the other, and returns the median of their times.
 func (d *functions) begin(client string) (time.Duration, error) {
 	r := request(d.addr, "InitiateAuth", map[string]any{
-		"AuthFlow": "USER_SRP_AUTH", "ClientId": client, "AuthParameters": map[string]string{"USERNAME": "alice", "SRP_A": d.srpA.Text(16)},
+		"AuthFlow": "USER_SRP_AUTH", "ClientId": client, "AuthParameters": map[string]string{"USERNAME": "alice", "SRP_A": d.srpA},
 	})
 	var took []float64
 	for range callsPerTurn {

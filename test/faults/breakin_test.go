@@ -141,7 +141,7 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 			challenge := v.must(t, "InitiateAuth", srp.start(v.app, name))
 			params := challenge.Body["ChallengeParameters"].(object)
 			params["SECRET_BLOCK"] = th.reseal(t, keys.TokenSecretBlock, challenge.text("ChallengeParameters", "SECRET_BLOCK"))
-			return call("RespondToAuthChallenge", srp.respond(t, v.app, challenge, password, time.Now()))
+			return call("RespondToAuthChallenge", srp.respond(v.app, challenge, password, time.Now()))
 		},
 		keys.TokenRefresh.Name(): func() func() string {
 			return call("InitiateAuth", object{"ClientId": v.app, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": object{"REFRESH_TOKEN": th.reseal(t, keys.TokenRefresh, refresh)}})

@@ -134,7 +134,7 @@ func TestSingleUseAcrossClocks(t *testing.T) {
 		for i, first := range p.nodes {
 			other := p.nodes[1-i]
 			srp := newSRPClient(pool)
-			proof := srp.respond(t, app, first.must(t, "InitiateAuth", srp.start(app, "alice")), password, p.clock.now())
+			proof := srp.respond(app, first.must(t, "InitiateAuth", srp.start(app, "alice")), password, p.clock.now())
 			other.must(t, "RespondToAuthChallenge", proof)
 			name := "guest" + string(rune('a'+i))
 			first.must(t, "AdminCreateUser", object{"UserPoolId": pool, "Username": name, "TemporaryPassword": password, "MessageAction": "SUPPRESS"})

@@ -49,7 +49,7 @@ func TestTwoServers(t *testing.T) {
 	// A sign-in begun on one ends on the other, once.
 	for _, n := range []struct{ first, second *node }{{a, b}, {b, a}} {
 		srp := newSRPClient(pool)
-		proof := srp.respond(t, app, n.first.must(t, "InitiateAuth", srp.start(app, "alice")), password, time.Now())
+		proof := srp.respond(app, n.first.must(t, "InitiateAuth", srp.start(app, "alice")), password, time.Now())
 		n.second.must(t, "RespondToAuthChallenge", proof)
 		n.first.refused(t, "NotAuthorizedException", "RespondToAuthChallenge", proof)
 		n.second.refused(t, "NotAuthorizedException", "RespondToAuthChallenge", proof)

@@ -52,10 +52,10 @@ func TestNothingSecretIsLogged(t *testing.T) {
 		access := secrets["the AccessToken"]
 		auth("REFRESH_TOKEN_AUTH", object{"REFRESH_TOKEN": secrets["the RefreshToken"]})
 		srp := newSRPClient(pool)
-		secrets["SRP_A"] = srp.Public.Text(16)
-		challenge := auth("USER_SRP_AUTH", object{"USERNAME": "alice", "SRP_A": srp.Public.Text(16)})
+		secrets["SRP_A"] = srp.Public()
+		challenge := auth("USER_SRP_AUTH", object{"USERNAME": "alice", "SRP_A": srp.Public()})
 		secrets["a secret block"], secrets["SRP_B"] = challenge.text("ChallengeParameters", "SECRET_BLOCK"), challenge.text("ChallengeParameters", "SRP_B")
-		proof := srp.respond(t, app, challenge, password, time.Now())
+		proof := srp.respond(app, challenge, password, time.Now())
 		responses, _ := proof["ChallengeResponses"].(object)
 		responses["SECRET_HASH"] = secretHash(secret, responses["USERNAME"].(string), app)
 		secrets["a signature"], _ = responses["PASSWORD_CLAIM_SIGNATURE"].(string)
@@ -113,7 +113,7 @@ func TestUnknownUsersLookLikeOthers(t *testing.T) {
 		for _, p := range []string{"SALT", "SECRET_BLOCK", "USERNAME", "USER_ID_FOR_SRP"} {
 			keys = append(keys, len(a.text("ChallengeParameters", p)))
 		}
-		b := n.call(t, "RespondToAuthChallenge", srp.respond(t, app, a, "Wrong-horse-77", time.Now()))
+		b := n.call(t, "RespondToAuthChallenge", srp.respond(app, a, "Wrong-horse-77", time.Now()))
 		c := n.signIn(t, app, name, "Wrong-horse-77")
 		d := n.call(t, "ForgotPassword", object{"ClientId": app, "Username": name})
 		e := n.call(t, "ConfirmForgotPassword", object{"ClientId": app, "Username": name, "ConfirmationCode": "000000", "Password": password})

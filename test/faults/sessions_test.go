@@ -76,7 +76,7 @@ func TestSessions(t *testing.T) {
 		for name, s := range tampered(mine) {
 			wrong["tampered: "+name] = newPassword(app, "alice", s)
 		}
-		right := srp.respond(t, app, challenge, password, time.Now())
+		right := srp.respond(app, challenge, password, time.Now())
 		responses, _ := right["ChallengeResponses"].(object)
 		for name, s := range tampered(challenge.text("ChallengeParameters", "SECRET_BLOCK")) {
 			wrong["tampered block: "+name] = with(right, "ChallengeResponses", with(responses, "PASSWORD_CLAIM_SECRET_BLOCK", s))
@@ -112,7 +112,7 @@ func TestReplaysAtOnce(t *testing.T) {
 		n.must(t, "AdminCreateUser", object{"UserPoolId": pool, "Username": "bob", "TemporaryPassword": password, "MessageAction": "SUPPRESS"})
 		session := n.signIn(t, app, "bob", password).text("Session")
 		srp := newSRPClient(pool)
-		block := srp.respond(t, app, n.must(t, "InitiateAuth", srp.start(app, "alice")), password, time.Now())
+		block := srp.respond(app, n.must(t, "InitiateAuth", srp.start(app, "alice")), password, time.Now())
 		n.must(t, "SignUp", object{"ClientId": app, "Username": "carol", "Password": password, "UserAttributes": []object{{"Name": "email", "Value": "carol@example.com"}}})
 		confirm := object{"ClientId": app, "Username": "carol", "ConfirmationCode": n.code(t, pool, "carol")}
 		n.must(t, "ForgotPassword", object{"ClientId": app, "Username": "alice"})

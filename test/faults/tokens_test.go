@@ -267,7 +267,7 @@ func TestExpired(t *testing.T) {
 	challenge := n.must(t, "InitiateAuth", srp.start(app, "alice"))
 	clock.move(3*time.Minute + time.Second)
 	n.refused(t, "NotAuthorizedException", "RespondToAuthChallenge", newPassword(app, "bob", session))
-	n.refused(t, "NotAuthorizedException", "RespondToAuthChallenge", srp.respond(t, app, challenge, password, clock.now()))
+	n.refused(t, "NotAuthorizedException", "RespondToAuthChallenge", srp.respond(app, challenge, password, clock.now()))
 	clock.move(time.Hour)
 	if a := n.refused(t, "NotAuthorizedException", "GetUser", object{"AccessToken": access}); !strings.Contains(a.Text, "expired") {
 		t.Errorf("an expired token, seen before: %v", a)

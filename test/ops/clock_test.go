@@ -94,13 +94,13 @@ func TestClock(t *testing.T) {
 			t.Errorf("%d sessions", n)
 		}
 		// Clients prove passwords by SRP with a timestamp of their own clock.
-		p := srpclient.New()
+		p := srpclient.New(pool)
 		asked := must[*cip.InitiateAuthOutput](t)(r.InitiateAuth(t.Context(), &cip.InitiateAuthInput{
-			ClientId: &client, AuthFlow: types.AuthFlowTypeUserSrpAuth, AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": p.Public.Text(16)},
+			ClientId: &client, AuthFlow: types.AuthFlowTypeUserSrpAuth, AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": p.Public()},
 		}))
 		_, err = r.RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
 			ClientId: &client, ChallengeName: types.ChallengeNameTypePasswordVerifier,
-			ChallengeResponses: p.Responses(t, pool, asked.ChallengeParameters, password, time.Now()),
+			ChallengeResponses: p.Prove(asked.ChallengeParameters, password, time.Now()),
 		})
 		wantError(t, err, nil)
 	})

@@ -1,7 +1,6 @@
 package ops_test
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
 	"math/big"
 	"slices"
@@ -42,8 +41,7 @@ func deviceOf(t *testing.T, result *types.AuthenticationResultType) device {
 // verifier is what the device is registered with.
 func (d device) verifier() *types.DeviceSecretVerifierConfigType {
 	salt := new(big.Int).SetBytes([]byte("sixteen bytes ok"))
-	identity := sha256.Sum256([]byte(d.group + d.key + ":" + d.secret))
-	v := new(big.Int).Exp(big.NewInt(2), srpclient.Digest(srpclient.Padded(salt), identity[:]), srpclient.Number(srpclient.N))
+	v := srpclient.Verifier(d.group, d.key, d.secret, salt)
 	return &types.DeviceSecretVerifierConfigType{
 		Salt: aws.String(base64.StdEncoding.EncodeToString(srpclient.Padded(salt))), PasswordVerifier: aws.String(base64.StdEncoding.EncodeToString(srpclient.Padded(v))),
 	}
@@ -72,10 +70,10 @@ func (r rig) signInFrom(t *testing.T, client, name string, d device) (*cip.Initi
 // prove answers both steps of a device.
 func (d device) prove(t *testing.T, r rig, client, name string, session *string) (*cip.RespondToAuthChallengeOutput, error) {
 	t.Helper()
-	p := srpclient.New()
+	p := srpclient.ForDevice(d.group)
 	asked, err := r.RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
 		ClientId: &client, ChallengeName: types.ChallengeNameTypeDeviceSrpAuth, Session: session,
-		ChallengeResponses: map[string]string{"USERNAME": name, "DEVICE_KEY": d.key, "SRP_A": p.Public.Text(16)},
+		ChallengeResponses: map[string]string{"USERNAME": name, "DEVICE_KEY": d.key, "SRP_A": p.Public()},
 	})
 	if err != nil {
 		return nil, err
@@ -85,7 +83,7 @@ func (d device) prove(t *testing.T, r rig, client, name string, session *string)
 	}
 	params := asked.ChallengeParameters
 	params["USER_ID_FOR_SRP"] = d.key
-	responses := p.Responses(t, "x_"+d.group, params, d.secret, time.Now())
+	responses := p.Prove(params, d.secret, time.Now())
 	responses["USERNAME"], responses["DEVICE_KEY"] = name, d.key
 	return r.RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
 		ClientId: &client, ChallengeName: types.ChallengeNameTypeDevicePasswordVerifier, Session: asked.Session, ChallengeResponses: responses,

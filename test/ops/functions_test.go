@@ -216,16 +216,16 @@ func TestCustomAuth(t *testing.T) {
 				fails("CUSTOM_CHALLENGE", out.Session, incorrect(), "USERNAME", "alice", "ANSWER", "6")
 				fails("CUSTOM_CHALLENGE", out.Session, notAuthorized(invalidSession), "USERNAME", "alice", "ANSWER", "5")
 
-				p := srpclient.New()
-				first := must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.Public.Text(16)))
+				p := srpclient.New(s.pool)
+				first := must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.Public()))
 				if first.ChallengeName != types.ChallengeNameTypePasswordVerifier || first.Session == nil {
 					t.Fatalf("%s", first.ChallengeName)
 				}
 				fails("CUSTOM_CHALLENGE", first.Session, notAuthorized(invalidSession), "USERNAME", "alice", "ANSWER", "5") // not before the password
-				fails("PASSWORD_VERIFIER", first.Session, incorrect(), pairs(p.Responses(t, s.pool, first.ChallengeParameters, otherPassword, time.Now()))...)
-				first = must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.Public.Text(16)))
+				fails("PASSWORD_VERIFIER", first.Session, incorrect(), pairs(p.Prove(first.ChallengeParameters, otherPassword, time.Now()))...)
+				first = must[*cip.InitiateAuthOutput](t)(start("USERNAME", "alice", "CHALLENGE_NAME", "SRP_A", "SRP_A", p.Public()))
 				s.f.Events()
-				out = must[*cip.RespondToAuthChallengeOutput](t)(answer("PASSWORD_VERIFIER", first.Session, pairs(p.Responses(t, s.pool, first.ChallengeParameters, password, time.Now()))...))
+				out = must[*cip.RespondToAuthChallengeOutput](t)(answer("PASSWORD_VERIFIER", first.Session, pairs(p.Prove(first.ChallengeParameters, password, time.Now()))...))
 				session1, _ := json.Marshal(s.f.Events()[0].Request["session"])
 				if want := `[{"challengeMetadata":null,"challengeName":"SRP_A","challengeResult":true},{"challengeMetadata":null,"challengeName":"PASSWORD_VERIFIER","challengeResult":true}]`; string(session1) != want {
 					t.Errorf("session %s", session1)

@@ -443,15 +443,15 @@ func TestUserImportInProgress(t *testing.T) {
 // srp signs in without sending the password.
 func (r rig) srp(t *testing.T, client, pool, name, password string) (*types.AuthenticationResultType, error) {
 	t.Helper()
-	p := srpclient.New()
+	p := srpclient.New(pool)
 	asked, err := r.InitiateAuth(t.Context(), &cip.InitiateAuthInput{
-		ClientId: &client, AuthFlow: types.AuthFlowTypeUserSrpAuth, AuthParameters: map[string]string{"USERNAME": name, "SRP_A": p.Public.Text(16)},
+		ClientId: &client, AuthFlow: types.AuthFlowTypeUserSrpAuth, AuthParameters: map[string]string{"USERNAME": name, "SRP_A": p.Public()},
 	})
 	if err != nil {
 		return nil, err
 	}
 	out, err := r.RespondToAuthChallenge(t.Context(), &cip.RespondToAuthChallengeInput{
-		ClientId: &client, ChallengeName: asked.ChallengeName, ChallengeResponses: p.Responses(t, pool, asked.ChallengeParameters, password, time.Now()),
+		ClientId: &client, ChallengeName: asked.ChallengeName, ChallengeResponses: p.Prove(asked.ChallengeParameters, password, time.Now()),
 	})
 	if err != nil {
 		return nil, err

@@ -356,15 +356,15 @@ func srpTable(t *testing.T, start initiator, respond responder) {
 		sub := r.user(t, addresses, "a@example.com")
 		begin := func(pool, client, user string) (*srpclient.Client, map[string]string) {
 			t.Helper()
-			p := srpclient.New()
-			out := must[*cip.InitiateAuthOutput](t)(start(t, r, pool, client, types.AuthFlowTypeUserSrpAuth, map[string]string{"USERNAME": user, "SRP_A": p.Public.Text(16)}))
+			p := srpclient.New(pool)
+			out := must[*cip.InitiateAuthOutput](t)(start(t, r, pool, client, types.AuthFlowTypeUserSrpAuth, map[string]string{"USERNAME": user, "SRP_A": p.Public()}))
 			if out.ChallengeName != challenge || out.Session != nil || len(out.ChallengeParameters["SALT"]) != 32 {
 				t.Fatalf("%+v", out)
 			}
 			return p, out.ChallengeParameters
 		}
 		p, params := begin(pool, client, "alice")
-		right := p.Responses(t, pool, params, password, time.Now())
+		right := p.Prove(params, password, time.Now())
 		stolen := maps.Clone(right)
 		stolen["USERNAME"] = "bob"
 		late := maps.Clone(right)
@@ -385,17 +385,17 @@ func srpTable(t *testing.T, start initiator, respond responder) {
 		wantType[*types.NotAuthorizedException](t, err) // A block is spent once.
 
 		p, params = begin(pool, client, "alice")
-		_, err = respond(t, r, pool, client, challenge, nil, p.Responses(t, pool, params, otherPassword, time.Now()))
+		_, err = respond(t, r, pool, client, challenge, nil, p.Prove(params, otherPassword, time.Now()))
 		wantError(t, err, incorrect())
 		p, params = begin(pool, client, "carol")
-		if out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, pool, client, challenge, nil, p.Responses(t, pool, params, password, time.Now()))); out.ChallengeName != types.ChallengeNameTypeNewPasswordRequired {
+		if out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, pool, client, challenge, nil, p.Prove(params, password, time.Now()))); out.ChallengeName != types.ChallengeNameTypeNewPasswordRequired {
 			t.Errorf("%+v", out)
 		}
 		p, params = begin(addresses, inAddresses, "a@example.com")
 		if params["USERNAME"] != sub || params["USER_ID_FOR_SRP"] != sub {
 			t.Errorf("%v", params)
 		}
-		if out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, addresses, inAddresses, challenge, nil, p.Responses(t, addresses, params, password, time.Now()))); out.AuthenticationResult == nil {
+		if out := must[*cip.RespondToAuthChallengeOutput](t)(respond(t, r, addresses, inAddresses, challenge, nil, p.Prove(params, password, time.Now()))); out.AuthenticationResult == nil {
 			t.Errorf("%+v", out)
 		}
 
@@ -407,7 +407,7 @@ func srpTable(t *testing.T, start initiator, respond responder) {
 		if params["SALT"] != again["SALT"] || params["USER_ID_FOR_SRP"] != again["USER_ID_FOR_SRP"] || params["SRP_B"] == again["SRP_B"] {
 			t.Errorf("%v\n%v", params, again)
 		}
-		_, err = respond(t, r, pool, shy, challenge, nil, p.Responses(t, pool, params, password, time.Now()))
+		_, err = respond(t, r, pool, shy, challenge, nil, p.Prove(params, password, time.Now()))
 		wantError(t, err, incorrect())
 	})
 }

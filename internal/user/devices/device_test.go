@@ -26,7 +26,7 @@ func (r *rig) tracked(t testing.TB) (*pool.Snapshot, string, *user.User) {
 	sn := r.Pool(t, func(in *idp.CreateUserPoolRequest) {
 		in.DeviceConfiguration = &idp.DeviceConfigurationType{ChallengeRequiredOnNewDevice: new(true)}
 	})
-	return sn, r.Client(t, sn), r.User(t, sn, "alice")
+	return sn, r.Client(t, sn).ID, r.User(t, sn, "alice")
 }
 
 // tokenOn returns an access token of the user on a device.

@@ -1,16 +1,13 @@
 package imports
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,69 +20,52 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/user"
 	"cognate/test/fresh"
-	"cognate/test/pgtest"
 )
 
 // rig is the service on a real store, whose worker the test runs.
 type rig struct {
 	*Service
-	clock *atomic.Int64
-	mux   *http.ServeMux
-	pool  string
-	// kek and records are what the ring began with.
-	kek     *keys.KEK
+	*fresh.Clock
+	mux  *http.ServeMux
+	pool string
+	// records are the data keys that the ring began with.
 	records []keys.WrappedKey
 }
 
 // engines runs a test on both databases, each of which runs every transaction's
 // closure twice, as a retry would.
 func engines(t *testing.T, test func(t *testing.T, r *rig)) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{Path: filepath.Join(t.TempDir(), "cognate.db"), RunTwice: true}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, store.Options{URL: pgtest.Database(t), RunTwice: true}))
+	fresh.Engines(t, func(t *testing.T, o store.Options) {
+		o.RunTwice = true
+		test(t, newRig(t, o))
 	})
 }
 
 func newRig(t *testing.T, o store.Options) *rig {
 	t.Helper()
-	clock := new(atomic.Int64)
-	clock.Store(int64(1_800_000_000 * time.Second))
-	r := newRigAt(t, o, func() time.Time { return time.Unix(0, clock.Load()).UTC() })
-	r.clock = clock
+	clock := fresh.NewClock(time.Unix(1_800_000_000, 0))
+	r := newRigAt(t, o, clock.Now)
+	r.Clock = clock
 	return r
 }
 
 func newRigAt(t *testing.T, o store.Options, now func() time.Time) *rig {
 	t.Helper()
 	st := fresh.Store(t, o, now)
-	kek, err := keys.NewKEK(bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, records, err := keys.OpenRing(t.Context(), kek, nil, now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, gate := keys.NewPageTokens(func() [32]byte { return [32]byte{} }), keys.NewGate(2, 100)
+	ring, records := fresh.Ring(t, now)
+	pages, gate := fresh.PageTokens(), fresh.Gate()
 	pools := pool.New(pool.Deps{Store: st, Ring: ring, Pages: pages, Now: now})
-	out, err := pools.CreateUserPool(t.Context(), &idp.CreateUserPoolRequest{PoolName: "people", AutoVerifiedAttributes: []idp.VerifiedAttributeType{"email"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	sn := fresh.Pool(t, pools, func(in *idp.CreateUserPoolRequest) {
+		in.AutoVerifiedAttributes = []idp.VerifiedAttributeType{"email"}
+	})
 	s := New(Deps{
 		Store: st, Pools: pools, Users: user.New(user.Deps{Store: st, Pools: pools, Ring: ring, Gate: gate, Now: now}), Ring: ring, Pages: pages, Gate: gate,
 		BaseURL: "http://localhost", KeepOpen: func(http.ResponseWriter) error { return nil }, Now: now,
 	})
 	mux := http.NewServeMux()
 	s.Mount(mux)
-	return &rig{Service: s, mux: mux, pool: *out.UserPool.Id, kek: kek, records: records}
+	return &rig{Service: s, mux: mux, pool: sn.ID, records: records}
 }
-
-func (r *rig) pass(d time.Duration) { r.clock.Add(int64(d)) }
 
 // another is a second worker on the same store.
 func (r *rig) another() *Service { return New(r.d) }
@@ -207,7 +187,7 @@ func TestBatches(t *testing.T) {
 		again := r.begin(t, r.rows(t, 5))
 		works(t, r.Service)
 		r.want(t, again, shows{"Failed", 0, 5, 0, messageTooMany})
-		r.pass(keptFor)
+		r.Pass(keptFor)
 		works(t, r.Service)
 		_, err = r.DescribeUserImportJob(t.Context(), &idp.DescribeUserImportJobRequest{UserPoolId: r.pool, JobId: id})
 		if api.CodeOf(err) != "ResourceNotFoundException" {
@@ -244,11 +224,11 @@ func TestFencing(t *testing.T) {
 		if j, err := other.claim(ctx); err != nil || j != nil {
 			t.Fatalf("another worker got a leased job: %v %v", j, err)
 		}
-		r.pass(lease - 1)
+		r.Pass(lease - 1)
 		if j, err := other.claim(ctx); err != nil || j != nil {
 			t.Fatalf("another worker got a job too early: %v %v", j, err)
 		}
-		r.pass(1)
+		r.Pass(1)
 		second, err := other.claim(ctx)
 		if err != nil || second == nil || second.Offset != first.Offset {
 			t.Fatalf("%+v %v", second, err)
@@ -318,7 +298,7 @@ func TestExpiry(t *testing.T) {
 		if code := r.put(t, job, r.rows(t, 3)); code != http.StatusOK {
 			t.Fatal(code)
 		}
-		r.pass(startWithin)
+		r.Pass(startWithin)
 		r.want(t, *job.JobId, shows{Status: "Expired"}) // noted or not
 		works(t, r.Service)
 		r.want(t, *job.JobId, shows{Status: "Expired"})
@@ -416,7 +396,7 @@ func TestSlowUpload(t *testing.T) {
 		}
 		file := r.rows(t, 5000)
 		body := &slowFile{Reader: strings.NewReader(file), left: 2 * chunkSize, late: func() {
-			r.pass(2 * uploadWithin)
+			r.Pass(2 * uploadWithin)
 			if _, err := r.d.Store.Sweep(ctx, r.now(), 1000); err != nil {
 				t.Error(err)
 			}

@@ -208,7 +208,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 	s := getStuck(t)
 	beat := int64(0)
 	for range 15 {
-		s.pass(beatEvery)
+		s.Pass(beatEvery)
 		beat = s.beats(t, beat)
 		if j, err := s.other.claim(t.Context()); err != nil || j != nil {
 			t.Fatalf("another worker took the job: %v %v", j, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cognate/internal/keys"
+	"cognate/test/fresh"
 )
 
 // TestNodeWithoutKeys: a node that cannot open a job's file, since it has not loaded
@@ -14,14 +15,11 @@ import (
 func TestNodeWithoutKeys(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		ctx := t.Context()
-		behind, _, err := keys.OpenRing(ctx, r.kek, r.records, r.now())
-		if err != nil {
-			t.Fatal(err)
-		}
+		behind, _ := fresh.OpenRing(t, r.records, r.Now)
 		behind.Follow(func(context.Context) ([]keys.WrappedKey, error) { return nil, errors.New("away") }, nil, r.now)
 		added, err := r.d.Ring.Rotate(ctx, r.now(), keys.PurposeImport)
 		r.records = append(r.records, added...)
-		r.pass(keys.SealDelay)
+		r.Pass(keys.SealDelay)
 		if err = errors.Join(err, r.d.Ring.Load(ctx, r.records, r.now())); err != nil {
 			t.Fatal(err)
 		}
