@@ -13,7 +13,7 @@ type KnownAddress struct {
 	SeenAt         time.Time
 }
 
-// knownAddressLife is how long an address stays known that the user no longer signs in from.
+// knownAddressLife is how long an address stays known after the user's last sign-in from it.
 const knownAddressLife = 90 * 24 * time.Hour
 
 var (
@@ -35,7 +35,7 @@ func (r *Reader) KnownAddress(ctx context.Context, poolID, userID string, hash [
 	return first(ctx, r, addressGet, []any{poolID, userID, hash}, scanAddress)
 }
 
-// PutKnownAddress stores an address and removes those of the user that were seen longest ago, beyond keep.
+// PutKnownAddress stores an address of a user. Of the user's addresses it keeps the last keep, by their last sign-in.
 func (tx *Tx) PutKnownAddress(ctx context.Context, a KnownAddress, keep int) error {
 	if err := tx.run(ctx, addressPut, a.PoolID, a.UserID, a.Hash, a.SeenAt); err != nil {
 		return err

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// defaultStatementTimeout is Options.StatementTimeout where that is not given.
+// defaultStatementTimeout is the default of Options.StatementTimeout.
 const defaultStatementTimeout = 5 * time.Second
 
-// errNoAnswer is why the database is unavailable when it takes connections but does not answer: a frozen process, a
-// network that drops packets, a stalled disk.
+// errNoAnswer is the cause of ErrUnavailable when the database takes connections but does not answer: a frozen process,
+// a network that drops packets, a stalled disk.
 var errNoAnswer = errors.New("it did not answer in time")
 
 // noAnswer returns an ErrUnavailable of a database that does not answer.
@@ -33,9 +33,9 @@ func statementTimeout(ctx context.Context) time.Duration {
 	return limit
 }
 
-// A breaker refuses work at once while the database does not answer, so that requests do not queue for connections of
-// which each hangs. A statement that ran into its deadline makes it probe. A failed probe opens the breaker, and the
-// first probe that succeeds closes it. One lost connection or one slow statement therefore refuses nothing.
+// A breaker refuses work at once while the database does not answer. So requests do not queue for connections that hang.
+// After a statement ran into its deadline, the breaker probes the database. A failed probe opens the breaker, and the
+// first successful probe closes it. So one lost connection or one slow statement does not open it.
 type breaker struct {
 	probe    func(context.Context) error
 	interval time.Duration // between two probes while the breaker is open
@@ -53,7 +53,7 @@ type breaker struct {
 	trip     context.CancelFunc
 }
 
-// A probeRun is one probe. All who ask while it runs share its result.
+// A probeRun is one probe. All callers that check while it runs share its result.
 type probeRun struct {
 	done chan struct{}
 	err  error // once done is closed
@@ -85,8 +85,8 @@ func (b *breaker) refusal() error {
 	return nil
 }
 
-// bound returns a context that ends after limit, and at once when the breaker opens: it is for waiting, not for a
-// statement that is under way.
+// bound returns a context that ends after limit, and at once when the breaker opens. It is for waiting, not for a
+// statement under way.
 func (b *breaker) bound(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	b.mu.Lock()
 	tripped := b.tripped

@@ -58,7 +58,7 @@ func (r *Reader) Lockout(ctx context.Context, poolID, userID string) (Lockout, e
 	})
 }
 
-// HasLockout reports whether there are failures of the user, those from places where the user is known included.
+// HasLockout reports whether the user has failures, also from known places.
 func (r *Reader) HasLockout(ctx context.Context, poolID, userID string) (bool, error) {
 	var one int64
 	err := r.one(ctx, lockoutAny, []any{poolID, userID, userID + string('/'+1)}, &one)
@@ -68,8 +68,8 @@ func (r *Reader) HasLockout(ctx context.Context, poolID, userID string) (bool, e
 	return err == nil, err
 }
 
-// ClearLockout forgets a user's failures, those from places where the user is known included: their rows are of the
-// user's id, a slash and the place.
+// ClearLockout forgets a user's failures, also from known places. The key of a known place's row is the user's id, a
+// slash and the place.
 func (tx *Tx) ClearLockout(ctx context.Context, poolID, userID string) error {
 	return tx.run(ctx, lockoutClear, poolID, userID, userID+string('/'+1))
 }

@@ -75,11 +75,11 @@ func (r *Reader) DataKeys(ctx context.Context) ([]DataKey, error) {
 	return all(ctx, r, dataKeyList, nil, scanDataKey)
 }
 
-// turnOfDataKeys is what changes of the data keys take: a key that one node adds must not be missed by another process
-// that wraps all of them again.
+// turnOfDataKeys takes the turn of changes of the data keys. A process that wraps all of them again must not miss a key
+// that another node adds.
 func (tx *Tx) turnOfDataKeys(ctx context.Context) error { return tx.Turn(ctx, "", "data keys") }
 
-// HeldDataKeys is DataKeys for a transaction that goes by them: none that changes the data keys commits beside it.
+// HeldDataKeys is DataKeys for a transaction that depends on them: no change of the data keys commits beside it.
 func (tx *Tx) HeldDataKeys(ctx context.Context) ([]DataKey, error) {
 	if err := tx.turnOfDataKeys(ctx); err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (tx *Tx) InsertDataKey(ctx context.Context, k DataKey) error {
 	return tx.insert(ctx, "data-key", dataKeyInsert, k.Purpose, k.ID, k.Wrapped, k.CreatedAt, k.RetiredAt)
 }
 
-// ReplaceDataKeys puts these keys in place of all there are, for a change of the key that wraps them.
+// ReplaceDataKeys replaces all keys by these, for a change of the key that wraps them.
 func (tx *Tx) ReplaceDataKeys(ctx context.Context, list []DataKey) error {
 	if err := tx.turnOfDataKeys(ctx); err != nil {
 		return err

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Device is what a user signed in from and registered. ID is its key. Doc holds its name and its sealed verifier.
+// A Device is a registered device of a user. ID is its key. Doc holds its name and its sealed verifier.
 type Device struct {
 	PoolID, UserID, ID    string
 	Remembered            bool
@@ -55,18 +55,19 @@ func (r *Reader) Devices(ctx context.Context, poolID, userID string) ([]Device, 
 	return all(ctx, r, deviceList, []any{poolID, userID}, scanDevice)
 }
 
-// RememberDevice says whether a device is remembered; ErrNotFound if the user has none of this key.
+// RememberDevice sets whether a device is remembered. It returns ErrNotFound if the user has no device with this key.
 func (tx *Tx) RememberDevice(ctx context.Context, poolID, userID, id string, remembered bool, now time.Time) error {
 	return tx.change(ctx, ErrNotFound, deviceRemember, remembered, now, remembered, poolID, userID, id)
 }
 
-// UseDevice notes a sign-in from a device; ErrNotFound if it is gone, or is not remembered (or not) as the caller read.
+// UseDevice records a sign-in from a device. It returns ErrNotFound if the device is gone, or if it is no longer
+// remembered, or not, as the caller has read.
 func (tx *Tx) UseDevice(ctx context.Context, poolID, userID, id string, remembered bool, now time.Time, ip string) error {
 	return tx.change(ctx, ErrNotFound, deviceUse, now, ip, poolID, userID, id, remembered)
 }
 
-// ForgetDevice removes a device, and remembers its key until expires; ErrNotFound if the user has none of this key. It
-// holds the user, so that no other transaction adds a device under the key at the same time.
+// ForgetDevice removes a device, and remembers its key until expires. It returns ErrNotFound if the user has no device
+// with this key. It holds the user, so that no other transaction adds a device under the key at the same time.
 func (tx *Tx) ForgetDevice(ctx context.Context, poolID, userID, id string, expires time.Time) error {
 	if err := tx.HoldUser(ctx, poolID, userID); err != nil {
 		return err

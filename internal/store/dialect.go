@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A dialect is what the two engines' SQL differs in.
+// A dialect holds the differences between the SQL of the two engines.
 type dialect struct {
 	name     string
 	index    int               // of a statement's text

@@ -8,7 +8,7 @@ import (
 	"modernc.org/sqlite"
 )
 
-// What a caller can act upon. Everything else is a fault of the database or of this package.
+// Errors that a caller can act upon. Every other error is a fault of the database or of this package.
 var (
 	ErrNotFound      = errors.New("store: not found")
 	ErrConflict      = errors.New("store: the record was changed or deleted meanwhile")

@@ -15,9 +15,9 @@ var (
 	estimateCount = prepare("SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE pool_id = ? LIMIT {limit}) AS sample")
 )
 
-// EstimateUsers tells how many users a pool has: exactly up to 2,047, else within a few percent. User ids are random
-// (version 4 UUIDs, RFC 9562 §5.4, begin with 48 random bits), so the place of the 2,048th among all possible ids tells
-// how dense they lie. That needs no counter: a sign-up pays nothing for it, and no crash makes it wrong.
+// EstimateUsers returns how many users a pool has: exactly up to 2,047, else within a few percent. User ids are random
+// (version 4 UUIDs, RFC 9562 §5.4, begin with 48 random bits). So the 2,048th id shows how dense the ids are. There is no
+// counter that a sign-up would have to write, or that a crash could make wrong.
 func (r *Reader) EstimateUsers(ctx context.Context, poolID string) (int64, error) {
 	var id string
 	err := r.one(ctx, estimateAt, []any{poolID, estimateSample - 1}, &id)

@@ -20,7 +20,7 @@ import (
 
 // whole are the statements that may read a whole table: one that is small, or has no index on purpose.
 var whole = map[*statement]bool{
-	customDomainCount: true, accessKeyList: true, dataKeyList: true, dataKeyClear: true, doomedList: true, migrationList: true, migrationWait: true, messagesAll: true,
+	customDomainCount: true, accessKeyList: true, dataKeyList: true, dataKeyClear: true, deletedList: true, migrationList: true, migrationWait: true, messagesAll: true,
 	// Cut by primary key or by few rows of a pool and put into order then.
 	memberGroups: true,
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// An ImportJob imports people from a file. Active jobs are those that were started and have not ended; a pool has one at
-// most. Doc holds what SQL never looks into.
+// An ImportJob imports people from a file. A job is active after its start until its end; a pool has at most one active
+// job. Doc holds the members that SQL never reads.
 type ImportJob struct {
 	PoolID, ID string
 	Version    int64
@@ -18,7 +18,7 @@ type ImportJob struct {
 	Doc        []byte
 }
 
-// A HeldImport is an active job that a worker has. Beat changes while the worker lives.
+// A HeldImport is an active job that belongs to a worker. Beat changes while the worker lives.
 type HeldImport struct {
 	ImportJob
 	Beat int64
@@ -30,7 +30,7 @@ type ImportCursor struct {
 	ID        string
 }
 
-// An ImportLog is what became of some lines of a job's file.
+// An ImportLog is the part of a job's log about some lines of its file.
 type ImportLog struct {
 	Seq  int64
 	Body []byte
@@ -110,7 +110,7 @@ func (r *Reader) CountImportJobs(ctx context.Context, poolID string, most int) (
 	return n, err
 }
 
-// ActiveImport answers the id of the pool's job that was started and has not ended; ErrNotFound if there is none.
+// ActiveImport returns the id of the pool's active job, or ErrNotFound.
 func (r *Reader) ActiveImport(ctx context.Context, poolID string) (id string, err error) {
 	err = r.one(ctx, importActive, []any{poolID}, &id)
 	return id, err
@@ -121,7 +121,7 @@ func (r *Reader) WaitingImport(ctx context.Context) (ImportJob, error) {
 	return first(ctx, r, importWaits, nil, scanImport)
 }
 
-// HeldImports lists active jobs that workers have.
+// HeldImports lists the active jobs that belong to workers.
 func (r *Reader) HeldImports(ctx context.Context, limit int) ([]HeldImport, error) {
 	return all(ctx, r, importsHeld, []any{limit}, func(r row, h *HeldImport) error {
 		last := len(r) - 1
@@ -195,7 +195,7 @@ func (s *Store) DeleteImportJob(ctx context.Context, poolID, id string) error {
 	})
 }
 
-// sweepUploads removes files that nobody needs any more.
+// sweepUploads removes files that have expired.
 func (s *Store) sweepUploads(ctx context.Context, deleted *int, batch int, now time.Time) error {
 	type upload struct{ poolID, id string }
 	list, err := all(ctx, &s.Reader, uploadsExpired, []any{now, batch}, func(r row, u *upload) error { return r.scan(&u.poolID, &u.id) })

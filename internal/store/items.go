@@ -106,7 +106,7 @@ func (tx *Tx) RemoveMembers(ctx context.Context, poolID, groupKey string) error 
 	if err != nil {
 		return err
 	}
-	if err := tx.run(ctx, doom, poolID, uid, tx.now()); err != nil {
+	if err := tx.run(ctx, markDeleted, poolID, uid, tx.now()); err != nil {
 		return err
 	}
 	return tx.run(ctx, itemRenew, rand.Text(), poolID, KindGroup, groupKey)

@@ -16,15 +16,14 @@ type LoadUser struct {
 	Names []Name
 }
 
-// A load goes in transactions of so many users: each takes a few tens of milliseconds of the writer.
+// loadBatch is how many users one transaction of a load stores. It takes a few tens of milliseconds of the writer.
 const loadBatch = 1000
 
 // loadTimeout bounds the statement that stores a batch.
 const loadTimeout = time.Minute
 
-// BulkUsers adds many users, as an import does. Each batch is committed on its own; the number of users that are stored
-// is answered even on an error. A key that exists already ends the load with an ExistsError, and nothing of its batch is
-// stored.
+// BulkUsers adds many users, as an import does. Each batch is committed on its own. BulkUsers returns the number of stored
+// users, also with an error. An existing key ends the load with an ExistsError, and nothing of its batch is stored.
 func (s *Store) BulkUsers(ctx context.Context, users func(yield func(LoadUser) bool)) (stored int, err error) {
 	batch := make([]LoadUser, 0, loadBatch)
 	flush := func() error {

@@ -58,14 +58,14 @@ type MessageClaim struct {
 	RoomOfPool func(poolID string) int // how many more of a pool may be handed out; nil: any number
 }
 
-// poolsLookedAt bounds how many pools one claim looks at, of which all messages may be leased or wait for another
-// attempt. The next claim goes on where it ended.
+// poolsLookedAt is how many pools one claim looks at. All messages of a pool may be leased or wait for another attempt.
+// The next claim goes on where this one ended.
 const poolsLookedAt = 64
 
-// ClaimMessages hands out messages; each claim counts as an attempt. The pools take turns, and share the claim where
-// several have something due: its cost grows with the claim, not with the queue. It tells whose turn was last.
+// ClaimMessages hands out messages. Each claim counts as an attempt. The pools with due messages take turns and share the
+// claim. Its cost grows with the claim, not with the queue. It returns the pool that had the last turn.
 func (tx *Tx) ClaimMessages(ctx context.Context, c MessageClaim) (list []Message, lastPool string, err error) {
-	pools, last, err := tx.turns(ctx, c)
+	pools, last, err := tx.poolsInTurn(ctx, c)
 	if err != nil || len(pools) == 0 {
 		return nil, last, err
 	}
@@ -96,8 +96,8 @@ func (tx *Tx) claimOf(ctx context.Context, c MessageClaim, pool string, n int) (
 	return all(ctx, &tx.Reader, messageClaim, []any{c.Lane, pool, c.Now, n, until, until}, scanMessage)
 }
 
-// turns lists up to Limit pools that have something due and room for it, in their order after AfterPool and around.
-func (tx *Tx) turns(ctx context.Context, c MessageClaim) (pools []string, last string, err error) {
+// poolsInTurn lists up to Limit pools that have due messages and room for them. It begins after AfterPool and wraps around.
+func (tx *Tx) poolsInTurn(ctx context.Context, c MessageClaim) (pools []string, last string, err error) {
 	last = c.AfterPool
 	around := false
 	for range poolsLookedAt {
@@ -141,7 +141,7 @@ func (r *Reader) longestDue(ctx context.Context, lane string, now time.Time) (po
 	return pool, err
 }
 
-// MessagesDue reports whether a claim of the lane would find any, without writing.
+// MessagesDue reports whether a claim of the lane would find messages. It writes nothing.
 func (r *Reader) MessagesDue(ctx context.Context, lane string, now time.Time) (bool, error) {
 	pool, err := r.longestDue(ctx, lane, now)
 	return pool != "", err
@@ -157,12 +157,13 @@ func (tx *Tx) RetryMessage(ctx context.Context, poolID, id string, nextAt time.T
 	return tx.change(ctx, ErrNotFound, messageRetry, lastError, nextAt, nextAt, poolID, id)
 }
 
-// ReleaseMessage returns a message that nobody has tried to send yet its final body and time. ErrNotFound: it has gone.
+// ReleaseMessage sets the final body and time of a message. It returns ErrNotFound if the message is gone, or a worker
+// has tried to send it.
 func (tx *Tx) ReleaseMessage(ctx context.Context, poolID, id string, body []byte, at time.Time) error {
 	return tx.change(ctx, ErrNotFound, messageRelease, body, at, at, poolID, id)
 }
 
-// DropMessage removes a message that nobody has tried to send yet. ErrNotFound: it has gone.
+// DropMessage removes a message. It returns ErrNotFound if the message is gone, or a worker has tried to send it.
 func (tx *Tx) DropMessage(ctx context.Context, poolID, id string) error {
 	return tx.change(ctx, ErrNotFound, messageDelete, poolID, id)
 }

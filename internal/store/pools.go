@@ -15,7 +15,7 @@ var (
 	poolInsert    = prepare("INSERT INTO pools (" + poolColumns + ") VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING")
 	poolUpdate    = prepare("UPDATE pools SET name = ?, modified_at = ?, doc = ?, version = version + 1 WHERE id = ? AND version = ?")
 	poolDelete    = prepare("DELETE FROM pools WHERE id = ?")
-	doom          = prepare("INSERT INTO doomed (pool_id, group_uid, doomed_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+	markDeleted   = prepare("INSERT INTO doomed (pool_id, group_uid, doomed_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
 	clientsDelete = prepare("DELETE FROM clients WHERE pool_id = ?")
 	domainsDelete = prepare("DELETE FROM domains WHERE pool_id = ?")
 )
@@ -46,8 +46,8 @@ func (r *Reader) Pools(ctx context.Context, region string, after PoolCursor, lim
 // poolPage is how many pools EachPool reads at once.
 const poolPage = 100
 
-// EachPool calls f for every pool there is. A pool for which f fails does not keep the others from their turn; only where
-// the database has gone, or ctx has ended, is the rest left out.
+// EachPool calls f for every pool. If f fails for a pool, EachPool goes on with the others. It stops only if the database
+// is unavailable or ctx has ended.
 func (r *Reader) EachPool(ctx context.Context, f func(poolID string) error) error {
 	var after PoolCursor
 	var failed failures
@@ -79,8 +79,8 @@ func (tx *Tx) UpdatePool(ctx context.Context, p Pool) error {
 	return tx.change(ctx, ErrConflict, poolUpdate, p.Name, p.ModifiedAt, p.Doc, p.ID, p.Version)
 }
 
-// DeletePool makes a pool, its clients and its domains vanish at once. What else belongs to it, above all its users,
-// can no longer be reached through them and is swept away by Sweep, so that the size of the pool does not matter here.
+// DeletePool removes a pool, its clients and its domains at once. Its other rows, above all its users, can no longer be
+// reached. Sweep removes them later, so that a deletion takes the same time for a large pool.
 func (tx *Tx) DeletePool(ctx context.Context, id string) error {
 	if err := tx.change(ctx, ErrNotFound, poolDelete, id); err != nil {
 		return err
@@ -91,5 +91,5 @@ func (tx *Tx) DeletePool(ctx context.Context, id string) error {
 	if err := tx.run(ctx, domainsDelete, id); err != nil {
 		return err
 	}
-	return tx.run(ctx, doom, id, "", tx.now())
+	return tx.run(ctx, markDeleted, id, "", tx.now())
 }

@@ -24,14 +24,15 @@ const (
 	beginScript   = "BEGIN ISOLATION LEVEL READ COMMITTED"
 )
 
-// A transaction is tried so often before a serialization failure becomes ErrUnavailable.
+// postgresTries is how often a transaction is tried before a serialization failure becomes ErrUnavailable.
 const postgresTries = 12
 
-// A statement of a migration may rewrite a large table, or wait for another server's migration.
+// scriptTimeout is the limit of a migration's statement. It may rewrite a large table, or wait for another server's
+// migration.
 const scriptTimeout = time.Hour
 
-// Those that were refused so often go one at a time from there on. Of many transactions that change one row, a server
-// refuses all but one each time, and some would be refused at every try.
+// freeTries is how often a transaction may be refused before it must run alone. Of many transactions that change one row,
+// a server refuses all but one each time, and some would be refused at every try.
 const freeTries = 2
 
 // postgresEngine is a pool of connections. Each connection keeps its prepared statements itself (pgx's cache).
@@ -78,7 +79,7 @@ func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
 	return e, nil
 }
 
-// dropIdle closes the connections that nobody uses: they lead to a server that does not answer or takes no writes.
+// dropIdle closes the idle connections, which lead to a server that does not answer or takes no writes.
 func (e *postgresEngine) dropIdle() {
 	e.db.SetMaxIdleConns(0)
 	e.db.SetMaxIdleConns(e.idle)
@@ -97,7 +98,7 @@ func (e *postgresEngine) close() error {
 
 func (e *postgresEngine) ping(ctx context.Context) error { return e.breaker.check(ctx) }
 
-func (e *postgresEngine) later(context.Context, *statement, []any) error { return errOutside }
+func (e *postgresEngine) execDeferred(context.Context, *statement, []any) error { return errOutside }
 
 func (e *postgresEngine) exec(context.Context, *statement, []any) (int64, error) {
 	return 0, errOutside

@@ -14,8 +14,9 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// postgresSession runs statements on one connection: each on its own, or in a transaction. What needs no answer (the
-// transaction's beginning, writes by later) waits, and travels with the next statement that does or with the COMMIT.
+// postgresSession runs statements on one connection: each on its own, or in a transaction. Statements that need no answer
+// (the transaction's beginning, writes by execDeferred) wait. They travel with the next statement that needs an answer, or
+// with the COMMIT.
 type postgresSession struct {
 	conn     *pgx.Conn
 	limit    time.Duration // of each statement
@@ -99,7 +100,7 @@ func (s *postgresSession) send(ctx context.Context, text string, args []any) (pg
 	return results, nil
 }
 
-func (s *postgresSession) later(_ context.Context, st *statement, args []any) error {
+func (s *postgresSession) execDeferred(_ context.Context, st *statement, args []any) error {
 	list, err := postgresArgs(args)
 	if err == nil {
 		s.waiting = append(s.waiting, waitingStatement{st.texts[dialectPostgres.index], list})
@@ -229,7 +230,7 @@ func (s *postgresSession) commit(ctx context.Context) error {
 	return s.note(ctx, bound, err)
 }
 
-// rollback also works for a caller who has left. A connection on which it fails is thrown away by the pool.
+// rollback also works after the caller's context has ended. If it fails, the pool discards the connection.
 func (s *postgresSession) rollback(ctx context.Context) {
 	if !s.began || s.conn.IsClosed() {
 		return

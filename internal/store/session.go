@@ -11,16 +11,16 @@ import (
 
 // A session runs statements: on a transaction, or each on its own.
 type session interface {
-	// exec answers the number of rows written.
+	// exec returns the number of rows written.
 	exec(ctx context.Context, st *statement, args []any) (int64, error)
-	// later writes without telling how many rows: the engine may keep the statement back until the transaction's next
-	// exec or query or its end. An error of the server's is then the transaction's.
-	later(ctx context.Context, st *statement, args []any) error
+	// execDeferred writes without returning how many rows. The engine may keep the statement back until the transaction's
+	// next exec or query, or its end. An error of the statement is then an error of the transaction.
+	execDeferred(ctx context.Context, st *statement, args []any) error
 	// query hands each row to each. Rows must not be kept, nor the session be used inside each.
 	query(ctx context.Context, st *statement, args []any, each func(row) error) error
 }
 
-// A row is what the driver answered: nil, int64, string or []byte in each place.
+// A row holds the driver's values: nil, int64, string or []byte.
 type row []driver.Value
 
 func (r row) scan(dest ...any) error {
@@ -141,8 +141,8 @@ func fromMillis(v int64) time.Time {
 	return time.UnixMilli(v).UTC()
 }
 
-// A Reader reads. The store's own sees what was committed when each call began; View's sees one snapshot; a
-// transaction's sees the transaction's own writes too.
+// A Reader reads records. The store's Reader sees what was committed when each call began. View's Reader sees one
+// snapshot. A transaction's Reader also sees the transaction's own writes.
 type Reader struct{ session session }
 
 // one reads a single row; ErrNotFound if there is none.
@@ -195,7 +195,7 @@ func first[T any](ctx context.Context, r *Reader, st *statement, args []any, sca
 	return v, nil
 }
 
-// A Tx is a transaction of Update. It is for the closure's goroutine alone and ends with the closure.
+// A Tx is a transaction of Update. Only the closure's goroutine may use it, and it ends with the closure.
 type Tx struct {
 	Reader
 	now func() time.Time
@@ -210,7 +210,7 @@ func (tx *Tx) insert(ctx context.Context, what string, st *statement, args ...an
 	return err
 }
 
-// change writes exactly one existing row, or answers missing.
+// change writes exactly one existing row, or returns missing.
 func (tx *Tx) change(ctx context.Context, missing error, st *statement, args ...any) error {
 	n, err := tx.session.exec(ctx, st, args)
 	if err == nil && n == 0 {
@@ -219,7 +219,7 @@ func (tx *Tx) change(ctx context.Context, missing error, st *statement, args ...
 	return err
 }
 
-// run writes whatever rows there are.
+// run writes any number of rows.
 func (tx *Tx) run(ctx context.Context, st *statement, args ...any) error {
-	return tx.session.later(ctx, st, args)
+	return tx.session.execDeferred(ctx, st, args)
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // sqliteEngine has one connection that writes and a few that read. WAL mode lets them work side by side: readers never
-// wait for the writer, nor it for them.
+// wait for the writer, and the writer never waits for readers.
 type sqliteEngine struct {
 	db      *sql.DB
 	lock    *os.File
@@ -121,7 +121,7 @@ func (e *sqliteEngine) close() error {
 
 func (e *sqliteEngine) ping(ctx context.Context) error { return e.breaker.check(ctx) }
 
-// probe runs beside whoever asks, since no context ends a read of a disk that does not answer.
+// probe runs in a goroutine of its own, since no context ends a read of a disk that does not answer.
 func (e *sqliteEngine) probe(ctx context.Context) error {
 	if e.writer.stalled.Load() {
 		return noAnswer()
@@ -129,7 +129,7 @@ func (e *sqliteEngine) probe(ctx context.Context) error {
 	return e.query(ctx, pingStatement, nil, func(row) error { return nil })
 }
 
-func (e *sqliteEngine) later(context.Context, *statement, []any) error { return errOutside }
+func (e *sqliteEngine) execDeferred(context.Context, *statement, []any) error { return errOutside }
 
 func (e *sqliteEngine) exec(context.Context, *statement, []any) (int64, error) {
 	return 0, errOutside
@@ -183,7 +183,7 @@ var (
 	rollbackTo  = prepare("ROLLBACK TO closure")
 )
 
-// sqliteReaders lends out connections, the one used last first, since its page cache is the warmest.
+// sqliteReaders lends out connections. The one used last is lent first, since its page cache is the warmest.
 type sqliteReaders struct {
 	db     *sql.DB
 	now    func() time.Time
@@ -351,7 +351,7 @@ func (c *sqliteConn) exec(_ context.Context, st *statement, args []any) (n int64
 	return n, sqliteError(err)
 }
 
-func (c *sqliteConn) later(ctx context.Context, st *statement, args []any) error {
+func (c *sqliteConn) execDeferred(ctx context.Context, st *statement, args []any) error {
 	_, err := c.exec(ctx, st, args)
 	return err
 }

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// A batch of the group commit ends after so many closures or so long.
+// A batch of the group commit ends after this many closures or this time.
 const (
 	batchClosures = 128
 	batchTime     = 10 * time.Millisecond
 )
 
-// errDamaged ends a batch: the transaction is gone with all that was done in it.
+// errDamaged ends a batch: the transaction and all its changes are lost.
 var errDamaged = errors.New("store: the transaction was lost")
 
 // sqliteWriter is the one goroutine that writes. It takes all closures that wait, runs them one after the other in one
@@ -38,7 +38,7 @@ type sqliteWriter struct {
 	stalled atomic.Bool
 }
 
-// A job is a closure that waits for its turn. The writer and a caller who gives up race for state.
+// A job is a closure that waits for its turn. The writer and a caller that stops waiting race for state.
 type job struct {
 	ctx   context.Context
 	fn    func(session) error
@@ -62,7 +62,7 @@ func startSQLiteWriter(conn *sqliteConn, o Options) *sqliteWriter {
 	return w
 }
 
-// stop lets what waits be done and ends the writer.
+// stop runs the jobs that wait, and ends the writer.
 func (w *sqliteWriter) stop() error {
 	w.mu.Lock()
 	if w.closed {
@@ -205,7 +205,7 @@ func (w *sqliteWriter) plain(j *job) bool {
 	return j.err == nil || !ses.wrote && ses.broken == nil
 }
 
-// turn reports whether a closure is to be run: not if its caller has left.
+// turn reports whether a closure is to be run: not if its caller has stopped waiting.
 func (w *sqliteWriter) turn(j *job) bool {
 	if j.state.CompareAndSwap(jobWaits, jobTaken) {
 		if j.err = j.ctx.Err(); j.err != nil {
@@ -236,7 +236,7 @@ func (w *sqliteWriter) again() {
 	}
 }
 
-// isolated answers an error if the whole transaction is lost.
+// isolated returns an error if the whole transaction is lost.
 func (w *sqliteWriter) isolated(j *job) error {
 	if w.runTwice {
 		if err := w.step(savepoint); err != nil {
@@ -258,7 +258,7 @@ func (w *sqliteWriter) isolated(j *job) error {
 		return w.step(release)
 	}
 	if err := w.step(rollbackTo, release); err != nil {
-		// The engine ends the transaction by itself when the disk is full or fails: that is then everybody's error.
+		// The engine ends the transaction by itself when the disk is full or fails: that is the error of every job.
 		if ses.broken != nil {
 			return ses.broken
 		}
@@ -286,7 +286,7 @@ func (w *sqliteWriter) commit() error {
 	return err
 }
 
-// rollback may find that the engine has done it already.
+// rollback ignores the error: the engine may have rolled back already.
 func (w *sqliteWriter) rollback() { _ = w.step(rollback) }
 
 // fail ends all jobs of the batch with the same error, since nothing of theirs was stored.
@@ -310,7 +310,7 @@ func (s *writeSession) exec(ctx context.Context, st *statement, args []any) (int
 	return n, s.note(st, n > 0, err)
 }
 
-func (s *writeSession) later(ctx context.Context, st *statement, args []any) error {
+func (s *writeSession) execDeferred(ctx context.Context, st *statement, args []any) error {
 	_, err := s.exec(ctx, st, args)
 	return err
 }

@@ -19,7 +19,7 @@ type Options struct {
 	Now      func() time.Time // the clock of what the store dates itself; required
 	Log      *slog.Logger     // nil: discard
 	MaxConns int              // PostgreSQL: connections at most, without that of Ping (default 16); SQLite: readers (default 4)
-	// StatementTimeout is the longest that a statement may take, and that anybody waits for a connection or for the
+	// StatementTimeout is the longest that a statement may take, and that a caller waits for a connection or for the
 	// writer's turn (default 5 s). See WithStatementTimeout.
 	StatementTimeout time.Duration
 
@@ -30,7 +30,7 @@ type Options struct {
 	AfterSnapshot func(ctx context.Context)
 }
 
-// A Store is an open database. Its methods may be called by many goroutines.
+// A Store is an open database. Its methods are safe for concurrent use.
 type Store struct {
 	Reader
 	engine engine
@@ -41,7 +41,7 @@ type Store struct {
 	closed  error
 }
 
-// An engine is what SQLite and PostgreSQL do each in their way.
+// An engine is the part that SQLite and PostgreSQL implement differently.
 type engine interface {
 	session
 	dialect() *dialect
@@ -54,10 +54,10 @@ type engine interface {
 	close() error
 }
 
-// Connections is how the pool of connections is used: PostgreSQL's, or those that read from SQLite.
+// Connections describes the use of the connection pool: PostgreSQL's, or SQLite's readers.
 type Connections struct {
 	Max, InUse, Idle int
-	// Waits is how often a connection had to be waited for, Waited for how long altogether.
+	// Waits is how often a caller had to wait for a connection, and Waited the total time.
 	Waits  int64
 	Waited time.Duration
 }
@@ -65,8 +65,8 @@ type Connections struct {
 // Connections returns the state of the pool. It never asks the database.
 func (s *Store) Connections() Connections { return s.engine.connections() }
 
-// Open connects and checks the schema. If migrations are pending it answers ErrSchemaOld and a store that can only be
-// migrated or closed; any other error comes with no store.
+// Open connects and checks the schema. If migrations are pending it returns ErrSchemaOld and a store that can only be
+// migrated or closed. With any other error it returns no store.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Now == nil {
 		return nil, errors.New("store: Options.Now is required")
@@ -99,21 +99,21 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, err
 }
 
-// Engine is "sqlite" or "postgres".
+// Engine returns "sqlite" or "postgres".
 func (s *Store) Engine() string { return s.engine.dialect().name }
 
 // Ping reports whether the database answers. It returns when ctx ends, whatever the database does, and waits for no
 // connection that others use. While the database does not answer, it returns the error of the last try.
 func (s *Store) Ping(ctx context.Context) error { return s.engine.ping(ctx) }
 
-// Close waits for running transactions and closes the database. Closing again answers what the first time did.
+// Close waits for running transactions and closes the database. A second call returns the result of the first.
 func (s *Store) Close() error {
 	s.closing.Do(func() { s.closed = s.engine.close() })
 	return s.closed
 }
 
-// Update runs fn in one transaction and commits it if fn returns nil, or an answer of [CommitWith], which Update then
-// returns. fn may run more than once. With [Retry] it also runs again where a compare-and-set of it lost.
+// Update runs fn in one transaction. It commits if fn returns nil or an error of [CommitWith], which Update then returns.
+// fn may run more than once. With [Retry] it also runs again after a lost compare-and-set.
 func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error, options ...UpdateOption) error {
 	if slices.Contains(options, Retry) {
 		return Again(ctx, func() error { return s.update(ctx, fn) })
@@ -141,15 +141,15 @@ func (s *Store) update(ctx context.Context, fn func(tx *Tx) error) error {
 // An UpdateOption changes how Update runs its closure.
 type UpdateOption uint8
 
-// Retry runs the whole transaction again, from its first read, where another change came between: nothing is lost, since
-// each change sees those before it.
+// Retry runs the whole transaction again, from its first read, after another change came between. Nothing is lost, since
+// each change sees the earlier ones.
 const Retry UpdateOption = 1
 
-// maxAttempts bounds how often a change that lost a race is done over. Each loss means that another change succeeded.
+// maxAttempts is how often a change that lost a race is repeated. Each loss means that another change succeeded.
 const maxAttempts = 100
 
-// Again runs f, and runs it again while it returns ErrConflict. It is for a change with work outside of the transaction
-// that has to be done over, too.
+// Again runs f, and repeats it while it returns ErrConflict. It is for changes that must also repeat work outside of the
+// transaction.
 func Again(ctx context.Context, f func() error) error {
 	var err error
 	for range maxAttempts {
@@ -163,16 +163,16 @@ func Again(ctx context.Context, f func() error) error {
 	return err
 }
 
-// committed is an answer to the caller of Update that does not undo the transaction.
+// committed is an error that Update returns without undoing the transaction.
 type committed struct{ error }
 
 func (c *committed) Unwrap() error { return c.error }
 
-// CommitWith returns an error for a closure of Update to end with: the transaction is committed, and Update returns the
-// answer. So a refusal can be counted.
+// CommitWith returns an error for a closure of Update. With it the transaction is committed, and Update returns answer.
+// So a refusal can be counted.
 func CommitWith(answer error) error { return &committed{answer} }
 
-// Commits reports whether err is of CommitWith.
+// Commits reports whether err was made by CommitWith.
 func Commits(err error) bool {
 	_, ok := errors.AsType[*committed](err)
 	return ok
@@ -183,7 +183,8 @@ func (s *Store) View(ctx context.Context, fn func(r *Reader) error) error {
 	return s.engine.view(ctx, func(ses session) error { return fn(&Reader{session: ses}) })
 }
 
-// guard turns a panic of a closure into its error, so that it ends neither the writer nor a neighbour's transaction.
+// guard turns a panic of a closure into an error, so that it ends neither the writer nor the transactions of other
+// closures.
 func guard(fn func(session) error, ses session) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

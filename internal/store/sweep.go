@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Kept so long after the deletion of a pool or group, for what a request that was under way may still write.
-const doomedFor = time.Hour
+// deletedFor is how long a deleted pool or group stays marked: a request that was under way may still write rows of it.
+const deletedFor = time.Hour
 
-// SpentRoom is how much longer than its time a row is kept, by the clock of the node that sweeps. A row that marks
-// something as used, revoked or counted must outlive it on every node: also where the sweeping node's clock is minutes
-// ahead, or the clock of the node that accepts the thing is behind.
+// SpentRoom is how much longer than its time a row is kept, by the clock of the node that sweeps. A row that marks a
+// code, token or session as used, revoked or counted must outlive that value on every node: also if the sweeping node's
+// clock is minutes ahead, or the clock of the node that accepts the value is behind.
 const SpentRoom = 15 * time.Minute
 
-// One transaction of a sweep removes so many rows at most: the writer is soon free again for a sign-up.
+// sweepBatch is how many rows one transaction of a sweep removes at most, so that the writer is soon free for a sign-up.
 const sweepBatch = 100
 
 func sweepExpired(table, key, condition string) *statement {
@@ -39,10 +39,10 @@ var (
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
 	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND created_at >= 0 AND lane = ? AND due_at <= ?")
 
-	doomedList   = prepare("SELECT pool_id, group_uid, doomed_at FROM doomed ORDER BY pool_id, group_uid LIMIT 100")
-	doomedGroup  = sweepExpired("members", "pool_id, group_uid, user_id", "pool_id = ? AND group_uid = ?")
-	doomedDelete = prepare("DELETE FROM doomed WHERE pool_id = ? AND group_uid = ?")
-	doomedPool   = []*statement{
+	deletedList     = prepare("SELECT pool_id, group_uid, doomed_at FROM doomed ORDER BY pool_id, group_uid LIMIT 100")
+	deletedMembers  = sweepExpired("members", "pool_id, group_uid, user_id", "pool_id = ? AND group_uid = ?")
+	deletedDone     = prepare("DELETE FROM doomed WHERE pool_id = ? AND group_uid = ?")
+	deletedPoolRows = []*statement{
 		sweepExpired("clients", "pool_id, id", "pool_id = ?"),
 		sweepExpired("domains", "domain", "pool_id = ?"),
 		sweepExpired("items", "pool_id, kind, item_key", "pool_id = ?"),
@@ -72,35 +72,35 @@ var (
 	}
 )
 
-// Sweep removes what expired more than SpentRoom ago and what is left of deleted pools and groups, up to about batch
-// rows, in small transactions. If it answers less than batch and no error, nothing was left. A kind of rows that cannot
-// be removed does not keep the others from their turn.
+// Sweep removes the rows that expired more than SpentRoom ago, and the remaining rows of deleted pools and groups. It
+// removes up to about batch rows, in small transactions. If it returns less than batch and no error, nothing was left. If
+// rows of one table cannot be removed, it goes on with the other tables.
 func (s *Store) Sweep(ctx context.Context, now time.Time, batch int) (deleted int, err error) {
 	over := now.Add(-SpentRoom)
 	var f failures
 	for _, st := range expired {
 		f.try(func() error { return s.sweep(ctx, &deleted, batch, st, over) })
 	}
-	// Nobody has failed to sign in for a day: Cognito's longest lock is 15 minutes.
+	// No failed sign-in for a day: Cognito's longest lock is 15 minutes.
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleLockouts, now.Add(-24*time.Hour)) })
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleMessages, LaneNowhere, over) })
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleAddresses, now.Add(-knownAddressLife)) })
-	// No worker took them for a week: whoever waited for them does no longer.
+	// No worker took these messages for a week: their recipients no longer wait.
 	for _, lane := range Lanes() {
 		f.try(func() error { return s.sweep(ctx, &deleted, batch, staleMessages, lane, now.Add(-7*24*time.Hour)) })
 	}
 	f.try(func() error { return s.sweepUploads(ctx, &deleted, batch, now) })
-	f.try(func() error { return s.sweepDoomed(ctx, &deleted, batch, now) })
+	f.try(func() error { return s.sweepDeleted(ctx, &deleted, batch, now) })
 	return deleted, f.err()
 }
 
-// failures are the errors of tasks of which one that fails does not keep the others from their turn.
+// failures collects the errors of tasks. A task that fails does not stop the others.
 type failures struct {
 	errs  []error
 	ended bool
 }
 
-// try does a task, unless the database has gone: then the others would wait for it in vain.
+// try does a task, unless an earlier task found the database unavailable.
 func (f *failures) try(task func() error) {
 	if f.ended {
 		return
@@ -113,13 +113,13 @@ func (f *failures) try(task func() error) {
 
 func (f *failures) err() error { return errors.Join(f.errs...) }
 
-type doomedRow struct {
+type deletedOwner struct {
 	poolID, groupUID string
 	at               time.Time
 }
 
-func (s *Store) sweepDoomed(ctx context.Context, deleted *int, batch int, now time.Time) error {
-	list, err := all(ctx, &s.Reader, doomedList, nil, func(r row, d *doomedRow) error {
+func (s *Store) sweepDeleted(ctx context.Context, deleted *int, batch int, now time.Time) error {
+	list, err := all(ctx, &s.Reader, deletedList, nil, func(r row, d *deletedOwner) error {
 		return r.scan(&d.poolID, &d.groupUID, &d.at)
 	})
 	if err != nil {
@@ -132,20 +132,20 @@ func (s *Store) sweepDoomed(ctx context.Context, deleted *int, batch int, now ti
 	return f.err()
 }
 
-// sweepOne removes what is left of one pool or group.
-func (s *Store) sweepOne(ctx context.Context, deleted *int, batch int, d doomedRow, now time.Time) error {
+// sweepOne removes the remaining rows of one pool or group.
+func (s *Store) sweepOne(ctx context.Context, deleted *int, batch int, d deletedOwner, now time.Time) error {
 	before := *deleted
 	var f failures
 	if d.groupUID != "" {
-		f.try(func() error { return s.sweep(ctx, deleted, batch, doomedGroup, d.poolID, d.groupUID) })
+		f.try(func() error { return s.sweep(ctx, deleted, batch, deletedMembers, d.poolID, d.groupUID) })
 	} else {
-		for _, st := range doomedPool {
+		for _, st := range deletedPoolRows {
 			f.try(func() error { return s.sweep(ctx, deleted, batch, st, d.poolID) })
 		}
 	}
-	if len(f.errs) == 0 && *deleted == before && *deleted < batch && now.Sub(d.at) > doomedFor {
+	if len(f.errs) == 0 && *deleted == before && *deleted < batch && now.Sub(d.at) > deletedFor {
 		f.try(func() error {
-			return s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, doomedDelete, d.poolID, d.groupUID) })
+			return s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, deletedDone, d.poolID, d.groupUID) })
 		})
 	}
 	return f.err()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// PostgreSQL runs a transaction on a snapshot (REPEATABLE READ) and refuses it only where another one wrote the same row.
-// A check of a row that another transaction changes meanwhile is not noticed. So whatever permits a write is written as
-// well: the user or pool by HoldUser or HoldPool, and what has no row of its own by its turn.
+// PostgreSQL runs a transaction on a snapshot (REPEATABLE READ). It refuses the transaction only if another one wrote the
+// same row. It does not notice that another transaction changed a row that this one only read. So a transaction also
+// writes the row whose check permits its write: the user or pool by HoldUser or HoldPool, or a turn where there is no row.
 
 var (
 	userHold    = prepare("UPDATE users SET version = version WHERE pool_id = ? AND id = ?")
@@ -21,7 +21,7 @@ var (
 const turnFor = time.Hour
 
 // HoldUser writes a user's row without a change. Of two transactions that hold, change or delete one user, the later is
-// run again and sees the earlier. ErrNotFound if there is no such user.
+// run again and sees the changes of the earlier. It returns ErrNotFound if there is no such user.
 func (tx *Tx) HoldUser(ctx context.Context, poolID, id string) error {
 	return tx.change(ctx, ErrNotFound, userHold, poolID, id)
 }
@@ -37,13 +37,13 @@ func (tx *Tx) Turn(ctx context.Context, poolID, subject string) error {
 	return tx.run(ctx, turnTake, poolID, subject, tx.now().Add(turnFor))
 }
 
-// TurnOfName is the turn of a name by which users are found. Two kinds of names are in two columns, so no index keeps
-// them apart: whoever gives a name of one kind looks for the other kind, and takes the turn of the name.
+// TurnOfName takes the turn of a sign-in name. The kinds of names are in different columns, so no index prevents the same
+// text under two kinds. A transaction that sets a name takes the name's turn, and looks for the other kinds.
 func (tx *Tx) TurnOfName(ctx context.Context, poolID, name string) error {
 	return tx.Turn(ctx, poolID, "name "+name)
 }
 
-// TurnOfUserSessions is the turn of a user's sessions. DeleteUser takes it, too.
+// TurnOfUserSessions takes the turn of a user's sessions. DeleteUser takes it, too.
 func (tx *Tx) TurnOfUserSessions(ctx context.Context, poolID, userID string) error {
 	return tx.Turn(ctx, poolID, "sessions "+userID)
 }

@@ -22,10 +22,10 @@ type UserQuery struct {
 	Limit           int
 }
 
-// UserCursor is a place in the answer to a UserQuery: the last user that was read. Only Cursor makes sense of Value.
+// UserCursor is a place in the answer to a UserQuery: the last user that was read. Only Cursor knows the meaning of Value.
 type UserCursor struct{ Value, ID string }
 
-// Bytes is the cursor for a page token.
+// Bytes returns the cursor for a page token.
 func (c *UserCursor) Bytes() []byte { return []byte(c.ID + "\x00" + c.Value) }
 
 // ParseUserCursor reads what Bytes wrote.
@@ -37,7 +37,7 @@ func ParseUserCursor(b []byte) (*UserCursor, error) {
 	return &UserCursor{ID: string(id), Value: string(value)}, nil
 }
 
-// Cursor is the place after u in the answer to q.
+// Cursor returns the place after u in the answer to q.
 func (q UserQuery) Cursor(u User) *UserCursor {
 	c := &UserCursor{ID: u.ID}
 	copied := func(s *string) {
@@ -68,8 +68,8 @@ func (q UserQuery) Cursor(u User) *UserCursor {
 	return c
 }
 
-// statePlace is a user's place among those who are enabled, or among those who are not: by status, then creation. New
-// users then come last in the index, which makes their sign-up cheaper than a random place would.
+// statePlace returns a user's place among the enabled or the disabled users: by status, then creation. So new users come
+// last in the index, which makes their sign-up cheaper than a random place would.
 func statePlace(u User) string {
 	return u.Status + "/" + strconv.FormatInt(millis(u.CreatedAt), 10)
 }

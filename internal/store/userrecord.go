@@ -127,8 +127,8 @@ func (r *recordReader) optional() *string {
 	return new(string(r.take(n - 1)))
 }
 
-// A UserSample is the record of a user who is in no pool. Reading it costs what reading a user costs beside the query:
-// for those who must not tell by the time they take whether there is a user.
+// A UserSample is the record of a user who is in no pool. Reading it costs what reading a user costs beside the query. It
+// is for callers whose time must not reveal whether a user exists.
 type UserSample struct{ record []byte }
 
 // NewUserSample encodes a user.

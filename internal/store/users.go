@@ -82,8 +82,8 @@ func (r *Reader) User(ctx context.Context, poolID, id string) (User, error) {
 	return first(ctx, r, userByID, []any{poolID, id}, scanUsers(poolID))
 }
 
-// UserNextTo reads the first user of the pool whose id is not below this one; ErrNotFound if there is no such user. It
-// costs what User costs that finds a user: for those who must not tell by the time they take whether there is a user.
+// UserNextTo reads the first user of the pool whose id is not below this one. It returns ErrNotFound if there is no such
+// user. It costs what a successful User costs. It is for callers whose time must not reveal whether a user exists.
 func (r *Reader) UserNextTo(ctx context.Context, poolID, id string) (User, error) {
 	return first(ctx, r, userNextTo, []any{poolID, id}, scanUsers(poolID))
 }
@@ -111,9 +111,9 @@ func (r *Reader) LookupUser(ctx context.Context, poolID, usernameKey, aliasKey s
 	return u, lookupKinds[best], nil
 }
 
-// LookupUserOrNext is LookupUser for callers whose time must not tell who exists. Where no user has the name it returns
-// ErrNotFound and, as UserNextTo does, the user next to an id: both outcomes read a row, in one query. The pool may have
-// no user there; u.ID is empty then.
+// LookupUserOrNext is LookupUser for callers whose time must not reveal who exists. If no user has the name, it returns
+// ErrNotFound and, as UserNextTo does, the user next to an id. So both outcomes read a row, in one query. The pool may have
+// no user there; then u.ID is empty.
 func (r *Reader) LookupUserOrNext(ctx context.Context, poolID, usernameKey, aliasKey, nextTo string) (u User, err error) {
 	st, args := userByUsernameOrNext, []any{poolID, usernameKey, poolID, nextTo}
 	if aliasKey != "" {
@@ -219,8 +219,8 @@ func (tx *Tx) UpdateUser(ctx context.Context, u User) error {
 		searchable(u.Name), searchable(u.GivenName), searchable(u.FamilyName), searchable(u.PreferredUsername), record, u.PoolID, u.ID, u.Version)
 }
 
-// DeleteUser removes a user with all rows of the user. What another transaction adds at the same time conflicts with it
-// where the row would stay: see HoldUser. Codes, challenges, states and lock-outs end by themselves within a day.
+// DeleteUser removes a user with all rows of the user. A row that another transaction adds at the same time conflicts with
+// the deletion if the row would stay: see HoldUser. Codes, challenges, states and lock-outs expire within a day.
 func (tx *Tx) DeleteUser(ctx context.Context, poolID, id string) error {
 	if err := tx.TurnOfUserSessions(ctx, poolID, id); err != nil {
 		return err
