@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// announce tells where the server listens. The first line is for programs that
-// wait for it.
+// announce prints where the server listens. The first line is for programs that wait
+// for it.
 func (s *Server) announce() {
 	out := s.config.Out
 	fmt.Fprintf(out, "listening on %s\n", s.URL())
@@ -34,8 +34,8 @@ Point a client here. Any access key and secret will do (%s).
   clock           %[2]s/_cognate/clock
 
 `, "unsigned calls: "+map[bool]string{true: "accepted", false: "refused as by Cognito; --allow-unsigned lets them in"}[s.config.AllowUnsigned],
-		url, s.parts.issuerBase("<region>"))
-	if f := s.parts.triggers.folder; f != nil {
+		url, s.services.issuerBase("<region>"))
+	if f := s.services.triggers.folder; f != nil {
 		for _, name := range f.Names() {
 			fmt.Fprintf(out, "  function        arn:aws:lambda:us-east-1:%s:function:%s\n", s.config.AccountID, name)
 		}

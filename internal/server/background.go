@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// background runs what goes on beside the requests. All of it ends when stop
+// background runs the tasks beside the requests. All of them have ended when stop
 // returns.
 type background struct {
 	ctx    context.Context
@@ -31,9 +31,9 @@ func (b *background) run(name string, task func(context.Context) error) {
 	})
 }
 
-// every starts a task that is done again and again, the first time after one
-// interval: nothing may delay the first request. A failure is logged, and the
-// task is tried again at its next time.
+// every starts a task that is done at each interval. The first time is after one
+// interval, so that it does not delay the first request. A failure is logged, and the
+// task is tried again after the interval.
 func (b *background) every(name string, interval time.Duration, task func(context.Context) error) {
 	b.wg.Go(func() {
 		t := time.NewTicker(interval)

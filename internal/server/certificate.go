@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// certificate is the main listener's, read again when its files change. One that
-// cannot be used leaves the old one in place: a renewal gone wrong must not stop
-// the service before the old one has expired.
+// certificate is the main listener's certificate. It is read again when its files
+// change. If the new certificate cannot be used, the old one stays: a failed renewal
+// must not stop the service before the old certificate expires.
 type certificate struct {
 	certFile, keyFile string
 	now               func() time.Time
@@ -28,9 +28,9 @@ func newCertificate(certFile, keyFile string, now func() time.Time, log *slog.Lo
 	return c, c.load()
 }
 
-// ReadCertificate reads a pair that clients accept now. A key that belongs to
-// another certificate is refused, and so is a certificate whose time is over or
-// has not come. Whoever issued it, and for which name, is the client's to judge.
+// ReadCertificate reads a certificate and its key. It rejects a key that belongs to
+// another certificate, and a certificate that has expired or is not valid yet. It does
+// not check the issuer and the names.
 func ReadCertificate(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {

@@ -32,8 +32,8 @@ import (
 	"cognate/internal/wire"
 )
 
-// parts are the services of one server.
-type parts struct {
+// services are the services of one server.
+type services struct {
 	metrics  *audit.Metrics
 	gauges   *databaseGauges
 	gate     *keys.Gate
@@ -55,7 +55,7 @@ type parts struct {
 	issuerBase func(region string) string
 }
 
-// The services under names that tell them apart where they are embedded.
+// The services under different names, so that directory can embed them.
 type (
 	poolOperations    = pool.Service
 	userOperations    = user.Service
@@ -70,8 +70,8 @@ type (
 
 //go:generate go run cognate/test/compat -root ../..
 
-// directory is cognito-idp: each operation is the method of one service. Two
-// that have the same one, or none that has it, do not compile.
+// directory implements cognito-idp: each operation is a method of one service. If two
+// services have an operation, or no service has it, directory does not compile.
 type directory struct {
 	*poolOperations
 	*userOperations
@@ -87,15 +87,15 @@ type directory struct {
 
 var _ idp.Service = directory{}
 
-// gateQueue is how many callers may wait for heavy cryptography, for each place:
-// at a millisecond or two each, a wait that a person does not notice.
+// gateQueue is how many callers may wait for heavy cryptography, for each place. A
+// caller takes a millisecond or two, so people do not notice the wait.
 const gateQueue = 256
 
-// compose builds the services, each from those before it.
-// ready holds signing keys for new pools; nil makes them when they are needed.
-func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, ready *keys.SigningKeyPool, log *slog.Logger) (*parts, error) {
+// compose builds the services, each from earlier ones. ready holds signing keys for
+// new pools; if it is nil, keys are made when they are needed.
+func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, ready *keys.SigningKeyPool, log *slog.Logger) (*services, error) {
 	places := runtime.GOMAXPROCS(0)
-	p := &parts{
+	v := &services{
 		metrics: audit.NewMetrics(c.Version), gate: keys.NewGate(places, places*gateQueue),
 		issuerBase: issuerBase(c.IssuerBase),
 	}
@@ -103,61 +103,61 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	if err != nil {
 		return nil, err
 	}
-	if p.triggers, err = newTriggers(c, log); err != nil {
+	if v.triggers, err = newTriggers(c, log); err != nil {
 		return nil, err
 	}
 	pages := keys.NewPageTokens(func() [32]byte { return ring.Derive(keys.PurposePageToken) })
-	p.pools = pool.New(pool.Deps{
+	v.pools = pool.New(pool.Deps{
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
-		SenderKeys: p.triggers.keys,
+		SenderKeys: v.triggers.keys,
 	})
-	p.tokens = token.New(token.Deps{
-		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, SigningKeys: ready, Now: c.Now, Log: log,
-		Triggers:   p.triggers.Service,
-		IssuerBase: func(sn *pool.Snapshot) string { return p.issuerBase(sn.Region) },
+	v.tokens = token.New(token.Deps{
+		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, SigningKeys: ready, Now: c.Now, Log: log,
+		Triggers:   v.triggers.Service,
+		IssuerBase: func(sn *pool.Snapshot) string { return v.issuerBase(sn.Region) },
 	})
-	p.messages = message.New(message.Deps{
+	v.messages = message.New(message.Deps{
 		Rest:  message.AnswerTime,
 		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev,
-		Functions: mailing.FunctionSender{Triggers: p.triggers.Service},
+		Functions: mailing.FunctionSender{Triggers: v.triggers.Service},
 	})
-	p.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
-	mails := mailing.New(mailing.Deps{Store: st, Messages: p.messages, Triggers: p.triggers.Service})
-	p.users = user.New(user.Deps{
-		Store: st, Pools: p.pools, Ring: ring, Gate: p.gate, Tokens: p.tokens, Mail: mails,
-		Lockouts: p.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: p.triggers.Service,
+	v.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
+	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service})
+	v.users = user.New(user.Deps{
+		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, Tokens: v.tokens, Mail: mails,
+		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service,
 	})
-	p.groups = groups.New(groups.Deps{Store: st, Pools: p.pools, Users: p.users, Now: c.Now})
-	p.devices = devices.New(devices.Deps{Store: st, Pools: p.pools, Ring: ring, Users: p.users, Now: c.Now})
-	p.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: p.users, LoginHost: edge.LoginHost(c.IssuerBase), Now: c.Now})
-	p.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: p.users, Passkeys: p.passkeys, Now: c.Now, Machine: c.machineNow()})
-	p.signins = signin.New(signin.Deps{
-		Store: st, Pools: p.pools, Users: p.users, Groups: p.groups, Devices: p.devices, Passkeys: p.passkeys, Factors: p.factors, Mail: mails, Tokens: p.tokens, Ring: ring, Gate: p.gate,
-		Lockouts: p.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: p.triggers.Service,
+	v.groups = groups.New(groups.Deps{Store: st, Pools: v.pools, Users: v.users, Now: c.Now})
+	v.devices = devices.New(devices.Deps{Store: st, Pools: v.pools, Ring: ring, Users: v.users, Now: c.Now})
+	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase), Now: c.Now})
+	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
+	v.signins = signin.New(signin.Deps{
+		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Mail: mails, Tokens: v.tokens, Ring: ring, Gate: v.gate,
+		Lockouts: v.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: v.triggers.Service,
 	})
-	p.imports = imports.New(imports.Deps{
-		Store: st, Pools: p.pools, Users: p.users, Ring: ring, Pages: pages, Gate: p.gate, BaseURL: publicURL(c),
+	v.imports = imports.New(imports.Deps{
+		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
 		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
 	})
-	p.iam = iam.New(iam.Deps{
-		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: p.resourceTags,
+	v.iam = iam.New(iam.Deps{
+		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags,
 	})
-	p.wire = wire.New(wire.Config{
+	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{p.pools, p.users, p.groups, p.devices, p.passkeys, p.factors, p.signins, p.tokens, p.imports, unimplemented{}}),
+			idp.Bind(directory{v.pools, v.users, v.groups, v.devices, v.passkeys, v.factors, v.signins, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(unimplementedIdentity{}),
 		),
-		Authority: p.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
+		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
 		Log: log,
 	})
-	p.gauges = newDatabaseGauges(st, c)
-	p.gauges.register(p.metrics)
-	p.registerGauges(c, st)
-	p.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(p.gate.Waiting()) })
-	return p, nil
+	v.gauges = newDatabaseGauges(st, c)
+	v.gauges.register(v.metrics)
+	v.registerGauges(c, st)
+	v.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(v.gate.Waiting()) })
+	return v, nil
 }
 
-// issuerBase returns what stands before "/<pool id>" in an issuer.
+// issuerBase returns the part of an issuer before "/<pool id>".
 func issuerBase(setting string) func(region string) string {
 	if setting == edge.AWSIssuer {
 		return token.AWSIssuerBase
@@ -176,22 +176,22 @@ func originPolicy(c *Config) *edge.OriginPolicy {
 }
 
 // authority returns the rule by which wire accepts signed operations.
-func (p *parts) authority(c *Config) wire.Authority {
+func (v *services) authority(c *Config) wire.Authority {
 	if c.Mode == Dev {
 		return wire.Authority{Mode: wire.AcceptAny, AllowUnsigned: c.AllowUnsigned, Screen: originPolicy(c).Screen}
 	}
-	return wire.Authority{Mode: wire.Verify, IAM: p.iam}
+	return wire.Authority{Mode: wire.Verify, IAM: v.iam}
 }
 
-// resourceTags returns a pool's tags, for policies that ask for them. A pool that
-// does not exist has none: the operation says so, not the policy. The operation
+// resourceTags returns a pool's tags, for policies that ask for them. For a pool that
+// does not exist it returns no tags: the operation answers that error. The operation
 // also refuses a request that names the pool in another Region.
-func (p *parts) resourceTags(ctx context.Context, arn string) (map[string]string, error) {
+func (v *services) resourceTags(ctx context.Context, arn string) (map[string]string, error) {
 	_, id, ok := strings.Cut(arn, ":userpool/")
 	if !ok {
 		return nil, nil
 	}
-	sn, err := p.pools.Load(api.WithRequest(ctx, &api.Request{}), id) // in any Region
+	sn, err := v.pools.Load(api.WithRequest(ctx, &api.Request{}), id) // in any Region
 	if api.CodeOf(err) == "ResourceNotFoundException" {
 		return nil, nil
 	}
@@ -201,9 +201,9 @@ func (p *parts) resourceTags(ctx context.Context, arn string) (map[string]string
 	return sn.Config.UserPoolTags, nil
 }
 
-// close writes what is only in memory, and sends what is due.
-func (p *parts) close(ctx context.Context) error {
-	return errors.Join(p.lockouts.Flush(ctx), p.messages.Flush(ctx), p.triggers.close())
+// close writes the counts that are only in memory, and sends the due messages.
+func (v *services) close(ctx context.Context) error {
+	return errors.Join(v.lockouts.Flush(ctx), v.messages.Flush(ctx), v.triggers.close())
 }
 
 const (
@@ -215,13 +215,13 @@ const (
 	certInterval     = time.Minute
 )
 
-// startBackground starts what goes on beside the requests.
+// startBackground starts the tasks beside the requests.
 func (s *Server) startBackground() {
-	b, p, now := s.background, s.parts, s.config.Now
-	b.run("outbox", p.messages.Run)
-	b.run("imports", p.imports.Run)
-	b.run("gauges", p.gauges.run)
-	b.every("lock-outs", flushInterval, p.lockouts.Flush)
+	b, v, now := s.background, s.services, s.config.Now
+	b.run("outbox", v.messages.Run)
+	b.run("imports", v.imports.Run)
+	b.run("gauges", v.gauges.run)
+	b.every("lock-outs", flushInterval, v.lockouts.Flush)
 	watch := &keyWatch{ring: s.ring, log: s.log, now: s.config.machineNow(), epoch: s.ring.Epoch()}
 	b.every("data keys", dataKeysInterval, watch.refresh)
 	b.every("sweep", sweepInterval, func(ctx context.Context) error {
@@ -232,7 +232,7 @@ func (s *Server) startBackground() {
 			}
 		}
 	})
-	b.every("signing keys", stepInterval, p.tokens.Maintain)
+	b.every("signing keys", stepInterval, v.tokens.Maintain)
 	if s.cert != nil {
 		b.every("certificate", certInterval, s.cert.refresh)
 	}

@@ -17,11 +17,11 @@ import (
 	"cognate/internal/server/edge"
 )
 
-// Config is every setting, once: the flags, the environment (COGNATE_ and the
-// flag's name in capitals), the configuration file and docs/configuration.md
-// are all made from this struct. A flag wins over the environment, the
-// environment over the file, the file over the default. A section with checks of
-// its own is a struct in the file that uses it.
+// Config holds every setting. The flags, the environment (COGNATE_ and the flag's name
+// in capitals), the configuration file and docs/configuration.md are all made from this
+// struct. A flag wins over the environment, the environment over the file, the file
+// over the default. A section with checks of its own is a struct in the file that uses
+// it.
 type Config struct {
 	ConfigFile string `name:"config" group:"Configuration" placeholder:"FILE" help:"Read settings from this YAML file: the flags' names without the dashes, one a line. Unknown names are refused."`
 
@@ -62,11 +62,11 @@ type Config struct {
 	Expose      bool     `group:"Development" help:"Let dev listen beyond loopback, as in a container whose port is published to this machine only. Whoever reaches it is an administrator and reads everyone's mail."`
 	AllowOrigin []string `group:"Development" placeholder:"ORIGIN" help:"Web pages of this origin (https://app.example.com) may call administrators' operations of cognate dev, and its host may be a name of this server. Pages of this machine may anyway."`
 
-	// The fields below are no settings. The commands and the tests fill them in.
+	// The fields below are not settings. The commands and the tests set them.
 
-	// Version is what the log and the metrics name as the version.
+	// Version is the version in the log and in the metrics.
 	Version string `kong:"-"`
-	// Warnings name variables of the environment that nothing reads. They are logged
+	// Warnings name variables of the environment that are no settings. They are logged
 	// at the start.
 	Warnings []string `kong:"-"`
 
@@ -79,13 +79,13 @@ type Config struct {
 	KEK Secret `kong:"-"`
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time `kong:"-"`
-	// machine is the clock of what others compare with theirs; nil is Now.
+	// machine is the clock for times that other programs check; nil is Now.
 	machine func() time.Time
 	// Log replaces the logger that LogLevel and LogFormat describe.
 	Log *slog.Logger `kong:"-"`
-	// Out gets what is for people: where the server listens. Nil is nobody.
+	// Out gets the text for people: where the server listens. Nil: it is discarded.
 	Out io.Writer `kong:"-"`
-	// LogTo gets the log where Log is nil. Nil is nobody.
+	// LogTo gets the log if Log is nil. Nil: the log is discarded.
 	LogTo io.Writer `kong:"-"`
 }
 
@@ -95,11 +95,11 @@ type Mode uint8
 const (
 	// Dev is for a laptop or CI: loopback, any credentials, a visible inbox.
 	Dev Mode = iota
-	// Serve is for real: nothing is let in that is not signed by a known key.
+	// Serve is for production: only known access keys may administer.
 	Serve
 )
 
-// Secret is a setting that no log shows.
+// Secret is a setting that is never logged.
 type Secret = keys.Secret
 
 const (
@@ -108,14 +108,14 @@ const (
 	defaultPrivate   = "127.0.0.1:9230"
 )
 
-// DevData is the data folder of dev where no other is set.
+// DevData is the default data folder of dev.
 const DevData = ".cognate"
 
-// ListenerOff is the address of a private listener that is not opened.
+// ListenerOff is the address that turns the private listener off.
 const ListenerOff = "off"
 
-// WithDefaults returns c with a value for each setting that has none. The values
-// depend on the mode.
+// WithDefaults returns c with the defaults of its empty settings, which depend on the
+// mode.
 func (c Config) WithDefaults() Config {
 	set := func(p *string, dev, serve string) {
 		if *p == "" {
@@ -163,7 +163,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// machineNow is the machine's clock, where that of the directory can be set.
+// machineNow returns the machine's clock, which nobody can set, unlike that of dev.
 func (c *Config) machineNow() func() time.Time {
 	if c.machine != nil {
 		return c.machine
@@ -171,7 +171,7 @@ func (c *Config) machineNow() func() time.Time {
 	return c.Now
 }
 
-// problem is one thing wrong with the configuration, and what to do about it.
+// problem is one fault of the configuration, and what to do about it.
 type problem struct {
 	setting string
 	text    string
@@ -179,8 +179,8 @@ type problem struct {
 
 func (p problem) Error() string { return p.setting + ": " + p.text }
 
-// Check returns everything that is wrong with c, after WithDefaults. It is one error
-// that joins one for each setting.
+// Check returns all faults of c, after WithDefaults. The error joins an error for each
+// setting.
 func (c *Config) Check() error {
 	var wrong []error
 	add := func(setting, format string, args ...any) {
@@ -195,7 +195,7 @@ func (c *Config) Check() error {
 	return errors.Join(wrong...)
 }
 
-// addProblem notes what is wrong with a setting.
+// addProblem adds a fault of a setting.
 type addProblem func(setting, format string, args ...any)
 
 func (c *Config) checkCommon(add addProblem) {
@@ -246,8 +246,8 @@ func (c *Config) checkCommon(add addProblem) {
 	}
 }
 
-// urlHint says what may be wrong with a URL that holds a password and does not
-// parse. The parser's own error would show the password.
+// urlHint returns a hint for a URL with a password that does not parse. The parser's
+// own error would show the password.
 func urlHint(text string, err error) string {
 	if err == nil || !strings.Contains(text, "@") {
 		return ""
@@ -303,7 +303,7 @@ func (c *Config) checkServe(add addProblem) {
 	}
 }
 
-// IsLoopback reports whether addr, host:port, can be reached from this machine alone.
+// IsLoopback reports whether addr, host:port, can be reached only from this machine.
 func IsLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -319,7 +319,7 @@ func IsLoopback(addr string) bool {
 // trustedProxies reads the blocks of the proxies in front.
 func (c *Config) trustedProxies() ([]netip.Prefix, error) { return addressBlocks(c.TrustedProxy) }
 
-// addressBlocks reads address blocks; an address alone is a block of one.
+// addressBlocks reads address blocks. A single address is a block of one.
 func addressBlocks(blocks []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, s := range blocks {

@@ -17,8 +17,8 @@ const databaseFile = "cognate.db"
 // DatabaseFile returns the path of the embedded database.
 func (c *Config) DatabaseFile() string { return filepath.Join(c.Data, databaseFile) }
 
-// openStore opens the database. Dev brings its schema up to date, since a laptop
-// has no other copy at work; serve leaves that to cognate migrate.
+// openStore opens the database. In dev it brings the schema up to date, since no other
+// server uses the database. In serve that is left to cognate migrate.
 func openStore(ctx context.Context, c *Config, log *slog.Logger) (*store.Store, error) {
 	o := store.Options{URL: string(c.Database), Now: c.Now, Log: log, Migrate: c.Mode == Dev, StatementTimeout: c.DatabaseTimeout}
 	if o.URL == "" {

@@ -14,8 +14,8 @@ import (
 	"cognate/internal/store"
 )
 
-// openKEK reads the key-encryption key. Only dev makes one where there is none:
-// a production key that appears by itself is one that nobody has kept.
+// openKEK reads the key-encryption key. Only dev makes a missing key: in production the
+// operator must make the key and keep a copy.
 func openKEK(c *Config) (*keys.KEK, error) {
 	if c.KEK != "" {
 		return keys.ParseKEK(string(c.KEK))
@@ -30,9 +30,9 @@ func openKEK(c *Config) (*keys.KEK, error) {
 	return k, err
 }
 
-// openRing unwraps the data keys, and makes and stores those that are missing.
-// configured returns the key-encryption key as it is configured at that time; it
-// may be nil.
+// openRing unwraps the data keys, and makes and stores the missing ones. configured
+// returns the key-encryption key that is configured at the time of the call; it may be
+// nil.
 func openRing(ctx context.Context, s *store.Store, kek *keys.KEK, configured func() (*keys.KEK, error), now func() time.Time) (*keys.Ring, error) {
 	records, err := DataKeys(ctx, s)
 	if err != nil {
@@ -48,14 +48,15 @@ func openRing(ctx context.Context, s *store.Store, kek *keys.KEK, configured fun
 	}
 	err = insertDataKeys(ctx, s, added)
 	if errors.Is(err, store.ErrExists) {
-		// Another node came first; its keys are the ones that count.
+		// Another node came first. Its keys are valid, not ours.
 		err = ring.Refresh(ctx)
 	}
 	return ring, err
 }
 
-// configuredKEK reads the key-encryption key's file again: a new key takes effect
-// without a restart. It is nil where the key is not in a file.
+// configuredKEK returns a function that reads the key-encryption key's file again, so
+// that a new key takes effect without a restart. It returns nil if the key is not in a
+// file.
 func configuredKEK(c *Config) func() (*keys.KEK, error) {
 	if c.KEK != "" {
 		return nil
@@ -64,7 +65,7 @@ func configuredKEK(c *Config) func() (*keys.KEK, error) {
 }
 
 // RetirementBound is the longest time that a running server takes to notice a
-// retirement: it looks every dataKeysInterval, and the query takes its time.
+// retirement: dataKeysInterval and the time of the query.
 const RetirementBound = 5 * time.Second
 
 // keyWatch takes up data keys that other nodes have made or retired.
@@ -77,7 +78,7 @@ type keyWatch struct {
 	epoch uint32
 }
 
-// sayAgain is how often a failure that goes on is logged.
+// sayAgain is the interval at which a lasting failure is logged.
 const sayAgain = time.Minute
 
 func (w *keyWatch) refresh(ctx context.Context) error {
@@ -140,10 +141,9 @@ func dataKeyRows(records []keys.WrappedKey) []store.DataKey {
 	return rows
 }
 
-// RewrapDataKeys exchanges the key-encryption key for the one in newKEKFile. It
-// returns the id of the new key and how many data keys it wraps now. It needs the
-// embedded database for itself: a server's own copy of the old key is in its
-// memory.
+// RewrapDataKeys replaces the key-encryption key by the key in newKEKFile. It returns
+// the id of the new key and how many data keys it wraps now. No server may have the
+// embedded database open: a server keeps the old key in its memory.
 func RewrapDataKeys(ctx context.Context, c *Config, newKEKFile string) (kek string, n int, err error) {
 	from, err := openKEK(c)
 	if err != nil {

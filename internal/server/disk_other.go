@@ -2,5 +2,5 @@
 
 package server
 
-// FreeBytes knows nothing on this system.
+// FreeBytes returns false: the free space is not known on this system.
 func FreeBytes(string) (uint64, bool) { return 0, false }

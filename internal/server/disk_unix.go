@@ -4,7 +4,7 @@ package server
 
 import "syscall"
 
-// FreeBytes returns how much room the folder's file system has for this user.
+// FreeBytes returns the free space of the folder's file system for this user.
 func FreeBytes(dir string) (uint64, bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

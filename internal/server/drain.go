@@ -9,9 +9,9 @@ import (
 )
 
 // A drainedListener loses no connection when it is closed. The kernel completes
-// connections before the server accepts them, and resets those that still wait
-// when a listener is closed. A proxy without health checks would see a request
-// fail that it has sent, and must not send it again. So Close accepts them first;
+// connections before the server accepts them, and resets the waiting ones when a
+// listener is closed. A proxy without health checks would lose a request that it has
+// sent, and must not send it again. So Close accepts the waiting connections first, and
 // Accept returns them before its error.
 type drainedListener struct {
 	*net.TCPListener
@@ -86,9 +86,9 @@ func (u *unansweredConns) count() (silent, active int) {
 // connection. Browsers open some that they never use.
 const silentTime = time.Second
 
-// drain takes no more connections and answers the requests of those that are
-// there. http.Server.Shutdown drops a request whose header it reads after its call;
-// so it may be called when none is left. An idle connection is closed.
+// drain takes no more connections, answers the requests of the open ones, and closes
+// idle ones. http.Server.Shutdown drops a request whose header is read after its call,
+// so it may be called only after drain.
 func drain(ctx context.Context, h *http.Server, l net.Listener, ended <-chan struct{}, u *unansweredConns) {
 	_ = l.Close()
 	select {

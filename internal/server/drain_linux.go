@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// acceptWaiting accepts the connections that wait, and waits for none.
+// acceptWaiting accepts the connections that wait. It does not wait for others.
 func acceptWaiting(l *net.TCPListener) []*os.File {
 	raw, err := l.SyscallConn()
 	if err != nil {

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// acceptWaiting accepts nothing: elsewhere connections that wait are lost.
+// acceptWaiting accepts nothing: on this system waiting connections are lost.
 func acceptWaiting(*net.TCPListener) []*os.File { return nil }

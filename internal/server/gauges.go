@@ -11,13 +11,13 @@ import (
 	"cognate/internal/store"
 )
 
-// gaugeInterval is how often the database is asked for the gauges, and how long
-// each time at most.
+// gaugeInterval is how often the database is asked for the gauges, and the limit of
+// each query.
 const gaugeInterval = 10 * time.Second
 
-// databaseGauges are what /metrics tells of the database. They are read in the
-// background: a scrape never waits for a database that does not answer. The last
-// values stay then, and their age grows.
+// databaseGauges are the metrics that need a query. They are read in the background, so
+// that a scrape never waits for a database that does not answer. Then the last values
+// stay, and their age grows.
 type databaseGauges struct {
 	store   *store.Store
 	now     func() time.Time // of the directory: messages are dated by it
@@ -58,9 +58,9 @@ func (g *databaseGauges) register(m *audit.Metrics) {
 	}
 }
 
-// registerGauges adds what is known without asking the database.
-func (p *parts) registerGauges(c *Config, st *store.Store) {
-	m := p.metrics
+// registerGauges adds the metrics that need no query.
+func (v *services) registerGauges(c *Config, st *store.Store) {
+	m := v.metrics
 	m.Gauge("cognate_database_connections_max", "How many connections of the database this server uses at most.", func() float64 {
 		return float64(st.Connections().Max)
 	})
@@ -76,7 +76,7 @@ func (p *parts) registerGauges(c *Config, st *store.Store) {
 	m.Counter("cognate_database_connection_wait_seconds_total", "For how long connections of the database were waited for.", func() float64 {
 		return st.Connections().Waited.Seconds()
 	})
-	m.Counter("cognate_lockouts_total", "How often wrong passwords locked a user.", func() float64 { return float64(p.lockouts.Locks()) })
+	m.Counter("cognate_lockouts_total", "How often wrong passwords locked a user.", func() float64 { return float64(v.lockouts.Locks()) })
 	if c.Database != "" {
 		return
 	}
@@ -102,7 +102,7 @@ func (g *databaseGauges) run(ctx context.Context) error {
 	}
 }
 
-// read asks the database. A failure is not logged: the gauges tell it.
+// read asks the database. A failure is not logged: the gauges show it.
 func (g *databaseGauges) read(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, gaugeInterval)
 	defer cancel()

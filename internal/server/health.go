@@ -11,7 +11,7 @@ import (
 	"cognate/internal/store"
 )
 
-// healthProbes answer whether the process lives and whether it should get requests.
+// healthProbes answer whether the process is alive, and whether it should get requests.
 type healthProbes struct {
 	ready *atomic.Bool
 	ring  *keys.Ring
@@ -20,7 +20,7 @@ type healthProbes struct {
 
 func (s *Server) healthProbes() *healthProbes { return &healthProbes{&s.ready, s.ring, s.store} }
 
-// healthPath is /readyz on the main listener.
+// healthPath is the path of /readyz on the main listener.
 const healthPath = "/_cognate/health"
 
 // mount adds the routes of the private listener and of the one for health checks.
@@ -36,7 +36,7 @@ func (h *healthProbes) mountMain(mux *http.ServeMux) { mux.HandleFunc("GET "+hea
 // a second or two.
 const readyTimeout = 800 * time.Millisecond
 
-// readyz answers within a second whether this node should get requests.
+// readyz answers, within a second, whether this node should get requests.
 func (h *healthProbes) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()

@@ -10,8 +10,8 @@ import (
 	"cognate/internal/server/edge"
 )
 
-// publicURL is where clients reach this server, for the addresses that it hands
-// out.
+// publicURL returns the URL by which clients reach this server, for the addresses that
+// it hands out.
 func publicURL(c *Config) string {
 	switch {
 	case c.PublicURL != "":
@@ -23,8 +23,8 @@ func publicURL(c *Config) string {
 }
 
 const (
-	// importTime is the longest that an upload may take in all, importPause how long
-	// it may stand still.
+	// importTime is the longest that an upload may take in total, and importPause the
+	// longest pause within it.
 	importTime  = time.Hour
 	importPause = 30 * time.Second
 )
@@ -40,9 +40,9 @@ func keepOpen(w http.ResponseWriter) error {
 	return err
 }
 
-// readImport reads some lines of an import's log.
+// readImport returns some lines of an import's log.
 func (o *operator) readImport(ctx context.Context, in ControlRequest) (ControlResponse, error) {
-	lines, next, done, err := o.parts.imports.Log(ctx, in.ID, in.Name, in.After)
+	lines, next, done, err := o.services.imports.Log(ctx, in.ID, in.Name, in.After)
 	if done {
 		next = 0
 	}

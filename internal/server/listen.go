@@ -7,10 +7,10 @@ import (
 	"net"
 )
 
-// listeners are what a server listens on; only main is always there.
+// listeners are the listeners of a server. Only main is always there.
 type listeners struct{ main, private, health net.Listener }
 
-// addresses are where they are.
+// addresses are the addresses of the listeners.
 type addresses struct{ main, private, health string }
 
 func (l listeners) close() error {
@@ -23,8 +23,8 @@ func (l listeners) close() error {
 	return errors.Join(errs...)
 }
 
-// listen takes the addresses first: whoever starts a second server by mistake
-// learns it before the database is touched.
+// listen opens the listeners, before the database is opened. So a second server that is
+// started by mistake fails without touching the database.
 func (s *Server) listen(ctx context.Context) (l listeners, err error) {
 	for _, one := range []struct {
 		name, addr string
@@ -48,11 +48,11 @@ func (s *Server) listen(ctx context.Context) (l listeners, err error) {
 	return l, nil
 }
 
-// Addr is where the main listener is, "127.0.0.1:9229".
+// Addr returns the address of the main listener, "127.0.0.1:9229".
 func (s *Server) Addr() string { return s.addrs.main }
 
-// PrivateAddr is where the private listener is; "" if there is none.
+// PrivateAddr returns the address of the private listener, or "".
 func (s *Server) PrivateAddr() string { return s.addrs.private }
 
-// HealthAddr is where the listener for health checks is; "" if there is none.
+// HealthAddr returns the address of the listener for health checks, or "".
 func (s *Server) HealthAddr() string { return s.addrs.health }

@@ -6,7 +6,7 @@ import (
 	"cognate/internal/outbound"
 )
 
-// cleanErrors takes the secrets of addresses out of every error that is logged.
+// cleanErrors removes the secrets of addresses from every error that is logged.
 func cleanErrors(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindAny {
 		if err, ok := a.Value.Any().(error); ok {

@@ -37,7 +37,7 @@ func (c *Config) CheckSenders(ctx context.Context) error {
 	return err
 }
 
-// senders returns what delivers mail and SMS. A sender that is not configured is nil.
+// senders returns the senders of mail and SMS. A sender that is not configured is nil.
 func senders(ctx context.Context, c *Config) (mail, sms message.Sender, err error) {
 	if c.SMTPURL != "" {
 		s, err := message.ParseSMTP(string(c.SMTPURL), c.MailFrom, nil)

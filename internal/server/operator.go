@@ -21,10 +21,10 @@ import (
 	"cognate/internal/store"
 )
 
-// ControlRequest is what an operator on the machine asks for. A command carries it
-// out by itself where it can open the database. A running server has the embedded
-// database for itself. The command then sends the request to that server, through
-// a socket in the data folder, which only the owner of the folder can open.
+// A ControlRequest is a request of an operator on the machine. A command carries it out
+// by itself if it can open the database. A running server locks the embedded database.
+// Then the command sends the request to that server, through a socket in the data folder
+// that only the folder's owner can open.
 type ControlRequest struct {
 	Do       string            `json:"do"`
 	Name     string            `json:"name,omitempty"`     // CreateAccessKey
@@ -35,7 +35,7 @@ type ControlRequest struct {
 	KEK      string            `json:"kek,omitempty"`      // RetireKeys: the new key-encryption key, in Base64
 }
 
-// What a ControlRequest can ask for.
+// The values of ControlRequest.Do.
 const (
 	CreateAccessKey   = "create-key"
 	ListAccessKeys    = "list-keys"
@@ -61,11 +61,11 @@ type ControlResponse struct {
 
 // operator carries out the requests of an operator.
 type operator struct {
-	store *store.Store
-	ring  *keys.Ring
-	parts *parts
-	now   func() time.Time
-	log   *slog.Logger
+	store    *store.Store
+	ring     *keys.Ring
+	services *services
+	now      func() time.Time
+	log      *slog.Logger
 }
 
 // do carries out a request and logs it, unless it only reads.
@@ -97,16 +97,16 @@ func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, 
 func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	switch in.Do {
 	case CreateAccessKey:
-		key, secret, err := o.parts.iam.CreateAccessKey(ctx, in.Name, in.Policies...)
+		key, secret, err := o.services.iam.CreateAccessKey(ctx, in.Name, in.Policies...)
 		if err != nil {
 			return ControlResponse{}, err
 		}
 		return ControlResponse{Keys: []iam.AccessKey{key}, Secret: string(secret)}, nil
 	case ListAccessKeys:
-		list, err := o.parts.iam.AccessKeys(ctx)
+		list, err := o.services.iam.AccessKeys(ctx)
 		return ControlResponse{Keys: list}, err
 	case RevokeAccessKey:
-		return ControlResponse{}, o.parts.iam.DeleteAccessKey(ctx, in.ID)
+		return ControlResponse{}, o.services.iam.DeleteAccessKey(ctx, in.ID)
 	case RotateSigningKeys:
 		return o.rotateSigning(ctx, in.ID)
 	case RotateDataKeys:
@@ -128,11 +128,11 @@ func (o *operator) rotateSigning(ctx context.Context, poolID string) (ControlRes
 		if _, err := o.store.Pool(ctx, poolID); err != nil {
 			return ControlResponse{}, fmt.Errorf("pool %s: %w", poolID, err)
 		}
-		return ControlResponse{Pools: 1}, o.parts.tokens.Rotate(ctx, poolID)
+		return ControlResponse{Pools: 1}, o.services.tokens.Rotate(ctx, poolID)
 	}
 	n := 0
 	err := o.store.EachPool(ctx, func(id string) error {
-		err := o.parts.tokens.Rotate(ctx, id)
+		err := o.services.tokens.Rotate(ctx, id)
 		if err == nil {
 			n++
 		}
@@ -156,7 +156,7 @@ func Control(ctx context.Context, c *Config, in ControlRequest) (ControlResponse
 	defer st.Close()
 	ring, err := openRing(ctx, st, kek, nil, c.Now)
 	if errors.Is(err, keys.ErrWrongKEK) && in.KEK != "" {
-		// The same command has come to its end before.
+		// The same command has succeeded before.
 		if kek, err = keys.ParseKEK(in.KEK); err == nil {
 			ring, err = openRing(ctx, st, kek, nil, c.Now)
 		}
@@ -171,16 +171,16 @@ func Control(ctx context.Context, c *Config, in ControlRequest) (ControlResponse
 	return (&operator{st, ring, p, c.Now, log}).do(ctx, in)
 }
 
-// socketFile is the operator's way into a running server.
+// socketFile is the name of the socket for requests of an operator.
 const socketFile = "operator.sock"
 
 // ControlSocket returns the path of the socket on which a server with the embedded
 // database takes an operator's requests.
 func (c *Config) ControlSocket() string { return filepath.Join(c.Data, socketFile) }
 
-// serveOperator listens for the requests of an operator. It is called with the embedded database
-// only, whose lock says that this server alone has the data folder: a socket
-// that is there already was left by one that is gone.
+// serveOperator listens for the requests of an operator. It is called only with the
+// embedded database. The database's lock shows that no other server uses the data
+// folder, so an existing socket was left by a server that has ended.
 func (s *Server) serveOperator(ctx context.Context) error {
 	if s.config.Database != "" {
 		return nil
@@ -191,8 +191,8 @@ func (s *Server) serveOperator(ctx context.Context) error {
 			return err
 		}
 	}
-	// Made under another name and opened to others never: the folder is 0700, and
-	// the socket gets 0600 before it has the name that commands look for.
+	// The socket is never open to other users: the folder is 0700, and the socket gets
+	// 0600 before it gets the name that commands look for.
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "unix", path+".new")
 	if err != nil {
@@ -202,13 +202,13 @@ func (s *Server) serveOperator(ctx context.Context) error {
 	if err := errors.Join(os.Chmod(path+".new", 0o600), os.Rename(path+".new", path)); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	o := &operator{s.store, s.ring, s.parts, s.config.machineNow(), s.log}
+	o := &operator{s.store, s.ring, s.services, s.config.machineNow(), s.log}
 	s.operator = &http.Server{Handler: o, ReadTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes}
 	s.run("operator", s.operator, l)
 	return nil
 }
 
-// maxControlBody bounds a request; a policy is the longest part of one.
+// maxControlBody is the largest request. Its longest part is a policy.
 const maxControlBody = 256 << 10
 
 func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -9,7 +9,7 @@ import (
 	"cognate/internal/store"
 )
 
-// Retirement is what giving up all keys did, or would do.
+// A Retirement says what the retirement of all keys did, or would do.
 type Retirement struct {
 	Done       bool          `json:"done"`
 	KEK        string        `json:"kek,omitempty"` // the id of the new key-encryption key
@@ -17,15 +17,15 @@ type Retirement struct {
 	Pools      []RetiredPool `json:"pools"`
 }
 
-// RetiredPool is a pool whose people are signed out.
+// A RetiredPool is a pool whose users are signed out.
 type RetiredPool struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	Users int64  `json:"users"`
 }
 
-// renewTime bounds how long a retirement makes new signing keys. The pools that
-// are left get theirs when they need them.
+// renewTime is the longest that a retirement makes new signing keys. The remaining pools
+// get their keys when they need them.
 const renewTime = time.Minute
 
 // retire retires all keys in one transaction: a kill leaves all or nothing done. A
@@ -88,10 +88,10 @@ func (o *operator) describe(ctx context.Context, out *Retirement) error {
 	})
 }
 
-// renew makes new signing keys, so that no sign-in has to wait for its pool's. A
-// pool whose keys cannot be made now gets them with its next sign-in.
+// renew makes new signing keys, so that no sign-in has to wait for them. A pool whose
+// keys cannot be made now gets them with its next sign-in.
 func (o *operator) renew(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
-	_ = o.store.EachPool(ctx, func(id string) error { return o.parts.tokens.Renew(ctx, id) })
+	_ = o.store.EachPool(ctx, func(id string) error { return o.services.tokens.Renew(ctx, id) })
 }

@@ -12,18 +12,17 @@ import (
 	"cognate/internal/user/imports"
 )
 
-// routes is the whole of the main listener. Each package adds the routes that it
-// owns.
+// routes returns the handler of the main listener. Each package adds its own routes.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	s.parts.wire.Mount(mux)
-	s.parts.tokens.Mount(mux)
-	s.parts.imports.Mount(mux)
+	s.services.wire.Mount(mux)
+	s.services.tokens.Mount(mux)
+	s.services.imports.Mount(mux)
 	s.healthProbes().mountMain(mux)
 	if s.config.Mode == Dev {
-		// Everyone's mail and everyone's time: never in serve.
+		// The tools show the mail of all users and set the clock: never in serve.
 		development.New(development.Deps{
-			Messages: s.parts.messages, Imports: s.parts.imports, Clock: s.clock, Pages: originPolicy(&s.config),
+			Messages: s.services.messages, Imports: s.services.imports, Clock: s.clock, OriginPolicy: originPolicy(&s.config),
 			RequestTimeout: s.config.RequestTimeout, Log: s.log,
 		}).Mount(mux)
 	}
@@ -32,17 +31,17 @@ func (s *Server) routes() http.Handler {
 	return edge.Wrap(s.guarded(s.refuseRetired(mux)), edge.Config{
 		Proxies: trusted, RequireTLS: s.config.Mode == Serve && s.cert == nil, AllowLoopback: s.config.PlainHTTP,
 		HealthPath: healthPath, MaxBytes: s.config.MaxRequestBytes, Timeout: s.config.RequestTimeout,
-		Uploads: edge.Uploads{Match: imports.IsUpload, MaxBytes: s.parts.imports.MaxBytes(), Timeout: importTime},
-		Now:     s.config.machineNow(), Log: s.log, Metrics: s.parts.metrics,
+		Uploads: edge.Uploads{Match: imports.IsUpload, MaxBytes: s.services.imports.MaxBytes(), Timeout: importTime},
+		Now:     s.config.machineNow(), Log: s.log, Metrics: s.services.metrics,
 	})
 }
 
-// privateRoutes is the whole of the private listener. The listener does not
-// authenticate requests: it must be reachable from inside only.
+// privateRoutes returns the handler of the private listener. The listener does not
+// authenticate requests: it must be reachable only from inside.
 func (s *Server) privateRoutes() http.Handler {
 	mux := http.NewServeMux()
 	s.healthProbes().mount(mux)
-	mux.Handle("GET /metrics", s.parts.metrics.Handler())
+	mux.Handle("GET /metrics", s.services.metrics.Handler())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -51,14 +50,14 @@ func (s *Server) privateRoutes() http.Handler {
 	return s.guarded(mux)
 }
 
-// healthRoutes is the whole of the listener for health checks.
+// healthRoutes returns the handler of the listener for health checks.
 func (s *Server) healthRoutes() http.Handler {
 	mux := http.NewServeMux()
 	s.healthProbes().mount(mux)
 	return s.guarded(mux)
 }
 
-// guarded keeps other hosts' names away from a development server.
+// guarded rejects requests for other hosts' names to a development server.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	if s.config.Mode == Dev {
 		return originPolicy(&s.config).Guard(next, s.log)
@@ -66,7 +65,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	return next
 }
 
-// refuseRetired answers 503 while the server has no keys but retired ones: what it
+// refuseRetired answers 503 while the server has only retired keys: the values that it
 // would accept may be forged.
 func (s *Server) refuseRetired(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

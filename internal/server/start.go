@@ -21,7 +21,7 @@ type Server struct {
 	config     Config
 	log        *slog.Logger
 	store      *store.Store
-	parts      *parts
+	services   *services
 	ring       *keys.Ring
 	keys       *keys.SigningKeyPool
 	background *background
@@ -42,11 +42,11 @@ type Server struct {
 	closed  error
 }
 
-// readyKeys is how many signing keys are made in advance: two pools' worth.
+// readyKeys is how many signing keys are made in advance: enough for two pools.
 const readyKeys = 4
 
-// Start opens the database and the listeners and returns when requests are
-// answered. It makes no keys and builds no tables before that.
+// Start opens the database and the listeners, and returns when requests are answered.
+// Keys and tables are made later, in the background.
 func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	c = c.WithDefaults()
 	if err := c.Check(); err != nil {
@@ -76,7 +76,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	s.serve(l)
 	if err := s.serveOperator(ctx); err != nil {
-		// Commands can still do without, while the server is stopped.
+		// Commands still work while the server is stopped.
 		s.log.Warn("commands cannot reach this server", slog.Any("error", err))
 	}
 	s.ready.Store(true)
@@ -85,7 +85,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// open opens what the services stand on, and builds them.
+// open opens the database and the keys, and builds the services.
 func (s *Server) open(ctx context.Context) error {
 	c := &s.config
 	if c.TLSCert != "" {
@@ -110,11 +110,11 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	c.url = s.URL()
 	s.keys = keys.NewSigningKeyPool(readyKeys)
-	if s.parts, err = compose(ctx, c, s.store, s.ring, s.keys, s.log); err != nil {
+	if s.services, err = compose(ctx, c, s.store, s.ring, s.keys, s.log); err != nil {
 		return err
 	}
 	if s.cert != nil {
-		s.parts.metrics.Gauge("cognate_tls_certificate_expiry_timestamp_seconds", "When the certificate of the main listener expires, in Unix time.",
+		s.services.metrics.Gauge("cognate_tls_certificate_expiry_timestamp_seconds", "When the certificate of the main listener expires, in Unix time.",
 			func() float64 { return float64(s.cert.expires().Unix()) })
 	}
 	return nil
@@ -146,7 +146,7 @@ func (s *Server) serve(l listeners) {
 	s.unanswered = &unansweredConns{conns: map[net.Conn]http.ConnState{}}
 	s.main.ConnState = s.unanswered.changed
 	s.mainListener, s.mainEnded = l.main, s.run("main", s.main, l.main)
-	// Profiles take as long as the one who asks wants, so nothing bounds the answer.
+	// The client chooses how long a profile takes, so there is no time limit.
 	inside := func(name string, listener net.Listener, routes http.Handler) *http.Server {
 		if listener == nil {
 			return nil
@@ -180,7 +180,7 @@ func (s *Server) run(name string, h *http.Server, l net.Listener) <-chan struct{
 	return ended
 }
 
-// URL is how a client on this machine reaches the main listener.
+// URL returns the URL by which a client on this machine reaches the main listener.
 func (s *Server) URL() string {
 	scheme := "http://"
 	if s.cert != nil {
@@ -211,9 +211,9 @@ func (s *Server) Close() error {
 	return s.Shutdown(ctx)
 }
 
-// Shutdown ends the server in order: readiness says no, load balancers get time
-// to notice, running requests are waited for, what is only in memory is written,
-// and the database is closed. Whatever has not ended with ctx is cut off.
+// Shutdown ends the server in order. Readiness turns to no, load balancers get time to
+// notice, running requests end, counts in memory are written, and the database is
+// closed. Work that has not ended with ctx is cut off.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Do(func() { s.closed = s.shutdown(ctx) })
 	return s.closed
@@ -243,21 +243,21 @@ func (s *Server) shutdown(ctx context.Context) error {
 		}
 	}
 	s.serving.Wait()
-	// From here on a database or a sender that does not answer must not keep the
-	// process beyond ctx. Even with no time left, this is worth a moment: what is
-	// only in memory is lost otherwise.
+	// From here on a database or a sender that does not answer must not delay the end
+	// beyond ctx. Even with no time left, the counts in memory get a moment to be
+	// written.
 	last, cancel := atLeast(ctx, lastMoment)
 	defer cancel()
 	errs = append(errs,
 		until(last, "background tasks", func() error { s.background.stop(); return nil }),
-		until(last, "the last messages and counts", func() error { s.keys.Close(); return s.parts.close(last) }),
+		until(last, "the last messages and counts", func() error { s.keys.Close(); return s.services.close(last) }),
 		until(last, "the database", s.store.Close),
 	)
 	s.log.Info("stopped")
 	return errors.Join(errs...)
 }
 
-// lastMoment is how much longer a shutdown takes, at most, when its time is over.
+// lastMoment is how much longer than its time a shutdown may take.
 const lastMoment = 5 * time.Second
 
 // atLeast returns a context that ends with ctx's deadline, but not before d has
@@ -287,7 +287,7 @@ func until(ctx context.Context, what string, f func() error) error {
 	}
 }
 
-// abandon undoes what a start that failed has begun.
+// abandon closes everything that a failed start has opened.
 func (s *Server) abandon() {
 	s.background.stop()
 	if s.keys != nil {

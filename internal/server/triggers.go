@@ -51,7 +51,7 @@ func (c *Config) checkTriggers(add addProblem) {
 	}
 }
 
-// triggers is how pools' functions are run.
+// triggers runs the functions of pools.
 type triggers struct {
 	*trigger.Service
 
@@ -60,8 +60,8 @@ type triggers struct {
 	folder *process.Folder // nil without --functions
 }
 
-// newTriggers makes what runs functions. Its clock is the machine's, not the
-// settable one: the receivers of webhooks compare with theirs.
+// newTriggers returns the service that runs functions. It uses the machine's clock, not
+// the settable one: the receivers of webhooks compare with their own clocks.
 func newTriggers(c *Config, log *slog.Logger) (_ *triggers, err error) {
 	routes, err := readRoutes(c.Triggers)
 	if err != nil {
@@ -97,7 +97,7 @@ func newTriggers(c *Config, log *slog.Logger) (_ *triggers, err error) {
 func openFunctions(c *Config, log *slog.Logger) (*process.Folder, error) {
 	env := map[string]string{"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
 	if c.url != "" {
-		// Handlers that call Cognito find the server that called them.
+		// Handlers that call Cognito reach this server.
 		env["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"] = c.url
 	}
 	return process.Open(process.Options{
@@ -105,7 +105,7 @@ func openFunctions(c *Config, log *slog.Logger) (*process.Folder, error) {
 	})
 }
 
-// syncWriter makes one write of each line, beside the log's own.
+// syncWriter serializes the writes of the functions' output.
 type syncWriter struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -148,7 +148,8 @@ func readRoutes(path string) (trigger.Routes, error) {
 	return routes, nil
 }
 
-// triggerAddresses are the addresses beside public ones that webhooks may have.
+// triggerAddresses returns the addresses that webhooks may have in addition to public
+// ones.
 func (c *Config) triggerAddresses() ([]netip.Prefix, error) {
 	blocks, err := addressBlocks(c.TriggerAllow)
 	if c.Mode == Dev {

@@ -15,10 +15,10 @@ import (
 	"cognate/internal/server/edge"
 )
 
-// Clock is the time of a development server: the machine's, put forward or back.
-// All that the directory decides by time goes by it. What others check by their
-// own clocks goes by the machine's: signatures, in both directions, and the keys
-// that seal. serve has none.
+// Clock is the clock of a development server: the machine's time, put forward or back.
+// Everything that the directory decides by time uses it. Times that other programs check
+// use the machine's clock: signatures, in both directions, and the keys that seal. A
+// production server has no such clock.
 type Clock struct {
 	machine func() time.Time
 	offset  atomic.Int64 // nanoseconds
@@ -31,13 +31,13 @@ func NewClock(machine func() time.Time) *Clock { return &Clock{machine: machine}
 // Now returns the time.
 func (c *Clock) Now() time.Time { return c.machine().Add(time.Duration(c.offset.Load())) }
 
-// What the clock can be set to. Beyond it offsets overflow, and clients' dates.
+// The range of the clock. Beyond it offsets overflow, and so do the dates of clients.
 var (
 	clockFrom = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	clockTo   = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// clockSetting is what is asked of the clock: one of the three.
+// clockSetting is a change of the clock: one of the three.
 type clockSetting struct {
 	Set     *time.Time `json:"set"`
 	Advance *string    `json:"advance"`
@@ -46,7 +46,7 @@ type clockSetting struct {
 
 var errClockSetting = errors.New(`say one of {"set": "2030-01-31T12:00:00Z"}, {"advance": "25h"} and {"reset": true}`)
 
-// change does what is asked. The clock may go back.
+// change changes the clock, which may go back.
 func (c *Clock) change(s clockSetting) error {
 	c.setting.Lock()
 	defer c.setting.Unlock()
@@ -91,10 +91,10 @@ func parseAdvance(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// maxClockBody bounds what is read of a request.
+// maxClockBody is the largest body of a request.
 const maxClockBody = 4 << 10
 
-// showClock tells the time of the server.
+// showClock answers the time of the server.
 func (t *Tools) showClock(w http.ResponseWriter, _ *http.Request) {
 	machine := t.deps.Clock.machine()
 	offset := time.Duration(t.deps.Clock.offset.Load())
@@ -107,10 +107,10 @@ func (t *Tools) showClock(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// setClock sets it. Pages of other machines must not: they could end every
-// session of a developer's, and what has expired is swept away.
+// setClock sets the clock. Pages of other machines may not: they could end every session
+// of a developer, and expired rows are deleted.
 func (t *Tools) setClock(w http.ResponseWriter, r *http.Request) {
-	if err := t.deps.Pages.Screen(r); err != nil {
+	if err := t.deps.OriginPolicy.Screen(r); err != nil {
 		edge.WriteStatus(w, http.StatusForbidden, "this page may not set the clock")
 		return
 	}

@@ -8,8 +8,7 @@ import (
 	"cognate/internal/server/edge"
 )
 
-// importLog shows what became of the lines of an import. In production cognate
-// import log does.
+// importLog answers the log of an import. In production, cognate import log prints it.
 func (t *Tools) importLog(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")

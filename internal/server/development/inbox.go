@@ -45,7 +45,7 @@ func (t *Tools) inbox(w http.ResponseWriter, r *http.Request) {
 			edge.WriteStatus(w, http.StatusBadRequest, "wait must be a time such as 5s")
 			return
 		}
-		// The request's own end must not come first.
+		// The wait must end before the request's own time limit.
 		query.Wait = min(d, message.MaxWait, t.deps.RequestTimeout*4/5)
 	}
 	messages, err := t.deps.Messages.List(r.Context(), query)
@@ -84,7 +84,7 @@ func inboxPage(w http.ResponseWriter, entries []inboxEntry) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	// A message's body is what a pool's templates say: it runs nothing and loads nothing.
+	// A message's body comes from a pool's templates: it must not run or load anything.
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "no-referrer")
 	_ = page.Execute(w, entries)

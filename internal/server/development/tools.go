@@ -10,19 +10,19 @@ import (
 	"cognate/internal/user/imports"
 )
 
-// Deps is what the tools work with.
+// Deps are what the tools are built from.
 type Deps struct {
 	Messages *message.Service
 	Imports  *imports.Service
 	Clock    *Clock
-	// Pages says which web pages may set the clock.
-	Pages *edge.OriginPolicy
+	// OriginPolicy decides which web pages may set the clock.
+	OriginPolicy *edge.OriginPolicy
 	// RequestTimeout is the longest that a request may take.
 	RequestTimeout time.Duration
 	Log            *slog.Logger
 }
 
-// Tools are the routes of a development server alone.
+// Tools are the routes that only a development server has.
 type Tools struct{ deps Deps }
 
 // New returns the tools.

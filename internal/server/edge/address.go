@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// proxies are the address blocks whose word about a request is believed.
+// proxies are the address blocks of trusted proxies.
 type proxies []netip.Prefix
 
-// client is who sent a request, as far as that can be known.
+// client describes the sender of a request, as far as it is known.
 type client struct {
 	// address is the client's IP address.
 	address string
-	// host is the name that the client used, where a trusted proxy tells it.
+	// host is the name that the client used, if a trusted proxy sent it.
 	host string
-	// secure: the client's connection is TLS. Of one that comes through a proxy,
-	// only the proxy can say so.
+	// secure: the client's connection uses TLS. For a connection through a proxy, only
+	// the proxy can say so.
 	secure bool
 	// proxied: a trusted proxy is the peer. loopback: the peer is this machine.
 	proxied, loopback bool
@@ -30,8 +30,8 @@ func (c client) scheme() string {
 	return "http"
 }
 
-// client reads the forwarding headers if the peer is a trusted proxy; from
-// anybody else they mean nothing.
+// client reads the forwarding headers if the peer is a trusted proxy. It ignores those
+// of any other peer.
 func (p proxies) client(r *http.Request) client {
 	c := client{secure: r.TLS != nil}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
@@ -50,9 +50,8 @@ func (p proxies) client(r *http.Request) client {
 	return c
 }
 
-// forwardedFor walks the list from its end, over the proxies that are trusted,
-// to the first address that is not: what stands before it anybody may have
-// written.
+// forwardedFor walks the list from its end, over the trusted proxies, to the first
+// other address. Any client can write the addresses before it.
 func (p proxies) forwardedFor(headers []string, peer netip.Addr) netip.Addr {
 	list := strings.Split(strings.Join(headers, ","), ",")
 	client := peer
@@ -84,13 +83,13 @@ func (p proxies) trust(a netip.Addr) bool {
 	return false
 }
 
-// last returns the last element of a list header: what the nearest proxy wrote.
+// last returns the last element of a list header, which the nearest proxy wrote.
 func last(values []string) string {
 	s := strings.Join(values, ",")
 	return strings.TrimSpace(s[strings.LastIndexByte(s, ',')+1:])
 }
 
-// countingBody counts what was read of a request's body.
+// countingBody counts the bytes read of a request's body.
 type countingBody struct {
 	io.ReadCloser
 	n int64

@@ -1,9 +1,9 @@
-// Package edge is what every request of a listener passes before and after its
-// handler: its limits, its description (api.Request), the address of the client
-// and the proxies that are believed about it, the line in the log and the counts.
-// It also knows the names of hosts: which of them a development server answers
-// to, which web pages may call it, and below which of them login domains are.
+// Package edge wraps the handlers of a listener. It applies the limits of requests,
+// describes each request (api.Request), finds the client's address behind trusted
+// proxies, writes the line of the log, and counts. It also knows host names: those that
+// a development server answers to, the web pages that may call it, and the parent host
+// of login domains.
 //
-// It wraps handlers and knows none of them. It may import api, audit and keys, and
-// reads neither settings nor the clock: package server hands both over.
+// It may import api, audit and keys. It reads neither settings nor the clock: package
+// server passes both.
 package edge

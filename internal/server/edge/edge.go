@@ -15,17 +15,16 @@ import (
 	"cognate/internal/keys"
 )
 
-// Config is what the edge goes by.
+// Config holds the settings of the edge.
 type Config struct {
-	// Proxies are the address blocks of the proxies in front, whose word about a
-	// request is believed.
+	// Proxies are the address blocks of the trusted proxies in front.
 	Proxies []netip.Prefix
 	// RequireTLS refuses requests that came to a plain listener, except from
 	// Proxies and, with AllowLoopback, from this machine.
 	RequireTLS, AllowLoopback bool
 	// HealthPath is the path that proxies may read over plain HTTP.
 	HealthPath string
-	// MaxBytes bounds the body of a request, and Timeout its time in all.
+	// MaxBytes is the largest body of a request, and Timeout its longest time.
 	MaxBytes int64
 	Timeout  time.Duration
 	// Uploads are the requests with limits of their own.
@@ -71,18 +70,18 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	r = r.WithContext(ctx)
-	r.Host = request.Host // Signatures and login domains go by the name that the client used.
+	r.Host = request.Host // Signatures and login domains use the name that the client used.
 	body := &countingBody{ReadCloser: http.MaxBytesReader(w, r.Body, maxBytes)}
 	r.Body = body
 	if len(r.TransferEncoding) > 0 {
-		// It may have had a Content-Length as well, which net/http drops in silence. A
-		// proxy that went by that one would take what follows for another request
+		// The request may also have had a Content-Length, which net/http drops in
+		// silence. A proxy that used it would take the rest for another request
 		// (RFC 9112 §6.1: close the connection after responding to such a request).
 		w.Header().Set("Connection", "close")
 	}
 	rec := &recorder{ResponseWriter: w}
 	e.Metrics.Started()
-	// Deferred apart: recovered may panic again.
+	// A deferred call of its own: recovered may panic again.
 	defer func() { e.finish(rec, r, event, body.n) }()
 	defer func() { e.recovered(rec, r, recover()) }()
 	if !e.admits(client, r) {
@@ -92,11 +91,11 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.next.ServeHTTP(rec, r)
 }
 
-// admits refuses what would carry passwords in the clear. On a plain listener only
-// the named proxies may speak, and on any they speak only for clients of which they
-// say that they came by TLS. A proxy that says nothing may speak plain HTTP with
-// everybody. Its own health checks carry nothing, and not all proxies can add a
-// header to them.
+// admits rejects requests that would carry passwords without TLS. On a plain listener
+// only the trusted proxies and, with AllowLoopback, this machine may send requests. A
+// proxy must say for each request that its client used TLS: a proxy without that header
+// may speak plain HTTP with its clients. Health checks of proxies are exempt, since they
+// carry no secret, and some proxies cannot add a header to them.
 func (e *edge) admits(c client, r *http.Request) bool {
 	switch {
 	case c.proxied:
@@ -123,7 +122,7 @@ func (e *edge) recovered(w *recorder, r *http.Request, p any) {
 	fmt.Fprintf(w, `{"__type":%q}`, api.CodeInternalError)
 }
 
-// finish writes the one line of the request and counts it.
+// finish writes the request's line of the log and counts the request.
 func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn int64) {
 	request := api.RequestFrom(r.Context())
 	took, status := e.Now().Sub(request.Time), w.code()
@@ -182,7 +181,7 @@ func Clip(s string, n int) string {
 	return s
 }
 
-// recorder remembers what was answered.
+// recorder records the status and the size of the answer.
 type recorder struct {
 	http.ResponseWriter
 	status int

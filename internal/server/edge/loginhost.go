@@ -10,8 +10,8 @@ import (
 const AWSIssuer = "aws"
 
 // LoginHost returns the parent host of a Region's prefix domains: "auth." and the
-// host of the issuer base, or AWS's own name for AWSIssuer. It is "" where the host
-// is an address, below which there are no names.
+// host of the issuer base, or AWS's own name for AWSIssuer. It is "" if the host is an
+// address, which has no subdomains.
 func LoginHost(issuerBase string) func(region string) string {
 	if issuerBase == AWSIssuer {
 		return func(region string) string { return "auth." + region + ".amazoncognito.com" }

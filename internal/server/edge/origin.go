@@ -12,21 +12,20 @@ import (
 	"cognate/internal/api"
 )
 
-// OriginPolicy decides which web pages may use a development server as its
-// administrator. That server takes any credentials, listens where every browser
-// on the machine can reach it, and answers with the Access-Control-Allow-Origin
-// that Cognito answers with: without this, any page that a developer visits
-// could run the directory.
+// An OriginPolicy decides which web pages may call administrators' operations of a
+// development server. That server accepts any credentials, every browser on the machine
+// reaches it, and it allows all origins by CORS, as Cognito does. Without the policy, any
+// page that a developer visits could administer the server.
 type OriginPolicy struct {
 	origins map[string]bool
 	hosts   map[string]bool
-	// plainNames: names without a dot mean this server, too, as services have
-	// them in a network of containers. No public DNS answers for those.
+	// plainNames: names without a dot are names of this server, too. Services have such
+	// names in a network of containers, and public DNS does not resolve them.
 	plainNames bool
 }
 
-// NewOriginPolicy returns the policy that admits this machine's own pages and
-// those of origins. With plainNames, names without a dot are this server's, too.
+// NewOriginPolicy returns the policy that admits this machine's own pages and those of
+// origins. With plainNames, names without a dot are names of this server, too.
 func NewOriginPolicy(origins []string, plainNames bool) *OriginPolicy {
 	p := &OriginPolicy{origins: map[string]bool{}, hosts: map[string]bool{}, plainNames: plainNames}
 	for _, s := range origins {
@@ -71,10 +70,11 @@ func originOf(u *url.URL) string {
 	return strings.ToLower(u.Scheme) + "://" + host
 }
 
-// admitsHost refuses names that anybody can point at this machine (DNS
-// rebinding): a page of attacker.example whose name now means 127.0.0.1 has the
-// same origin as this server, reads every answer, and its Origin proves nothing.
-// An address as the host is no such name. No host is HTTP/1.0, and no browser.
+// admitsHost reports whether a host is a name of this server. Anyone can point a name of
+// their own at this machine (DNS rebinding). A page of attacker.example, whose name now
+// resolves to 127.0.0.1, then has the same origin as this server and reads every answer.
+// Addresses are admitted, since they cannot be rebound. So is an absent host, which
+// only HTTP/1.0 has, and no browser.
 func (p *OriginPolicy) admitsHost(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
@@ -92,15 +92,15 @@ func (p *OriginPolicy) admitsHost(hostport string) bool {
 	return parent != "" && p.hosts[parent]
 }
 
-// isLocalName knows the names that cannot be anybody else's: RFC 6761 §6.3, and
-// those that container engines give the machine (.internal is not delegated).
+// isLocalName reports whether a name can only be this machine's: RFC 6761 §6.3, and the
+// names that container engines use for the machine (.internal is not delegated).
 func isLocalName(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
 		host == "host.docker.internal" || host == "host.containers.internal"
 }
 
-// Screen refuses administrators' calls from pages of other machines. Programs
-// that are no browser send no Origin.
+// Screen rejects administrators' calls from pages of other machines. Programs other than
+// browsers send no Origin.
 func (p *OriginPolicy) Screen(r *http.Request) error {
 	for _, origin := range r.Header.Values("Origin") {
 		if !p.admitsOrigin(origin, r.Host) {
@@ -126,7 +126,7 @@ func (p *OriginPolicy) admitsOrigin(origin, host string) bool {
 	return strings.EqualFold(u.Host, host)
 }
 
-// Guard keeps requests for other hosts away from everything.
+// Guard returns a handler that rejects requests for other hosts.
 func (p *OriginPolicy) Guard(next http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.admitsHost(r.Host) {
