@@ -12,8 +12,7 @@ import (
 	"cognate/internal/trigger"
 )
 
-// settleTime is how long the outbox may take to note what a function said of a
-// message.
+// settleTime is the limit for storing a function's answer about a message.
 const settleTime = 10 * time.Second
 
 // A Recipient receives a message.
@@ -21,22 +20,22 @@ type Recipient struct {
 	UserID, Username string
 	// DisplayName is the name by which a message addresses the person.
 	DisplayName string
-	// EventName and EventAttributes are the person as events of the pool's functions
-	// tell them. They are asked for only where there is a function.
+	// EventName and EventAttributes describe the person in the events of the pool's
+	// functions. They are used only if there is a function.
 	EventName       string
 	EventAttributes func() map[string]string
-	// Nowhere says that the person does not exist: nothing is sent, at the same cost.
+	// Nowhere is true if the person does not exist: nothing is sent, at the same cost.
 	Nowhere bool
 }
 
-// A Batch is the messages of one operation: on what occasion they go out, which
-// the pool's functions are told, and those whose text a function is yet to give.
+// A Batch holds the messages of one operation: their occasion, for the events of the
+// pool's functions, and the messages whose text a function has yet to provide.
 type Batch struct {
 	Pool     *pool.Snapshot
 	Occasion string // one of trigger's
 	ClientID string // "" is an administrator
-	// Metadata is what the caller gave for CustomMessage, and ToSender what it
-	// gave for the functions that send: not all operations hand it to both.
+	// Metadata is the caller's metadata for CustomMessage, and ToSender that for the
+	// functions that send. Not all operations pass it to both.
 	Metadata, ToSender map[string]string
 
 	held []heldMessage
@@ -49,11 +48,11 @@ type heldMessage struct {
 	code    string
 }
 
-// Reset empties the batch. A transaction that may run again begins with it.
+// Reset empties the batch. Call it first in a transaction, which may run again.
 func (b *Batch) Reset() { b.held = nil }
 
-// UpdateAndSend runs fn in a transaction, which is run again where it must be, and
-// then has the messages leave that fn enqueued. What fn stored stays if a function fails.
+// UpdateAndSend runs fn in a transaction, which may run more than once. Then it has the
+// messages sent that fn enqueued. If a function fails, the changes of fn stay.
 func (s *Service) UpdateAndSend(ctx context.Context, mail *Batch, fn func(tx *store.Tx) error) error {
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		mail.Reset()
@@ -72,8 +71,8 @@ func (s *Service) EnqueueCode(ctx context.Context, tx *store.Tx, mail *Batch, to
 	return s.enqueue(ctx, tx, mail, to, d, subject, body, code, expires)
 }
 
-// EnqueueInvitation puts the invitation of a new user into the outbox of the
-// transaction, with the temporary password or what stands for it.
+// EnqueueInvitation puts the invitation of a new user into the outbox of the transaction,
+// with the temporary password or its replacement.
 func (s *Service) EnqueueInvitation(ctx context.Context, tx *store.Tx, mail *Batch, to Recipient, d Delivery, password string, expires time.Time) error {
 	subject, body := mail.Pool.InviteMessage(d.Medium)
 	return s.enqueue(ctx, tx, mail, to, d, subject, body, password, expires)
@@ -109,16 +108,16 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *Batch, to Rec
 func write(m *message.Message, to Recipient, subject, body string) {
 	shown, name := m.Code, to.DisplayName
 	if m.Medium == message.Email {
-		// A mail's body is HTML, and anybody may sign up with somebody else's address
-		// under a name that is a link; a password with a tag in it would not be seen.
+		// A mail's body is HTML. Anyone may sign up with another person's address, under a
+		// name that is a link. And a tag in a password would not be visible.
 		shown, name = html.EscapeString(shown), html.EscapeString(name)
 	}
 	m.Subject, m.Body = subject, message.Render(body, shown, name)
 }
 
-// Dispatch asks the pool's function for the texts of the messages that wait for
-// one, and wakes the outbox. It is called after the commit: a function never
-// keeps a transaction open, and no code goes to a user who was not stored.
+// Dispatch asks the pool's function for the texts of the waiting messages, and wakes the
+// outbox. It is called after the commit, so that a function never keeps a transaction
+// open, and no code goes to a user who was not stored.
 func (s *Service) Dispatch(ctx context.Context, mail *Batch) error {
 	defer s.deps.Messages.WakeSoon()
 	var failed error
@@ -141,15 +140,14 @@ func (s *Service) Dispatch(ctx context.Context, mail *Batch) error {
 	return failed
 }
 
-// customize returns messages with one code the function's texts. If the function
-// fails none is sent, and the caller is told.
+// customize asks the function for the texts of messages with one code. If the function
+// fails, it drops the messages and returns the error.
 func (s *Service) customize(ctx context.Context, mail *Batch, list []heldMessage) error {
 	to := list[0].to
 	answer, err := s.deps.Triggers.CustomMessage(ctx, *mail.Pool.Triggers().CustomMessage,
 		mail.Pool.Event(trigger.SourceCustomMessage+mail.Occasion, to.EventName, mail.ClientID),
 		trigger.CustomMessageRequest{UserAttributes: to.EventAttributes(), ClientMetadata: mail.Metadata, CodeLength: len(list[0].code)})
-	// A caller that has gone away meanwhile is no reason to lose a code: it leaves
-	// with the pool's own text.
+	// If the caller has gone meanwhile, the code is still sent, with the pool's own text.
 	gone := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
@@ -168,8 +166,8 @@ func (s *Service) customize(ctx context.Context, mail *Batch, list []heldMessage
 	return err
 }
 
-// customText puts the function's text in the place of the pool's; what it left
-// out stays the pool's.
+// customText replaces the pool's text by the function's. The parts that the function left
+// out stay the pool's.
 func customText(m *message.Message, to Recipient, answer trigger.CustomMessageResponse) {
 	if m.Medium == message.SMS {
 		if answer.SMSMessage != "" {

@@ -11,14 +11,14 @@ import (
 	"cognate/internal/pool"
 )
 
-// A Delivery is where a code or an invitation goes.
+// A Delivery is the destination of a code or an invitation.
 type Delivery struct {
 	Medium    string // message.Email or message.SMS
 	Attribute string // the attribute whose value To is
 	To        string
 }
 
-// Details is what the caller is told of it.
+// Details returns the description of the delivery for the caller.
 func (d Delivery) Details() idp.CodeDeliveryDetailsType {
 	mask := maskEmail
 	if d.Medium == message.SMS {
@@ -49,8 +49,8 @@ func maskPhone(number string) string {
 	return "+" + strings.Repeat("*", shown) + digits[shown:]
 }
 
-// CheckDeliverable refuses a medium that the pool has no settings for, or the server
-// no way out. Functions of the pool that send need neither.
+// CheckDeliverable rejects a medium if the pool has no settings for it, or the server no
+// sender. A function of the pool that sends needs neither.
 func (s *Service) CheckDeliverable(sn *pool.Snapshot, medium string) error {
 	if senderFunction(sn, medium) != "" {
 		return nil
@@ -61,8 +61,8 @@ func (s *Service) CheckDeliverable(sn *pool.Snapshot, medium string) error {
 	return undeliverable(medium, s.deps.Messages.Reaches(medium))
 }
 
-// AdminDelivery renames the failure to deliver for the administrator's
-// operations that do not declare CodeDeliveryFailureException.
+// AdminDelivery replaces the failure to deliver by an error that administrators'
+// operations declare: some do not declare CodeDeliveryFailureException.
 func AdminDelivery(err error) error {
 	if e, ok := errors.AsType[*api.Error](err); ok && e.Code == idp.CodeCodeDeliveryFailureException {
 		return idp.InvalidEmailRoleAccessPolicyException(e.Message).WithCause(err)

@@ -12,8 +12,8 @@ import (
 	"cognate/internal/trigger"
 )
 
-// functionCall is what a function that sends messages is called with: it is kept with
-// the message, sealed, until a worker of the outbox calls the function.
+// functionCall is the input of a function that sends messages. It is stored with the
+// message, sealed, until a worker of the outbox calls the function.
 type functionCall struct {
 	ARN            string            `json:"arn"`
 	KMSKeyID       string            `json:"kmsKeyId"`
@@ -22,8 +22,7 @@ type functionCall struct {
 	ClientMetadata map[string]string `json:"clientMetadata"`
 }
 
-// senderFunction is the pool's function that sends messages of the medium; ""
-// for none.
+// senderFunction returns the pool's function that sends messages of the medium, or "".
 func senderFunction(sn *pool.Snapshot, medium string) (arn string) {
 	t := sn.Triggers()
 	switch {
@@ -35,8 +34,8 @@ func senderFunction(sn *pool.Snapshot, medium string) (arn string) {
 	return ""
 }
 
-// senderOf makes the call of the pool's function that sends messages of the
-// medium; nil where the server sends them.
+// senderOf returns the call of the pool's function that sends messages of the medium, or
+// nil if the server sends them.
 func senderOf(ctx context.Context, mail *Batch, to Recipient, medium string) (json.RawMessage, error) {
 	arn := senderFunction(mail.Pool, medium)
 	if arn == "" {
@@ -55,11 +54,11 @@ func senderOf(ctx context.Context, mail *Batch, to Recipient, medium string) (js
 	return json.Marshal(call)
 }
 
-// FunctionSender hands messages to functions of their pools, which send them.
+// FunctionSender sends messages by the functions of their pools.
 type FunctionSender struct{ Triggers *trigger.Service }
 
-// failures is how often a function may fail that had the message: it may have
-// sent it before (Lambda: an asynchronous event is tried three times).
+// failures is how often a function that received the message may fail: it may have sent
+// the message before (Lambda: an asynchronous event is tried three times).
 const failures = 3
 
 // Send implements message.Sender.
@@ -81,8 +80,8 @@ func (f FunctionSender) Send(ctx context.Context, m message.Message) error {
 	return err
 }
 
-// notRun reports whether the function cannot have had the message: that may be
-// mended while the message is still of use.
+// notRun reports whether the function cannot have received the message. Then a retry may
+// help while the message is still of use.
 func notRun(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || api.CodeOf(err) == idp.CodeUserLambdaValidationException {
 		return false
@@ -90,7 +89,7 @@ func notRun(err error) bool {
 	return true
 }
 
-// FunctionOf names the function that a message was handed to; "" for none.
+// FunctionOf returns the function that a message was handed to, or "".
 func FunctionOf(m message.Message) string {
 	var call functionCall
 	if m.Function == nil || json.Unmarshal(m.Function, &call) != nil {

@@ -1,12 +1,10 @@
-// Package mailing decides what is sent to a person: by which medium, with which
-// of the pool's templates, worded or sent by which of the pool's functions.
+// Package mailing decides how a message reaches a person: by which medium, with which of
+// the pool's templates, and worded or sent by which of the pool's functions.
 //
-// It may import what its row of the import table names, and not package user: a
-// person is a Recipient. It puts messages into the outbox of the caller's
-// transaction, so that no code goes to a user who was not stored, and calls a
-// function only after the commit. It decides neither who may have a code nor how
-// often, and it keeps no code. Codes and passwords never appear in a log, an error
-// or a trace.
+// It does not import package user: a person is a Recipient. It puts messages into the
+// outbox of the caller's transaction, so that no code goes to a user who was not stored.
+// It calls a function only after the commit. It does not decide who may have a code, or
+// how often, and it stores no code. Codes and passwords never appear in a log or an error.
 package mailing
 
 import (
@@ -15,11 +13,11 @@ import (
 	"cognate/internal/trigger"
 )
 
-// Deps is what the service works with.
+// Deps are what the service is built from.
 type Deps struct {
 	Store    *store.Store
 	Messages *message.Service
-	// Triggers call the pool's own functions.
+	// Triggers calls the pool's own functions.
 	Triggers *trigger.Service
 }
 

@@ -9,7 +9,7 @@ import (
 	"cognate/internal/trigger"
 )
 
-// A SignInCode goes to an address of a person who signs in.
+// A SignInCode is a code for an address of a person who signs in.
 type SignInCode struct {
 	Delivery
 	Code      string
@@ -18,8 +18,7 @@ type SignInCode struct {
 	batch *Batch
 }
 
-// TriggerContext is what the pool's functions are told of a sign-in whose code they
-// word or send.
+// TriggerContext describes a sign-in to the pool's functions that word or send its code.
 type TriggerContext struct {
 	ClientID string
 	// Metadata is for CustomMessage, ToSender for the functions that send.
@@ -33,12 +32,12 @@ func NewSignInCode(sn *pool.Snapshot, to Delivery, code string, expires time.Tim
 	}}
 }
 
-// Destination is the address as it is shown to whoever signs in.
+// Destination returns the masked address, for the person who signs in.
 func (c SignInCode) Destination() string { return *c.Details().Destination }
 
-// EnqueueSignInCode puts a code into the outbox of the transaction. For a person who
-// does not exist it does what costs as much and sends nothing. Call DispatchSignInCode
-// after the commit. A transaction sends one.
+// EnqueueSignInCode puts a code into the outbox of the transaction. For a person who does
+// not exist it does work of the same cost and sends nothing. Call DispatchSignInCode after
+// the commit. A transaction may send one code.
 func (s *Service) EnqueueSignInCode(ctx context.Context, tx *store.Tx, to Recipient, c SignInCode) error {
 	c.batch.Reset()
 	if err := s.CheckDeliverable(c.batch.Pool, c.Medium); err != nil {
@@ -48,8 +47,8 @@ func (s *Service) EnqueueSignInCode(ctx context.Context, tx *store.Tx, to Recipi
 	return AdminDelivery(s.enqueue(ctx, tx, c.batch, to, c.Delivery, subject, body, c.Code, c.ExpiresAt))
 }
 
-// DispatchSignInCode has a code leave whose transaction is committed. The error is
-// that of the pool's function which words it: it is not sent then.
+// DispatchSignInCode has a code sent, after the commit of its transaction. If the pool's
+// function that words the code fails, it returns the error, and the code is not sent.
 func (s *Service) DispatchSignInCode(ctx context.Context, c SignInCode) error {
 	return s.Dispatch(ctx, c.batch)
 }

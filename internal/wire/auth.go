@@ -18,8 +18,8 @@ const (
 	codeAccessDenied        = "AccessDeniedException"
 )
 
-// authenticate finds who signed. Operations that are not signed have no
-// principal, and whatever signature comes with them is not looked at.
+// authenticate returns the principal that signed the request. Unsigned operations have no
+// principal, and their signature, if any, is ignored.
 func (x *exchange) authenticate(body []byte) (*iam.Principal, error) {
 	if x.binding.Auth != api.AuthSigV4 {
 		x.request.Anonymous = true
@@ -51,14 +51,14 @@ func (x *exchange) takesUnsigned() bool {
 	return x.config.Authority.Mode == AcceptAny && x.config.Authority.AllowUnsigned
 }
 
-// development is the principal of a server that accepts any signature.
+// development returns the principal of a server that accepts any signature.
 func (x *exchange) development(accessKeyID string) *iam.Principal {
 	p := &iam.Principal{AccessKeyID: accessKeyID, ARN: "arn:aws:iam::" + x.config.AccountID + ":root"}
 	x.request.AccessKeyID, x.request.PrincipalARN = p.AccessKeyID, p.ARN
 	return p
 }
 
-// verify checks in AWS's order: key, clock, scope, signature.
+// verify checks the signature in AWS's order: key, clock, scope, signature.
 func (x *exchange) verify(sig *sigv4.Signature, body []byte) (*iam.Principal, error) {
 	p, err := x.config.Authority.IAM.Lookup(x.r.Context(), sig.AccessKeyID, sig.SessionToken)
 	if err != nil {
@@ -108,7 +108,7 @@ func signatureError(err error) error {
 	return api.NewError(codeInvalidSignature, failed.Message)
 }
 
-// authorize asks policy about signed operations, and settles the call's Region.
+// authorize checks the policies for signed operations, and sets the call's Region.
 func (x *exchange) authorize(in any, p *iam.Principal) error {
 	op := x.binding.Operation
 	var resource api.Resource
@@ -130,7 +130,7 @@ func (x *exchange) authorize(in any, p *iam.Principal) error {
 	return denial(x.config.Authority.IAM.Authorize(x.r.Context(), p, r), p, r)
 }
 
-// denial words Authorize's no.
+// denial returns the answer for an error of Authorize.
 func denial(err error, p *iam.Principal, r iam.Request) error {
 	denied, ok := errors.AsType[*iam.Denied](err)
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"cognate/internal/iam"
 )
 
-// DefaultMaxBody bounds a request's body. The largest modelled input, branding
-// with its assets, fits; the service itself draws the line at the same size.
+// DefaultMaxBody is the largest body of a request. The largest input of the model,
+// branding with its assets, fits. Cognito has the same limit.
 const DefaultMaxBody = 5 << 19 // 2.5 MiB
 
 // Mode says which signatures are accepted.
@@ -28,8 +28,8 @@ type Authority struct {
 	Mode Mode
 	// AllowUnsigned lets unsigned calls of signed operations through (AcceptAny only).
 	AllowUnsigned bool
-	// Screen refuses requests of signed operations by what carries them, before
-	// their signature is looked at; may be nil.
+	// Screen rejects requests of signed operations by their headers, before the signature
+	// is checked. It may be nil.
 	Screen func(*http.Request) error
 	// IAM has the access keys and their policies (Verify only).
 	IAM *iam.Service
@@ -41,11 +41,11 @@ type Config struct {
 	Bindings  []api.Binding
 	Authority Authority
 	AccountID string
-	// MaxBody bounds bodies; 0 means DefaultMaxBody.
+	// MaxBody is the largest body; 0 means DefaultMaxBody.
 	MaxBody int64
-	// Timeout bounds an operation's work; 0 means no bound.
+	// Timeout is the time limit of an operation; 0 means no limit.
 	Timeout time.Duration
-	// Now is the clock that signatures are read by.
+	// Now is the clock for signatures.
 	Now func() time.Time
 	// Log is for panics and for errors that an operation may not answer.
 	Log *slog.Logger

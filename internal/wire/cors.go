@@ -10,8 +10,8 @@ const (
 	allowedHeaders = "content-type,x-amz-target,x-amz-user-agent,cache-control,authorization,x-amz-date,x-amz-security-token,amz-sdk-invocation-id,amz-sdk-request"
 )
 
-// preflight answers a browser's question before a call from another origin. No
-// cookie counts here, so any origin may ask.
+// preflight answers a browser's preflight request (Fetch: CORS). Operations ignore
+// cookies, so any origin may call them.
 func preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Access-Control-Allow-Origin"] = []string{"*"}
@@ -22,7 +22,8 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// allowHeaders adds what is asked for to what is always allowed: newer SDKs send new headers.
+// allowHeaders returns the headers that are always allowed and the requested ones: newer
+// SDKs send new headers.
 func allowHeaders(asked string) string {
 	allowed := allowedHeaders
 	if len(asked) > 1024 {

@@ -24,7 +24,7 @@ type Handler struct {
 	buffers  sync.Pool
 }
 
-// New makes a handler. It panics where two operations claim one target.
+// New returns a handler. It panics if two operations have the same target.
 func New(c Config) *Handler {
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
@@ -48,11 +48,11 @@ func New(c Config) *Handler {
 	return h
 }
 
-// Mount adds the route of the operations, which their X-Amz-Target names. Each is
-// authenticated as its operation says.
+// Mount adds the route of all operations. The X-Amz-Target names the operation, and the
+// operation defines how its requests are authenticated.
 func (h *Handler) Mount(mux *http.ServeMux) { mux.Handle("/{$}", h) }
 
-// exchange is one request on its way.
+// exchange is one request and its response.
 type exchange struct {
 	*Handler
 	w       http.ResponseWriter
@@ -77,7 +77,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// run does everything up to the response; a panic becomes an error.
+// run does everything up to the response. A panic becomes an error.
 func (x *exchange) run() (out *[]byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -136,7 +136,7 @@ func (x *exchange) route() error {
 	return nil
 }
 
-// isAWSJSON reports whether a Content-Type is ours, with parameters or without.
+// isAWSJSON reports whether a Content-Type is AWS JSON 1.1, with parameters or without.
 func isAWSJSON(header string) bool {
 	if header == contentType {
 		return true
@@ -145,7 +145,8 @@ func isAWSJSON(header string) bool {
 	return err == nil && kind == contentType
 }
 
-// read returns the body, in a buffer to be recycled: decoding copies what it keeps.
+// read returns the body in a buffer that is reused later: decoding copies the values that
+// it keeps.
 func (x *exchange) read() (*[]byte, error) {
 	limit := x.config.MaxBody
 	if x.r.ContentLength > limit {
@@ -153,7 +154,7 @@ func (x *exchange) read() (*[]byte, error) {
 	}
 	buf := x.buffers.Get().(*[]byte)
 	b := (*buf)[:0]
-	// What a client merely promises to send is not worth much memory yet.
+	// The Content-Length is only a promise: do not reserve much memory for it.
 	if n := int(min(x.r.ContentLength, maxRecycled-1)); n >= cap(b) {
 		b = make([]byte, 0, n+1)
 	}
@@ -190,7 +191,7 @@ func readError(err error) error {
 	return api.SerializationError("The request body could not be read").WithCause(err)
 }
 
-// maxRecycled keeps rare large buffers out of the pool.
+// maxRecycled is the size up to which buffers are reused.
 const maxRecycled = 64 << 10
 
 func (h *Handler) recycle(b *[]byte) {

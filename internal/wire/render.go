@@ -16,11 +16,12 @@ import (
 
 const contentType = "application/x-amz-json-1.1"
 
-// frontEnd are the codes that may be answered whatever the operation's model lists.
+// frontEnd are the codes that every operation may answer, although its model does not list
+// them.
 var frontEnd = map[string]bool{
 	api.CodeSerialization: true, api.CodeUnknownOperation: true,
-	api.CodeUnsupportedOperation: true, // What is not built yet.
-	"ValidationException":        true, // Identity pools' answer to constraint violations.
+	api.CodeUnsupportedOperation: true, // Operations that are not implemented.
+	"ValidationException":        true, // The answer of identity pools to constraint violations.
 	errTooLarge.Code:             true,
 	codeMissingToken:             true, codeIncompleteSignature: true, codeInvalidSignature: true,
 	codeUnrecognizedClient: true, codeExpiredToken: true, codeAccessDenied: true,
@@ -29,8 +30,8 @@ var frontEnd = map[string]bool{
 // capitalMessage are the codes whose text AWS's front end writes as "Message".
 var capitalMessage = map[string]bool{api.CodeSerialization: true, codeAccessDenied: true}
 
-// respond writes the one response of an exchange. Names of headers are in the
-// real service's letters, which Header.Set would change.
+// respond writes the response of an exchange. Header names have the service's own
+// spelling, which Header.Set would change.
 func (x *exchange) respond(out *[]byte, err error) {
 	header := x.w.Header()
 	header["x-amzn-RequestId"] = []string{x.request.ID}
@@ -62,8 +63,8 @@ func (x *exchange) respond(out *[]byte, err error) {
 	x.note(status, code, err)
 }
 
-// note puts into the request's event how the request ended, with the cause that
-// the client was not told.
+// note adds the outcome to the request's event, with the cause that the client does not
+// see.
 func (x *exchange) note(status int, code string, cause error) {
 	told := code
 	if cause != nil && clientGone(x.r.Context(), cause) {
@@ -90,8 +91,8 @@ func clientGone(ctx context.Context, cause error) bool {
 		audit.ClientLeft(ctx) && (errors.Is(cause, context.Canceled) || api.CodeOf(cause) == "")
 }
 
-// visible is the error that the client may see: only what the operation's model
-// lists, and what the front end itself answers.
+// visible returns the error that the client may see: an error that the operation's model
+// lists, or one of the front end.
 func (x *exchange) visible(err error) *api.Error {
 	e, ok := errors.AsType[*api.Error](err)
 	switch {
@@ -105,7 +106,8 @@ func (x *exchange) visible(err error) *api.Error {
 	return x.internal()
 }
 
-// internal is the server's fault by the name that the operation's model has for it.
+// internal returns the error for a fault of the server, by the name in the operation's
+// model.
 func (x *exchange) internal() *api.Error {
 	code := api.CodeInternalError
 	if x.binding != nil && !x.binding.Declares(code) && x.binding.Declares("InternalServerException") {
@@ -136,11 +138,11 @@ func errorBody(e *api.Error) []byte {
 	return append(b, '}')
 }
 
-// maxHeaderMessage bounds the copy of the text in a header: clients bound all
-// headers together (Node.js at 16 KiB).
+// maxHeaderMessage is the longest copy of the text in a header: clients limit all headers
+// together (Node.js: 16 KiB).
 const maxHeaderMessage = 2048
 
-// headerSafe makes a text fit for a header: one line of printable ASCII.
+// headerSafe returns the text as a header can carry it: one line of printable ASCII.
 func headerSafe(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
