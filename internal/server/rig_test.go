@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"go.uber.org/goleak"
 
 	"cognate/internal/server"
@@ -63,4 +66,48 @@ func call(t *testing.T, r serving.Rig, operation, body string, header http.Heade
 		}
 	}
 	return res.StatusCode, out
+}
+
+const password = "Correct-horse-1"
+
+// newClient makes a public client that takes passwords.
+func newClient(t *testing.T, r serving.Rig, pool string) string {
+	t.Helper()
+	out, err := r.Dev().CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{
+		UserPoolId: &pool, ClientName: aws.String("app"),
+		ExplicitAuthFlows: []types.ExplicitAuthFlowsType{
+			types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowAdminUserPasswordAuth,
+			types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth,
+		},
+	})
+	return *serving.Must(t, out, err).UserPoolClient.ClientId
+}
+
+// newUser makes a confirmed user with a password.
+func newUser(t *testing.T, r serving.Rig, pool, name string) {
+	t.Helper()
+	_, err := r.Dev().AdminCreateUser(t.Context(), &cip.AdminCreateUserInput{
+		UserPoolId: &pool, Username: &name, MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: []types.AttributeType{
+			{Name: aws.String("email"), Value: aws.String(name + "@example.com")},
+			{Name: aws.String("email_verified"), Value: aws.String("true")},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Dev().AdminSetUserPassword(t.Context(), &cip.AdminSetUserPasswordInput{
+		UserPoolId: &pool, Username: &name, Password: aws.String(password), Permanent: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func signIn(t *testing.T, r serving.Rig, client, name, password string) (*cip.InitiateAuthOutput, error) {
+	t.Helper()
+	return r.Dev().InitiateAuth(t.Context(), &cip.InitiateAuthInput{
+		ClientId: &client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": password},
+	})
 }

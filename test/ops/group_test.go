@@ -2,7 +2,6 @@ package ops_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func noGroup() error { return notFound("Group not found.") }
@@ -24,273 +24,96 @@ func (r rig) join(t *testing.T, pool, group, user string) {
 	must[*cip.AdminAddUserToGroupOutput](t)(r.AdminAddUserToGroup(t.Context(), &cip.AdminAddUserToGroupInput{UserPoolId: &pool, GroupName: &group, Username: &user}))
 }
 
-// noSuchGroup has the rows that are the same for every operation that names a
-// pool and a group of it.
-func noSuchGroup(t *testing.T, call func(t *testing.T, r rig, pool, group string) error) {
+// TestGroups makes a group, changes it, reads it and deletes it.
+func TestGroups(t *testing.T) {
 	each(t, func(t *testing.T, r rig) {
-		pool, other, gone := r.pool(t), r.pool(t), r.pool(t)
-		r.group(t, other, "theirs")
-		r.group(t, gone, "ours")
-		r.group(t, pool, "deleted")
-		must[*cip.DeleteGroupOutput](t)(r.DeleteGroup(t.Context(), &cip.DeleteGroupInput{UserPoolId: &pool, GroupName: aws.String("deleted")}))
-		must[*cip.DeleteUserPoolOutput](t)(r.DeleteUserPool(t.Context(), &cip.DeleteUserPoolInput{UserPoolId: &gone}))
-		r.invited(t, pool, "alice")
-		for _, row := range []struct {
-			name, pool, group string
-			want              error
-		}{
-			{"unknown pool", unknownPool, "ours", noPool(unknownPool)},
-			{"deleted pool", gone, "ours", noPool(gone)},
-			{"unknown group", pool, "nobody", noGroup()},
-			{"group of another pool", pool, "theirs", noGroup()},
-			{"deleted group", pool, "deleted", noGroup()},
-		} {
-			t.Run(row.name, func(t *testing.T) { wantError(t, call(t, r, row.pool, row.group), row.want) })
-		}
-		if got := must[*cip.GetGroupOutput](t)(r.GetGroup(t.Context(), &cip.GetGroupInput{UserPoolId: &other, GroupName: aws.String("theirs")})).Group; got.Description != nil {
-			t.Errorf("the other pool's group was changed: %+v", got)
-		}
-	})
-}
-
-func TestCreateGroup(t *testing.T) {
-	each(t, func(t *testing.T, r rig) {
-		pool := r.pool(t)
+		ctx, pool, name := t.Context(), r.pool(t), aws.String("Admins")
 		in := &cip.CreateGroupInput{
-			UserPoolId: &pool, GroupName: aws.String("Admins"), Description: aws.String("who rules"),
+			UserPoolId: &pool, GroupName: name, Description: aws.String("who rules"),
 			RoleArn: aws.String("arn:aws:iam::123456789012:role/admin"), Precedence: aws.Int32(0),
 		}
-		g := must[*cip.CreateGroupOutput](t)(r.CreateGroup(t.Context(), in)).Group
-		if *g.GroupName != "Admins" || *g.UserPoolId != pool || *g.Description != "who rules" || *g.RoleArn != *in.RoleArn || *g.Precedence != 0 || g.CreationDate == nil || !g.CreationDate.Equal(*g.LastModifiedDate) {
-			t.Errorf("%+v", g)
+		made := must[*cip.CreateGroupOutput](t)(r.CreateGroup(ctx, in)).Group
+		if made.CreationDate == nil || !made.CreationDate.Equal(*made.LastModifiedDate) {
+			t.Errorf("made at %v, changed at %v", made.CreationDate, made.LastModifiedDate)
 		}
-		taken := &types.GroupExistsException{Message: aws.String("A group with the name already exists")}
-		for _, name := range []string{"Admins", "admins"} {
-			_, err := r.CreateGroup(t.Context(), &cip.CreateGroupInput{UserPoolId: &pool, GroupName: &name})
-			wantError(t, err, taken)
+		want := &types.GroupType{
+			UserPoolId: &pool, GroupName: name, Description: in.Description, RoleArn: in.RoleArn, Precedence: in.Precedence,
+			CreationDate: made.CreationDate, LastModifiedDate: made.LastModifiedDate,
 		}
-		_, err := r.CreateGroup(t.Context(), &cip.CreateGroupInput{UserPoolId: aws.String(unknownPool), GroupName: aws.String("x")})
-		wantError(t, err, noPool(unknownPool))
-		_, err = r.CreateGroup(t.Context(), &cip.CreateGroupInput{UserPoolId: aws.String("nonsense"), GroupName: aws.String("a b"), Precedence: aws.Int32(-1)})
-		wantError(t, err, invalid(`3 validation errors detected: Value 'a b' at 'groupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+; `+
-			`Value 'nonsense' at 'userPoolId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w-]+_[0-9a-zA-Z]+; `+
-			`Value '-1' at 'precedence' failed to satisfy constraint: Member must have value greater than or equal to 0`))
-	})
-}
-
-func TestGetGroup(t *testing.T) {
-	noSuchGroup(t, func(t *testing.T, r rig, pool, group string) error {
-		_, err := r.GetGroup(t.Context(), &cip.GetGroupInput{UserPoolId: &pool, GroupName: &group})
-		return err
-	})
-}
-
-func TestUpdateGroup(t *testing.T) {
-	noSuchGroup(t, func(t *testing.T, r rig, pool, group string) error {
-		_, err := r.UpdateGroup(t.Context(), &cip.UpdateGroupInput{UserPoolId: &pool, GroupName: &group, Description: aws.String("changed")})
-		return err
-	})
-	t.Run("keeps what is left out", func(t *testing.T) {
-		each(t, func(t *testing.T, r rig) {
-			pool := r.pool(t)
-			r.group(t, pool, "g")
-			update := func(in cip.UpdateGroupInput) *types.GroupType {
-				in.UserPoolId, in.GroupName = &pool, aws.String("g")
-				return must[*cip.UpdateGroupOutput](t)(r.UpdateGroup(t.Context(), &in)).Group
+		same := func(got *types.GroupType) {
+			t.Helper()
+			if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(types.GroupType{})); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
 			}
-			update(cip.UpdateGroupInput{Description: aws.String("d"), Precedence: aws.Int32(3)})
-			g := update(cip.UpdateGroupInput{RoleArn: aws.String("arn:aws:iam::123456789012:role/r")})
-			read := must[*cip.GetGroupOutput](t)(r.GetGroup(t.Context(), &cip.GetGroupInput{UserPoolId: &pool, GroupName: aws.String("g")})).Group
-			if *g.Description != "d" || *g.Precedence != 3 || g.RoleArn == nil || *read.RoleArn != *g.RoleArn || !read.LastModifiedDate.Equal(*g.LastModifiedDate) {
-				t.Errorf("%+v", g)
+		}
+		same(made)
+		changed := must[*cip.UpdateGroupOutput](t)(r.UpdateGroup(ctx, &cip.UpdateGroupInput{UserPoolId: &pool, GroupName: name, Description: aws.String("d")})).Group
+		want.Description, want.LastModifiedDate = aws.String("d"), changed.LastModifiedDate
+		same(changed)
+		same(must[*cip.GetGroupOutput](t)(r.GetGroup(ctx, &cip.GetGroupInput{UserPoolId: &pool, GroupName: name})).Group)
+		r.group(t, pool, "readers")
+		var names []string
+		for pages := cip.NewListGroupsPaginator(r, &cip.ListGroupsInput{UserPoolId: &pool, Limit: aws.Int32(1)}); pages.HasMorePages(); {
+			for _, g := range must[*cip.ListGroupsOutput](t)(pages.NextPage(ctx)).Groups {
+				names = append(names, *g.GroupName)
 			}
-		})
+		}
+		if d := cmp.Diff([]string{"Admins", "readers"}, names); d != "" {
+			t.Errorf("ListGroups (-want +got)\n%s", d)
+		}
+		must[*cip.DeleteGroupOutput](t)(r.DeleteGroup(ctx, &cip.DeleteGroupInput{UserPoolId: &pool, GroupName: name}))
+		wantError(t, second(r.GetGroup(ctx, &cip.GetGroupInput{UserPoolId: &pool, GroupName: name})), noGroup())
+		wantError(t, second(r.UpdateGroup(ctx, &cip.UpdateGroupInput{UserPoolId: &pool, GroupName: name})), noGroup())
+		wantError(t, second(r.DeleteGroup(ctx, &cip.DeleteGroupInput{UserPoolId: &pool, GroupName: name})), noGroup())
+		wantError(t, second(r.CreateGroup(ctx, &cip.CreateGroupInput{UserPoolId: &pool, GroupName: aws.String("Readers")})),
+			&types.GroupExistsException{Message: aws.String("A group with the name already exists")})
+		wantError(t, second(r.ListGroups(ctx, &cip.ListGroupsInput{UserPoolId: &pool, NextToken: aws.String("forged")})), badPage())
 	})
 }
 
-func TestDeleteGroup(t *testing.T) {
-	noSuchGroup(t, func(t *testing.T, r rig, pool, group string) error {
-		_, err := r.DeleteGroup(t.Context(), &cip.DeleteGroupInput{UserPoolId: &pool, GroupName: &group})
-		return err
-	})
-	t.Run("with members", func(t *testing.T) {
-		each(t, func(t *testing.T, r rig) {
-			pool := r.pool(t)
-			r.invited(t, pool, "alice")
-			r.group(t, pool, "g")
-			r.join(t, pool, "g", "alice")
-			must[*cip.DeleteGroupOutput](t)(r.DeleteGroup(t.Context(), &cip.DeleteGroupInput{UserPoolId: &pool, GroupName: aws.String("g")}))
-			r.group(t, pool, "g")
-			if out := must[*cip.ListUsersInGroupOutput](t)(r.ListUsersInGroup(t.Context(), &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: aws.String("g")})); len(out.Users) != 0 {
-				t.Errorf("%+v", out.Users)
-			}
-		})
-	})
-}
-
-func TestListGroups(t *testing.T) {
+// TestGroupMembers puts a user into groups and takes them out again.
+func TestGroupMembers(t *testing.T) {
 	each(t, func(t *testing.T, r rig) {
-		pool, other := r.pool(t), r.pool(t)
-		want := []string{"a", "b", "c", "d", "e"}
-		for _, g := range want {
-			r.group(t, pool, g)
-			r.group(t, other, "x"+g)
+		ctx, pool, alice := t.Context(), r.pool(t), aws.String("alice")
+		client := r.client(t, pool)
+		r.user(t, pool, "alice", "name", "Alice")
+		r.group(t, pool, "Admins")
+		r.group(t, pool, "readers")
+		add := func(group, name string) error {
+			return second(r.AdminAddUserToGroup(ctx, &cip.AdminAddUserToGroupInput{UserPoolId: &pool, GroupName: &group, Username: &name}))
 		}
-		for _, limit := range []int32{0, 1, 2, 5} {
-			var got []string
-			pages := cip.NewListGroupsPaginator(r, &cip.ListGroupsInput{UserPoolId: &pool, Limit: &limit})
-			for pages.HasMorePages() {
-				for _, g := range must[*cip.ListGroupsOutput](t)(pages.NextPage(t.Context())).Groups {
-					got = append(got, *g.GroupName)
-				}
-			}
-			if d := cmp.Diff(want, got); d != "" {
-				t.Errorf("%d a page (-want +got)\n%s", limit, d)
+		remove := func(group, name string) error {
+			return second(r.AdminRemoveUserFromGroup(ctx, &cip.AdminRemoveUserFromGroupInput{UserPoolId: &pool, GroupName: &group, Username: &name}))
+		}
+		wantError(t, add("Admins", "alice"), nil)
+		wantError(t, add("readers", "alice"), nil)
+		for _, token := range []*string{r.signIn(t, client, "alice").AccessToken, r.signIn(t, client, "alice").IdToken} {
+			if groups := fmt.Sprint(claims(t, *token)["cognito:groups"]); groups != "[Admins readers]" {
+				t.Errorf("cognito:groups is %s", groups)
 			}
 		}
-		first := must[*cip.ListGroupsOutput](t)(r.ListGroups(t.Context(), &cip.ListGroupsInput{UserPoolId: &pool, Limit: aws.Int32(1)}))
-		for _, in := range []*cip.ListGroupsInput{{UserPoolId: &other, NextToken: first.NextToken}, {UserPoolId: &pool, NextToken: aws.String("forged")}} {
-			_, err := r.ListGroups(t.Context(), in)
-			wantError(t, err, badPage())
+		var names []string
+		for pages := cip.NewAdminListGroupsForUserPaginator(r, &cip.AdminListGroupsForUserInput{UserPoolId: &pool, Username: alice, Limit: aws.Int32(1)}); pages.HasMorePages(); {
+			for _, g := range must[*cip.AdminListGroupsForUserOutput](t)(pages.NextPage(ctx)).Groups {
+				names = append(names, *g.GroupName)
+			}
 		}
-		_, err := r.ListGroups(t.Context(), &cip.ListGroupsInput{UserPoolId: aws.String(unknownPool)})
-		wantError(t, err, noPool(unknownPool))
-		_, err = r.ListGroups(t.Context(), &cip.ListGroupsInput{UserPoolId: &pool, Limit: aws.Int32(61)})
-		wantError(t, err, invalid("1 validation error detected: Value '61' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 60"))
-	})
-}
-
-func TestAdminAddUserToGroup(t *testing.T) {
-	add := func(t *testing.T, r rig, pool, group, user string) error {
-		_, err := r.AdminAddUserToGroup(t.Context(), &cip.AdminAddUserToGroupInput{UserPoolId: &pool, GroupName: &group, Username: &user})
-		return err
-	}
-	noSuchGroup(t, func(t *testing.T, r rig, pool, group string) error { return add(t, r, pool, group, "alice") })
-	t.Run("users", func(t *testing.T) {
-		strangers(t, func(t *testing.T, r rig, pool, username string) error { return add(t, r, pool, "g", username) })
-	})
-	t.Run("adds", func(t *testing.T) {
-		each(t, func(t *testing.T, r rig) {
-			pool := r.pool(t)
-			client := r.client(t, pool)
-			r.user(t, pool, "alice")
-			r.group(t, pool, "Admins")
-			r.group(t, pool, "readers")
-			for range 2 {
-				wantError(t, add(t, r, pool, "Admins", "alice"), nil)
-			}
-			wantError(t, add(t, r, pool, "readers", "alice"), nil)
-			for _, token := range []*string{r.signIn(t, client, "alice").AccessToken, r.signIn(t, client, "alice").IdToken} {
-				groups := fmt.Sprint(claims(t, *token)["cognito:groups"])
-				if groups != "[Admins readers]" {
-					t.Errorf("cognito:groups is %s", groups)
-				}
-			}
-		})
-	})
-}
-
-func TestAdminRemoveUserFromGroup(t *testing.T) {
-	remove := func(t *testing.T, r rig, pool, group, user string) error {
-		_, err := r.AdminRemoveUserFromGroup(t.Context(), &cip.AdminRemoveUserFromGroupInput{UserPoolId: &pool, GroupName: &group, Username: &user})
-		return err
-	}
-	noSuchGroup(t, func(t *testing.T, r rig, pool, group string) error { return remove(t, r, pool, group, "alice") })
-	t.Run("users", func(t *testing.T) {
-		strangers(t, func(t *testing.T, r rig, pool, username string) error { return remove(t, r, pool, "g", username) })
-	})
-	t.Run("removes", func(t *testing.T) {
-		each(t, func(t *testing.T, r rig) {
-			pool := r.pool(t)
-			client := r.client(t, pool)
-			r.user(t, pool, "alice")
-			r.group(t, pool, "g")
-			r.join(t, pool, "g", "alice")
-			for range 2 {
-				wantError(t, remove(t, r, pool, "g", "alice"), nil)
-			}
-			if groups, there := claims(t, *r.signIn(t, client, "alice").IdToken)["cognito:groups"]; there {
-				t.Errorf("cognito:groups is %v", groups)
-			}
-		})
-	})
-}
-
-func TestAdminListGroupsForUser(t *testing.T) {
-	strangers(t, func(t *testing.T, r rig, pool, username string) error {
-		_, err := r.AdminListGroupsForUser(t.Context(), &cip.AdminListGroupsForUserInput{UserPoolId: &pool, Username: &username})
-		return err
-	})
-	t.Run("pages", func(t *testing.T) {
-		each(t, func(t *testing.T, r rig) {
-			pool := r.pool(t)
-			r.invited(t, pool, "alice")
-			r.invited(t, pool, "bob")
-			want := []string{"a", "b", "c"}
-			for _, g := range want {
-				r.group(t, pool, g)
-				r.join(t, pool, g, "alice")
-			}
-			r.group(t, pool, "d")
-			var got []string
-			var token *string
-			in := &cip.AdminListGroupsForUserInput{UserPoolId: &pool, Username: aws.String("alice"), Limit: aws.Int32(2)}
-			pages := cip.NewAdminListGroupsForUserPaginator(r, in)
-			for pages.HasMorePages() {
-				out := must[*cip.AdminListGroupsForUserOutput](t)(pages.NextPage(t.Context()))
-				for _, g := range out.Groups {
-					got = append(got, *g.GroupName)
-				}
-				if out.NextToken != nil {
-					token = out.NextToken
-				}
-			}
-			if d := cmp.Diff(want, got); d != "" {
-				t.Errorf("(-want +got)\n%s", d)
-			}
-			_, err := r.AdminListGroupsForUser(t.Context(), &cip.AdminListGroupsForUserInput{UserPoolId: &pool, Username: aws.String("bob"), NextToken: token})
-			wantError(t, err, badPage())
-		})
-	})
-}
-
-func TestListUsersInGroup(t *testing.T) {
-	noSuchGroup(t, func(t *testing.T, r rig, pool, group string) error {
-		_, err := r.ListUsersInGroup(t.Context(), &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: &group})
-		return err
-	})
-	t.Run("pages", func(t *testing.T) {
-		each(t, func(t *testing.T, r rig) {
-			pool := r.pool(t)
-			r.group(t, pool, "g")
-			r.group(t, pool, "h")
-			want := []string{"alice", "bob", "carol"}
-			for _, u := range want {
-				r.invited(t, pool, u, "name", u)
-				r.join(t, pool, "g", u)
-			}
-			var got []string
-			var token *string
-			pages := cip.NewListUsersInGroupPaginator(r, &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: aws.String("g"), Limit: aws.Int32(2)})
-			for pages.HasMorePages() {
-				out := must[*cip.ListUsersInGroupOutput](t)(pages.NextPage(t.Context()))
-				for _, u := range out.Users {
-					got = append(got, *u.Username)
-					if valuesOf(u.Attributes)["name"] != *u.Username || !u.Enabled {
-						t.Errorf("%+v", u)
-					}
-				}
-				if out.NextToken != nil {
-					token = out.NextToken
-				}
-			}
-			slices.Sort(got)
-			if d := cmp.Diff(want, got); d != "" {
-				t.Errorf("(-want +got)\n%s", d)
-			}
-			_, err := r.ListUsersInGroup(t.Context(), &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: aws.String("h"), NextToken: token})
-			wantError(t, err, badPage())
-		})
+		if d := cmp.Diff([]string{"Admins", "readers"}, names); d != "" {
+			t.Errorf("AdminListGroupsForUser (-want +got)\n%s", d)
+		}
+		members := must[*cip.ListUsersInGroupOutput](t)(r.ListUsersInGroup(ctx, &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: aws.String("Admins")})).Users
+		if len(members) != 1 || *members[0].Username != "alice" || !members[0].Enabled || valuesOf(members[0].Attributes)["name"] != "Alice" {
+			t.Errorf("ListUsersInGroup: %+v", members)
+		}
+		wantError(t, remove("Admins", "alice"), nil)
+		wantError(t, remove("readers", "alice"), nil)
+		if groups, there := claims(t, *r.signIn(t, client, "alice").IdToken)["cognito:groups"]; there {
+			t.Errorf("after the removal cognito:groups is %v", groups)
+		}
+		wantError(t, add("none", "alice"), noGroup())
+		wantError(t, remove("Admins", "nobody"), noUser())
+		wantError(t, second(r.AdminListGroupsForUser(ctx, &cip.AdminListGroupsForUserInput{UserPoolId: &pool, Username: aws.String("nobody")})), noUser())
+		wantError(t, second(r.ListUsersInGroup(ctx, &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: aws.String("none")})), noGroup())
 	})
 }
 

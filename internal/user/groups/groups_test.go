@@ -79,7 +79,7 @@ func (r *rig) membersOf(t *testing.T, sn *pool.Snapshot, group string, limit int
 func TestGroupLife(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.Pool(t, nil)
+		sn := r.Pool(t)
 		created, err := r.CreateGroup(t.Context(), &idp.CreateGroupRequest{
 			UserPoolId: sn.ID, GroupName: "Admins", Description: new("who rules"), RoleArn: new("arn:aws:iam::123456789012:role/admin"), Precedence: new(int32(0))})
 		if err != nil {
@@ -96,7 +96,7 @@ func TestGroupLife(t *testing.T) {
 			_, err = r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: name})
 			people.WantError(t, err, sayGroupTaken)
 		}
-		_, err = r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: r.Pool(t, nil).ID, GroupName: "Admins"})
+		_, err = r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: r.Pool(t).ID, GroupName: "Admins"})
 		people.WantError(t, err, "") // Another pool's.
 
 		r.Clock.Pass(time.Second)
@@ -135,7 +135,8 @@ func TestGroupLife(t *testing.T) {
 	})
 }
 
-// TestGroupAnswers has what each operation on groups says of what is not there.
+// TestGroupAnswers has the answer of each operation on groups for a pool, a group or
+// a user that is not there.
 func TestGroupAnswers(t *testing.T) {
 	t.Parallel()
 	type target struct{ pool, group, user string }
@@ -163,15 +164,27 @@ func TestGroupAnswers(t *testing.T) {
 		},
 	}
 	engines(t, func(t *testing.T, r *rig) {
-		sn, other := r.Pool(t, nil), r.Pool(t, nil)
+		sn, other, gone := r.Pool(t), r.Pool(t), r.Pool(t)
 		r.User(t, sn, "alice")
 		r.User(t, other, "bob")
 		r.group(t, sn, "ours", nil)
 		r.group(t, other, "theirs", nil)
+		r.group(t, gone, "ours", nil)
+		r.group(t, sn, "deleted", nil)
+		if err := r.DeleteGroup(t.Context(), &idp.DeleteGroupRequest{UserPoolId: sn.ID, GroupName: "deleted"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Pools.DeleteUserPool(t.Context(), &idp.DeleteUserPoolRequest{UserPoolId: gone.ID}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.AdminListGroupsForUser(t.Context(), &idp.AdminListGroupsForUserRequest{UserPoolId: sn.ID, Username: "bob"})
+		people.WantError(t, err, sayNoUser)
 		for name, call := range calls {
 			t.Run(name, func(t *testing.T) {
 				people.WantError(t, call(r, t, target{sn.ID, "nobody", "alice"}), sayNoGroup)
 				people.WantError(t, call(r, t, target{sn.ID, "theirs", "alice"}), sayNoGroup)
+				people.WantError(t, call(r, t, target{sn.ID, "deleted", "alice"}), sayNoGroup)
+				people.WantError(t, call(r, t, target{gone.ID, "ours", "alice"}), "ResourceNotFoundException: User pool "+gone.ID+" does not exist.")
 				people.WantError(t, call(r, t, target{"us-east-1_000000000", "ours", "alice"}), "ResourceNotFoundException: User pool us-east-1_000000000 does not exist.")
 				if strings.HasPrefix(name, "Admin") {
 					people.WantError(t, call(r, t, target{sn.ID, "ours", "nobody"}), sayNoUser)
@@ -189,7 +202,7 @@ func TestGroupLists(t *testing.T) {
 	t.Parallel()
 	const sayPage = "InvalidParameterException: Invalid pagination token provided"
 	engines(t, func(t *testing.T, r *rig) {
-		sn, other := r.Pool(t, nil), r.Pool(t, nil)
+		sn, other := r.Pool(t), r.Pool(t)
 		names := []string{"a", "B", "c", "d-é", "e.f"}
 		users := []string{"alice", "bob", "carol"}
 		for _, n := range names {
@@ -258,7 +271,7 @@ func TestGroupLists(t *testing.T) {
 func TestGroupsOfTokens(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.Pool(t, nil)
+		sn := r.Pool(t)
 		u := r.User(t, sn, "alice")
 		if groups, err := r.Groups(t.Context(), u); err != nil || groups != nil {
 			t.Errorf("%v, %v", groups, err)
@@ -283,7 +296,7 @@ func TestGroupsOfTokens(t *testing.T) {
 func TestGroupQuotas(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.Pool(t, nil)
+		sn := r.Pool(t)
 		r.User(t, sn, "alice")
 		// The rows are put there by the store: by operations it would take a minute.
 		err := r.Store.Update(t.Context(), func(tx *store.Tx) error {
@@ -319,7 +332,7 @@ func TestGroupQuotas(t *testing.T) {
 func TestGroupsAtOnce(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.Pool(t, nil)
+		sn := r.Pool(t)
 		got := race.Codes(race.AtOnce(6, func(i int) error {
 			_, err := r.CreateGroup(t.Context(), &idp.CreateGroupRequest{UserPoolId: sn.ID, GroupName: []string{"Admins", "admins"}[i%2]})
 			return err
