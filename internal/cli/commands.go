@@ -99,7 +99,7 @@ type adminCommand struct {
 }
 
 type createKeyCommand struct {
-	Name   string   `required:"" placeholder:"NAME" help:"Whose key it is: the user name in its ARN."`
+	Name   string   `required:"" placeholder:"NAME" help:"The user name in the key's ARN."`
 	Policy []string `required:"" sep:"none" placeholder:"FILE" help:"Identity policy: \"admin\" (cognito-idp:* on everything) or a file with IAM policy JSON. May be repeated."`
 }
 

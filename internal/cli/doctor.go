@@ -20,7 +20,7 @@ import (
 )
 
 type doctorCommand struct {
-	For string `default:"serve" enum:"serve,dev" help:"The way to run that is checked: serve or dev."`
+	For string `default:"serve" enum:"serve,dev" help:"The mode to check: serve or dev."`
 }
 
 // Run checks everything that can be checked without serving, changing nothing.

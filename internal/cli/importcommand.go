@@ -8,7 +8,7 @@ import (
 )
 
 type importCommand struct {
-	Log importLogCommand `cmd:"" help:"Print what became of each line of an import's file."`
+	Log importLogCommand `cmd:"" help:"Print the result of each line of an import's file."`
 }
 
 type importLogCommand struct {

@@ -13,14 +13,14 @@ import (
 )
 
 type keysCommand struct {
-	Rotate rotateCommand `cmd:"" help:"Make new keys; what the old ones signed or sealed stays good. Against a thief, retire them."`
-	Retire retireCommand `cmd:"" help:"After a theft of the database and the key-encryption key: give up all keys, so that nothing they signed or sealed is accepted, and sign everybody out."`
+	Rotate rotateCommand `cmd:"" help:"Make new keys. Values that the old keys signed or sealed stay valid. After a theft, retire the keys instead."`
+	Retire retireCommand `cmd:"" help:"After a theft of the database and the key-encryption key: retire all keys. Nothing that they signed or sealed is accepted, and all users are signed out."`
 }
 
 type rotateCommand struct {
-	Pool    string `placeholder:"ID" help:"Rotate the signing keys of this pool alone."`
-	Signing bool   `help:"Rotate the signing keys of all pools. New ones are published first and sign hours later, so that no verifier meets a token of a key it does not know."`
-	DataKey bool   `name:"data-keys" help:"Make new data keys. They seal what is written from now on."`
+	Pool    string `placeholder:"ID" help:"Rotate only the signing keys of this pool."`
+	Signing bool   `help:"Rotate the signing keys of all pools. New keys are published first and sign hours later, so that no verifier meets a token of an unknown key."`
+	DataKey bool   `name:"data-keys" help:"Make new data keys, which seal everything that is written from now on."`
 	NewKEK  string `name:"new-kek-file" placeholder:"FILE" help:"Wrap all data keys by the key-encryption key in this file. Then start the servers with it."`
 }
 
@@ -58,8 +58,8 @@ func (r rotateCommand) Run(ctx context.Context, c *server.Config, p *Process) er
 }
 
 type retireCommand struct {
-	Now    bool   `help:"Do it. Without this flag the command lists the users that it would sign out, and changes nothing."`
-	NewKEK string `name:"new-kek-file" placeholder:"FILE" help:"Wrap everything by the key-encryption key in this file. Servers that have another one refuse all requests until the file is in the place of their own."`
+	Now    bool   `help:"Do it. Without this flag the command lists the pools whose users it would sign out, and changes nothing."`
+	NewKEK string `name:"new-kek-file" placeholder:"FILE" help:"Wrap everything by the key-encryption key in this file. Servers with another key refuse all requests until this file replaces their own."`
 }
 
 // Run retires all keys, or lists what that would end.

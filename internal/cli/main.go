@@ -30,12 +30,12 @@ type grammar struct {
 	server.Config `embed:""`
 
 	Dev         devCommand         `cmd:"" help:"Run for development: loopback only, any credentials, a visible inbox."`
-	Serve       serveCommand       `cmd:"" help:"Run for real: nothing is let in that is not signed by a known key."`
+	Serve       serveCommand       `cmd:"" help:"Run for production: administrators must sign with a known access key."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`
 	Doctor      doctorCommand      `cmd:"" help:"Check configuration, database, clock and keys, and say what to do."`
 	Admin       adminCommand       `cmd:"" help:"Manage administrators' access keys."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing and data keys."`
-	Import      importCommand      `cmd:"" help:"Look at imports of users."`
+	Import      importCommand      `cmd:"" help:"Show imports of users."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server on this machine whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 

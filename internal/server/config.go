@@ -23,44 +23,44 @@ import (
 // over the default. A section with checks of its own is a struct in the file that uses
 // it.
 type Config struct {
-	ConfigFile string `name:"config" group:"Configuration" placeholder:"FILE" help:"Read settings from this YAML file: the flags' names without the dashes, one a line. Unknown names are refused."`
+	ConfigFile string `name:"config" group:"Configuration" placeholder:"FILE" help:"Read settings from this YAML file: one on each line, named as the flag without dashes. Unknown names are refused."`
 
 	Listen        string   `group:"Listeners" placeholder:"ADDR" help:"Address of the main listener: AWS operations, issuers and login pages. Default :9229; in dev 127.0.0.1:9229."`
-	PrivateListen string   `group:"Listeners" placeholder:"ADDR" help:"Address of the private listener: /healthz, /readyz, /metrics and /debug/pprof. Keep it inside. Default 127.0.0.1:9230; \"off\" opens none."`
-	HealthListen  string   `group:"Listeners" placeholder:"ADDR" help:"Address of a listener for /healthz and /readyz alone, for load balancers: they are reached there without /metrics and /debug/pprof. None by default."`
-	TLSCert       string   `name:"tls-cert" group:"Listeners" placeholder:"FILE" help:"Certificate chain (PEM) of the main listener. A changed file is noticed within a minute, and at once on SIGHUP. One that has expired or does not fit the key is refused."`
+	PrivateListen string   `group:"Listeners" placeholder:"ADDR" help:"Address of the private listener: /healthz, /readyz, /metrics and /debug/pprof. It must not be reachable from outside. Default 127.0.0.1:9230; \"off\" opens none."`
+	HealthListen  string   `group:"Listeners" placeholder:"ADDR" help:"Address of a listener for load balancers. It has only /healthz and /readyz, not /metrics and /debug/pprof. Not opened by default."`
+	TLSCert       string   `name:"tls-cert" group:"Listeners" placeholder:"FILE" help:"Certificate chain (PEM) of the main listener. A changed file is read within a minute, and at once on SIGHUP. A certificate that has expired or does not fit the key is refused."`
 	TLSKey        string   `name:"tls-key" group:"Listeners" placeholder:"FILE" help:"Private key (PEM) of the certificate."`
-	TrustedProxy  []string `group:"Listeners" placeholder:"CIDR" help:"Address blocks of the proxies in front. X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed from these only."`
-	PlainHTTP     bool     `name:"plain-http" group:"Listeners" help:"Let serve speak plain HTTP on a loopback address although no trusted proxy is named."`
+	TrustedProxy  []string `group:"Listeners" placeholder:"CIDR" help:"Address blocks of the proxies in front. X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are accepted only from these."`
+	PlainHTTP     bool     `name:"plain-http" group:"Listeners" help:"Let serve speak plain HTTP on a loopback address without a trusted proxy."`
 
 	Data                string        `group:"Storage" placeholder:"DIR" help:"Folder of the embedded database (SQLite). Default in dev: .cognate."`
 	Database            Secret        `group:"Storage" placeholder:"URL" help:"PostgreSQL to use instead of the embedded database: postgres://user:password@host/name?sslmode=verify-full."`
-	DatabaseConnections int           `group:"Storage" default:"20" placeholder:"N" help:"Most connections to PostgreSQL that one server opens."`
-	DatabaseTimeout     time.Duration `group:"Storage" placeholder:"TIME" help:"Longest that one statement of the database may take, and that a request waits for a connection or, with the embedded database, for its turn to write. Must be less than --request-timeout. Default 5s, or half of --request-timeout if that is less. Imports and migrations have limits of their own."`
-	KEKFile             string        `name:"kek-file" group:"Storage" placeholder:"FILE" help:"File, readable by its owner only, that holds the key-encryption key: 32 bytes in base64. The environment's COGNATE_KEK can hold the key itself instead. In dev one is made in the data folder."`
+	DatabaseConnections int           `group:"Storage" default:"20" placeholder:"N" help:"The most connections to PostgreSQL that one server opens."`
+	DatabaseTimeout     time.Duration `group:"Storage" placeholder:"TIME" help:"The longest that a statement of the database may take, and that a request waits for a connection. With the embedded database, the longest that a request waits for its turn to write. Must be less than --request-timeout. Default 5s, or half of --request-timeout if that is less. Imports and migrations have limits of their own."`
+	KEKFile             string        `name:"kek-file" group:"Storage" placeholder:"FILE" help:"File that holds the key-encryption key: 32 bytes in base64. Only its owner may be able to read it. The variable COGNATE_KEK can hold the key itself instead. In dev a key is made in the data folder."`
 
-	IssuerBase string `group:"Identity" placeholder:"URL" help:"What issuers begin with: tokens carry URL/<pool id>. \"aws\" gives AWS's own form, https://cognito-idp.<region>.amazonaws.com/<pool id>. Required by serve; in dev the default is the main listener's own URL."`
-	PublicURL  string `name:"public-url" group:"Identity" placeholder:"URL" help:"Where clients reach this server, for the addresses that it hands out, such as those of uploads. By default the issuer base or, where that is \"aws\", the main listener's own URL."`
-	AccountID  string `name:"account-id" group:"Identity" default:"123456789012" placeholder:"ID" help:"The AWS account id, 12 digits, that ARNs carry."`
+	IssuerBase string `group:"Identity" placeholder:"URL" help:"Base of issuers: tokens carry URL/<pool id>. \"aws\" stands for AWS's own form, https://cognito-idp.<region>.amazonaws.com/<pool id>. Required by serve; in dev the default is the main listener's own URL."`
+	PublicURL  string `name:"public-url" group:"Identity" placeholder:"URL" help:"URL by which clients reach this server, for the addresses that it returns, such as those of uploads. The default is the issuer base, or the main listener's own URL if that is \"aws\"."`
+	AccountID  string `name:"account-id" group:"Identity" default:"123456789012" placeholder:"ID" help:"The AWS account id in ARNs: 12 digits."`
 
 	MessageSettings
 	TriggerSettings
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
-	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file that people can be imported from, in bytes."`
-	RequestTimeout  time.Duration  `group:"Limits" default:"30s" placeholder:"TIME" help:"Longest that one request may take, reading it included."`
-	ShutdownTimeout time.Duration  `group:"Limits" default:"20s" placeholder:"TIME" help:"Longest that running requests are waited for at the end."`
-	DrainDelay      *time.Duration `group:"Limits" placeholder:"TIME" help:"How long /readyz says no before the listeners close, so that a load balancer notices; requests are answered meanwhile. Default 5s with --trusted-proxy, else 0s."`
+	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file of an import of users, in bytes."`
+	RequestTimeout  time.Duration  `group:"Limits" default:"30s" placeholder:"TIME" help:"The longest that a request may take, from its first byte to the answer."`
+	ShutdownTimeout time.Duration  `group:"Limits" default:"20s" placeholder:"TIME" help:"How long a stopping server waits for running requests."`
+	DrainDelay      *time.Duration `group:"Limits" placeholder:"TIME" help:"How long /readyz answers 503 before the listeners close, so that a load balancer notices. Requests are still answered. Default 5s with --trusted-proxy, else 0s."`
 
-	LogLevel  string `group:"Logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	LogLevel  string `group:"Logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The lowest level that is logged: debug, info, warn or error."`
 	LogFormat string `group:"Logs" default:"auto" enum:"auto,json,text" placeholder:"FORMAT" help:"json, text, or auto: text in dev, json otherwise."`
 
-	AllowUnsigned bool `group:"Development" help:"Let administrators' operations through without a signature. For dev alone: serve does not start with it."`
+	AllowUnsigned bool `group:"Development" help:"Allow administrators' operations without a signature. Only for dev: serve does not start with it."`
 
 	Functions string `group:"Development" placeholder:"DIR" help:"Folder of Lambda functions that dev runs itself: DIR/<function name>/ with index.mjs, index.js, app.py, lambda_function.py, main.go or an executable bootstrap. See docs/triggers.md."`
 
-	Expose      bool     `group:"Development" help:"Let dev listen beyond loopback, as in a container whose port is published to this machine only. Whoever reaches it is an administrator and reads everyone's mail."`
-	AllowOrigin []string `group:"Development" placeholder:"ORIGIN" help:"Web pages of this origin (https://app.example.com) may call administrators' operations of cognate dev, and its host may be a name of this server. Pages of this machine may anyway."`
+	Expose      bool     `group:"Development" help:"Let dev listen on other addresses than loopback, such as in a container whose port is published to this machine only. Every client that reaches it is an administrator and can read all mail."`
+	AllowOrigin []string `group:"Development" placeholder:"ORIGIN" help:"Allow web pages of this origin (https://app.example.com) to call administrators' operations of cognate dev. Its host may also be a name of this server. Pages of this machine are always allowed."`
 
 	// The fields below are not settings. The commands and the tests set them.
 

@@ -13,12 +13,12 @@ import (
 
 // MessageSettings are the settings of mail and SMS.
 type MessageSettings struct {
-	MailFrom         string `group:"Messages" placeholder:"ADDRESS" help:"Sender of mail for pools that name none."`
+	MailFrom         string `group:"Messages" placeholder:"ADDRESS" help:"Sender of mail for pools that do not name one."`
 	SMTPURL          Secret `name:"smtp-url" group:"Messages" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 (STARTTLS required, or ?starttls=opportunistic) or smtps://user:password@host:465. ?starttls=none is for a relay on this machine. Needs --mail-from."`
-	SMSWebhookURL    Secret `name:"sms-webhook-url" group:"Messages" placeholder:"URL" help:"Where SMS are handed over, as signed JSON by POST."`
-	SMSWebhookSecret Secret `name:"sms-webhook-secret" group:"Messages" placeholder:"SECRET" help:"Key that signs what the SMS webhook is sent: at least 24 bytes in base64. Required with the URL."`
+	SMSWebhookURL    Secret `name:"sms-webhook-url" group:"Messages" placeholder:"URL" help:"URL of a gateway that gets each SMS as signed JSON by POST."`
+	SMSWebhookSecret Secret `name:"sms-webhook-secret" group:"Messages" placeholder:"SECRET" help:"Key that signs the requests to the SMS webhook: at least 24 bytes in base64. Required with the URL."`
 	SNSRegion        string `name:"sns-region" group:"Messages" placeholder:"REGION" help:"Send SMS through Amazon SNS in this Region, with the credentials that the AWS SDK finds."`
-	SNSEndpoint      Secret `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"Another endpoint that speaks SNS."`
+	SNSEndpoint      Secret `name:"sns-endpoint" group:"Messages" placeholder:"URL" help:"An endpoint in place of AWS's own for SNS."`
 }
 
 func (m *MessageSettings) checkMessages(add addProblem) {

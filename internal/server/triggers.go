@@ -20,12 +20,12 @@ import (
 // TriggerSettings are the settings of pools' functions. The folder of functions that
 // dev runs itself is among the settings for development.
 type TriggerSettings struct {
-	Triggers        string        `group:"Triggers" placeholder:"FILE" help:"How functions are run (Lambda, webhook, folder) and codes for custom senders encrypted: YAML, see docs/triggers.md. A function that it does not name is run by the Lambda API."`
+	Triggers        string        `group:"Triggers" placeholder:"FILE" help:"YAML file that says how functions are run (Lambda, webhook, folder) and how codes for custom senders are encrypted: see docs/triggers.md. Functions that it does not name are run by the Lambda API."`
 	TriggerEndpoint Secret        `group:"Triggers" placeholder:"URL" help:"Endpoint that speaks the Lambda API. By default AWS_ENDPOINT_URL_LAMBDA and AWS_ENDPOINT_URL, as AWS's tools read them, else AWS itself."`
-	TriggerAllow    []string      `group:"Triggers" placeholder:"CIDR" help:"Address blocks beside the public ones that webhooks may have. In dev also loopback."`
-	TriggerAttempts int           `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called that did not answer in time or could not be reached, 1 to 3. It may run more than once."`
-	TriggerTimeout  time.Duration `group:"Triggers" placeholder:"TIME" help:"Longest that a function may take, for one attempt. Default 5s, as Cognito's; more is for debugging one. Must be less than --request-timeout."`
-	TriggerStrict   bool          `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are taken, with a warning."`
+	TriggerAllow    []string      `group:"Triggers" placeholder:"CIDR" help:"Address blocks that webhooks may have in addition to public addresses. In dev also loopback."`
+	TriggerAttempts int           `group:"Triggers" default:"1" placeholder:"N" help:"How often a function is called if it does not answer in time or cannot be reached: 1 to 3. With more than 1, it may run more than once for an event."`
+	TriggerTimeout  time.Duration `group:"Triggers" placeholder:"TIME" help:"The longest that one attempt of a function may take. Default 5s, as in Cognito; set more to debug a function. Must be less than --request-timeout."`
+	TriggerStrict   bool          `group:"Triggers" help:"Refuse answers of functions that are not the whole event, as Cognito does. Without it they are accepted with a warning."`
 }
 
 func (c *Config) checkTriggers(add addProblem) {

@@ -281,10 +281,11 @@ func document(rows map[string]map[string]row) []byte {
 	var b bytes.Buffer
 	b.WriteString("<!-- Generated from compatibility.yaml by go generate ./internal/server; do not edit. -->\n" +
 		"# Compatibility\n\n" +
-		"Each operation of the services that Cognate speaks for, and the test that shows it. An operation that is not there yet\n" +
-		"answers `UnsupportedOperationException` (status 400) with `<operation> is not available in this version of Cognate`; the\n" +
-		"query protocol of `sts` is not answered yet.\n" +
-		"A setting whose effect is not there yet is refused where it is configured, never stored and ignored.\n")
+		"This page lists each operation of Cognito's services, and the tests that show that it works here.\n\n" +
+		"- An operation that is not available yet answers `UnsupportedOperationException` (status 400) with the text\n" +
+		"  `<operation> is not available in this version of Cognate`.\n" +
+		"- The query protocol of `sts` is not available yet.\n" +
+		"- A setting that has no effect yet is refused, never stored and ignored.\n")
 	for _, s := range services {
 		count := map[string]int{}
 		for _, r := range rows[s.name] {
