@@ -163,25 +163,10 @@ func (d *Decoder) BeginObject() {
 // Next reads up to the next member's value and reports whether there is one.
 // After the last it has read `}`.
 func (d *Decoder) Next() bool {
-	c := d.peek()
-	if d.err != nil {
+	c, ok := d.next('}')
+	if !ok {
 		return false
 	}
-	if c == '}' {
-		d.pos++
-		d.depth--
-		d.first = false
-		return false
-	}
-	if !d.first {
-		if c != ',' {
-			d.unexpected()
-			return false
-		}
-		d.pos++
-		c = d.peek()
-	}
-	d.first = false
 	if c != '"' {
 		d.unexpected()
 		return false
@@ -193,6 +178,31 @@ func (d *Decoder) Next() bool {
 	}
 	d.pos++
 	return d.err == nil
+}
+
+// next reads the comma before the next member or element. It returns what follows and
+// reports whether there may be one. After the last it has read end.
+func (d *Decoder) next(end byte) (c byte, ok bool) {
+	c = d.peek()
+	if d.err != nil {
+		return c, false
+	}
+	if c == end {
+		d.pos++
+		d.depth--
+		d.first = false
+		return c, false
+	}
+	if !d.first {
+		if c != ',' {
+			d.unexpected()
+			return c, false
+		}
+		d.pos++
+		c = d.peek()
+	}
+	d.first = false
+	return c, true
 }
 
 // Key is the name of the member that Next stopped at; good until the next read.
@@ -227,29 +237,11 @@ func (d *Decoder) beginList() bool {
 
 // nextElement reports whether another element of a list follows, and stops at it.
 func (d *Decoder) nextElement() bool {
-	c := d.peek()
-	if d.err != nil {
+	c, ok := d.next(']')
+	if !ok {
 		return false
 	}
-	if c == ']' {
-		d.pos++
-		d.depth--
-		d.first = false
-		return false
-	}
-	if !d.first {
-		if c != ',' {
-			d.unexpected()
-			return false
-		}
-		d.pos++
-		if c = d.peek(); c == ']' {
-			d.unexpected()
-			return false
-		}
-	}
-	d.first = false
-	if c == 0 {
+	if c == 0 || c == ']' { // the end of the text, or a comma before the bracket
 		d.unexpected()
 	}
 	return d.err == nil
