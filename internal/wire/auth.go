@@ -70,7 +70,7 @@ func (x *exchange) verify(sig *sigv4.Signature, body []byte) (*iam.Principal, er
 	if err := sig.CheckService(x.binding.Service.SigningName); err != nil {
 		return nil, signatureError(err)
 	}
-	if err := x.verifier.Verify(sig, sigv4.FromHTTP(x.r, body), string(p.Secret)); err != nil {
+	if err := sig.Verify(sigv4.FromHTTP(x.r, body), string(p.Secret)); err != nil {
 		return nil, signatureError(err)
 	}
 	x.request.AccessKeyID, x.request.PrincipalARN = p.AccessKeyID, p.ARN

@@ -43,8 +43,6 @@ type Config struct {
 	AccountID string
 	// MaxBody is the largest body; 0 means DefaultMaxBody.
 	MaxBody int64
-	// Timeout is the time limit of an operation; 0 means no limit.
-	Timeout time.Duration
 	// Now is the clock for signatures.
 	Now func() time.Time
 	// Log is for panics and for errors that an operation may not answer.

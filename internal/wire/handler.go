@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +17,9 @@ import (
 
 // Handler answers AWS JSON 1.1.
 type Handler struct {
-	config   Config
-	targets  map[string]*api.Binding
-	verifier sigv4.Verifier
-	buffers  sync.Pool
+	config  Config
+	targets map[string]*api.Binding
+	buffers sync.Pool
 }
 
 // New returns a handler. It panics if two operations have the same target.
@@ -204,13 +202,7 @@ func (h *Handler) recycle(b *[]byte) {
 
 // call runs the operation and encodes its output.
 func (x *exchange) call(in any) (*[]byte, error) {
-	ctx := x.r.Context()
-	if x.config.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, x.config.Timeout)
-		defer cancel()
-	}
-	out, err := x.binding.Call(ctx, in)
+	out, err := x.binding.Call(x.r.Context(), in)
 	if err != nil {
 		return nil, err
 	}

@@ -314,20 +314,3 @@ func TestEvent(t *testing.T) {
 		t.Error("a request was told of twice")
 	}
 }
-
-func TestTimeout(t *testing.T) {
-	t.Parallel()
-	url := serve(t, func(c *wire.Config) {
-		c.Timeout = time.Hour
-		c.Bindings = []api.Binding{{Operation: idp.Operations["AdminDeleteUser"], Call: func(ctx context.Context, _ any) (any, error) {
-			if _, ok := ctx.Deadline(); !ok {
-				return nil, errors.New("no deadline")
-			}
-			return nil, nil
-		}}}
-	})
-	resp, body := do(t, request(t, url, "AdminDeleteUser", `{"UserPoolId":"us-east-1_abcdefghi","Username":"alice"}`, "Authorization", anySignature))
-	if resp.StatusCode != 200 {
-		t.Errorf("%d %s", resp.StatusCode, body)
-	}
-}

@@ -49,8 +49,7 @@ func verify(r *http.Request, body []byte, secret string) error {
 	if err := s.CheckService("cognito-idp"); err != nil {
 		return err
 	}
-	var v sigv4.Verifier
-	return v.Verify(s, sigv4.FromHTTP(r, body), secret)
+	return s.Verify(sigv4.FromHTTP(r, body), secret)
 }
 
 // TestSDKSignatures: what the SDK signs holds, and no longer when anything of it changes.
@@ -134,12 +133,11 @@ func TestCoverage(t *testing.T) {
 func BenchmarkVerify(b *testing.B) {
 	body := []byte(`{"UserPoolId":"us-east-1_abcdefghi","Username":"alice"}`)
 	r := signed(b, "/", "", "secret", "", map[string]string{"X-Amz-Target": "AWSCognitoIdentityProviderService.AdminGetUser", "Content-Type": "application/x-amz-json-1.1"}, body)
-	var v sigv4.Verifier
 	b.ReportAllocs()
 	for b.Loop() {
 		s, err := sigv4.Parse(r.Header)
 		if err == nil {
-			err = v.Verify(s, sigv4.FromHTTP(r, body), "secret")
+			err = s.Verify(sigv4.FromHTTP(r, body), "secret")
 		}
 		if err != nil {
 			b.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -60,11 +59,8 @@ func (s *Signature) CheckService(service string) error {
 	return nil
 }
 
-// A Verifier checks signatures. It caches signing keys.
-type Verifier struct{ keys keyCache }
-
 // Verify reports whether s is r's signature with the given secret access key.
-func (v *Verifier) Verify(s *Signature, r Request, secret string) error {
+func (s *Signature) Verify(r Request, secret string) error {
 	if err := s.checkCoverage(r.Header); err != nil {
 		return err
 	}
@@ -79,7 +75,7 @@ func (v *Verifier) Verify(s *Signature, r Request, secret string) error {
 	if !ok {
 		return invalid(mismatch)
 	}
-	want := sign(v.keys.key(secret, s.Date, s.Region, s.Service), s.stringToSign(canonical))
+	want := sign(signingKey(secret, s.Date, s.Region, s.Service), s.stringToSign(canonical))
 	if !hmac.Equal(want[:], s.mac[:]) {
 		return invalid(mismatch)
 	}
@@ -183,35 +179,5 @@ func signingKey(secret, date, region, service string) (key [sha256.Size]byte) {
 	for _, part := range []string{region, service, terminator} {
 		key = sign(key, []byte(part))
 	}
-	return key
-}
-
-// keyCache caches signing keys, which change once a day. It is emptied when full.
-// Clients choose the scopes, but only keys of known secrets are cached.
-type keyCache struct {
-	mu   sync.RWMutex
-	keys map[keyScope][sha256.Size]byte
-}
-
-type keyScope struct{ secret, date, region, service string }
-
-const maxCachedKeys = 1024
-
-func (c *keyCache) key(secret, date, region, service string) [sha256.Size]byte {
-	scope := keyScope{secret, date, region, service}
-	c.mu.RLock()
-	key, ok := c.keys[scope]
-	c.mu.RUnlock()
-	if ok {
-		return key
-	}
-	key = signingKey(secret, date, region, service)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.keys == nil || len(c.keys) >= maxCachedKeys {
-		c.keys = map[keyScope][sha256.Size]byte{}
-	}
-	// The parts of the scope are substrings of the request's headers: keep copies only.
-	c.keys[keyScope{strings.Clone(secret), strings.Clone(date), strings.Clone(region), strings.Clone(service)}] = key
 	return key
 }
