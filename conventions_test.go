@@ -233,6 +233,25 @@ func TestFileLength(t *testing.T) {
 	}
 }
 
+// TestPackageSize keeps packages small enough for one reader. A package that outgrows
+// the limit is cut where a part has a name of its own. Package store is exempt, because
+// all SQL is there, and so is generated code.
+func TestPackageSize(t *testing.T) {
+	t.Parallel()
+	const limit = 4000
+	size := map[string]int{}
+	for _, f := range goFiles(t) {
+		if !f.test && !f.generated && f.dir != "internal/store" {
+			size[f.dir] += f.lines
+		}
+	}
+	for dir, lines := range size {
+		if lines > limit {
+			t.Errorf("package %s has %d lines of source, more than %d", dir, lines, limit)
+		}
+	}
+}
+
 // TestForbiddenText keeps one machine's paths and hosts out of the project.
 func TestForbiddenText(t *testing.T) {
 	t.Parallel()

@@ -27,8 +27,9 @@ import (
 	"cognate/internal/user/devices"
 	"cognate/internal/user/factors"
 	"cognate/internal/user/groups"
-	"cognate/internal/user/imports"
 	"cognate/internal/user/passkeys"
+	"cognate/internal/user/registration"
+	"cognate/internal/user/userimport"
 	"cognate/internal/wire"
 )
 
@@ -48,9 +49,11 @@ type services struct {
 	tokens   *token.Service
 	messages *message.Service
 	lockouts *risk.Lockouts
-	imports  *imports.Service
+	imports  *userimport.Service
 	triggers *triggers
 	wire     *wire.Handler
+
+	registrations *registration.Service
 
 	issuerBase func(region string) string
 }
@@ -65,7 +68,9 @@ type (
 	factorOperations  = factors.Service
 	signinOperations  = signin.Service
 	tokenOperations   = token.Service
-	importOperations  = imports.Service
+	importOperations  = userimport.Service
+
+	registrationOperations = registration.Service
 )
 
 //go:generate go run cognate/test/compat -root ../..
@@ -79,6 +84,7 @@ type directory struct {
 	*deviceOperations
 	*passkeyOperations
 	*factorOperations
+	*registrationOperations
 	*signinOperations
 	*tokenOperations
 	*importOperations
@@ -127,15 +133,16 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, Tokens: v.tokens, Mail: mails,
 		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service,
 	})
+	v.registrations = registration.New(registration.Deps{Store: st, Ring: ring, Users: v.users, Mail: mails, Triggers: v.triggers.Service, Now: c.Now})
 	v.groups = groups.New(groups.Deps{Store: st, Pools: v.pools, Users: v.users, Now: c.Now})
 	v.devices = devices.New(devices.Deps{Store: st, Pools: v.pools, Ring: ring, Users: v.users, Now: c.Now})
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase), Now: c.Now})
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
 	v.signins = signin.New(signin.Deps{
-		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Mail: mails, Tokens: v.tokens, Ring: ring, Gate: v.gate,
+		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Registrations: v.registrations, Mail: mails, Tokens: v.tokens, Ring: ring, Gate: v.gate,
 		Lockouts: v.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: v.triggers.Service,
 	})
-	v.imports = imports.New(imports.Deps{
+	v.imports = userimport.New(userimport.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
 		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
 	})
@@ -144,7 +151,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{v.pools, v.users, v.groups, v.devices, v.passkeys, v.factors, v.signins, v.tokens, v.imports, unimplemented{}}),
+			idp.Bind(directory{v.pools, v.users, v.groups, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(unimplementedIdentity{}),
 		),
 		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),

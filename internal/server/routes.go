@@ -9,7 +9,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/server/development"
 	"cognate/internal/server/edge"
-	"cognate/internal/user/imports"
+	"cognate/internal/user/userimport"
 )
 
 // routes returns the handler of the main listener. Each package adds its own routes.
@@ -31,7 +31,7 @@ func (s *Server) routes() http.Handler {
 	return edge.Wrap(s.guarded(s.refuseRetired(mux)), edge.Config{
 		Proxies: trusted, RequireTLS: s.config.Mode == Serve && s.cert == nil, AllowLoopback: s.config.PlainHTTP,
 		HealthPath: healthPath, MaxBytes: s.config.MaxRequestBytes, Timeout: s.config.RequestTimeout,
-		Uploads: edge.Uploads{Match: imports.IsUpload, MaxBytes: s.services.imports.MaxBytes(), Timeout: importTime},
+		Uploads: edge.Uploads{Match: userimport.IsUpload, MaxBytes: s.services.imports.MaxBytes(), Timeout: importTime},
 		Now:     s.config.machineNow(), Log: s.log, Metrics: s.services.metrics,
 	})
 }

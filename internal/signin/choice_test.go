@@ -499,7 +499,7 @@ func TestSignUpSession(t *testing.T) {
 		c, other := r.client(t, sn, choosing), r.client(t, sn, choosing)
 		signUp := func(t *testing.T, name string, password *string) *string {
 			t.Helper()
-			out, err := r.users.SignUp(t.Context(), &idp.SignUpRequest{
+			out, err := r.registrations.SignUp(t.Context(), &idp.SignUpRequest{
 				ClientId: c.ID, Username: name, Password: password,
 				UserAttributes: []idp.AttributeType{{Name: "email", Value: new(name + "@example.com")}},
 			})
@@ -521,7 +521,7 @@ func TestSignUpSession(t *testing.T) {
 		}
 		confirm := func(t *testing.T, name string, session *string) (*string, string) {
 			t.Helper()
-			out, err := r.users.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{
+			out, err := r.registrations.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{
 				ClientId: c.ID, Username: name, ConfirmationCode: r.code(t, find(t, name)), Session: session,
 			})
 			if err != nil {
@@ -563,11 +563,11 @@ func TestSignUpSession(t *testing.T) {
 				ClientId: plain.ID, Username: "classic", Password: new(right),
 				UserAttributes: []idp.AttributeType{{Name: "email", Value: new("classic@example.com")}},
 			}
-			signed, err := r.users.SignUp(t.Context(), in)
+			signed, err := r.registrations.SignUp(t.Context(), in)
 			if err != nil || signed.Session != nil {
 				t.Fatalf("signed up with %v, %v", signed, err)
 			}
-			confirmed, err := r.users.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{
+			confirmed, err := r.registrations.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{
 				ClientId: plain.ID, Username: "classic", ConfirmationCode: r.code(t, find(t, "classic")),
 			})
 			if err != nil || confirmed.Session != nil {
@@ -609,7 +609,7 @@ func TestSignUpSession(t *testing.T) {
 			}
 		})
 		t.Run("no way to be without a password", func(t *testing.T) {
-			_, err := r.users.SignUp(t.Context(), &idp.SignUpRequest{ClientId: c.ID, Username: "bare"})
+			_, err := r.registrations.SignUp(t.Context(), &idp.SignUpRequest{ClientId: c.ID, Username: "bare"})
 			wantErr(t, err, "InvalidParameterException: 1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null")
 		})
 	})
@@ -621,7 +621,7 @@ func TestSignUpSessionAndMFA(t *testing.T) {
 	r := sqlite(t)
 	sn := r.choicePool(t, "", idp.UserPoolMfaTypeOn, false)
 	c := r.client(t, sn, choosing)
-	out, err := r.users.SignUp(t.Context(), &idp.SignUpRequest{
+	out, err := r.registrations.SignUp(t.Context(), &idp.SignUpRequest{
 		ClientId: c.ID, Username: "jane", Password: new(right), UserAttributes: []idp.AttributeType{{Name: "email", Value: new("jane@example.com")}},
 	})
 	if err != nil {
@@ -631,7 +631,7 @@ func TestSignUpSessionAndMFA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := r.users.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{
+	done, err := r.registrations.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{
 		ClientId: c.ID, Username: "jane", ConfirmationCode: r.code(t, u), Session: out.Session,
 	})
 	if err != nil {

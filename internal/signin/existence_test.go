@@ -167,11 +167,11 @@ var entries = []entry{
 	}},
 	{"recovery", func(s *stranger) {
 		give := func() {
-			_, err := s.r.users.ConfirmForgotPassword(s.t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none", Password: fresh})
+			_, err := s.r.registrations.ConfirmForgotPassword(s.t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none", Password: fresh})
 			s.note(lambdas.Says(err))
 		}
 		give()
-		out, err := s.r.users.ForgotPassword(s.t.Context(), &idp.ForgotPasswordRequest{ClientId: s.client.ID, Username: s.name})
+		out, err := s.r.registrations.ForgotPassword(s.t.Context(), &idp.ForgotPasswordRequest{ClientId: s.client.ID, Username: s.name})
 		if err != nil {
 			out = &idp.ForgotPasswordResponse{}
 		}
@@ -180,11 +180,11 @@ var entries = []entry{
 	}},
 	{"confirmation", func(s *stranger) {
 		give := func() {
-			_, err := s.r.users.ConfirmSignUp(s.t.Context(), &idp.ConfirmSignUpRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none"})
+			_, err := s.r.registrations.ConfirmSignUp(s.t.Context(), &idp.ConfirmSignUpRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none"})
 			s.note(lambdas.Says(err))
 		}
 		give()
-		out, err := s.r.users.ResendConfirmationCode(s.t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: s.client.ID, Username: s.name})
+		out, err := s.r.registrations.ResendConfirmationCode(s.t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: s.client.ID, Username: s.name})
 		if err != nil {
 			out = &idp.ResendConfirmationCodeResponse{}
 		}
@@ -192,7 +192,7 @@ var entries = []entry{
 		give()
 	}},
 	{"confirmation with a Session", func(s *stranger) {
-		out, err := s.r.users.ConfirmSignUp(s.t.Context(), &idp.ConfirmSignUpRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none", Session: new(strings.Repeat("a", 900))})
+		out, err := s.r.registrations.ConfirmSignUp(s.t.Context(), &idp.ConfirmSignUpRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none", Session: new(strings.Repeat("a", 900))})
 		s.note(fmt.Sprint(out != nil, lambdas.Says(err)))
 	}},
 }
@@ -323,19 +323,19 @@ func BenchmarkStrangers(b *testing.B) {
 		{"USER_AUTH", "user-alice", func(s *stranger) { s.start("USER_AUTH") }},
 		{"USER_AUTH, EMAIL_OTP", "user-alice", func(s *stranger) { s.start("USER_AUTH", "PREFERRED_CHALLENGE", askMail) }},
 		{"ForgotPassword", "user-alice", func(s *stranger) {
-			_, err := s.r.users.ForgotPassword(s.t.Context(), &idp.ForgotPasswordRequest{ClientId: s.client.ID, Username: s.name})
+			_, err := s.r.registrations.ForgotPassword(s.t.Context(), &idp.ForgotPasswordRequest{ClientId: s.client.ID, Username: s.name})
 			s.note(lambdas.Says(err))
 		}},
 		{"ConfirmForgotPassword", "user-alice", func(s *stranger) {
-			_, err := s.r.users.ConfirmForgotPassword(s.t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none", Password: fresh})
+			_, err := s.r.registrations.ConfirmForgotPassword(s.t.Context(), &idp.ConfirmForgotPasswordRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none", Password: fresh})
 			s.note(lambdas.Says(err))
 		}},
 		{"ResendConfirmationCode", "user-carol", func(s *stranger) {
-			_, err := s.r.users.ResendConfirmationCode(s.t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: s.client.ID, Username: s.name})
+			_, err := s.r.registrations.ResendConfirmationCode(s.t.Context(), &idp.ResendConfirmationCodeRequest{ClientId: s.client.ID, Username: s.name})
 			s.note(lambdas.Says(err))
 		}},
 		{"ConfirmSignUp", "user-carol", func(s *stranger) {
-			_, err := s.r.users.ConfirmSignUp(s.t.Context(), &idp.ConfirmSignUpRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none"})
+			_, err := s.r.registrations.ConfirmSignUp(s.t.Context(), &idp.ConfirmSignUpRequest{ClientId: s.client.ID, Username: s.name, ConfirmationCode: "none"})
 			s.note(lambdas.Says(err))
 		}},
 	} {

@@ -13,7 +13,7 @@ import (
 // ConfirmSignUp stands for the first factor, since the code proved an address. A
 // second factor follows where the user's password would lead to one.
 func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*outcome, error) {
-	session, err := s.users.OpenSignUp(ctx, c.pool, c.client, u, *c.session, true)
+	session, err := s.registrations.OpenSession(ctx, c.pool, c.client, u, *c.session, true)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*out
 	if err != nil {
 		return nil, err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error { return s.users.SpendSignUp(ctx, tx, session) })
+	err = s.store.Update(ctx, func(tx *store.Tx) error { return s.registrations.SpendSession(ctx, tx, session) })
 	if errors.Is(err, store.ErrSpent) {
 		return nil, usedOnce()
 	}

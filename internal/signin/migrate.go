@@ -8,12 +8,13 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/internal/user/registration"
 )
 
 // resolveOrMigrate finds who signs in by a plain password. The pool's function
 // UserMigration is asked about a name that nobody has.
 func (s *Service) resolveOrMigrate(ctx context.Context, c *call, name, password string) (*user.User, error) {
-	if user.Migrates(c.pool) {
+	if registration.Migrates(c.pool) {
 		_, err := s.users.Resolve(ctx, c.pool, name)
 		if errors.Is(err, store.ErrNotFound) {
 			return s.migrate(ctx, c, name, password)
@@ -36,7 +37,7 @@ func (s *Service) migrate(ctx context.Context, c *call, name, password string) (
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.users.Migrate(ctx, c.pool, c.client, user.Migration{
+	u, err := s.registrations.Migrate(ctx, c.pool, c.client, registration.Migration{
 		Name: name, Password: password, Validation: c.validation, Metadata: c.metadata,
 	})
 	switch {
@@ -63,7 +64,7 @@ func (s *Service) migrate(ctx context.Context, c *call, name, password string) (
 // state is of a name that the pool did not have. A user whose existence the client
 // must not learn stays masked.
 func (s *Service) migrateInTurn(ctx context.Context, c *call, u *user.User, st *state, password string) (*user.User, *state, error) {
-	if c.response == nil || !u.IsDecoy() || !user.Migrates(c.pool) {
+	if c.response == nil || !u.IsDecoy() || !registration.Migrates(c.pool) {
 		return u, st, nil
 	}
 	if _, err := s.users.Resolve(ctx, c.pool, st.Name); !errors.Is(err, store.ErrNotFound) {

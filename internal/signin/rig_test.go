@@ -15,6 +15,7 @@ import (
 	"cognate/internal/user/factors"
 	"cognate/internal/user/groups"
 	"cognate/internal/user/passkeys"
+	"cognate/internal/user/registration"
 	"cognate/test/people"
 )
 
@@ -64,6 +65,7 @@ func newNode(p *people.Rig) *rig {
 		Devices:  devices.New(devices.Deps{Store: p.Store, Pools: p.Pools, Ring: p.Ring, Users: p.Users, Now: p.Now}),
 		Passkeys: credentials, Factors: factors.New(factors.Deps{Store: p.Store, Ring: p.Ring, Users: p.Users, Passkeys: credentials, Now: p.Now}),
 		Mail: p.Mail, Tokens: p.Tokens, Ring: p.Ring, Gate: p.Gate, Lockouts: p.Lockouts, Now: p.Now, Triggers: p.Triggers,
+		Registrations: registration.New(registration.Deps{Store: p.Store, Ring: p.Ring, Users: p.Users, Mail: p.Mail, Triggers: p.Triggers, Now: p.Now}),
 	})}
 }
 

@@ -21,6 +21,7 @@ import (
 	"cognate/internal/user/factors"
 	"cognate/internal/user/groups"
 	"cognate/internal/user/passkeys"
+	"cognate/internal/user/registration"
 )
 
 // Deps are what the service is built from.
@@ -45,6 +46,8 @@ type Deps struct {
 	// Rand is crypto/rand unless a test needs fixed values.
 	Rand io.Reader
 	Log  *slog.Logger
+
+	Registrations *registration.Service
 }
 
 // Service signs people in.
@@ -66,6 +69,8 @@ type Service struct {
 	machine  func() time.Time
 	rand     io.Reader
 	log      *slog.Logger
+
+	registrations *registration.Service
 }
 
 // New builds the service.
@@ -73,6 +78,7 @@ func New(d Deps) *Service {
 	s := &Service{
 		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, factors: d.Factors, mail: d.Mail, tokens: d.Tokens, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
+		registrations: d.Registrations,
 	}
 	if s.machine == nil {
 		s.machine = s.now

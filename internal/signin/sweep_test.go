@@ -124,7 +124,7 @@ func TestSweptByAFasterClock(t *testing.T) {
 		t.Run("session of a sign-up", func(t *testing.T) {
 			firstFactorOptions := r.client(t, r.choicePool(t, askMail, idp.UserPoolMfaTypeOff, false), choosing)
 			in := &idp.SignUpRequest{ClientId: firstFactorOptions.ID, Username: "new", Password: new(right), UserAttributes: []idp.AttributeType{{Name: "email", Value: new("new@example.com")}}}
-			if _, err := r.users.SignUp(t.Context(), in); err != nil {
+			if _, err := r.registrations.SignUp(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
 			sn, err := r.pools.Load(t.Context(), firstFactorOptions.PoolID)
@@ -135,7 +135,7 @@ func TestSweptByAFasterClock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			done, err := r.users.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: firstFactorOptions.ID, Username: "new", ConfirmationCode: r.code(t, u)})
+			done, err := r.registrations.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: firstFactorOptions.ID, Username: "new", ConfirmationCode: r.code(t, u)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -40,7 +40,7 @@ func TestFunctionsAfterSignUp(t *testing.T) {
 				}
 				c := r.client(t, sn, choosing, hiding)
 				r.Functions.Events()
-				up, err := r.users.SignUp(t.Context(), &idp.SignUpRequest{ClientId: c.ID, Username: "alice", Password: new(right)})
+				up, err := r.registrations.SignUp(t.Context(), &idp.SignUpRequest{ClientId: c.ID, Username: "alice", Password: new(right)})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -6,10 +6,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/mailing"
-	"cognate/internal/pool"
 	"cognate/internal/store"
-	"cognate/internal/trigger"
 	"cognate/internal/user/codes"
 )
 
@@ -90,34 +87,6 @@ func (s *Service) AdminUserGlobalSignOut(ctx context.Context, in *idp.AdminUserG
 	return &idp.AdminUserGlobalSignOutResponse{}, nil
 }
 
-// AdminConfirmSignUp confirms a user without a code; no address is verified by
-// it.
-func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSignUpRequest) (*idp.AdminConfirmSignUpResponse, error) {
-	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
-	if err != nil {
-		return nil, err
-	}
-	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		e, err := s.Edit(ctx, tx, sn, u.ID())
-		if err != nil {
-			return err
-		}
-		if err := checkUnconfirmed(e.User); err != nil {
-			return err
-		}
-		e.User.Rec.Status = string(idp.UserStatusTypeConfirmed)
-		u = e.User
-		return e.Save(ctx, AliasExists)
-	}, store.Retry)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.postConfirmation(ctx, sn, trigger.SourceConfirmSignUp, "", u, in.ClientMetadata); err != nil {
-		return nil, err
-	}
-	return &idp.AdminConfirmSignUpResponse{}, nil
-}
-
 // AdminSetUserPassword sets a password: the user's own, or a temporary one that
 // must be changed at the next sign-in. Codes by which the old password could be
 // recovered end with it, and so do lock-outs.
@@ -143,55 +112,8 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *idp.AdminSetUser
 	if err != nil {
 		return nil, err
 	}
-	s.forgetFailures(ctx, sn, u)
+	s.ForgetFailures(ctx, sn, u)
 	return &idp.AdminSetUserPasswordResponse{}, nil
-}
-
-// AdminResetUserPassword makes the user set a new password by a code that is
-// sent at once; the old one works no more.
-func (s *Service) AdminResetUserPassword(ctx context.Context, in *idp.AdminResetUserPasswordRequest) (*idp.AdminResetUserPasswordResponse, error) {
-	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
-	if err != nil {
-		return nil, err
-	}
-	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionForgotPassword, Metadata: in.ClientMetadata}
-	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
-		e, err := s.Edit(ctx, tx, sn, u.ID())
-		if err != nil {
-			return err
-		}
-		to, err := resetTarget(sn, e.User)
-		if err != nil {
-			return err
-		}
-		e.User.Rec.Status = string(idp.UserStatusTypeResetRequired)
-		if err := e.Save(ctx, AliasExists); err != nil {
-			return err
-		}
-		return s.codes.Send(ctx, tx, mail, e.User.Recipient(mail.Pool), codes.PurposeResetPassword, to)
-	})
-	if err != nil {
-		return nil, mailing.AdminDelivery(err)
-	}
-	return &idp.AdminResetUserPasswordResponse{}, nil
-}
-
-// resetTarget checks that an administrator may reset the password and tells
-// where the code goes.
-func resetTarget(sn *pool.Snapshot, u *User) (mailing.Delivery, error) {
-	if !u.Rec.Enabled {
-		return mailing.Delivery{}, disabledForRecovery()
-	}
-	switch u.Status() {
-	case idp.UserStatusTypeConfirmed, idp.UserStatusTypeResetRequired:
-	default:
-		return mailing.Delivery{}, notResettable()
-	}
-	to, usable := recoveryContact(sn, u)
-	if !usable {
-		return mailing.Delivery{}, noRecoveryContact()
-	}
-	return to, nil
 }
 
 // AdminUpdateUserAttributes changes attributes of a user; an administrator may

@@ -39,7 +39,7 @@ func (s *Service) AdminCreateUser(ctx context.Context, in *idp.AdminCreateUserRe
 // invite makes the user. Attributes that the schema requires may be missing:
 // the user is asked for them at the first sign-in.
 func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCreateUserRequest) (*User, error) {
-	u, err := s.newUser(sn, nil, in.Username, in.UserAttributes, idp.UserStatusTypeForceChangePassword)
+	u, err := s.NewUser(sn, nil, in.Username, in.UserAttributes, idp.UserStatusTypeForceChangePassword)
 	if err != nil {
 		return nil, err
 	}
@@ -56,30 +56,23 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 			return nil, err
 		}
 	}
-	decide := takenAlias(sn)
+	conflict := aliasConflict(sn)
 	if api.Val(in.ForceAliasCreation) {
-		decide = moveAliases(sn, decide)
+		conflict = MoveAliases(sn, conflict)
 	}
 	taken := func(string) error { return idp.UsernameExistsException("User account already exists") }
 	if sn.Triggers().PreSignUp != nil {
-		if err := s.free(ctx, sn, u, taken(""), decide); err != nil {
+		if err := s.CheckNameFree(ctx, sn, u, taken(""), conflict); err != nil {
 			return nil, err
 		}
-		if _, err := s.preSignUp(ctx, sn, "", u, in.ValidationData, in.ClientMetadata); err != nil {
+		if _, err := s.PreSignUp(ctx, sn, "", u, in.ValidationData, in.ClientMetadata); err != nil {
 			return nil, err
 		}
 	}
 	mail := invitation(sn, in)
 	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) error {
-		// Names are claimed one by one after the row: an alias may have to move.
-		if err := s.insert(ctx, tx, sn, u, nil, taken); err != nil {
+		if err := s.Insert(ctx, tx, sn, u, Insertion{Taken: taken, Conflict: conflict}); err != nil {
 			return err
-		}
-		e := &Edit{s: s, tx: tx, sn: sn, User: u}
-		for _, name := range signInNames(sn, u.Attributes) {
-			if err := e.claim(ctx, name, decide); err != nil {
-				return err
-			}
 		}
 		return s.sendInvitations(ctx, tx, mail, u, targets, password)
 	})
@@ -89,11 +82,12 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 	return u, err
 }
 
-// takenAlias is the answer of AdminCreateUser where another user signs in by an address: the address is the other user's
-// username, or a verified alias (Cognito: AdminCreateUser, ForceAliasCreation).
-func takenAlias(sn *pool.Snapshot) NameConflict {
+// aliasConflict returns the ConflictRule of AdminCreateUser. The other user's name is
+// the username in a pool whose usernames are addresses, else a verified alias (Cognito:
+// AdminCreateUser, ForceAliasCreation).
+func aliasConflict(sn *pool.Snapshot) ConflictRule {
 	if len(sn.UsernameAttributes) > 0 {
-		return usernameExistsByAlias
+		return UsernameExistsByAlias
 	}
 	return AliasExists
 }
@@ -110,7 +104,7 @@ func invitation(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) *mailing.Batc
 // a temporary password, is not sent. What the schema requires must be there,
 // since no challenge will ask for it.
 func invitedPasswordless(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) bool {
-	return api.Val(in.TemporaryPassword) == "" && passwordless(sn, u.Verified) && len(MissingAttributes(sn, u)) == 0
+	return api.Val(in.TemporaryPassword) == "" && PasswordOptional(sn, u.Verified) && len(MissingAttributes(sn, u)) == 0
 }
 
 // reinvite returns a user who never signed in a new temporary password and time

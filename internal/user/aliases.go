@@ -11,7 +11,7 @@ import (
 )
 
 // nameKinds are the attributes that can be sign-in names, in the order in which
-// clashes are reported.
+// conflicts are reported.
 var nameKinds = []string{schema.Email, schema.PhoneNumber, schema.PreferredUsername}
 
 // isNameKind reports whether the attribute can be a sign-in name in the pool.
@@ -19,11 +19,11 @@ func isNameKind(sn *pool.Snapshot, kind string) bool {
 	return sn.AliasAttributes.Has(kind) || sn.UsernameAttributes.Has(kind)
 }
 
-// signInNames are the names besides the username by which somebody with these
-// attributes signs in. An e-mail or phone alias counts while it is verified; a
-// username attribute counts always; preferred_username counts as soon as it is
-// set (Cognito: auth by alias).
-func signInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
+// SignInNames returns the names, besides the username, by which a user with these
+// attributes signs in. An email or phone alias is one while it is verified. A username
+// attribute and preferred_username are one as soon as they are set (Cognito: sign-in
+// with aliases).
+func SignInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
 	if !hasAliases(sn) {
 		return nil
 	}
@@ -40,29 +40,25 @@ func signInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
 	return names
 }
 
-// A NameConflict decides what happens to a name that another user holds: an error is the
-// answer; nil moves the name, as Cognito does with aliases.
-type NameConflict func(kind string) error
+// A ConflictRule decides about a sign-in name that another user has. It returns the
+// error of the operation, or nil to move the name, as Cognito does with aliases.
+type ConflictRule func(kind string) error
 
-// AliasExists is the NameConflict of operations that change a user's attributes.
+// AliasExists is the ConflictRule of operations that change a user's attributes.
 func AliasExists(kind string) error {
 	return idp.AliasExistsException("An account with the given " + kind + " already exists.")
 }
 
-// confirmAliasExists is the answer of ConfirmSignUp.
-func confirmAliasExists(kind string) error {
-	return idp.AliasExistsException("An account with the " + kind + " already exists.")
-}
-
-// usernameExistsByAlias is the answer of SignUp, and of AdminCreateUser where addresses are usernames.
-func usernameExistsByAlias(kind string) error {
+// UsernameExistsByAlias is the ConflictRule of SignUp, and of AdminCreateUser in a pool
+// whose usernames are addresses.
+func UsernameExistsByAlias(kind string) error {
 	return idp.UsernameExistsException("An account with the given " + kind + " already exists.")
 }
 
-// moveAliases is the NameConflict of an administrator who says that a value is
-// verified, and of a forced confirmation: an e-mail or phone alias moves, what
-// cannot lose a flag is refused.
-func moveAliases(sn *pool.Snapshot, refuse NameConflict) NameConflict {
+// MoveAliases returns the ConflictRule of an administrator who says that a value is
+// verified, and of a forced confirmation. An email or phone alias moves. Other names
+// have no flag that their user could lose: refuse returns the error for them.
+func MoveAliases(sn *pool.Snapshot, refuse ConflictRule) ConflictRule {
 	return func(kind string) error {
 		if sn.UsernameAttributes.Has(kind) || kind == schema.PreferredUsername {
 			return refuse(kind)
@@ -71,13 +67,13 @@ func moveAliases(sn *pool.Snapshot, refuse NameConflict) NameConflict {
 	}
 }
 
-// maxSignInName is the longest sign-in name in bytes: what an index entry holds.
-const maxSignInName = 2048
+// MaxSignInName is the longest sign-in name in bytes: what an index entry holds.
+const MaxSignInName = 2048
 
-// claim adds a sign-in name to the user. If another user holds the name, claim
-// does what decide says.
-func (e *Edit) claim(ctx context.Context, name store.Name, decide NameConflict) error {
-	if len(name.Value) > maxSignInName {
+// claim adds a sign-in name to the user. If another user has the name, decide says what
+// happens.
+func (e *Edit) claim(ctx context.Context, name store.Name, decide ConflictRule) error {
+	if len(name.Value) > MaxSignInName {
 		return idp.InvalidParameterException("user." + name.Kind + ": The value is too long to sign in by.")
 	}
 	owner, err := e.tx.NameOwner(ctx, e.sn.ID, name.Kind, name.Value)
@@ -87,7 +83,7 @@ func (e *Edit) claim(ctx context.Context, name store.Name, decide NameConflict) 
 			return err
 		}
 		err := e.tx.PutName(ctx, e.sn.ID, e.User.ID(), name)
-		if errors.Is(err, store.ErrExists) { // Somebody was faster.
+		if errors.Is(err, store.ErrExists) { // A concurrent transaction was faster.
 			return aliasRace(decide, name.Kind)
 		}
 		return err
@@ -99,13 +95,13 @@ func (e *Edit) claim(ctx context.Context, name store.Name, decide NameConflict) 
 	if err := decide(name.Kind); err != nil {
 		return err
 	}
-	return e.take(ctx, name, owner)
+	return e.moveName(ctx, name, owner)
 }
 
-// notUsername refuses a preferred_username that is another user's username:
-// the username comes first when names are resolved, so it would never work. It
-// also refuses one that is another user's sub, see isSub.
-func (e *Edit) notUsername(ctx context.Context, name store.Name, decide NameConflict) error {
+// notUsername rejects a preferred_username that is another user's username: the username
+// comes first when names are resolved, so the preferred_username would never work. It
+// also rejects another user's sub, see isSub.
+func (e *Edit) notUsername(ctx context.Context, name store.Name, decide ConflictRule) error {
 	if name.Kind != schema.PreferredUsername {
 		return nil
 	}
@@ -128,18 +124,18 @@ func (e *Edit) notUsername(ctx context.Context, name store.Name, decide NameConf
 	return decide(name.Kind)
 }
 
-// aliasRace answers a name lost to a concurrent change. Where the name would
-// move, the transaction is to be run again and move it.
-func aliasRace(decide NameConflict, kind string) error {
+// aliasRace returns the error for a name lost to a concurrent change. If the name
+// would move, the transaction runs again and moves it.
+func aliasRace(decide ConflictRule, kind string) error {
 	if err := decide(kind); err != nil {
 		return err
 	}
 	return store.ErrConflict
 }
 
-// take moves a name to the user. Its owner keeps the value unverified and his
-// tokens, and no longer signs in by it.
-func (e *Edit) take(ctx context.Context, name store.Name, owner string) error {
+// moveName moves a name from its owner to the user. The owner keeps the value as an
+// unverified one and keeps the tokens, but no longer signs in by the name.
+func (e *Edit) moveName(ctx context.Context, name store.Name, owner string) error {
 	if _, err := e.tx.TakeName(ctx, e.sn.ID, e.User.ID(), name); err != nil {
 		return err
 	}
@@ -159,9 +155,9 @@ func (e *Edit) take(ctx context.Context, name store.Name, owner string) error {
 	return e.tx.UpdateUser(ctx, rec)
 }
 
-// clashOf returns the conflict of the first name that another user holds, without
-// changing anything; nil where there is none.
-func clashOf(ctx context.Context, r *store.Reader, sn *pool.Snapshot, userID string, names []store.Name, decide NameConflict) error {
+// NameConflict returns the error of the first name that another user has and that may
+// not move. It changes nothing.
+func NameConflict(ctx context.Context, r *store.Reader, sn *pool.Snapshot, userID string, names []store.Name, decide ConflictRule) error {
 	for _, name := range names {
 		owner, err := r.NameOwner(ctx, sn.ID, name.Kind, name.Value)
 		switch {

@@ -20,6 +20,17 @@ const (
 	isImmutable   = ": Attribute cannot be updated.\n"
 )
 
+// MissingText returns the text of the error for attributes that the schema requires and
+// that are missing.
+func MissingText(names []string) string {
+	var text strings.Builder
+	text.WriteString(nonconforming)
+	for _, name := range names {
+		text.WriteString(name + isRequired)
+	}
+	return text.String()
+}
+
 func unauthorizedAttribute() error {
 	return idp.NotAuthorizedException("A client attempted to write unauthorized attribute").WithReason(api.ReasonNotAllowed)
 }

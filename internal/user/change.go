@@ -37,9 +37,9 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 		if err != nil {
 			return err
 		}
-		decide := NameConflict(AliasExists)
+		decide := ConflictRule(AliasExists)
 		if client == nil {
-			decide = moveAliases(sn, AliasExists)
+			decide = MoveAliases(sn, AliasExists)
 		}
 		if err := e.Save(ctx, decide); err != nil {
 			return err
@@ -158,7 +158,7 @@ func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*mai
 func (e *Edit) applyPending(ctx context.Context, attr, value string) (*mailing.Delivery, error) {
 	if e.sn.UsernameAttributes.Has(attr) {
 		wanted := []store.Name{{Kind: attr, Value: e.sn.FoldAlias(attr, value)}}
-		if err := clashOf(ctx, &e.tx.Reader, e.sn, e.User.ID(), wanted, AliasExists); err != nil {
+		if err := NameConflict(ctx, &e.tx.Reader, e.sn, e.User.ID(), wanted, AliasExists); err != nil {
 			return nil, err
 		}
 	}
@@ -207,7 +207,7 @@ func (e *Edit) keepsSignInName() error {
 	if len(e.sn.UsernameAttributes) == 0 || len(e.before) == 0 {
 		return nil
 	}
-	if len(signInNames(e.sn, e.User.Attributes)) > 0 {
+	if len(SignInNames(e.sn, e.User.Attributes)) > 0 {
 		return nil
 	}
 	return requiredCannotGo(e.before[0].Kind)

@@ -144,9 +144,9 @@ func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 	return guess.Succeeded(ctx)
 }
 
-// forgetFailures lets the user sign in at once with a password set again. The
+// ForgetFailures lets the user sign in at once with a password set again. The
 // row went in the transaction that set it; this is what the process remembers.
-func (s *Service) forgetFailures(ctx context.Context, sn *pool.Snapshot, u *User) {
+func (s *Service) ForgetFailures(ctx context.Context, sn *pool.Snapshot, u *User) {
 	if err := s.deps.Lockouts.Clear(context.WithoutCancel(ctx), sn.ID, u.ID()); err != nil {
 		s.deps.Log.WarnContext(ctx, "lock-out not cleared", slog.String("user", u.ID()), slog.Any("error", err))
 	}

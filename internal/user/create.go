@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
@@ -11,11 +12,11 @@ import (
 	"cognate/internal/store"
 )
 
-// newUser makes a user who is not stored yet from the name and attributes of a
-// sign-up or, with a nil client, of an administrator.
-func (s *Service) newUser(sn *pool.Snapshot, client *pool.Client, name string, list []idp.AttributeType, status idp.UserStatusType) (*User, error) {
+// NewUser makes a user, who is not stored yet, from the name and attributes of a
+// sign-up. client is nil for an administrator.
+func (s *Service) NewUser(sn *pool.Snapshot, client *pool.Client, name string, list []idp.AttributeType, status idp.UserStatusType) (*User, error) {
 	id := keys.NewUUID()
-	username, implied, err := storedUsername(sn, name, id)
+	username, implied, err := StoredUsername(sn, name, id)
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +37,11 @@ func (s *Service) newUser(sn *pool.Snapshot, client *pool.Client, name string, l
 	}, nil
 }
 
-// storedUsername returns the username to store and the attribute that the name
-// given implies. In a pool whose usernames are addresses the stored one is the
-// sub; in others a name must not look like an alias (Cognito: sign-in with
-// aliases). Case-insensitive pools store lower case.
-func storedUsername(sn *pool.Snapshot, name, sub string) (username string, implied map[string]string, err error) {
+// StoredUsername returns the username to store for a name, and the attribute that the
+// name implies. In a pool whose usernames are addresses, the stored username is the
+// sub. In other pools a name must not look like an alias (Cognito: sign-in with
+// aliases). A case-insensitive pool stores lower case.
+func StoredUsername(sn *pool.Snapshot, name, sub string) (username string, implied map[string]string, err error) {
 	byEmail, byPhone := sn.UsernameAttributes.Has(schema.Email), sn.UsernameAttributes.Has(schema.PhoneNumber)
 	switch {
 	case byEmail && schema.IsEmail(name):
@@ -61,44 +62,89 @@ func storedUsername(sn *pool.Snapshot, name, sub string) (username string, impli
 	return sn.FoldUsername(name), nil, nil
 }
 
-// insert stores a new user with the sign-in names that he has from the start.
-// taken is the answer where the username, or a name in a pool whose usernames
-// are addresses, is another's. The unique indexes decide.
-func (s *Service) insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, names []store.Name, taken func(what string) error) error {
+// PasswordOptional reports whether a user can be without a password: codes to one of the
+// usable addresses are a way to sign in.
+func PasswordOptional(sn *pool.Snapshot, usable func(attr string) bool) bool {
+	return sn.AllowsFirstFactor(idp.AuthFactorTypeEmailOtp) && usable(schema.Email) ||
+		sn.AllowsFirstFactor(idp.AuthFactorTypeSmsOtp) && usable(schema.PhoneNumber)
+}
+
+// An Insertion says which sign-in names a new user has, and what happens to names that
+// another user has.
+type Insertion struct {
+	// Names are stored with the user's row. If another user has one, nothing is written.
+	Names []store.Name
+	// Taken returns the error for a username, or one of Names, that is another user's.
+	// what is "username" or "name".
+	Taken func(what string) error
+	// Conflict decides about the sign-in names that follow from the user's attributes
+	// and are not in Names. They are claimed one by one after the row.
+	Conflict ConflictRule
+}
+
+// Insert stores a new user and claims the sign-in names. The unique indexes decide
+// between concurrent transactions.
+func (s *Service) Insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, in Insertion) error {
 	rec, err := u.Record()
 	if err != nil {
 		return err
 	}
+	e := &Edit{s: s, tx: tx, sn: sn, User: u}
+	if err := e.checkShadows(ctx, in); err != nil {
+		return err
+	}
+	err = tx.InsertUser(ctx, rec, in.Names)
+	if exists, ok := errors.AsType[*store.ExistsError](err); ok {
+		return in.Taken(exists.What)
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range SignInNames(sn, u.Attributes) {
+		if slices.Contains(in.Names, name) {
+			continue
+		}
+		if err := e.claim(ctx, name, in.Conflict); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkShadows rejects a new username that is the sub or the preferred_username of
+// another user, and a preferred_username that is another user's username or sub. One of
+// the two would never be found by it: see isSub, and Resolve for the order of names.
+func (e *Edit) checkShadows(ctx context.Context, in Insertion) error {
+	rec := &e.User.Rec
 	if rec.UsernameKey != rec.ID {
-		if sub, err := isSub(ctx, tx, sn, rec.UsernameKey); err != nil || sub {
+		if sub, err := isSub(ctx, e.tx, e.sn, rec.UsernameKey); err != nil || sub {
 			if err == nil {
-				err = taken("username")
+				err = in.Taken("username")
 			}
 			return err
 		}
 	}
-	if sn.AliasAttributes.Has(schema.PreferredUsername) {
-		if err := tx.TurnOfName(ctx, sn.ID, rec.UsernameKey); err != nil {
+	if !e.sn.AliasAttributes.Has(schema.PreferredUsername) {
+		return nil
+	}
+	if err := e.tx.TurnOfName(ctx, e.sn.ID, rec.UsernameKey); err != nil {
+		return err
+	}
+	same := []store.Name{{Kind: schema.PreferredUsername, Value: rec.UsernameKey}}
+	if err := NameConflict(ctx, &e.tx.Reader, e.sn, rec.ID, same, func(string) error { return in.Taken("username") }); err != nil {
+		return err
+	}
+	for _, name := range in.Names {
+		if err := e.notUsername(ctx, name, in.Conflict); err != nil {
 			return err
 		}
 	}
-	err = tx.InsertUser(ctx, rec, names)
-	if exists, ok := errors.AsType[*store.ExistsError](err); ok {
-		return taken(exists.What)
-	}
-	if err == nil && sn.AliasAttributes.Has(schema.PreferredUsername) {
-		// The username comes first when names are resolved: it must not take over
-		// what somebody else signs in by.
-		same := []store.Name{{Kind: schema.PreferredUsername, Value: rec.UsernameKey}}
-		return clashOf(ctx, &tx.Reader, sn, u.ID(), same, func(string) error { return taken("username") })
-	}
-	return err
+	return nil
 }
 
-// isSub reports whether the name is the sub of a user of the pool. Nobody else may
-// go by it: administrators name users by sub as well as by name (ResolveAdmin),
-// and what they do to one must not be done to the other. Only names that look
-// like a sub cost the look-up.
+// isSub reports whether the name is the sub of a user of the pool. No other user may
+// have this name: administrators name users by sub as well as by name (ResolveAdmin),
+// and must not change the wrong user. Only names that look like a sub cost a look-up.
 func isSub(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, name string) (bool, error) {
 	if !isUUID(name) {
 		return false, nil

@@ -14,7 +14,6 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
-	"cognate/internal/user/codes"
 )
 
 // Labels of what is derived for names that nobody has.
@@ -78,8 +77,8 @@ func (s *Service) StandIn(sn *pool.Snapshot, u *User, name string) *User {
 	return decoy
 }
 
-// hiddenReason returns, for the log, why the user is hidden.
-func (u *User) hiddenReason() api.Reason {
+// HiddenReason returns why the client must not learn of the user. It is for the log.
+func (u *User) HiddenReason() api.Reason {
 	switch {
 	case u.standsFor == nil:
 		return api.ReasonUnknownUser
@@ -106,10 +105,10 @@ func (s *Service) decoyCredential(u *User) (*Credential, error) {
 	return c, nil
 }
 
-// decoyDelivery returns where a code for a decoy would have gone: to an address of
-// the user whose place it takes, to the name if that is an address of the medium,
-// else to an address that is derived.
-func (s *Service) decoyDelivery(sn *pool.Snapshot, u *User, attrs []string) mailing.Delivery {
+// DecoyDelivery returns where a code for a decoy would have gone: to an address of the
+// user whose place the decoy takes, else to the name if it is an address of the medium,
+// else to an address that is derived from the name.
+func (s *Service) DecoyDelivery(sn *pool.Snapshot, u *User, attrs []string) mailing.Delivery {
 	// Where a code to a user would have to fail, so does that to a decoy.
 	if reached := slices.DeleteFunc(slices.Clone(attrs), func(attr string) bool {
 		return s.deps.Mail.CheckDeliverable(sn, mailing.MediumOf(attr)) != nil
@@ -150,9 +149,9 @@ func decimals(random []byte) string {
 	return string(b)
 }
 
-// ReadDecoy does what reading the user of a decoy's id costs: it reads the user
-// next to the id and drops it. A query that finds nothing is answered sooner,
-// since it does not touch the page of a row.
+// ReadDecoy takes the time of reading the user of a decoy's id. It reads the user next
+// to the id and drops it. A query that finds nothing would be faster, because it does
+// not touch the page of a row.
 func (s *Service) ReadDecoy(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *User) error {
 	next, err := r.UserNextTo(ctx, sn.ID, u.ID())
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -169,20 +168,4 @@ func (s *Service) dropNext(sn *pool.Snapshot, next store.User) error {
 	}
 	_, err := FromRecord(sn, next)
 	return err
-}
-
-// refuseDecoy answers a code for a user who does not exist by the steps that
-// one for a user takes.
-func (s *Service) refuseDecoy(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *User, t codes.Tries, purpose, given string) error {
-	if err := s.ReadDecoy(ctx, &tx.Reader, sn, u); err != nil {
-		return err
-	}
-	_, err := s.codes.Check(ctx, tx, sn, u.ID(), purpose, given)
-	if err == nil || store.Commits(err) && purpose == codes.PurposeSignUp {
-		err = codes.Mismatch()
-	}
-	if e, ok := errors.AsType[*api.Error](err); ok {
-		err = store.CommitWith(e.WithReason(u.hiddenReason()))
-	}
-	return s.codes.CountAnswer(ctx, tx, sn, u.ID(), t, err, s.PlaceOf(tx, sn, u, CallerOf(ctx)))
 }

@@ -6,18 +6,6 @@ import (
 	"cognate/internal/pool/schema"
 )
 
-// autoVerify returns where a new user's confirmation code goes: to the phone if
-// the pool verifies phone numbers and there is one, else to the mail address
-// (Cognito: auto-verified attributes); false if nowhere.
-func autoVerify(sn *pool.Snapshot, u *User) (mailing.Delivery, bool) {
-	for _, attr := range []string{schema.PhoneNumber, schema.Email} {
-		if value := u.Attributes[attr]; value != "" && sn.AutoVerified.Has(attr) {
-			return mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: value}, true
-		}
-	}
-	return mailing.Delivery{}, false
-}
-
 // DisplayName is the name by which a message addresses the user: in a pool
 // whose usernames are addresses it is the address, not the generated username.
 func (u *User) DisplayName(sn *pool.Snapshot) string {

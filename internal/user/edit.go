@@ -32,13 +32,13 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, use
 	if err != nil {
 		return nil, err
 	}
-	return &Edit{s: s, tx: tx, sn: sn, User: u, before: signInNames(sn, u.Attributes)}, nil
+	return &Edit{s: s, tx: tx, sn: sn, User: u, before: SignInNames(sn, u.Attributes)}, nil
 }
 
 // Save stores the user together with the sign-in names that follow from the
 // attributes. Names that are given up go first: a person may swap two of them.
-func (e *Edit) Save(ctx context.Context, decide NameConflict) error {
-	after := signInNames(e.sn, e.User.Attributes)
+func (e *Edit) Save(ctx context.Context, decide ConflictRule) error {
+	after := SignInNames(e.sn, e.User.Attributes)
 	for _, old := range e.before {
 		if !slices.Contains(after, old) {
 			if err := e.tx.DropName(ctx, e.sn.ID, e.User.ID(), old.Kind); err != nil {

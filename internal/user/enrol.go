@@ -32,7 +32,7 @@ func (s *Service) CheckEnrolment(ctx context.Context, sn *pool.Snapshot, client 
 		return nil
 	}
 	wanted := []store.Name{{Kind: attr, Value: sn.FoldAlias(attr, value)}}
-	return clashOf(ctx, &s.deps.Store.Reader, sn, u.ID(), wanted, AliasExists)
+	return NameConflict(ctx, &s.deps.Store.Reader, sn, u.ID(), wanted, AliasExists)
 }
 
 // EnrolAddress stores an address that a code has proven, and makes it a second

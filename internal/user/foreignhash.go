@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"time"
 
 	"cognate/internal/keys"
 	"cognate/internal/keys/srp"
@@ -81,6 +82,12 @@ func (s *Service) upgrade(ctx context.Context, sn *pool.Snapshot, u *User, next 
 	if err != nil {
 		s.deps.Log.WarnContext(ctx, "imported password hash not replaced", slog.String("user", u.ID()), slog.Any("error", err))
 	}
+}
+
+// NewForeignCredential returns the sealed credential of a user whose password is known
+// by the hash of another program. The caller stores it as Rec.Credential.
+func (s *Service) NewForeignCredential(u *User, phc string) ([]byte, error) {
+	return s.sealCredential(u, &Credential{PHC: phc, SetAt: s.deps.Now().UTC().Truncate(time.Millisecond)})
 }
 
 // isForeign reports whether the password is that of the imported hash. It costs

@@ -31,8 +31,8 @@ const (
 	PolicyChange      PolicyPrefix = "Password does not conform to policy: "
 )
 
-// maxPassword is the longest password, in characters (Cognito: PasswordType).
-const maxPassword = 256
+// MaxPassword is the longest password, in characters (Cognito: PasswordType).
+const MaxPassword = 256
 
 // symbols satisfy RequireSymbols; a space within the password does too.
 const symbols = "^$*.[]{}()?\"!@#%&/\\,><':;|_~=+-` "
@@ -58,7 +58,7 @@ func policyFault(p pool.PasswordPolicy, password string) string {
 	switch {
 	case length < p.MinimumLength || length == 0:
 		return "Password not long enough"
-	case length > maxPassword:
+	case length > MaxPassword:
 		return "Password must not be longer than 256 characters"
 	case strings.TrimFunc(password, unicode.IsSpace) != password:
 		return `Password must satisfy regular expression pattern: ^\S.*\S$`
@@ -153,11 +153,11 @@ func (s *Service) SetPassword(ctx context.Context, sn *pool.Snapshot, u *User, p
 	if err := CheckPolicy(sn, prefix, password); err != nil {
 		return nil, err
 	}
-	return s.newCredential(ctx, sn, u, password, temporary)
+	return s.NewCredential(ctx, sn, u, password, temporary)
 }
 
-// newCredential is SetPassword without the policy.
-func (s *Service) newCredential(ctx context.Context, sn *pool.Snapshot, u *User, password string, temporary bool) ([]byte, error) {
+// NewCredential is SetPassword without the policy.
+func (s *Service) NewCredential(ctx context.Context, sn *pool.Snapshot, u *User, password string, temporary bool) ([]byte, error) {
 	old, err := s.Credential(u)
 	if err != nil {
 		return nil, err

@@ -12,8 +12,8 @@ import (
 	"cognate/internal/token"
 )
 
-// client loads the app client of a public operation and checks its secret.
-func (s *Service) client(ctx context.Context, id, username string, secretHash *string) (*pool.Snapshot, *pool.Client, error) {
+// LoadClient loads the app client of a public operation and checks its secret.
+func (s *Service) LoadClient(ctx context.Context, id, username string, secretHash *string) (*pool.Snapshot, *pool.Client, error) {
 	sn, c, err := s.deps.Pools.LoadClient(ctx, id)
 	if err != nil {
 		return nil, nil, err
@@ -61,9 +61,9 @@ func (s *Service) tracked(ctx context.Context, poolID, username string) (*pool.S
 	return sn, u, err
 }
 
-// find resolves the user that a public operation names. If there is no such user,
+// Find resolves the user that a public operation names. If there is no such user,
 // it returns a decoy where the client hides that, else UserNotFoundException.
-func (s *Service) find(ctx context.Context, sn *pool.Snapshot, client *pool.Client, name string) (*User, error) {
+func (s *Service) Find(ctx context.Context, sn *pool.Snapshot, client *pool.Client, name string) (*User, error) {
 	u, err := s.ResolveHidden(ctx, sn, name)
 	if err != nil {
 		return nil, err

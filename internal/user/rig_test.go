@@ -69,7 +69,7 @@ func hiding(in *idp.CreateUserPoolClientRequest) {
 func (r *rig) have(t testing.TB, sn *pool.Snapshot, name string, status idp.UserStatusType, attrs map[string]string) *User {
 	t.Helper()
 	id := keys.NewUUID()
-	username, _, err := storedUsername(sn, name, id)
+	username, _, err := StoredUsername(sn, name, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func (r *rig) have(t testing.TB, sn *pool.Snapshot, name string, status idp.User
 		t.Fatal(err)
 	}
 	err = r.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
-		return tx.InsertUser(t.Context(), rec, signInNames(sn, u.Attributes))
+		return tx.InsertUser(t.Context(), rec, SignInNames(sn, u.Attributes))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -198,3 +198,51 @@ const (
 	sayExpired  = "ExpiredCodeException: Invalid code provided, please request a code again."
 	sayLimit    = "LimitExceededException: Attempt limit exceeded, please try after some time."
 )
+
+func byEmail(in *idp.CreateUserPoolRequest) {
+	in.UsernameAttributes = []idp.UsernameAttributeType{idp.UsernameAttributeTypeEmail}
+}
+
+func withAliases(in *idp.CreateUserPoolRequest) {
+	in.AliasAttributes = []idp.AliasAttributeType{"email", "phone_number", "preferred_username"}
+}
+
+func anyCase(in *idp.CreateUserPoolRequest) {
+	in.UsernameConfiguration = &idp.UsernameConfigurationType{CaseSensitive: false}
+}
+
+func requires(names ...string) func(in *idp.CreateUserPoolRequest) {
+	return func(in *idp.CreateUserPoolRequest) {
+		for _, n := range names {
+			in.Schema = append(in.Schema, idp.SchemaAttributeType{Name: new(n), Required: new(true), Mutable: new(true)})
+		}
+	}
+}
+
+func customs(in *idp.CreateUserPoolRequest) {
+	in.Schema = []idp.SchemaAttributeType{
+		{Name: new("plan"), AttributeDataType: idp.AttributeDataTypeString, Mutable: new(true), StringAttributeConstraints: &idp.StringAttributeConstraintsType{MinLength: new("2"), MaxLength: new("4")}},
+		{Name: new("age"), AttributeDataType: idp.AttributeDataTypeNumber, Mutable: new(true), NumberAttributeConstraints: &idp.NumberAttributeConstraintsType{MinValue: new("18"), MaxValue: new("99")}},
+		{Name: new("tenant"), AttributeDataType: idp.AttributeDataTypeString, Mutable: new(false)},
+		{Name: new("news"), AttributeDataType: idp.AttributeDataTypeBoolean, Mutable: new(true)},
+		{Name: new("since"), AttributeDataType: idp.AttributeDataTypeDateTime, Mutable: new(true)},
+	}
+}
+
+func writes(names ...string) func(in *idp.CreateUserPoolClientRequest) {
+	return func(in *idp.CreateUserPoolClientRequest) { in.WriteAttributes = names }
+}
+
+func (r *rig) matches(t *testing.T, sn *pool.Snapshot, u *User, password string) bool {
+	t.Helper()
+	u = r.read(t, sn, u.ID())
+	c, err := r.Credential(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok, err := r.PasswordMatches(t.Context(), sn, u, c, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}

@@ -1,15 +1,12 @@
 package user
 
 import (
-	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/message"
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/test/race"
@@ -60,7 +57,7 @@ func TestDeleteUser(t *testing.T) {
 		wantSays(t, r.DeleteUser(t.Context(), &idp.DeleteUserRequest{AccessToken: bearer}), gone)
 		_, err := r.GetUser(t.Context(), &idp.GetUserRequest{AccessToken: bearer})
 		wantSays(t, err, gone)
-		_, err = r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: client, Username: "alice@example.com", Password: new(goodPassword)})
+		_, err = r.AdminCreateUser(t.Context(), &idp.AdminCreateUserRequest{UserPoolId: sn.ID, Username: "alice@example.com", MessageAction: "SUPPRESS"})
 		wantSays(t, err, "") // The name is free again.
 	})
 }
@@ -133,24 +130,6 @@ func TestPasswordChangesAtOnce(t *testing.T) {
 	})
 }
 
-func TestVerifiable(t *testing.T) {
-	t.Parallel()
-	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, nil)
-		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
-		bearer := r.bearerOf(t, sn, r.clientWith(t, sn, nil), u)
-		const invalid = "InvalidParameterException: Invalid attribute name. Only phone_number and email can be verified."
-		_, err := r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "name"})
-		wantSays(t, err, invalid)
-		_, err = r.VerifyUserAttribute(t.Context(), &idp.VerifyUserAttributeRequest{AccessToken: bearer, AttributeName: "name", Code: "123456"})
-		wantSays(t, err, invalid)
-		_, err = r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "email"})
-		wantSays(t, err, "InvalidParameterException: User does not have a valid registered email address")
-		_, err = r.GetUserAttributeVerificationCode(t.Context(), &idp.GetUserAttributeVerificationCodeRequest{AccessToken: bearer, AttributeName: "phone_number"})
-		wantSays(t, err, "InvalidParameterException: User does not have a valid registered phone number")
-	})
-}
-
 func TestPrepareNewPassword(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
@@ -210,29 +189,6 @@ func TestNoUpdateIsLost(t *testing.T) {
 			if r.read(t, sn, u.ID()).Attributes[name] != "set" {
 				t.Errorf("%s is lost", name)
 			}
-		}
-	})
-}
-
-// TestNoSender has nothing configured that could deliver a message.
-func TestNoSender(t *testing.T) {
-	t.Parallel()
-	engines(t, func(t *testing.T, r *rig) {
-		r.sendBy(message.New(message.Deps{Store: r.deps.Store, Ring: r.deps.Ring, Now: r.Clock.Now}))
-		sn := r.poolWith(t, nil)
-		_, err := r.SignUp(t.Context(), &idp.SignUpRequest{
-			ClientId: r.clientWith(t, sn, nil), Username: "alice", Password: new(goodPassword), UserAttributes: attributes("email", "alice@example.com"),
-		})
-		if api.CodeOf(err) != "CodeDeliveryFailureException" {
-			t.Errorf("SignUp: %v", err)
-		}
-		if _, err := r.Resolve(t.Context(), sn, "alice"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("a user whose code cannot be sent is there: %v", err)
-		}
-		u := r.have(t, sn, "bob", idp.UserStatusTypeConfirmed, nil)
-		_, err = r.UpdateAttributes(t.Context(), sn, nil, u.ID(), attributes("email", "bob@example.com"), nil)
-		if api.CodeOf(err) != "InvalidEmailRoleAccessPolicyException" {
-			t.Errorf("AdminUpdateUserAttributes: %v", err)
 		}
 	})
 }

@@ -1,18 +1,3 @@
-// Package user keeps the people of a user pool: it signs them up, confirms
-// them, holds their attributes to the pool's schema, verifies their addresses,
-// keeps their passwords and recovers their accounts.
-//
-// It is the core that the packages below it share, and imports none of them. What
-// they begin with is in request.go (who a request is about) and edit.go (a user who
-// is changed in a transaction). A part of a person that has rows and operations of
-// its own belongs in a package below.
-//
-// It reads a pool's settings only through pool's snapshots and writes people
-// only through store. It issues no token and proves no sign-in; it asks token
-// who bears an access token. Every message that it causes goes through mailing, in
-// the transaction of the change that caused it, so that no code goes to a user who
-// was not stored. Passwords, verifiers and codes never appear in a log, an error or
-// a trace.
 package user
 
 import (

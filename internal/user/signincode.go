@@ -25,7 +25,7 @@ var (
 func (s *Service) SignInDelivery(sn *pool.Snapshot, u *User, attr string) mailing.Delivery {
 	d := mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: u.Attributes[attr]}
 	if u.decoy {
-		d.To = s.decoyDelivery(sn, u, []string{attr}).To
+		d.To = s.DecoyDelivery(sn, u, []string{attr}).To
 	}
 	return d
 }

@@ -9,6 +9,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/store/storetest"
@@ -59,6 +60,14 @@ func over(b *services.Base, clock *fresh.Clock) *Rig {
 		Store: b.Store, Pools: b.Pools, Ring: b.Ring, Gate: b.Gate, Tokens: b.Tokens, Pages: b.PageTokens, Now: b.Now,
 		Lockouts: b.Lockouts, Triggers: b.Triggers, Mail: b.Mail,
 	})}
+}
+
+// WithMail builds a rig of another server on the same store, whose messages go through
+// another service.
+func (r *Rig) WithMail(m *mailing.Service) *Rig {
+	b := *r.Base
+	b.Mail = m
+	return over(&b, r.Clock)
 }
 
 // User makes a confirmed user.

@@ -112,3 +112,11 @@ func IsDateTime(s string) bool {
 	}
 	return false
 }
+
+// IsUsername reports whether s can be a username (Cognito: UsernameType).
+func IsUsername(s string) bool {
+	n := utf8.RuneCountInString(s)
+	return n >= 1 && n <= 128 && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
+	})
+}

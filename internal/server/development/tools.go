@@ -7,13 +7,13 @@ import (
 
 	"cognate/internal/message"
 	"cognate/internal/server/edge"
-	"cognate/internal/user/imports"
+	"cognate/internal/user/userimport"
 )
 
 // Deps are what the tools are built from.
 type Deps struct {
 	Messages *message.Service
-	Imports  *imports.Service
+	Imports  *userimport.Service
 	Clock    *Clock
 	// OriginPolicy decides which web pages may set the clock.
 	OriginPolicy *edge.OriginPolicy
@@ -34,5 +34,5 @@ func (t *Tools) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_cognate/clock", t.showClock)
 	mux.HandleFunc("POST /_cognate/clock", t.setClock)
 	mux.HandleFunc("PUT /_cognate/clock", t.setClock)
-	mux.HandleFunc("GET "+imports.UploadPath+"/log", t.importLog)
+	mux.HandleFunc("GET "+userimport.UploadPath+"/log", t.importLog)
 }

@@ -1,0 +1,68 @@
+package userimport
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/store"
+	"cognate/internal/user"
+)
+
+// Deps is what the service works with.
+type Deps struct {
+	Store *store.Store
+	Pools *pool.Service
+	Users *user.Service
+	Ring  *keys.Ring
+	Pages *keys.PageTokens
+	// Gate is asked whether there are sign-ins: the worker then leaves them half of
+	// its time.
+	Gate *keys.Gate
+	// BaseURL is where clients reach this server.
+	BaseURL string
+	// MaxBytes is the size of the largest file; 0 means DefaultMaxBytes.
+	MaxBytes int64
+	// KeepOpen extends the time limit of an upload's connection. It is called
+	// before each piece is read.
+	KeepOpen func(w http.ResponseWriter) error
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// DefaultMaxBytes is the size of the largest file (Cognito: 100 MB).
+const DefaultMaxBytes = 100 << 20
+
+// Service does the operations on import jobs, takes uploads and runs the jobs.
+type Service struct {
+	deps  Deps
+	owner string // this process, among those that work on jobs
+	wake  chan struct{}
+
+	seen map[jobKey]sighting // the jobs of other workers, at the last look
+
+	// See the constants.
+	lookEvery, batchStatement time.Duration
+
+	entered uint64 // of the gate, at the worker's last look
+	came    bool   // whether somebody signed in between its last two looks
+}
+
+// New builds the service.
+func New(d Deps) *Service {
+	if d.MaxBytes == 0 {
+		d.MaxBytes = DefaultMaxBytes
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{deps: d, owner: keys.NewUUID(), wake: make(chan struct{}, 1), lookEvery: lookEvery, batchStatement: batchStatement}
+}
+
+// MaxBytes is the size of the largest file.
+func (s *Service) MaxBytes() int64 { return s.deps.MaxBytes }
+
+// now is the time as records keep it.
+func (s *Service) now() time.Time { return s.deps.Now().UTC().Truncate(time.Millisecond) }
