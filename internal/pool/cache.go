@@ -15,36 +15,36 @@ import (
 // maxAge bounds how long a node may act on settings that another node changed.
 const maxAge = time.Second
 
-// cache remembers loaded settings by id. Reading a fresh one takes no lock and
-// allocates nothing. Many readers of a stale one share one check, and a value is
-// only loaded again when its version has moved. What does not exist is not remembered.
+// cache keeps loaded settings by id. Reading a fresh value takes no lock and allocates
+// nothing. Concurrent readers of a stale value share one check, and a value is loaded
+// again only if its version has changed. Ids without settings are not kept.
 type cache[T any] struct {
-	now   func() time.Time
-	cells *otter.Cache[string, *cell[T]]
-	// load returns the value again, or old itself where it is still current.
+	now     func() time.Time
+	entries *otter.Cache[string, *entry[T]]
+	// load returns the value, or old itself if it is still current.
 	load func(ctx context.Context, id string, old *T) (*T, error)
 }
 
-// cell holds what is known of one id.
-type cell[T any] struct {
-	current atomic.Pointer[checked[T]]
-	// generation counts this process's writes, so that a load which began
-	// before a write is never taken for what follows it.
+// entry is the cached value of one id.
+type entry[T any] struct {
+	current atomic.Pointer[checkedValue[T]]
+	// generation counts this process's writes. A value that was loaded before a write is
+	// never used after it.
 	generation atomic.Uint64
 
-	mu     sync.Mutex
-	flight *flight[T]
+	mu      sync.Mutex
+	pending *pendingCheck[T]
 }
 
-// checked is a value with the moment at which its check began.
-type checked[T any] struct {
+// checkedValue is a value with the time at which its check started.
+type checkedValue[T any] struct {
 	value      *T
 	at         time.Time
 	generation uint64
 }
 
-// flight is one check that is under way.
-type flight[T any] struct {
+// pendingCheck is a check that has not finished.
+type pendingCheck[T any] struct {
 	generation uint64
 	done       chan struct{}
 	value      *T
@@ -53,28 +53,28 @@ type flight[T any] struct {
 
 func newCache[T any](size int, now func() time.Time, load func(context.Context, string, *T) (*T, error)) *cache[T] {
 	return &cache[T]{
-		now:   now,
-		cells: otter.Must(&otter.Options[string, *cell[T]]{MaximumSize: size}),
-		load:  load,
+		now:     now,
+		entries: otter.Must(&otter.Options[string, *entry[T]]{MaximumSize: size}),
+		load:    load,
 	}
 }
 
 // get returns the value of id, from memory where it is fresh.
 func (c *cache[T]) get(ctx context.Context, id string) (*T, error) {
-	e, ok := c.cells.GetIfPresent(id)
+	e, ok := c.entries.GetIfPresent(id)
 	if ok {
 		if v := e.fresh(c.now()); v != nil {
 			return v, nil
 		}
 	} else {
-		e, _ = c.cells.SetIfAbsent(id, &cell[T]{})
+		e, _ = c.entries.SetIfAbsent(id, &entry[T]{})
 	}
 	return c.check(ctx, id, e)
 }
 
 // fresh returns the value if it may still be used. A clock that was set back does
 // not make an old value young.
-func (e *cell[T]) fresh(now time.Time) *T {
+func (e *entry[T]) fresh(now time.Time) *T {
 	k := e.current.Load()
 	if k == nil || k.generation != e.generation.Load() {
 		return nil
@@ -85,20 +85,20 @@ func (e *cell[T]) fresh(now time.Time) *T {
 	return k.value
 }
 
-// check brings the cell up to date, or waits for the check that is under way.
-func (c *cache[T]) check(ctx context.Context, id string, e *cell[T]) (*T, error) {
+// check updates the entry, or waits for the pending check.
+func (c *cache[T]) check(ctx context.Context, id string, e *entry[T]) (*T, error) {
 	for {
 		e.mu.Lock()
 		if v := e.fresh(c.now()); v != nil {
 			e.mu.Unlock()
 			return v, nil
 		}
-		f := e.flight
+		f := e.pending
 		if f == nil {
-			f = &flight[T]{generation: e.generation.Load(), done: make(chan struct{})}
-			e.flight = f
+			f = &pendingCheck[T]{generation: e.generation.Load(), done: make(chan struct{})}
+			e.pending = f
 			e.mu.Unlock()
-			return c.fly(ctx, id, e, f)
+			return c.runCheck(ctx, id, e, f)
 		}
 		e.mu.Unlock()
 
@@ -107,8 +107,8 @@ func (c *cache[T]) check(ctx context.Context, id string, e *cell[T]) (*T, error)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		// A check that began before the last write says nothing, and the leader's own
-		// cancellation is not ours.
+		// A check that started before the last write does not count, and neither does a
+		// check that was canceled by the reader that started it.
 		if f.generation != e.generation.Load() || canceled(f.err) {
 			continue
 		}
@@ -116,12 +116,12 @@ func (c *cache[T]) check(ctx context.Context, id string, e *cell[T]) (*T, error)
 	}
 }
 
-// fly runs the check for all who wait for it.
-func (c *cache[T]) fly(ctx context.Context, id string, e *cell[T], f *flight[T]) (*T, error) {
-	f.err = errUnfinished // Stays only if load panics; then nobody may wait for ever.
+// runCheck runs the check for all readers that wait for it.
+func (c *cache[T]) runCheck(ctx context.Context, id string, e *entry[T], f *pendingCheck[T]) (*T, error) {
+	f.err = errUnfinished // Stays only if load panics; then no reader may wait for ever.
 	defer func() {
 		e.mu.Lock()
-		e.flight = nil
+		e.pending = nil
 		e.mu.Unlock()
 		close(f.done)
 	}()
@@ -133,9 +133,9 @@ func (c *cache[T]) fly(ctx context.Context, id string, e *cell[T], f *flight[T])
 	f.value, f.err = c.load(ctx, id, old)
 	switch {
 	case f.err == nil:
-		e.current.Store(&checked[T]{value: f.value, at: at, generation: f.generation})
+		e.current.Store(&checkedValue[T]{value: f.value, at: at, generation: f.generation})
 	case errors.Is(f.err, store.ErrNotFound):
-		c.cells.Invalidate(id)
+		c.entries.Invalidate(id)
 	}
 	return f.value, f.err
 }
@@ -146,9 +146,9 @@ func canceled(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// invalidate makes what this process has just written visible to its next read.
+// invalidate makes a write of this process visible to its next read.
 func (c *cache[T]) invalidate(id string) {
-	if e, ok := c.cells.GetIfPresent(id); ok {
+	if e, ok := c.entries.GetIfPresent(id); ok {
 		e.generation.Add(1)
 	}
 }

@@ -120,7 +120,7 @@ func TestUnknownIsNotRemembered(t *testing.T) {
 	if _, err := c.get(t.Context(), "a"); !errors.Is(err, store.ErrNotFound) {
 		t.Fatal(err)
 	}
-	if n := c.cells.EstimatedSize(); n != 0 {
+	if n := c.entries.EstimatedSize(); n != 0 {
 		t.Errorf("%d cells for what does not exist", n)
 	}
 	known = true
@@ -161,12 +161,12 @@ func TestPanickingLoad(t *testing.T) {
 	_, _ = c.get(t.Context(), "a")
 }
 
-func FuzzRedirectable(f *testing.F) {
+func FuzzIsRedirectURL(f *testing.F) {
 	for _, s := range []string{"https://a.example.com/cb", "http://localhost", "myapp://cb", "com.example.app:/cb", "javascript:alert(1)", "http://[::1]"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if !redirectable(s) {
+		if !isRedirectURL(s) {
 			return
 		}
 		u, err := url.Parse(s)

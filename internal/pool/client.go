@@ -63,9 +63,9 @@ var (
 	}
 )
 
-// flowsOf returns what a client's list allows (Cognito: ExplicitAuthFlows). No list
-// and the legacy ones carry SRP, custom and refresh with them, except that
-// CUSTOM_AUTH_FLOW_ONLY forbids SRP. Rotation takes the old way to refresh away.
+// flowsOf returns the flows that a client's list allows (Cognito: ExplicitAuthFlows). An
+// empty list and legacy values imply SRP, custom and refresh, except that
+// CUSTOM_AUTH_FLOW_ONLY forbids SRP. Rotation removes REFRESH_TOKEN_AUTH.
 func flowsOf(list []idp.ExplicitAuthFlowsType, rotation bool) flows {
 	var f flows
 	legacy, customOnly := true, false
@@ -97,16 +97,17 @@ type Client struct {
 
 	// Config is the client as DescribeUserPoolClient shows it, but for its secret.
 	Config idp.UserPoolClientType
-	// Secrets are the live ones, the oldest first; none for public clients.
+	// Secrets are the live secrets, the oldest first. A public client has none.
 	Secrets []Secret
 
 	AccessTTL, IDTTL, RefreshTTL, SessionTTL time.Duration
 
 	// PreventExistence hides whether a user exists.
 	PreventExistence bool
-	// Revocation is true where tokens can be revoked one by one.
+	// Revocation is true if tokens can be revoked one by one.
 	Revocation bool
-	// Rotation replaces a refresh token at each use; the old one stays good for RotationGrace.
+	// Rotation replaces a refresh token at each use. The old token stays valid for
+	// RotationGrace.
 	Rotation      bool
 	RotationGrace time.Duration
 
@@ -135,8 +136,7 @@ type clientSettings struct {
 	// Config leaves out what the record's columns hold, and the secret.
 	Config  idp.UserPoolClientType
 	Secrets []sealedSecret `json:",omitempty"`
-	// SSOMinutes is how long the client reuses an SSO session; nil where it was
-	// never set.
+	// SSOMinutes is how long the client reuses an SSO session, nil if it was never set.
 	SSOMinutes *int32 `json:",omitempty"`
 }
 
@@ -205,8 +205,8 @@ func (s *Service) clientOf(r *store.Client, d *clientSettings) (*Client, error) 
 // GetTokensFromRefreshToken needs no permission.
 func (c *Client) Allows(flow FlowName) bool { return c.flows&flowBits[flow] != 0 }
 
-// CanRead reports whether the client's people may see the attribute. Attributes
-// for developers are for administrators alone.
+// CanRead reports whether users of the client may see the attribute. Only administrators
+// see attributes for developers.
 func (c *Client) CanRead(attribute string) bool {
 	if schema.IsDeveloperOnly(attribute) {
 		return false
@@ -214,7 +214,7 @@ func (c *Client) CanRead(attribute string) bool {
 	return c.read == nil || attribute == "sub" || c.read[attribute]
 }
 
-// CanWrite reports whether the client's people may set the attribute.
+// CanWrite reports whether users of the client may set the attribute.
 func (c *Client) CanWrite(attribute string) bool {
 	if schema.IsServiceOnly(attribute) || schema.IsDeveloperOnly(attribute) {
 		return false
@@ -222,8 +222,8 @@ func (c *Client) CanWrite(attribute string) bool {
 	return c.write == nil || c.write[attribute]
 }
 
-// CheckSecretHash checks SECRET_HASH for the username that the same request
-// carries, as it was sent. Nil or empty means that none came.
+// CheckSecretHash checks SECRET_HASH for the username of the same request, as it was
+// sent. Nil or empty means that the request has none.
 func (c *Client) CheckSecretHash(username string, hash *string) error {
 	got := api.Val(hash)
 	switch {
@@ -252,13 +252,13 @@ func (c *Client) SecretHashMatches(username, hash string) bool {
 	return match == 1
 }
 
-// CheckSecret checks a secret that was sent in clear against all live ones. A
-// public client needs none, and what it sends is not looked at.
+// CheckSecret compares a secret that was sent in clear with all live ones. A public
+// client needs none, and a secret that it sends is ignored.
 func (c *Client) CheckSecret(secret *string) bool {
 	if len(c.Secrets) == 0 {
 		return true
 	}
-	// Hashed first, so that not even the length is told by the time taken.
+	// Hashed first, so that the time taken does not depend on the length.
 	got := sha256.Sum256([]byte(api.Val(secret)))
 	match := 0
 	for _, s := range c.Secrets {

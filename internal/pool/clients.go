@@ -30,13 +30,13 @@ func (s *Service) CreateUserPoolClient(ctx context.Context, in *idp.CreateUserPo
 	if r.Doc, err = json.Marshal(d); err != nil {
 		return nil, fmt.Errorf("pool: settings of a new client: %w", err)
 	}
-	// The pool's record is written too, so that the quota holds and nothing is
-	// added to a pool that is being deleted.
+	// The pool's record is written too: so the quota holds, and no client is added to a
+	// pool that is being deleted.
 	err = s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, doc *settings) error {
 		if err := checkClientQuota(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		k := clientCheck{tx: tx, pool: p, settings: doc, confidential: len(d.Secrets) > 0, doing: "creating"}
+		k := clientCheck{tx: tx, pool: p, settings: doc, confidential: len(d.Secrets) > 0, verb: "creating"}
 		if err := k.check(ctx, &d.Config); err != nil {
 			return err
 		}
@@ -45,15 +45,16 @@ func (s *Service) CreateUserPoolClient(ctx context.Context, in *idp.CreateUserPo
 	if err != nil {
 		return nil, err
 	}
-	shape, err := s.clientShape(&r, &d)
+	shape, err := s.describeClient(&r, &d)
 	if err != nil {
 		return nil, err
 	}
 	return &idp.CreateUserPoolClientResponse{UserPoolClient: shape}, nil
 }
 
-// clientShape is a client as administrators see it, with its first secret in clear.
-func (s *Service) clientShape(r *store.Client, d *clientSettings) (*idp.UserPoolClientType, error) {
+// describeClient returns a client as administrators see it, with its first secret in
+// clear.
+func (s *Service) describeClient(r *store.Client, d *clientSettings) (*idp.UserPoolClientType, error) {
 	c, err := s.clientOf(r, d)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func clientRecord(ctx context.Context, r *store.Reader, poolID, id string) (*sto
 // changeClient is changePool for a client.
 func (s *Service) changeClient(ctx context.Context, poolID, id string, fn func(tx *store.Tx, r *store.Client, d *clientSettings, p *store.Pool, doc *settings) error) error {
 	err := s.update(ctx, poolID, func(tx *store.Tx) error {
-		p, doc, err := s.heldPool(ctx, tx, poolID)
+		p, doc, err := s.holdPoolRecord(ctx, tx, poolID)
 		if err != nil {
 			return err
 		}
@@ -101,13 +102,13 @@ func (s *Service) changeClient(ctx context.Context, poolID, id string, fn func(t
 	return err
 }
 
-// UpdateUserPoolClient replaces a client's settings; see newClientConfig for what
-// becomes of those left out.
+// UpdateUserPoolClient replaces a client's settings. newClientConfig says what happens to
+// members that the request leaves out.
 func (s *Service) UpdateUserPoolClient(ctx context.Context, in *idp.UpdateUserPoolClientRequest) (*idp.UpdateUserPoolClientResponse, error) {
 	var shape *idp.UserPoolClientType
 	err := s.changeClient(ctx, in.UserPoolId, in.ClientId, func(tx *store.Tx, r *store.Client, d *clientSettings, p *store.Pool, doc *settings) error {
 		d.Config = newClientConfig(in, &d.Config)
-		k := clientCheck{tx: tx, pool: p, settings: doc, confidential: len(d.Secrets) > 0, doing: "updating"}
+		k := clientCheck{tx: tx, pool: p, settings: doc, confidential: len(d.Secrets) > 0, verb: "updating"}
 		if err := k.check(ctx, &d.Config); err != nil {
 			return err
 		}
@@ -116,7 +117,7 @@ func (s *Service) UpdateUserPoolClient(ctx context.Context, in *idp.UpdateUserPo
 		}
 		r.ModifiedAt = s.now()
 		var err error
-		shape, err = s.clientShape(r, d)
+		shape, err = s.describeClient(r, d)
 		return err
 	})
 	if err != nil {
@@ -125,13 +126,13 @@ func (s *Service) UpdateUserPoolClient(ctx context.Context, in *idp.UpdateUserPo
 	return &idp.UpdateUserPoolClientResponse{UserPoolClient: shape}, nil
 }
 
-// DescribeUserPoolClient tells a client's settings, its secret included.
+// DescribeUserPoolClient returns a client's settings, including its secret.
 func (s *Service) DescribeUserPoolClient(ctx context.Context, in *idp.DescribeUserPoolClientRequest) (*idp.DescribeUserPoolClientResponse, error) {
 	r, d, err := s.readClient(ctx, in.UserPoolId, in.ClientId)
 	if err != nil {
 		return nil, err
 	}
-	shape, err := s.clientShape(r, d)
+	shape, err := s.describeClient(r, d)
 	if err != nil {
 		return nil, err
 	}
@@ -145,10 +146,10 @@ func (s *Service) readClient(ctx context.Context, poolID, id string) (*store.Cli
 	return clientRecord(ctx, &s.deps.Store.Reader, poolID, id)
 }
 
-// DeleteUserPoolClient removes a client; its tokens are good no more.
+// DeleteUserPoolClient deletes a client. Its tokens stop working.
 func (s *Service) DeleteUserPoolClient(ctx context.Context, in *idp.DeleteUserPoolClientRequest) error {
 	err := s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
-		if _, _, err := s.heldPool(ctx, tx, in.UserPoolId); err != nil {
+		if _, _, err := s.holdPoolRecord(ctx, tx, in.UserPoolId); err != nil {
 			return err
 		}
 		err := tx.DeleteClient(ctx, in.UserPoolId, in.ClientId)
@@ -164,8 +165,8 @@ func (s *Service) DeleteUserPoolClient(ctx context.Context, in *idp.DeleteUserPo
 // maxClientPage is the largest page of ListUserPoolClients.
 const maxClientPage = 60
 
-// ListUserPoolClients lists a pool's clients by id. None of them is a dynamically
-// registered one.
+// ListUserPoolClients lists a pool's clients by id. The pool has no dynamically
+// registered clients.
 func (s *Service) ListUserPoolClients(ctx context.Context, in *idp.ListUserPoolClientsRequest) (*idp.ListUserPoolClientsResponse, error) {
 	if _, _, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId); err != nil {
 		return nil, err

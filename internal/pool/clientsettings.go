@@ -19,7 +19,7 @@ const (
 	defaultSessionMinutes = 3
 )
 
-// clientUpdateOf returns what of a creation an update could say too.
+// clientUpdateOf returns the members of a creation that an update has too.
 func clientUpdateOf(in *idp.CreateUserPoolClientRequest) *idp.UpdateUserPoolClientRequest {
 	return &idp.UpdateUserPoolClientRequest{
 		UserPoolId: in.UserPoolId, RefreshTokenValidity: in.RefreshTokenValidity,
@@ -34,13 +34,13 @@ func clientUpdateOf(in *idp.CreateUserPoolClientRequest) *idp.UpdateUserPoolClie
 	}
 }
 
-// newClientConfig returns a client's settings after an update of old: all that is
-// left out goes back to its default, but for token revocation, which stays, and
-// rotation, which is shown for ever once it was set. A new client's old is empty.
+// newClientConfig returns a client's settings after an update of old. Members that the
+// request leaves out return to their default. But token revocation keeps its value, and
+// rotation is shown for ever once it was set. For a new client, old is empty.
 func newClientConfig(in *idp.UpdateUserPoolClientRequest, old *idp.UserPoolClientType) idp.UserPoolClientType {
 	c := idp.UserPoolClientType{
 		RefreshTokenValidity: in.RefreshTokenValidity, AccessTokenValidity: in.AccessTokenValidity, IdTokenValidity: in.IdTokenValidity,
-		TokenValidityUnits: filledUnits(in.TokenValidityUnits),
+		TokenValidityUnits: completeUnits(in.TokenValidityUnits),
 		ReadAttributes:     distinct(in.ReadAttributes), WriteAttributes: distinct(in.WriteAttributes),
 		ExplicitAuthFlows: distinct(in.ExplicitAuthFlows), SupportedIdentityProviders: distinct(in.SupportedIdentityProviders),
 		CallbackURLs: distinct(in.CallbackURLs), LogoutURLs: distinct(in.LogoutURLs), DefaultRedirectURI: in.DefaultRedirectURI,
@@ -75,8 +75,8 @@ func newClientConfig(in *idp.UpdateUserPoolClientRequest, old *idp.UserPoolClien
 	return c
 }
 
-// filledUnits returns all three units where one was sent, and none otherwise.
-func filledUnits(u *idp.TokenValidityUnitsType) *idp.TokenValidityUnitsType {
+// completeUnits returns all three units if one of them was sent, else none.
+func completeUnits(u *idp.TokenValidityUnitsType) *idp.TokenValidityUnitsType {
 	if u == nil || *u == (idp.TokenValidityUnitsType{}) {
 		return &idp.TokenValidityUnitsType{}
 	}
@@ -102,11 +102,11 @@ type clientCheck struct {
 	pool         *store.Pool
 	settings     *settings
 	confidential bool
-	// doing stands in the text of some refusals: "creating" or "updating".
-	doing string
+	// verb is part of some error texts: "creating" or "updating".
+	verb string
 }
 
-// check refuses settings of a client that contradict each other or their pool.
+// check rejects settings of a client that contradict each other or the pool.
 func (k *clientCheck) check(ctx context.Context, c *idp.UserPoolClientType) error {
 	if err := checkLifetimes(c); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (k *clientCheck) check(ctx context.Context, c *idp.UserPoolClientType) erro
 	return k.checkOAuthScopes(ctx, c)
 }
 
-// checkLifetimes holds tokens to Cognito's ranges, in seconds.
+// checkLifetimes checks the lifetimes of tokens against Cognito's ranges, in seconds.
 func checkLifetimes(c *idp.UserPoolClientType) error {
 	const (
 		minute, hour, day = 60, 3600, 86400
@@ -169,7 +169,7 @@ func checkLifetimes(c *idp.UserPoolClientType) error {
 	return nil
 }
 
-// checkFlows checks the ways to sign in, and rotation, which excludes one of them.
+// checkFlows checks the flows, and rotation, which excludes one of them.
 func checkFlows(c *idp.UserPoolClientType, tier idp.UserPoolTierType) error {
 	modern, legacy := 0, 0
 	for _, f := range c.ExplicitAuthFlows {
@@ -196,16 +196,16 @@ func checkFlows(c *idp.UserPoolClientType, tier idp.UserPoolTierType) error {
 	return nil
 }
 
-// checkAttributes checks the lists of readable and writable attributes. A client
-// that may write at all must be able to give what the pool requires.
+// checkAttributes checks the lists of readable and writable attributes. A client with a
+// list of writable attributes must be able to write those that the pool requires.
 func (k *clientCheck) checkAttributes(c *idp.UserPoolClientType) error {
 	attributes := schema.New(k.settings.Config.SchemaAttributes)
 	for _, name := range c.ReadAttributes {
 		if _, ok := attributes.Attribute(name); !ok {
-			return invalid("Invalid read attributes specified while " + k.doing + " a client")
+			return invalid("Invalid read attributes specified while " + k.verb + " a client")
 		}
 	}
-	refused := invalid("Invalid write attributes specified while " + k.doing + " a client")
+	refused := invalid("Invalid write attributes specified while " + k.verb + " a client")
 	for _, name := range c.WriteAttributes {
 		if _, ok := attributes.Attribute(name); !ok || schema.IsServiceOnly(name) {
 			return refused
@@ -246,7 +246,7 @@ func checkURLs(c *idp.UserPoolClientType) error {
 	}{{"callback", c.CallbackURLs}, {"logout", c.LogoutURLs}} {
 		for _, u := range list.urls {
 			switch {
-			case redirectable(u):
+			case isRedirectURL(u):
 			case strings.HasPrefix(strings.ToLower(u), "http://"):
 				return invalid(u + " cannot use the HTTP protocol.")
 			default:
@@ -260,10 +260,10 @@ func checkURLs(c *idp.UserPoolClientType) error {
 	return nil
 }
 
-// redirectable reports whether browsers may be sent to this address: one of https,
-// one of this machine, or an app's own (RFC 8252 §7). Schemes that run what they
-// are given are nobody's own.
-func redirectable(raw string) bool {
+// isRedirectURL reports whether browsers may be sent to this address: an https URL, an
+// address of the user's machine, or an app's own scheme (RFC 8252 §7). Schemes that run
+// code, such as javascript, are no app's own.
+func isRedirectURL(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" || strings.Contains(raw, "#") {
 		return false
@@ -300,12 +300,13 @@ func (k *clientCheck) checkOAuth(c *idp.UserPoolClientType) error {
 	return nil
 }
 
-// standardScopes are those that every pool has.
+// standardScopes are the scopes that every pool has.
 var standardScopes = map[string]bool{
 	"openid": true, "email": true, "phone": true, "profile": true, "aws.cognito.signin.user.admin": true,
 }
 
-// IsStandardScope tells scopes that every pool has from those of resource servers.
+// IsStandardScope reports whether every pool has the scope. Other scopes belong to
+// resource servers.
 func IsStandardScope(scope string) bool { return standardScopes[scope] }
 
 // CustomScopesOf returns the client's scopes that a resource server knows, in the

@@ -7,16 +7,16 @@ import (
 
 // Devices is a pool's setting for the devices that people sign in from.
 type Devices struct {
-	// Tracked: devices are known by keys.
+	// Tracked is true if devices get a key.
 	Tracked bool
-	// ReplaceMFA: the proof of a remembered device takes the place of a second
+	// ReplaceMFA is true if the proof of a remembered device takes the place of a second
 	// factor (Cognito: ChallengeRequiredOnNewDevice).
 	ReplaceMFA bool
-	// OnPrompt: a device is not remembered until the user says so.
+	// OnPrompt is true if a device is not remembered until the user asks for it.
 	OnPrompt bool
 }
 
-// devicesOf reads the setting: any member, even false, turns tracking on.
+// devicesOf returns the setting. Any member, even false, turns tracking on.
 func devicesOf(c *idp.DeviceConfigurationType) Devices {
 	if c == nil {
 		return Devices{}

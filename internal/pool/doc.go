@@ -4,10 +4,9 @@
 // them.
 //
 // Every other package reads settings through [Service.Load] and
-// [Service.LoadClient] only. They give immutable values that are at most one
-// second older than the database, and never older than what this process wrote.
+// [Service.LoadClient] only. These return immutable values that are at most one second
+// older than the database, and never older than this process's own writes.
 //
-// The package knows nothing of people, sign-ins or tokens, and sends nothing.
-// A setting whose enforcement is not built is refused (unbuilt.go), never
-// stored and ignored.
+// The package knows nothing of users, sign-ins or tokens, and sends nothing. A setting
+// that is not implemented is rejected (unimplemented.go), never stored and ignored.
 package pool

@@ -58,7 +58,7 @@ func (s *Service) CreateUserPoolDomain(ctx context.Context, in *idp.CreateUserPo
 	if err := checkLoginVersion(d.ManagedLoginVersion); err != nil {
 		return nil, err
 	}
-	if err := refuseUnbuiltDomain(in.Routing); err != nil {
+	if err := checkDomainImplemented(in.Routing); err != nil {
 		return nil, err
 	}
 	b, err := d.encode()
@@ -92,7 +92,8 @@ func (s *Service) CreateUserPoolDomain(ctx context.Context, in *idp.CreateUserPo
 	return &idp.CreateUserPoolDomainResponse{ManagedLoginVersion: &d.ManagedLoginVersion, CloudFrontDomain: s.domainTarget(&d)}, nil
 }
 
-// domain is where the settings keep the name of the pool's domain of this kind.
+// domain returns the member of the settings with the name of the pool's domain of this
+// kind.
 func (d *settings) domain(custom bool) **string {
 	if custom {
 		return &d.Config.CustomDomain
@@ -125,7 +126,8 @@ func checkLoginVersion(v int32) error {
 	return nil
 }
 
-// domainTarget is what a custom domain's DNS record is to point at, if the operator named it.
+// domainTarget returns the host name that a custom domain's DNS record must point to, nil
+// if the operator named none.
 func (s *Service) domainTarget(d *domainSettings) *string {
 	if d.Custom == nil || s.deps.DomainTarget == "" {
 		return nil
@@ -135,7 +137,7 @@ func (s *Service) domainTarget(d *domainSettings) *string {
 
 // UpdateUserPoolDomain changes the pages or the certificate of a domain.
 func (s *Service) UpdateUserPoolDomain(ctx context.Context, in *idp.UpdateUserPoolDomainRequest) (*idp.UpdateUserPoolDomainResponse, error) {
-	if err := refuseUnbuiltDomain(in.Routing); err != nil {
+	if err := checkDomainImplemented(in.Routing); err != nil {
 		return nil, err
 	}
 	var out *idp.UpdateUserPoolDomainResponse
@@ -172,7 +174,7 @@ func (s *Service) UpdateUserPoolDomain(ctx context.Context, in *idp.UpdateUserPo
 	return out, nil
 }
 
-// domainOf reads a domain that must be the pool's.
+// domainOf reads a domain and checks that it is the pool's.
 func domainOf(ctx context.Context, tx *store.Tx, poolID, name string) (*store.Domain, *domainSettings, error) {
 	r, err := tx.Domain(ctx, name)
 	if errors.Is(err, store.ErrNotFound) || err == nil && r.PoolID != poolID {
@@ -185,7 +187,8 @@ func domainOf(ctx context.Context, tx *store.Tx, poolID, name string) (*store.Do
 	return &r, d, err
 }
 
-// DescribeUserPoolDomain tells whose a domain is; nothing of an unknown one.
+// DescribeUserPoolDomain returns a domain and its pool. The description of an unknown
+// domain is empty.
 func (s *Service) DescribeUserPoolDomain(ctx context.Context, in *idp.DescribeUserPoolDomainRequest) (*idp.DescribeUserPoolDomainResponse, error) {
 	out := &idp.DescribeUserPoolDomainResponse{DomainDescription: &idp.DomainDescriptionType{}}
 	r, err := s.deps.Store.Domain(ctx, in.Domain)
@@ -218,7 +221,7 @@ func (s *Service) DescribeUserPoolDomain(ctx context.Context, in *idp.DescribeUs
 	return out, nil
 }
 
-// DeleteUserPoolDomain takes a domain from its pool.
+// DeleteUserPoolDomain removes a domain from its pool.
 func (s *Service) DeleteUserPoolDomain(ctx context.Context, in *idp.DeleteUserPoolDomainRequest) (*idp.DeleteUserPoolDomainResponse, error) {
 	err := s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, doc *settings) error {
 		_, d, err := domainOf(ctx, tx, p.ID, in.Domain)
@@ -228,7 +231,7 @@ func (s *Service) DeleteUserPoolDomain(ctx context.Context, in *idp.DeleteUserPo
 		*doc.domain(d.Custom != nil) = nil
 		return tx.DeleteDomain(ctx, in.Domain)
 	})
-	if isMissing(err) {
+	if isNotFound(err) {
 		return nil, invalid(textNoDomain)
 	}
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"cognate/internal/store"
 )
 
-// notImporting refuses a change of a pool that people are being imported into:
-// what their lines are held to must not change under way.
-func notImporting(ctx context.Context, tx *store.Tx, poolID string) error {
+// checkNotImporting rejects a change of a pool while users are imported into it: the rules
+// for the lines of a file must not change during the import.
+func checkNotImporting(ctx context.Context, tx *store.Tx, poolID string) error {
 	id, err := tx.ActiveImport(ctx, poolID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

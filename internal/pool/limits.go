@@ -39,7 +39,7 @@ func checkCustomDomainQuota(ctx context.Context, tx *store.Tx) error {
 	return checkQuota(n, err, maxCustomDomains, "Custom domains cannot exceed limit of %d in an account.")
 }
 
-// checkQuota refuses one more where there are already as many as may be.
+// checkQuota returns the error for another item if there are already most of them.
 func checkQuota(n int, err error, most int, format string) error {
 	if err != nil {
 		return err

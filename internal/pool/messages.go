@@ -5,7 +5,7 @@ import (
 	"cognate/internal/api/idp"
 )
 
-// Texts of pools that set none (Cognito's built-in ones, trailing blanks included).
+// Texts of pools that set none (Cognito's built-in texts, trailing blanks included).
 const (
 	defaultVerificationMessage = "Your verification code is {####}. "
 	defaultVerificationSubject = "Your verification code"
@@ -17,17 +17,17 @@ const (
 
 const mediumSMS = string(idp.DeliveryMediumTypeSms)
 
-// VerificationMessage returns the template by which codes are sent over medium
-// ("EMAIL" or "SMS"); an SMS has no subject.
+// VerificationMessage returns the template of messages with a code over medium ("EMAIL"
+// or "SMS"). An SMS has no subject.
 func (sn *Snapshot) VerificationMessage(medium string) (subject, body string) {
 	t := sn.Config.VerificationMessageTemplate
 	if t == nil {
 		t = &idp.VerificationMessageTemplateType{}
 	}
 	if medium == mediumSMS {
-		return "", text(t.SmsMessage, defaultVerificationMessage)
+		return "", textOr(t.SmsMessage, defaultVerificationMessage)
 	}
-	return text(t.EmailSubject, defaultVerificationSubject), text(t.EmailMessage, defaultVerificationMessage)
+	return textOr(t.EmailSubject, defaultVerificationSubject), textOr(t.EmailMessage, defaultVerificationMessage)
 }
 
 // InviteMessage returns the template of the message that carries a temporary
@@ -38,24 +38,25 @@ func (sn *Snapshot) InviteMessage(medium string) (subject, body string) {
 		t = &idp.MessageTemplateType{}
 	}
 	if medium == mediumSMS {
-		return "", text(t.SMSMessage, defaultInviteMessage)
+		return "", textOr(t.SMSMessage, defaultInviteMessage)
 	}
-	return text(t.EmailSubject, defaultInviteSubject), text(t.EmailMessage, defaultInviteMessage)
+	return textOr(t.EmailSubject, defaultInviteSubject), textOr(t.EmailMessage, defaultInviteMessage)
 }
 
 // AuthenticationMessage returns the template of sign-in codes.
 func (sn *Snapshot) AuthenticationMessage(medium string) (subject, body string) {
 	if medium == mediumSMS {
-		return "", text(sn.Config.SmsAuthenticationMessage, defaultAuthMessage)
+		return "", textOr(sn.Config.SmsAuthenticationMessage, defaultAuthMessage)
 	}
 	t := sn.mfa.Email
 	if t == nil {
 		t = &idp.EmailMfaConfigType{}
 	}
-	return text(t.Subject, defaultAuthSubject), text(t.Message, defaultAuthMessage)
+	return textOr(t.Subject, defaultAuthSubject), textOr(t.Message, defaultAuthMessage)
 }
 
-func text(set *string, absent string) string {
+// textOr returns the text that was set, or absent if none was set.
+func textOr(set *string, absent string) string {
 	if s := api.Val(set); s != "" {
 		return s
 	}

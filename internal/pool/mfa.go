@@ -9,7 +9,7 @@ import (
 	"cognate/internal/store"
 )
 
-// checkMFA looks for factors that cannot work, or that do not go with the ways to sign in.
+// checkMFA rejects factors that cannot work, or that contradict the ways to sign in.
 func (d *settings) checkMFA() error {
 	c := &d.Config
 	first := c.Policies.SignInPolicy.AllowedFirstAuthFactors
@@ -37,7 +37,7 @@ func passkeysAreTwoFactors(w *idp.WebAuthnConfigurationType) bool {
 	return w != nil && w.FactorConfiguration == idp.WebAuthnFactorConfigurationTypeMultiFactorWithUserVerification
 }
 
-// GetUserPoolMfaConfig tells the factors and when they are asked for.
+// GetUserPoolMfaConfig returns the factors and the mode.
 func (s *Service) GetUserPoolMfaConfig(ctx context.Context, in *idp.GetUserPoolMfaConfigRequest) (*idp.GetUserPoolMfaConfigResponse, error) {
 	_, doc, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId)
 	if err != nil {
@@ -46,8 +46,8 @@ func (s *Service) GetUserPoolMfaConfig(ctx context.Context, in *idp.GetUserPoolM
 	return mfaConfig(doc), nil
 }
 
-// SetUserPoolMfaConfig replaces the factors: a block that is left out turns its
-// factor off. What passkeys are bound to stays unless it is given.
+// SetUserPoolMfaConfig replaces the factors. A block that the request leaves out turns
+// its factor off, except that WebAuthnConfiguration keeps its value.
 func (s *Service) SetUserPoolMfaConfig(ctx context.Context, in *idp.SetUserPoolMfaConfigRequest) (*idp.SetUserPoolMfaConfigResponse, error) {
 	var out *idp.GetUserPoolMfaConfigResponse
 	err := s.changePool(ctx, in.UserPoolId, func(_ *store.Tx, p *store.Pool, doc *settings) error {

@@ -25,7 +25,7 @@ func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequ
 	if err := checkTier(doc.Config.UserPoolTier, doc); err != nil {
 		return nil, err
 	}
-	if err := refuseUnbuilt(doc); err != nil {
+	if err := checkImplemented(doc); err != nil {
 		return nil, err
 	}
 	if err := s.checkSenderKey(doc.Config.LambdaConfig); err != nil {
@@ -59,11 +59,11 @@ func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequ
 	return &idp.CreateUserPoolResponse{UserPool: &c}, nil
 }
 
-// UpdateUserPool changes a pool. What it does with members that are left out is
-// told by settings.keep and settings.reset.
+// UpdateUserPool changes a pool. applyKept and applyDefaulted say what happens to
+// members that the request leaves out.
 func (s *Service) UpdateUserPool(ctx context.Context, in *idp.UpdateUserPoolRequest) (*idp.UpdateUserPoolResponse, error) {
 	err := s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, doc *settings) error {
-		if err := notImporting(ctx, tx, p.ID); err != nil {
+		if err := checkNotImporting(ctx, tx, p.ID); err != nil {
 			return err
 		}
 		old := doc.Config.UserPoolTier
@@ -73,14 +73,14 @@ func (s *Service) UpdateUserPool(ctx context.Context, in *idp.UpdateUserPoolRequ
 		var others []feature
 		if tierRank[doc.Config.UserPoolTier] < tierRank[old] {
 			var err error
-			if others, err = featuresAround(ctx, tx, p.ID); err != nil {
+			if others, err = featuresInUse(ctx, tx, p.ID); err != nil {
 				return err
 			}
 		}
 		if err := checkTier(old, doc, others...); err != nil {
 			return err
 		}
-		if err := refuseUnbuilt(doc); err != nil {
+		if err := checkImplemented(doc); err != nil {
 			return err
 		}
 		if err := s.checkSenderKey(doc.Config.LambdaConfig); err != nil {
@@ -98,8 +98,8 @@ func (s *Service) UpdateUserPool(ctx context.Context, in *idp.UpdateUserPoolRequ
 	return &idp.UpdateUserPoolResponse{}, nil
 }
 
-// featuresAround lists features of plans that the pool's domains and clients use.
-func featuresAround(ctx context.Context, tx *store.Tx, poolID string) ([]feature, error) {
+// featuresInUse returns the features of plans that the pool's domains and clients use.
+func featuresInUse(ctx context.Context, tx *store.Tx, poolID string) ([]feature, error) {
 	var on []feature
 	domains, err := tx.DomainsOf(ctx, poolID)
 	if err != nil {
@@ -136,7 +136,7 @@ func featuresAround(ctx context.Context, tx *store.Tx, poolID string) ([]feature
 	}
 }
 
-// DescribeUserPool tells a pool's settings.
+// DescribeUserPool returns a pool's settings.
 func (s *Service) DescribeUserPool(ctx context.Context, in *idp.DescribeUserPoolRequest) (*idp.DescribeUserPoolResponse, error) {
 	p, doc, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Service) DescribeUserPool(ctx context.Context, in *idp.DescribeUserPool
 	return &idp.DescribeUserPoolResponse{UserPool: &c}, nil
 }
 
-// DeleteUserPool makes a pool and all that belongs to it vanish.
+// DeleteUserPool deletes a pool with all that belongs to it.
 func (s *Service) DeleteUserPool(ctx context.Context, in *idp.DeleteUserPoolRequest) error {
 	err := s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
 		p, doc, err := poolRecord(ctx, &tx.Reader, in.UserPoolId)
@@ -164,7 +164,7 @@ func (s *Service) DeleteUserPool(ctx context.Context, in *idp.DeleteUserPoolRequ
 		case c.Domain != nil || c.CustomDomain != nil:
 			return invalid("User pool cannot be deleted. It has a domain configured that should be deleted first.")
 		}
-		if err := notImporting(ctx, tx, p.ID); err != nil {
+		if err := checkNotImporting(ctx, tx, p.ID); err != nil {
 			return err
 		}
 		return tx.DeletePool(ctx, p.ID)
@@ -207,10 +207,10 @@ func (s *Service) ListUserPools(ctx context.Context, in *idp.ListUserPoolsReques
 	return out, nil
 }
 
-// AddCustomAttributes extends a pool's schema, which can never shrink.
+// AddCustomAttributes adds attributes to a pool's schema. No operation removes any.
 func (s *Service) AddCustomAttributes(ctx context.Context, in *idp.AddCustomAttributesRequest) (*idp.AddCustomAttributesResponse, error) {
 	err := s.changePool(ctx, in.UserPoolId, func(tx *store.Tx, p *store.Pool, doc *settings) error {
-		if err := notImporting(ctx, tx, p.ID); err != nil {
+		if err := checkNotImporting(ctx, tx, p.ID); err != nil {
 			return err
 		}
 		for _, e := range in.CustomAttributes {

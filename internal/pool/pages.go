@@ -7,7 +7,7 @@ import (
 	"cognate/internal/keys"
 )
 
-// pageLife is how long a page token is good.
+// pageLife is how long a page token is valid.
 const pageLife = time.Hour
 
 // A pager opens and seals the page tokens of lists.
@@ -16,7 +16,8 @@ type pager struct {
 	now    func() time.Time
 }
 
-// open reads where a list goes on into cursor, which stays as it is without a token.
+// open reads the position of a token into cursor. Without a token it leaves cursor
+// unchanged.
 func (p pager) open(op string, bind []string, token *string, cursor any) error {
 	b, err := p.openRaw(op, bind, token)
 	if err != nil || b == nil {
@@ -28,7 +29,7 @@ func (p pager) open(op string, bind []string, token *string, cursor any) error {
 	return nil
 }
 
-// openRaw returns the cursor as it was sealed, and nil without a token.
+// openRaw returns the cursor as it was sealed, nil without a token.
 func (p pager) openRaw(op string, bind []string, token *string) ([]byte, error) {
 	if token == nil {
 		return nil, nil
@@ -44,7 +45,7 @@ func invalidPage(cause error) error {
 	return invalidBecause("Invalid pagination token provided", cause)
 }
 
-// next seals where a list goes on.
+// next returns the token of the page after cursor.
 func (p pager) next(op string, bind []string, cursor any) *string {
 	b, err := json.Marshal(cursor)
 	if err != nil {
@@ -57,7 +58,7 @@ func (p pager) nextRaw(op string, bind []string, cursor []byte) *string {
 	return new(p.tokens.Encode(op, bind, cursor, p.now().Add(pageLife)))
 }
 
-// pageSize is a list's page size where the request may leave it out.
+// pageSize returns the size of a page. The request may leave it out.
 func pageSize(asked *int32, most int) int {
 	if asked == nil || *asked <= 0 || int(*asked) > most {
 		return most

@@ -35,8 +35,8 @@ func newPasswordPolicy(t *idp.PasswordPolicyType) PasswordPolicy {
 	}
 }
 
-// temporaryValidity is how long a temporary password is good. A stored 0 means
-// the default, as in Cognito.
+// temporaryValidity returns how long a temporary password is valid. A stored 0 means the
+// default, as in Cognito.
 func temporaryValidity(t *idp.PasswordPolicyType) time.Duration {
 	days := api.Val(t.TemporaryPasswordValidityDays)
 	if days == 0 {
@@ -45,7 +45,7 @@ func temporaryValidity(t *idp.PasswordPolicyType) time.Duration {
 	return time.Duration(days) * 24 * time.Hour
 }
 
-// defaultPasswordPolicy is a pool's whose request names none.
+// defaultPasswordPolicy returns the policy of a pool whose request has none.
 func defaultPasswordPolicy() *idp.PasswordPolicyType {
 	return &idp.PasswordPolicyType{
 		MinimumLength:                 new(int32(defaultPasswordLength)),
@@ -57,9 +57,9 @@ func defaultPasswordPolicy() *idp.PasswordPolicyType {
 	}
 }
 
-// wholePasswordPolicy fills what a given policy leaves out: the Require… flags
-// with false, not with the defaults of a policy that is absent.
-func wholePasswordPolicy(t *idp.PasswordPolicyType) *idp.PasswordPolicyType {
+// completePasswordPolicy fills in the members that a policy leaves out. The Require…
+// flags become false, which is not their default in a pool without a policy.
+func completePasswordPolicy(t *idp.PasswordPolicyType) *idp.PasswordPolicyType {
 	w := &idp.PasswordPolicyType{
 		MinimumLength:                 new(int32(defaultPasswordLength)),
 		RequireUppercase:              new(api.Val(t.RequireUppercase)),

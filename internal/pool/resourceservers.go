@@ -24,7 +24,7 @@ var resourceServerKind = Kind{
 	FullText: "Resource servers cannot exceed limit of %d in a user pool.",
 }
 
-func resourceServerShape(i *Item[resourceServer]) *idp.ResourceServerType {
+func describeResourceServer(i *Item[resourceServer]) *idp.ResourceServerType {
 	return &idp.ResourceServerType{UserPoolId: &i.PoolID, Identifier: &i.Key, Name: &i.Doc.Name, Scopes: i.Doc.Scopes}
 }
 
@@ -55,7 +55,7 @@ func (s *Service) CreateResourceServer(ctx context.Context, in *idp.CreateResour
 	if err != nil {
 		return nil, err
 	}
-	return &idp.CreateResourceServerResponse{ResourceServer: resourceServerShape(item)}, nil
+	return &idp.CreateResourceServerResponse{ResourceServer: describeResourceServer(item)}, nil
 }
 
 // UpdateResourceServer replaces a resource server's name and scopes. Clients keep the scopes that no longer exist, but
@@ -66,7 +66,7 @@ func (s *Service) UpdateResourceServer(ctx context.Context, in *idp.UpdateResour
 	}
 	var item *Item[resourceServer]
 	err := s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
-		if _, _, err := s.heldPool(ctx, tx, in.UserPoolId); err != nil {
+		if _, _, err := s.holdPoolRecord(ctx, tx, in.UserPoolId); err != nil {
 			return err
 		}
 		var err error
@@ -79,7 +79,7 @@ func (s *Service) UpdateResourceServer(ctx context.Context, in *idp.UpdateResour
 	if err != nil {
 		return nil, err
 	}
-	return &idp.UpdateResourceServerResponse{ResourceServer: resourceServerShape(item)}, nil
+	return &idp.UpdateResourceServerResponse{ResourceServer: describeResourceServer(item)}, nil
 }
 
 // DescribeResourceServer returns a resource server and its scopes.
@@ -91,13 +91,13 @@ func (s *Service) DescribeResourceServer(ctx context.Context, in *idp.DescribeRe
 	if err != nil {
 		return nil, err
 	}
-	return &idp.DescribeResourceServerResponse{ResourceServer: resourceServerShape(item)}, nil
+	return &idp.DescribeResourceServerResponse{ResourceServer: describeResourceServer(item)}, nil
 }
 
 // DeleteResourceServer removes a resource server.
 func (s *Service) DeleteResourceServer(ctx context.Context, in *idp.DeleteResourceServerRequest) error {
 	return s.update(ctx, in.UserPoolId, func(tx *store.Tx) error {
-		if _, _, err := s.heldPool(ctx, tx, in.UserPoolId); err != nil {
+		if _, _, err := s.holdPoolRecord(ctx, tx, in.UserPoolId); err != nil {
 			return err
 		}
 		return s.resourceServers.Delete(ctx, tx, in.UserPoolId, in.Identifier)
@@ -118,7 +118,7 @@ func (s *Service) ListResourceServers(ctx context.Context, in *idp.ListResourceS
 	}
 	out := &idp.ListResourceServersResponse{ResourceServers: []idp.ResourceServerType{}, NextToken: next}
 	for _, i := range list {
-		out.ResourceServers = append(out.ResourceServers, *resourceServerShape(i))
+		out.ResourceServers = append(out.ResourceServers, *describeResourceServer(i))
 	}
 	return out, nil
 }

@@ -79,7 +79,7 @@ func (s *Service) ListUserPoolClientSecrets(ctx context.Context, in *idp.ListUse
 	return out, nil
 }
 
-// DeleteUserPoolClientSecret ends a secret; a client that has one keeps one.
+// DeleteUserPoolClientSecret deletes a secret. The last secret cannot be deleted.
 func (s *Service) DeleteUserPoolClientSecret(ctx context.Context, in *idp.DeleteUserPoolClientSecretRequest) (*idp.DeleteUserPoolClientSecretResponse, error) {
 	err := s.changeClient(ctx, in.UserPoolId, in.ClientId, func(_ *store.Tx, _ *store.Client, d *clientSettings, _ *store.Pool, _ *settings) error {
 		i := slices.IndexFunc(d.Secrets, func(o sealedSecret) bool { return o.ID == in.ClientSecretId })

@@ -20,24 +20,24 @@ type Deps struct {
 	Store *store.Store
 	// Ring seals client secrets.
 	Ring *keys.Ring
-	// Pages seals where lists go on.
+	// Pages seals the cursors of lists.
 	Pages *keys.PageTokens
 	Now   func() time.Time
 	// AccountID stands in ARNs; "" means 123456789012.
 	AccountID string
-	// DomainTarget is the host name that custom domains are to be pointed at; ""
+	// DomainTarget is the host name that the DNS records of custom domains point to, ""
 	// if the operator names none.
 	DomainTarget string
 	// OnCreate runs in the transaction that creates a pool. It may run more than
 	// once and must not touch the network.
 	OnCreate []CreateHook
-	// SenderKeys are the keys that codes can be encrypted by for functions that
-	// send them; nil has none.
+	// SenderKeys are the keys by which codes are encrypted for functions that send
+	// them. Nil has no keys.
 	SenderKeys *trigger.SenderKeys
 	Log        *slog.Logger
 }
 
-// CreateHook adds to a pool what belongs to it from the start.
+// A CreateHook adds the parts that a pool has from the start.
 type CreateHook func(ctx context.Context, tx *store.Tx, poolID string) error
 
 // Service holds the settings and their operations.
@@ -47,7 +47,7 @@ type Service struct {
 	pools           *cache[Snapshot]
 	clients         *cache[Client]
 	resourceServers *Items[resourceServer]
-	turns           *turns
+	changes         *stripedLock
 }
 
 const (
@@ -67,7 +67,7 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{deps: d, pages: pager{d.Pages, d.Now}, turns: newTurns()}
+	s := &Service{deps: d, pages: pager{d.Pages, d.Now}, changes: newStripedLock()}
 	s.resourceServers = NewItems[resourceServer](s, resourceServerKind)
 	s.pools = newCache(maxCachedPools, d.Now, s.loadPool)
 	s.clients = newCache(maxCachedClients, d.Now, s.loadClient)
@@ -78,8 +78,8 @@ func New(d Deps) *Service {
 // must be called before the first request is served.
 func (s *Service) OnCreate(h CreateHook) { s.deps.OnCreate = append(s.deps.OnCreate, h) }
 
-// Load returns the settings of a pool. A pool is seen in its own Region only; where
-// the caller's is not known, everywhere.
+// Load returns the settings of a pool. A pool is visible in its own Region only. If the
+// caller's Region is not known, every pool is visible.
 func (s *Service) Load(ctx context.Context, poolID string) (*Snapshot, error) {
 	sn, err := s.pools.get(ctx, poolID)
 	switch {
@@ -100,7 +100,7 @@ func (s *Service) LoadClient(ctx context.Context, clientID string) (*Snapshot, *
 		return nil, nil, err
 	}
 	sn, err := s.Load(ctx, c.PoolID)
-	if isMissing(err) {
+	if isNotFound(err) {
 		return nil, nil, noClient(clientID)
 	}
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *Service) client(ctx context.Context, id string) (*Client, error) {
 	return c, err
 }
 
-// loadPool reads a pool again where its version has moved.
+// loadPool reads a pool. It returns old if the version has not changed.
 func (s *Service) loadPool(ctx context.Context, id string, old *Snapshot) (*Snapshot, error) {
 	if old != nil {
 		v, err := s.deps.Store.PoolVersion(ctx, id)
@@ -177,11 +177,11 @@ func invalidBecause(message string, cause error) error {
 	return idp.InvalidParameterException(message).WithCause(cause)
 }
 
-// isMissing reports whether err says that a pool or a part of it does not exist.
-func isMissing(err error) bool { return api.CodeOf(err) == "ResourceNotFoundException" }
+// isNotFound reports whether err says that a pool, or a part of one, does not exist.
+func isNotFound(err error) bool { return api.CodeOf(err) == "ResourceNotFoundException" }
 
-// poolRecord reads a pool for an administrator: from the database itself, so
-// that what another node has just written is seen.
+// poolRecord reads a pool for an administrator. It reads the database, so that it sees
+// the latest writes of other nodes.
 func poolRecord(ctx context.Context, r *store.Reader, id string) (*store.Pool, *settings, error) {
 	p, err := r.Pool(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !visible(ctx, p.Region) {
@@ -194,8 +194,8 @@ func poolRecord(ctx context.Context, r *store.Reader, id string) (*store.Pool, *
 	return &p, doc, err
 }
 
-// Hold keeps the pool as it is until the transaction ends, for a check of its settings or of how many parts it has. It
-// refuses a pool that has been deleted since it was loaded.
+// Hold keeps the pool unchanged until the transaction ends, for a check of its settings
+// or of the number of its parts. It rejects a pool that was deleted since it was loaded.
 func (s *Service) Hold(ctx context.Context, tx *store.Tx, poolID string) error {
 	err := tx.HoldPool(ctx, poolID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -204,8 +204,9 @@ func (s *Service) Hold(ctx context.Context, tx *store.Tx, poolID string) error {
 	return err
 }
 
-// heldPool is poolRecord for a transaction that changes a part of the pool but not the pool itself.
-func (s *Service) heldPool(ctx context.Context, tx *store.Tx, id string) (*store.Pool, *settings, error) {
+// holdPoolRecord is poolRecord with Hold, for a transaction that changes a part of the
+// pool but not the pool itself.
+func (s *Service) holdPoolRecord(ctx context.Context, tx *store.Tx, id string) (*store.Pool, *settings, error) {
 	p, doc, err := poolRecord(ctx, &tx.Reader, id)
 	if err == nil {
 		err = s.Hold(ctx, tx, id)
@@ -214,7 +215,7 @@ func (s *Service) heldPool(ctx context.Context, tx *store.Tx, id string) (*store
 }
 
 // changePool reads a pool's settings, lets fn change them and writes them back, in
-// one transaction and on the condition that nobody changed them meanwhile. Readers
+// one transaction. It fails if another transaction changed them in the meantime. Readers
 // of this process see the change at once.
 func (s *Service) changePool(ctx context.Context, id string, fn func(tx *store.Tx, p *store.Pool, doc *settings) error) error {
 	err := s.update(ctx, id, func(tx *store.Tx) error {
@@ -244,11 +245,11 @@ func writePool(ctx context.Context, tx *store.Tx, p *store.Pool, doc *settings) 
 // change got in between. Nothing is lost: each change sees those before it, or
 // the caller is told to try again.
 func (s *Service) update(ctx context.Context, poolID string, fn func(tx *store.Tx) error) error {
-	end, err := s.turns.take(ctx, poolID)
+	unlock, err := s.changes.lock(ctx, poolID)
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer unlock()
 	err = s.deps.Store.Update(ctx, fn, store.Retry)
 	if errors.Is(err, store.ErrConflict) {
 		return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonConflict).WithCause(err)
@@ -256,7 +257,7 @@ func (s *Service) update(ctx context.Context, poolID string, fn func(tx *store.T
 	return err
 }
 
-// conflict returns the exception that some operations declare for a lost race.
+// conflict turns a lost race into the exception that some operations declare for it.
 func conflict(err error) error {
 	if errors.Is(err, store.ErrConflict) {
 		return idp.ConcurrentModificationException("Concurrent modification of the resource, please try again").WithCause(err)

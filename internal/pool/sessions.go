@@ -11,8 +11,8 @@ import (
 // Tracking is a pool's tracking of its users' sessions.
 type Tracking struct {
 	On bool
-	// Period counts how often tracking was turned on. Sessions of an earlier
-	// period are forgotten: nobody kept them while it was off.
+	// Period counts how often tracking was turned on. Sessions of an earlier period do
+	// not count: they were not tracked while it was off.
 	Period int64
 	// MaxPerUser bounds a user's token sessions, of all clients together.
 	MaxPerUser int
@@ -45,7 +45,7 @@ func (t Tracking) name() idp.UserSessionTrackingType {
 	return idp.UserSessionTrackingTypeDisabled
 }
 
-// RequireTracking refuses what only works on sessions that are tracked.
+// RequireTracking rejects operations that need tracked sessions.
 func (sn *Snapshot) RequireTracking() error {
 	if !sn.Tracking.On {
 		return trackingOff()
@@ -74,9 +74,9 @@ func (d *settings) sessionConfig(poolID string) *idp.GetUserPoolSessionConfigura
 	}
 }
 
-// SetUserPoolSessionConfiguration turns the tracking of sessions on or off and
-// sets how many a user may have. Fewer than somebody has ends none of them
-// before that user's next sign-in.
+// SetUserPoolSessionConfiguration turns the tracking of sessions on or off and sets how
+// many a user may have. If a user has more, the extra sessions end at the user's next
+// sign-in.
 func (s *Service) SetUserPoolSessionConfiguration(ctx context.Context, in *idp.SetUserPoolSessionConfigurationRequest) (*idp.SetUserPoolSessionConfigurationResponse, error) {
 	var out *idp.GetUserPoolSessionConfigurationResponse
 	err := s.changePool(ctx, in.UserPoolId, func(_ *store.Tx, p *store.Pool, doc *settings) error {
@@ -101,8 +101,8 @@ func (s *Service) SetUserPoolSessionConfiguration(ctx context.Context, in *idp.S
 	return new(idp.SetUserPoolSessionConfigurationResponse(*out)), nil
 }
 
-// GetUserPoolClientSessionConfiguration tells how long the client reuses an SSO
-// session. What was set is there also while tracking is off.
+// GetUserPoolClientSessionConfiguration returns how long the client reuses an SSO
+// session. It returns the setting even while tracking is off.
 func (s *Service) GetUserPoolClientSessionConfiguration(ctx context.Context, in *idp.GetUserPoolClientSessionConfigurationRequest) (*idp.GetUserPoolClientSessionConfigurationResponse, error) {
 	r, d, err := s.readClient(ctx, in.UserPoolId, in.ClientId)
 	if err != nil {
@@ -121,8 +121,8 @@ func (d *clientSettings) sessionConfig(r *store.Client) *idp.GetUserPoolClientSe
 	}
 }
 
-// SetUserPoolClientSessionConfiguration sets how long after a fresh sign-in the
-// client's managed login goes on without asking again.
+// SetUserPoolClientSessionConfiguration sets how long after a sign-in the client's
+// managed login does not ask for another.
 func (s *Service) SetUserPoolClientSessionConfiguration(ctx context.Context, in *idp.SetUserPoolClientSessionConfigurationRequest) (*idp.SetUserPoolClientSessionConfigurationResponse, error) {
 	var out *idp.GetUserPoolClientSessionConfigurationResponse
 	err := s.changeClient(ctx, in.UserPoolId, in.ClientId, func(_ *store.Tx, r *store.Client, d *clientSettings, _ *store.Pool, doc *settings) error {

@@ -54,7 +54,7 @@ func newSettings(in *idp.CreateUserPoolRequest, region string) (*settings, error
 
 const textSMSForMFA = "SMS configuration and Auto verification for phone_number are required when MFA is required/optional"
 
-// updateOf returns what of a creation an update could say too.
+// updateOf returns the members of a creation that an update has too.
 func updateOf(in *idp.CreateUserPoolRequest) *idp.UpdateUserPoolRequest {
 	return &idp.UpdateUserPoolRequest{
 		Policies: in.Policies, DeletionProtection: in.DeletionProtection, LambdaConfig: in.LambdaConfig,
@@ -74,8 +74,8 @@ func updateOf(in *idp.CreateUserPoolRequest) *idp.UpdateUserPoolRequest {
 // apply changes the settings as UpdateUserPool does (Cognito: what it does with a
 // member that is left out differs from member to member).
 func (d *settings) apply(in *idp.UpdateUserPoolRequest, region string) error {
-	d.keep(in)
-	d.reset(in)
+	d.applyKept(in)
+	d.applyDefaulted(in)
 	for _, step := range []func(*idp.UpdateUserPoolRequest) error{
 		d.applyMFA, d.applyMessages, d.applyInvitations, d.applyRecovery, d.applyTags,
 	} {
@@ -89,12 +89,12 @@ func (d *settings) apply(in *idp.UpdateUserPoolRequest, region string) error {
 	return d.check()
 }
 
-// keep takes the members that stay as they were where they are left out.
-func (d *settings) keep(in *idp.UpdateUserPoolRequest) {
+// applyKept applies the members that keep their value if the request leaves them out.
+func (d *settings) applyKept(in *idp.UpdateUserPoolRequest) {
 	c := &d.Config
 	if p := in.Policies; p != nil {
 		if p.PasswordPolicy != nil {
-			c.Policies.PasswordPolicy = wholePasswordPolicy(p.PasswordPolicy)
+			c.Policies.PasswordPolicy = completePasswordPolicy(p.PasswordPolicy)
 			d.TemporaryDaysSet = p.PasswordPolicy.TemporaryPasswordValidityDays != nil
 		}
 		if p.SignInPolicy != nil && len(p.SignInPolicy.AllowedFirstAuthFactors) > 0 {
@@ -105,7 +105,7 @@ func (d *settings) keep(in *idp.UpdateUserPoolRequest) {
 		c.UserPoolTier = in.UserPoolTier
 	}
 	if u := in.UserAttributeUpdateSettings; u != nil {
-		// An empty list switches it off and is shown as such.
+		// An empty list turns it off and is shown as an empty list.
 		list := distinct(u.AttributesRequireVerificationBeforeUpdate)
 		if list == nil {
 			list = []idp.VerifiedAttributeType{}
@@ -126,8 +126,9 @@ func (d *settings) keep(in *idp.UpdateUserPoolRequest) {
 	}
 }
 
-// reset takes the members that fall back to their defaults where they are left out.
-func (d *settings) reset(in *idp.UpdateUserPoolRequest) {
+// applyDefaulted applies the members that return to their default if the request leaves
+// them out.
+func (d *settings) applyDefaulted(in *idp.UpdateUserPoolRequest) {
 	c := &d.Config
 	c.AutoVerifiedAttributes = distinct(in.AutoVerifiedAttributes)
 	c.UserPoolAddOns = in.UserPoolAddOns
@@ -156,7 +157,7 @@ func (d *settings) reset(in *idp.UpdateUserPoolRequest) {
 	c.EmailConfiguration = &mail
 }
 
-// applyMFA takes the mode. Factors are turned on by SetUserPoolMfaConfig.
+// applyMFA applies the mode. SetUserPoolMfaConfig turns factors on.
 func (d *settings) applyMFA(in *idp.UpdateUserPoolRequest) error {
 	switch in.MfaConfiguration {
 	case "":
@@ -172,7 +173,7 @@ func (d *settings) applyMFA(in *idp.UpdateUserPoolRequest) error {
 	return nil
 }
 
-// applyMessages takes the texts of codes. The members of the pool itself and
+// applyMessages applies the texts of codes. The members of the pool itself and
 // those of the template are two views of one value. Where a request sets both
 // views to different texts, the template's text is stored.
 func (d *settings) applyMessages(in *idp.UpdateUserPoolRequest) error {
@@ -192,8 +193,8 @@ func (d *settings) applyMessages(in *idp.UpdateUserPoolRequest) error {
 	return nil
 }
 
-// applyInvitations takes AdminCreateUserConfig. Its validity in days is the
-// retired form of the password policy's.
+// applyInvitations applies AdminCreateUserConfig. Its validity in days is the retired
+// form of the password policy's.
 func (d *settings) applyInvitations(in *idp.UpdateUserPoolRequest) error {
 	a := idp.AdminCreateUserConfigType{}
 	if in.AdminCreateUserConfig != nil {
@@ -225,7 +226,7 @@ func (d *settings) applyInvitations(in *idp.UpdateUserPoolRequest) error {
 	return nil
 }
 
-// applyRecovery takes the ways to recover an account.
+// applyRecovery applies the ways to recover an account.
 func (d *settings) applyRecovery(in *idp.UpdateUserPoolRequest) error {
 	t := in.AccountRecoverySetting
 	if t == nil || len(t.RecoveryMechanisms) == 0 {
@@ -258,7 +259,7 @@ func (d *settings) applyTags(in *idp.UpdateUserPoolRequest) error {
 	}
 	tags := make(map[string]string, len(in.UserPoolTags))
 	maps.Copy(tags, in.UserPoolTags)
-	if reason := badTags(tags, in.UserPoolTags); reason != "" {
+	if reason := tagsFault(tags, in.UserPoolTags); reason != "" {
 		return idp.UserPoolTaggingException(reason)
 	}
 	d.Config.UserPoolTags = tags
@@ -285,7 +286,7 @@ func checkSenders(c *idp.UserPoolType, region string) error {
 	return nil
 }
 
-// check looks for settings that do not go together, whichever operation made them so.
+// check rejects settings that contradict each other, whichever operation set them.
 func (d *settings) check() error {
 	if err := checkTriggers(d.Config.LambdaConfig); err != nil {
 		return err
@@ -310,7 +311,7 @@ func (d *settings) check() error {
 	return d.checkMFA()
 }
 
-// distinct returns the values without repetitions; nil for none.
+// distinct returns the values without repetitions, nil if there are none.
 func distinct[T comparable](list []T) []T {
 	var out []T
 	for _, v := range list {

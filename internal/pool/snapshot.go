@@ -14,8 +14,8 @@ import (
 	"cognate/internal/store"
 )
 
-// Snapshot is a pool's settings at one moment. It never changes, and nobody may
-// change what it points to.
+// Snapshot is a pool's settings at one moment. It never changes: callers must not change
+// the values that it points to.
 type Snapshot struct {
 	ID        string
 	Region    string
@@ -42,7 +42,7 @@ type Snapshot struct {
 	Schema                    *schema.Schema
 	PasswordPolicy            PasswordPolicy
 	TemporaryPasswordValidity time.Duration
-	// AdminCreateOnly pools take no sign-ups.
+	// AdminCreateOnly is true if only administrators create users.
 	AdminCreateOnly bool
 	// Recovery lists the ways to recover an account, the preferred one first.
 	Recovery []idp.RecoveryOptionNameType
@@ -80,7 +80,7 @@ type MFA struct {
 	SMS           bool
 	SoftwareToken bool
 	Email         bool
-	// WebAuthn is nil where nothing was set.
+	// WebAuthn is nil if it was never set.
 	WebAuthn *idp.WebAuthnConfigurationType
 }
 
@@ -90,10 +90,10 @@ type settings struct {
 	// id, ARN, name, dates and the number of users.
 	Config idp.UserPoolType
 	MFA    mfaSettings
-	// TemporaryDaysSet remembers that TemporaryPasswordValidityDays was given,
-	// after which its retired predecessor is refused.
+	// TemporaryDaysSet is true if TemporaryPasswordValidityDays was set. Then its retired
+	// predecessor is rejected.
 	TemporaryDaysSet bool `json:",omitempty"`
-	// Sessions is nil where tracking was never set.
+	// Sessions is nil if tracking was never set.
 	Sessions *sessionSettings `json:",omitempty"`
 }
 
@@ -163,7 +163,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 	return sn
 }
 
-// recovery returns the mechanisms by priority.
+// recovery returns the recovery mechanisms in the order of their priority.
 func recovery(t *idp.AccountRecoverySettingType) []idp.RecoveryOptionNameType {
 	if t == nil {
 		return nil
@@ -177,8 +177,8 @@ func recovery(t *idp.AccountRecoverySettingType) []idp.RecoveryOptionNameType {
 	return names
 }
 
-// Client returns one of the pool's app clients; "User pool client <id> does not
-// exist." also for another pool's.
+// Client returns one of the pool's app clients. It returns ResourceNotFoundException for
+// another pool's client too.
 func (sn *Snapshot) Client(ctx context.Context, id string) (*Client, error) {
 	c, err := sn.service.client(ctx, id)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"cognate/internal/store"
 )
 
-// badTags tells what is wrong with tags, of which those in changed are new; "" if nothing is.
-func badTags(tags, changed map[string]string) string {
+// tagsFault returns why the tags are not valid, "" if they are. changed are the new ones.
+func tagsFault(tags, changed map[string]string) string {
 	if len(tags) > maxTags {
 		return fmt.Sprintf("A user pool can not have more than %d tags.", maxTags)
 	}
@@ -45,7 +45,7 @@ func (s *Service) poolOfARN(arn string) (string, error) {
 func (s *Service) TagResource(ctx context.Context, in *idp.TagResourceRequest) (*idp.TagResourceResponse, error) {
 	err := s.changeTags(ctx, in.ResourceArn, func(tags map[string]string) error {
 		maps.Copy(tags, in.Tags)
-		if reason := badTags(tags, in.Tags); reason != "" {
+		if reason := tagsFault(tags, in.Tags); reason != "" {
 			return invalid(reason)
 		}
 		return nil
@@ -56,7 +56,7 @@ func (s *Service) TagResource(ctx context.Context, in *idp.TagResourceRequest) (
 	return &idp.TagResourceResponse{}, nil
 }
 
-// UntagResource takes tags off a pool.
+// UntagResource removes tags from a pool.
 func (s *Service) UntagResource(ctx context.Context, in *idp.UntagResourceRequest) (*idp.UntagResourceResponse, error) {
 	err := s.changeTags(ctx, in.ResourceArn, func(tags map[string]string) error {
 		for _, k := range in.TagKeys {
@@ -80,7 +80,7 @@ func (s *Service) changeTags(ctx context.Context, arn string, fn func(tags map[s
 	})
 }
 
-// ListTagsForResource tells a pool's tags.
+// ListTagsForResource returns a pool's tags.
 func (s *Service) ListTagsForResource(ctx context.Context, in *idp.ListTagsForResourceRequest) (*idp.ListTagsForResourceResponse, error) {
 	id, err := s.poolOfARN(in.ResourceArn)
 	if err != nil {

@@ -33,7 +33,7 @@ var (
 	featureThreat       = feature{"Threat protection", idp.UserPoolTierTypePlus}
 )
 
-// features lists those that the pool's own settings turn on.
+// features returns the features that the pool's own settings turn on.
 func (d *settings) features() []feature {
 	c := &d.Config
 	var on []feature
@@ -56,9 +56,9 @@ func (d *settings) features() []feature {
 	return on
 }
 
-// checkTier refuses features that the pool's plan lacks: the feature where it is
-// asked for, the change of plan where the plan was lowered under it. others are
-// features that clients and domains of the pool use.
+// checkTier rejects features that the pool's plan does not include. If the plan was
+// lowered, it rejects the change of the plan. others are the features that clients and
+// domains of the pool use.
 func checkTier(old idp.UserPoolTierType, d *settings, others ...feature) error {
 	tier := d.Config.UserPoolTier
 	for _, f := range append(d.features(), others...) {

@@ -22,7 +22,7 @@ func completeTriggers(c *idp.LambdaConfigType) {
 	}
 }
 
-// checkTriggers refuses functions that could never be called.
+// checkTriggers rejects functions that could never be called.
 func checkTriggers(c *idp.LambdaConfigType) error {
 	if t := c.PreTokenGenerationConfig; t != nil && *c.PreTokenGeneration != t.LambdaArn {
 		return invalid("PreTokenGeneration and PreTokenGenerationConfig must name the same function.")
@@ -38,8 +38,8 @@ func checkTriggers(c *idp.LambdaConfigType) error {
 	return nil
 }
 
-// checkSenderKey refuses functions that send codes without a key that this server
-// can encrypt them by: all of the pool's messages would be lost.
+// checkSenderKey rejects functions that send codes if this server does not have the key
+// to encrypt the codes: all messages of the pool would be lost.
 func (s *Service) checkSenderKey(c *idp.LambdaConfigType) error {
 	if c.CustomEmailSender == nil && c.CustomSMSSender == nil || s.deps.SenderKeys.Has(api.Val(c.KMSKeyID)) {
 		return nil
@@ -50,7 +50,7 @@ func (s *Service) checkSenderKey(c *idp.LambdaConfigType) error {
 // namedTrigger is a function of a pool.
 type namedTrigger struct{ name, arn string }
 
-// triggersOf lists the functions that are set.
+// triggersOf returns the functions that are set.
 func triggersOf(c *idp.LambdaConfigType) []namedTrigger {
 	var list []namedTrigger
 	add := func(name string, arn *string) {
@@ -80,7 +80,7 @@ func triggersOf(c *idp.LambdaConfigType) []namedTrigger {
 	return list
 }
 
-// Triggers are the pool's functions, never nil.
+// Triggers returns the pool's functions. It never returns nil.
 func (sn *Snapshot) Triggers() *idp.LambdaConfigType {
 	if sn.Config.LambdaConfig == nil {
 		return &idp.LambdaConfigType{}
@@ -88,14 +88,14 @@ func (sn *Snapshot) Triggers() *idp.LambdaConfigType {
 	return sn.Config.LambdaConfig
 }
 
-// Event is the envelope of the pool's events. An administrator's call without a
-// client has clientID "".
+// Event returns the envelope of an event of the pool. clientID is "" for an
+// administrator's call without a client.
 func (sn *Snapshot) Event(source, username, clientID string) trigger.Envelope {
 	return trigger.Envelope{Source: source, Region: sn.Region, PoolID: sn.ID, Username: username, ClientID: clientID}
 }
 
-// EventAttributes are a stored user's attributes as events tell them. Where an address is the username, its alias member
-// is there once the user is no longer unconfirmed.
+// EventAttributes returns a stored user's attributes as events show them. If an address
+// is the username, the event has its alias member once the user is confirmed.
 func (sn *Snapshot) EventAttributes(sub, status string, attributes map[string]string) map[string]string {
 	m := make(map[string]string, len(attributes)+6)
 	maps.Copy(m, attributes)
