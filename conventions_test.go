@@ -56,6 +56,8 @@ var imports = map[string][]string{
 	"internal/console":      {"internal/api"},
 	"test":                  {"*"},
 
+	"internal/pool/branding": {"internal/pool", "internal/api", "internal/store", "internal/keys"},
+
 	// The parts of internal/server.
 	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},
 	"internal/server/edge":        {"internal/api", "internal/audit", "internal/keys"},

@@ -18,6 +18,7 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
+	"cognate/internal/pool/branding"
 	"cognate/internal/risk"
 	"cognate/internal/server/edge"
 	"cognate/internal/signin"
@@ -40,6 +41,7 @@ type services struct {
 	gate     *keys.Gate
 	iam      *iam.Service
 	pools    *pool.Service
+	branding *branding.Service
 	users    *user.Service
 	groups   *groups.Service
 	devices  *devices.Service
@@ -61,6 +63,7 @@ type services struct {
 // The services under different names, so that directory can embed them.
 type (
 	poolOperations    = pool.Service
+	brandOperations   = branding.Service
 	userOperations    = user.Service
 	groupOperations   = groups.Service
 	deviceOperations  = devices.Service
@@ -79,6 +82,7 @@ type (
 // services have an operation, or no service has it, directory does not compile.
 type directory struct {
 	*poolOperations
+	*brandOperations
 	*userOperations
 	*groupOperations
 	*deviceOperations
@@ -117,6 +121,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
 		SenderKeys: v.triggers.keys,
 	})
+	v.branding = branding.New(branding.Deps{Store: st, Pools: v.pools, BaseURL: publicURL(c)})
 	v.tokens = token.New(token.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, SigningKeys: ready, Now: c.Now, Log: log,
 		Triggers:   v.triggers.Service,
@@ -151,7 +156,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{v.pools, v.users, v.groups, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.tokens, v.imports, unimplemented{}}),
+			idp.Bind(directory{v.pools, v.branding, v.users, v.groups, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(unimplementedIdentity{}),
 		),
 		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),

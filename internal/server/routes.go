@@ -18,6 +18,7 @@ func (s *Server) routes() http.Handler {
 	s.services.wire.Mount(mux)
 	s.services.tokens.Mount(mux)
 	s.services.imports.Mount(mux)
+	s.services.branding.Mount(mux)
 	s.healthProbes().mountMain(mux)
 	if s.config.Mode == Dev {
 		// The tools show the mail of all users and set the clock: never in serve.

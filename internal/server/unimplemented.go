@@ -106,10 +106,6 @@ func (unimplemented) GetSigningCertificate(context.Context, *idp.GetSigningCerti
 	return nil, api.NotBuilt("GetSigningCertificate")
 }
 
-func (unimplemented) GetUICustomization(context.Context, *idp.GetUICustomizationRequest) (*idp.GetUICustomizationResponse, error) {
-	return nil, api.NotBuilt("GetUICustomization")
-}
-
 func (unimplemented) ListIdentityProviders(context.Context, *idp.ListIdentityProvidersRequest) (*idp.ListIdentityProvidersResponse, error) {
 	return nil, api.NotBuilt("ListIdentityProviders")
 }
@@ -128,10 +124,6 @@ func (unimplemented) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDel
 
 func (unimplemented) SetRiskConfiguration(context.Context, *idp.SetRiskConfigurationRequest) (*idp.SetRiskConfigurationResponse, error) {
 	return nil, api.NotBuilt("SetRiskConfiguration")
-}
-
-func (unimplemented) SetUICustomization(context.Context, *idp.SetUICustomizationRequest) (*idp.SetUICustomizationResponse, error) {
-	return nil, api.NotBuilt("SetUICustomization")
 }
 
 func (unimplemented) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {

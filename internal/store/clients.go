@@ -42,7 +42,10 @@ func (tx *Tx) UpdateClient(ctx context.Context, c Client) error {
 	return tx.change(ctx, ErrConflict, clientUpdate, c.Name, c.ModifiedAt, c.Doc, c.PoolID, c.ID, c.Version)
 }
 
-// DeleteClient removes a client.
+// DeleteClient removes a client with the items and images that belong to it.
 func (tx *Tx) DeleteClient(ctx context.Context, poolID, id string) error {
-	return tx.change(ctx, ErrNotFound, clientDelete, poolID, id)
+	if err := tx.change(ctx, ErrNotFound, clientDelete, poolID, id); err != nil {
+		return err
+	}
+	return tx.deleteClientItems(ctx, poolID, id)
 }

@@ -46,6 +46,7 @@ var (
 		sweepExpired("clients", "pool_id, id", "pool_id = ?"),
 		sweepExpired("domains", "domain", "pool_id = ?"),
 		sweepExpired("items", "pool_id, kind, item_key", "pool_id = ?"),
+		sweepExpired("login_images", "pool_id, owner, id", "pool_id = ?"),
 		sweepExpired("members", "pool_id, group_uid, user_id", "pool_id = ?"),
 		sweepExpired("codes", "pool_id, user_id, purpose", "pool_id = ?"),
 		sweepExpired("counters", "pool_id, subject, kind", "pool_id = ?"),

@@ -254,6 +254,7 @@ func testDeletePool(t *testing.T, s *store.Store) {
 				tx.InsertClient(ctx, store.Client{PoolID: pool, ID: pool + "-client"}),
 				tx.InsertDomain(ctx, store.Domain{PoolID: pool, Domain: pool + "-domain"}),
 				tx.InsertItem(ctx, store.Item{PoolID: pool, Kind: store.KindGroup, Key: "g"}),
+				tx.InsertLoginImage(ctx, store.LoginImage{PoolID: pool, Owner: "ALL", ID: "i", Content: []byte{1}}),
 				tx.InsertUser(ctx, newUser(pool, 1), nil),
 				tx.InsertUser(ctx, newUser(pool, 2), nil),
 				tx.AddMember(ctx, pool, "g", userID(1)),
@@ -280,7 +281,7 @@ func testDeletePool(t *testing.T, s *store.Store) {
 			break
 		}
 	}
-	same(t, 6, swept, nil)
+	same(t, 7, swept, nil)
 	if n, err := s.EstimateUsers(ctx, "p"); n != 0 || err != nil {
 		t.Errorf("%d users left, %v", n, err)
 	}

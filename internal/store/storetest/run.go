@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"each pool", testEachPool},
 		{"clients", testClients},
 		{"items", testItems},
+		{"items and images of clients", testClientItems},
 		{"domains", testDomains},
 		{"access keys", testAccessKeys},
 		{"data keys", testDataKeys},

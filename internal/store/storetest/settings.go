@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -124,6 +125,52 @@ func testItems(t *testing.T, s *store.Store) {
 	update(t, s, func(tx *store.Tx) error { return tx.DeleteItem(ctx, "p", i.Kind, i.Key) })
 	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.DeleteItem(ctx, "p", i.Kind, i.Key) })
 	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.DeleteItem(ctx, "p", store.KindGroup, "none") })
+}
+
+// testClientItems: what belongs to an app client goes with it, and nothing else does.
+func testClientItems(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	kinds := []string{store.KindBranding, store.KindTerms, store.KindUICustomization, store.KindResourceServer}
+	owners := []string{"c", "c0", "c1", "b", "ALL"}
+	update(t, s, func(tx *store.Tx) error {
+		for _, owner := range owners {
+			err := tx.InsertClient(ctx, store.Client{PoolID: "p", ID: owner, Version: 1, CreatedAt: Now, ModifiedAt: Now, Doc: []byte("{}")})
+			for _, kind := range kinds {
+				for _, name := range []string{"", "terms-of-use", "zz"} {
+					key := store.ClientItemKey(owner, name)
+					err = errors.Join(err, tx.InsertItem(ctx, store.Item{PoolID: "p", Kind: kind, Key: key, CreatedAt: Now, ModifiedAt: Now, Doc: []byte("{}")}))
+				}
+			}
+			for _, id := range []string{"1", "2"} {
+				err = errors.Join(err, tx.InsertLoginImage(ctx, store.LoginImage{PoolID: "p", Owner: owner, ID: id, Content: []byte(owner + id)}))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	existing(t, s, "login image", func(tx *store.Tx) error {
+		return tx.InsertLoginImage(ctx, store.LoginImage{PoolID: "p", Owner: "c", ID: "1"})
+	})
+	image, err := s.LoginImage(ctx, "p", "c", "2")
+	same(t, store.LoginImage{PoolID: "p", Owner: "c", ID: "2", Content: []byte("c2")}, image, err)
+	update(t, s, func(tx *store.Tx) error { return tx.DeleteLoginImage(ctx, "p", "b", "1") })
+	update(t, s, func(tx *store.Tx) error { return tx.DeleteClient(ctx, "p", "c") })
+	for _, kind := range kinds {
+		n, err := s.CountItems(ctx, "p", kind)
+		want := 3 * (len(owners) - 1)
+		if kind == store.KindResourceServer {
+			want = 3 * len(owners)
+		}
+		same(t, want, n, err)
+	}
+	for owner, want := range map[string]int{"c": 0, "c0": 2, "c1": 2, "b": 1, "ALL": 2} {
+		images, err := s.LoginImages(ctx, "p", owner)
+		same(t, want, len(images), err)
+	}
+	image, err = s.LoginImage(ctx, "p", "c", "2")
+	missing(t, image, err)
 }
 
 func testDomains(t *testing.T, s *store.Store) {

@@ -1,0 +1,61 @@
+package ops_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+)
+
+// brandedPool makes a pool with a domain and an app client.
+func brandedPool(t *testing.T, r rig) (poolID, clientID, domain string) {
+	t.Helper()
+	ctx := t.Context()
+	poolID = *must[*cip.CreateUserPoolOutput](t)(r.CreateUserPool(ctx, &cip.CreateUserPoolInput{PoolName: aws.String("branded")})).UserPool.Id
+	clientID = *must[*cip.CreateUserPoolClientOutput](t)(r.CreateUserPoolClient(ctx, &cip.CreateUserPoolClientInput{
+		UserPoolId: &poolID, ClientName: aws.String("web"),
+	})).UserPoolClient.ClientId
+	domain = strings.ToLower("brand-" + strings.ReplaceAll(t.Name(), "/", "-"))
+	must[*cip.CreateUserPoolDomainOutput](t)(r.CreateUserPoolDomain(ctx, &cip.CreateUserPoolDomainInput{UserPoolId: &poolID, Domain: &domain}))
+	return poolID, clientID, domain
+}
+
+// TestUICustomization makes the calls of Terraform's aws_cognito_user_pool_ui_customization: it sets, reads back, removes
+// by a request without settings, and reads again after the domain is gone.
+func TestUICustomization(t *testing.T) {
+	each(t, func(t *testing.T, r rig) {
+		ctx := t.Context()
+		poolID, clientID, domain := brandedPool(t, r)
+		const css = ".label-customizable {font-weight: 400;}"
+		image := []byte("\x89PNG\r\n\x1a\nlogo")
+		set := must[*cip.SetUICustomizationOutput](t)(r.SetUICustomization(ctx, &cip.SetUICustomizationInput{UserPoolId: &poolID, ClientId: &clientID, CSS: aws.String(css), ImageFile: image}))
+		read := func(clientID string) (*types.UICustomizationType, error) {
+			out, err := r.GetUICustomization(ctx, &cip.GetUICustomizationInput{UserPoolId: &poolID, ClientId: &clientID})
+			if err != nil {
+				return nil, err
+			}
+			return out.UICustomization, nil
+		}
+		got := must[*types.UICustomizationType](t)(read(clientID))
+		if *got.CSS != css || *got.ClientId != clientID || *got.CSSVersion != *set.UICustomization.CSSVersion || *got.ImageUrl != *set.UICustomization.ImageUrl || got.CreationDate == nil {
+			t.Errorf("read back %+v", got)
+		}
+		res := must[*http.Response](t)(http.Get(*got.ImageUrl))
+		if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK || res.ContentLength != int64(len(image)) {
+			t.Errorf("the image: %v, %v", res, err)
+		}
+		_, err := r.SetUICustomization(ctx, &cip.SetUICustomizationInput{UserPoolId: &poolID, ClientId: aws.String("ALL"), CSS: aws.String("@import 'x';")})
+		wantError(t, err, &types.InvalidParameterException{Message: aws.String("Invalid CSS: line 1: at-rules are not allowed")})
+
+		must[*cip.SetUICustomizationOutput](t)(r.SetUICustomization(ctx, &cip.SetUICustomizationInput{UserPoolId: &poolID, ClientId: &clientID}))
+		if _, text := r.post(t, "GetUICustomization", `{"UserPoolId":"`+poolID+`","ClientId":"`+clientID+`"}`); text != `{"UICustomization":{}}` {
+			t.Errorf("after the removal: %s", text)
+		}
+		must[*cip.DeleteUserPoolDomainOutput](t)(r.DeleteUserPoolDomain(ctx, &cip.DeleteUserPoolDomainInput{UserPoolId: &poolID, Domain: &domain}))
+		_, err = read("ALL")
+		wantError(t, err, &types.InvalidParameterException{Message: aws.String("There has to be an existing domain associated with this user pool")})
+	})
+}
