@@ -302,7 +302,7 @@ func TestWordings(t *testing.T) {
 		}
 	}
 	for _, f := range goFiles(t) {
-		if f.generated || f.path == "conventions_test.go" || f.dir == "internal/signin" {
+		if f.generated || f.path == "conventions_test.go" {
 			continue
 		}
 		for _, group := range f.syntax.Comments {

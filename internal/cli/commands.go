@@ -19,8 +19,8 @@ import (
 	"cognate/internal/store"
 )
 
-// forOperator fills in the settings of commands that are neither dev nor serve.
-// Where no key-encryption key is named, it is dev's, in the data folder.
+// forOperator sets the defaults for commands other than dev and serve. The default
+// key-encryption key is that of dev, in the data folder.
 func forOperator(c *server.Config) {
 	c.Mode = server.Dev
 	if c.KEKFile != "" || c.KEK != "" || c.Database != "" {
@@ -31,7 +31,7 @@ func forOperator(c *server.Config) {
 		c.Data = server.DevData
 	}
 	if _, err := os.Stat(c.KEKFile); c.Mode == server.Dev && err != nil {
-		// Only the servers make a key. Here the missing file is the answer.
+		// Only servers make a key. For commands a missing file is an error.
 		c.Mode = server.Serve
 	}
 }

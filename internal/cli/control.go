@@ -13,8 +13,8 @@ import (
 	"cognate/internal/server"
 )
 
-// control has a request carried out: by the server that has the embedded
-// database open, or else in this process.
+// control carries out a request: by the server that has the embedded database open, or in
+// this process.
 func control(ctx context.Context, c *server.Config, in server.ControlRequest) (server.ControlResponse, error) {
 	if c.Database == "" {
 		out, err := sendControl(ctx, c.ControlSocket(), in)
@@ -25,7 +25,7 @@ func control(ctx context.Context, c *server.Config, in server.ControlRequest) (s
 	return server.Control(ctx, c, in)
 }
 
-// errNoServer says that no server listens on the socket.
+// errNoServer means that no server listens on the socket.
 var errNoServer = errors.New("no server has this data folder")
 
 const controlTimeout = 5 * time.Minute // a rotation makes two RSA keys for each pool

@@ -23,7 +23,7 @@ type doctorCommand struct {
 	For string `default:"serve" enum:"serve,dev" help:"The mode to check: serve or dev."`
 }
 
-// Run checks everything that can be checked without serving, changing nothing.
+// Run checks everything that can be checked without serving. It changes nothing.
 func (d doctorCommand) Run(ctx context.Context, c *server.Config, p *Process, app *kong.Kong) error {
 	c.Mode = server.Serve
 	if d.For == "dev" {
@@ -142,7 +142,7 @@ func (x *examination) listeners(ctx context.Context) {
 	}
 }
 
-// senders says what mail and SMS can do.
+// senders checks the senders of mail and SMS.
 func (x *examination) senders(ctx context.Context) {
 	c := x.config
 	if c.Mode == server.Dev {
@@ -203,7 +203,7 @@ func (x *examination) kek() *keys.KEK {
 	return kek
 }
 
-// leastFree is how much room a data folder should have.
+// leastFree is how much free space a data folder should have.
 const leastFree = 256 << 20
 
 func (x *examination) folder() {
@@ -288,8 +288,8 @@ func (x *examination) absent() {
 	x.fail("database", "there is none in %s; run cognate migrate to make it", x.config.Data)
 }
 
-// maxSkew is how far our clock and the database's may be apart. Tokens and codes
-// of several servers are judged by each other's times.
+// maxSkew is how far this machine's clock and the database's may differ. Servers check
+// tokens and codes by the times of other servers.
 const maxSkew = 2 * time.Second
 
 func (x *examination) clock(ctx context.Context, st *store.Store) {
@@ -310,7 +310,7 @@ func (x *examination) clock(ctx context.Context, st *store.Store) {
 	}
 }
 
-// contents opens what is sealed.
+// contents checks that sealed values can be opened.
 func (x *examination) contents(ctx context.Context, st *store.Store, kek *keys.KEK) {
 	if kek == nil {
 		return

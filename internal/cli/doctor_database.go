@@ -9,8 +9,8 @@ import (
 	"cognate/internal/store"
 )
 
-// encryption looks at how the connections to PostgreSQL are protected. What is in
-// the URL is all that the server goes by, apart from PGSSLMODE.
+// encryption checks the protection of connections to PostgreSQL. The server uses only the
+// URL and PGSSLMODE.
 func (x *examination) encryption() {
 	u, err := url.Parse(string(x.config.Database))
 	if err != nil || x.config.Database == "" || !leavesMachine(u) {
@@ -50,8 +50,8 @@ func leavesMachine(u *url.URL) bool {
 	return false
 }
 
-// durability looks at the settings of PostgreSQL that decide whether what was
-// acknowledged survives, and at how many connections there are.
+// durability checks the settings of PostgreSQL that decide whether acknowledged writes
+// survive, and the number of connections.
 func (x *examination) durability(ctx context.Context, st *store.Store) {
 	if x.config.Database == "" {
 		return
@@ -71,7 +71,7 @@ func (x *examination) durability(ctx context.Context, st *store.Store) {
 	} else {
 		x.ok("sync. commit", "synchronous_commit is %s", s.SynchronousCommit)
 	}
-	// One more than the pool asks whether the database answers.
+	// One more connection than the pool's is for health checks.
 	free, mine := s.MaxConnections-s.Reserved, x.config.DatabaseConnections+1
 	switch {
 	case mine > free:

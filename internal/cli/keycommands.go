@@ -24,7 +24,7 @@ type rotateCommand struct {
 	NewKEK  string `name:"new-kek-file" placeholder:"FILE" help:"Wrap all data keys by the key-encryption key in this file. Then start the servers with it."`
 }
 
-// Run rotates what was asked for.
+// Run rotates the chosen keys.
 func (r rotateCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
 	forOperator(c)
 	if r.Pool == "" && !r.Signing && !r.DataKey && r.NewKEK == "" {
@@ -87,8 +87,8 @@ func (r retireCommand) Run(ctx context.Context, c *server.Config, p *Process) er
 	return reportRetirement(p.Stdout, out.Retirement)
 }
 
-// inUse reports whether the settings name the key-encryption key. Where they name
-// none that can be read, that is for the command to say.
+// inUse reports whether the settings name the key-encryption key. If the configured key
+// cannot be read, it returns false: the command reports that error.
 func inUse(c *server.Config, kek *keys.KEK) bool {
 	configured, err := keys.ParseKEK(string(c.KEK))
 	if c.KEK == "" {
@@ -97,7 +97,7 @@ func inUse(c *server.Config, kek *keys.KEK) bool {
 	return err == nil && configured.ID() == kek.ID()
 }
 
-// reportRetirement writes what a retirement did or would do, and what is left to do.
+// reportRetirement writes what a retirement did or would do, and the remaining steps.
 func reportRetirement(w io.Writer, r *server.Retirement) error {
 	verb := "would be"
 	if r.Done {

@@ -11,9 +11,9 @@ const (
 	lineBufferDelay = 20 * time.Millisecond
 )
 
-// lineBuffer gathers log lines for a moment, so that a busy server does not make
-// a system call for each. A line waits for lineBufferDelay at most; what a kill
-// -9 can lose is that much.
+// lineBuffer gathers log lines for a moment, so that a busy server does not make a system
+// call for each. A line waits for lineBufferDelay at most. kill -9 loses at most the lines
+// of that time.
 type lineBuffer struct {
 	mu    sync.Mutex
 	to    io.Writer
@@ -28,7 +28,7 @@ func newLineBuffer(to io.Writer) *lineBuffer {
 	return b
 }
 
-// Write takes whole lines, as log/slog's handlers give them.
+// Write takes whole lines, as log/slog's handlers write them.
 func (b *lineBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"cognate/internal/server"
 )
 
-// Process is what the operating system gives a program.
+// Process holds the streams, arguments and environment of a program.
 type Process struct {
 	Args           []string // without the program's name
 	Env            func(string) (string, bool)
@@ -91,7 +91,7 @@ func Main(ctx context.Context, p Process) int {
 	return exitOK
 }
 
-// errSilent is the failure of a command that has said all there is to say.
+// errSilent is the error of a command that has reported its failure already.
 var errSilent = errors.New("failed")
 
 type devCommand struct{}
@@ -110,9 +110,9 @@ func (serveCommand) Run(ctx context.Context, c *server.Config, p *Process, app *
 	return run(ctx, c, p)
 }
 
-// memoryForSpeed lets the heap grow to this many percent of what lives on it
-// before it is swept: little lives, and sweeping it less often is worth a tenth
-// of a cheap operation's time. GOGC in the environment overrides it.
+// memoryForSpeed is the garbage collector's percentage (GOGC). The live heap is small, and
+// fewer collections save a tenth of a cheap operation's time. GOGC in the environment
+// overrides it.
 const memoryForSpeed = 400
 
 // run runs a server until ctx ends.

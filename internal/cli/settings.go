@@ -16,8 +16,8 @@ import (
 	"cognate/internal/spelling"
 )
 
-// sources finds settings that are not on the command line: first in the
-// environment, then in the configuration file. It is kong's resolver.
+// sources is kong's resolver for settings that are not on the command line. It looks first
+// in the environment, then in the configuration file.
 type sources struct {
 	env  func(string) (string, bool)
 	path string
@@ -50,8 +50,8 @@ func newSources(args []string, env func(string) (string, bool)) (*sources, error
 	return s, nil
 }
 
-// configPath looks for --config before the arguments are parsed: the parser
-// needs the file.
+// configPath returns the configuration file. It reads --config before the arguments are
+// parsed, since the parser needs the file.
 func configPath(args []string, env func(string) (string, bool)) string {
 	for i, a := range args {
 		if a == "--" {
@@ -68,8 +68,8 @@ func configPath(args []string, env func(string) (string, bool)) string {
 	return path
 }
 
-// readConfigFile reads one YAML mapping of scalars and lists of scalars, and the
-// line of each name. A key that is there twice is yaml's own error.
+// readConfigFile reads a YAML mapping of scalars and lists of scalars, with the line of each
+// name. The parser itself rejects duplicate names.
 func readConfigFile(text []byte) (values map[string]any, lines map[string]int, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
@@ -123,7 +123,7 @@ func settingText(v any) (string, error) {
 	return "", errors.New("must be a scalar or a list of strings")
 }
 
-// Validate refuses names that are no setting, in the file and in the environment.
+// Validate rejects unknown names in the file and in the environment.
 func (s *sources) Validate(app *kong.Application) error {
 	var known []string
 	for _, f := range app.Flags {

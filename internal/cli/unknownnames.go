@@ -10,8 +10,8 @@ import (
 	"cognate/internal/spelling"
 )
 
-// unknownVariables returns a message for each variable of the environment that
-// looks like a setting and is none: nothing else would notice it.
+// unknownVariables returns a message for each variable of the environment that looks like a
+// setting, but is not one. Otherwise it would be ignored in silence.
 func unknownVariables(environ []string, flags []*kong.Flag) []string {
 	known := []string{envPrefix + "KEK"}
 	for _, f := range flags {

@@ -19,11 +19,11 @@ const (
 	tagSize   = 16
 )
 
-// errOpen says that a sealed value is not authentic; it never says why.
+// errOpen means that a sealed value is not authentic. It never says why.
 var errOpen = errors.New("keys: cannot open sealed value")
 
-// NewGCM returns AES-GCM under a key of 16, 24 or 32 bytes. It is for formats that
-// prescribe it: the caller must never use a nonce twice under one key.
+// NewGCM returns AES-GCM under a key of 16, 24 or 32 bytes. Use it only for formats that
+// require it: a nonce must never be used twice under one key.
 func NewGCM(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {

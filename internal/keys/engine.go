@@ -5,9 +5,9 @@ import (
 	"crypto/rsa"
 )
 
-// The seam of this package: RSA signing and verification pass these two
-// functions and nothing else calls crypto/rsa for them. Exponentiations of SRP
-// have theirs in keys/srp. A faster engine takes their place here.
+// The seam of this package: all RSA signatures and verifications call these two
+// functions. SRP's exponentiations have a seam of their own in keys/srp. A faster engine
+// would replace these functions.
 
 // signRS256 is RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2) by the Chinese
 // remainder theorem, blinded and checked by crypto/rsa.

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// follower reads the records again, for a ring that lives as long as a process.
+// follower reads the records again, for the ring of a running process.
 type follower struct {
-	// turn has room for one: two loads side by side could end in the older one.
+	// turn has room for one load: the older of two parallel loads could end last.
 	turn    chan struct{}
 	read    func(context.Context) ([]WrappedKey, error)
 	kek     func() (*KEK, error)
@@ -21,27 +21,27 @@ type follower struct {
 }
 
 const (
-	// reloadInterval bounds how often values of strangers cause a load.
+	// reloadInterval is the shortest time between two loads that values of strangers
+	// cause.
 	reloadInterval = time.Second
-	// reloadLimit bounds a load that a value caused. It goes on when the client that
-	// showed the value has left: others wait for it.
+	// reloadLimit is the limit of a load that a value caused. The load goes on when the
+	// client that sent the value has gone: others wait for it.
 	reloadLimit = 2 * time.Second
 	// maxAhead is how many keys other processes can have added since the last
 	// load. An id beyond that never existed, and causes no load.
 	maxAhead = 16
 )
 
-// Follow tells the ring where the records are. From then on [Ring.Refresh] loads
-// them, and so does a value that names an unknown data key. The function kek, if
-// it is not nil, returns the key-encryption key as it is configured now: it is
-// asked when the records are wrapped by another one. Follow comes before any
-// concurrent use.
+// Follow sets the function that reads the records. From then on [Ring.Refresh] loads
+// them, and so does a value that names an unknown data key. kek, if it is not nil,
+// returns the key-encryption key that is configured now. It is called if another
+// key-encryption key wraps the records. Call Follow before any concurrent use.
 func (r *Ring) Follow(read func(context.Context) ([]WrappedKey, error), kek func() (*KEK, error), now func() time.Time) {
 	r.follow.read, r.follow.kek, r.follow.now = read, kek, now
 }
 
-// Refresh loads the records again. It must run more often than SealDelay, and as
-// often as a retirement is to be noticed.
+// Refresh loads the records again. It must run more often than SealDelay, and often
+// enough to notice a retirement in time.
 func (r *Ring) Refresh(ctx context.Context) error {
 	if err := r.follow.take(ctx); err != nil {
 		return err
@@ -95,10 +95,10 @@ func (r *Ring) reload(ctx context.Context) error {
 // UseKEK makes the ring unwrap and wrap with another key-encryption key.
 func (r *Ring) UseKEK(kek *KEK) { r.kek.Store(kek) }
 
-// find returns a key. If it does not know the key, it loads the records or waits
-// for a load that others cause, so that forged values cause few loads and are not
-// mistaken for a fault of the server. The error is errOpen if there is no such
-// key, and ErrUnknownKey if that cannot be said.
+// find returns a key. If the key is unknown, it loads the records, or waits for a load
+// that others cause. So forged values cause few loads, and are not mistaken for a fault
+// of the server. The error is errOpen if there is no such key, and ErrUnknownKey if that
+// is not known.
 func (r *Ring) find(ctx context.Context, ref keyRef) (heldKey, error) {
 	state := r.state.Load()
 	if held, ok := state.open[ref]; ok {
@@ -129,8 +129,8 @@ func (r *Ring) find(ctx context.Context, ref keyRef) (heldKey, error) {
 		defer cancel()
 		_ = r.refresh(loading)
 	}
-	// The value was there before the load began, and its key before the value: a
-	// key that is still missing never existed.
+	// The value existed before the load began, and its key before the value. So a key
+	// that is still missing never existed.
 	held, ok := r.state.Load().open[ref]
 	switch {
 	case ok:

@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// ErrBusy says that too many callers wait at a [Gate] already.
+// ErrBusy means that too many callers wait at a [Gate] already.
 var ErrBusy = errors.New("keys: too much cryptography is waiting")
 
-// Gate lets a few callers at a time do heavy cryptography; others wait their
-// turn, first come first served, so that a burst of sign-ins queues for the
-// cores and does not thrash them. Callers past the queue's length are refused at
-// once. Passing a gate that has a free place allocates nothing.
+// A Gate lets a few callers at a time do heavy cryptography. Others wait in order of
+// arrival, so that a burst of sign-ins queues for the cores and does not overload them.
+// Callers beyond the queue's length are refused at once. A caller that finds a free
+// place allocates nothing.
 type Gate struct {
 	mu      sync.Mutex
 	free    int
@@ -22,7 +22,7 @@ type Gate struct {
 	waiters list.List // of chan struct{}
 }
 
-// NewGate makes a gate with that many places and that long a queue.
+// NewGate returns a gate with that many places and that long a queue.
 func NewGate(places, queue int) *Gate {
 	if places < 1 {
 		panic("keys: a gate needs a place")
@@ -30,8 +30,8 @@ func NewGate(places, queue int) *Gate {
 	return &Gate{free: places, queue: queue}
 }
 
-// Do runs f in a place of the gate. It returns ErrBusy if the queue is full, or
-// the context's error if that ends first; f has not run then.
+// Do runs f in a place of the gate. It returns ErrBusy if the queue is full, or the
+// context's error if the context ends first. With an error, f has not run.
 func (g *Gate) Do(ctx context.Context, f func()) error {
 	if err := g.Acquire(ctx); err != nil {
 		return err
@@ -48,7 +48,7 @@ func (g *Gate) Acquire(ctx context.Context) error {
 	}
 	g.mu.Lock()
 	g.entered++
-	if g.free > 0 { // then nobody waits
+	if g.free > 0 { // then no caller waits
 		g.free--
 		g.mu.Unlock()
 		return nil
@@ -92,15 +92,15 @@ func (g *Gate) release() {
 	g.free++
 }
 
-// Waiting tells how many callers wait now.
+// Waiting returns how many callers wait now.
 func (g *Gate) Waiting() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.waiters.Len()
 }
 
-// Entered tells how many callers have come, so that work which can wait sees
-// whether there is work that cannot.
+// Entered returns how many callers have come so far. Work that can wait uses it to see
+// whether there is urgent work.
 func (g *Gate) Entered() uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -46,16 +46,16 @@ func (h *hasher) pool(label string) *sync.Pool {
 	return &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
 }
 
-// Hash is the keyed hash of a token, a code or a session as it is stored. Parts
-// are told apart: Hash(p, "ab", "c") is not Hash(p, "a", "bc"). It stays the same
-// when data keys are rotated.
+// Hash returns the keyed hash under which a token, a code or a session is stored. The
+// parts are separated: Hash(p, "ab", "c") differs from Hash(p, "a", "bc"). A rotation of
+// data keys does not change it.
 func (r *Ring) Hash(purpose Purpose, parts ...[]byte) [32]byte {
 	return r.state.Load().hasher.sum("hash/", purpose, parts)
 }
 
-// Derive makes bytes that look random to whoever lacks the key and are the same
-// each time, such as the salt and the user id of a user that does not exist. It
-// shares no output with Hash.
+// Derive returns bytes that look random without the key and are the same each time. They
+// serve as the salt and the user id of a user that does not exist, for example. Derive
+// and Hash never return the same bytes.
 func (r *Ring) Derive(purpose Purpose, parts ...[]byte) [32]byte {
 	return r.state.Load().hasher.sum("derive/", purpose, parts)
 }

@@ -20,9 +20,9 @@ const (
 	headerSuffix   = `","alg":"RS256"}`
 )
 
-// MaxJWS is the longest token that is looked at, in bytes. It bounds the work that
-// strangers cause; no access token that is issued is longer, and request headers
-// have room for one.
+// MaxJWS is the longest token that is verified, in bytes. It limits the work that
+// strangers can cause. No issued access token is longer, and request headers have room
+// for one.
 const MaxJWS = 48 << 10
 
 // SigningKey signs tokens with RS256.
@@ -68,10 +68,10 @@ func newSigningKey(kid string, private *rsa.PrivateKey) *SigningKey {
 // Marshal returns the private key in PKCS #8, to be sealed.
 func (k *SigningKey) Marshal() ([]byte, error) { return x509.MarshalPKCS8PrivateKey(k.private) }
 
-// KID is the key's id: 32 random bytes in standard Base64, 44 characters.
+// KID returns the key's id: 32 random bytes in standard Base64, 44 characters.
 func (k *SigningKey) KID() string { return k.kid }
 
-// Public is the half of the key that is published.
+// Public returns the public half of the key.
 func (k *SigningKey) Public() *rsa.PublicKey { return &k.private.PublicKey }
 
 // SignedLen returns the length of the token that Sign makes of the claims.
@@ -93,11 +93,11 @@ func (k *SigningKey) Sign(claims []byte) (string, error) {
 	return string(raw.AppendEncode(b, signature)), nil
 }
 
-// VerifyRS256 checks a token that a [SigningKey] of ours signed and returns its
-// payload. lookup gives the public key of a kid, or nil. It takes the one header
-// that Sign writes, {"kid":…,"alg":"RS256"}, byte for byte: no other alg, no crit
-// (RFC 7515 §4.1.11), no key that the token itself brings (RFC 8725 §3.1, §3.10).
-// Claims, expiry among them, are the caller's to judge.
+// VerifyRS256 verifies a token that a [SigningKey] signed, and returns its payload. lookup
+// returns the public key of a kid, or nil. Only the header that Sign writes is accepted,
+// {"kid":…,"alg":"RS256"}, byte for byte: no other alg, no crit (RFC 7515 §4.1.11), no
+// key in the token itself (RFC 8725 §3.1, §3.10). The caller checks the claims, with the
+// expiry.
 func VerifyRS256(token string, lookup func(kid string) *rsa.PublicKey) ([]byte, error) {
 	if len(token) > MaxJWS || hasLineEnd(token) { // the decoder skips line ends
 		return nil, ErrToken

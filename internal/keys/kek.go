@@ -30,7 +30,7 @@ const (
 	wrapHeader  = 1 + kekIDSize
 )
 
-// ErrWrongKEK says that a data key was wrapped by another key-encryption key.
+// ErrWrongKEK means that a data key was wrapped by another key-encryption key.
 var ErrWrongKEK = errors.New("wrapped by another key-encryption key")
 
 // NewKEK makes a key-encryption key of 32 secret bytes.
@@ -95,9 +95,9 @@ func ReadKEKFile(path string) (*KEK, error) {
 	return k, nil
 }
 
-// EnsureKEKFile reads the key-encryption key from a file and makes the file if it
-// does not exist. It is on disk, whole, before the key is used; of two processes
-// that start together, both get the key of the one that came first.
+// EnsureKEKFile reads the key-encryption key from a file, and makes the file if it does
+// not exist. The whole file is on disk before the key is used. If two processes start
+// together, both get the key of the first.
 func EnsureKEKFile(path string) (k *KEK, created bool, err error) {
 	k, err = ReadKEKFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -135,7 +135,7 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// ID names the key without telling anything of it.
+// ID returns a name of the key that reveals nothing of it.
 func (k *KEK) ID() string { return hex.EncodeToString(k.id[:]) }
 
 // Wrap seals a data key for a purpose. A key service over the network would

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// SigningKeyPool keeps a few signing keys ready, because making one takes long:
-// a user pool needs two at its creation.
+// A SigningKeyPool keeps a few signing keys ready, since it takes long to make one. A new
+// user pool needs two keys.
 type SigningKeyPool struct {
 	ready chan *SigningKey
 	stop  chan struct{}
@@ -16,7 +16,7 @@ type SigningKeyPool struct {
 	fail  chan error
 }
 
-// ErrClosed says that a pool of keys was closed.
+// ErrClosed means that a pool of keys was closed.
 var ErrClosed = errors.New("keys: pool of signing keys is closed")
 
 // NewSigningKeyPool starts to fill a pool of that many keys in the background,
@@ -52,7 +52,7 @@ func (p *SigningKeyPool) fill() {
 	}
 }
 
-// Get takes a key, each given to one caller only. It waits if none is ready.
+// Get returns a key that no other caller gets. It waits if no key is ready.
 func (p *SigningKeyPool) Get(ctx context.Context) (*SigningKey, error) {
 	select {
 	case <-p.stop:

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Why a page token was not accepted. Services answer both with
-// InvalidParameterException; the difference is for the log.
+// Errors of page tokens. Services answer both with InvalidParameterException; the
+// difference is for the log.
 var (
 	ErrPageToken        = errors.New("keys: page token is not ours, or is for another request")
 	ErrPageTokenExpired = errors.New("keys: page token has expired")
 )
 
-// PageTokens seals where a list goes on. A token is opaque, is good only for
+// PageTokens seals the places at which lists go on. A token is opaque, is valid only for
 // the operation and the parameters that it was made for, and expires.
 type PageTokens struct {
 	key func() [keySize]byte
@@ -46,7 +46,7 @@ func (p *PageTokens) Decode(op string, bind []string, token string, now time.Tim
 	return plain[8:], nil
 }
 
-// pageTokenContext writes op and bind so that no two lists of them read the same.
+// pageTokenContext encodes op and bind. Different lists have different encodings.
 func pageTokenContext(op string, bind []string) []byte {
 	b := append([]byte("cognate page token 1\x00"), op...)
 	b = append(b, 0)

@@ -26,9 +26,9 @@ const (
 	argonSum     = 32
 )
 
-// Ceilings of imported hashes. What is verified in a sign-in must not cost more
-// than about a second or 128 MiB, whoever chose the parameters. The customary
-// defaults of other programs lie below them.
+// The highest costs of imported hashes. The check of a hash in a sign-in must not cost more
+// than about a second or 128 MiB, whatever its parameters. The usual defaults of other
+// programs are below these limits.
 const (
 	maxArgonMemory      = 64 << 10 // KiB
 	maxArgonTime        = 10
@@ -41,8 +41,8 @@ const (
 	maxHashLen          = 512
 )
 
-// ErrPasswordHash says that a password hash has no known form, or parameters past
-// the ceilings. It never quotes the hash.
+// ErrPasswordHash means that a password hash has no known form, or parameters beyond the
+// limits. It never quotes the hash.
 var ErrPasswordHash = errors.New("keys: unsupported password hash")
 
 // HashPassword hashes a password with argon2id (RFC 9106) and a fresh salt to a
@@ -55,10 +55,10 @@ func HashPassword(password string) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
-// VerifyPassword reports whether the hash is that of the password. The hash is one of
-// HashPassword or an imported one: argon2id or scrypt as a PHC string, bcrypt in
-// its crypt form, PBKDF2-SHA256 in PHC's, passlib's or Django's form. The sums are
-// compared in constant time.
+// VerifyPassword reports whether the hash is that of the password. The hash was made by
+// HashPassword, or imported: argon2id or scrypt as a PHC string, bcrypt in its crypt form,
+// PBKDF2-SHA256 in PHC's, passlib's or Django's form. The sums are compared in constant
+// time.
 func VerifyPassword(encoded, password string) (bool, error) {
 	h, err := parsePasswordHash(encoded)
 	if err != nil {
@@ -67,30 +67,30 @@ func VerifyPassword(encoded, password string) (bool, error) {
 	return h.verify(password)
 }
 
-// CheckPasswordHash reports whether VerifyPassword could work with a hash, without
-// doing so: for imports.
+// CheckPasswordHash reports whether VerifyPassword can check passwords by a hash. It
+// computes nothing; it is for imports.
 func CheckPasswordHash(encoded string) error {
 	_, err := parsePasswordHash(encoded)
 	return err
 }
 
-// PasswordScheme tells how a hash was made: "argon2id", "bcrypt", "scrypt" or
+// PasswordScheme returns the algorithm of a hash: "argon2id", "bcrypt", "scrypt" or
 // "pbkdf2-sha256". Like CheckPasswordHash it computes nothing.
 func PasswordScheme(encoded string) (string, error) {
 	h, err := parsePasswordHash(encoded)
 	return h.scheme, err
 }
 
-// NeedsRehash reports whether a hash should be made again by HashPassword when the
-// password is at hand.
+// NeedsRehash reports whether HashPassword should replace the hash when the password is
+// known.
 func NeedsRehash(encoded string) bool {
 	h, err := parsePasswordHash(encoded)
 	return err != nil || h.scheme != "argon2id" || h.memory < argonMemory || h.time < argonTime ||
 		len(h.salt) < argonSalt || len(h.sum) < argonSum
 }
 
-// passwordHash is a parsed hash. What time, memory and threads mean is the
-// scheme's.
+// passwordHash is a parsed hash. The meaning of time, memory and threads depends on the
+// scheme.
 type passwordHash struct {
 	scheme  string
 	time    int // argon2id: passes; scrypt: log2 N; pbkdf2: iterations
@@ -106,7 +106,7 @@ func (h passwordHash) verify(password string) (bool, error) {
 	var err error
 	switch h.scheme {
 	case "bcrypt":
-		// Bytes past the 72nd do not count, as in the program that made the hash.
+		// Bytes after the 72nd do not count, as in the program that made the hash.
 		err := bcrypt.CompareHashAndPassword([]byte(h.crypt), []byte(password))
 		if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 			return false, nil

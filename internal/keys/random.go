@@ -15,13 +15,12 @@ const (
 	lowerLetters = "abcdefghijklmnopqrstuvwxyz"
 	upperLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	digits       = "0123456789"
-	// symbols are of the symbols that a password policy counts those that need no
-	// escape in HTML, a URL or a shell's double quotes.
+	// symbols are the symbols of a password policy that need no escape in HTML, in a
+	// URL or in a shell's double quotes.
 	symbols = "#%*+-.=?@^_~"
 )
 
-// NewCode draws a code of that many decimal digits, each code as likely as any
-// other.
+// NewCode draws a code of that many decimal digits. All codes are equally likely.
 func NewCode(length int) string { return randomString(digits, length) }
 
 // randomString draws each character of the alphabet (of at most 256) with the
@@ -41,19 +40,19 @@ func randomString(alphabet string, length int) string {
 	return string(out)
 }
 
-// PasswordRules are what a temporary password has to satisfy.
+// PasswordRules are the rules for a temporary password.
 type PasswordRules struct {
 	Length                        int
 	Upper, Lower, Digits, Symbols bool
 }
 
-// minPassword is the shortest temporary password: 8 characters of 62 have 47
-// bits, enough for what expires and is limited in attempts.
+// minPassword is the shortest temporary password: 8 characters of 62 have 47 bits. That
+// is enough for a password that expires and is limited in attempts.
 const minPassword = 8
 
-// NewTemporaryPassword draws a password that satisfies the rules, each one as
-// likely as any other. It has letters of both cases and digits at least in its
-// alphabet, and symbols if they are asked for.
+// NewTemporaryPassword draws a password that satisfies the rules. All such passwords are
+// equally likely. Its alphabet has letters of both cases and digits, and symbols if the
+// rules require them.
 func NewTemporaryPassword(rules PasswordRules) string {
 	alphabet := lowerLetters + upperLetters + digits
 	if rules.Symbols {
@@ -100,9 +99,8 @@ func NewClientID() string { return randomBase32(16, 26) }
 // characters of 0-9 and a-v.
 func NewClientSecret() string { return randomBase32(32, 51) }
 
-// randomBase32 writes a random number of that many bytes in base 32. Numbers
-// that are too short are drawn again, so that the length is that which clients
-// and people know.
+// randomBase32 returns a random number of that many bytes in base 32. Numbers that are too
+// short are drawn again, so that the length is the usual one.
 func randomBase32(size, shortest int) string {
 	b := make([]byte, size)
 	for {
@@ -113,8 +111,8 @@ func randomBase32(size, shortest int) string {
 	}
 }
 
-// NewID draws 128 bits in URL-safe Base64, 22 characters: for ids that have no
-// form of their own.
+// NewID draws 128 bits in URL-safe Base64, 22 characters, for ids without a prescribed
+// form.
 func NewID() string {
 	var b [16]byte
 	rand.Read(b[:])

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 )
 
-// redacted is what a type that bears a secret prints, whatever the verb.
+// redacted is the text that types with a secret print for every verb.
 const redacted = "[redacted]"
 
 func writeRedacted(s fmt.State) { _, _ = s.Write([]byte(redacted)) }

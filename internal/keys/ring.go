@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Purpose says what a data key is for. A value sealed for one purpose does not
-// open for another.
+// A Purpose is the use of a data key. A value sealed for one purpose does not open for
+// another.
 type Purpose string
 
-// The purposes of what is sealed in the database. Values that leave the server
+// The purposes of values that are sealed in the database. Values that leave the server
 // have a [Token] instead.
 const (
 	PurposeSRPVerifier    Purpose = "srp-verifier"
@@ -34,10 +34,10 @@ const (
 	// PurposePageToken labels the key of page tokens, which [Ring.Derive] makes.
 	PurposePageToken Purpose = "page-token"
 
-	// purposeHash is the root of Hash and Derive. Only [Retire] replaces it: what
-	// is stored of a code is its keyed hash alone, so that a new root makes every
-	// live code unknown, and derived salts of unknown users change, which tells
-	// them from known users.
+	// purposeHash is the root of Hash and Derive. Only [Retire] replaces it. A code is
+	// stored only as its keyed hash, so a new root makes every valid code unknown. It
+	// also changes the derived salts of unknown users, which distinguishes them from
+	// known users.
 	purposeHash Purpose = "hash"
 )
 
@@ -54,35 +54,34 @@ func Purposes() []Purpose {
 	return list
 }
 
-// WrappedKey is a data key as it is persisted. Purpose and ID are its primary
-// key: ids count from 1 in each purpose, so that of two processes that add the
-// next key at once, one fails to insert it and has to load the other's.
+// A WrappedKey is a data key as it is stored. Purpose and ID are its primary key. The ids
+// of a purpose count from 1. So if two processes add the next key at once, one of them
+// fails to insert it, and must load the other's key.
 type WrappedKey struct {
 	Purpose   Purpose
 	ID        uint32
 	Wrapped   []byte
 	CreatedAt time.Time
-	// RetiredAt is when the key was given up as stolen; zero for others. A
-	// retired key opens what is in the database and nothing else.
+	// RetiredAt is the time of the key's retirement as stolen, or zero. A retired key
+	// opens only values in the database.
 	RetiredAt time.Time
 }
 
 const (
-	// SealDelay is how old a data key must be before it seals, unless nothing
-	// else may seal: every node must have loaded a key before any uses it. So
-	// nodes must load the records more often than that.
+	// SealDelay is how old a data key must be before it seals, unless no other key may
+	// seal. Every node must have loaded a key before any node uses it. So nodes must
+	// load the records more often than that.
 	SealDelay = 2 * time.Minute
-	// sealLinger is for how long after SealDelay some node may still seal with the
-	// key before: it has not loaded the records yet, or its clock is behind.
+	// sealLinger is how long after SealDelay a node may still seal with the previous
+	// key: it has not loaded the records yet, or its clock is behind.
 	sealLinger = 5 * time.Minute
 )
 
-// ErrUnknownKey says that a value was sealed by a data key that the ring does
-// not hold and that may exist. That is a fault of the server, not of who shows
-// the value.
+// ErrUnknownKey means that a value was sealed by a data key that the ring does not hold,
+// but that may exist. That is a fault of the server, not of the client.
 var ErrUnknownKey = errors.New("keys: sealed by a data key that is not loaded")
 
-// Ring holds the data keys and seals, opens and hashes with them. It is safe for
+// A Ring holds the data keys, and seals, opens and hashes with them. It is safe for
 // concurrent use.
 type Ring struct {
 	kek    atomic.Pointer[KEK]
@@ -105,11 +104,11 @@ type keyRef struct {
 	id      uint32
 }
 
-// heldKey is a record as the ring knows it.
+// heldKey is a data key of the ring.
 type heldKey struct {
 	key     *dataKey // nil if the ring cannot unwrap it
 	retired bool
-	// supersededAt is when the last node stopped to seal with it; zero for the
+	// supersededAt is the time after which no node seals with the key; zero for the
 	// newest key.
 	supersededAt time.Time
 }
@@ -121,10 +120,10 @@ type dataKey struct {
 	hasher  *hasher // of purposeHash only
 }
 
-// OpenRing unwraps the data keys of the records. For purposes that have none yet
-// it makes keys and returns their records: the caller must persist them before
-// it seals anything, and if one exists already (another process was faster) must
-// read all records again and [Ring.Load] them.
+// OpenRing unwraps the data keys of the records. For purposes without a key it makes keys
+// and returns their records. The caller must store these before it seals a value. If one
+// exists already (another process was faster), the caller must read all records again and
+// [Ring.Load] them.
 func OpenRing(ctx context.Context, kek *KEK, records []WrappedKey, now time.Time) (*Ring, []WrappedKey, error) {
 	r := &Ring{}
 	r.kek.Store(kek)
@@ -146,17 +145,17 @@ func OpenRing(ctx context.Context, kek *KEK, records []WrappedKey, now time.Time
 	return r, added, nil
 }
 
-// Load replaces the ring's keys by those of the records. Keys that it holds
-// already are not unwrapped again. On an error the ring stays as it was, with one
-// exception: if the records need another key-encryption key ([ErrWrongKEK]), a
-// ring that has keys goes on with those it holds, as far as they are not retired.
+// Load replaces the ring's keys by those of the records. Keys that it holds already are
+// not unwrapped again. On an error the ring stays as it was, with one exception. If the
+// records need another key-encryption key ([ErrWrongKEK]), a ring with keys goes on with
+// those that are not retired.
 func (r *Ring) Load(ctx context.Context, records []WrappedKey, now time.Time) error {
 	old := r.state.Load()
 	next := &ringState{at: now, usable: true, seal: map[Purpose]*dataKey{}, open: map[keyRef]heldKey{}, newest: map[Purpose]uint32{}}
 	known := append(Purposes(), purposeHash)
 	byPurpose := map[Purpose][]WrappedKey{}
 	for _, w := range records {
-		if slices.Contains(known, w.Purpose) { // others are of a newer version of this program
+		if slices.Contains(known, w.Purpose) { // other purposes belong to a newer version of this program
 			byPurpose[w.Purpose] = append(byPurpose[w.Purpose], w)
 		}
 	}
@@ -177,7 +176,7 @@ func (r *Ring) Load(ctx context.Context, records []WrappedKey, now time.Time) er
 	return wrongKEK
 }
 
-// loadPurpose takes up the records of a purpose, the oldest first.
+// loadPurpose loads the records of a purpose, the oldest first.
 func (r *Ring) loadPurpose(ctx context.Context, old, next *ringState, p Purpose, list []WrappedKey) (wrongKEK error) {
 	var last *dataKey
 	for i, w := range list {
@@ -185,7 +184,7 @@ func (r *Ring) loadPurpose(ctx context.Context, old, next *ringState, p Purpose,
 		if _, twice := next.open[ref]; twice || w.ID == 0 {
 			return fmt.Errorf("keys: data key %s/%d is there twice or has no id", w.Purpose, w.ID)
 		}
-		// What was retired once stays so for as long as the process lives.
+		// A key that was retired once stays retired as long as the process lives.
 		held := heldKey{retired: !w.RetiredAt.IsZero() || old != nil && old.open[ref].retired}
 		if i+1 < len(list) {
 			held.supersededAt = list[i+1].CreatedAt.Add(SealDelay + sealLinger)
@@ -214,13 +213,13 @@ func (r *Ring) loadPurpose(ctx context.Context, old, next *ringState, p Purpose,
 	if last == nil {
 		return cmp.Or(wrongKEK, fmt.Errorf("keys: no data key for %s", p))
 	}
-	// All that it can open is retired. It goes on for what is in the database.
+	// All keys that the ring can open are retired. They serve values in the database.
 	next.seal[p], next.usable = last, false
 	return cmp.Or(wrongKEK, fmt.Errorf("keys: every data key for %s is retired", p))
 }
 
-// unwrap opens a record, or finds it in the state before. A record that another
-// key-encryption key wraps now has the same data key under the same id.
+// unwrap opens a record, or takes its key from the old state. A record that another
+// key-encryption key wraps now still has the same data key under the same id.
 func (r *Ring) unwrap(ctx context.Context, old *ringState, w WrappedKey) (*dataKey, error) {
 	var held *dataKey
 	if old != nil {
@@ -236,13 +235,13 @@ func (r *Ring) unwrap(ctx context.Context, old *ringState, w WrappedKey) (*dataK
 	return key, err
 }
 
-// Epoch counts how often keys were retired. What a process remembers of
-// signatures and keys of an earlier epoch is worth nothing.
+// Epoch returns how often keys were retired. Cached signatures and keys of an earlier
+// epoch are void.
 func (r *Ring) Epoch() uint32 { return r.state.Load().epoch }
 
-// Usable reports whether the ring has a key for each purpose that is not retired.
-// It has none after a retirement under a key-encryption key that the process was
-// not given; the process must refuse requests then.
+// Usable reports whether the ring has a key for each purpose that is not retired. It is
+// false after a retirement under a key-encryption key that the process does not have.
+// Then the process must refuse requests.
 func (r *Ring) Usable() bool { return r.state.Load().usable }
 
 func (w WrappedKey) wrapPurpose() string { return fmt.Sprintf("data-key/%s/%d", w.Purpose, w.ID) }

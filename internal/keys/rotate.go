@@ -9,10 +9,9 @@ import (
 	"time"
 )
 
-// Rotate makes the next data key for each of the purposes and returns the
-// records to persist. The ring itself takes them up when they are loaded. Old
-// keys go on opening what they sealed: a token until the longest life of its kind
-// is over, a row always.
+// Rotate makes the next data key for each of the purposes and returns the records to
+// store. The ring uses the keys once they are loaded. Old keys still open the values that
+// they sealed: a token until the longest life of its kind is over, a row always.
 func (r *Ring) Rotate(ctx context.Context, now time.Time, purposes ...Purpose) ([]WrappedKey, error) {
 	state := r.state.Load()
 	var added []WrappedKey
@@ -29,12 +28,11 @@ func (r *Ring) Rotate(ctx context.Context, now time.Time, purposes ...Purpose) (
 	return added, nil
 }
 
-// ErrYoungKey says that servers may not have loaded a data key yet.
+// ErrYoungKey means that servers may not have loaded a data key yet.
 var ErrYoungKey = errors.New("keys: a data key is younger than SealDelay")
 
-// CheckSettled returns ErrYoungKey if a data key was added so lately that a
-// running server may lack it. A change of the key-encryption key would keep that
-// server from it.
+// CheckSettled returns ErrYoungKey if a data key is so new that a running server may not
+// have loaded it. After a change of the key-encryption key, that server could not load it.
 func CheckSettled(records []WrappedKey, now time.Time) error {
 	for _, w := range records {
 		if w.ID > 1 && w.CreatedAt.After(now.Add(-SealDelay)) {
@@ -44,9 +42,8 @@ func CheckSettled(records []WrappedKey, now time.Time) error {
 	return nil
 }
 
-// Rewrap returns the records that are not yet wrapped by the new key-encryption
-// key, wrapped by it. The data keys stay the same, so nothing that they sealed
-// changes.
+// Rewrap wraps records by the new key-encryption key. It returns those that were not
+// wrapped by it before. The data keys stay the same, so sealed values do not change.
 func Rewrap(ctx context.Context, from, to *KEK, records []WrappedKey) ([]WrappedKey, error) {
 	var changed []WrappedKey
 	for _, w := range records {

@@ -16,9 +16,9 @@ const (
 	sealOverhead = sealHeader + nonceSize + tagSize
 )
 
-// Seal encrypts what is kept in the database, with the newest key of its purpose,
-// and binds it to ad, which must name the row that it belongs to. It panics if
-// the purpose is not one that rows are sealed for.
+// Seal encrypts a value of the database, with the newest key of its purpose. It binds the
+// value to ad, which must name the row that the value belongs to. It panics if the purpose
+// is not one for rows.
 func (r *Ring) Seal(purpose Purpose, ad, plaintext []byte) []byte {
 	if isTokenPurpose(purpose) {
 		panic(fmt.Sprintf("keys: purpose %q is of tokens, not of rows", purpose))
@@ -38,11 +38,11 @@ func (r *Ring) seal(purpose Purpose, ad, plaintext []byte) []byte {
 	return sealRandom(key.aead, out, plaintext, sealAD(buf[:0], out, purpose, ad))
 }
 
-// rowReload bounds how long Open waits for the records to be loaded again.
+// rowReload is how long Open waits at most for the records to be loaded again.
 const rowReload = 2 * time.Second
 
-// Open decrypts what Seal returned for the same purpose and ad, under whatever
-// key: who writes the database could write it anyway.
+// Open decrypts a value that Seal returned for the same purpose and ad. Retired keys open
+// it, too: a thief who can write the database could change the row anyway.
 func (r *Ring) Open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
 	if isTokenPurpose(purpose) {
 		return nil, errOpen
@@ -64,8 +64,8 @@ func (r *Ring) Open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
 	return held.open(purpose, ad, sealed)
 }
 
-// Retired reports whether a value of the database was sealed by a retired key.
-// Whoever has that key may know the value.
+// Retired reports whether a value of the database was sealed by a retired key. The thief
+// of that key may know the value.
 func (r *Ring) Retired(purpose Purpose, sealed []byte) bool {
 	id, ok := SealedBy(sealed)
 	return ok && r.state.Load().open[keyRef{purpose, id}].retired
@@ -104,8 +104,8 @@ func (h heldKey) open(purpose Purpose, ad, sealed []byte) ([]byte, error) {
 	return openRandom(h.key.aead, box, sealAD(buf[:0], header, purpose, ad))
 }
 
-// sealAD is header ‖ length of purpose ‖ purpose ‖ ad: no two pairs of a purpose
-// and an ad give the same.
+// sealAD returns header ‖ length of purpose ‖ purpose ‖ ad. Different pairs of a purpose
+// and an ad have different encodings.
 func sealAD(dst, header []byte, purpose Purpose, ad []byte) []byte {
 	dst = append(dst, header...)
 	dst = append(dst, byte(len(purpose)))

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// KeyUse says which tokens a signing key signs. Each pool has a key for each.
+// KeyUse says which tokens a signing key signs. Each pool has a key for each use.
 type KeyUse string
 
 // The uses of signing keys.
@@ -14,14 +14,13 @@ const (
 	UseAccessToken KeyUse = "access"
 )
 
-// KeyState is where a signing key stands. It goes forward only:
+// KeyState is the state of a signing key. It only moves forward:
 //
 //	pending → active → retired → (dropped)
 //
-// A pending key is published and does not sign yet, so that verifiers who cache
-// the key set learn of it before they meet a token of it. The active key signs;
-// a use has one. A retired key signs no more and stays published until the last
-// token that it signed has expired.
+// A pending key is published, but does not sign yet. So verifiers that cache the key set
+// know the key before they meet a token of it. The active key signs; a use has one active
+// key. A retired key no longer signs. It stays published until its last token has expired.
 type KeyState string
 
 // The states of signing keys.
@@ -31,15 +30,14 @@ const (
 	KeyRetired KeyState = "retired"
 )
 
-// SigningKeyRecord is a signing key's state as it is persisted. The private key is
-// beside it, sealed.
+// SigningKeyRecord is the stored state of a signing key. The private key is stored beside
+// it, sealed.
 type SigningKeyRecord struct {
 	KID       string
 	Use       KeyUse
 	State     KeyState
 	CreatedAt time.Time
-	// ActivatesAt is when a pending key may begin to sign, and of the others when
-	// it began.
+	// ActivatesAt is when a pending key may begin to sign, or when another key began.
 	ActivatesAt time.Time
 	// RetiresAt is when a retired key stopped signing; zero before.
 	RetiresAt time.Time
@@ -49,9 +47,9 @@ const (
 	// PublishLead is how long a key is published before it signs: longer than the
 	// max-age of the key set (a day).
 	PublishLead = 25 * time.Hour
-	// RetireLinger is how long a key is published after it has signed last: the
-	// longest life of an ID or access token (a day), and an hour for nodes that
-	// learn late and for clocks that differ.
+	// RetireLinger is how long a key is published after its last signature: the longest
+	// life of an ID or access token (a day), and an hour for slow nodes and for clocks
+	// that differ.
 	RetireLinger = 25 * time.Hour
 )
 
@@ -72,10 +70,10 @@ func IntroduceSigningKey(records []SigningKeyRecord, kid string, use KeyUse, now
 	return append(slices.Clone(records), r), true
 }
 
-// AdvanceSigningKeys brings the records to where they stand at now: pending keys
-// whose time has come sign in place of the active ones, which retire, and retired
-// keys that no live token needs are left out and named in dropped. It changes
-// nothing if called again at the same time, or at an earlier one.
+// AdvanceSigningKeys brings the records up to date. Pending keys whose time has come
+// become active, and the active keys retire. Retired keys without valid tokens are left
+// out and returned in dropped. It changes nothing if it is called again with the same or
+// an earlier time.
 func AdvanceSigningKeys(records []SigningKeyRecord, now time.Time) (next []SigningKeyRecord, dropped []string) {
 	succeeded := map[KeyUse]bool{}
 	for _, r := range records {
@@ -98,7 +96,7 @@ func AdvanceSigningKeys(records []SigningKeyRecord, now time.Time) (next []Signi
 	return next, dropped
 }
 
-// ActiveSigningKey is the kid that signs for a use.
+// ActiveSigningKey returns the kid of the key that signs for a use.
 func ActiveSigningKey(records []SigningKeyRecord, use KeyUse) (kid string, ok bool) {
 	for _, r := range records {
 		if r.Use == use && r.State == KeyActive {

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// A Token is a kind of sealed value that leaves the server and comes back. There
-// is no row to look at, so the data key decides: a retired one opens no token,
-// and a superseded one opens none for longer than the kind may live. Only this
-// package makes kinds, and none without a life.
+// A Token is a kind of sealed value that leaves the server and comes back. There is no row
+// to check, so the data key decides. A retired key opens no token, and a superseded key
+// opens tokens only as long as the kind may live. Only this package makes kinds, and each
+// has a longest life.
 type Token struct {
 	purpose Purpose
 	shape   Shape
@@ -40,8 +40,8 @@ var (
 	TokenRefresh = newToken("refresh-token", ShapeRefreshToken, RefreshLife)
 )
 
-// Tokens lists the kinds. It is the only list of them: a kind that is missing has
-// no data key, and sealing it panics.
+// Tokens lists the kinds. It is the only list of them: a missing kind has no data key, and
+// SealToken panics for it.
 func Tokens() []Token { return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh} }
 
 func newToken(purpose Purpose, shape Shape, life time.Duration) Token {
@@ -51,7 +51,7 @@ func newToken(purpose Purpose, shape Shape, life time.Duration) Token {
 // Name returns the name of the kind.
 func (t Token) Name() string { return string(t.purpose) }
 
-// Life returns how long a token of the kind can be good.
+// Life returns how long a token of the kind can be valid.
 func (t Token) Life() time.Duration { return t.life }
 
 // MaxPlaintext is the length in bytes of the longest plaintext that fits.
@@ -61,12 +61,12 @@ func isTokenPurpose(p Purpose) bool {
 	return slices.ContainsFunc(Tokens(), func(t Token) bool { return t.purpose == p })
 }
 
-// Shape is how a sealed value is spelled as a token.
+// A Shape is the text form of a sealed value.
 type Shape uint8
 
 const (
-	// ShapeRefreshToken looks like the compact JWE that Cognito's refresh tokens
-	// are: five parts, the first of them Cognito's header.
+	// ShapeRefreshToken looks like a compact JWE, as Cognito's refresh tokens do: five
+	// parts, of which the first is Cognito's header.
 	ShapeRefreshToken Shape = iota
 	// ShapeSession is URL-safe Base64 without padding, 20 to 2048 characters:
 	// Session of the API, page tokens, cookies.
@@ -79,15 +79,15 @@ const (
 // jweHeader is {"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}, then a dot.
 const jweHeader = "eyJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiUlNBLU9BRVAifQ."
 
-// A sealed value as a JWE: the key's id and the half of the nonce that derives
-// the message's key stand for the encrypted key, the other half is the
-// initialization vector.
+// A sealed value as a JWE: the part of the encrypted key holds the data key's id, and the
+// half of the nonce that derives the message's key. The other half is the initialization
+// vector.
 const jweKeyEnd = sealHeader + nonceSize/2
 
 var (
-	// ErrToken says that a token is malformed or not authentic.
+	// ErrToken means that a token is malformed or not authentic.
 	ErrToken = errors.New("keys: invalid token")
-	// ErrTooLong says that a plaintext does not fit into a token of its shape.
+	// ErrTooLong means that a plaintext does not fit into a token of its shape.
 	ErrTooLong = errors.New("keys: too long for a token")
 )
 
@@ -118,7 +118,7 @@ var (
 	std = base64.StdEncoding.Strict()
 )
 
-// SealToken seals a token and spells it. It binds the token to ad, as [Ring.Seal]
+// SealToken seals a token and returns its text. It binds the token to ad, as [Ring.Seal]
 // does.
 func (r *Ring) SealToken(kind Token, ad, plaintext []byte) (string, error) {
 	if len(plaintext) > kind.MaxPlaintext() {
@@ -130,7 +130,7 @@ func (r *Ring) SealToken(kind Token, ad, plaintext []byte) (string, error) {
 	return encodeToken(kind.shape, r.seal(kind.purpose, ad, plaintext)), nil
 }
 
-// errRetired says that the server has no key that may seal a token.
+// errRetired means that the server has no key that may seal a token.
 var errRetired = errors.New("keys: the data keys are retired; the server needs the new key-encryption key")
 
 func encodeToken(shape Shape, sealed []byte) string {
@@ -149,10 +149,10 @@ func encodeToken(shape Shape, sealed []byte) string {
 	return string(raw.AppendEncode(b, sealed[tag:]))
 }
 
-// OpenToken opens a token that SealToken made for the same kind and ad. One sealed
-// value has exactly one spelling: any other is refused, so that a token's hash
-// names it. The error is ErrToken for every fault of the token. Any other error is
-// a fault of the server, such as [ErrUnknownKey].
+// OpenToken opens a token that SealToken made for the same kind and ad. A sealed value has
+// exactly one text, and OpenToken rejects any other. So a token's hash identifies it. The
+// error is ErrToken for every fault of the token. Any other error is a fault of the server,
+// such as [ErrUnknownKey].
 func (r *Ring) OpenToken(ctx context.Context, kind Token, ad []byte, token string) ([]byte, error) {
 	sealed, err := decodeToken(kind.shape, token)
 	if err != nil {
@@ -179,7 +179,7 @@ func (r *Ring) OpenToken(ctx context.Context, kind Token, ad []byte, token strin
 	return plaintext, nil
 }
 
-// expired reports whether no token of the key can be good at now.
+// expired reports whether no token of the key can be valid at now.
 func (h heldKey) expired(now time.Time, life time.Duration) bool {
 	return h.retired || !h.supersededAt.IsZero() && now.After(h.supersededAt.Add(life))
 }
@@ -214,8 +214,8 @@ func decodeToken(shape Shape, token string) ([]byte, error) {
 	return sealed, nil
 }
 
-// decodeBase64 appends to dst what s encodes. The encodings are strict, so that
-// the bits past the last byte must be 0.
+// decodeBase64 appends the decoded bytes of s to dst. The encodings are strict: the bits
+// after the last byte must be 0.
 func decodeBase64(enc *base64.Encoding, dst []byte, s string) ([]byte, error) {
 	b, err := enc.AppendDecode(dst, []byte(s))
 	if err != nil {

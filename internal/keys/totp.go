@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TOTPStep is how long one code of an authenticator app stands (RFC 6238 §4.1: X).
+// TOTPStep is how long an authenticator app shows one code (RFC 6238 §4.1: X).
 const TOTPStep = 30 * time.Second
 
 const (
@@ -30,17 +30,17 @@ func NewTOTPSecret() []byte {
 	return secret
 }
 
-// TOTPSecretText is the secret as people type it into an app: base32 without padding.
+// TOTPSecretText returns the secret as people type it into an app: base32 without padding.
 func TOTPSecretText(secret []byte) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
 }
 
-// TOTPStepAt is the number of the step that now is in (RFC 6238 §4.2: T, with T0 = 0).
+// TOTPStepAt returns the number of the step that now is in (RFC 6238 §4.2: T, with T0 = 0).
 func TOTPStepAt(now time.Time) int64 {
 	return now.Unix() / int64(TOTPStep/time.Second)
 }
 
-// TOTPCode is the code of a step: HOTP of the step's number (RFC 4226 §5.3).
+// TOTPCode returns the code of a step: HOTP of the step's number (RFC 4226 §5.3).
 func TOTPCode(secret []byte, step int64) string {
 	return hotp(secret, step, totpDigits)
 }
@@ -60,8 +60,8 @@ func hotp(secret []byte, counter int64, digits int) string {
 	return fmt.Sprintf("%0*d", digits, n%modulus)
 }
 
-// MatchTOTP tells which step a code is of: that of now, the one before or the
-// one after. It takes the same time whichever it is.
+// MatchTOTP returns the step of a code: the current step, the one before or the one after.
+// It takes the same time for each of them.
 func MatchTOTP(secret []byte, code string, now time.Time) (step int64, ok bool) {
 	current := TOTPStepAt(now)
 	for d := int64(-totpWindow); d <= totpWindow; d++ {
@@ -73,8 +73,8 @@ func MatchTOTP(secret []byte, code string, now time.Time) (step int64, ok bool) 
 	return step, ok
 }
 
-// TOTPStepEnds is when no clock that MatchTOTP accepts takes the step any more,
-// with room for servers whose clocks differ.
+// TOTPStepEnds returns the time after which MatchTOTP accepts the step on no server, also
+// if the clocks of servers differ.
 func TOTPStepEnds(step int64) time.Time {
 	const room = 10 * time.Minute
 	return time.Unix((step+1+totpWindow)*int64(TOTPStep/time.Second), 0).Add(room)

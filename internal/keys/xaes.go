@@ -5,12 +5,11 @@ import (
 	"crypto/cipher"
 )
 
-// xaes is XAES-256-GCM (C2SP, "XAES-256-GCM extended-nonce AEAD"): half of a
-// nonce of 192 bits derives a key for the message (NIST SP 800-108r1, KDF in
-// counter mode over CMAC), the other half is AES-256-GCM's nonce. So nonces can
-// be drawn at random for 2^80 messages under one key, where plain AES-GCM stops
-// at 2^32 (NIST SP 800-38D §8.3); and all of it is AES, which every server has in
-// hardware. A message costs two more AES blocks and one key schedule.
+// xaes is XAES-256-GCM (C2SP, "XAES-256-GCM extended-nonce AEAD"). Half of a nonce of 192
+// bits derives a key for the message (NIST SP 800-108r1, KDF in counter mode over CMAC).
+// The other half is AES-256-GCM's nonce. So nonces can be drawn at random for 2^80 messages
+// under one key; plain AES-GCM stops at 2^32 (NIST SP 800-38D §8.3). All of it is AES, which
+// every server has in hardware. A message costs two more AES blocks and one key schedule.
 type xaes struct {
 	block cipher.Block
 	k1    [aes.BlockSize]byte

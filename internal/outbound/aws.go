@@ -32,10 +32,9 @@ func NewAWSClient(cfg aws.Config) *http.Client {
 	}
 }
 
-// OwnBody makes a transport send a copy of each request's body. The AWS SDK
-// closes a body as soon as the head of the answer is there. A transport that is
-// still reading the body then gives the connection up, and the rest of the answer
-// is lost.
+// OwnBody makes a transport send a copy of each request's body. The AWS SDK closes a body
+// as soon as the head of the answer arrives. A transport that still reads the body then
+// drops the connection, and the rest of the answer is lost.
 func OwnBody(next http.RoundTripper) http.RoundTripper { return ownBody{next} }
 
 type ownBody struct{ http.RoundTripper }
@@ -91,8 +90,8 @@ func HasCredentials(ctx context.Context, cfg aws.Config) bool {
 	return err == nil
 }
 
-// Dummy are credentials for endpoints on a developer's machine, which want a
-// signature and do not check it.
+// Dummy returns credentials for endpoints on a developer's machine, which require a
+// signature but do not check it.
 func Dummy() aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "dev", SecretAccessKey: "dev", Source: "cognate dev"}, nil

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// hidden stands where a secret was.
+// hidden replaces a secret in a text.
 const hidden = "[hidden]"
 
-// cleanError is an error whose text shows no secret of a URL. What it wraps is
-// for errors.Is and errors.As alone.
+// cleanError is an error whose text shows no secret of a URL. The wrapped error is only for
+// errors.Is and errors.As.
 type cleanError struct {
 	text string
 	err  error
@@ -23,9 +23,9 @@ func (e *cleanError) Error() string { return e.text }
 // Unwrap returns the error as it was.
 func (e *cleanError) Unwrap() error { return e.err }
 
-// Clean returns err with a text that can be logged and stored: of each URL in it,
-// scheme and host are left. Passwords, paths and queries of addresses, and of the
-// URLs that the error itself carries, are hidden wherever they stand in the text.
+// Clean returns err with a text that can be logged and stored. Of each URL in the text it
+// leaves only scheme and host. It hides the passwords, paths and queries of addresses, and
+// of the URLs that the error itself carries, everywhere in the text.
 func Clean(err error, addresses ...string) error {
 	if err == nil {
 		return nil

@@ -72,7 +72,7 @@ func choosing(in *idp.CreateUserPoolClientRequest) {
 	in.ExplicitAuthFlows = append(in.ExplicitAuthFlows, "ALLOW_USER_AUTH")
 }
 
-// reachable is a person whom codes reach.
+// reachable is a person that codes can be sent to.
 func reachable(password string) person {
 	return person{password: password, attrs: map[string]string{
 		"email": "jane.doe@example.com", "email_verified": "true", "phone_number": "+12065551234", "phone_number_verified": "true",
@@ -97,7 +97,7 @@ func (r *rig) mustChoose(t testing.TB, c *pool.Client, name, want string, pairs 
 	return out
 }
 
-// respondTo answers a challenge and gives all that comes back.
+// respondTo answers a challenge and returns the whole response.
 func (r *rig) respondTo(ctx context.Context, c *pool.Client, name string, session *string, username string, pairs ...string) (*idp.RespondToAuthChallengeResponse, error) {
 	responses := map[string]string{"USERNAME": username}
 	for i := 0; i < len(pairs); i += 2 {

@@ -277,7 +277,7 @@ func TestDeviceOrder(t *testing.T) {
 	})
 }
 
-// TestDeviceKeyOfSRP gives keys at both steps of USER_SRP_AUTH: an unknown one
+// TestDeviceKeyOfSRP sends keys at both steps of USER_SRP_AUTH: an unknown one
 // is refused after the proof, and the same block works without it.
 func TestDeviceKeyOfSRP(t *testing.T) {
 	t.Parallel()

@@ -94,7 +94,7 @@ func TestMixedPairs(t *testing.T) {
 		wantSays(t, answered(p.end(t.Context(), second.Session, ofFirst)), sayIncorrect)
 		wantSays(t, answered(p.end(t.Context(), second.Session, ofSecond)), "tokens")
 
-		// The block of the password is none of the device's.
+		// The block of the password's SRP is not one of the device's.
 		out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
 			ClientId: c.ID, AuthFlow: idp.AuthFlowTypeUserSrpAuth,
 			AuthParameters: map[string]string{"USERNAME": "alice", "SRP_A": p.client.Public(), "DEVICE_KEY": d.key},

@@ -140,7 +140,7 @@ func (r *rig) token(t testing.TB, sn *pool.Snapshot, c *pool.Client, u *user.Use
 	return *a.result.AccessToken
 }
 
-// enrolled gives a user an authenticator app.
+// enrolled enrols an authenticator app for a user.
 func (r *rig) enrolled(t testing.TB, sn *pool.Snapshot, c *pool.Client, u *user.User) app {
 	t.Helper()
 	token := r.token(t, sn, c, u)

@@ -31,7 +31,7 @@ func (r *rig) moves(answer map[string]any) {
 
 const sayMigrating = "UserNotFoundException: Exception migrating user in app client "
 
-// TestUserMigration signs in people whom only the function knows: a row for each
+// TestUserMigration signs in users that only the function knows: a row for each
 // of its answers.
 func TestUserMigration(t *testing.T) {
 	t.Parallel()

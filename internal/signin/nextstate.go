@@ -24,8 +24,8 @@ func mayLeadToDevice(name idp.ChallengeNameType) bool {
 	return name == idp.ChallengeNameTypeSmsMfa || name == idp.ChallengeNameTypeSoftwareTokenMfa
 }
 
-// nextStateHash names the row of what followed a state. It is none of the names of
-// states themselves.
+// nextStateHash names the row of what followed a state. It differs from the
+// names of the states themselves.
 func (s *Service) nextStateHash(st *state) [32]byte {
 	return s.ring.Hash("device after second factor", []byte(st.Pool), st.Nonce)
 }

@@ -32,8 +32,8 @@ type otpState struct {
 	// Attribute is where the code went, Target the hash of its value then.
 	Attribute string `json:"a"`
 	Target    []byte `json:"t"`
-	// Enrol is the address itself where it is none of the user's yet: the code
-	// makes it a second factor.
+	// Enrol is the address itself if the user does not have it yet: the code makes
+	// it a second factor.
 	Enrol string `json:"e,omitempty"`
 }
 

@@ -16,7 +16,7 @@ import (
 	"cognate/test/authenticator"
 )
 
-// registered gives the user a passkey.
+// registered registers a passkey for the user.
 func (r *rig) registered(t testing.TB, sn *pool.Snapshot, u *user.User) *authenticator.Device {
 	t.Helper()
 	a := authenticator.New(u.ID(), "example.com", "https://login.example.com")

@@ -369,8 +369,8 @@ func TestTimestamp(t *testing.T) {
 	}
 }
 
-// TestDecoy: what a client that hides users is told of nobody is stable, and
-// looks like what it is told of somebody.
+// TestDecoy: the answer for an unknown name, to a client that hides users, is stable
+// and looks like the answer for a user.
 func TestDecoy(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {

@@ -70,7 +70,7 @@ func TestFunctionsAfterSignUp(t *testing.T) {
 				wantSays(t, told, row.sources)
 				_, err = r.InitiateAuth(t.Context(), in)
 				wantSays(t, lambdas.Says(err), sayUsed)
-				wantSays(t, r.Functions.Sources(), "") // Nobody is asked about a session that is spent.
+				wantSays(t, r.Functions.Sources(), "") // No function is called for a session that is spent.
 			})
 		}
 	})

@@ -1,12 +1,11 @@
-// Package spelling finds the name that was meant, for messages about one that
-// does not exist. It decides nothing: a wrong name stays refused.
+// Package spelling finds the nearest known name, for messages about an unknown name. It
+// decides nothing: a wrong name stays refused.
 package spelling
 
 import "strings"
 
-// Nearest returns the known name that differs least from a name, without regard
-// to case. It returns "" where none is near: more than a third of the letters
-// would have to change.
+// Nearest returns the known name that differs least from a name, ignoring case. It returns
+// "" if more than a third of the letters would have to change.
 func Nearest(name string, known []string) string {
 	best, least := "", max(len(name)/3, 1)+1
 	for _, k := range known {
@@ -17,8 +16,8 @@ func Nearest(name string, known []string) string {
 	return best
 }
 
-// Meant returns a hint to the nearest known name, to be added to a message; ""
-// where none is near.
+// Meant returns a hint to the nearest known name, to be added to a message. It returns "" if
+// no name is near.
 func Meant(name string, known []string) string {
 	if near := Nearest(name, known); near != "" {
 		return "; did you mean " + near + "?"
@@ -26,7 +25,7 @@ func Meant(name string, known []string) string {
 	return ""
 }
 
-// maxLength bounds the work for one name. No name that is known is longer.
+// maxLength limits the work for one name. No known name is longer.
 const maxLength = 128
 
 // distance counts the letters to insert, delete, replace or exchange with their

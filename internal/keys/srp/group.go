@@ -54,7 +54,7 @@ func (z *element) bytes() []byte {
 	return buf
 }
 
-// isZero tells in constant time whether z is 0.
+// isZero reports, in constant time, whether z is 0.
 func (z *element) isZero() bool {
 	var or uint64
 	for _, limb := range z {
@@ -63,7 +63,7 @@ func (z *element) isZero() bool {
 	return or == 0
 }
 
-// belowModulus tells in constant time whether z < N.
+// belowModulus reports, in constant time, whether z < N.
 func (z *element) belowModulus() bool {
 	var borrow uint64
 	for i := range z {

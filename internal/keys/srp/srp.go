@@ -31,8 +31,8 @@ var (
 	ErrU        = errors.New("srp: u is zero")
 )
 
-// PoolName is the part of a user pool's id that enters the hashes: what follows
-// the first underscore.
+// PoolName returns the part of a user pool's id that enters the hashes: the text after the
+// first underscore.
 func PoolName(poolID string) string {
 	_, name, _ := strings.Cut(poolID, "_")
 	return name
@@ -57,8 +57,8 @@ func Verifier(pool, user, password string, salt []byte) []byte {
 	return v.bytes()
 }
 
-// PasswordMatches tells in constant time whether the password gives the
-// verifier. It costs one exponentiation with the fixed base g.
+// PasswordMatches reports, in constant time, whether the verifier is that of the password.
+// It costs one exponentiation with the fixed base g.
 func PasswordMatches(pool, user, password string, salt, verifierBytes []byte) bool {
 	v := verifier(pool, user, password, salt)
 	return subtle.ConstantTimeCompare(v.bytes(), verifierBytes) == 1
@@ -97,9 +97,8 @@ func ParseVerifier(b []byte) ([]byte, error) {
 	return v.bytes(), nil
 }
 
-// FakeVerifier stretches a derived seed to a verifier that no password gives,
-// so that a challenge for an unknown user takes the path, and the time, of one
-// for a known user.
+// FakeVerifier returns a verifier, made from a derived seed, that matches no password. So a
+// challenge for an unknown user takes the same path and time as one for a known user.
 func FakeVerifier(seed []byte) []byte {
 	b, err := hkdf.Key(sha256.New, seed, nil, "srp fake verifier", Size)
 	if err != nil {
@@ -192,7 +191,7 @@ func ServerPublic(b, verifierBytes []byte) ([]byte, error) {
 
 // SessionKey returns the 16 bytes of K that both sides share if the client knows
 // the password: S = (A·v^u)^b, K = HKDF-SHA-256 of S with salt u. a is what
-// ParsePublic gave; b and public are of ServerChallenge.
+// ParsePublic returned; b and public come from ServerChallenge.
 func SessionKey(a, b, verifierBytes, public []byte) ([]byte, error) {
 	s, u, err := sharedSecret(a, b, verifierBytes, public)
 	if err != nil {
