@@ -33,7 +33,7 @@ func (s *Service) AdminDeleteUser(ctx context.Context, in *idp.AdminDeleteUserRe
 	return s.remove(ctx, sn.ID, u.ID())
 }
 
-// AdminEnableUser lets a user sign in again. Tokens from before stay dead.
+// AdminEnableUser lets a user sign in again. Tokens that were revoked stay revoked.
 func (s *Service) AdminEnableUser(ctx context.Context, in *idp.AdminEnableUserRequest) (*idp.AdminEnableUserResponse, error) {
 	if err := s.setEnabled(ctx, in.UserPoolId, in.Username, true); err != nil {
 		return nil, err
@@ -87,9 +87,8 @@ func (s *Service) AdminUserGlobalSignOut(ctx context.Context, in *idp.AdminUserG
 	return &idp.AdminUserGlobalSignOutResponse{}, nil
 }
 
-// AdminSetUserPassword sets a password: the user's own, or a temporary one that
-// must be changed at the next sign-in. Codes by which the old password could be
-// recovered end with it, and so do lock-outs.
+// AdminSetUserPassword sets a permanent password, or a temporary one that the user must
+// change at the next sign-in. It also ends the user's password-reset code and lock-out.
 func (s *Service) AdminSetUserPassword(ctx context.Context, in *idp.AdminSetUserPasswordRequest) (*idp.AdminSetUserPasswordResponse, error) {
 	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
@@ -116,8 +115,8 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *idp.AdminSetUser
 	return &idp.AdminSetUserPasswordResponse{}, nil
 }
 
-// AdminUpdateUserAttributes changes attributes of a user; an administrator may
-// say that an address is verified.
+// AdminUpdateUserAttributes changes attributes of a user. An administrator can also set
+// the verified flag of an address.
 func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *idp.AdminUpdateUserAttributesRequest) (*idp.AdminUpdateUserAttributesResponse, error) {
 	sn, u, err := s.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {

@@ -36,8 +36,8 @@ func (s *Service) AdminCreateUser(ctx context.Context, in *idp.AdminCreateUserRe
 	return &idp.AdminCreateUserResponse{User: new(u.userType())}, nil
 }
 
-// invite makes the user. Attributes that the schema requires may be missing:
-// the user is asked for them at the first sign-in.
+// invite creates the user. Attributes that the schema requires may be missing: the first
+// sign-in asks the user for them.
 func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCreateUserRequest) (*User, error) {
 	u, err := s.NewUser(sn, nil, in.Username, in.UserAttributes, idp.UserStatusTypeForceChangePassword)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Service) invite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCr
 		return nil, err
 	}
 	var password string
-	if invitedPasswordless(sn, u, in) {
+	if isWithoutPassword(sn, u, in) {
 		u.Rec.Status, targets = string(idp.UserStatusTypeConfirmed), nil
 	} else {
 		password = s.temporaryPassword(sn, in)
@@ -92,23 +92,24 @@ func aliasConflict(sn *pool.Snapshot) ConflictRule {
 	return AliasExists
 }
 
-// invitation is the mailing of what invites a user. Its metadata goes to no
-// function that sends.
+// invitation returns the batch of an invitation. Functions that send messages do not get
+// its metadata.
 func invitation(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) *mailing.Batch {
 	return &mailing.Batch{Pool: sn, Occasion: trigger.OccasionAdminCreateUser, Metadata: in.ClientMetadata}
 }
 
-// invitedPasswordless reports whether the user is made without a password: none is
-// given, and codes to a verified address are a way to sign in. Such a user has
-// nothing to change and is confirmed at once. The invitation, whose text is about
-// a temporary password, is not sent. What the schema requires must be there,
-// since no challenge will ask for it.
-func invitedPasswordless(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) bool {
+// isWithoutPassword reports whether the user is created without a password: the request
+// has no password, and codes to a verified address are a way to sign in. The user is
+// confirmed at once. The invitation is not sent, because its text is about a temporary
+// password. No attribute that the schema requires may be missing, because no challenge
+// will ask for it.
+func isWithoutPassword(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) bool {
 	return api.Val(in.TemporaryPassword) == "" && PasswordOptional(sn, u.Verified) && len(MissingAttributes(sn, u)) == 0
 }
 
-// reinvite returns a user who never signed in a new temporary password and time
-// (Cognito: MessageAction RESEND). Attributes of the request are not looked at.
+// reinvite sets a new temporary password, with a new period of validity, for a user who
+// never signed in (Cognito: MessageAction RESEND). It ignores the attributes of the
+// request.
 func (s *Service) reinvite(ctx context.Context, sn *pool.Snapshot, in *idp.AdminCreateUserRequest) (*User, error) {
 	u, err := s.ResolveAdmin(ctx, sn, in.Username)
 	if err != nil {
@@ -146,7 +147,8 @@ func checkReinvitable(u *User) error {
 	return nil
 }
 
-// temporaryPassword is the request's, or a new one that satisfies the policy.
+// temporaryPassword returns the request's temporary password, or a new one that satisfies
+// the policy.
 func (s *Service) temporaryPassword(sn *pool.Snapshot, in *idp.AdminCreateUserRequest) string {
 	if p := api.Val(in.TemporaryPassword); p != "" {
 		return p
@@ -158,9 +160,9 @@ func (s *Service) temporaryPassword(sn *pool.Snapshot, in *idp.AdminCreateUserRe
 	})
 }
 
-// invitationTargets are the addresses that the invitation goes to. Without
-// DesiredDeliveryMediums it is the phone, if there is one; a medium that is
-// asked for needs its address.
+// invitationTargets returns the addresses that the invitation goes to. Without
+// DesiredDeliveryMediums this is the phone, if there is one. A medium that the request
+// names needs an address.
 func (s *Service) invitationTargets(sn *pool.Snapshot, u *User, in *idp.AdminCreateUserRequest) ([]mailing.Delivery, error) {
 	if in.MessageAction == idp.MessageActionTypeSuppress {
 		return nil, nil

@@ -51,10 +51,10 @@ func attributeValues(list []idp.AttributeType) (values map[string]string, names 
 	return values, names, nil
 }
 
-// NewAttributes checks what a new user is given and returns what is stored.
-// client is nil for an administrator, who may set flags and developer's
-// attributes, and may leave out what the schema requires. implied are values
-// that the username itself gives, which need no permission of the client.
+// NewAttributes checks the attributes of a new user and returns their stored form. client
+// is nil for an administrator, who may set verified flags and developer-only attributes,
+// and may leave out attributes that the schema requires. implied are the values that
+// follow from the username. They need no permission of the client.
 func NewAttributes(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeType, implied map[string]string) (map[string]string, error) {
 	given, names, err := attributeValues(list)
 	if err != nil {
@@ -116,8 +116,9 @@ func checkNewNames(sn *pool.Snapshot, client *pool.Client, names []string, store
 	return nil
 }
 
-// mayWrite reports whether an app client may write the attribute: never what only
-// the service or an administrator says (user-pools: attribute permissions).
+// mayWrite reports whether an app client may write the attribute. It may never write an
+// attribute that only the service or an administrator sets (Cognito: attribute
+// permissions).
 func mayWrite(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	switch name {
 	case schema.Sub, schema.Identities, schema.VerifiedFlag(schema.Email), schema.VerifiedFlag(schema.PhoneNumber):
@@ -129,7 +130,7 @@ func mayWrite(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	return client.CanWrite(name)
 }
 
-// MayRead reports whether an app client is shown the attribute.
+// MayRead reports whether an app client may see the attribute.
 func MayRead(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	if a, ok := sn.Schema.Attribute(name); ok && a.DeveloperOnly {
 		return false
@@ -137,8 +138,8 @@ func MayRead(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	return client.CanRead(name)
 }
 
-// checkValues holds values to their attributes' types and limits, and puts
-// Booleans into the form that is stored.
+// checkValues checks values against the types and bounds of their attributes. It puts
+// Booleans into their stored form.
 func checkValues(sn *pool.Snapshot, values map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		a, _ := sn.Schema.Attribute(name)
@@ -152,7 +153,7 @@ func checkValues(sn *pool.Snapshot, values map[string]string) error {
 		case name == schema.PhoneNumber && !schema.IsPhone(value):
 			return idp.InvalidParameterException("Invalid phone number format.")
 		case name == schema.PreferredUsername && looksLikeAlias(sn, value) != "":
-			// As usernames: else one could go by the address that is another's alias.
+			// As for usernames: a user could take the address of another user's alias.
 			return idp.InvalidParameterException("preferred_username cannot be of " + looksLikeAlias(sn, value) + " format, since user pool is configured for " + looksLikeAlias(sn, value) + " alias.")
 		case a.Type == idp.AttributeDataTypeDateTime && !schema.IsDateTime(value):
 			return idp.InvalidParameterException(nonconforming + name + ": Value is not a date and time")
@@ -166,8 +167,8 @@ func checkValues(sn *pool.Snapshot, values map[string]string) error {
 	return nil
 }
 
-// looksLikeAlias names the kind of address, among those that people sign in by
-// beside preferred_username, that a name has the shape of; "" for none.
+// looksLikeAlias returns the kind of address that a preferred_username has the shape of,
+// if users of the pool sign in by this kind too. It returns "" for any other name.
 func looksLikeAlias(sn *pool.Snapshot, name string) string {
 	switch {
 	case !sn.AliasAttributes.Has(schema.PreferredUsername):
@@ -180,7 +181,8 @@ func looksLikeAlias(sn *pool.Snapshot, name string) string {
 	return ""
 }
 
-// checkFlags refuses a flag of an address that is not there after the change.
+// checkFlags rejects a verified flag of an address that the user does not have after the
+// change.
 func checkFlags(set, after map[string]string) error {
 	if set[schema.VerifiedFlag(schema.Email)] != "" && after[schema.Email] == "" {
 		return idp.InvalidParameterException("Email is required to verify/un-verify an email")
@@ -191,9 +193,9 @@ func checkFlags(set, after map[string]string) error {
 	return nil
 }
 
-// checkUpdate checks an update against schema and permissions and returns the
-// values in the form that is stored; "" removes. Names that the schema does not
-// have, or that cannot be updated, are rejected all at once and in the request's
+// checkUpdate checks an update against the schema and the client's permissions. It returns
+// the values in their stored form; "" removes the attribute. Names that the schema does
+// not have, or that cannot be updated, are rejected all at once and in the request's
 // order. client is nil for an administrator.
 func checkUpdate(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeType) (map[string]string, error) {
 	values, names, err := attributeValues(list)
@@ -225,7 +227,7 @@ func checkUpdate(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeTyp
 		a, _ := sn.Schema.Attribute(name)
 		switch {
 		case values[name] == "" && a.Required:
-			return nil, requiredCannotGo(name)
+			return nil, cannotDeleteRequired(name)
 		case values[name] != "":
 			present[name] = values[name]
 		}
@@ -237,7 +239,7 @@ func checkUpdate(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeTyp
 	return values, nil
 }
 
-func requiredCannotGo(name string) error {
+func cannotDeleteRequired(name string) error {
 	return idp.InvalidParameterException("Invalid user attributes: " + name + ": Required attribute cannot be deleted.\n")
 }
 
@@ -263,7 +265,7 @@ func checkDelete(sn *pool.Snapshot, client *pool.Client, names []string) error {
 	for _, name := range names {
 		switch a, _ := sn.Schema.Attribute(name); {
 		case a.Required || name == schema.Sub:
-			return requiredCannotGo(name)
+			return cannotDeleteRequired(name)
 		case !a.Mutable || name == schema.Identities:
 			return idp.InvalidParameterException("user." + name + isImmutable)
 		}

@@ -14,9 +14,8 @@ import (
 	"cognate/internal/user/codes"
 )
 
-// UpdateAttributes changes attributes of the user, as a client (its app client)
-// or as an administrator (nil), and sends the codes that follow from it. It
-// returns the destination of each code.
+// UpdateAttributes changes attributes of the user and sends the codes that verify new
+// addresses. client is nil for an administrator. It returns the destination of each code.
 func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID string, list []idp.AttributeType, metadata map[string]string) ([]idp.CodeDeliveryDetailsType, error) {
 	values, err := checkUpdate(sn, client, list)
 	if err != nil {
@@ -64,8 +63,7 @@ func (s *Service) UpdateAttributes(ctx context.Context, sn *pool.Snapshot, clien
 	return details, nil
 }
 
-// DeleteAttributes removes attributes, with the flags, pending values and codes
-// that hang on them.
+// DeleteAttributes removes attributes with their verified flags, pending values and codes.
 func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID string, names []string) error {
 	if err := checkDelete(sn, client, names); err != nil {
 		return err
@@ -86,8 +84,8 @@ func (s *Service) DeleteAttributes(ctx context.Context, sn *pool.Snapshot, clien
 	}, store.Retry)
 }
 
-// apply changes the attributes in memory, drops codes that went to what is gone
-// and returns the codes that are due.
+// apply changes the attributes in memory and drops the codes of addresses that changed. It
+// returns the destinations of the codes to send.
 func (e *Edit) apply(ctx context.Context, values map[string]string) ([]mailing.Delivery, error) {
 	var sends []mailing.Delivery
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -102,7 +100,7 @@ func (e *Edit) apply(ctx context.Context, values map[string]string) ([]mailing.D
 				sends = append(sends, *d)
 			}
 		case schema.IsVerifiedFlag(name):
-			// After its address, below.
+			// applyFlags follows.
 		case value == "":
 			delete(e.User.Attributes, name)
 		case name == schema.PreferredUsername && isNameKind(e.sn, name) && e.User.Status() == idp.UserStatusTypeUnconfirmed:
@@ -114,25 +112,25 @@ func (e *Edit) apply(ctx context.Context, values map[string]string) ([]mailing.D
 	if err := e.applyFlags(ctx, values); err != nil {
 		return nil, err
 	}
-	return sends, e.keepsSignInName()
+	return sends, e.checkKeepsSignInName()
 }
 
 func unconfirmedPreferredUsername() error {
 	return idp.InvalidParameterException("A preferred_username cannot be set for an unconfirmed account.")
 }
 
-// applyContact sets or removes email or phone_number; flag is what the same
-// request says of its verification, "" for nothing.
+// applyContact sets or removes email or phone_number. flag is the verified flag of the
+// same request, "" if it has none.
 func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*mailing.Delivery, error) {
 	u := e.User
 	if value == "" {
 		delete(u.Attributes, attr)
 		delete(u.Attributes, schema.VerifiedFlag(attr))
 		delete(u.Pending, attr)
-		return nil, e.dropCodes(ctx, attr)
+		return nil, e.dropCode(ctx, attr)
 	}
 	if flag == "" && u.Attributes[attr] == value {
-		return nil, nil // The same again changes nothing and sends nothing.
+		return nil, nil // The same value changes nothing and sends nothing.
 	}
 	auto := e.sn.AutoVerified.Has(attr)
 	if flag == "" && auto && e.sn.VerifyBeforeUpdate.Has(attr) {
@@ -140,7 +138,7 @@ func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*mai
 	}
 	delete(u.Pending, attr)
 	if u.Attributes[attr] != value {
-		if err := e.dropCodes(ctx, attr); err != nil {
+		if err := e.dropCode(ctx, attr); err != nil {
 			return nil, err
 		}
 	}
@@ -152,9 +150,9 @@ func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*mai
 	return &mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: value}, nil
 }
 
-// applyPending keeps the old value in force until the code for the new one is
-// given (Cognito: AttributesRequireVerificationBeforeUpdate). A value that
-// another user signs in by is refused at once.
+// applyPending keeps the old value until the code for the new value is answered (Cognito:
+// AttributesRequireVerificationBeforeUpdate). A value that another user signs in by is
+// rejected at once.
 func (e *Edit) applyPending(ctx context.Context, attr, value string) (*mailing.Delivery, error) {
 	if e.sn.UsernameAttributes.Has(attr) {
 		wanted := []store.Name{{Kind: attr, Value: e.sn.FoldAlias(attr, value)}}
@@ -169,8 +167,8 @@ func (e *Edit) applyPending(ctx context.Context, attr, value string) (*mailing.D
 	return &mailing.Delivery{Medium: mailing.MediumOf(attr), Attribute: attr, To: value}, nil
 }
 
-// applyFlags sets what an administrator says of an address. A flag that is set
-// makes the outstanding code pointless.
+// applyFlags applies the verified flags that an administrator sets. A flag that is set to
+// "true" ends the address's pending value and code.
 func (e *Edit) applyFlags(ctx context.Context, values map[string]string) error {
 	for _, attr := range []string{schema.Email, schema.PhoneNumber} {
 		flag, given := values[schema.VerifiedFlag(attr)]
@@ -195,20 +193,20 @@ func (e *Edit) applyFlags(ctx context.Context, values map[string]string) error {
 	return nil
 }
 
-// dropCodes ends codes that went to the old value of an address: they must
-// prove nothing of the new one.
-func (e *Edit) dropCodes(ctx context.Context, attr string) error {
+// dropCode ends the code that was sent to the old value of an address: it must not verify
+// the new value.
+func (e *Edit) dropCode(ctx context.Context, attr string) error {
 	return e.tx.DropCode(ctx, e.sn.ID, e.User.ID(), codes.PurposeVerify(attr))
 }
 
-// keepsSignInName refuses to take the last name from a user of a pool whose
-// usernames are addresses (Cognito: username attributes).
-func (e *Edit) keepsSignInName() error {
+// checkKeepsSignInName rejects the removal of the last sign-in name of a user in a pool
+// whose usernames are addresses (Cognito: username attributes).
+func (e *Edit) checkKeepsSignInName() error {
 	if len(e.sn.UsernameAttributes) == 0 || len(e.before) == 0 {
 		return nil
 	}
 	if len(SignInNames(e.sn, e.User.Attributes)) > 0 {
 		return nil
 	}
-	return requiredCannotGo(e.before[0].Kind)
+	return cannotDeleteRequired(e.before[0].Kind)
 }

@@ -18,17 +18,17 @@ type PasswordChange struct {
 	Password  string
 	Temporary bool
 	Prefix    PolicyPrefix
-	// Check, if set, runs before the new password is looked at, and again where
-	// another change of the password came between. It may compute.
+	// Check, if set, runs before the new password is checked. It runs again if another
+	// change of the password came in between. It may take long: no transaction is open.
 	Check func(ctx context.Context, u *User) error
-	// Then, if set, runs in the transaction that stores the password, on the
-	// user as it is read there, and may change the user.
+	// Then, if set, runs in the transaction that stores the password. It gets the user as
+	// the transaction read it, and may change the user.
 	Then func(ctx context.Context, tx *store.Tx, u *User) error
 }
 
-// ReplacePassword stores a new password, within the pool's policy and history, and
-// returns the user as stored. The arithmetic is done outside the transaction. Of
-// two changes at once the later sees the earlier.
+// ReplacePassword stores a new password that satisfies the pool's policy and history, and
+// returns the user as stored. It computes the verifier outside the transaction. Of two
+// concurrent changes, the later one sees the earlier one.
 func (s *Service) ReplacePassword(ctx context.Context, sn *pool.Snapshot, u *User, c PasswordChange) (*User, error) {
 	err := store.Again(ctx, func() error {
 		if c.Check != nil {
@@ -52,8 +52,9 @@ func (s *Service) ReplacePassword(ctx context.Context, sn *pool.Snapshot, u *Use
 	return u, nil
 }
 
-// storePassword stores the credential and returns the user as it is now. ErrConflict
-// says that the user's credential is no longer the one that it was built on.
+// storePassword stores the credential and returns the user as read in the transaction. It
+// returns ErrConflict if the stored credential is not the one that the new credential was
+// built on.
 func (s *Service) storePassword(ctx context.Context, sn *pool.Snapshot, u *User, sealed []byte, then func(context.Context, *store.Tx, *User) error) (*User, error) {
 	var current *User
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
@@ -83,8 +84,8 @@ func incorrectPassword() error {
 	return idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonWrongPassword)
 }
 
-// ChangePassword replaces the password of the token's user, who proves the old
-// one. A user without a password sets the first.
+// ChangePassword replaces the password of the token's user, who must send the old one. A
+// user without a password sets the first.
 func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequest) (*idp.ChangePasswordResponse, error) {
 	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
@@ -108,8 +109,7 @@ func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequ
 	return &idp.ChangePasswordResponse{}, nil
 }
 
-// provePassword checks the present password as a sign-in would, lock-out
-// included.
+// provePassword checks the current password as a sign-in does, with the same lock-out.
 func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User, password *string) error {
 	c, err := s.Credential(u)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 	if !c.HasPassword() {
 		return nil
 	}
-	// Whoever has an access token is no stranger.
+	// The bearer of an access token is not a stranger.
 	guess, err := s.deps.Lockouts.Begin(ctx, sn.ID, u.ID(), func(context.Context) (string, error) { return "token", nil })
 	switch {
 	case errors.Is(err, risk.ErrLocked):
@@ -144,8 +144,8 @@ func (s *Service) provePassword(ctx context.Context, sn *pool.Snapshot, u *User,
 	return guess.Succeeded(ctx)
 }
 
-// ForgetFailures lets the user sign in at once with a password set again. The
-// row went in the transaction that set it; this is what the process remembers.
+// ForgetFailures ends the user's lock-out in the memory of this process, after a password
+// was set. The transaction that set the password deleted the lock-out's row.
 func (s *Service) ForgetFailures(ctx context.Context, sn *pool.Snapshot, u *User) {
 	if err := s.deps.Lockouts.Clear(context.WithoutCancel(ctx), sn.ID, u.ID()); err != nil {
 		s.deps.Log.WarnContext(ctx, "lock-out not cleared", slog.String("user", u.ID()), slog.Any("error", err))

@@ -16,18 +16,17 @@ import (
 	"cognate/internal/store"
 )
 
-// Labels of what is derived for names that nobody has.
+// Labels of values that are derived for names without a user.
 const (
 	decoyID      keys.Purpose = "absent user id"
 	decoySalt    keys.Purpose = "absent user salt"
 	decoyContact keys.Purpose = "absent user contact"
 )
 
-// Decoy stands in for a user who does not exist, where an app client hides
-// that (Cognito: PreventUserExistenceErrors). It is a function of the pool and
-// the folded name, so that repeated calls agree; its password matches nothing.
-// Codes and attempts are counted under its id like those of a user, so that
-// what follows looks alike too.
+// Decoy returns a user who does not exist, for an app client that hides who exists
+// (Cognito: PreventUserExistenceErrors). It is a function of the pool and the folded name,
+// so that repeated calls agree. No password matches it. Codes and attempts are counted
+// under its id as they are for a user, so that later answers look the same too.
 func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
 	h := s.deps.Ring.Derive(decoyID, []byte(sn.ID), []byte(foldName(sn, name)))
 	id := keys.DerivedUUID(h)
@@ -39,8 +38,7 @@ func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
 	}
 }
 
-// Note puts the user into the request's log line: the sub, or that there is no
-// such user.
+// Note adds the user's sub to the request's log line, or that there is no such user.
 func Note(ctx context.Context, u *User) {
 	sub := u.Rec.ID
 	if u.decoy {
@@ -49,11 +47,10 @@ func Note(ctx context.Context, u *User) {
 	audit.From(ctx).SetUser(sub)
 }
 
-// decoyUsername returns a username of the form that a user of the pool would have
-// who is known by this kind of name. A name that can be a username is the username.
-// Where the name is an address, a user of the pool has another username: the sub in
-// a pool whose usernames are addresses, and one that nobody can guess in a pool
-// where addresses are aliases.
+// decoyUsername returns a username as a user with this name would have. A name that can be
+// a username is the username. If the name is an address, a user of the pool has another
+// username: the sub if usernames are addresses, and an unknown one if addresses are
+// aliases. Both are the id here.
 func decoyUsername(sn *pool.Snapshot, name, id string) string {
 	folded := sn.FoldUsername(name)
 	switch {
@@ -65,9 +62,9 @@ func decoyUsername(sn *pool.Snapshot, name, id string) string {
 	return folded
 }
 
-// StandIn returns a decoy in the place of a user whose state the client must not
-// learn (Cognito: PreventUserExistenceErrors). Codes that are simulated for it show
-// the user's own addresses, as every other answer about the user does.
+// StandIn returns a decoy that takes the place of a user whose state the client must not
+// learn (Cognito: PreventUserExistenceErrors). Simulated codes go to the user's own
+// addresses, as in every other answer about the user.
 func (s *Service) StandIn(sn *pool.Snapshot, u *User, name string) *User {
 	if u.decoy {
 		return u
@@ -91,9 +88,9 @@ func (u *User) HiddenReason() api.Reason {
 // IsDecoy reports whether the user does not exist.
 func (u *User) IsDecoy() bool { return u.decoy }
 
-// decoyCredential returns a credential that no password fits. The salt is a function
-// of the name, since a client sees it. The verifier is the same for all names: what a
-// client sees of it is drawn at random each time.
+// decoyCredential returns a credential that no password matches. The salt is a function of
+// the name, because a client sees it. The verifier is the same for all names: the values
+// that a client sees of it are random each time.
 func (s *Service) decoyCredential(u *User) (*Credential, error) {
 	c, err := s.sampleCredential()
 	if err != nil {
@@ -109,7 +106,7 @@ func (s *Service) decoyCredential(u *User) (*Credential, error) {
 // user whose place the decoy takes, else to the name if it is an address of the medium,
 // else to an address that is derived from the name.
 func (s *Service) DecoyDelivery(sn *pool.Snapshot, u *User, attrs []string) mailing.Delivery {
-	// Where a code to a user would have to fail, so does that to a decoy.
+	// If a code to a user cannot be delivered, neither can one to a decoy.
 	if reached := slices.DeleteFunc(slices.Clone(attrs), func(attr string) bool {
 		return s.deps.Mail.CheckDeliverable(sn, mailing.MediumOf(attr)) != nil
 	}); len(reached) > 0 {
@@ -160,8 +157,8 @@ func (s *Service) ReadDecoy(ctx context.Context, r *store.Reader, sn *pool.Snaps
 	return s.dropNext(sn, next)
 }
 
-// dropNext takes the steps that make a user from a row, and drops the user. Where
-// no user is next to the decoy's id, it takes a sample.
+// dropNext takes the steps that make a user of a row, and drops the user. If there is no
+// user next to the decoy's id, it uses the sample.
 func (s *Service) dropNext(sn *pool.Snapshot, next store.User) error {
 	if next.ID == "" {
 		return s.readSample(sn)

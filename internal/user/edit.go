@@ -9,8 +9,8 @@ import (
 	"cognate/internal/store"
 )
 
-// An Edit is a user as a transaction reads it, to be changed and stored in the
-// same transaction.
+// An Edit is a user who was read in a transaction, to be changed and stored in the same
+// transaction.
 type Edit struct {
 	s      *Service
 	tx     *store.Tx
@@ -19,7 +19,8 @@ type Edit struct {
 	before []store.Name
 }
 
-// Edit reads a user in the transaction. A user who is gone is UserNotFoundException.
+// Edit reads a user in the transaction. It returns UserNotFoundException if the user was
+// deleted.
 func (s *Service) Edit(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) (*Edit, error) {
 	rec, err := tx.User(ctx, sn.ID, userID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -35,8 +36,8 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, use
 	return &Edit{s: s, tx: tx, sn: sn, User: u, before: SignInNames(sn, u.Attributes)}, nil
 }
 
-// Save stores the user together with the sign-in names that follow from the
-// attributes. Names that are given up go first: a person may swap two of them.
+// Save stores the user and the sign-in names that follow from the attributes. It drops old
+// names first, so that a user can swap two of them.
 func (e *Edit) Save(ctx context.Context, decide ConflictRule) error {
 	after := SignInNames(e.sn, e.User.Attributes)
 	for _, old := range e.before {
@@ -57,8 +58,7 @@ func (e *Edit) Save(ctx context.Context, decide ConflictRule) error {
 	return e.Put(ctx)
 }
 
-// Put stores the user's row alone: for what is no change of the user's in the
-// eyes of an administrator.
+// Put stores the user's row alone, without a new date of modification.
 func (e *Edit) Put(ctx context.Context) error {
 	rec, err := e.User.Record()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"cognate/internal/store"
 )
 
-// FactorAttribute is the address that codes of a second factor go to; "" for
-// an authenticator app.
+// FactorAttribute returns the attribute with the address that codes of a second factor go
+// to, "" for an authenticator app.
 func FactorAttribute(factor string) string {
 	switch factor {
 	case FactorSMS:
@@ -22,8 +22,8 @@ func FactorAttribute(factor string) string {
 	return ""
 }
 
-// CheckEnrolment holds an address that a user gives for a second factor to what
-// an update of the attribute is held to.
+// CheckEnrolment checks a new address for a second factor by the rules for an update of
+// the attribute.
 func (s *Service) CheckEnrolment(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *User, attr, value string) error {
 	if _, err := checkUpdate(sn, client, []idp.AttributeType{{Name: attr, Value: &value}}); err != nil {
 		return err
@@ -35,23 +35,22 @@ func (s *Service) CheckEnrolment(ctx context.Context, sn *pool.Snapshot, client 
 	return NameConflict(ctx, &s.deps.Store.Reader, sn, u.ID(), wanted, AliasExists)
 }
 
-// EnrolAddress stores an address that a code has proven, and makes it a second
-// factor.
+// EnrolAddress stores an address that a code has verified, and makes it a second factor.
 func (e *Edit) EnrolAddress(ctx context.Context, factor, value string) error {
 	attr := FactorAttribute(factor)
 	e.User.Attributes[attr] = value
 	e.User.Attributes[schema.VerifiedFlag(attr)] = "true"
 	delete(e.User.Pending, attr)
-	if err := e.dropCodes(ctx, attr); err != nil {
+	if err := e.dropCode(ctx, attr); err != nil {
 		return err
 	}
 	e.User.MFA.Enable(factor)
 	return e.Save(ctx, AliasExists)
 }
 
-// ProveAddress marks an address verified to which a code of a second factor
-// went and came back. Where the value would become a sign-in name that another
-// user has, it stays as it is: that is no reason to refuse a sign-in.
+// ProveAddress marks an address as verified after a sign-in with a code that was sent to
+// it. If the address would become a sign-in name that another user has, it changes
+// nothing: that is no reason to reject the sign-in.
 func (e *Edit) ProveAddress(ctx context.Context, attr, value string) error {
 	if e.User.Attributes[attr] != value || e.User.Verified(attr) {
 		return nil
@@ -67,7 +66,7 @@ func (e *Edit) ProveAddress(ctx context.Context, attr, value string) error {
 		}
 	}
 	e.User.Attributes[schema.VerifiedFlag(attr)] = "true"
-	if err := e.dropCodes(ctx, attr); err != nil {
+	if err := e.dropCode(ctx, attr); err != nil {
 		return err
 	}
 	return e.Save(ctx, AliasExists)

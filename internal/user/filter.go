@@ -24,7 +24,7 @@ var searchable = map[string]bool{
 
 func badFilter() error { return idp.InvalidParameterException("Error while parsing filter.") }
 
-// parseFilter reads a filter; the zero filter lets all users through.
+// parseFilter parses a filter. The zero filter matches all users.
 func parseFilter(s string) (filter, error) {
 	s = strings.Trim(s, filterSpace)
 	if s == "" {
@@ -57,7 +57,7 @@ func parseFilter(s string) (filter, error) {
 
 const filterSpace = " \t\r\n"
 
-// unquote reads a quoted value that is all there is.
+// unquote parses a quoted value. Nothing may follow it.
 func unquote(s string) (string, bool) {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return "", false
@@ -78,8 +78,8 @@ func unquote(s string) (string, bool) {
 	return b.String(), true
 }
 
-// query is the filter as the store runs it. Usernames compare as the pool
-// compares them, the user's status without case, the rest exactly.
+// query returns the filter as a query of the store. It compares usernames as the pool
+// does, the user status without case, and other values exactly.
 func (f filter) query(sn *pool.Snapshot) store.UserQuery {
 	q := store.UserQuery{Attr: f.attr, Op: f.op, Value: f.value}
 	switch f.attr {

@@ -15,21 +15,20 @@ import (
 	"cognate/internal/store"
 )
 
-// A password hash of another program costs up to a second or 128 MiB, whatever
-// that program chose. Such hashes have a gate of their own before the common
-// one, with half its places, so that a day of first sign-ins after an import
-// leaves room for everybody else's.
+// A password hash of another program costs up to a second or 128 MiB. Such hashes have a
+// gate of their own before the common one, with half its places. So the first sign-ins
+// after an import leave room for all other sign-ins.
 func newForeignGate() *keys.Gate {
 	places := max(1, runtime.GOMAXPROCS(0)/2)
 	return keys.NewGate(places, places*foreignQueue)
 }
 
-// foreignQueue is short: at a second each, nobody waits longer than this.
+// foreignQueue is how many callers may wait for each place: at a second each, 16 seconds.
 const foreignQueue = 16
 
-// foreignMatches compares a password with the imported hash of the user. Where
-// it is right, a verifier takes the hash's place, so that the next sign-in costs
-// what every other costs, and SRP works.
+// foreignMatches compares a password with the imported hash of the user. If it matches, a
+// verifier takes the place of the hash: then the next sign-in costs as much as any other,
+// and SRP works.
 func (s *Service) foreignMatches(ctx context.Context, sn *pool.Snapshot, u *User, c *Credential, password string) (bool, error) {
 	next := &Credential{Salt: srp.NewSalt(), SetAt: c.SetAt, Temporary: c.Temporary, History: c.History}
 	matches, failed := false, error(nil)
@@ -45,24 +44,24 @@ func (s *Service) foreignMatches(ctx context.Context, sn *pool.Snapshot, u *User
 		return false, fmt.Errorf("user: imported hash of %s: %w", u.ID(), failed)
 	}
 	if matches {
-		s.upgrade(ctx, sn, u, next)
+		s.replaceForeign(ctx, sn, u, next)
 	}
 	return matches, nil
 }
 
-// foreignGated runs the work of an imported hash in its turn at both gates. A
-// queue that is full sheds the call.
+// foreignGated runs the work of an imported hash behind both gates. It returns
+// TooManyRequestsException if a queue is full.
 func (s *Service) foreignGated(ctx context.Context, f func()) error {
 	if err := s.foreign.Acquire(ctx); err != nil {
-		return busy(err)
+		return asTooManyRequests(err)
 	}
 	defer s.foreign.Release()
 	return s.gated(ctx, f)
 }
 
-// upgrade stores the verifier unless the credential is another one by now. The
-// password was right: that it could not be stored keeps nobody from signing in.
-func (s *Service) upgrade(ctx context.Context, sn *pool.Snapshot, u *User, next *Credential) {
+// replaceForeign stores the verifier unless the credential has changed. It logs an error
+// and returns none: the password was right, so the sign-in succeeds anyway.
+func (s *Service) replaceForeign(ctx context.Context, sn *pool.Snapshot, u *User, next *Credential) {
 	if keep := sn.PasswordPolicy.HistorySize; keep > 0 {
 		sum := sha256.Sum256(next.Verifier)
 		next.History = append([]Past{{Salt: next.Salt, Sum: sum[:]}}, next.History...)
@@ -90,9 +89,9 @@ func (s *Service) NewForeignCredential(u *User, phc string) ([]byte, error) {
 	return s.sealCredential(u, &Credential{PHC: phc, SetAt: s.deps.Now().UTC().Truncate(time.Millisecond)})
 }
 
-// isForeign reports whether the password is that of the imported hash. It costs
-// what a sign-in with that hash costs, and so waits at the same gates. A hash that
-// cannot be read is nobody's password.
+// isForeign reports whether the password matches the imported hash. It costs as much as a
+// sign-in with that hash, and so waits at the same gates. A hash that cannot be parsed
+// matches no password.
 func (s *Service) isForeign(ctx context.Context, c *Credential, password string) (matches bool, err error) {
 	if c.PHC == "" {
 		return false, nil

@@ -11,8 +11,8 @@ import (
 	"cognate/internal/store"
 )
 
-// ListUsers lists the pool's users, or those that a filter chooses, sorted by
-// what the filter looks at.
+// ListUsers lists the pool's users, or those that match a filter, sorted by the attribute
+// of the filter.
 func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp.ListUsersResponse, error) {
 	const op = "ListUsers"
 	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
@@ -53,7 +53,7 @@ func (s *Service) ListUsers(ctx context.Context, in *idp.ListUsersRequest) (*idp
 	return out, err
 }
 
-// attributesToGet returns the choice of attributes of a list: nil is all.
+// attributesToGet returns which attributes a list shows. Nil shows all.
 func attributesToGet(sn *pool.Snapshot, names []string) (func(string) bool, error) {
 	if names == nil {
 		return nil, nil
@@ -66,8 +66,8 @@ func attributesToGet(sn *pool.Snapshot, names []string) (func(string) bool, erro
 	return func(name string) bool { return slices.Contains(names, name) }, nil
 }
 
-// Describe returns users as lists show them. With a choice of attributes, sub is shown
-// only if it is chosen.
+// Describe returns users as lists show them. If show is set, sub too is shown only if show
+// accepts it.
 func Describe(sn *pool.Snapshot, recs []store.User, show func(string) bool) ([]idp.UserType, error) {
 	list := make([]idp.UserType, 0, len(recs))
 	for _, rec := range recs {
@@ -84,7 +84,7 @@ func Describe(sn *pool.Snapshot, recs []store.User, show func(string) bool) ([]i
 	return list, nil
 }
 
-// userType shows the user as lists and AdminCreateUser do.
+// userType returns the user as lists and AdminCreateUser show it.
 func (u *User) userType() idp.UserType {
 	t := idp.UserType{
 		Username: new(u.Username()), Attributes: u.AttributeList(nil), Enabled: new(u.Rec.Enabled),

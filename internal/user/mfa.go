@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// Second factors, by the names that they have in a user's settings.
+// Names of second factors in a user's settings.
 const (
 	FactorSMS   = "SMS_MFA"
 	FactorTOTP  = "SOFTWARE_TOKEN_MFA"
@@ -14,7 +14,7 @@ const (
 // Factors lists the second factors in the order in which lists show them.
 func Factors() []string { return []string{FactorSMS, FactorTOTP, FactorEmail} }
 
-// Enable adds a factor to the user's.
+// Enable turns a factor on for the user.
 func (m *MFA) Enable(factor string) {
 	had := m.Enabled
 	m.Enabled = nil
@@ -25,8 +25,8 @@ func (m *MFA) Enable(factor string) {
 	}
 }
 
-// Disable takes a factor from the user's, and the preference for it. A passkey
-// is a second factor only beside another one.
+// Disable turns a factor off for the user, and ends the preference for it. A passkey is a
+// second factor only beside another one.
 func (m *MFA) Disable(factor string) {
 	m.Enabled = slices.DeleteFunc(slices.Clone(m.Enabled), func(f string) bool { return f == factor })
 	if m.Preferred == factor {

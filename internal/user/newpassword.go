@@ -13,8 +13,8 @@ import (
 	"cognate/internal/store"
 )
 
-// MissingAttributes lists by name what the schema requires and the user lacks.
-// The NEW_PASSWORD_REQUIRED challenge asks for it.
+// MissingAttributes returns the names of the attributes that the schema requires and the
+// user does not have, sorted. The NEW_PASSWORD_REQUIRED challenge asks for them.
 func MissingAttributes(sn *pool.Snapshot, u *User) []string {
 	var missing []string
 	for _, name := range sn.Schema.Required() {
@@ -95,8 +95,7 @@ func checkCompletion(sn *pool.Snapshot, client *pool.Client, u *User, given map[
 	return checkValues(sn, given)
 }
 
-// complete stores the attributes of the challenge. An address that is new is
-// not verified by it.
+// complete sets the attributes of the challenge. A new address is not verified.
 func (u *User) complete(given map[string]string) {
 	for name, value := range given {
 		if (name == schema.Email || name == schema.PhoneNumber) && u.Attributes[name] != value {

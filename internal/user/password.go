@@ -20,8 +20,8 @@ import (
 	"cognate/internal/pool"
 )
 
-// PolicyPrefix begins the text of InvalidPasswordException, which differs
-// between operations.
+// PolicyPrefix is the start of the text of InvalidPasswordException. It differs between
+// operations.
 type PolicyPrefix string
 
 // The prefixes of the operations that set passwords.
@@ -34,11 +34,11 @@ const (
 // MaxPassword is the longest password, in characters (Cognito: PasswordType).
 const MaxPassword = 256
 
-// symbols satisfy RequireSymbols; a space within the password does too.
+// symbols satisfy RequireSymbols. A space within the password is one of them.
 const symbols = "^$*.[]{}()?\"!@#%&/\\,><':;|_~=+-` "
 
-// CheckPolicy holds a password to the pool's policy and names the first rule
-// that it breaks.
+// CheckPolicy checks a password against the pool's policy. The error names the first rule
+// that the password breaks.
 func CheckPolicy(sn *pool.Snapshot, prefix PolicyPrefix, password string) error {
 	if reason := policyFault(sn.PasswordPolicy, password); reason != "" {
 		return idp.InvalidPasswordException(string(prefix) + reason)
@@ -74,24 +74,24 @@ func policyFault(p pool.PasswordPolicy, password string) string {
 	return ""
 }
 
-// Credential is what proves a user's password. It is sealed at rest and never
+// Credential is the stored form of a user's password. It is sealed at rest and never
 // printed or logged.
 type Credential struct {
-	// Salt and Verifier are of SRP-6a; both serve the plain-password flows too.
+	// Salt and Verifier are those of SRP-6a. The plain-password flows use them too.
 	Salt     []byte `json:"salt,omitempty"`
 	Verifier []byte `json:"verifier,omitempty"`
-	// PHC is the hash that an import brought, in the place of a verifier, until the
-	// first sign-in by the plain password.
+	// PHC is the imported hash. The first sign-in by the plain password replaces it with a
+	// verifier.
 	PHC string `json:"phc,omitempty"`
-	// Temporary passwords lead to NEW_PASSWORD_REQUIRED and go stale.
+	// Temporary is true for a password that leads to NEW_PASSWORD_REQUIRED and expires.
 	Temporary bool      `json:"temporary,omitempty"`
 	SetAt     time.Time `json:"setAt"`
-	// History holds the newest passwords that were set while the pool kept one,
-	// newest first, the current one included.
+	// History has the last passwords, the newest first, including the current one. It has
+	// those that were set while the pool kept a history.
 	History []Past `json:"history,omitempty"`
 }
 
-// Past remembers a password by a digest of its verifier.
+// Past is an earlier password, as a digest of its verifier.
 type Past struct {
 	Salt []byte `json:"salt"`
 	Sum  []byte `json:"sum"`
@@ -103,7 +103,7 @@ func (*Credential) LogValue() slog.Value { return slog.StringValue("[redacted]")
 // Format keeps the credential out of texts.
 func (*Credential) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[redacted]")) }
 
-// HasPassword reports whether there is a password at all.
+// HasPassword reports whether the user has a password.
 func (c *Credential) HasPassword() bool { return len(c.Verifier) > 0 || c.PHC != "" }
 
 // Stale reports whether a temporary password is too old to be used.
@@ -116,8 +116,8 @@ func credentialAD(poolID, userID string) []byte {
 	return []byte("users\x00" + poolID + "\x00" + userID)
 }
 
-// Credential opens the user's credential. That of a user without a password is
-// empty; that of a decoy is derived from the name and matches nothing.
+// Credential opens the user's credential. A user without a password has an empty one. A
+// decoy's credential is derived from the name and matches no password.
 func (s *Service) Credential(u *User) (*Credential, error) {
 	if u.decoy {
 		return s.decoyCredential(u)
@@ -144,11 +144,10 @@ func (s *Service) sealCredential(u *User, c *Credential) ([]byte, error) {
 	return s.deps.Ring.Seal(keys.PurposeSRPVerifier, credentialAD(u.Rec.PoolID, u.Rec.ID), plain), nil
 }
 
-// SetPassword checks a new password by the pool's policy and history. It returns
-// the sealed credential that the caller stores as Rec.Credential. It computes
-// behind the gate and so must not run inside a transaction. What it was built
-// on is u.Rec.Credential: a caller who finds another one when it stores the
-// new starts over.
+// SetPassword checks a new password by the pool's policy and history. It returns the sealed
+// credential that the caller stores as Rec.Credential. It computes behind the gate and so
+// must not run inside a transaction. It builds on u.Rec.Credential: if the caller finds
+// another stored credential in its transaction, it must start over.
 func (s *Service) SetPassword(ctx context.Context, sn *pool.Snapshot, u *User, password string, temporary bool, prefix PolicyPrefix) ([]byte, error) {
 	if err := CheckPolicy(sn, prefix, password); err != nil {
 		return nil, err
@@ -163,8 +162,8 @@ func (s *Service) NewCredential(ctx context.Context, sn *pool.Snapshot, u *User,
 		return nil, err
 	}
 	next := &Credential{Salt: srp.NewSalt(), Temporary: temporary, SetAt: s.deps.Now().UTC().Truncate(time.Millisecond)}
-	// A sign-in under way knows its password by this time, so no other may have it:
-	// not even where the node that set the former one was ahead.
+	// A sign-in that has started recognizes its password by this time. So no two passwords
+	// may have the same time, even if the clock of the node that set the old one was ahead.
 	if !next.SetAt.After(old.SetAt) {
 		next.SetAt = old.SetAt.Add(time.Millisecond)
 	}
@@ -225,13 +224,14 @@ func (s *Service) PasswordMatches(ctx context.Context, sn *pool.Snapshot, u *Use
 	return matches && known, err
 }
 
-// gated runs heavy arithmetic in its turn. A queue that is full sheds the call.
+// gated runs heavy arithmetic behind the gate. It returns TooManyRequestsException if the
+// queue is full.
 func (s *Service) gated(ctx context.Context, f func()) error {
-	return busy(s.deps.Gate.Do(ctx, f))
+	return asTooManyRequests(s.deps.Gate.Do(ctx, f))
 }
 
-// busy turns a full queue into its exception.
-func busy(err error) error {
+// asTooManyRequests turns the error of a full queue into its exception.
+func asTooManyRequests(err error) error {
 	if errors.Is(err, keys.ErrBusy) {
 		return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonOverloaded).WithCause(err)
 	}

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// plainPrefix begins the profile of most users: the first form, with attributes.
+// plainPrefix is the start of most profiles: version 1, with attributes.
 const plainPrefix = `{"v":1,"attributes":{`
 
-// parse reads a profile document. Most hold attributes alone, whose texts need no
-// escapes: those are taken apart here, at a tenth of what encoding/json costs,
-// because each sign-in and each call with an access token reads one. Whatever
-// looks different is left to encoding/json.
+// parse parses a profile document. Most documents have attributes alone, whose texts need
+// no escapes. These are parsed here at a tenth of the cost of encoding/json, because each
+// sign-in and each call with an access token reads one. All others are left to
+// encoding/json.
 func (p *profile) parse(doc []byte) error {
 	if attributes, ok := plainAttributes(string(doc)); ok {
 		p.Version, p.Attributes = 1, attributes
@@ -20,8 +20,8 @@ func (p *profile) parse(doc []byte) error {
 	return json.Unmarshal(doc, p)
 }
 
-// plainAttributes reads {"v":1,"attributes":{"name":"value",…}} as [json.Marshal]
-// writes it; false if the text is anything else.
+// plainAttributes parses {"v":1,"attributes":{"name":"value",…}} as [json.Marshal] writes
+// it. It returns false if the text is anything else.
 func plainAttributes(text string) (map[string]string, bool) {
 	rest, ok := strings.CutPrefix(text, plainPrefix)
 	if !ok || rest == "}}" {
@@ -49,7 +49,7 @@ func plainAttributes(text string) (map[string]string, bool) {
 	}
 }
 
-// plainString takes a JSON string without escapes off the text.
+// plainString parses a JSON string without escapes at the start of the text.
 func plainString(text string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(text, `"`) {
 		return "", "", false

@@ -14,17 +14,17 @@ import (
 	"cognate/internal/user/codes"
 )
 
-// User is a person of a pool, read from the store.
+// User is a user of a pool, read from the store.
 type User struct {
-	// Rec is the stored row. Its Profile and searchable columns are behind
-	// Attributes until Record writes them.
+	// Rec is the stored row. Changes of Attributes reach its Profile and its searchable
+	// columns when Record is called.
 	Rec store.User
-	// Attributes are all but sub, which is Rec.ID.
+	// Attributes are all attributes but sub, which is Rec.ID.
 	Attributes map[string]string
 	// Pending are values of email and phone_number that wait for their code
 	// (Cognito: AttributesRequireVerificationBeforeUpdate).
 	Pending map[string]string
-	// MFA is what the user prefers for a second factor.
+	// MFA is the user's choice of second factors.
 	MFA MFA
 	// SoftwareToken is the user's authenticator app.
 	SoftwareToken SoftwareToken
@@ -32,14 +32,14 @@ type User struct {
 	// SignUpCode is the live code that confirms the user, nil if there is none. It is
 	// in the profile, because a sign-up writes the profile anyway: that saves a row.
 	SignUpCode *store.Code
-	// decoy marks a user who does not exist under decoyName. standsFor is the user
-	// whose state it hides; nil if there is none.
+	// decoy is true for a user who does not exist. decoyName is the name that was typed.
+	// standsFor is the user whose state the decoy hides, nil if there is no such user.
 	decoy     bool
 	decoyName string
 	standsFor *User
 }
 
-// MFA is a user's preference among second factors.
+// MFA is a user's choice of second factors.
 type MFA struct {
 	// Enabled lists SMS_MFA, EMAIL_OTP, SOFTWARE_TOKEN_MFA.
 	Enabled   []string `json:"enabled,omitempty"`
@@ -54,7 +54,7 @@ type MFA struct {
 // reads and writes.
 const profileVersion = 1
 
-// profile is the document in store.User.Profile: what SQL never looks into.
+// profile is the document in store.User.Profile. No query looks into it.
 type profile struct {
 	Version    int               `json:"v"`
 	Attributes map[string]string `json:"attributes,omitempty"`
@@ -114,7 +114,7 @@ func (u *User) Record() (store.User, error) {
 		p.SoftwareToken = &u.SoftwareToken
 	}
 	if u.Status() != idp.UserStatusTypeUnconfirmed {
-		u.SignUpCode = nil // Whatever made the status change, nothing is left to confirm.
+		u.SignUpCode = nil // The user is confirmed already.
 	}
 	if c := u.SignUpCode; c != nil {
 		p.SignUpCode = &profileCode{Hash: c.Hash[:], Target: c.Target, Value: c.Value, CreatedAt: c.CreatedAt.UnixMilli(), ExpiresAt: c.ExpiresAt.UnixMilli()}
@@ -149,13 +149,13 @@ func (u *User) Username() string { return u.Rec.Username }
 // Status is the user's status.
 func (u *User) Status() idp.UserStatusType { return idp.UserStatusType(u.Rec.Status) }
 
-// Verified reports whether the value of email or phone_number is proven.
+// Verified reports whether the value of email or phone_number is verified.
 func (u *User) Verified(attr string) bool {
 	return u.Attributes[attr] != "" && u.Attributes[schema.VerifiedFlag(attr)] == "true"
 }
 
-// AttributeList returns sub, which is always there, then the attributes that show
-// lets through by name; a nil show lets all through.
+// AttributeList returns sub and the attributes that show accepts by name. A nil show
+// accepts all.
 func (u *User) AttributeList(show func(name string) bool) []idp.AttributeType {
 	list := make([]idp.AttributeType, 0, len(u.Attributes)+1)
 	list = append(list, idp.AttributeType{Name: schema.Sub, Value: new(u.Rec.ID)})
@@ -167,5 +167,5 @@ func (u *User) AttributeList(show func(name string) bool) []idp.AttributeType {
 	return list
 }
 
-// touch notes when the user was changed last.
+// touch sets the time of the last change.
 func (u *User) touch(now time.Time) { u.Rec.ModifiedAt = now }

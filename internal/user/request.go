@@ -48,7 +48,8 @@ func (s *Service) PoolUser(ctx context.Context, poolID, username string) (*pool.
 	return sn, u, err
 }
 
-// tracked finds a user of a pool that tracks sessions.
+// tracked returns the pool and the user that an administrator names. It rejects a pool that
+// does not track sessions.
 func (s *Service) tracked(ctx context.Context, poolID, username string) (*pool.Snapshot, *User, error) {
 	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
@@ -75,7 +76,7 @@ func (s *Service) Find(ctx context.Context, sn *pool.Snapshot, client *pool.Clie
 	return nil, idp.UserNotFoundException("Username/client id combination not found.")
 }
 
-// AsUserNotFound returns UserNotFoundException in the place of store.ErrNotFound.
+// AsUserNotFound turns store.ErrNotFound into UserNotFoundException.
 func AsUserNotFound(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return userNotFound()
@@ -83,10 +84,10 @@ func AsUserNotFound(err error) error {
 	return err
 }
 
-// pageLife is how long a page token is good (Cognito: ListUsers).
+// pageLife is how long a page token is valid (Cognito: ListUsers).
 const pageLife = time.Hour
 
-// defaultPage is the size of a page where the request names none, or 0.
+// defaultPage is the size of a page if the request names no size, or 0.
 const defaultPage = 60
 
 // PageSize returns how many entries of a list a request asks for.
@@ -97,7 +98,7 @@ func PageSize(limit *int32) int {
 	return int(*limit)
 }
 
-// OpenPage returns the place where a list goes on; nil at its start.
+// OpenPage returns the cursor of a page token, nil without a token.
 func (s *Service) OpenPage(op string, bind []string, token *string) ([]byte, error) {
 	if token == nil {
 		return nil, nil
@@ -109,7 +110,7 @@ func (s *Service) OpenPage(op string, bind []string, token *string) ([]byte, err
 	return cursor, nil
 }
 
-// InvalidPage is the answer to a page token that is not one of the list.
+// InvalidPage returns the error for a page token that does not belong to the list.
 func InvalidPage(cause error) error {
 	return idp.InvalidParameterException("Invalid pagination token provided").WithCause(cause)
 }

@@ -13,10 +13,9 @@ import (
 	"cognate/internal/store"
 )
 
-// Resolve finds the user that a sign-in name means: the exact username, else a
-// name that the pool accepts in its place (Cognito: alias attributes, username
-// attributes). A sub that is not the username means nobody. It is
-// store.ErrNotFound where there is none.
+// Resolve returns the user of a sign-in name: the exact username, else a name that the pool
+// accepts in its place (Cognito: alias attributes, username attributes). A sub that is not
+// the username is not a sign-in name. It returns store.ErrNotFound if there is no user.
 func (s *Service) Resolve(ctx context.Context, sn *pool.Snapshot, name string) (*User, error) {
 	rec, err := s.lookup(ctx, sn, name)
 	if err != nil {
@@ -44,8 +43,8 @@ func (s *Service) ResolveHidden(ctx context.Context, sn *pool.Snapshot, name str
 	return FromRecord(sn, rec)
 }
 
-// ResolveAdmin finds the user that an administrator names. That may be any
-// sign-in name, or the sub. Where there is none it is UserNotFoundException.
+// ResolveAdmin returns the user that an administrator names, by any sign-in name or by the
+// sub. It returns UserNotFoundException if there is no user.
 func (s *Service) ResolveAdmin(ctx context.Context, sn *pool.Snapshot, name string) (*User, error) {
 	rec, err := s.lookup(ctx, sn, name)
 	if errors.Is(err, store.ErrNotFound) && isUUID(name) {
@@ -70,13 +69,13 @@ func (s *Service) lookup(ctx context.Context, sn *pool.Snapshot, name string) (s
 	return rec, err
 }
 
-// hasAliases reports whether the pool knows any sign-in name but the username.
+// hasAliases reports whether the pool has sign-in names besides the username.
 func hasAliases(sn *pool.Snapshot) bool {
 	return len(sn.AliasAttributes) > 0 || len(sn.UsernameAttributes) > 0
 }
 
-// foldName folds a name of unknown kind for the look-up. Folding e-mail and
-// preferred_username is the same, and changes no phone number.
+// foldName folds a name of unknown kind for the look-up. Folding is the same for email and
+// preferred_username, and it changes no phone number.
 func foldName(sn *pool.Snapshot, name string) string { return sn.FoldAlias(schema.Email, name) }
 
 func userNotFound() error { return idp.UserNotFoundException("User does not exist.") }

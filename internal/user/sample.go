@@ -13,16 +13,16 @@ import (
 	"cognate/internal/store"
 )
 
-// sample is a user who is in no pool, with a record, a profile and a sealed
-// credential of the usual size. A decoy is made from it by the steps that make a
-// user from a row, and so takes the time that a user takes.
+// sample is a user who is in no pool, with a record, a profile and a sealed credential of
+// the usual size. A decoy is made of it by the steps that make a user of a row, so that a
+// decoy takes as much time as a user.
 type sample struct {
 	user       *store.UserSample
 	poolID, id string
 	credential []byte
 }
 
-// newSample makes the sample of this process. Its password is unknown to everybody.
+// newSample makes the sample of this process. Its password is random and not kept.
 func (s *Service) newSample() (*sample, error) {
 	seed := make([]byte, 32)
 	rand.Read(seed)
@@ -63,7 +63,7 @@ func (s *Service) currentSample() (*sample, error) {
 	return s.sample.Load(), nil
 }
 
-// readSample does what FromRecord does for a row.
+// readSample takes the steps of FromRecord.
 func (s *Service) readSample(sn *pool.Snapshot) error {
 	current, err := s.currentSample()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"cognate/internal/pool/schema"
 )
 
-// UsableFactors lists the second factors that the user turned on and that a
-// sign-in can ask for in a pool with these settings.
+// UsableFactors returns the second factors that the user turned on and that a sign-in can
+// ask for in a pool with these settings.
 func (u *User) UsableFactors(m pool.MFA) []string {
 	var usable []string
 	for _, f := range [...]struct {
@@ -28,9 +28,9 @@ func (u *User) UsableFactors(m pool.MFA) []string {
 	return usable
 }
 
-// ImplicitFactor is the second factor that a sign-in asks for although the user
-// turned none on, where the pool demands one: what the user has serves (Cognito:
-// MFA required). "" if there is none.
+// ImplicitFactor returns the second factor of a user who turned no factor on, in a pool
+// that requires one: a factor that the user can use anyway (Cognito: MFA required). It
+// returns "" if there is none.
 func (u *User) ImplicitFactor(m pool.MFA) string {
 	switch {
 	case m.Mode != idp.UserPoolMfaTypeOn || len(u.UsableFactors(m)) > 0:

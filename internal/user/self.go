@@ -9,7 +9,7 @@ import (
 	"cognate/internal/store"
 )
 
-// GetUser shows the token's user what the app client may read.
+// GetUser returns the token's user with the attributes that the app client may read.
 func (s *Service) GetUser(ctx context.Context, in *idp.GetUserRequest) (*idp.GetUserResponse, error) {
 	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Service) DeleteUser(ctx context.Context, in *idp.DeleteUserRequest) err
 	return s.remove(ctx, p.Pool.ID, u.ID())
 }
 
-// remove deletes a user; tokens die with the user that they name.
+// remove deletes a user. The user's tokens stop working.
 func (s *Service) remove(ctx context.Context, poolID, userID string) error {
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteUser(ctx, poolID, userID) })
 	if errors.Is(err, store.ErrNotFound) {

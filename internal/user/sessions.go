@@ -6,7 +6,7 @@ import (
 	"cognate/internal/api/idp"
 )
 
-// AdminListUserSessions tells a user's sessions; none of them is the caller's.
+// AdminListUserSessions lists a user's sessions. No session is marked as the caller's own.
 func (s *Service) AdminListUserSessions(ctx context.Context, in *idp.AdminListUserSessionsRequest) (*idp.AdminListUserSessionsResponse, error) {
 	sn, u, err := s.tracked(ctx, in.UserPoolId, in.Username)
 	if err != nil {

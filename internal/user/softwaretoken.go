@@ -4,12 +4,13 @@ import (
 	"slices"
 )
 
-// A SoftwareToken is an authenticator app's share of the user's profile. Both
-// secrets are sealed, and bound to the user's row.
+// A SoftwareToken is the authenticator app in a user's profile. Both secrets are sealed and
+// bound to the user's row.
 type SoftwareToken struct {
-	// Secret is the one that was verified.
+	// Secret is the verified secret.
 	Secret []byte `json:"secret,omitempty"`
-	// Pending was associated and not verified yet; Secret works until it is.
+	// Pending is a secret that was associated and is not verified yet. Until it is, Secret
+	// stays valid.
 	Pending []byte `json:"pending,omitempty"`
 	// Name is what the user calls the device.
 	Name string `json:"name,omitempty"`
@@ -25,7 +26,7 @@ func (u *User) HasSoftwareToken() bool { return len(u.SoftwareToken.Secret) > 0 
 // SoftwareTokenName is what the user calls the device of the authenticator app.
 func (u *User) SoftwareTokenName() string { return u.SoftwareToken.Name }
 
-// SameSoftwareToken reports whether the two readings of a user have the same
+// SameSoftwareToken reports whether a and b, two readings of one user, have the same
 // verified secret.
 func SameSoftwareToken(a, b *User) bool {
 	return slices.Equal(a.SoftwareToken.Secret, b.SoftwareToken.Secret)
