@@ -24,40 +24,40 @@ import (
 )
 
 const (
-	// maxDevices is how many one user may have: a person who never lets a browser
-	// keep anything gets a new one at each sign-in. The one that was used the
-	// longest ago makes room.
+	// maxDevices is how many devices a user may have. A browser that stores nothing is a
+	// new device at each sign-in. Beyond the limit, the device that was used the longest
+	// ago is forgotten.
 	maxDevices = 100
 	// maxDeviceKey is the longest key (Cognito: DeviceKeyType).
 	maxDeviceKey = 55
 	// maxDeviceName is the longest name (Cognito: DeviceNameType).
 	maxDeviceName = 1024
-	// maxDeviceSalt is the longest salt of a device; clients send 16 bytes or 17.
+	// maxDeviceSalt is the longest salt of a device. Clients send 16 or 17 bytes.
 	maxDeviceSalt = 64
 	// uuidLength is the length of a key after the Region.
 	uuidLength = 36
-	// longestRefresh is the longest that a refresh token can live.
+	// longestRefresh is the longest lifetime of a refresh token.
 	longestRefresh = 3653 * 24 * time.Hour
 )
 
-// quotaDevices bounds how many devices a user confirms in an hour: each leaves a
-// row behind when it is forgotten.
+// quotaDevices bounds how many devices a user confirms in an hour: a device leaves a row
+// when it is forgotten.
 var quotaDevices = risk.Quota{Kind: "confirm-device", Limit: 60}
 
-// Labels of what keys of devices are made from.
+// Labels of the hashes in the keys of devices.
 const (
 	deviceKeyTag keys.Purpose = "device key"
 	deviceGroup  keys.Purpose = "device group"
 )
 
-// A Device is what a user signs in from.
+// A Device is a device from which a user signs in.
 type Device struct {
 	Key string
-	// Confirmed says that the device was registered; all else is absent before.
+	// Confirmed is true if the device was registered. Before that, other fields are empty.
 	Confirmed  bool
 	Remembered bool
-	// GroupKey takes the place of the pool in the device's SRP, and its key that
-	// of the user.
+	// GroupKey takes the place of the pool in the device's SRP. The device's key takes the
+	// place of the username.
 	GroupKey string
 	Name     string
 	Salt     []byte
@@ -66,10 +66,10 @@ type Device struct {
 	rec store.Device
 }
 
-// LogValue tells which device it is, and nothing that would prove it.
+// LogValue returns the device's key, without its secret.
 func (d *Device) LogValue() slog.Value { return slog.StringValue(d.Key) }
 
-// Used tells when the device was last signed in from, and from where.
+// Used returns the time and the IP address of the last sign-in from the device.
 func (d *Device) Used() (at time.Time, ip string) { return d.rec.AuthenticatedAt, d.rec.LastIP }
 
 // deviceRecord is the document of a stored device.
@@ -77,7 +77,7 @@ type deviceRecord struct {
 	Version  int    `json:"v"`
 	Name     string `json:"name,omitempty"`
 	GroupKey string `json:"group"`
-	// Secret is the verifier and the salt after it, sealed.
+	// Secret is the verifier followed by the salt, sealed.
 	Secret []byte `json:"secret"`
 }
 
@@ -108,36 +108,36 @@ func (s *Service) open(rec store.Device) (*Device, error) {
 	}, nil
 }
 
-// NewKey makes the key of a device that the user signs in from for the
-// first time. Nothing is stored before the device is confirmed: the key is a
-// UUID (RFC 9562 §5.4 in form) whose first 48 bits are a keyed tag of its random
-// rest and of the user, so that it is known again as one that was given out.
+// NewKey returns the key of a new device. Nothing is stored before the device is confirmed.
+// The key is a UUID (RFC 9562 §5.4 in form) whose first 48 bits are a keyed tag of its
+// random rest and of the user. So the server recognizes the keys that it issued.
 func (s *Service) NewKey(sn *pool.Snapshot, u *user.User) string {
 	rest := keys.NewUUID()[14:]
-	return sn.Region + "_" + s.uuid(sn.ID, u.ID(), rest)
+	return sn.Region + "_" + s.taggedUUID(sn.ID, u.ID(), rest)
 }
 
-func (s *Service) uuid(poolID, userID, rest string) string {
+func (s *Service) taggedUUID(poolID, userID, rest string) string {
 	h := s.deps.Ring.Hash(deviceKeyTag, []byte(poolID), []byte(userID), []byte(rest))
 	tag := hex.EncodeToString(h[:6])
 	return tag[:8] + "-" + tag[8:] + "-" + rest
 }
 
-// issued reports whether the key was given out to the user.
-func (s *Service) issued(sn *pool.Snapshot, userID, key string) bool {
+// isIssued reports whether the server issued the key to the user.
+func (s *Service) isIssued(sn *pool.Snapshot, userID, key string) bool {
 	id, ok := strings.CutPrefix(key, sn.Region+"_")
-	return ok && len(id) == uuidLength && hmac.Equal([]byte(s.uuid(sn.ID, userID, id[14:])), []byte(id))
+	return ok && len(id) == uuidLength && hmac.Equal([]byte(s.taggedUUID(sn.ID, userID, id[14:])), []byte(id))
 }
 
-// GroupKey takes the pool's place in the SRP of its devices.
+// GroupKey returns the group key of a pool's devices, which takes the place of the pool in
+// their SRP.
 func (s *Service) GroupKey(sn *pool.Snapshot) string {
 	h := s.deps.Ring.Derive(deviceGroup, []byte(sn.ID))
 	return "-" + base64.RawURLEncoding.EncodeToString(h[:6])
 }
 
-// Find returns the user's device with this key. One that was given out and
-// never confirmed is a device, too; one that was forgotten is not. It is
-// store.ErrNotFound where there is none.
+// Find returns the user's device with this key. A key that was issued and not confirmed is
+// a device too. A device that was forgotten is not. It returns store.ErrNotFound if there
+// is no such device.
 func (s *Service) Find(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *user.User, key string) (*Device, error) {
 	if len(key) > maxDeviceKey || strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
 		return nil, store.ErrNotFound
@@ -146,7 +146,7 @@ func (s *Service) Find(ctx context.Context, r *store.Reader, sn *pool.Snapshot, 
 	if err == nil {
 		return s.open(rec)
 	}
-	if !errors.Is(err, store.ErrNotFound) || !s.issued(sn, u.ID(), key) {
+	if !errors.Is(err, store.ErrNotFound) || !s.isIssued(sn, u.ID(), key) {
 		return nil, err
 	}
 	gone, err := r.DeviceForgotten(ctx, sn.ID, u.ID(), key)
@@ -159,35 +159,35 @@ func (s *Service) Find(ctx context.Context, r *store.Reader, sn *pool.Snapshot, 
 	return &Device{Key: key}, nil
 }
 
-// Use notes that the user signed in from a device, as it was read;
-// store.ErrNotFound if it was forgotten or is another since.
+// Use stores that the user signed in from a device. It returns store.ErrNotFound if the
+// device was forgotten or replaced since it was read.
 func (s *Service) Use(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *user.User, d *Device) error {
 	return tx.UseDevice(ctx, sn.ID, u.ID(), d.Key, d.Remembered, s.deps.Now(), api.RequestFrom(ctx).SourceIP)
 }
 
-func noDevice() error {
+func deviceNotFound() error {
 	return idp.ResourceNotFoundException("Device does not exist.").WithReason(api.ReasonUnknownDevice)
 }
 
-func untracked(sn *pool.Snapshot) error {
+func checkTracked(sn *pool.Snapshot) error {
 	if sn.Devices.Tracked {
 		return nil
 	}
 	return idp.InvalidUserPoolConfigurationException("Device tracking is not enabled for the user pool.")
 }
 
-// ConfirmDevice registers the device that the access token was given to, with
-// what its secret is checked by later.
+// ConfirmDevice registers the device that the access token was issued to, with the verifier
+// of its secret.
 func (s *Service) ConfirmDevice(ctx context.Context, in *idp.ConfirmDeviceRequest) (*idp.ConfirmDeviceResponse, error) {
 	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
 	sn := p.Pool
-	if err := untracked(sn); err != nil {
+	if err := checkTracked(sn); err != nil {
 		return nil, err
 	}
-	if in.DeviceKey != p.Claims.DeviceKey || !s.issued(sn, u.ID(), in.DeviceKey) {
+	if in.DeviceKey != p.Claims.DeviceKey || !s.isIssued(sn, u.ID(), in.DeviceKey) {
 		return nil, idp.InvalidParameterException("Invalid device key given.")
 	}
 	secret, err := deviceSecret(in.DeviceSecretVerifierConfig)
@@ -212,7 +212,7 @@ func (s *Service) ConfirmDevice(ctx context.Context, in *idp.ConfirmDeviceReques
 	return &idp.ConfirmDeviceResponse{UserConfirmationNecessary: new(sn.Devices.OnPrompt)}, nil
 }
 
-// deviceSecret reads the verifier and the salt, both big-endian integers.
+// deviceSecret parses the verifier and the salt, both big-endian integers.
 func deviceSecret(c *idp.DeviceSecretVerifierConfigType) ([]byte, error) {
 	if c == nil || api.Val(c.PasswordVerifier) == "" || api.Val(c.Salt) == "" {
 		return nil, idp.InvalidParameterException("Missing required parameter DeviceSecretVerifierConfig")
@@ -232,7 +232,7 @@ func deviceSecret(c *idp.DeviceSecretVerifierConfigType) ([]byte, error) {
 	return append(verifier, salt...), nil
 }
 
-// deviceName is the name that was given, or what the client calls itself.
+// deviceName returns the name in the request, else the client's user agent.
 func deviceName(ctx context.Context, given *string) string {
 	name := api.Val(given)
 	if name == "" {
@@ -244,8 +244,7 @@ func deviceName(ctx context.Context, given *string) string {
 	return strings.ToValidUTF8(name, "")
 }
 
-// add stores a device once, in place of another where the user has too
-// many.
+// add stores a device once. If the user has too many, it forgets another.
 func (s *Service) add(ctx context.Context, sn *pool.Snapshot, rec store.Device) error {
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		gone, err := tx.DeviceForgotten(ctx, rec.PoolID, rec.UserID, rec.ID)
@@ -265,7 +264,7 @@ func (s *Service) add(ctx context.Context, sn *pool.Snapshot, rec store.Device) 
 		if exceeded {
 			return idp.TooManyRequestsException("Rate exceeded").WithReason(api.ReasonQuota)
 		}
-		return s.makeRoom(ctx, tx, rec)
+		return s.forgetOldest(ctx, tx, rec)
 	}, store.Retry)
 	switch {
 	case errors.Is(err, store.ErrExists):
@@ -276,8 +275,8 @@ func (s *Service) add(ctx context.Context, sn *pool.Snapshot, rec store.Device) 
 	return err
 }
 
-// makeRoom forgets the devices that were used the longest ago, beyond the limit.
-func (s *Service) makeRoom(ctx context.Context, tx *store.Tx, added store.Device) error {
+// forgetOldest forgets the devices beyond the limit that were used the longest ago.
+func (s *Service) forgetOldest(ctx context.Context, tx *store.Tx, added store.Device) error {
 	have, err := tx.Devices(ctx, added.PoolID, added.UserID)
 	if err != nil {
 		return err
@@ -297,8 +296,8 @@ func (s *Service) makeRoom(ctx context.Context, tx *store.Tx, added store.Device
 	return nil
 }
 
-// forget removes a device. Its refresh tokens are dead from then on, so its key
-// is kept for as long as there could be any.
+// forget removes a device. Its refresh tokens stop working, so its key is stored for as
+// long as a refresh token can live.
 func (s *Service) forget(ctx context.Context, tx *store.Tx, d store.Device) error {
 	return tx.ForgetDevice(ctx, d.PoolID, d.UserID, d.ID, s.deps.Now().Add(longestRefresh))
 }

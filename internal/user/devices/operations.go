@@ -15,91 +15,91 @@ import (
 	"cognate/internal/user"
 )
 
-// maxDevicePage is the most that a list shows at once (Cognito: QueryLimitType).
+// maxDevicePage is the largest page of a list (Cognito: QueryLimitType).
 const maxDevicePage = 60
 
-// ofDevice is what an operation on devices is about. The user's own operations
-// show less of a list.
-type ofDevice struct {
+// deviceRequest is the pool and the user of an operation on devices. The user's own lists
+// show less than an administrator's.
+type deviceRequest struct {
 	pool  *pool.Snapshot
 	user  *user.User
 	admin bool
 }
 
-// ownDevices is for the operations of the token's user.
-func (s *Service) ownDevices(ctx context.Context, accessToken string) (ofDevice, error) {
+// tokenRequest returns the request of the token's user.
+func (s *Service) tokenRequest(ctx context.Context, accessToken string) (deviceRequest, error) {
 	p, u, err := s.deps.Users.TokenUser(ctx, accessToken)
 	if err != nil {
-		return ofDevice{}, err
+		return deviceRequest{}, err
 	}
-	return ofDevice{pool: p.Pool, user: u}, untracked(p.Pool)
+	return deviceRequest{pool: p.Pool, user: u}, checkTracked(p.Pool)
 }
 
-// devicesOf is for an administrator's operations.
-func (s *Service) devicesOf(ctx context.Context, poolID, username string) (ofDevice, error) {
+// adminRequest returns the request of an administrator.
+func (s *Service) adminRequest(ctx context.Context, poolID, username string) (deviceRequest, error) {
 	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
-		return ofDevice{}, err
+		return deviceRequest{}, err
 	}
-	if err := untracked(sn); err != nil {
-		return ofDevice{}, err
+	if err := checkTracked(sn); err != nil {
+		return deviceRequest{}, err
 	}
 	u, err := s.deps.Users.ResolveAdmin(ctx, sn, username)
-	return ofDevice{pool: sn, user: u, admin: true}, err
+	return deviceRequest{pool: sn, user: u, admin: true}, err
 }
 
-// undeclaredUser returns UserNotFoundException in the sense of operations that do
-// not declare it.
-func undeclaredUser(err error) error {
+// asResourceNotFound turns UserNotFoundException into ResourceNotFoundException, for
+// operations that do not declare it.
+func asResourceNotFound(err error) error {
 	if api.CodeOf(err) == idp.CodeUserNotFoundException {
 		return idp.ResourceNotFoundException("User does not exist.").WithReason(api.ReasonUnknownUser).WithCause(err)
 	}
 	return err
 }
 
-// missingDevice returns what the store says of a device that is not there.
-func missingDevice(err error) error {
+// asDeviceNotFound turns the store's error for a missing device into the exception.
+func asDeviceNotFound(err error) error {
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrText) {
-		return noDevice()
+		return deviceNotFound()
 	}
 	return err
 }
 
-func (s *Service) get(ctx context.Context, of ofDevice, key string) (*idp.DeviceType, error) {
-	rec, err := s.deps.Store.Device(ctx, of.pool.ID, of.user.ID(), key)
+func (s *Service) get(ctx context.Context, req deviceRequest, key string) (*idp.DeviceType, error) {
+	rec, err := s.deps.Store.Device(ctx, req.pool.ID, req.user.ID(), key)
 	if err != nil {
-		return nil, missingDevice(err)
+		return nil, asDeviceNotFound(err)
 	}
 	d, err := s.open(rec)
 	if err != nil {
 		return nil, err
 	}
-	return new(describeDevice(of, d, true)), nil
+	return new(describeDevice(req, d, true)), nil
 }
 
-func (s *Service) forgetDevice(ctx context.Context, of ofDevice, key string) error {
-	return missingDevice(s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		return s.forget(ctx, tx, store.Device{PoolID: of.pool.ID, UserID: of.user.ID(), ID: key})
+func (s *Service) forgetDevice(ctx context.Context, req deviceRequest, key string) error {
+	return asDeviceNotFound(s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		return s.forget(ctx, tx, store.Device{PoolID: req.pool.ID, UserID: req.user.ID(), ID: key})
 	}, store.Retry))
 }
 
-func (s *Service) rememberDevice(ctx context.Context, of ofDevice, key string, status idp.DeviceRememberedStatusType) error {
+func (s *Service) rememberDevice(ctx context.Context, req deviceRequest, key string, status idp.DeviceRememberedStatusType) error {
 	if status == "" {
 		return idp.InvalidParameterException("Missing required parameter DeviceRememberedStatus")
 	}
-	return missingDevice(s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		return tx.RememberDevice(ctx, of.pool.ID, of.user.ID(), key, status == idp.DeviceRememberedStatusTypeRemembered, s.deps.Now())
+	return asDeviceNotFound(s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		return tx.RememberDevice(ctx, req.pool.ID, req.user.ID(), key, status == idp.DeviceRememberedStatusTypeRemembered, s.deps.Now())
 	}, store.Retry))
 }
 
 // listDevices lists a user's devices, the oldest first. There are few.
-func (s *Service) listDevices(ctx context.Context, op string, of ofDevice, limit *int32, page *string) ([]idp.DeviceType, *string, error) {
-	bind := []string{of.pool.ID, of.user.ID()}
+func (s *Service) listDevices(ctx context.Context, op string, req deviceRequest, limit *int32, page *string) ([]idp.DeviceType, *string, error) {
+	bind := []string{req.pool.ID, req.user.ID()}
 	cursor, err := s.deps.Users.OpenPage(op, bind, page)
 	if err != nil {
 		return nil, nil, err
 	}
-	recs, err := s.deps.Store.Devices(ctx, of.pool.ID, of.user.ID())
+	recs, err := s.deps.Store.Devices(ctx, req.pool.ID, req.user.ID())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,7 +128,7 @@ func (s *Service) listDevices(ctx context.Context, op string, of ofDevice, limit
 		if err != nil {
 			return nil, nil, err
 		}
-		list[i] = describeDevice(of, d, of.admin)
+		list[i] = describeDevice(req, d, req.admin)
 	}
 	return list, next, nil
 }
@@ -139,7 +139,7 @@ func compareDevices(a, b store.Device) int {
 
 var errDeviceCursor = errors.New("devices: not a place in a list of devices")
 
-// deviceCursor is a place in the list: creation, then key.
+// deviceCursor returns a position in the list: creation, then key.
 func deviceCursor(rec store.Device) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(rec.CreatedAt.UnixMilli())), rec.ID...)
 }
@@ -151,8 +151,9 @@ func parseDeviceCursor(b []byte) (store.Device, error) {
 	return store.Device{CreatedAt: time.UnixMilli(int64(binary.BigEndian.Uint64(b))).UTC(), ID: string(b[8:])}, nil
 }
 
-// describeDevice shows a device; whole shows what a user's own list leaves out.
-func describeDevice(of ofDevice, d *Device, whole bool) idp.DeviceType {
+// describeDevice returns a device as the operations show it. whole adds what a user's own
+// list leaves out.
+func describeDevice(req deviceRequest, d *Device, whole bool) idp.DeviceType {
 	attributes := []idp.AttributeType{{Name: "device_status", Value: new("valid")}}
 	add := func(name, value string) {
 		if value != "" {
@@ -161,12 +162,12 @@ func describeDevice(of ofDevice, d *Device, whole bool) idp.DeviceType {
 	}
 	add("device_name", d.Name)
 	if whole {
-		owner := of.user.Username() + "." + of.pool.ID
+		owner := req.user.Username() + "." + req.pool.ID
 		remembered := idp.DeviceRememberedStatusTypeNotRemembered
 		if d.Remembered {
 			remembered = idp.DeviceRememberedStatusTypeRemembered
 		}
-		add("dev:device_arn", "arn:aws:cognito-idp:"+of.pool.Region+":"+of.pool.AccountID+":owner/"+owner+"/device/"+d.Key)
+		add("dev:device_arn", "arn:aws:cognito-idp:"+req.pool.Region+":"+req.pool.AccountID+":owner/"+owner+"/device/"+d.Key)
 		add("dev:device_owner", owner)
 		add("dev:device_remembered_status", string(remembered))
 		add("dev:device_sdk", "aws-sdk")
@@ -184,11 +185,11 @@ func (s *Service) GetDevice(ctx context.Context, in *idp.GetDeviceRequest) (*idp
 	if err != nil {
 		return nil, err
 	}
-	of, err := s.ownDevices(ctx, token)
+	req, err := s.tokenRequest(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.get(ctx, of, in.DeviceKey)
+	d, err := s.get(ctx, req, in.DeviceKey)
 	if err != nil {
 		return nil, err
 	}
@@ -197,11 +198,11 @@ func (s *Service) GetDevice(ctx context.Context, in *idp.GetDeviceRequest) (*idp
 
 // AdminGetDevice shows a device of a user.
 func (s *Service) AdminGetDevice(ctx context.Context, in *idp.AdminGetDeviceRequest) (*idp.AdminGetDeviceResponse, error) {
-	of, err := s.devicesOf(ctx, in.UserPoolId, in.Username)
+	req, err := s.adminRequest(ctx, in.UserPoolId, in.Username)
 	if err != nil {
-		return nil, undeclaredUser(err)
+		return nil, asResourceNotFound(err)
 	}
-	d, err := s.get(ctx, of, in.DeviceKey)
+	d, err := s.get(ctx, req, in.DeviceKey)
 	if err != nil {
 		return nil, err
 	}
@@ -210,11 +211,11 @@ func (s *Service) AdminGetDevice(ctx context.Context, in *idp.AdminGetDeviceRequ
 
 // ListDevices lists the devices of the token's user.
 func (s *Service) ListDevices(ctx context.Context, in *idp.ListDevicesRequest) (*idp.ListDevicesResponse, error) {
-	of, err := s.ownDevices(ctx, in.AccessToken)
+	req, err := s.tokenRequest(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := s.listDevices(ctx, "ListDevices", of, in.Limit, in.PaginationToken)
+	list, next, err := s.listDevices(ctx, "ListDevices", req, in.Limit, in.PaginationToken)
 	if err != nil {
 		return nil, err
 	}
@@ -223,36 +224,36 @@ func (s *Service) ListDevices(ctx context.Context, in *idp.ListDevicesRequest) (
 
 // AdminListDevices lists the devices of a user.
 func (s *Service) AdminListDevices(ctx context.Context, in *idp.AdminListDevicesRequest) (*idp.AdminListDevicesResponse, error) {
-	of, err := s.devicesOf(ctx, in.UserPoolId, in.Username)
+	req, err := s.adminRequest(ctx, in.UserPoolId, in.Username)
 	if err != nil {
-		return nil, undeclaredUser(err)
+		return nil, asResourceNotFound(err)
 	}
-	list, next, err := s.listDevices(ctx, "AdminListDevices", of, in.Limit, in.PaginationToken)
+	list, next, err := s.listDevices(ctx, "AdminListDevices", req, in.Limit, in.PaginationToken)
 	if err != nil {
 		return nil, err
 	}
 	return &idp.AdminListDevicesResponse{Devices: list, PaginationToken: next}, nil
 }
 
-// UpdateDeviceStatus says whether a device of the token's user is remembered.
+// UpdateDeviceStatus sets whether a device of the token's user is remembered.
 func (s *Service) UpdateDeviceStatus(ctx context.Context, in *idp.UpdateDeviceStatusRequest) (*idp.UpdateDeviceStatusResponse, error) {
-	of, err := s.ownDevices(ctx, in.AccessToken)
+	req, err := s.tokenRequest(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.rememberDevice(ctx, of, in.DeviceKey, in.DeviceRememberedStatus); err != nil {
+	if err := s.rememberDevice(ctx, req, in.DeviceKey, in.DeviceRememberedStatus); err != nil {
 		return nil, err
 	}
 	return &idp.UpdateDeviceStatusResponse{}, nil
 }
 
-// AdminUpdateDeviceStatus says whether a device of a user is remembered.
+// AdminUpdateDeviceStatus sets whether a device of a user is remembered.
 func (s *Service) AdminUpdateDeviceStatus(ctx context.Context, in *idp.AdminUpdateDeviceStatusRequest) (*idp.AdminUpdateDeviceStatusResponse, error) {
-	of, err := s.devicesOf(ctx, in.UserPoolId, in.Username)
+	req, err := s.adminRequest(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.rememberDevice(ctx, of, in.DeviceKey, in.DeviceRememberedStatus); err != nil {
+	if err := s.rememberDevice(ctx, req, in.DeviceKey, in.DeviceRememberedStatus); err != nil {
 		return nil, err
 	}
 	return &idp.AdminUpdateDeviceStatusResponse{}, nil
@@ -264,23 +265,23 @@ func (s *Service) ForgetDevice(ctx context.Context, in *idp.ForgetDeviceRequest)
 	if err != nil {
 		return err
 	}
-	of, err := s.ownDevices(ctx, token)
+	req, err := s.tokenRequest(ctx, token)
 	if err != nil {
 		return err
 	}
-	return s.forgetDevice(ctx, of, in.DeviceKey)
+	return s.forgetDevice(ctx, req, in.DeviceKey)
 }
 
 // AdminForgetDevice removes a device of a user.
 func (s *Service) AdminForgetDevice(ctx context.Context, in *idp.AdminForgetDeviceRequest) error {
-	of, err := s.devicesOf(ctx, in.UserPoolId, in.Username)
+	req, err := s.adminRequest(ctx, in.UserPoolId, in.Username)
 	if err != nil {
 		return err
 	}
-	return s.forgetDevice(ctx, of, in.DeviceKey)
+	return s.forgetDevice(ctx, req, in.DeviceKey)
 }
 
-// tokenOf returns an access token that the model calls optional.
+// tokenOf returns the access token of a request whose model makes it optional.
 func tokenOf(accessToken *string) (string, error) {
 	if api.Val(accessToken) == "" {
 		return "", idp.NotAuthorizedException("Access Token is required").WithReason(api.ReasonBadAccessToken)

@@ -10,7 +10,7 @@ import (
 	"cognate/internal/user"
 )
 
-// GetUserAuthFactors tells the token's user by what it can sign in.
+// GetUserAuthFactors returns the factors with which the token's user can sign in.
 func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFactorsRequest) (*idp.GetUserAuthFactorsResponse, error) {
 	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *Service) GetUserAuthFactors(ctx context.Context, in *idp.GetUserAuthFac
 	return out, nil
 }
 
-// AdminGetUserAuthFactors tells by what a user can sign in.
+// AdminGetUserAuthFactors returns the factors with which a user can sign in.
 func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetUserAuthFactorsRequest) (*idp.AdminGetUserAuthFactorsResponse, error) {
 	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
@@ -38,9 +38,9 @@ func (s *Service) AdminGetUserAuthFactors(ctx context.Context, in *idp.AdminGetU
 	return out, nil
 }
 
-// configuredFactors lists what the user has of the factors that the pool lets
-// people use: a password as a first factor, an authenticator app as a second,
-// codes and passkeys as either.
+// configuredFactors returns the factors that the user has and the pool allows: a password
+// as a first factor, an authenticator app as a second factor, codes and passkeys as
+// either.
 func (s *Service) configuredFactors(ctx context.Context, sn *pool.Snapshot, u *user.User) ([]idp.AuthFactorType, error) {
 	cred, err := s.deps.Users.Credential(u)
 	if err != nil {

@@ -10,29 +10,29 @@ import (
 	"cognate/internal/user"
 )
 
-// wish is what a request asks of one factor.
-type wish struct {
+// factorSetting is a request's setting of one factor.
+type factorSetting struct {
 	factor    string
 	enabled   bool
 	preferred *bool
 }
 
-// wishes reads a request: a member that is absent asks nothing.
-func wishes(sms *idp.SMSMfaSettingsType, totp *idp.SoftwareTokenMfaSettingsType, mail *idp.EmailMfaSettingsType) []wish {
-	var list []wish
+// factorSettings returns the settings of a request, without the members that are absent.
+func factorSettings(sms *idp.SMSMfaSettingsType, totp *idp.SoftwareTokenMfaSettingsType, mail *idp.EmailMfaSettingsType) []factorSetting {
+	var list []factorSetting
 	if sms != nil {
-		list = append(list, wish{user.FactorSMS, api.Val(sms.Enabled), sms.PreferredMfa})
+		list = append(list, factorSetting{user.FactorSMS, api.Val(sms.Enabled), sms.PreferredMfa})
 	}
 	if totp != nil {
-		list = append(list, wish{user.FactorTOTP, api.Val(totp.Enabled), totp.PreferredMfa})
+		list = append(list, factorSetting{user.FactorTOTP, api.Val(totp.Enabled), totp.PreferredMfa})
 	}
 	if mail != nil {
-		list = append(list, wish{user.FactorEmail, api.Val(mail.Enabled), mail.PreferredMfa})
+		list = append(list, factorSetting{user.FactorEmail, api.Val(mail.Enabled), mail.PreferredMfa})
 	}
 	return list
 }
 
-func checkWishes(list []wish) error {
+func checkFactorSettings(list []factorSetting) error {
 	preferred := 0
 	for _, w := range list {
 		if !api.Val(w.preferred) {
@@ -48,9 +48,9 @@ func checkWishes(list []wish) error {
 	return nil
 }
 
-// available tells why the user cannot use a factor; the words for a software
-// token differ between the two operations.
-func available(u *user.User, factor string, admin bool) error {
+// checkAvailable rejects a factor that the user cannot use. The text for a software token
+// differs between the two operations.
+func checkAvailable(u *user.User, factor string, admin bool) error {
 	has := u.HasSoftwareToken()
 	switch {
 	case factor == user.FactorSMS:
@@ -68,14 +68,14 @@ func available(u *user.User, factor string, admin bool) error {
 	return nil
 }
 
-// fulfil changes the user's factors as asked.
-func fulfil(u *user.User, sn *pool.Snapshot, list []wish, passkey *idp.WebAuthnMfaSettingsType, admin bool) error {
+// applySettings changes the user's factors as the request says.
+func applySettings(u *user.User, sn *pool.Snapshot, list []factorSetting, passkey *idp.WebAuthnMfaSettingsType, admin bool) error {
 	for _, w := range list {
 		if !w.enabled {
 			u.MFA.Disable(w.factor)
 			continue
 		}
-		if err := available(u, w.factor, admin); err != nil {
+		if err := checkAvailable(u, w.factor, admin); err != nil {
 			return err
 		}
 		u.MFA.Enable(w.factor)
@@ -100,9 +100,9 @@ func fulfil(u *user.User, sn *pool.Snapshot, list []wish, passkey *idp.WebAuthnM
 	return nil
 }
 
-// prefer stores what a request asks of the user's factors.
-func (s *Service) prefer(ctx context.Context, sn *pool.Snapshot, userID string, list []wish, passkey *idp.WebAuthnMfaSettingsType, admin bool) error {
-	if err := checkWishes(list); err != nil {
+// storeSettings checks and stores a request's settings of the user's factors.
+func (s *Service) storeSettings(ctx context.Context, sn *pool.Snapshot, userID string, list []factorSetting, passkey *idp.WebAuthnMfaSettingsType, admin bool) error {
+	if err := checkFactorSettings(list); err != nil {
 		return err
 	}
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
@@ -110,7 +110,7 @@ func (s *Service) prefer(ctx context.Context, sn *pool.Snapshot, userID string, 
 		if err != nil {
 			return err
 		}
-		if err := fulfil(e.User, sn, list, passkey, admin); err != nil {
+		if err := applySettings(e.User, sn, list, passkey, admin); err != nil {
 			return err
 		}
 		return e.Save(ctx, user.AliasExists)
@@ -123,8 +123,8 @@ func (s *Service) SetUserMFAPreference(ctx context.Context, in *idp.SetUserMFAPr
 	if err != nil {
 		return nil, err
 	}
-	list := wishes(in.SMSMfaSettings, in.SoftwareTokenMfaSettings, in.EmailMfaSettings)
-	if err := s.prefer(ctx, p.Pool, u.ID(), list, in.WebAuthnMfaSettings, false); err != nil {
+	list := factorSettings(in.SMSMfaSettings, in.SoftwareTokenMfaSettings, in.EmailMfaSettings)
+	if err := s.storeSettings(ctx, p.Pool, u.ID(), list, in.WebAuthnMfaSettings, false); err != nil {
 		return nil, err
 	}
 	return &idp.SetUserMFAPreferenceResponse{}, nil
@@ -136,8 +136,8 @@ func (s *Service) AdminSetUserMFAPreference(ctx context.Context, in *idp.AdminSe
 	if err != nil {
 		return nil, err
 	}
-	list := wishes(in.SMSMfaSettings, in.SoftwareTokenMfaSettings, in.EmailMfaSettings)
-	if err := s.prefer(ctx, sn, u.ID(), list, in.WebAuthnMfaSettings, true); err != nil {
+	list := factorSettings(in.SMSMfaSettings, in.SoftwareTokenMfaSettings, in.EmailMfaSettings)
+	if err := s.storeSettings(ctx, sn, u.ID(), list, in.WebAuthnMfaSettings, true); err != nil {
 		return nil, err
 	}
 	return &idp.AdminSetUserMFAPreferenceResponse{}, nil
@@ -156,7 +156,7 @@ func (s *Service) SetUserSettings(ctx context.Context, in *idp.SetUserSettingsRe
 	return &idp.SetUserSettingsResponse{}, nil
 }
 
-// AdminSetUserSettings is SetUserSettings on an administrator's word.
+// AdminSetUserSettings is SetUserSettings for administrators.
 func (s *Service) AdminSetUserSettings(ctx context.Context, in *idp.AdminSetUserSettingsRequest) (*idp.AdminSetUserSettingsResponse, error) {
 	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
@@ -183,7 +183,7 @@ func (s *Service) setMFAOptions(ctx context.Context, sn *pool.Snapshot, userID s
 			e.User.MFA.Disable(user.FactorSMS)
 			return e.Save(ctx, user.AliasExists)
 		}
-		if err := available(e.User, user.FactorSMS, false); err != nil {
+		if err := checkAvailable(e.User, user.FactorSMS, false); err != nil {
 			return err
 		}
 		e.User.MFA.Enable(user.FactorSMS)

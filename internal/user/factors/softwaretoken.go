@@ -27,8 +27,8 @@ func noSoftwareToken() error {
 
 func tokenMismatch() error { return idp.EnableSoftwareTokenMFAException("Code mismatch") }
 
-// AssociateSecret keeps a new secret until it is verified, in place of one
-// that was not. The verified one works on.
+// AssociateSecret stores a new secret until it is verified. It replaces another secret that
+// is not verified. The verified secret stays valid.
 func (s *Service) AssociateSecret(ctx context.Context, e *user.Edit, secret []byte) error {
 	e.User.SoftwareToken.Pending = s.deps.Ring.Seal(keys.PurposeTOTP, softwareTokenAD(e.User.Rec.PoolID, e.User.ID()), secret)
 	return e.Put(ctx)
@@ -37,15 +37,15 @@ func (s *Service) AssociateSecret(ctx context.Context, e *user.Edit, secret []by
 // A Verification is the first code of a new authenticator app.
 type Verification struct {
 	Code string
-	// Name is what the user calls the device; it may be "".
+	// Name is the user's name for the device. It may be "".
 	Name string
-	// Enable makes the app the preferred second factor as well, as enrolment
-	// during a sign-in does.
+	// Enable also makes the app the preferred second factor, as enrolment during a sign-in
+	// does.
 	Enable bool
 }
 
-// VerifySecret makes the pending secret the user's by its first code, which is
-// used up by that. A wrong code is counted, and the count is kept.
+// VerifySecret verifies the pending secret by its first code, and spends the code. A wrong
+// code stays counted, because its error commits the transaction.
 func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, e *user.Edit, v Verification) error {
 	poolID, userID := e.User.Rec.PoolID, e.User.ID()
 	pending := e.User.SoftwareToken.Pending
@@ -81,8 +81,8 @@ func (s *Service) VerifySecret(ctx context.Context, tx *store.Tx, e *user.Edit, 
 	return e.Save(ctx, user.AliasExists)
 }
 
-// MatchTOTP reports whether a code is of the user's verified secret, and of
-// which time step.
+// MatchTOTP reports whether a code belongs to the user's verified secret, and returns its
+// time step.
 func (s *Service) MatchTOTP(u *user.User, code string) (step int64, ok bool, err error) {
 	if !u.HasSoftwareToken() {
 		return 0, false, nil
@@ -99,11 +99,11 @@ func (s *Service) matchTOTP(poolID, userID string, sealed []byte, code string) (
 	return step, ok, nil
 }
 
-// totpStep names a time step of a user among what is spent.
+// totpStep labels the hash of a spent time step.
 const totpStep keys.Purpose = "totp step"
 
-// SpendTOTP uses a time step up, over all operations and nodes: ErrSpent if it
-// was before (RFC 6238 §5.2: a code is accepted once).
+// SpendTOTP marks a time step as used, for all operations and nodes. It returns ErrSpent if
+// the step was used before (RFC 6238 §5.2: a code is accepted once).
 func (s *Service) SpendTOTP(ctx context.Context, tx *store.Tx, poolID, userID string, step int64) error {
 	return tx.Spend(ctx, poolID, s.totpHash(poolID, userID, step), keys.TOTPStepEnds(step))
 }
@@ -119,8 +119,8 @@ func (s *Service) totpHash(poolID, userID string, step int64) [32]byte {
 	return s.deps.Ring.Hash(totpStep, []byte(poolID), []byte(userID), n[:])
 }
 
-// AdminDeleteSoftwareToken takes a user's authenticator app away, and with it
-// the second factor. It is no error if there is none.
+// AdminDeleteSoftwareToken deletes a user's authenticator app, and with it the second
+// factor. It succeeds if the user has no app.
 func (s *Service) AdminDeleteSoftwareToken(ctx context.Context, in *idp.AdminDeleteSoftwareTokenRequest) (*idp.AdminDeleteSoftwareTokenResponse, error) {
 	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {

@@ -28,8 +28,8 @@ type group struct {
 	Precedence  *int32  `json:"precedence,omitempty"`
 }
 
-// groupKey is what makes a group's name unique: names that differ in case only
-// clash, though each is shown as it was given.
+// groupKey returns the key by which a group's name is unique: names that differ only in
+// case conflict. A group is shown with the name of its creation.
 func groupKey(name string) string { return strings.ToLower(name) }
 
 var groupKind = pool.Kind{
@@ -109,8 +109,8 @@ func (s *Service) GetGroup(ctx context.Context, in *idp.GetGroupRequest) (*idp.G
 	return &idp.GetGroupResponse{Group: groupType(item)}, nil
 }
 
-// UpdateGroup changes what the request names and keeps the rest. Of two
-// changes at once the later is made on top of the earlier.
+// UpdateGroup changes the members that the request has and keeps the others. Of two
+// concurrent changes, the later one builds on the earlier one.
 func (s *Service) UpdateGroup(ctx context.Context, in *idp.UpdateGroupRequest) (*idp.UpdateGroupResponse, error) {
 	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Service) UpdateGroup(ctx context.Context, in *idp.UpdateGroupRequest) (
 	return &idp.UpdateGroupResponse{Group: groupType(item)}, nil
 }
 
-// DeleteGroup removes a group; its members lose it.
+// DeleteGroup deletes a group with its memberships.
 func (s *Service) DeleteGroup(ctx context.Context, in *idp.DeleteGroupRequest) error {
 	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *Service) ListGroups(ctx context.Context, in *idp.ListGroupsRequest) (*i
 	return &idp.ListGroupsResponse{Groups: groupTypes(items), NextToken: next}, nil
 }
 
-// AdminAddUserToGroup puts a user into a group.
+// AdminAddUserToGroup adds a user to a group.
 func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserToGroupRequest) error {
 	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
@@ -186,7 +186,7 @@ func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserT
 	}, store.Retry)
 }
 
-// AdminRemoveUserFromGroup takes a user out of a group.
+// AdminRemoveUserFromGroup removes a user from a group.
 func (s *Service) AdminRemoveUserFromGroup(ctx context.Context, in *idp.AdminRemoveUserFromGroupRequest) error {
 	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
@@ -198,8 +198,8 @@ func (s *Service) AdminRemoveUserFromGroup(ctx context.Context, in *idp.AdminRem
 	}, store.Retry)
 }
 
-// AdminListGroupsForUser lists the groups of a user by name. They are 100 at
-// most, so a page is cut from the whole.
+// AdminListGroupsForUser lists the groups of a user by name. There are at most 100, so it
+// reads all of them and returns a page.
 func (s *Service) AdminListGroupsForUser(ctx context.Context, in *idp.AdminListGroupsForUserRequest) (*idp.AdminListGroupsForUserResponse, error) {
 	const op = "AdminListGroupsForUser"
 	sn, u, err := s.deps.Users.PoolUser(ctx, in.UserPoolId, in.Username)

@@ -26,7 +26,7 @@ func (s *Service) ListWebAuthnCredentials(ctx context.Context, in *idp.ListWebAu
 	if err != nil {
 		return nil, err
 	}
-	recs, err := sorted(ctx, &s.deps.Store.Reader, p.Pool.ID, u.ID())
+	recs, err := readSorted(ctx, &s.deps.Store.Reader, p.Pool.ID, u.ID())
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *Service) ListWebAuthnCredentials(ctx context.Context, in *idp.ListWebAu
 
 var errCursor = errors.New("passkeys: not a place in a list of passkeys")
 
-// formatCursor is a place in the list: creation, then id.
+// formatCursor returns a position in the list: creation, then id.
 func formatCursor(rec store.Passkey) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(rec.CreatedAt.UnixMilli())), rec.ID...)
 }
@@ -86,7 +86,7 @@ func describe(k *passkey.Key, created time.Time) idp.WebAuthnCredentialDescripti
 	return d
 }
 
-// authenticators names widely used makers of passkeys by their AAGUID.
+// authenticators has the names of widely used authenticators by AAGUID.
 var authenticators = map[string]string{
 	"fbfc3007154e4ecc8c0b6e020557d7bd": "Apple Passwords",
 	"dd4ec289e01d41c9bb8970fa845d4bf2": "iCloud Keychain",
@@ -101,8 +101,8 @@ var authenticators = map[string]string{
 	"53414d53554e47000000000000000000": "Samsung Pass",
 }
 
-// friendlyName returns a name after the authenticator's model, since the API has
-// no parameter for one.
+// friendlyName returns the name of the authenticator's model, because the API has no
+// parameter for a name.
 func friendlyName(k *passkey.Key) string {
 	if name := authenticators[hex.EncodeToString(k.AAGUID)]; name != "" {
 		return name

@@ -17,15 +17,15 @@ import (
 	"cognate/internal/user"
 )
 
-// registrationChallenge labels the keyed hash under which challenges are stored,
-// decoyPasskey the id of the passkey that nobody has.
+// registrationChallenge labels the keyed hash under which challenges are stored.
+// decoyPasskey labels the id of a decoy's passkey.
 const (
 	registrationChallenge keys.Purpose = "passkey registration"
 	decoyPasskey          keys.Purpose = "absent user passkey"
 )
 
-// RelyingParty returns the relying party of the pool's passkeys; false where it cannot
-// be known: no id is set, and the pool has no domain.
+// RelyingParty returns the relying party of the pool's passkeys. It returns false if the
+// pool has neither a relying party id nor a domain.
 func (s *Service) RelyingParty(sn *pool.Snapshot) (passkey.RelyingParty, bool) {
 	rp := passkey.RelyingParty{Verify: sn.PasskeysAreTwoFactors()}
 	if w := sn.MFA.WebAuthn; w != nil {
@@ -52,14 +52,14 @@ type record struct {
 
 const recordVersion = 1
 
-// Usable returns the passkeys that the user can sign in with: those of the
-// pool's relying party as it is now. A decoy has one that nobody can use.
+// Usable returns the passkeys that the user can sign in with: those of the pool's current
+// relying party. A decoy has one that no authenticator has.
 func (s *Service) Usable(ctx context.Context, r *store.Reader, sn *pool.Snapshot, u *user.User) ([]*passkey.Key, error) {
 	rp, ok := s.RelyingParty(sn)
 	if !ok {
 		return nil, nil
 	}
-	recs, err := sorted(ctx, r, sn.ID, u.ID())
+	recs, err := readSorted(ctx, r, sn.ID, u.ID())
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +74,8 @@ func (s *Service) Usable(ctx context.Context, r *store.Reader, sn *pool.Snapshot
 	return slices.DeleteFunc(list, func(k *passkey.Key) bool { return k.RelyingParty != rp.ID }), nil
 }
 
-// sorted reads the user's, the oldest first. There are few.
-func sorted(ctx context.Context, r *store.Reader, poolID, userID string) ([]store.Passkey, error) {
+// readSorted reads the user's passkeys, the oldest first. There are few.
+func readSorted(ctx context.Context, r *store.Reader, poolID, userID string) ([]store.Passkey, error) {
 	recs, err := r.Passkeys(ctx, poolID, userID)
 	slices.SortFunc(recs, compare)
 	return recs, err

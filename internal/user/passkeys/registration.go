@@ -16,18 +16,19 @@ import (
 )
 
 const (
-	// maxPasskeys is how many one user may have (Cognito: quotas).
+	// maxPasskeys is how many passkeys a user may have (Cognito: quotas).
 	maxPasskeys = 20
-	// registrationTimeout is what a page is told to wait for an authenticator.
+	// registrationTimeout is how long a page waits for an authenticator.
 	registrationTimeout = time.Minute
-	// registrationSlack is for the way of the options there and of the answer back.
-	registrationSlack = 30 * time.Second
+	// registrationGrace is the time for the request and the response on the network.
+	registrationGrace = 30 * time.Second
 
 	challengeSize = 32
 )
 
-// party is what both steps of a registration begin with.
-func (s *Service) party(sn *pool.Snapshot, missing func(string) *api.Error) (passkey.RelyingParty, error) {
+// requireRelyingParty returns the pool's relying party, or the error that missing makes.
+// Both steps of a registration start with it.
+func (s *Service) requireRelyingParty(sn *pool.Snapshot, missing func(string) *api.Error) (passkey.RelyingParty, error) {
 	if !sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) {
 		return passkey.RelyingParty{}, idp.WebAuthnNotEnabledException("WebAuthn is not enabled for this user pool.")
 	}
@@ -38,18 +39,18 @@ func (s *Service) party(sn *pool.Snapshot, missing func(string) *api.Error) (pas
 	return rp, nil
 }
 
-// StartWebAuthnRegistration returns the options for a new passkey of the token's
-// user. A challenge that waits already is void from now on.
+// StartWebAuthnRegistration returns the options for a new passkey of the token's user. It
+// replaces a pending challenge.
 func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWebAuthnRegistrationRequest) (*idp.StartWebAuthnRegistrationResponse, error) {
 	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
-	rp, err := s.party(p.Pool, idp.WebAuthnConfigurationMissingException)
+	rp, err := s.requireRelyingParty(p.Pool, idp.WebAuthnConfigurationMissingException)
 	if err != nil {
 		return nil, err
 	}
-	recs, err := sorted(ctx, &s.deps.Store.Reader, p.Pool.ID, u.ID())
+	recs, err := readSorted(ctx, &s.deps.Store.Reader, p.Pool.ID, u.ID())
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWe
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return tx.PutPasskeyChallenge(ctx, store.PasskeyChallenge{
 			PoolID: p.Pool.ID, UserID: u.ID(), ClientID: p.Client.ID, Hash: s.challengeHash(p.Pool.ID, u.ID(), challenge),
-			ExpiresAt: s.deps.Now().Add(registrationTimeout + registrationSlack),
+			ExpiresAt: s.deps.Now().Add(registrationTimeout + registrationGrace),
 		})
 	})
 	if err != nil {
@@ -86,21 +87,21 @@ func (s *Service) challengeHash(poolID, userID string, challenge []byte) [32]byt
 	return s.deps.Ring.Hash(registrationChallenge, []byte(poolID), []byte(userID), challenge)
 }
 
-// CompleteWebAuthnRegistration stores the passkey that an authenticator made for
-// the options. What is wrong with it leaves the challenge for another try.
+// CompleteWebAuthnRegistration stores the passkey that an authenticator made for the
+// options. If the response is not valid, the challenge stays for another try.
 func (s *Service) CompleteWebAuthnRegistration(ctx context.Context, in *idp.CompleteWebAuthnRegistrationRequest) (*idp.CompleteWebAuthnRegistrationResponse, error) {
 	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
 	// This operation does not declare that the configuration is missing.
-	rp, err := s.party(p.Pool, idp.WebAuthnNotEnabledException)
+	rp, err := s.requireRelyingParty(p.Pool, idp.WebAuthnNotEnabledException)
 	if err != nil {
 		return nil, err
 	}
 	challenge, err := passkey.Challenge(in.Credential)
 	if err != nil {
-		return nil, registrationFault(err)
+		return nil, registrationError(err)
 	}
 	pending, err := s.pendingChallenge(ctx, p.Pool.ID, u.ID(), p.Client.ID, challenge)
 	if err != nil {
@@ -108,7 +109,7 @@ func (s *Service) CompleteWebAuthnRegistration(ctx context.Context, in *idp.Comp
 	}
 	key, err := passkey.Register(rp, challenge, in.Credential)
 	if err != nil {
-		return nil, registrationFault(err)
+		return nil, registrationError(err)
 	}
 	doc, err := json.Marshal(record{Version: recordVersion, Key: *key})
 	if err != nil {
@@ -118,7 +119,7 @@ func (s *Service) CompleteWebAuthnRegistration(ctx context.Context, in *idp.Comp
 	return &idp.CompleteWebAuthnRegistrationResponse{}, s.add(ctx, pending, rec)
 }
 
-// pendingChallenge finds the challenge that was answered.
+// pendingChallenge returns the stored challenge of a response.
 func (s *Service) pendingChallenge(ctx context.Context, poolID, userID, clientID string, challenge []byte) (store.PasskeyChallenge, error) {
 	list, err := s.deps.Store.PasskeyChallenges(ctx, poolID, userID)
 	if err != nil {
@@ -134,15 +135,15 @@ func (s *Service) pendingChallenge(ctx context.Context, poolID, userID, clientID
 			return c, nil
 		}
 	}
-	return store.PasskeyChallenge{}, noChallenge()
+	return store.PasskeyChallenge{}, challengeNotFound()
 }
 
-func noChallenge() error {
+func challengeNotFound() error {
 	return idp.WebAuthnChallengeNotFoundException("There is no pending registration with this challenge.")
 }
 
-// add stores a passkey and uses its challenge up; of two answers at once
-// one does.
+// add stores a passkey and spends its challenge. Only one of two concurrent responses
+// succeeds.
 func (s *Service) add(ctx context.Context, pending store.PasskeyChallenge, rec store.Passkey) error {
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.SpendPasskeyChallenge(ctx, pending); err != nil {
@@ -159,7 +160,7 @@ func (s *Service) add(ctx context.Context, pending store.PasskeyChallenge, rec s
 	})
 	switch {
 	case errors.Is(err, store.ErrSpent):
-		return noChallenge()
+		return challengeNotFound()
 	case errors.Is(err, store.ErrExists):
 		return idp.InvalidParameterException("The credential is registered already.")
 	case errors.Is(err, store.ErrNotFound):
@@ -168,8 +169,8 @@ func (s *Service) add(ctx context.Context, pending store.PasskeyChallenge, rec s
 	return err
 }
 
-// registrationFault returns the exception of what is wrong with an answer.
-func registrationFault(err error) error {
+// registrationError returns the exception for a response that is not valid.
+func registrationError(err error) error {
 	switch {
 	case errors.Is(err, passkey.ErrOrigin):
 		return idp.WebAuthnOriginNotAllowedException("The origin is not allowed for the relying party of this user pool.").WithCause(err)
@@ -178,7 +179,7 @@ func registrationFault(err error) error {
 	case errors.Is(err, passkey.ErrUnsupported):
 		return idp.WebAuthnCredentialNotSupportedException("The credential or its authenticator is not supported.").WithCause(err)
 	case errors.Is(err, passkey.ErrChallenge):
-		return noChallenge()
+		return challengeNotFound()
 	}
 	return idp.InvalidParameterException("Invalid credential.").WithCause(err)
 }

@@ -12,7 +12,7 @@ import (
 	"cognate/internal/store"
 )
 
-// line is one line of a batch, and what is to become of it.
+// line is one line of a batch, with the user to store or the error.
 type line struct {
 	number int64
 	end    int64 // where the next line begins
@@ -21,14 +21,15 @@ type line struct {
 	fault  error // a lineError, or errExists
 }
 
-// A result is how a batch ended.
+// A result describes a batch after it was stored.
 type result struct {
 	job           *job // as it is stored now
 	read, written int  // lines
 	ended         bool // the job, too
 }
 
-// nextSize returns how many lines the next batch may have: as many as could be stored in time, then more again.
+// nextSize returns how many lines the next batch may have: as many as could be stored in
+// time, or twice as many if all were stored.
 func (r result) nextSize(size int) int {
 	if r.written < r.read {
 		return max(1, r.written)
@@ -69,7 +70,7 @@ func (s *Service) batch(ctx context.Context, sn *pool.Snapshot, j *job, file *so
 	return out, nil
 }
 
-// lines reads and prepares lines of the file, and moves next behind them.
+// lines reads and prepares lines of the file. It advances next past them.
 func (s *Service) lines(ctx context.Context, sn *pool.Snapshot, next *job, file *source, size int) (lines []line, ended bool, err error) {
 	lines = make([]line, 0, size)
 	for until := s.deps.Now().Add(batchTime); len(lines) < size; {
@@ -100,8 +101,8 @@ func (s *Service) lines(ctx context.Context, sn *pool.Snapshot, next *job, file 
 	return lines, ended, nil
 }
 
-// batchStatement bounds a statement of a batch: its writes travel together, and
-// take longer than those of a request may.
+// batchStatement is the time limit of a statement of a batch. Its writes are sent together
+// and take longer than the writes of a request may.
 const batchStatement = 30 * time.Second
 
 // store commits a batch: the people, the log of their lines and the job's
@@ -111,7 +112,7 @@ func (s *Service) store(ctx context.Context, sn *pool.Snapshot, j, next *job, li
 	ctx = store.WithStatementTimeout(ctx, s.batchStatement)
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		stored, written = nil, 0
-		held, err := s.hold(ctx, tx, j)
+		held, err := s.readOwn(ctx, tx, j)
 		if err != nil {
 			return err
 		}
@@ -153,7 +154,7 @@ func (s *Service) store(ctx context.Context, sn *pool.Snapshot, j, next *job, li
 	return stored, written, err
 }
 
-// count notes what became of a line.
+// count adds the outcome of a line to the job and to the log.
 func (j *job) count(log *entry, number int64, fault error) error {
 	because, refused := errors.AsType[lineError](fault)
 	switch {

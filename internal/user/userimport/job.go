@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// startWithin is how long a job waits to be started (Cognito: 24 to 48 hours).
+	// startWithin is how long a job can be started (Cognito: 24 to 48 hours).
 	startWithin = 24 * time.Hour
-	// keptFor is how long a job and its log can be read after its end.
-	keptFor = 365 * 24 * time.Hour
+	// retention is how long a job and its log can be read after its end.
+	retention = 365 * 24 * time.Hour
 	// maxJobs is how many jobs a pool keeps (Cognito: quotas).
 	maxJobs = 1000
 )
 
-// What a job that ended says of itself (Cognito: CompletionMessage).
+// Completion messages of jobs (Cognito: CompletionMessage).
 const (
 	messageSucceeded  = "Import Job Completed Successfully."
 	messageTooMany    = "Too many users have failed or been skipped during the import."
@@ -65,7 +65,7 @@ func openJob(rec store.ImportJob) (*job, error) {
 	return j, nil
 }
 
-// record is the job as it is stored.
+// record returns the job as it is stored.
 func (j *job) record() (store.ImportJob, error) {
 	doc, err := json.Marshal(j.document)
 	if err != nil {
@@ -96,8 +96,8 @@ func (j *job) write(ctx context.Context, tx *store.Tx) error {
 	return tx.UpdateImportJob(ctx, rec)
 }
 
-// status is the job's status now: one that nobody started in time has expired,
-// noted or not.
+// status returns the job's status now. A job that was not started in time has expired,
+// even if that is not stored yet.
 func (j *job) status(now time.Time) idp.UserImportJobStatusType {
 	if j.Status == idp.UserImportJobStatusTypeCreated && !now.Before(j.rec.DueAt) {
 		return idp.UserImportJobStatusTypeExpired
@@ -105,10 +105,10 @@ func (j *job) status(now time.Time) idp.UserImportJobStatusType {
 	return j.Status
 }
 
-// end makes the job one that has ended. Its file goes with the next sweep.
+// end ends the job. The next sweep deletes its file.
 func (j *job) end(ctx context.Context, tx *store.Tx, status idp.UserImportJobStatusType, message string, now time.Time) error {
 	j.Status, j.Message, j.Completed = status, message, now
-	j.rec.Active, j.rec.Owner, j.rec.Waiting, j.rec.DueAt = false, "", time.Time{}, now.Add(keptFor)
+	j.rec.Active, j.rec.Owner, j.rec.Waiting, j.rec.DueAt = false, "", time.Time{}, now.Add(retention)
 	if j.Upload != "" {
 		if err := tx.ExpireImportUpload(ctx, j.rec.PoolID, j.Upload, now); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
@@ -121,8 +121,8 @@ func (j *job) end(ctx context.Context, tx *store.Tx, status idp.UserImportJobSta
 	return j.write(ctx, tx)
 }
 
-// shown is the job as the operations show it.
-func (s *Service) shown(j *job) *idp.UserImportJobType {
+// describe returns the job as the operations show it.
+func (s *Service) describe(j *job) *idp.UserImportJobType {
 	out := &idp.UserImportJobType{
 		JobName: &j.Name, JobId: &j.rec.ID, UserPoolId: &j.rec.PoolID, PreSignedUrl: new(s.uploadURL(j)),
 		CreationDate: j.rec.CreatedAt, StartDate: j.Started, CompletionDate: j.Completed, Status: j.status(s.now()),

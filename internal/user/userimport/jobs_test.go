@@ -187,7 +187,7 @@ func TestBatches(t *testing.T) {
 		again := r.begin(t, r.rows(t, 5))
 		works(t, r.Service)
 		r.want(t, again, shows{"Failed", 0, 5, 0, messageTooMany})
-		r.Pass(keptFor)
+		r.Pass(retention)
 		works(t, r.Service)
 		_, err = r.DescribeUserImportJob(t.Context(), &idp.DescribeUserImportJobRequest{UserPoolId: r.pool, JobId: id})
 		if api.CodeOf(err) != "ResourceNotFoundException" {
@@ -237,7 +237,7 @@ func TestFencing(t *testing.T) {
 			t.Error("a worker without lease stored a batch")
 		}
 		r.want(t, id, shows{Status: "InProgress", Imported: stored})
-		if err := other.turn(ctx, second); err != nil {
+		if err := other.runSlice(ctx, second); err != nil {
 			t.Fatal(err)
 		}
 		r.want(t, id, shows{"Succeeded", n * 9 / 10, 0, 0, messageSucceeded})

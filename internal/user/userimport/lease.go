@@ -12,34 +12,37 @@ import (
 const (
 	// lease is how long the worker of a job may be silent before another worker takes the job.
 	lease = 10 * time.Second
-	// beatEvery is how often a worker shows that it lives.
+	// beatEvery is how often a worker stores that it is alive.
 	beatEvery = lease / 5
-	// lookEvery is how often a worker looks whether its job is still its own, also in the middle of a batch.
+	// lookEvery is how often a worker checks that the job is still its own, even during a
+	// batch.
 	lookEvery = time.Second
 	// maxHeld bounds how many jobs of other workers are watched. Each worker has one job.
 	maxHeld = 200
 )
 
-// errLost says that the job was stopped or is another worker's now.
+// errLost says that the job was stopped, or that another worker has it now.
 var errLost = errors.New("userimport: the job is not this worker's any more")
 
 // A jobKey names a job.
 type jobKey struct{ poolID, id string }
 
-// A sighting is how a job of another worker looked, and since when it looks like that by this process's clock.
-type sighting struct {
+// An observation is the state of another worker's job, and since when this process has
+// seen that state, by its own clock.
+type observation struct {
 	version, beat int64
 	since         time.Time
 }
 
-// claim takes the job that has waited longest or, where none waits, one whose worker has been silent for a lease.
+// claim claims the job that has waited longest. If no job waits, it claims a job whose
+// worker has been silent for a lease.
 //
 // Clocks of different nodes are never compared. Each node measures the silence by its own clock, and a worker that was
 // only slow cannot do harm: claiming raises the job's generation, and no batch of an older generation is stored.
 func (s *Service) claim(ctx context.Context) (*job, error) {
 	rec, err := s.deps.Store.WaitingImport(ctx)
 	if errors.Is(err, store.ErrNotFound) {
-		rec, err = s.abandoned(ctx)
+		rec, err = s.findAbandoned(ctx)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil // the usual case writes nothing
@@ -78,28 +81,29 @@ func (s *Service) claim(ctx context.Context) (*job, error) {
 	return j, err
 }
 
-// abandoned finds a job whose worker has been silent for a lease, or that this worker failed to release.
-func (s *Service) abandoned(ctx context.Context) (store.ImportJob, error) {
+// findAbandoned returns a job whose worker has been silent for a lease, or that this worker
+// failed to release.
+func (s *Service) findAbandoned(ctx context.Context) (store.ImportJob, error) {
 	held, err := s.deps.Store.HeldImports(ctx, maxHeld)
 	if err != nil {
 		return store.ImportJob{}, err
 	}
-	now, seen := s.deps.Now(), make(map[jobKey]sighting, len(held))
+	now, seen := s.deps.Now(), make(map[jobKey]observation, len(held))
 	var found *store.ImportJob
 	for i := range held {
 		h := &held[i]
 		key := jobKey{h.PoolID, h.ID}
-		last, known := s.seen[key]
-		// A clock that was put back cannot measure: the silence begins again.
+		last, known := s.observed[key]
+		// A clock that was set back cannot measure: the silence starts again.
 		if !known || last.version != h.Version || last.beat != h.Beat || now.Before(last.since) {
-			last = sighting{h.Version, h.Beat, now}
+			last = observation{h.Version, h.Beat, now}
 		}
 		seen[key] = last
 		if found == nil && (h.Owner == s.owner || now.Sub(last.since) >= lease) {
 			found = &h.ImportJob
 		}
 	}
-	s.seen = seen
+	s.observed = seen
 	if found == nil {
 		return store.ImportJob{}, store.ErrNotFound
 	}
@@ -111,8 +115,9 @@ func (s *Service) owns(j, now *job) bool {
 	return now.rec.Active && now.rec.Owner == s.owner && now.Generation == j.Generation
 }
 
-// hold reads the job in a transaction, if it is still this worker's.
-func (s *Service) hold(ctx context.Context, tx *store.Tx, old *job) (*job, error) {
+// readOwn reads the job in a transaction. It returns errLost if the job is not this
+// worker's any more.
+func (s *Service) readOwn(ctx context.Context, tx *store.Tx, old *job) (*job, error) {
 	rec, err := tx.ImportJob(ctx, old.rec.PoolID, old.rec.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, errLost // deleted with its pool
@@ -127,12 +132,12 @@ func (s *Service) hold(ctx context.Context, tx *store.Tx, old *job) (*job, error
 	return now, err
 }
 
-// release lets others have the job: it goes to the end of the queue.
+// release puts the job at the end of the queue, for any worker.
 func (s *Service) release(ctx context.Context, j *job) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		held, err := s.hold(ctx, tx, j)
+		held, err := s.readOwn(ctx, tx, j)
 		if err != nil {
 			return err
 		}
@@ -145,9 +150,10 @@ func (s *Service) release(ctx context.Context, j *job) error {
 	return err
 }
 
-// keep renews the lease of a job beside the work on it. The context that it returns ends when the job is stopped or is
-// another worker's, even in the middle of a batch; end ends the renewal.
-func (s *Service) keep(ctx context.Context, j *job) (_ context.Context, end func()) {
+// renewLease renews the lease of a job while the caller works on it. The context that it
+// returns ends when the job is stopped or another worker has it, even during a batch. end
+// stops the renewal.
+func (s *Service) renewLease(ctx context.Context, j *job) (_ context.Context, end func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -161,7 +167,7 @@ func (s *Service) keep(ctx context.Context, j *job) (_ context.Context, end func
 				return
 			case <-look.C:
 			}
-			lost, err := s.lost(ctx, j)
+			lost, err := s.isLost(ctx, j)
 			if lost {
 				cancel(errLost)
 				return
@@ -182,8 +188,8 @@ func (s *Service) keep(ctx context.Context, j *job) (_ context.Context, end func
 	}
 }
 
-// lost reports whether the job is not this worker's any more.
-func (s *Service) lost(ctx context.Context, j *job) (bool, error) {
+// isLost reports whether the job was stopped or another worker has it.
+func (s *Service) isLost(ctx context.Context, j *job) (bool, error) {
 	rec, err := s.deps.Store.ImportJob(ctx, j.rec.PoolID, j.rec.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return true, nil

@@ -11,9 +11,8 @@ import (
 	"cognate/internal/store"
 )
 
-// entry is what became of the lines of one batch. Lines that were imported are
-// those that are in no list, so that a good file leaves a short log; empty lines
-// are in Blank.
+// entry has the outcome of the lines of one batch. A line that is in no list was imported,
+// so that the log of a good file is short. Blank has the empty lines.
 type entry struct {
 	From, To int64
 	Skipped  []int64            `json:",omitempty"`
@@ -36,7 +35,7 @@ func (e *entry) write(ctx context.Context, tx *store.Tx, j *job) error {
 	return tx.InsertImportLog(ctx, j.rec.PoolID, j.rec.ID, store.ImportLog{Seq: j.Batch, Body: body})
 }
 
-// lines are the texts, in Cognito's words and in the order of the file. The
+// lines returns the texts of the log, in Cognito's words and in the order of the file. The
 // header is line 1.
 func (e *entry) lines() []string {
 	texts := make(map[int64]string)
@@ -67,8 +66,8 @@ func (e *entry) lines() []string {
 // logPage is how many entries are read at a time.
 const logPage = 20
 
-// Log returns some lines of a job's log and where it goes on; done at its end. A
-// job that is not there is ResourceNotFoundException.
+// Log returns some lines of a job's log, and the position after them. done is true at the
+// end of the log. It returns ResourceNotFoundException if there is no such job.
 func (s *Service) Log(ctx context.Context, poolID, id string, after int64) (lines []string, next int64, done bool, err error) {
 	if _, err := s.deps.Pools.Load(ctx, poolID); err != nil {
 		return nil, 0, false, err

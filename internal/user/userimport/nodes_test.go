@@ -132,7 +132,7 @@ func farNodes(t *testing.T, apart time.Duration) {
 				case !rec.Active:
 					return
 				default:
-					w.wait(idle)
+					w.wait(pollInterval)
 				}
 			}
 		})
@@ -141,7 +141,7 @@ func farNodes(t *testing.T, apart time.Duration) {
 	slow.Store(false)
 	a.want(t, id, shows{"Succeeded", n * 9 / 10, 0, 0, messageSucceeded})
 	// Turns that follow each other are no more than there is time for.
-	if took := w.now().Sub(began); turns.Load() > int64(took/turnTime)+1 {
+	if took := w.now().Sub(began); turns.Load() > int64(took/sliceTime)+1 {
 		t.Errorf("%d turns in %v", turns.Load(), took)
 	}
 }

@@ -25,7 +25,7 @@ func (s *Service) GetCSVHeader(ctx context.Context, in *idp.GetCSVHeaderRequest)
 // roleARN is the form of an IAM role's ARN (IAM: identifiers).
 var roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}$`)
 
-// CreateUserImportJob makes a job and the URL that its file goes to.
+// CreateUserImportJob creates a job and the URL for the upload of its file.
 func (s *Service) CreateUserImportJob(ctx context.Context, in *idp.CreateUserImportJobRequest) (*idp.CreateUserImportJobResponse, error) {
 	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Service) CreateUserImportJob(ctx context.Context, in *idp.CreateUserImp
 	if err != nil {
 		return nil, err
 	}
-	if err := s.makeRoom(ctx, sn.ID); err != nil {
+	if err := s.deleteOldest(ctx, sn.ID); err != nil {
 		return nil, err
 	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
@@ -65,13 +65,13 @@ func (s *Service) CreateUserImportJob(ctx context.Context, in *idp.CreateUserImp
 	if err != nil {
 		return nil, err
 	}
-	return &idp.CreateUserImportJobResponse{UserImportJob: s.shown(j)}, nil
+	return &idp.CreateUserImportJobResponse{UserImportJob: s.describe(j)}, nil
 }
 
-// makeRoom forgets the oldest job that has ended, with its log, where the pool
-// has as many as it can: no operation deletes jobs, and the next one must not
-// have to wait for a year.
-func (s *Service) makeRoom(ctx context.Context, poolID string) error {
+// deleteOldest deletes the oldest job that has ended, with its log, if the pool has the
+// maximum number of jobs. No operation deletes jobs, and the next job must not have to wait
+// for a year.
+func (s *Service) deleteOldest(ctx context.Context, poolID string) error {
 	n, err := s.deps.Store.CountImportJobs(ctx, poolID, maxJobs)
 	if err != nil || n < maxJobs {
 		return err
@@ -92,7 +92,7 @@ func (s *Service) makeRoom(ctx context.Context, poolID string) error {
 	return nil
 }
 
-// DescribeUserImportJob tells how a job stands.
+// DescribeUserImportJob returns a job with its progress.
 func (s *Service) DescribeUserImportJob(ctx context.Context, in *idp.DescribeUserImportJobRequest) (*idp.DescribeUserImportJobResponse, error) {
 	sn, err := s.deps.Pools.Load(ctx, in.UserPoolId)
 	if err != nil {
@@ -102,13 +102,13 @@ func (s *Service) DescribeUserImportJob(ctx context.Context, in *idp.DescribeUse
 	if err != nil {
 		return nil, err
 	}
-	return &idp.DescribeUserImportJobResponse{UserImportJob: s.shown(j)}, nil
+	return &idp.DescribeUserImportJobResponse{UserImportJob: s.describe(j)}, nil
 }
 
 const (
 	listOperation = "ListUserImportJobs"
 	pageLife      = time.Hour
-	// maxPage is the model's; a page may be asked for with 60 (Cognito:
+	// maxPage is the model's limit of a page. A request may ask for 60 (Cognito:
 	// UserImportJobsListType, PoolQueryLimitType).
 	maxPage = 50
 )
@@ -148,7 +148,7 @@ func (s *Service) ListUserImportJobs(ctx context.Context, in *idp.ListUserImport
 		if err != nil {
 			return nil, err
 		}
-		out.UserImportJobs = append(out.UserImportJobs, *s.shown(j))
+		out.UserImportJobs = append(out.UserImportJobs, *s.describe(j))
 	}
 	return out, nil
 }
@@ -181,11 +181,11 @@ func (s *Service) StartUserImportJob(ctx context.Context, in *idp.StartUserImpor
 		return nil, err
 	}
 	s.wakeUp()
-	return &idp.StartUserImportJobResponse{UserImportJob: s.shown(j)}, nil
+	return &idp.StartUserImportJobResponse{UserImportJob: s.describe(j)}, nil
 }
 
-// StopUserImportJob takes a job from its worker, which can store no batch of it from
-// then on, and lets the next free worker end it. Users who were imported stay.
+// StopUserImportJob takes a job from its worker, which can then store no more batches. The
+// next free worker ends the job. Imported users stay.
 func (s *Service) StopUserImportJob(ctx context.Context, in *idp.StopUserImportJobRequest) (*idp.StopUserImportJobResponse, error) {
 	j, err := s.change(ctx, in.UserPoolId, in.JobId, func(_ *store.Tx, j *job) error {
 		switch status := j.status(s.now()); status {
@@ -200,7 +200,7 @@ func (s *Service) StopUserImportJob(ctx context.Context, in *idp.StopUserImportJ
 		return nil, err
 	}
 	s.wakeUp()
-	return &idp.StopUserImportJobResponse{UserImportJob: s.shown(j)}, nil
+	return &idp.StopUserImportJobResponse{UserImportJob: s.describe(j)}, nil
 }
 
 // change reads, changes and writes a job in one transaction.

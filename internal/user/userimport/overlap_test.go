@@ -68,7 +68,7 @@ func TestOverlappingImport(t *testing.T) {
 				}
 				laterErr, earlierErr := i.Run(t, 1, later, earlier)
 				if (laterErr == nil) == (earlierErr == nil) {
-					t.Errorf("the earlier was answered %v, the later %v: want one refusal", earlierErr, laterErr)
+					t.Errorf("the earlier was answered %v, the later %v: want one uploadError", earlierErr, laterErr)
 				}
 			})
 		}

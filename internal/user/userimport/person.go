@@ -48,8 +48,8 @@ const (
 	faultHash        = "The value of cognito:password_hash is not a password hash of the job's algorithm, or its cost is above what is supported."
 )
 
-// columns are the columns that a file for the pool must have, in the order
-// in which the header names them.
+// columns returns the columns that a file for the pool must have, in the order of the
+// header.
 func columns(sn *pool.Snapshot) []string {
 	columns := make([]string, 0, 32)
 	for _, name := range [...]string{

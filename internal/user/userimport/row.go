@@ -9,11 +9,11 @@ import (
 	"cognate/internal/pool"
 )
 
-// byteOrderMark is what some programs begin a file with.
+// byteOrderMark is at the start of the files of some programs.
 const byteOrderMark = "\ufeff"
 
-// header reads the first line: every column of the pool, in any order, and no
-// other; the column of hashes as well where the job has an algorithm.
+// header parses the first line. It must have every column of the pool, in any order, and no
+// other column. If the job has an algorithm, it must have the column of hashes too.
 func header(sn *pool.Snapshot, algorithm idp.PasswordHashingAlgorithmType, line string) ([]string, bool) {
 	want := columns(sn)
 	if algorithm != "" {

@@ -18,8 +18,7 @@ type Deps struct {
 	Users *user.Service
 	Ring  *keys.Ring
 	Pages *keys.PageTokens
-	// Gate is asked whether there are sign-ins: the worker then leaves them half of
-	// its time.
+	// Gate shows whether users sign in. Then the worker leaves half of its time to them.
 	Gate *keys.Gate
 	// BaseURL is where clients reach this server.
 	BaseURL string
@@ -41,13 +40,13 @@ type Service struct {
 	owner string // this process, among those that work on jobs
 	wake  chan struct{}
 
-	seen map[jobKey]sighting // the jobs of other workers, at the last look
+	observed map[jobKey]observation // the jobs of other workers, at the last look
 
 	// See the constants.
 	lookEvery, batchStatement time.Duration
 
-	entered uint64 // of the gate, at the worker's last look
-	came    bool   // whether somebody signed in between its last two looks
+	entered    uint64 // of the gate, at the worker's last look
+	sawSignIns bool   // whether users signed in between its last two looks
 }
 
 // New builds the service.
@@ -64,5 +63,5 @@ func New(d Deps) *Service {
 // MaxBytes is the size of the largest file.
 func (s *Service) MaxBytes() int64 { return s.deps.MaxBytes }
 
-// now is the time as records keep it.
+// now returns the time as records store it.
 func (s *Service) now() time.Time { return s.deps.Now().UTC().Truncate(time.Millisecond) }

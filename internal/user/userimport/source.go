@@ -16,11 +16,11 @@ import (
 // maxLine is the longest line, in characters (Cognito: importing users).
 const maxLine = 16_000
 
-// errFile says that a stored file cannot be read. No repetition helps.
+// errFile says that a stored file cannot be read. Trying again does not help.
 var errFile = errors.New("userimport: the file cannot be read")
 
-// source reads the lines of a stored file from any place on. It holds one piece
-// and one line.
+// source reads the lines of a stored file from any position. It holds one piece and one
+// line in memory.
 type source struct {
 	piece func(ctx context.Context, seq int64) ([]byte, error)
 	size  int64
@@ -31,7 +31,7 @@ type source struct {
 	carry []byte
 }
 
-// open reads a job's file from where the job stands.
+// open returns the source of a job's file, at the position of the job.
 func (s *Service) open(j *job) *source {
 	poolID, upload := j.rec.PoolID, j.Upload
 	return &source{
@@ -56,8 +56,8 @@ func (s *Service) open(j *job) *source {
 	}
 }
 
-// line reads a line without its end; io.EOF after the last. Of a line that is
-// longer than any may be, the beginning is given: enough to tell.
+// line returns the next line without its end, and io.EOF after the last. Of a line that is
+// too long it returns only the start, which is enough to reject the line.
 func (f *source) line(ctx context.Context) (string, error) {
 	if f.next >= f.size {
 		return "", io.EOF
@@ -65,7 +65,7 @@ func (f *source) line(ctx context.Context) (string, error) {
 	const most = maxLine*utf8.UTFMax + 2
 	f.carry = f.carry[:0]
 	for f.next < f.size {
-		if err := f.hold(ctx, f.next/chunkSize); err != nil {
+		if err := f.load(ctx, f.next/chunkSize); err != nil {
 			return "", err
 		}
 		at := int(f.next % chunkSize)
@@ -81,17 +81,17 @@ func (f *source) line(ctx context.Context) (string, error) {
 		}
 		f.next += int64(end) + 1
 		if len(f.carry) == 0 {
-			return withoutReturn(rest[:min(end, most)]), nil
+			return trimCR(rest[:min(end, most)]), nil
 		}
 		f.carry = append(f.carry, rest[:min(end, most-len(f.carry))]...)
 		break
 	}
-	return withoutReturn(f.carry), nil
+	return trimCR(f.carry), nil
 }
 
-func withoutReturn(line []byte) string { return string(bytes.TrimSuffix(line, []byte("\r"))) }
+func trimCR(line []byte) string { return string(bytes.TrimSuffix(line, []byte("\r"))) }
 
-func (f *source) hold(ctx context.Context, seq int64) error {
+func (f *source) load(ctx context.Context, seq int64) error {
 	if f.seq == seq {
 		return nil
 	}
@@ -103,9 +103,9 @@ func (f *source) hold(ctx context.Context, seq int64) error {
 	return nil
 }
 
-// values splits a line: a comma parts values, one after a backslash belongs to
-// its value. Quotes have no meaning, and blanks around a value do not count
-// (Cognito: importing users).
+// values splits a line at its commas. A comma after a backslash belongs to the value.
+// Quotes have no meaning, and blanks around a value are removed (Cognito: importing
+// users).
 func values(line string) []string {
 	list := make([]string, 0, 32)
 	begin, escaped := 0, false

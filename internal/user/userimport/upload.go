@@ -20,15 +20,14 @@ import (
 )
 
 const (
-	// uploadWithin is how long a pre-signed URL is good (Cognito: 15 minutes). An
-	// upload that has begun by then may go on to its end, for as long again.
+	// uploadWithin is how long a pre-signed URL is valid (Cognito: 15 minutes). An upload
+	// that has started by then may take the same time again.
 	uploadWithin = 15 * time.Minute
 	// chunkSize is the size of the pieces that a file is stored in.
 	chunkSize = 64 << 10
 )
 
-// UploadPath is the route of uploads, for [Service.Upload]; it begins with
-// UploadPrefix.
+// UploadPath is the route of [Service.Upload]. It starts with UploadPrefix.
 const (
 	UploadPrefix = "/_cognate/imports/"
 	UploadPath   = UploadPrefix + "{pool}/{job}"
@@ -44,8 +43,8 @@ func IsUpload(r *http.Request) bool {
 	return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, UploadPrefix)
 }
 
-// uploadURL is the address that takes the job's file by PUT. Who has it needs no
-// other proof; it is good for this one job and until its time.
+// uploadURL returns the URL that accepts the job's file by PUT. It needs no other
+// credential. It is valid for this job only, until the job's URLExpires.
 func (s *Service) uploadURL(j *job) string {
 	expires := strconv.FormatInt(j.URLExpires.Unix(), 10)
 	q := url.Values{"expires": {expires}, "signature": {s.signature(j.rec.PoolID, j.rec.ID, expires)}}
@@ -57,28 +56,28 @@ func (s *Service) signature(poolID, id, expires string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// refusal is why an upload is not taken, in the words of S3, whose clients are
-// used for it.
-type refusal struct {
+// uploadError is the error of a rejected upload, in the words of S3: clients of S3 are used
+// for uploads.
+type uploadError struct {
 	status        int
 	code, message string
 }
 
-func (r *refusal) Error() string { return r.code + ": " + r.message }
+func (r *uploadError) Error() string { return r.code + ": " + r.message }
 
 var (
-	errSignature  = &refusal{http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."}
-	errExpired    = &refusal{http.StatusForbidden, "AccessDenied", "Request has expired"}
-	errNoJob      = &refusal{http.StatusNotFound, "NoSuchKey", "The user import job does not exist."}
-	errStarted    = &refusal{http.StatusConflict, "OperationAborted", "The user import job was started, or can no longer be."}
-	errNoLength   = &refusal{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header."}
-	errTooLarge   = &refusal{http.StatusRequestEntityTooLarge, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"}
-	errSlow       = &refusal{http.StatusBadRequest, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period."}
-	errIncomplete = &refusal{http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header"}
-	errEmpty      = &refusal{http.StatusBadRequest, "InvalidRequest", "The file is empty."}
+	errSignature  = &uploadError{http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."}
+	errExpired    = &uploadError{http.StatusForbidden, "AccessDenied", "Request has expired"}
+	errNoJob      = &uploadError{http.StatusNotFound, "NoSuchKey", "The user import job does not exist."}
+	errStarted    = &uploadError{http.StatusConflict, "OperationAborted", "The user import job was started, or can no longer be."}
+	errNoLength   = &uploadError{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header."}
+	errTooLarge   = &uploadError{http.StatusRequestEntityTooLarge, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"}
+	errSlow       = &uploadError{http.StatusBadRequest, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period."}
+	errIncomplete = &uploadError{http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header"}
+	errEmpty      = &uploadError{http.StatusBadRequest, "InvalidRequest", "The file is empty."}
 )
 
-// Upload takes a job's file. It replaces one that came before, once it is whole.
+// Upload accepts a job's file. When the file is complete, it replaces an earlier one.
 func (s *Service) Upload(w http.ResponseWriter, r *http.Request) {
 	err := s.upload(w, r)
 	if err == nil {
@@ -86,10 +85,10 @@ func (s *Service) Upload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Connection", "close") // what is left of the file is not read
-	refused, ok := errors.AsType[*refusal](err)
+	refused, ok := errors.AsType[*uploadError](err)
 	if !ok {
 		audit.From(r.Context()).SetCause(err)
-		refused = &refusal{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
+		refused = &uploadError{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
 		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull) {
 			refused.status, refused.code = http.StatusServiceUnavailable, "ServiceUnavailable"
 		}
@@ -106,7 +105,7 @@ func (s *Service) Upload(w http.ResponseWriter, r *http.Request) {
 func (s *Service) upload(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	poolID, id := r.PathValue("pool"), r.PathValue("job")
-	if err := s.signed(r, poolID, id); err != nil {
+	if err := s.checkSignature(r, poolID, id); err != nil {
 		return err
 	}
 	audit.From(ctx).SetPool(poolID)
@@ -119,10 +118,11 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request) error {
 	case r.ContentLength > s.deps.MaxBytes:
 		return errTooLarge
 	}
-	if _, err := s.awaiting(ctx, &s.deps.Store.Reader, poolID, id); err != nil {
+	if _, err := s.readAwaiting(ctx, &s.deps.Store.Reader, poolID, id); err != nil {
 		return err
 	}
-	// Until it belongs to the job it is swept away, whatever becomes of us.
+	// The sweep deletes the upload unless it is attached to the job, even if this process
+	// dies.
 	upload := keys.NewUUID()
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return tx.InsertImportUpload(ctx, poolID, upload, s.now().Add(2*uploadWithin))
@@ -132,16 +132,16 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.receive(ctx, w, r.Body, poolID, upload, r.ContentLength)
 	if err == nil {
-		err = s.attach(ctx, poolID, id, upload, r.ContentLength)
+		err = s.attachUpload(ctx, poolID, id, upload, r.ContentLength)
 	}
 	if err != nil {
-		s.drop(ctx, poolID, upload)
+		s.discardUpload(ctx, poolID, upload)
 	}
 	return err
 }
 
-// signed checks the URL.
-func (s *Service) signed(r *http.Request, poolID, id string) error {
+// checkSignature checks the signature of the URL and that it has not expired.
+func (s *Service) checkSignature(r *http.Request, poolID, id string) error {
 	q := r.URL.Query()
 	expires := q.Get("expires")
 	want := s.signature(poolID, id, expires)
@@ -158,8 +158,8 @@ func (s *Service) signed(r *http.Request, poolID, id string) error {
 	return nil
 }
 
-// awaiting reads the job if it waits for a file.
-func (s *Service) awaiting(ctx context.Context, r *store.Reader, poolID, id string) (*job, error) {
+// readAwaiting reads the job. It rejects a job that does not wait for a file.
+func (s *Service) readAwaiting(ctx context.Context, r *store.Reader, poolID, id string) (*job, error) {
 	if _, err := r.PoolVersion(ctx, poolID); err != nil {
 		if errors.Is(err, store.ErrNotFound) {
 			err = errNoJob
@@ -180,8 +180,8 @@ func (s *Service) awaiting(ctx context.Context, r *store.Reader, poolID, id stri
 	return j, err
 }
 
-// receive stores the file piece by piece. It takes its time as long as something
-// arrives, but ends well before the sweep takes what is there for left behind.
+// receive stores the file piece by piece. It continues while data arrives, but it ends well
+// before the sweep could delete the pieces.
 func (s *Service) receive(ctx context.Context, w http.ResponseWriter, body io.Reader, poolID, upload string, size int64) error {
 	buf, until := make([]byte, chunkSize), s.now().Add(uploadWithin)
 	for seq := int64(0); size > 0; seq++ {
@@ -209,10 +209,10 @@ func chunkAD(poolID, upload string, seq int64) []byte {
 	return []byte("import_chunks\x00" + poolID + "\x00" + upload + "\x00" + strconv.FormatInt(seq, 10))
 }
 
-// attach makes a whole file the job's.
-func (s *Service) attach(ctx context.Context, poolID, id, upload string, size int64) error {
+// attachUpload makes a complete file the job's file.
+func (s *Service) attachUpload(ctx context.Context, poolID, id, upload string, size int64) error {
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		j, err := s.awaiting(ctx, &tx.Reader, poolID, id)
+		j, err := s.readAwaiting(ctx, &tx.Reader, poolID, id)
 		if err != nil {
 			return err
 		}
@@ -229,8 +229,8 @@ func (s *Service) attach(ctx context.Context, poolID, id, upload string, size in
 	})
 }
 
-// drop leaves what came of a file to the sweep.
-func (s *Service) drop(ctx context.Context, poolID, upload string) {
+// discardUpload lets the sweep delete the pieces of a file.
+func (s *Service) discardUpload(ctx context.Context, poolID, upload string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_ = s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.ExpireImportUpload(ctx, poolID, upload, s.now()) })

@@ -12,25 +12,24 @@ import (
 )
 
 const (
-	// batchLines is how many lines one transaction stores at most: about a tenth of
-	// a second of SQLite's writer, for which a sign-up may have to wait. While people
-	// sign in, it is fewLines.
-	batchLines = 1000
-	fewLines   = 250
-	// batchTime ends a batch that takes long, as it does where the database is far
-	// away: first the reading of its lines, then the storing. It is far below a
+	// batchLines is how many lines one transaction stores at most. This takes SQLite's
+	// writer about a tenth of a second, for which a sign-up may have to wait. While users
+	// sign in, the limit is busyBatchLines.
+	batchLines     = 1000
+	busyBatchLines = 250
+	// batchTime ends a batch that takes long, for example because the database is far away.
+	// It bounds the reading of the lines, and then the storing. It is much shorter than a
 	// lease.
 	batchTime = 500 * time.Millisecond
-	// turnTime is how long a worker stays with a job before it looks at who else
-	// waits.
-	turnTime = 10 * time.Second
-	// idle bounds the sleep between looks at the jobs: those that another node
-	// started or left are found then.
-	idle = 5 * time.Second
-	// again is how long a worker waits after an error, such as a full disk.
-	again = 3 * time.Second
-	// dueAtOnce is how many old jobs are put away at a time.
-	dueAtOnce = 50
+	// sliceTime is how long a worker works on a job before it looks for waiting jobs.
+	sliceTime = 10 * time.Second
+	// pollInterval is how often a worker without a job looks for one: jobs that another
+	// node started or left are found then.
+	pollInterval = 5 * time.Second
+	// retryAfter is how long a worker waits after an error, such as a full disk.
+	retryAfter = 3 * time.Second
+	// cleanUpBatch is how many old jobs are cleaned up at a time.
+	cleanUpBatch = 50
 )
 
 // Run works on jobs until ctx ends. Several nodes may run it on one database: a
@@ -38,18 +37,18 @@ const (
 // the lease.
 func (s *Service) Run(ctx context.Context) error {
 	if s.deps.Store.Engine() == "sqlite" {
-		// Nobody else has the database: what is leased was leased to who died.
+		// No other process has the database: every lease is of a process that died.
 		if err := s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.FreeImports(ctx) }); err != nil && ctx.Err() == nil {
 			s.deps.Log.ErrorContext(ctx, "leases of imports not freed", slog.Any("error", err))
 		}
 	}
 	for ctx.Err() == nil {
 		worked, err := s.work(ctx)
-		wait := idle
+		wait := pollInterval
 		switch {
 		case err != nil && ctx.Err() == nil:
 			s.deps.Log.ErrorContext(ctx, "import", slog.Any("error", err))
-			wait = again
+			wait = retryAfter
 		case worked:
 			continue
 		}
@@ -71,30 +70,30 @@ func (s *Service) wakeUp() {
 	}
 }
 
-// work does a turn of one job, and reports whether there was one.
+// work works on one job for a slice of time, and reports whether there was a job.
 func (s *Service) work(ctx context.Context) (bool, error) {
-	s.called() // whatever it was, it is found below
+	s.wasWoken() // The job is found below.
 	if !s.deps.Ring.Usable() {
-		return false, nil // what it would store is sealed by stolen keys
+		return false, nil // It would seal with keys that are retired.
 	}
-	if err := s.putAway(ctx); err != nil {
+	if err := s.cleanUp(ctx); err != nil {
 		return false, err
 	}
 	j, err := s.claim(ctx)
 	if err != nil || j == nil {
 		return false, err
 	}
-	leased, end := s.keep(ctx, j)
-	err = s.turn(leased, j)
+	leased, end := s.renewLease(ctx, j)
+	err = s.runSlice(leased, j)
 	if errors.Is(context.Cause(leased), errLost) {
 		err = errLost
 	}
 	end()
 	switch {
 	case errors.Is(err, errLost), errors.Is(err, store.ErrConflict):
-		return true, nil // stopped, or another's: whoever claims it sees
+		return true, nil // The job was stopped, or another worker has it.
 	case err != nil && !errors.Is(err, errFile):
-		// The job keeps its place. The lease ends now, so that it goes on as soon as it can.
+		// The job keeps its position. The lease ends now, so that the job can continue soon.
 		return true, errors.Join(err, s.release(ctx, j))
 	case err != nil:
 		s.deps.Log.ErrorContext(ctx, "import", slog.String("pool", j.rec.PoolID), slog.String("job", j.rec.ID), slog.Any("error", err))
@@ -109,7 +108,7 @@ func (s *Service) fail(ctx context.Context, j *job, message string) error {
 
 func (s *Service) finish(ctx context.Context, j *job, status idp.UserImportJobStatusType, message string) error {
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		held, err := s.hold(ctx, tx, j)
+		held, err := s.readOwn(ctx, tx, j)
 		if err != nil {
 			return err
 		}
@@ -122,9 +121,9 @@ func (s *Service) finish(ctx context.Context, j *job, status idp.UserImportJobSt
 	return err
 }
 
-// turn does some batches of a job.
-func (s *Service) turn(ctx context.Context, j *job) error {
-	file, size, until := s.open(j), batchLines, s.deps.Now().Add(turnTime)
+// runSlice stores batches of a job for sliceTime.
+func (s *Service) runSlice(ctx context.Context, j *job) error {
+	file, size, until := s.open(j), batchLines, s.deps.Now().Add(sliceTime)
 	for first := true; first || s.deps.Now().Before(until); first = false {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -142,8 +141,8 @@ func (s *Service) turn(ctx context.Context, j *job) error {
 		if len(sn.AutoVerified) == 0 {
 			return s.fail(ctx, j, messageNoVerified)
 		}
-		if s.came {
-			size = min(size, fewLines)
+		if s.sawSignIns {
+			size = min(size, busyBatchLines)
 		}
 		began := s.deps.Now()
 		stored, err := s.batch(ctx, sn, j, file, size)
@@ -151,17 +150,17 @@ func (s *Service) turn(ctx context.Context, j *job) error {
 			return err
 		}
 		j, size = stored.job, stored.nextSize(size)
-		s.yield(ctx, s.deps.Now().Sub(began))
-		if s.called() {
+		s.yieldToSignIns(ctx, s.deps.Now().Sub(began))
+		if s.wasWoken() {
 			return nil
 		}
 	}
 	return nil
 }
 
-// called reports whether a job was started or stopped here since the last look: it
-// does not have to wait for the end of a turn.
-func (s *Service) called() bool {
+// wasWoken reports whether a job was started or stopped on this node since the last look.
+// Then the worker does not wait for the end of a slice.
+func (s *Service) wasWoken() bool {
 	select {
 	case <-s.wake:
 		return true
@@ -170,17 +169,16 @@ func (s *Service) called() bool {
 	}
 }
 
-// yield leaves the processors to sign-ins where there are any: after a batch
-// during which some came, as long as the batch took, and longer where they have
-// to wait.
-func (s *Service) yield(ctx context.Context, took time.Duration) {
+// yieldToSignIns leaves the processors to sign-ins, after a batch during which users signed
+// in. It waits as long as the batch took, and longer if sign-ins wait at the gate.
+func (s *Service) yieldToSignIns(ctx context.Context, took time.Duration) {
 	if s.deps.Gate == nil {
 		return
 	}
 	entered := s.deps.Gate.Entered()
-	s.came = entered != s.entered
+	s.sawSignIns = entered != s.entered
 	s.entered = entered
-	if !s.came || took <= 0 {
+	if !s.sawSignIns || took <= 0 {
 		return
 	}
 	if s.deps.Gate.Waiting() > 0 {
@@ -194,8 +192,8 @@ func (s *Service) yield(ctx context.Context, took time.Duration) {
 	}
 }
 
-// succeed ends a job whose file is read. One that imported nobody although the
-// file had lines has failed.
+// succeed ends a job whose file was read to the end. The job has failed if the file had
+// lines and no user was imported.
 func (s *Service) succeed(ctx context.Context, j *job) error {
 	if j.Imported == 0 && j.Skipped+j.Failed > 0 {
 		return s.fail(ctx, j, messageTooMany)
@@ -203,9 +201,9 @@ func (s *Service) succeed(ctx context.Context, j *job) error {
 	return s.finish(ctx, j, idp.UserImportJobStatusTypeSucceeded, messageSucceeded)
 }
 
-// putAway notes that jobs have expired, and forgets those of long ago.
-func (s *Service) putAway(ctx context.Context) error {
-	due, err := s.deps.Store.ImportsDue(ctx, s.now(), dueAtOnce)
+// cleanUp stores that jobs have expired, and deletes jobs that are older than retention.
+func (s *Service) cleanUp(ctx context.Context) error {
+	due, err := s.deps.Store.ImportsDue(ctx, s.now(), cleanUpBatch)
 	if err != nil {
 		return err
 	}
