@@ -1,10 +1,9 @@
-// Package api is the language that the parts of Cognate speak with each other
-// at the protocol's edge: errors with a wire code, operations and their tables, and
-// the description of a request. The shapes of each service are
+// Package api has the types that all packages share: errors with a wire code, operations
+// and their tables, and the description of a request. The shapes of each service are
 // generated from the interface tables into the packages idp, identity and sts.
 //
-// It holds no behaviour of any operation, reads no clock, touches no store and
-// imports nothing of Cognate.
+// It implements no operation, reads no clock, uses no store and imports no other package of
+// Cognate.
 package api
 
 //go:generate go run ./gen -tables tables -out .

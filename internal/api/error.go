@@ -5,16 +5,15 @@ import (
 	"fmt"
 )
 
-// Error is a failure that a client may see. Code is the exception's name on the
-// wire and Message its text; both leave the process. The cause, if any, is for
-// the log only: it never reaches a client.
+// An Error is a failure that a client may see. Code is the exception's name on the wire,
+// and Message its text. The cause, if any, is only for the log and never reaches a client.
 type Error struct {
 	Code    string
 	Message string
-	// Fault says that the server is to blame (a 5xx), not the client.
+	// Fault is true for a fault of the server (5xx), not of the client.
 	Fault bool
-	// Status is the HTTP status where it is not the protocol's usual one
-	// (400 for the client's errors, 500 for faults); 0 means the usual one.
+	// Status is the HTTP status if it differs from the protocol's usual one (400 for the
+	// client's errors, 500 for faults). 0 means the usual status.
 	Status int
 
 	cause  error
@@ -28,7 +27,7 @@ func NewError(code, message string) *Error { return &Error{Code: code, Message: 
 // NewFault makes a server fault.
 func NewFault(code, message string) *Error { return &Error{Code: code, Message: message, Fault: true} }
 
-// Error tells all of it, cause included, and so is meant for logs.
+// Error returns the code, the text and the cause. It is for logs.
 func (e *Error) Error() string {
 	s := e.Code
 	if e.Message != "" {
@@ -43,14 +42,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is reports whether target is an *Error of the same code. A target with a
-// message must agree in that too.
+// Is reports whether target is an *Error of the same code. If target has a message, the
+// messages must be equal, too.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code && (t.Message == "" || t.Message == e.Message)
 }
 
-// WithCause returns a copy that carries why it happened.
+// WithCause returns a copy with the cause.
 func (e *Error) WithCause(cause error) *Error {
 	c := *e
 	c.cause = cause
@@ -65,18 +64,18 @@ func CodeOf(err error) string {
 	return ""
 }
 
-// SerializationError says that the body is not what the operation's input can
-// be read from. The front end of AWS answers it before any operation runs.
+// SerializationError returns the error for a body that cannot be read as the operation's
+// input. AWS's front end answers it before any operation runs.
 func SerializationError(format string, args ...any) *Error {
 	return NewError(CodeSerialization, fmt.Sprintf(format, args...))
 }
 
-// NotBuilt returns the one answer of operations that this version does not have.
-func NotBuilt(operation string) *Error {
+// Unimplemented returns the error of operations that this version does not have.
+func Unimplemented(operation string) *Error {
 	return NewError(CodeUnsupportedOperation, operation+" is not available in this version of Cognate")
 }
 
-// Codes that the front end answers, which no operation's model lists.
+// Codes of the front end, which no operation's model lists.
 const (
 	CodeSerialization        = "SerializationException"
 	CodeUnknownOperation     = "UnknownOperationException"

@@ -5,11 +5,11 @@ import (
 	"reflect"
 )
 
-// Redacted stands in logs for what is sensitive.
+// Redacted replaces sensitive values in logs.
 const Redacted = "[redacted]"
 
-// Loggable returns a generated structure as logs may show it: fields with the tag
-// `log:"secret"` are redacted, absent ones are left out.
+// Loggable returns a generated structure for logs: fields with the tag `log:"secret"` are
+// redacted, and absent fields are left out.
 func Loggable(structure any) slog.Value {
 	v := reflect.ValueOf(structure)
 	var attrs []slog.Attr

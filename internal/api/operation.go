@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Auth says how an operation knows its caller.
+// Auth says how an operation authenticates its caller.
 type Auth uint8
 
 const (
-	// AuthNone operations are public: a client id, a code or a session is all they need.
+	// AuthNone operations are public: they need only a client id, a code or a session.
 	AuthNone Auth = iota
 	// AuthAccessToken operations carry the user's access token in the body.
 	AuthAccessToken
@@ -25,13 +25,13 @@ var authNames = [...]string{"none", "access-token", "access-token-or-session", "
 // String returns the name that the interface tables use.
 func (a Auth) String() string { return authNames[a] }
 
-// ServiceInfo is what the wire needs to know of a service.
+// ServiceInfo describes a service for package wire.
 type ServiceInfo struct {
 	// Name is the service's own name and its namespace in ARNs and IAM actions: "cognito-idp".
 	Name string
 	// SigningName is the service in a SigV4 credential scope.
 	SigningName string
-	// TargetPrefix stands before the dot of X-Amz-Target (awsJson services).
+	// TargetPrefix is the part of X-Amz-Target before the dot (awsJson services).
 	TargetPrefix string
 	// Protocol is "json" (awsJson 1.1) or "query" (awsQuery, XML).
 	Protocol string
@@ -41,13 +41,13 @@ type ServiceInfo struct {
 	XMLNamespace string
 }
 
-// Paging names an operation's paging members; LimitKey is "" where no page size can be asked for.
+// Paging names an operation's paging members. LimitKey is "" if requests cannot set a page size.
 type Paging struct {
 	InputToken, OutputToken, LimitKey, ResultKey string
 }
 
-// Operation is one row of a service's table, with the generated functions that
-// move its input and output on and off the wire.
+// An Operation is one row of a service's table, with the generated functions that decode its
+// input and encode its output.
 type Operation struct {
 	Service *ServiceInfo
 	Name    string
@@ -56,7 +56,7 @@ type Operation struct {
 	Errors []string
 	// Paging is nil for operations that do not page.
 	Paging *Paging
-	// HasOutput is false where the answer has no body at all.
+	// HasOutput is false if the answer has no body.
 	HasOutput bool
 	// ResultWrapper is the element around the output (awsQuery services).
 	ResultWrapper string
@@ -66,7 +66,8 @@ type Operation struct {
 	Decode func(body []byte) (in any, err error)
 	// Encode appends the output as JSON.
 	Encode func(dst []byte, out any) []byte
-	// Resource tells what the input is about; nil where the model has no such member.
+	// Resource returns the resource that the input names. It is nil if the model has no such
+	// member.
 	Resource func(in any) Resource
 }
 
@@ -76,17 +77,17 @@ func (o *Operation) Declares(code string) bool {
 	return ok
 }
 
-// Action is the operation's name in IAM policies: "cognito-idp:AdminGetUser".
+// Action returns the operation's name in IAM policies: "cognito-idp:AdminGetUser".
 func (o *Operation) Action() string { return o.Service.Name + ":" + o.Name }
 
-// Binding joins an operation with the method that does it.
+// A Binding joins an operation with the method that implements it.
 type Binding struct {
 	*Operation
-	// Call runs the operation. The output is nil where HasOutput is false.
+	// Call runs the operation. The output is nil if HasOutput is false.
 	Call func(ctx context.Context, in any) (out any, err error)
 }
 
-// Resource is what an operation works on, as far as its input names it.
+// A Resource is the object of an operation, as far as its input names it.
 type Resource struct {
 	// Type is the ARN's resource type, "userpool" or "identitypool"; "" if unknown.
 	Type string
@@ -96,7 +97,7 @@ type Resource struct {
 	Name string
 }
 
-// ARN returns the resource as IAM policies name it, "*" where the input names none.
+// ARN returns the resource as IAM policies name it, or "*" if the input names no resource.
 func (r Resource) ARN(service, region, account string) string {
 	switch {
 	case r.Name != "":
@@ -107,9 +108,9 @@ func (r Resource) ARN(service, region, account string) string {
 	return "arn:" + Partition(region) + ":" + service + ":" + region + ":" + account + ":" + r.Type + "/" + r.ID
 }
 
-// Partition returns the first part of a Region's ARNs: those of China and the
-// government clouds have their own. A policy that names such a pool by the ARN
-// that DescribeUserPool shows must match it.
+// Partition returns the partition of a Region's ARNs. China and the government clouds have
+// partitions of their own. A policy that names a pool by the ARN of DescribeUserPool must
+// match it.
 func Partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
@@ -120,7 +121,7 @@ func Partition(region string) string {
 	return "aws"
 }
 
-// Region is the Region that the resource's id or ARN begins with, or "".
+// Region returns the Region in the resource's id or ARN, or "".
 func (r Resource) Region() string {
 	if r.Name != "" {
 		if parts := strings.SplitN(r.Name, ":", 6); len(parts) == 6 {
@@ -135,7 +136,7 @@ func (r Resource) Region() string {
 	return ""
 }
 
-// Val returns what p points to, or the zero value.
+// Val returns the value that p points to, or the zero value.
 func Val[T any](p *T) T {
 	if p == nil {
 		var zero T

@@ -2,9 +2,9 @@ package api
 
 import "errors"
 
-// Reason says why a request was refused, where the code alone does not. Reasons
-// are for the log and the metrics: no client ever sees one, so that they may
-// tell apart what answers must not. The set is closed.
+// A Reason says why a request was refused, if the code alone does not. Reasons are for the
+// log and the metrics. No client sees them, so they may distinguish cases that answers must
+// hide. The set is closed.
 type Reason string
 
 // Reasons of refusals. Their meanings are in Reasons.
@@ -67,8 +67,7 @@ const (
 	ReasonPolicy              Reason = "policy"
 )
 
-// reasons are all reasons with what each means, in the order of the operator's
-// page.
+// reasons are all reasons with their meanings, in the order of the operator's page.
 var reasons = []struct {
 	reason  Reason
 	meaning string
@@ -138,9 +137,8 @@ func Reasons(f func(r Reason, meaning string)) {
 	}
 }
 
-// codeReasons are the codes that have one reason, whoever answers them. Codes
-// with several, such as NotAuthorizedException, have none here: what makes such
-// an error names its reason.
+// codeReasons are the codes that always have the same reason. Other codes, such as
+// NotAuthorizedException, are not in it: the code that makes such an error names its reason.
 var codeReasons = map[string]Reason{
 	"AccessDeniedException":                    ReasonPolicy,
 	"AliasExistsException":                     ReasonNameTaken,
@@ -205,22 +203,22 @@ var codeReasons = map[string]Reason{
 	"WebAuthnRelyingPartyMismatchException":    ReasonBadPasskey,
 }
 
-// NeedsReason are the codes that say too little by themselves: an error with
-// one of them names its reason where it is made.
+// NeedsReason are the codes that say too little by themselves. An error with such a code must
+// name its reason.
 var NeedsReason = []string{
 	"LimitExceededException", "NotAuthorizedException", "ResourceNotFoundException", "TooManyRequestsException", "UnauthorizedException",
 }
 
-// WithReason returns a copy that carries why the request is refused. It is for
-// the log: clients never see it.
+// WithReason returns a copy with the reason of the refusal. It is for the log: clients never
+// see it.
 func (e *Error) WithReason(r Reason) *Error {
 	c := *e
 	c.reason = r
 	return &c
 }
 
-// ReasonOf returns the reason of the refusal in err's chain: the outermost that
-// was named, else the one that its code has, else "".
+// ReasonOf returns the reason of the refusal in err's chain: the outermost named reason, else
+// the reason of its code, else "".
 func ReasonOf(err error) Reason {
 	first, ok := errors.AsType[*Error](err)
 	if !ok {

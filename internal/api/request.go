@@ -9,33 +9,33 @@ import (
 // before it knows the operation. Package wire then adds the operation and the
 // principal. Operations only read it, without a lock.
 type Request struct {
-	// ID is the UUID that the answer has in x-amzn-RequestId.
+	// ID is the UUID in the answer's x-amzn-RequestId.
 	ID string
 	// Time is when the request arrived, by the clock of the machine.
 	Time time.Time
-	// SourceIP is the client's address, as far as trusted proxies tell it.
+	// SourceIP is the client's address: that of the peer, or as trusted proxies send it.
 	SourceIP string
 	// UserAgent is the header's text; "" if it was missing.
 	UserAgent string
-	// Scheme is "https" where the client's connection is TLS, else "http".
+	// Scheme is "https" if the client's connection uses TLS, else "http".
 	Scheme string
 	// Host is the name that the client used, with a port if it named one.
 	Host string
 
-	// Service and Operation are "" where the request names no operation.
+	// Service and Operation are "" if the request names no operation.
 	Service, Operation string
-	// Region is the one that the request is for, from the signature's scope or the
-	// resource's id; "" where neither names one.
+	// Region is the Region of the request, from the signature's scope or the resource's
+	// id, or "".
 	Region    string
 	AccountID string
-	// AccessKeyID and PrincipalARN are set where a signature was accepted.
+	// AccessKeyID and PrincipalARN are set if a signature was accepted.
 	AccessKeyID  string
 	PrincipalARN string
-	// Anonymous is true where the operation is public or carries its own token.
+	// Anonymous is true if the operation is public or carries its own token.
 	Anonymous bool
 }
 
-// Secure reports whether the client's connection is TLS.
+// Secure reports whether the client's connection uses TLS.
 func (r *Request) Secure() bool { return r.Scheme == "https" }
 
 type requestKey struct{}

@@ -165,7 +165,7 @@ func TestDevTakesAnySignature(t *testing.T) {
 	}
 }
 
-// TestUnbuiltOperation is the one answer of what is not there yet.
+// TestUnbuiltOperation checks the answer of operations that are not available.
 func TestUnbuiltOperation(t *testing.T) {
 	t.Parallel()
 	c := serving.Dev(t)

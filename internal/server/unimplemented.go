@@ -19,225 +19,225 @@ type unimplemented struct{}
 type unimplementedIdentity struct{}
 
 func (unimplemented) AdminDisableProviderForUser(context.Context, *idp.AdminDisableProviderForUserRequest) (*idp.AdminDisableProviderForUserResponse, error) {
-	return nil, api.NotBuilt("AdminDisableProviderForUser")
+	return nil, api.Unimplemented("AdminDisableProviderForUser")
 }
 
 func (unimplemented) AdminLinkProviderForUser(context.Context, *idp.AdminLinkProviderForUserRequest) (*idp.AdminLinkProviderForUserResponse, error) {
-	return nil, api.NotBuilt("AdminLinkProviderForUser")
+	return nil, api.Unimplemented("AdminLinkProviderForUser")
 }
 
 func (unimplemented) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEventsRequest) (*idp.AdminListUserAuthEventsResponse, error) {
-	return nil, api.NotBuilt("AdminListUserAuthEvents")
+	return nil, api.Unimplemented("AdminListUserAuthEvents")
 }
 
 func (unimplemented) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpdateAuthEventFeedbackRequest) (*idp.AdminUpdateAuthEventFeedbackResponse, error) {
-	return nil, api.NotBuilt("AdminUpdateAuthEventFeedback")
+	return nil, api.Unimplemented("AdminUpdateAuthEventFeedback")
 }
 
 func (unimplemented) CreateIdentityProvider(context.Context, *idp.CreateIdentityProviderRequest) (*idp.CreateIdentityProviderResponse, error) {
-	return nil, api.NotBuilt("CreateIdentityProvider")
+	return nil, api.Unimplemented("CreateIdentityProvider")
 }
 
 func (unimplemented) CreateManagedLoginBranding(context.Context, *idp.CreateManagedLoginBrandingRequest) (*idp.CreateManagedLoginBrandingResponse, error) {
-	return nil, api.NotBuilt("CreateManagedLoginBranding")
+	return nil, api.Unimplemented("CreateManagedLoginBranding")
 }
 
 func (unimplemented) CreateTerms(context.Context, *idp.CreateTermsRequest) (*idp.CreateTermsResponse, error) {
-	return nil, api.NotBuilt("CreateTerms")
+	return nil, api.Unimplemented("CreateTerms")
 }
 
 func (unimplemented) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
-	return nil, api.NotBuilt("CreateUserPoolReplica")
+	return nil, api.Unimplemented("CreateUserPoolReplica")
 }
 
 func (unimplemented) DeleteIdentityProvider(context.Context, *idp.DeleteIdentityProviderRequest) error {
-	return api.NotBuilt("DeleteIdentityProvider")
+	return api.Unimplemented("DeleteIdentityProvider")
 }
 
 func (unimplemented) DeleteManagedLoginBranding(context.Context, *idp.DeleteManagedLoginBrandingRequest) error {
-	return api.NotBuilt("DeleteManagedLoginBranding")
+	return api.Unimplemented("DeleteManagedLoginBranding")
 }
 
 func (unimplemented) DeleteTerms(context.Context, *idp.DeleteTermsRequest) error {
-	return api.NotBuilt("DeleteTerms")
+	return api.Unimplemented("DeleteTerms")
 }
 
 func (unimplemented) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolReplicaRequest) (*idp.DeleteUserPoolReplicaResponse, error) {
-	return nil, api.NotBuilt("DeleteUserPoolReplica")
+	return nil, api.Unimplemented("DeleteUserPoolReplica")
 }
 
 func (unimplemented) DescribeIdentityProvider(context.Context, *idp.DescribeIdentityProviderRequest) (*idp.DescribeIdentityProviderResponse, error) {
-	return nil, api.NotBuilt("DescribeIdentityProvider")
+	return nil, api.Unimplemented("DescribeIdentityProvider")
 }
 
 func (unimplemented) DescribeManagedLoginBranding(context.Context, *idp.DescribeManagedLoginBrandingRequest) (*idp.DescribeManagedLoginBrandingResponse, error) {
-	return nil, api.NotBuilt("DescribeManagedLoginBranding")
+	return nil, api.Unimplemented("DescribeManagedLoginBranding")
 }
 
 func (unimplemented) DescribeManagedLoginBrandingByClient(context.Context, *idp.DescribeManagedLoginBrandingByClientRequest) (*idp.DescribeManagedLoginBrandingByClientResponse, error) {
-	return nil, api.NotBuilt("DescribeManagedLoginBrandingByClient")
+	return nil, api.Unimplemented("DescribeManagedLoginBrandingByClient")
 }
 
 func (unimplemented) DescribeRiskConfiguration(context.Context, *idp.DescribeRiskConfigurationRequest) (*idp.DescribeRiskConfigurationResponse, error) {
-	return nil, api.NotBuilt("DescribeRiskConfiguration")
+	return nil, api.Unimplemented("DescribeRiskConfiguration")
 }
 
 func (unimplemented) DescribeTerms(context.Context, *idp.DescribeTermsRequest) (*idp.DescribeTermsResponse, error) {
-	return nil, api.NotBuilt("DescribeTerms")
+	return nil, api.Unimplemented("DescribeTerms")
 }
 
 func (unimplemented) DescribeTermsByClient(context.Context, *idp.DescribeTermsByClientRequest) (*idp.DescribeTermsByClientResponse, error) {
-	return nil, api.NotBuilt("DescribeTermsByClient")
+	return nil, api.Unimplemented("DescribeTermsByClient")
 }
 
 func (unimplemented) GetIdentityProviderByIdentifier(context.Context, *idp.GetIdentityProviderByIdentifierRequest) (*idp.GetIdentityProviderByIdentifierResponse, error) {
-	return nil, api.NotBuilt("GetIdentityProviderByIdentifier")
+	return nil, api.Unimplemented("GetIdentityProviderByIdentifier")
 }
 
 func (unimplemented) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDeliveryConfigurationRequest) (*idp.GetLogDeliveryConfigurationResponse, error) {
-	return nil, api.NotBuilt("GetLogDeliveryConfiguration")
+	return nil, api.Unimplemented("GetLogDeliveryConfiguration")
 }
 
 func (unimplemented) GetProvisionedLimit(context.Context, *idp.GetProvisionedLimitRequest) (*idp.GetProvisionedLimitResponse, error) {
-	return nil, api.NotBuilt("GetProvisionedLimit")
+	return nil, api.Unimplemented("GetProvisionedLimit")
 }
 
 func (unimplemented) GetSigningCertificate(context.Context, *idp.GetSigningCertificateRequest) (*idp.GetSigningCertificateResponse, error) {
-	return nil, api.NotBuilt("GetSigningCertificate")
+	return nil, api.Unimplemented("GetSigningCertificate")
 }
 
 func (unimplemented) ListIdentityProviders(context.Context, *idp.ListIdentityProvidersRequest) (*idp.ListIdentityProvidersResponse, error) {
-	return nil, api.NotBuilt("ListIdentityProviders")
+	return nil, api.Unimplemented("ListIdentityProviders")
 }
 
 func (unimplemented) ListTerms(context.Context, *idp.ListTermsRequest) (*idp.ListTermsResponse, error) {
-	return nil, api.NotBuilt("ListTerms")
+	return nil, api.Unimplemented("ListTerms")
 }
 
 func (unimplemented) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
-	return nil, api.NotBuilt("ListUserPoolReplicas")
+	return nil, api.Unimplemented("ListUserPoolReplicas")
 }
 
 func (unimplemented) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
-	return nil, api.NotBuilt("SetLogDeliveryConfiguration")
+	return nil, api.Unimplemented("SetLogDeliveryConfiguration")
 }
 
 func (unimplemented) SetRiskConfiguration(context.Context, *idp.SetRiskConfigurationRequest) (*idp.SetRiskConfigurationResponse, error) {
-	return nil, api.NotBuilt("SetRiskConfiguration")
+	return nil, api.Unimplemented("SetRiskConfiguration")
 }
 
 func (unimplemented) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {
-	return nil, api.NotBuilt("UpdateAuthEventFeedback")
+	return nil, api.Unimplemented("UpdateAuthEventFeedback")
 }
 
 func (unimplemented) UpdateIdentityProvider(context.Context, *idp.UpdateIdentityProviderRequest) (*idp.UpdateIdentityProviderResponse, error) {
-	return nil, api.NotBuilt("UpdateIdentityProvider")
+	return nil, api.Unimplemented("UpdateIdentityProvider")
 }
 
 func (unimplemented) UpdateManagedLoginBranding(context.Context, *idp.UpdateManagedLoginBrandingRequest) (*idp.UpdateManagedLoginBrandingResponse, error) {
-	return nil, api.NotBuilt("UpdateManagedLoginBranding")
+	return nil, api.Unimplemented("UpdateManagedLoginBranding")
 }
 
 func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {
-	return nil, api.NotBuilt("UpdateProvisionedLimit")
+	return nil, api.Unimplemented("UpdateProvisionedLimit")
 }
 
 func (unimplemented) UpdateTerms(context.Context, *idp.UpdateTermsRequest) (*idp.UpdateTermsResponse, error) {
-	return nil, api.NotBuilt("UpdateTerms")
+	return nil, api.Unimplemented("UpdateTerms")
 }
 
 func (unimplemented) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {
-	return nil, api.NotBuilt("UpdateUserPoolReplica")
+	return nil, api.Unimplemented("UpdateUserPoolReplica")
 }
 
 func (unimplementedIdentity) CreateIdentityPool(context.Context, *identity.CreateIdentityPoolInput) (*identity.IdentityPool, error) {
-	return nil, api.NotBuilt("CreateIdentityPool")
+	return nil, api.Unimplemented("CreateIdentityPool")
 }
 
 func (unimplementedIdentity) DeleteIdentities(context.Context, *identity.DeleteIdentitiesInput) (*identity.DeleteIdentitiesResponse, error) {
-	return nil, api.NotBuilt("DeleteIdentities")
+	return nil, api.Unimplemented("DeleteIdentities")
 }
 
 func (unimplementedIdentity) DeleteIdentityPool(context.Context, *identity.DeleteIdentityPoolInput) error {
-	return api.NotBuilt("DeleteIdentityPool")
+	return api.Unimplemented("DeleteIdentityPool")
 }
 
 func (unimplementedIdentity) DescribeIdentity(context.Context, *identity.DescribeIdentityInput) (*identity.IdentityDescription, error) {
-	return nil, api.NotBuilt("DescribeIdentity")
+	return nil, api.Unimplemented("DescribeIdentity")
 }
 
 func (unimplementedIdentity) DescribeIdentityPool(context.Context, *identity.DescribeIdentityPoolInput) (*identity.IdentityPool, error) {
-	return nil, api.NotBuilt("DescribeIdentityPool")
+	return nil, api.Unimplemented("DescribeIdentityPool")
 }
 
 func (unimplementedIdentity) GetCredentialsForIdentity(context.Context, *identity.GetCredentialsForIdentityInput) (*identity.GetCredentialsForIdentityResponse, error) {
-	return nil, api.NotBuilt("GetCredentialsForIdentity")
+	return nil, api.Unimplemented("GetCredentialsForIdentity")
 }
 
 func (unimplementedIdentity) GetId(context.Context, *identity.GetIdInput) (*identity.GetIdResponse, error) {
-	return nil, api.NotBuilt("GetId")
+	return nil, api.Unimplemented("GetId")
 }
 
 func (unimplementedIdentity) GetIdentityPoolRoles(context.Context, *identity.GetIdentityPoolRolesInput) (*identity.GetIdentityPoolRolesResponse, error) {
-	return nil, api.NotBuilt("GetIdentityPoolRoles")
+	return nil, api.Unimplemented("GetIdentityPoolRoles")
 }
 
 func (unimplementedIdentity) GetOpenIdToken(context.Context, *identity.GetOpenIdTokenInput) (*identity.GetOpenIdTokenResponse, error) {
-	return nil, api.NotBuilt("GetOpenIdToken")
+	return nil, api.Unimplemented("GetOpenIdToken")
 }
 
 func (unimplementedIdentity) GetOpenIdTokenForDeveloperIdentity(context.Context, *identity.GetOpenIdTokenForDeveloperIdentityInput) (*identity.GetOpenIdTokenForDeveloperIdentityResponse, error) {
-	return nil, api.NotBuilt("GetOpenIdTokenForDeveloperIdentity")
+	return nil, api.Unimplemented("GetOpenIdTokenForDeveloperIdentity")
 }
 
 func (unimplementedIdentity) GetPrincipalTagAttributeMap(context.Context, *identity.GetPrincipalTagAttributeMapInput) (*identity.GetPrincipalTagAttributeMapResponse, error) {
-	return nil, api.NotBuilt("GetPrincipalTagAttributeMap")
+	return nil, api.Unimplemented("GetPrincipalTagAttributeMap")
 }
 
 func (unimplementedIdentity) ListIdentities(context.Context, *identity.ListIdentitiesInput) (*identity.ListIdentitiesResponse, error) {
-	return nil, api.NotBuilt("ListIdentities")
+	return nil, api.Unimplemented("ListIdentities")
 }
 
 func (unimplementedIdentity) ListIdentityPools(context.Context, *identity.ListIdentityPoolsInput) (*identity.ListIdentityPoolsResponse, error) {
-	return nil, api.NotBuilt("ListIdentityPools")
+	return nil, api.Unimplemented("ListIdentityPools")
 }
 
 func (unimplementedIdentity) ListTagsForResource(context.Context, *identity.ListTagsForResourceInput) (*identity.ListTagsForResourceResponse, error) {
-	return nil, api.NotBuilt("ListTagsForResource")
+	return nil, api.Unimplemented("ListTagsForResource")
 }
 
 func (unimplementedIdentity) LookupDeveloperIdentity(context.Context, *identity.LookupDeveloperIdentityInput) (*identity.LookupDeveloperIdentityResponse, error) {
-	return nil, api.NotBuilt("LookupDeveloperIdentity")
+	return nil, api.Unimplemented("LookupDeveloperIdentity")
 }
 
 func (unimplementedIdentity) MergeDeveloperIdentities(context.Context, *identity.MergeDeveloperIdentitiesInput) (*identity.MergeDeveloperIdentitiesResponse, error) {
-	return nil, api.NotBuilt("MergeDeveloperIdentities")
+	return nil, api.Unimplemented("MergeDeveloperIdentities")
 }
 
 func (unimplementedIdentity) SetIdentityPoolRoles(context.Context, *identity.SetIdentityPoolRolesInput) error {
-	return api.NotBuilt("SetIdentityPoolRoles")
+	return api.Unimplemented("SetIdentityPoolRoles")
 }
 
 func (unimplementedIdentity) SetPrincipalTagAttributeMap(context.Context, *identity.SetPrincipalTagAttributeMapInput) (*identity.SetPrincipalTagAttributeMapResponse, error) {
-	return nil, api.NotBuilt("SetPrincipalTagAttributeMap")
+	return nil, api.Unimplemented("SetPrincipalTagAttributeMap")
 }
 
 func (unimplementedIdentity) TagResource(context.Context, *identity.TagResourceInput) (*identity.TagResourceResponse, error) {
-	return nil, api.NotBuilt("TagResource")
+	return nil, api.Unimplemented("TagResource")
 }
 
 func (unimplementedIdentity) UnlinkDeveloperIdentity(context.Context, *identity.UnlinkDeveloperIdentityInput) error {
-	return api.NotBuilt("UnlinkDeveloperIdentity")
+	return api.Unimplemented("UnlinkDeveloperIdentity")
 }
 
 func (unimplementedIdentity) UnlinkIdentity(context.Context, *identity.UnlinkIdentityInput) error {
-	return api.NotBuilt("UnlinkIdentity")
+	return api.Unimplemented("UnlinkIdentity")
 }
 
 func (unimplementedIdentity) UntagResource(context.Context, *identity.UntagResourceInput) (*identity.UntagResourceResponse, error) {
-	return nil, api.NotBuilt("UntagResource")
+	return nil, api.Unimplemented("UntagResource")
 }
 
 func (unimplementedIdentity) UpdateIdentityPool(context.Context, *identity.IdentityPool) (*identity.IdentityPool, error) {
-	return nil, api.NotBuilt("UpdateIdentityPool")
+	return nil, api.Unimplemented("UpdateIdentityPool")
 }

@@ -186,7 +186,7 @@ func TestTamperedRequest(t *testing.T) {
 }
 
 // echo answers CreateUserPool with what it was asked for.
-type echo struct{ idp.NotBuilt }
+type echo struct{ idp.Unimplemented }
 
 func (echo) CreateUserPool(_ context.Context, in *idp.CreateUserPoolRequest) (*idp.CreateUserPoolResponse, error) {
 	return &idp.CreateUserPoolResponse{UserPool: &idp.UserPoolType{

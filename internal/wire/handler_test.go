@@ -26,7 +26,7 @@ import (
 var now = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 
 // directory is a service of a few operations, each of which shows one way to answer.
-type directory struct{ idp.NotBuilt }
+type directory struct{ idp.Unimplemented }
 
 func (directory) GetUser(_ context.Context, in *idp.GetUserRequest) (*idp.GetUserResponse, error) {
 	switch in.AccessToken {

@@ -340,9 +340,9 @@ func methods(b *bytes.Buffer, receiver string, service reflect.Type, rows map[st
 		}
 		in := m.Type.In(1)
 		if m.Type.NumOut() == 1 {
-			fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) error {\n\treturn api.NotBuilt(%q)\n}\n", receiver, m.Name, in, m.Name)
+			fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) error {\n\treturn api.Unimplemented(%q)\n}\n", receiver, m.Name, in, m.Name)
 			continue
 		}
-		fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) (%s, error) {\n\treturn nil, api.NotBuilt(%q)\n}\n", receiver, m.Name, in, m.Type.Out(0), m.Name)
+		fmt.Fprintf(b, "\nfunc (%s) %s(context.Context, %s) (%s, error) {\n\treturn nil, api.Unimplemented(%q)\n}\n", receiver, m.Name, in, m.Type.Out(0), m.Name)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Name appends what stands before a member's value; key is `"Name":` ready-made.
+// Name appends the comma, if one is needed, and the key of a member. key is `"Name":`.
 func Name(b []byte, key string) []byte {
 	if b[len(b)-1] != '{' {
 		b = append(b, ',')
@@ -20,8 +20,8 @@ func Name(b []byte, key string) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// String appends a JSON string. HTML's characters are left alone, as AWS leaves
-// them; bytes that are no UTF-8 become U+FFFD.
+// String appends a JSON string. It does not escape HTML's characters, as AWS does not. Invalid
+// UTF-8 becomes U+FFFD.
 func String[T ~string](b []byte, v T) []byte {
 	s := string(v)
 	b = append(b, '"')

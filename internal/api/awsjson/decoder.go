@@ -5,19 +5,19 @@ import (
 )
 
 const (
-	// maxDepth bounds objects and lists within each other; the deepest modelled input has 6.
+	// maxDepth is the deepest nesting of objects and lists; the deepest modelled input has 6.
 	maxDepth = 32
-	// maxDocumentDepth bounds free JSON, its surroundings included.
+	// maxDocumentDepth is the deepest nesting of free JSON, counted from the body's root.
 	maxDocumentDepth = 100
-	// maxElements bounds a list or map, far above any modelled bound, so that a
-	// body of `{},{},…` cannot grow to many times its size.
+	// maxElements is the most elements of a list or map, far above any limit of the model. So
+	// a body of `{},{},…` cannot take many times its size in memory.
 	maxElements = 4096
-	// maxViolations bounds how much a bad body can make the answer say.
+	// maxViolations limits the length of the answer to a bad body.
 	maxViolations = 100
 )
 
-// Decoder reads one body. The first error sticks: every later read returns zero
-// values and every loop ends, so that generated code need not look.
+// A Decoder reads one body. The first error sticks: every later read returns zero values and
+// every loop ends, so that generated code need not check errors.
 type Decoder struct {
 	data  []byte
 	pos   int
@@ -56,8 +56,8 @@ func NewLooseDecoder(body []byte) *Decoder {
 // OK reports whether nothing has failed yet.
 func (d *Decoder) OK() bool { return d.err == nil }
 
-// Finish returns the verdict: a SerializationException, or all constraint
-// violations in one error of the given code, or nil.
+// Finish returns the result: a SerializationException, or all constraint violations in one
+// error of the given code, or nil.
 func (d *Decoder) Finish(validationCode string) error {
 	if d.err == nil {
 		d.space()
@@ -139,11 +139,11 @@ func (d *Decoder) enter(limit int) bool {
 	return true
 }
 
-// Fields remembers which members of a structure came: by their bit, which is
-// their place in the model.
+// Fields records which members of a structure were present, by their bit. A member's bit is
+// its place in the model.
 type Fields struct {
 	keys uint64
-	// Set has the members that came with a value other than null.
+	// Set has the members with a value other than null.
 	Set uint64
 }
 
@@ -205,11 +205,11 @@ func (d *Decoder) next(end byte) (c byte, ok bool) {
 	return c, true
 }
 
-// Key is the name of the member that Next stopped at; good until the next read.
+// Key returns the name of the member that Next stopped at. It is valid until the next read.
 func (d *Decoder) Key() []byte { return d.key }
 
-// Value begins member bit: it refuses a repeated name, and reports whether a
-// value other than null is there to read.
+// Value begins the member with a bit. It rejects a repeated name, and reports whether there is
+// a value other than null.
 func (d *Decoder) Value(f *Fields, bit uint) bool {
 	if f.keys&(1<<bit) != 0 {
 		d.fail("Duplicate field %s", quoted(d.key))
@@ -247,7 +247,7 @@ func (d *Decoder) nextElement() bool {
 	return d.err == nil
 }
 
-// tooMany fails where a list or map that has n elements goes on.
+// tooMany fails if a list or map goes on after maxElements elements.
 func (d *Decoder) tooMany(n int) bool {
 	if n < maxElements {
 		return false
@@ -280,7 +280,7 @@ func (d *Decoder) mismatch(c byte, want string) {
 // Root reads the whole body, which is one structure or null, with read.
 func (d *Decoder) Root(read func()) {
 	if d.null() {
-		// The same as {}, so that what is required is missed.
+		// null is the same as {}: required members are missing.
 		d.data, d.pos = append([]byte("{}"), d.data[d.pos:]...), 0
 	}
 	if d.err == nil {

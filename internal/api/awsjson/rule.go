@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// None is a bound that a rule does not have.
+// None means that a rule has no such limit.
 const None int64 = -1 << 63
 
-// Rule is what a shape demands of its values. Min and Max bound a length for
-// text, blobs, lists and maps, and the value for numbers.
+// A Rule holds the constraints of a shape. Min and Max limit the length of text, blobs, lists
+// and maps, and the value of numbers.
 type Rule struct {
 	Min, Max int64
 	Pattern  *Pattern
@@ -21,7 +21,7 @@ type Rule struct {
 	Sensitive  bool
 }
 
-// Required notes a violation if the member did not come, and reports whether it did.
+// Required notes a violation if the member is absent, and reports whether it is present.
 func (d *Decoder) Required(f Fields, index int, name string, sensitive bool) bool {
 	if f.Set&(1<<index) != 0 {
 		return true
@@ -219,8 +219,7 @@ func (r *Rule) enumPhrase() string {
 	return "Member must satisfy enum value set: [" + strings.Join(r.Enum, ", ") + "]"
 }
 
-// elementPhrase lists everything that elements must satisfy, as the real
-// service does whichever of it failed.
+// elementPhrase lists all constraints of elements, as the real service does for any violation.
 func (r *Rule) elementPhrase() string {
 	var parts []string
 	if r.Max != None {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// frame is a structure that the reader is within: what the path and the order
-// of violations are made of.
+// frame is a structure that is being read. Frames make up the path and the order of
+// violations.
 type frame struct {
 	index     int
 	name      string
@@ -16,8 +16,8 @@ type frame struct {
 	sensitive bool
 }
 
-// violation is one item of the message. Members are read in the body's order
-// but reported in the model's, which order holds.
+// violation is one item of the message. Members are read in the body's order, but reported in
+// the model's order, which is in order.
 type violation struct {
 	order []int
 	item  string

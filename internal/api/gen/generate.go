@@ -51,7 +51,7 @@ func generate(table, pkg string) (map[string][]byte, error) {
 	return out, nil
 }
 
-// assemble puts header, package clause and the imports that the text uses before it.
+// assemble puts the header, the package clause and the used imports before the text.
 func (m *model) assemble(name string, body *source) []byte {
 	var b source
 	b.WriteString(header)
@@ -178,15 +178,15 @@ func (m *model) serviceFile() *source {
 		}
 	}
 	s.p("}\n")
-	s.p("// NotBuilt is a Service that has no operation. Embedded one level below the")
+	s.p("// Unimplemented is a Service that has no operation. Embedded one level below the")
 	s.p("// services that are built, it answers for what they do not.")
-	s.p("type NotBuilt struct{}\n")
+	s.p("type Unimplemented struct{}\n")
 	for _, op := range m.sortedOperations() {
 		s.p("// %s is not built.", op.Name)
 		if op.Output == "" {
-			s.p("func (NotBuilt) %s(context.Context, *%s) error { return api.NotBuilt(%q) }\n", op.Name, goName(op.Input), op.Name)
+			s.p("func (Unimplemented) %s(context.Context, *%s) error { return api.Unimplemented(%q) }\n", op.Name, goName(op.Input), op.Name)
 		} else {
-			s.p("func (NotBuilt) %s(context.Context, *%s) (*%s, error) { return nil, api.NotBuilt(%q) }\n", op.Name, goName(op.Input), goName(op.Output), op.Name)
+			s.p("func (Unimplemented) %s(context.Context, *%s) (*%s, error) { return nil, api.Unimplemented(%q) }\n", op.Name, goName(op.Input), goName(op.Output), op.Name)
 		}
 	}
 	s.p("// Bind joins every operation with its method of svc.")

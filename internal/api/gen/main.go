@@ -1,8 +1,8 @@
 // Command gen reads the interface tables of a service and writes its Go package:
 // shapes, decoding, validation, encoding, operations, errors and the Service
-// interface. It is run by go generate; what it writes is committed.
+// interface. go generate runs it, and its output is committed.
 //
-// It knows the tables' form and Go's, nothing of what operations mean.
+// It knows the form of the tables and of Go, not the meaning of operations.
 package main
 
 import (

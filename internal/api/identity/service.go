@@ -35,123 +35,123 @@ type Service interface {
 	UpdateIdentityPool(ctx context.Context, in *IdentityPool) (*IdentityPool, error)
 }
 
-// NotBuilt is a Service that has no operation. Embedded one level below the
+// Unimplemented is a Service that has no operation. Embedded one level below the
 // services that are built, it answers for what they do not.
-type NotBuilt struct{}
+type Unimplemented struct{}
 
 // CreateIdentityPool is not built.
-func (NotBuilt) CreateIdentityPool(context.Context, *CreateIdentityPoolInput) (*IdentityPool, error) {
-	return nil, api.NotBuilt("CreateIdentityPool")
+func (Unimplemented) CreateIdentityPool(context.Context, *CreateIdentityPoolInput) (*IdentityPool, error) {
+	return nil, api.Unimplemented("CreateIdentityPool")
 }
 
 // DeleteIdentities is not built.
-func (NotBuilt) DeleteIdentities(context.Context, *DeleteIdentitiesInput) (*DeleteIdentitiesResponse, error) {
-	return nil, api.NotBuilt("DeleteIdentities")
+func (Unimplemented) DeleteIdentities(context.Context, *DeleteIdentitiesInput) (*DeleteIdentitiesResponse, error) {
+	return nil, api.Unimplemented("DeleteIdentities")
 }
 
 // DeleteIdentityPool is not built.
-func (NotBuilt) DeleteIdentityPool(context.Context, *DeleteIdentityPoolInput) error {
-	return api.NotBuilt("DeleteIdentityPool")
+func (Unimplemented) DeleteIdentityPool(context.Context, *DeleteIdentityPoolInput) error {
+	return api.Unimplemented("DeleteIdentityPool")
 }
 
 // DescribeIdentity is not built.
-func (NotBuilt) DescribeIdentity(context.Context, *DescribeIdentityInput) (*IdentityDescription, error) {
-	return nil, api.NotBuilt("DescribeIdentity")
+func (Unimplemented) DescribeIdentity(context.Context, *DescribeIdentityInput) (*IdentityDescription, error) {
+	return nil, api.Unimplemented("DescribeIdentity")
 }
 
 // DescribeIdentityPool is not built.
-func (NotBuilt) DescribeIdentityPool(context.Context, *DescribeIdentityPoolInput) (*IdentityPool, error) {
-	return nil, api.NotBuilt("DescribeIdentityPool")
+func (Unimplemented) DescribeIdentityPool(context.Context, *DescribeIdentityPoolInput) (*IdentityPool, error) {
+	return nil, api.Unimplemented("DescribeIdentityPool")
 }
 
 // GetCredentialsForIdentity is not built.
-func (NotBuilt) GetCredentialsForIdentity(context.Context, *GetCredentialsForIdentityInput) (*GetCredentialsForIdentityResponse, error) {
-	return nil, api.NotBuilt("GetCredentialsForIdentity")
+func (Unimplemented) GetCredentialsForIdentity(context.Context, *GetCredentialsForIdentityInput) (*GetCredentialsForIdentityResponse, error) {
+	return nil, api.Unimplemented("GetCredentialsForIdentity")
 }
 
 // GetId is not built.
-func (NotBuilt) GetId(context.Context, *GetIdInput) (*GetIdResponse, error) {
-	return nil, api.NotBuilt("GetId")
+func (Unimplemented) GetId(context.Context, *GetIdInput) (*GetIdResponse, error) {
+	return nil, api.Unimplemented("GetId")
 }
 
 // GetIdentityPoolRoles is not built.
-func (NotBuilt) GetIdentityPoolRoles(context.Context, *GetIdentityPoolRolesInput) (*GetIdentityPoolRolesResponse, error) {
-	return nil, api.NotBuilt("GetIdentityPoolRoles")
+func (Unimplemented) GetIdentityPoolRoles(context.Context, *GetIdentityPoolRolesInput) (*GetIdentityPoolRolesResponse, error) {
+	return nil, api.Unimplemented("GetIdentityPoolRoles")
 }
 
 // GetOpenIdToken is not built.
-func (NotBuilt) GetOpenIdToken(context.Context, *GetOpenIdTokenInput) (*GetOpenIdTokenResponse, error) {
-	return nil, api.NotBuilt("GetOpenIdToken")
+func (Unimplemented) GetOpenIdToken(context.Context, *GetOpenIdTokenInput) (*GetOpenIdTokenResponse, error) {
+	return nil, api.Unimplemented("GetOpenIdToken")
 }
 
 // GetOpenIdTokenForDeveloperIdentity is not built.
-func (NotBuilt) GetOpenIdTokenForDeveloperIdentity(context.Context, *GetOpenIdTokenForDeveloperIdentityInput) (*GetOpenIdTokenForDeveloperIdentityResponse, error) {
-	return nil, api.NotBuilt("GetOpenIdTokenForDeveloperIdentity")
+func (Unimplemented) GetOpenIdTokenForDeveloperIdentity(context.Context, *GetOpenIdTokenForDeveloperIdentityInput) (*GetOpenIdTokenForDeveloperIdentityResponse, error) {
+	return nil, api.Unimplemented("GetOpenIdTokenForDeveloperIdentity")
 }
 
 // GetPrincipalTagAttributeMap is not built.
-func (NotBuilt) GetPrincipalTagAttributeMap(context.Context, *GetPrincipalTagAttributeMapInput) (*GetPrincipalTagAttributeMapResponse, error) {
-	return nil, api.NotBuilt("GetPrincipalTagAttributeMap")
+func (Unimplemented) GetPrincipalTagAttributeMap(context.Context, *GetPrincipalTagAttributeMapInput) (*GetPrincipalTagAttributeMapResponse, error) {
+	return nil, api.Unimplemented("GetPrincipalTagAttributeMap")
 }
 
 // ListIdentities is not built.
-func (NotBuilt) ListIdentities(context.Context, *ListIdentitiesInput) (*ListIdentitiesResponse, error) {
-	return nil, api.NotBuilt("ListIdentities")
+func (Unimplemented) ListIdentities(context.Context, *ListIdentitiesInput) (*ListIdentitiesResponse, error) {
+	return nil, api.Unimplemented("ListIdentities")
 }
 
 // ListIdentityPools is not built.
-func (NotBuilt) ListIdentityPools(context.Context, *ListIdentityPoolsInput) (*ListIdentityPoolsResponse, error) {
-	return nil, api.NotBuilt("ListIdentityPools")
+func (Unimplemented) ListIdentityPools(context.Context, *ListIdentityPoolsInput) (*ListIdentityPoolsResponse, error) {
+	return nil, api.Unimplemented("ListIdentityPools")
 }
 
 // ListTagsForResource is not built.
-func (NotBuilt) ListTagsForResource(context.Context, *ListTagsForResourceInput) (*ListTagsForResourceResponse, error) {
-	return nil, api.NotBuilt("ListTagsForResource")
+func (Unimplemented) ListTagsForResource(context.Context, *ListTagsForResourceInput) (*ListTagsForResourceResponse, error) {
+	return nil, api.Unimplemented("ListTagsForResource")
 }
 
 // LookupDeveloperIdentity is not built.
-func (NotBuilt) LookupDeveloperIdentity(context.Context, *LookupDeveloperIdentityInput) (*LookupDeveloperIdentityResponse, error) {
-	return nil, api.NotBuilt("LookupDeveloperIdentity")
+func (Unimplemented) LookupDeveloperIdentity(context.Context, *LookupDeveloperIdentityInput) (*LookupDeveloperIdentityResponse, error) {
+	return nil, api.Unimplemented("LookupDeveloperIdentity")
 }
 
 // MergeDeveloperIdentities is not built.
-func (NotBuilt) MergeDeveloperIdentities(context.Context, *MergeDeveloperIdentitiesInput) (*MergeDeveloperIdentitiesResponse, error) {
-	return nil, api.NotBuilt("MergeDeveloperIdentities")
+func (Unimplemented) MergeDeveloperIdentities(context.Context, *MergeDeveloperIdentitiesInput) (*MergeDeveloperIdentitiesResponse, error) {
+	return nil, api.Unimplemented("MergeDeveloperIdentities")
 }
 
 // SetIdentityPoolRoles is not built.
-func (NotBuilt) SetIdentityPoolRoles(context.Context, *SetIdentityPoolRolesInput) error {
-	return api.NotBuilt("SetIdentityPoolRoles")
+func (Unimplemented) SetIdentityPoolRoles(context.Context, *SetIdentityPoolRolesInput) error {
+	return api.Unimplemented("SetIdentityPoolRoles")
 }
 
 // SetPrincipalTagAttributeMap is not built.
-func (NotBuilt) SetPrincipalTagAttributeMap(context.Context, *SetPrincipalTagAttributeMapInput) (*SetPrincipalTagAttributeMapResponse, error) {
-	return nil, api.NotBuilt("SetPrincipalTagAttributeMap")
+func (Unimplemented) SetPrincipalTagAttributeMap(context.Context, *SetPrincipalTagAttributeMapInput) (*SetPrincipalTagAttributeMapResponse, error) {
+	return nil, api.Unimplemented("SetPrincipalTagAttributeMap")
 }
 
 // TagResource is not built.
-func (NotBuilt) TagResource(context.Context, *TagResourceInput) (*TagResourceResponse, error) {
-	return nil, api.NotBuilt("TagResource")
+func (Unimplemented) TagResource(context.Context, *TagResourceInput) (*TagResourceResponse, error) {
+	return nil, api.Unimplemented("TagResource")
 }
 
 // UnlinkDeveloperIdentity is not built.
-func (NotBuilt) UnlinkDeveloperIdentity(context.Context, *UnlinkDeveloperIdentityInput) error {
-	return api.NotBuilt("UnlinkDeveloperIdentity")
+func (Unimplemented) UnlinkDeveloperIdentity(context.Context, *UnlinkDeveloperIdentityInput) error {
+	return api.Unimplemented("UnlinkDeveloperIdentity")
 }
 
 // UnlinkIdentity is not built.
-func (NotBuilt) UnlinkIdentity(context.Context, *UnlinkIdentityInput) error {
-	return api.NotBuilt("UnlinkIdentity")
+func (Unimplemented) UnlinkIdentity(context.Context, *UnlinkIdentityInput) error {
+	return api.Unimplemented("UnlinkIdentity")
 }
 
 // UntagResource is not built.
-func (NotBuilt) UntagResource(context.Context, *UntagResourceInput) (*UntagResourceResponse, error) {
-	return nil, api.NotBuilt("UntagResource")
+func (Unimplemented) UntagResource(context.Context, *UntagResourceInput) (*UntagResourceResponse, error) {
+	return nil, api.Unimplemented("UntagResource")
 }
 
 // UpdateIdentityPool is not built.
-func (NotBuilt) UpdateIdentityPool(context.Context, *IdentityPool) (*IdentityPool, error) {
-	return nil, api.NotBuilt("UpdateIdentityPool")
+func (Unimplemented) UpdateIdentityPool(context.Context, *IdentityPool) (*IdentityPool, error) {
+	return nil, api.Unimplemented("UpdateIdentityPool")
 }
 
 // Bind joins every operation with its method of svc.

@@ -312,7 +312,7 @@ func TestEveryOperation(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := len(idp.Bind(idp.NotBuilt{})); n != 140 {
+	if n := len(idp.Bind(idp.Unimplemented{})); n != 140 {
 		t.Errorf("%d operations are bound", n)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // is made.
 func TestEveryCodeHasAReason(t *testing.T) {
 	t.Parallel()
-	for _, b := range idp.Bind(idp.NotBuilt{}) {
+	for _, b := range idp.Bind(idp.Unimplemented{}) {
 		for _, code := range b.Errors {
 			if code == idp.CodeInternalErrorException || code == idp.CodeInternalServerException {
 				continue // The server's own fault: the log has the cause.

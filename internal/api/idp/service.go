@@ -152,708 +152,708 @@ type Service interface {
 	VerifyUserAttribute(ctx context.Context, in *VerifyUserAttributeRequest) (*VerifyUserAttributeResponse, error)
 }
 
-// NotBuilt is a Service that has no operation. Embedded one level below the
+// Unimplemented is a Service that has no operation. Embedded one level below the
 // services that are built, it answers for what they do not.
-type NotBuilt struct{}
+type Unimplemented struct{}
 
 // AddCustomAttributes is not built.
-func (NotBuilt) AddCustomAttributes(context.Context, *AddCustomAttributesRequest) (*AddCustomAttributesResponse, error) {
-	return nil, api.NotBuilt("AddCustomAttributes")
+func (Unimplemented) AddCustomAttributes(context.Context, *AddCustomAttributesRequest) (*AddCustomAttributesResponse, error) {
+	return nil, api.Unimplemented("AddCustomAttributes")
 }
 
 // AddUserPoolClientSecret is not built.
-func (NotBuilt) AddUserPoolClientSecret(context.Context, *AddUserPoolClientSecretRequest) (*AddUserPoolClientSecretResponse, error) {
-	return nil, api.NotBuilt("AddUserPoolClientSecret")
+func (Unimplemented) AddUserPoolClientSecret(context.Context, *AddUserPoolClientSecretRequest) (*AddUserPoolClientSecretResponse, error) {
+	return nil, api.Unimplemented("AddUserPoolClientSecret")
 }
 
 // AdminAddUserToGroup is not built.
-func (NotBuilt) AdminAddUserToGroup(context.Context, *AdminAddUserToGroupRequest) error {
-	return api.NotBuilt("AdminAddUserToGroup")
+func (Unimplemented) AdminAddUserToGroup(context.Context, *AdminAddUserToGroupRequest) error {
+	return api.Unimplemented("AdminAddUserToGroup")
 }
 
 // AdminConfirmSignUp is not built.
-func (NotBuilt) AdminConfirmSignUp(context.Context, *AdminConfirmSignUpRequest) (*AdminConfirmSignUpResponse, error) {
-	return nil, api.NotBuilt("AdminConfirmSignUp")
+func (Unimplemented) AdminConfirmSignUp(context.Context, *AdminConfirmSignUpRequest) (*AdminConfirmSignUpResponse, error) {
+	return nil, api.Unimplemented("AdminConfirmSignUp")
 }
 
 // AdminCreateUser is not built.
-func (NotBuilt) AdminCreateUser(context.Context, *AdminCreateUserRequest) (*AdminCreateUserResponse, error) {
-	return nil, api.NotBuilt("AdminCreateUser")
+func (Unimplemented) AdminCreateUser(context.Context, *AdminCreateUserRequest) (*AdminCreateUserResponse, error) {
+	return nil, api.Unimplemented("AdminCreateUser")
 }
 
 // AdminDeleteSoftwareToken is not built.
-func (NotBuilt) AdminDeleteSoftwareToken(context.Context, *AdminDeleteSoftwareTokenRequest) (*AdminDeleteSoftwareTokenResponse, error) {
-	return nil, api.NotBuilt("AdminDeleteSoftwareToken")
+func (Unimplemented) AdminDeleteSoftwareToken(context.Context, *AdminDeleteSoftwareTokenRequest) (*AdminDeleteSoftwareTokenResponse, error) {
+	return nil, api.Unimplemented("AdminDeleteSoftwareToken")
 }
 
 // AdminDeleteUser is not built.
-func (NotBuilt) AdminDeleteUser(context.Context, *AdminDeleteUserRequest) error {
-	return api.NotBuilt("AdminDeleteUser")
+func (Unimplemented) AdminDeleteUser(context.Context, *AdminDeleteUserRequest) error {
+	return api.Unimplemented("AdminDeleteUser")
 }
 
 // AdminDeleteUserAttributes is not built.
-func (NotBuilt) AdminDeleteUserAttributes(context.Context, *AdminDeleteUserAttributesRequest) (*AdminDeleteUserAttributesResponse, error) {
-	return nil, api.NotBuilt("AdminDeleteUserAttributes")
+func (Unimplemented) AdminDeleteUserAttributes(context.Context, *AdminDeleteUserAttributesRequest) (*AdminDeleteUserAttributesResponse, error) {
+	return nil, api.Unimplemented("AdminDeleteUserAttributes")
 }
 
 // AdminDisableProviderForUser is not built.
-func (NotBuilt) AdminDisableProviderForUser(context.Context, *AdminDisableProviderForUserRequest) (*AdminDisableProviderForUserResponse, error) {
-	return nil, api.NotBuilt("AdminDisableProviderForUser")
+func (Unimplemented) AdminDisableProviderForUser(context.Context, *AdminDisableProviderForUserRequest) (*AdminDisableProviderForUserResponse, error) {
+	return nil, api.Unimplemented("AdminDisableProviderForUser")
 }
 
 // AdminDisableUser is not built.
-func (NotBuilt) AdminDisableUser(context.Context, *AdminDisableUserRequest) (*AdminDisableUserResponse, error) {
-	return nil, api.NotBuilt("AdminDisableUser")
+func (Unimplemented) AdminDisableUser(context.Context, *AdminDisableUserRequest) (*AdminDisableUserResponse, error) {
+	return nil, api.Unimplemented("AdminDisableUser")
 }
 
 // AdminEnableUser is not built.
-func (NotBuilt) AdminEnableUser(context.Context, *AdminEnableUserRequest) (*AdminEnableUserResponse, error) {
-	return nil, api.NotBuilt("AdminEnableUser")
+func (Unimplemented) AdminEnableUser(context.Context, *AdminEnableUserRequest) (*AdminEnableUserResponse, error) {
+	return nil, api.Unimplemented("AdminEnableUser")
 }
 
 // AdminForgetDevice is not built.
-func (NotBuilt) AdminForgetDevice(context.Context, *AdminForgetDeviceRequest) error {
-	return api.NotBuilt("AdminForgetDevice")
+func (Unimplemented) AdminForgetDevice(context.Context, *AdminForgetDeviceRequest) error {
+	return api.Unimplemented("AdminForgetDevice")
 }
 
 // AdminGetDevice is not built.
-func (NotBuilt) AdminGetDevice(context.Context, *AdminGetDeviceRequest) (*AdminGetDeviceResponse, error) {
-	return nil, api.NotBuilt("AdminGetDevice")
+func (Unimplemented) AdminGetDevice(context.Context, *AdminGetDeviceRequest) (*AdminGetDeviceResponse, error) {
+	return nil, api.Unimplemented("AdminGetDevice")
 }
 
 // AdminGetUser is not built.
-func (NotBuilt) AdminGetUser(context.Context, *AdminGetUserRequest) (*AdminGetUserResponse, error) {
-	return nil, api.NotBuilt("AdminGetUser")
+func (Unimplemented) AdminGetUser(context.Context, *AdminGetUserRequest) (*AdminGetUserResponse, error) {
+	return nil, api.Unimplemented("AdminGetUser")
 }
 
 // AdminGetUserAuthFactors is not built.
-func (NotBuilt) AdminGetUserAuthFactors(context.Context, *AdminGetUserAuthFactorsRequest) (*AdminGetUserAuthFactorsResponse, error) {
-	return nil, api.NotBuilt("AdminGetUserAuthFactors")
+func (Unimplemented) AdminGetUserAuthFactors(context.Context, *AdminGetUserAuthFactorsRequest) (*AdminGetUserAuthFactorsResponse, error) {
+	return nil, api.Unimplemented("AdminGetUserAuthFactors")
 }
 
 // AdminInitiateAuth is not built.
-func (NotBuilt) AdminInitiateAuth(context.Context, *AdminInitiateAuthRequest) (*AdminInitiateAuthResponse, error) {
-	return nil, api.NotBuilt("AdminInitiateAuth")
+func (Unimplemented) AdminInitiateAuth(context.Context, *AdminInitiateAuthRequest) (*AdminInitiateAuthResponse, error) {
+	return nil, api.Unimplemented("AdminInitiateAuth")
 }
 
 // AdminLinkProviderForUser is not built.
-func (NotBuilt) AdminLinkProviderForUser(context.Context, *AdminLinkProviderForUserRequest) (*AdminLinkProviderForUserResponse, error) {
-	return nil, api.NotBuilt("AdminLinkProviderForUser")
+func (Unimplemented) AdminLinkProviderForUser(context.Context, *AdminLinkProviderForUserRequest) (*AdminLinkProviderForUserResponse, error) {
+	return nil, api.Unimplemented("AdminLinkProviderForUser")
 }
 
 // AdminListDevices is not built.
-func (NotBuilt) AdminListDevices(context.Context, *AdminListDevicesRequest) (*AdminListDevicesResponse, error) {
-	return nil, api.NotBuilt("AdminListDevices")
+func (Unimplemented) AdminListDevices(context.Context, *AdminListDevicesRequest) (*AdminListDevicesResponse, error) {
+	return nil, api.Unimplemented("AdminListDevices")
 }
 
 // AdminListGroupsForUser is not built.
-func (NotBuilt) AdminListGroupsForUser(context.Context, *AdminListGroupsForUserRequest) (*AdminListGroupsForUserResponse, error) {
-	return nil, api.NotBuilt("AdminListGroupsForUser")
+func (Unimplemented) AdminListGroupsForUser(context.Context, *AdminListGroupsForUserRequest) (*AdminListGroupsForUserResponse, error) {
+	return nil, api.Unimplemented("AdminListGroupsForUser")
 }
 
 // AdminListUserAuthEvents is not built.
-func (NotBuilt) AdminListUserAuthEvents(context.Context, *AdminListUserAuthEventsRequest) (*AdminListUserAuthEventsResponse, error) {
-	return nil, api.NotBuilt("AdminListUserAuthEvents")
+func (Unimplemented) AdminListUserAuthEvents(context.Context, *AdminListUserAuthEventsRequest) (*AdminListUserAuthEventsResponse, error) {
+	return nil, api.Unimplemented("AdminListUserAuthEvents")
 }
 
 // AdminListUserSessions is not built.
-func (NotBuilt) AdminListUserSessions(context.Context, *AdminListUserSessionsRequest) (*AdminListUserSessionsResponse, error) {
-	return nil, api.NotBuilt("AdminListUserSessions")
+func (Unimplemented) AdminListUserSessions(context.Context, *AdminListUserSessionsRequest) (*AdminListUserSessionsResponse, error) {
+	return nil, api.Unimplemented("AdminListUserSessions")
 }
 
 // AdminRemoveUserFromGroup is not built.
-func (NotBuilt) AdminRemoveUserFromGroup(context.Context, *AdminRemoveUserFromGroupRequest) error {
-	return api.NotBuilt("AdminRemoveUserFromGroup")
+func (Unimplemented) AdminRemoveUserFromGroup(context.Context, *AdminRemoveUserFromGroupRequest) error {
+	return api.Unimplemented("AdminRemoveUserFromGroup")
 }
 
 // AdminResetUserPassword is not built.
-func (NotBuilt) AdminResetUserPassword(context.Context, *AdminResetUserPasswordRequest) (*AdminResetUserPasswordResponse, error) {
-	return nil, api.NotBuilt("AdminResetUserPassword")
+func (Unimplemented) AdminResetUserPassword(context.Context, *AdminResetUserPasswordRequest) (*AdminResetUserPasswordResponse, error) {
+	return nil, api.Unimplemented("AdminResetUserPassword")
 }
 
 // AdminRespondToAuthChallenge is not built.
-func (NotBuilt) AdminRespondToAuthChallenge(context.Context, *AdminRespondToAuthChallengeRequest) (*AdminRespondToAuthChallengeResponse, error) {
-	return nil, api.NotBuilt("AdminRespondToAuthChallenge")
+func (Unimplemented) AdminRespondToAuthChallenge(context.Context, *AdminRespondToAuthChallengeRequest) (*AdminRespondToAuthChallengeResponse, error) {
+	return nil, api.Unimplemented("AdminRespondToAuthChallenge")
 }
 
 // AdminRevokeUserSession is not built.
-func (NotBuilt) AdminRevokeUserSession(context.Context, *AdminRevokeUserSessionRequest) (*AdminRevokeUserSessionResponse, error) {
-	return nil, api.NotBuilt("AdminRevokeUserSession")
+func (Unimplemented) AdminRevokeUserSession(context.Context, *AdminRevokeUserSessionRequest) (*AdminRevokeUserSessionResponse, error) {
+	return nil, api.Unimplemented("AdminRevokeUserSession")
 }
 
 // AdminSetUserMFAPreference is not built.
-func (NotBuilt) AdminSetUserMFAPreference(context.Context, *AdminSetUserMFAPreferenceRequest) (*AdminSetUserMFAPreferenceResponse, error) {
-	return nil, api.NotBuilt("AdminSetUserMFAPreference")
+func (Unimplemented) AdminSetUserMFAPreference(context.Context, *AdminSetUserMFAPreferenceRequest) (*AdminSetUserMFAPreferenceResponse, error) {
+	return nil, api.Unimplemented("AdminSetUserMFAPreference")
 }
 
 // AdminSetUserPassword is not built.
-func (NotBuilt) AdminSetUserPassword(context.Context, *AdminSetUserPasswordRequest) (*AdminSetUserPasswordResponse, error) {
-	return nil, api.NotBuilt("AdminSetUserPassword")
+func (Unimplemented) AdminSetUserPassword(context.Context, *AdminSetUserPasswordRequest) (*AdminSetUserPasswordResponse, error) {
+	return nil, api.Unimplemented("AdminSetUserPassword")
 }
 
 // AdminSetUserSettings is not built.
-func (NotBuilt) AdminSetUserSettings(context.Context, *AdminSetUserSettingsRequest) (*AdminSetUserSettingsResponse, error) {
-	return nil, api.NotBuilt("AdminSetUserSettings")
+func (Unimplemented) AdminSetUserSettings(context.Context, *AdminSetUserSettingsRequest) (*AdminSetUserSettingsResponse, error) {
+	return nil, api.Unimplemented("AdminSetUserSettings")
 }
 
 // AdminUpdateAuthEventFeedback is not built.
-func (NotBuilt) AdminUpdateAuthEventFeedback(context.Context, *AdminUpdateAuthEventFeedbackRequest) (*AdminUpdateAuthEventFeedbackResponse, error) {
-	return nil, api.NotBuilt("AdminUpdateAuthEventFeedback")
+func (Unimplemented) AdminUpdateAuthEventFeedback(context.Context, *AdminUpdateAuthEventFeedbackRequest) (*AdminUpdateAuthEventFeedbackResponse, error) {
+	return nil, api.Unimplemented("AdminUpdateAuthEventFeedback")
 }
 
 // AdminUpdateDeviceStatus is not built.
-func (NotBuilt) AdminUpdateDeviceStatus(context.Context, *AdminUpdateDeviceStatusRequest) (*AdminUpdateDeviceStatusResponse, error) {
-	return nil, api.NotBuilt("AdminUpdateDeviceStatus")
+func (Unimplemented) AdminUpdateDeviceStatus(context.Context, *AdminUpdateDeviceStatusRequest) (*AdminUpdateDeviceStatusResponse, error) {
+	return nil, api.Unimplemented("AdminUpdateDeviceStatus")
 }
 
 // AdminUpdateUserAttributes is not built.
-func (NotBuilt) AdminUpdateUserAttributes(context.Context, *AdminUpdateUserAttributesRequest) (*AdminUpdateUserAttributesResponse, error) {
-	return nil, api.NotBuilt("AdminUpdateUserAttributes")
+func (Unimplemented) AdminUpdateUserAttributes(context.Context, *AdminUpdateUserAttributesRequest) (*AdminUpdateUserAttributesResponse, error) {
+	return nil, api.Unimplemented("AdminUpdateUserAttributes")
 }
 
 // AdminUserGlobalSignOut is not built.
-func (NotBuilt) AdminUserGlobalSignOut(context.Context, *AdminUserGlobalSignOutRequest) (*AdminUserGlobalSignOutResponse, error) {
-	return nil, api.NotBuilt("AdminUserGlobalSignOut")
+func (Unimplemented) AdminUserGlobalSignOut(context.Context, *AdminUserGlobalSignOutRequest) (*AdminUserGlobalSignOutResponse, error) {
+	return nil, api.Unimplemented("AdminUserGlobalSignOut")
 }
 
 // AssociateSoftwareToken is not built.
-func (NotBuilt) AssociateSoftwareToken(context.Context, *AssociateSoftwareTokenRequest) (*AssociateSoftwareTokenResponse, error) {
-	return nil, api.NotBuilt("AssociateSoftwareToken")
+func (Unimplemented) AssociateSoftwareToken(context.Context, *AssociateSoftwareTokenRequest) (*AssociateSoftwareTokenResponse, error) {
+	return nil, api.Unimplemented("AssociateSoftwareToken")
 }
 
 // ChangePassword is not built.
-func (NotBuilt) ChangePassword(context.Context, *ChangePasswordRequest) (*ChangePasswordResponse, error) {
-	return nil, api.NotBuilt("ChangePassword")
+func (Unimplemented) ChangePassword(context.Context, *ChangePasswordRequest) (*ChangePasswordResponse, error) {
+	return nil, api.Unimplemented("ChangePassword")
 }
 
 // CompleteWebAuthnRegistration is not built.
-func (NotBuilt) CompleteWebAuthnRegistration(context.Context, *CompleteWebAuthnRegistrationRequest) (*CompleteWebAuthnRegistrationResponse, error) {
-	return nil, api.NotBuilt("CompleteWebAuthnRegistration")
+func (Unimplemented) CompleteWebAuthnRegistration(context.Context, *CompleteWebAuthnRegistrationRequest) (*CompleteWebAuthnRegistrationResponse, error) {
+	return nil, api.Unimplemented("CompleteWebAuthnRegistration")
 }
 
 // ConfirmDevice is not built.
-func (NotBuilt) ConfirmDevice(context.Context, *ConfirmDeviceRequest) (*ConfirmDeviceResponse, error) {
-	return nil, api.NotBuilt("ConfirmDevice")
+func (Unimplemented) ConfirmDevice(context.Context, *ConfirmDeviceRequest) (*ConfirmDeviceResponse, error) {
+	return nil, api.Unimplemented("ConfirmDevice")
 }
 
 // ConfirmForgotPassword is not built.
-func (NotBuilt) ConfirmForgotPassword(context.Context, *ConfirmForgotPasswordRequest) (*ConfirmForgotPasswordResponse, error) {
-	return nil, api.NotBuilt("ConfirmForgotPassword")
+func (Unimplemented) ConfirmForgotPassword(context.Context, *ConfirmForgotPasswordRequest) (*ConfirmForgotPasswordResponse, error) {
+	return nil, api.Unimplemented("ConfirmForgotPassword")
 }
 
 // ConfirmSignUp is not built.
-func (NotBuilt) ConfirmSignUp(context.Context, *ConfirmSignUpRequest) (*ConfirmSignUpResponse, error) {
-	return nil, api.NotBuilt("ConfirmSignUp")
+func (Unimplemented) ConfirmSignUp(context.Context, *ConfirmSignUpRequest) (*ConfirmSignUpResponse, error) {
+	return nil, api.Unimplemented("ConfirmSignUp")
 }
 
 // CreateGroup is not built.
-func (NotBuilt) CreateGroup(context.Context, *CreateGroupRequest) (*CreateGroupResponse, error) {
-	return nil, api.NotBuilt("CreateGroup")
+func (Unimplemented) CreateGroup(context.Context, *CreateGroupRequest) (*CreateGroupResponse, error) {
+	return nil, api.Unimplemented("CreateGroup")
 }
 
 // CreateIdentityProvider is not built.
-func (NotBuilt) CreateIdentityProvider(context.Context, *CreateIdentityProviderRequest) (*CreateIdentityProviderResponse, error) {
-	return nil, api.NotBuilt("CreateIdentityProvider")
+func (Unimplemented) CreateIdentityProvider(context.Context, *CreateIdentityProviderRequest) (*CreateIdentityProviderResponse, error) {
+	return nil, api.Unimplemented("CreateIdentityProvider")
 }
 
 // CreateManagedLoginBranding is not built.
-func (NotBuilt) CreateManagedLoginBranding(context.Context, *CreateManagedLoginBrandingRequest) (*CreateManagedLoginBrandingResponse, error) {
-	return nil, api.NotBuilt("CreateManagedLoginBranding")
+func (Unimplemented) CreateManagedLoginBranding(context.Context, *CreateManagedLoginBrandingRequest) (*CreateManagedLoginBrandingResponse, error) {
+	return nil, api.Unimplemented("CreateManagedLoginBranding")
 }
 
 // CreateResourceServer is not built.
-func (NotBuilt) CreateResourceServer(context.Context, *CreateResourceServerRequest) (*CreateResourceServerResponse, error) {
-	return nil, api.NotBuilt("CreateResourceServer")
+func (Unimplemented) CreateResourceServer(context.Context, *CreateResourceServerRequest) (*CreateResourceServerResponse, error) {
+	return nil, api.Unimplemented("CreateResourceServer")
 }
 
 // CreateTerms is not built.
-func (NotBuilt) CreateTerms(context.Context, *CreateTermsRequest) (*CreateTermsResponse, error) {
-	return nil, api.NotBuilt("CreateTerms")
+func (Unimplemented) CreateTerms(context.Context, *CreateTermsRequest) (*CreateTermsResponse, error) {
+	return nil, api.Unimplemented("CreateTerms")
 }
 
 // CreateUserImportJob is not built.
-func (NotBuilt) CreateUserImportJob(context.Context, *CreateUserImportJobRequest) (*CreateUserImportJobResponse, error) {
-	return nil, api.NotBuilt("CreateUserImportJob")
+func (Unimplemented) CreateUserImportJob(context.Context, *CreateUserImportJobRequest) (*CreateUserImportJobResponse, error) {
+	return nil, api.Unimplemented("CreateUserImportJob")
 }
 
 // CreateUserPool is not built.
-func (NotBuilt) CreateUserPool(context.Context, *CreateUserPoolRequest) (*CreateUserPoolResponse, error) {
-	return nil, api.NotBuilt("CreateUserPool")
+func (Unimplemented) CreateUserPool(context.Context, *CreateUserPoolRequest) (*CreateUserPoolResponse, error) {
+	return nil, api.Unimplemented("CreateUserPool")
 }
 
 // CreateUserPoolClient is not built.
-func (NotBuilt) CreateUserPoolClient(context.Context, *CreateUserPoolClientRequest) (*CreateUserPoolClientResponse, error) {
-	return nil, api.NotBuilt("CreateUserPoolClient")
+func (Unimplemented) CreateUserPoolClient(context.Context, *CreateUserPoolClientRequest) (*CreateUserPoolClientResponse, error) {
+	return nil, api.Unimplemented("CreateUserPoolClient")
 }
 
 // CreateUserPoolDomain is not built.
-func (NotBuilt) CreateUserPoolDomain(context.Context, *CreateUserPoolDomainRequest) (*CreateUserPoolDomainResponse, error) {
-	return nil, api.NotBuilt("CreateUserPoolDomain")
+func (Unimplemented) CreateUserPoolDomain(context.Context, *CreateUserPoolDomainRequest) (*CreateUserPoolDomainResponse, error) {
+	return nil, api.Unimplemented("CreateUserPoolDomain")
 }
 
 // CreateUserPoolReplica is not built.
-func (NotBuilt) CreateUserPoolReplica(context.Context, *CreateUserPoolReplicaRequest) (*CreateUserPoolReplicaResponse, error) {
-	return nil, api.NotBuilt("CreateUserPoolReplica")
+func (Unimplemented) CreateUserPoolReplica(context.Context, *CreateUserPoolReplicaRequest) (*CreateUserPoolReplicaResponse, error) {
+	return nil, api.Unimplemented("CreateUserPoolReplica")
 }
 
 // DeleteGroup is not built.
-func (NotBuilt) DeleteGroup(context.Context, *DeleteGroupRequest) error {
-	return api.NotBuilt("DeleteGroup")
+func (Unimplemented) DeleteGroup(context.Context, *DeleteGroupRequest) error {
+	return api.Unimplemented("DeleteGroup")
 }
 
 // DeleteIdentityProvider is not built.
-func (NotBuilt) DeleteIdentityProvider(context.Context, *DeleteIdentityProviderRequest) error {
-	return api.NotBuilt("DeleteIdentityProvider")
+func (Unimplemented) DeleteIdentityProvider(context.Context, *DeleteIdentityProviderRequest) error {
+	return api.Unimplemented("DeleteIdentityProvider")
 }
 
 // DeleteManagedLoginBranding is not built.
-func (NotBuilt) DeleteManagedLoginBranding(context.Context, *DeleteManagedLoginBrandingRequest) error {
-	return api.NotBuilt("DeleteManagedLoginBranding")
+func (Unimplemented) DeleteManagedLoginBranding(context.Context, *DeleteManagedLoginBrandingRequest) error {
+	return api.Unimplemented("DeleteManagedLoginBranding")
 }
 
 // DeleteResourceServer is not built.
-func (NotBuilt) DeleteResourceServer(context.Context, *DeleteResourceServerRequest) error {
-	return api.NotBuilt("DeleteResourceServer")
+func (Unimplemented) DeleteResourceServer(context.Context, *DeleteResourceServerRequest) error {
+	return api.Unimplemented("DeleteResourceServer")
 }
 
 // DeleteTerms is not built.
-func (NotBuilt) DeleteTerms(context.Context, *DeleteTermsRequest) error {
-	return api.NotBuilt("DeleteTerms")
+func (Unimplemented) DeleteTerms(context.Context, *DeleteTermsRequest) error {
+	return api.Unimplemented("DeleteTerms")
 }
 
 // DeleteUser is not built.
-func (NotBuilt) DeleteUser(context.Context, *DeleteUserRequest) error {
-	return api.NotBuilt("DeleteUser")
+func (Unimplemented) DeleteUser(context.Context, *DeleteUserRequest) error {
+	return api.Unimplemented("DeleteUser")
 }
 
 // DeleteUserAttributes is not built.
-func (NotBuilt) DeleteUserAttributes(context.Context, *DeleteUserAttributesRequest) (*DeleteUserAttributesResponse, error) {
-	return nil, api.NotBuilt("DeleteUserAttributes")
+func (Unimplemented) DeleteUserAttributes(context.Context, *DeleteUserAttributesRequest) (*DeleteUserAttributesResponse, error) {
+	return nil, api.Unimplemented("DeleteUserAttributes")
 }
 
 // DeleteUserPool is not built.
-func (NotBuilt) DeleteUserPool(context.Context, *DeleteUserPoolRequest) error {
-	return api.NotBuilt("DeleteUserPool")
+func (Unimplemented) DeleteUserPool(context.Context, *DeleteUserPoolRequest) error {
+	return api.Unimplemented("DeleteUserPool")
 }
 
 // DeleteUserPoolClient is not built.
-func (NotBuilt) DeleteUserPoolClient(context.Context, *DeleteUserPoolClientRequest) error {
-	return api.NotBuilt("DeleteUserPoolClient")
+func (Unimplemented) DeleteUserPoolClient(context.Context, *DeleteUserPoolClientRequest) error {
+	return api.Unimplemented("DeleteUserPoolClient")
 }
 
 // DeleteUserPoolClientSecret is not built.
-func (NotBuilt) DeleteUserPoolClientSecret(context.Context, *DeleteUserPoolClientSecretRequest) (*DeleteUserPoolClientSecretResponse, error) {
-	return nil, api.NotBuilt("DeleteUserPoolClientSecret")
+func (Unimplemented) DeleteUserPoolClientSecret(context.Context, *DeleteUserPoolClientSecretRequest) (*DeleteUserPoolClientSecretResponse, error) {
+	return nil, api.Unimplemented("DeleteUserPoolClientSecret")
 }
 
 // DeleteUserPoolDomain is not built.
-func (NotBuilt) DeleteUserPoolDomain(context.Context, *DeleteUserPoolDomainRequest) (*DeleteUserPoolDomainResponse, error) {
-	return nil, api.NotBuilt("DeleteUserPoolDomain")
+func (Unimplemented) DeleteUserPoolDomain(context.Context, *DeleteUserPoolDomainRequest) (*DeleteUserPoolDomainResponse, error) {
+	return nil, api.Unimplemented("DeleteUserPoolDomain")
 }
 
 // DeleteUserPoolReplica is not built.
-func (NotBuilt) DeleteUserPoolReplica(context.Context, *DeleteUserPoolReplicaRequest) (*DeleteUserPoolReplicaResponse, error) {
-	return nil, api.NotBuilt("DeleteUserPoolReplica")
+func (Unimplemented) DeleteUserPoolReplica(context.Context, *DeleteUserPoolReplicaRequest) (*DeleteUserPoolReplicaResponse, error) {
+	return nil, api.Unimplemented("DeleteUserPoolReplica")
 }
 
 // DeleteWebAuthnCredential is not built.
-func (NotBuilt) DeleteWebAuthnCredential(context.Context, *DeleteWebAuthnCredentialRequest) (*DeleteWebAuthnCredentialResponse, error) {
-	return nil, api.NotBuilt("DeleteWebAuthnCredential")
+func (Unimplemented) DeleteWebAuthnCredential(context.Context, *DeleteWebAuthnCredentialRequest) (*DeleteWebAuthnCredentialResponse, error) {
+	return nil, api.Unimplemented("DeleteWebAuthnCredential")
 }
 
 // DescribeIdentityProvider is not built.
-func (NotBuilt) DescribeIdentityProvider(context.Context, *DescribeIdentityProviderRequest) (*DescribeIdentityProviderResponse, error) {
-	return nil, api.NotBuilt("DescribeIdentityProvider")
+func (Unimplemented) DescribeIdentityProvider(context.Context, *DescribeIdentityProviderRequest) (*DescribeIdentityProviderResponse, error) {
+	return nil, api.Unimplemented("DescribeIdentityProvider")
 }
 
 // DescribeManagedLoginBranding is not built.
-func (NotBuilt) DescribeManagedLoginBranding(context.Context, *DescribeManagedLoginBrandingRequest) (*DescribeManagedLoginBrandingResponse, error) {
-	return nil, api.NotBuilt("DescribeManagedLoginBranding")
+func (Unimplemented) DescribeManagedLoginBranding(context.Context, *DescribeManagedLoginBrandingRequest) (*DescribeManagedLoginBrandingResponse, error) {
+	return nil, api.Unimplemented("DescribeManagedLoginBranding")
 }
 
 // DescribeManagedLoginBrandingByClient is not built.
-func (NotBuilt) DescribeManagedLoginBrandingByClient(context.Context, *DescribeManagedLoginBrandingByClientRequest) (*DescribeManagedLoginBrandingByClientResponse, error) {
-	return nil, api.NotBuilt("DescribeManagedLoginBrandingByClient")
+func (Unimplemented) DescribeManagedLoginBrandingByClient(context.Context, *DescribeManagedLoginBrandingByClientRequest) (*DescribeManagedLoginBrandingByClientResponse, error) {
+	return nil, api.Unimplemented("DescribeManagedLoginBrandingByClient")
 }
 
 // DescribeResourceServer is not built.
-func (NotBuilt) DescribeResourceServer(context.Context, *DescribeResourceServerRequest) (*DescribeResourceServerResponse, error) {
-	return nil, api.NotBuilt("DescribeResourceServer")
+func (Unimplemented) DescribeResourceServer(context.Context, *DescribeResourceServerRequest) (*DescribeResourceServerResponse, error) {
+	return nil, api.Unimplemented("DescribeResourceServer")
 }
 
 // DescribeRiskConfiguration is not built.
-func (NotBuilt) DescribeRiskConfiguration(context.Context, *DescribeRiskConfigurationRequest) (*DescribeRiskConfigurationResponse, error) {
-	return nil, api.NotBuilt("DescribeRiskConfiguration")
+func (Unimplemented) DescribeRiskConfiguration(context.Context, *DescribeRiskConfigurationRequest) (*DescribeRiskConfigurationResponse, error) {
+	return nil, api.Unimplemented("DescribeRiskConfiguration")
 }
 
 // DescribeTerms is not built.
-func (NotBuilt) DescribeTerms(context.Context, *DescribeTermsRequest) (*DescribeTermsResponse, error) {
-	return nil, api.NotBuilt("DescribeTerms")
+func (Unimplemented) DescribeTerms(context.Context, *DescribeTermsRequest) (*DescribeTermsResponse, error) {
+	return nil, api.Unimplemented("DescribeTerms")
 }
 
 // DescribeTermsByClient is not built.
-func (NotBuilt) DescribeTermsByClient(context.Context, *DescribeTermsByClientRequest) (*DescribeTermsByClientResponse, error) {
-	return nil, api.NotBuilt("DescribeTermsByClient")
+func (Unimplemented) DescribeTermsByClient(context.Context, *DescribeTermsByClientRequest) (*DescribeTermsByClientResponse, error) {
+	return nil, api.Unimplemented("DescribeTermsByClient")
 }
 
 // DescribeUserImportJob is not built.
-func (NotBuilt) DescribeUserImportJob(context.Context, *DescribeUserImportJobRequest) (*DescribeUserImportJobResponse, error) {
-	return nil, api.NotBuilt("DescribeUserImportJob")
+func (Unimplemented) DescribeUserImportJob(context.Context, *DescribeUserImportJobRequest) (*DescribeUserImportJobResponse, error) {
+	return nil, api.Unimplemented("DescribeUserImportJob")
 }
 
 // DescribeUserPool is not built.
-func (NotBuilt) DescribeUserPool(context.Context, *DescribeUserPoolRequest) (*DescribeUserPoolResponse, error) {
-	return nil, api.NotBuilt("DescribeUserPool")
+func (Unimplemented) DescribeUserPool(context.Context, *DescribeUserPoolRequest) (*DescribeUserPoolResponse, error) {
+	return nil, api.Unimplemented("DescribeUserPool")
 }
 
 // DescribeUserPoolClient is not built.
-func (NotBuilt) DescribeUserPoolClient(context.Context, *DescribeUserPoolClientRequest) (*DescribeUserPoolClientResponse, error) {
-	return nil, api.NotBuilt("DescribeUserPoolClient")
+func (Unimplemented) DescribeUserPoolClient(context.Context, *DescribeUserPoolClientRequest) (*DescribeUserPoolClientResponse, error) {
+	return nil, api.Unimplemented("DescribeUserPoolClient")
 }
 
 // DescribeUserPoolDomain is not built.
-func (NotBuilt) DescribeUserPoolDomain(context.Context, *DescribeUserPoolDomainRequest) (*DescribeUserPoolDomainResponse, error) {
-	return nil, api.NotBuilt("DescribeUserPoolDomain")
+func (Unimplemented) DescribeUserPoolDomain(context.Context, *DescribeUserPoolDomainRequest) (*DescribeUserPoolDomainResponse, error) {
+	return nil, api.Unimplemented("DescribeUserPoolDomain")
 }
 
 // ForgetDevice is not built.
-func (NotBuilt) ForgetDevice(context.Context, *ForgetDeviceRequest) error {
-	return api.NotBuilt("ForgetDevice")
+func (Unimplemented) ForgetDevice(context.Context, *ForgetDeviceRequest) error {
+	return api.Unimplemented("ForgetDevice")
 }
 
 // ForgotPassword is not built.
-func (NotBuilt) ForgotPassword(context.Context, *ForgotPasswordRequest) (*ForgotPasswordResponse, error) {
-	return nil, api.NotBuilt("ForgotPassword")
+func (Unimplemented) ForgotPassword(context.Context, *ForgotPasswordRequest) (*ForgotPasswordResponse, error) {
+	return nil, api.Unimplemented("ForgotPassword")
 }
 
 // GetCSVHeader is not built.
-func (NotBuilt) GetCSVHeader(context.Context, *GetCSVHeaderRequest) (*GetCSVHeaderResponse, error) {
-	return nil, api.NotBuilt("GetCSVHeader")
+func (Unimplemented) GetCSVHeader(context.Context, *GetCSVHeaderRequest) (*GetCSVHeaderResponse, error) {
+	return nil, api.Unimplemented("GetCSVHeader")
 }
 
 // GetClientToken is not built.
-func (NotBuilt) GetClientToken(context.Context, *GetClientTokenRequest) (*GetClientTokenResponse, error) {
-	return nil, api.NotBuilt("GetClientToken")
+func (Unimplemented) GetClientToken(context.Context, *GetClientTokenRequest) (*GetClientTokenResponse, error) {
+	return nil, api.Unimplemented("GetClientToken")
 }
 
 // GetDevice is not built.
-func (NotBuilt) GetDevice(context.Context, *GetDeviceRequest) (*GetDeviceResponse, error) {
-	return nil, api.NotBuilt("GetDevice")
+func (Unimplemented) GetDevice(context.Context, *GetDeviceRequest) (*GetDeviceResponse, error) {
+	return nil, api.Unimplemented("GetDevice")
 }
 
 // GetGroup is not built.
-func (NotBuilt) GetGroup(context.Context, *GetGroupRequest) (*GetGroupResponse, error) {
-	return nil, api.NotBuilt("GetGroup")
+func (Unimplemented) GetGroup(context.Context, *GetGroupRequest) (*GetGroupResponse, error) {
+	return nil, api.Unimplemented("GetGroup")
 }
 
 // GetIdentityProviderByIdentifier is not built.
-func (NotBuilt) GetIdentityProviderByIdentifier(context.Context, *GetIdentityProviderByIdentifierRequest) (*GetIdentityProviderByIdentifierResponse, error) {
-	return nil, api.NotBuilt("GetIdentityProviderByIdentifier")
+func (Unimplemented) GetIdentityProviderByIdentifier(context.Context, *GetIdentityProviderByIdentifierRequest) (*GetIdentityProviderByIdentifierResponse, error) {
+	return nil, api.Unimplemented("GetIdentityProviderByIdentifier")
 }
 
 // GetLogDeliveryConfiguration is not built.
-func (NotBuilt) GetLogDeliveryConfiguration(context.Context, *GetLogDeliveryConfigurationRequest) (*GetLogDeliveryConfigurationResponse, error) {
-	return nil, api.NotBuilt("GetLogDeliveryConfiguration")
+func (Unimplemented) GetLogDeliveryConfiguration(context.Context, *GetLogDeliveryConfigurationRequest) (*GetLogDeliveryConfigurationResponse, error) {
+	return nil, api.Unimplemented("GetLogDeliveryConfiguration")
 }
 
 // GetProvisionedLimit is not built.
-func (NotBuilt) GetProvisionedLimit(context.Context, *GetProvisionedLimitRequest) (*GetProvisionedLimitResponse, error) {
-	return nil, api.NotBuilt("GetProvisionedLimit")
+func (Unimplemented) GetProvisionedLimit(context.Context, *GetProvisionedLimitRequest) (*GetProvisionedLimitResponse, error) {
+	return nil, api.Unimplemented("GetProvisionedLimit")
 }
 
 // GetSigningCertificate is not built.
-func (NotBuilt) GetSigningCertificate(context.Context, *GetSigningCertificateRequest) (*GetSigningCertificateResponse, error) {
-	return nil, api.NotBuilt("GetSigningCertificate")
+func (Unimplemented) GetSigningCertificate(context.Context, *GetSigningCertificateRequest) (*GetSigningCertificateResponse, error) {
+	return nil, api.Unimplemented("GetSigningCertificate")
 }
 
 // GetTokensFromRefreshToken is not built.
-func (NotBuilt) GetTokensFromRefreshToken(context.Context, *GetTokensFromRefreshTokenRequest) (*GetTokensFromRefreshTokenResponse, error) {
-	return nil, api.NotBuilt("GetTokensFromRefreshToken")
+func (Unimplemented) GetTokensFromRefreshToken(context.Context, *GetTokensFromRefreshTokenRequest) (*GetTokensFromRefreshTokenResponse, error) {
+	return nil, api.Unimplemented("GetTokensFromRefreshToken")
 }
 
 // GetUICustomization is not built.
-func (NotBuilt) GetUICustomization(context.Context, *GetUICustomizationRequest) (*GetUICustomizationResponse, error) {
-	return nil, api.NotBuilt("GetUICustomization")
+func (Unimplemented) GetUICustomization(context.Context, *GetUICustomizationRequest) (*GetUICustomizationResponse, error) {
+	return nil, api.Unimplemented("GetUICustomization")
 }
 
 // GetUser is not built.
-func (NotBuilt) GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error) {
-	return nil, api.NotBuilt("GetUser")
+func (Unimplemented) GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error) {
+	return nil, api.Unimplemented("GetUser")
 }
 
 // GetUserAttributeVerificationCode is not built.
-func (NotBuilt) GetUserAttributeVerificationCode(context.Context, *GetUserAttributeVerificationCodeRequest) (*GetUserAttributeVerificationCodeResponse, error) {
-	return nil, api.NotBuilt("GetUserAttributeVerificationCode")
+func (Unimplemented) GetUserAttributeVerificationCode(context.Context, *GetUserAttributeVerificationCodeRequest) (*GetUserAttributeVerificationCodeResponse, error) {
+	return nil, api.Unimplemented("GetUserAttributeVerificationCode")
 }
 
 // GetUserAuthFactors is not built.
-func (NotBuilt) GetUserAuthFactors(context.Context, *GetUserAuthFactorsRequest) (*GetUserAuthFactorsResponse, error) {
-	return nil, api.NotBuilt("GetUserAuthFactors")
+func (Unimplemented) GetUserAuthFactors(context.Context, *GetUserAuthFactorsRequest) (*GetUserAuthFactorsResponse, error) {
+	return nil, api.Unimplemented("GetUserAuthFactors")
 }
 
 // GetUserPoolClientSessionConfiguration is not built.
-func (NotBuilt) GetUserPoolClientSessionConfiguration(context.Context, *GetUserPoolClientSessionConfigurationRequest) (*GetUserPoolClientSessionConfigurationResponse, error) {
-	return nil, api.NotBuilt("GetUserPoolClientSessionConfiguration")
+func (Unimplemented) GetUserPoolClientSessionConfiguration(context.Context, *GetUserPoolClientSessionConfigurationRequest) (*GetUserPoolClientSessionConfigurationResponse, error) {
+	return nil, api.Unimplemented("GetUserPoolClientSessionConfiguration")
 }
 
 // GetUserPoolMfaConfig is not built.
-func (NotBuilt) GetUserPoolMfaConfig(context.Context, *GetUserPoolMfaConfigRequest) (*GetUserPoolMfaConfigResponse, error) {
-	return nil, api.NotBuilt("GetUserPoolMfaConfig")
+func (Unimplemented) GetUserPoolMfaConfig(context.Context, *GetUserPoolMfaConfigRequest) (*GetUserPoolMfaConfigResponse, error) {
+	return nil, api.Unimplemented("GetUserPoolMfaConfig")
 }
 
 // GetUserPoolSessionConfiguration is not built.
-func (NotBuilt) GetUserPoolSessionConfiguration(context.Context, *GetUserPoolSessionConfigurationRequest) (*GetUserPoolSessionConfigurationResponse, error) {
-	return nil, api.NotBuilt("GetUserPoolSessionConfiguration")
+func (Unimplemented) GetUserPoolSessionConfiguration(context.Context, *GetUserPoolSessionConfigurationRequest) (*GetUserPoolSessionConfigurationResponse, error) {
+	return nil, api.Unimplemented("GetUserPoolSessionConfiguration")
 }
 
 // GlobalSignOut is not built.
-func (NotBuilt) GlobalSignOut(context.Context, *GlobalSignOutRequest) (*GlobalSignOutResponse, error) {
-	return nil, api.NotBuilt("GlobalSignOut")
+func (Unimplemented) GlobalSignOut(context.Context, *GlobalSignOutRequest) (*GlobalSignOutResponse, error) {
+	return nil, api.Unimplemented("GlobalSignOut")
 }
 
 // InitiateAuth is not built.
-func (NotBuilt) InitiateAuth(context.Context, *InitiateAuthRequest) (*InitiateAuthResponse, error) {
-	return nil, api.NotBuilt("InitiateAuth")
+func (Unimplemented) InitiateAuth(context.Context, *InitiateAuthRequest) (*InitiateAuthResponse, error) {
+	return nil, api.Unimplemented("InitiateAuth")
 }
 
 // ListDevices is not built.
-func (NotBuilt) ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error) {
-	return nil, api.NotBuilt("ListDevices")
+func (Unimplemented) ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error) {
+	return nil, api.Unimplemented("ListDevices")
 }
 
 // ListGroups is not built.
-func (NotBuilt) ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error) {
-	return nil, api.NotBuilt("ListGroups")
+func (Unimplemented) ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error) {
+	return nil, api.Unimplemented("ListGroups")
 }
 
 // ListIdentityProviders is not built.
-func (NotBuilt) ListIdentityProviders(context.Context, *ListIdentityProvidersRequest) (*ListIdentityProvidersResponse, error) {
-	return nil, api.NotBuilt("ListIdentityProviders")
+func (Unimplemented) ListIdentityProviders(context.Context, *ListIdentityProvidersRequest) (*ListIdentityProvidersResponse, error) {
+	return nil, api.Unimplemented("ListIdentityProviders")
 }
 
 // ListResourceServers is not built.
-func (NotBuilt) ListResourceServers(context.Context, *ListResourceServersRequest) (*ListResourceServersResponse, error) {
-	return nil, api.NotBuilt("ListResourceServers")
+func (Unimplemented) ListResourceServers(context.Context, *ListResourceServersRequest) (*ListResourceServersResponse, error) {
+	return nil, api.Unimplemented("ListResourceServers")
 }
 
 // ListTagsForResource is not built.
-func (NotBuilt) ListTagsForResource(context.Context, *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
-	return nil, api.NotBuilt("ListTagsForResource")
+func (Unimplemented) ListTagsForResource(context.Context, *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
+	return nil, api.Unimplemented("ListTagsForResource")
 }
 
 // ListTerms is not built.
-func (NotBuilt) ListTerms(context.Context, *ListTermsRequest) (*ListTermsResponse, error) {
-	return nil, api.NotBuilt("ListTerms")
+func (Unimplemented) ListTerms(context.Context, *ListTermsRequest) (*ListTermsResponse, error) {
+	return nil, api.Unimplemented("ListTerms")
 }
 
 // ListUserImportJobs is not built.
-func (NotBuilt) ListUserImportJobs(context.Context, *ListUserImportJobsRequest) (*ListUserImportJobsResponse, error) {
-	return nil, api.NotBuilt("ListUserImportJobs")
+func (Unimplemented) ListUserImportJobs(context.Context, *ListUserImportJobsRequest) (*ListUserImportJobsResponse, error) {
+	return nil, api.Unimplemented("ListUserImportJobs")
 }
 
 // ListUserPoolClientSecrets is not built.
-func (NotBuilt) ListUserPoolClientSecrets(context.Context, *ListUserPoolClientSecretsRequest) (*ListUserPoolClientSecretsResponse, error) {
-	return nil, api.NotBuilt("ListUserPoolClientSecrets")
+func (Unimplemented) ListUserPoolClientSecrets(context.Context, *ListUserPoolClientSecretsRequest) (*ListUserPoolClientSecretsResponse, error) {
+	return nil, api.Unimplemented("ListUserPoolClientSecrets")
 }
 
 // ListUserPoolClients is not built.
-func (NotBuilt) ListUserPoolClients(context.Context, *ListUserPoolClientsRequest) (*ListUserPoolClientsResponse, error) {
-	return nil, api.NotBuilt("ListUserPoolClients")
+func (Unimplemented) ListUserPoolClients(context.Context, *ListUserPoolClientsRequest) (*ListUserPoolClientsResponse, error) {
+	return nil, api.Unimplemented("ListUserPoolClients")
 }
 
 // ListUserPoolReplicas is not built.
-func (NotBuilt) ListUserPoolReplicas(context.Context, *ListUserPoolReplicasRequest) (*ListUserPoolReplicasResponse, error) {
-	return nil, api.NotBuilt("ListUserPoolReplicas")
+func (Unimplemented) ListUserPoolReplicas(context.Context, *ListUserPoolReplicasRequest) (*ListUserPoolReplicasResponse, error) {
+	return nil, api.Unimplemented("ListUserPoolReplicas")
 }
 
 // ListUserPools is not built.
-func (NotBuilt) ListUserPools(context.Context, *ListUserPoolsRequest) (*ListUserPoolsResponse, error) {
-	return nil, api.NotBuilt("ListUserPools")
+func (Unimplemented) ListUserPools(context.Context, *ListUserPoolsRequest) (*ListUserPoolsResponse, error) {
+	return nil, api.Unimplemented("ListUserPools")
 }
 
 // ListUserSessions is not built.
-func (NotBuilt) ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error) {
-	return nil, api.NotBuilt("ListUserSessions")
+func (Unimplemented) ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error) {
+	return nil, api.Unimplemented("ListUserSessions")
 }
 
 // ListUsers is not built.
-func (NotBuilt) ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error) {
-	return nil, api.NotBuilt("ListUsers")
+func (Unimplemented) ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error) {
+	return nil, api.Unimplemented("ListUsers")
 }
 
 // ListUsersInGroup is not built.
-func (NotBuilt) ListUsersInGroup(context.Context, *ListUsersInGroupRequest) (*ListUsersInGroupResponse, error) {
-	return nil, api.NotBuilt("ListUsersInGroup")
+func (Unimplemented) ListUsersInGroup(context.Context, *ListUsersInGroupRequest) (*ListUsersInGroupResponse, error) {
+	return nil, api.Unimplemented("ListUsersInGroup")
 }
 
 // ListWebAuthnCredentials is not built.
-func (NotBuilt) ListWebAuthnCredentials(context.Context, *ListWebAuthnCredentialsRequest) (*ListWebAuthnCredentialsResponse, error) {
-	return nil, api.NotBuilt("ListWebAuthnCredentials")
+func (Unimplemented) ListWebAuthnCredentials(context.Context, *ListWebAuthnCredentialsRequest) (*ListWebAuthnCredentialsResponse, error) {
+	return nil, api.Unimplemented("ListWebAuthnCredentials")
 }
 
 // ResendConfirmationCode is not built.
-func (NotBuilt) ResendConfirmationCode(context.Context, *ResendConfirmationCodeRequest) (*ResendConfirmationCodeResponse, error) {
-	return nil, api.NotBuilt("ResendConfirmationCode")
+func (Unimplemented) ResendConfirmationCode(context.Context, *ResendConfirmationCodeRequest) (*ResendConfirmationCodeResponse, error) {
+	return nil, api.Unimplemented("ResendConfirmationCode")
 }
 
 // RespondToAuthChallenge is not built.
-func (NotBuilt) RespondToAuthChallenge(context.Context, *RespondToAuthChallengeRequest) (*RespondToAuthChallengeResponse, error) {
-	return nil, api.NotBuilt("RespondToAuthChallenge")
+func (Unimplemented) RespondToAuthChallenge(context.Context, *RespondToAuthChallengeRequest) (*RespondToAuthChallengeResponse, error) {
+	return nil, api.Unimplemented("RespondToAuthChallenge")
 }
 
 // RevokeToken is not built.
-func (NotBuilt) RevokeToken(context.Context, *RevokeTokenRequest) (*RevokeTokenResponse, error) {
-	return nil, api.NotBuilt("RevokeToken")
+func (Unimplemented) RevokeToken(context.Context, *RevokeTokenRequest) (*RevokeTokenResponse, error) {
+	return nil, api.Unimplemented("RevokeToken")
 }
 
 // RevokeUserSession is not built.
-func (NotBuilt) RevokeUserSession(context.Context, *RevokeUserSessionRequest) (*RevokeUserSessionResponse, error) {
-	return nil, api.NotBuilt("RevokeUserSession")
+func (Unimplemented) RevokeUserSession(context.Context, *RevokeUserSessionRequest) (*RevokeUserSessionResponse, error) {
+	return nil, api.Unimplemented("RevokeUserSession")
 }
 
 // SetLogDeliveryConfiguration is not built.
-func (NotBuilt) SetLogDeliveryConfiguration(context.Context, *SetLogDeliveryConfigurationRequest) (*SetLogDeliveryConfigurationResponse, error) {
-	return nil, api.NotBuilt("SetLogDeliveryConfiguration")
+func (Unimplemented) SetLogDeliveryConfiguration(context.Context, *SetLogDeliveryConfigurationRequest) (*SetLogDeliveryConfigurationResponse, error) {
+	return nil, api.Unimplemented("SetLogDeliveryConfiguration")
 }
 
 // SetRiskConfiguration is not built.
-func (NotBuilt) SetRiskConfiguration(context.Context, *SetRiskConfigurationRequest) (*SetRiskConfigurationResponse, error) {
-	return nil, api.NotBuilt("SetRiskConfiguration")
+func (Unimplemented) SetRiskConfiguration(context.Context, *SetRiskConfigurationRequest) (*SetRiskConfigurationResponse, error) {
+	return nil, api.Unimplemented("SetRiskConfiguration")
 }
 
 // SetUICustomization is not built.
-func (NotBuilt) SetUICustomization(context.Context, *SetUICustomizationRequest) (*SetUICustomizationResponse, error) {
-	return nil, api.NotBuilt("SetUICustomization")
+func (Unimplemented) SetUICustomization(context.Context, *SetUICustomizationRequest) (*SetUICustomizationResponse, error) {
+	return nil, api.Unimplemented("SetUICustomization")
 }
 
 // SetUserMFAPreference is not built.
-func (NotBuilt) SetUserMFAPreference(context.Context, *SetUserMFAPreferenceRequest) (*SetUserMFAPreferenceResponse, error) {
-	return nil, api.NotBuilt("SetUserMFAPreference")
+func (Unimplemented) SetUserMFAPreference(context.Context, *SetUserMFAPreferenceRequest) (*SetUserMFAPreferenceResponse, error) {
+	return nil, api.Unimplemented("SetUserMFAPreference")
 }
 
 // SetUserPoolClientSessionConfiguration is not built.
-func (NotBuilt) SetUserPoolClientSessionConfiguration(context.Context, *SetUserPoolClientSessionConfigurationRequest) (*SetUserPoolClientSessionConfigurationResponse, error) {
-	return nil, api.NotBuilt("SetUserPoolClientSessionConfiguration")
+func (Unimplemented) SetUserPoolClientSessionConfiguration(context.Context, *SetUserPoolClientSessionConfigurationRequest) (*SetUserPoolClientSessionConfigurationResponse, error) {
+	return nil, api.Unimplemented("SetUserPoolClientSessionConfiguration")
 }
 
 // SetUserPoolMfaConfig is not built.
-func (NotBuilt) SetUserPoolMfaConfig(context.Context, *SetUserPoolMfaConfigRequest) (*SetUserPoolMfaConfigResponse, error) {
-	return nil, api.NotBuilt("SetUserPoolMfaConfig")
+func (Unimplemented) SetUserPoolMfaConfig(context.Context, *SetUserPoolMfaConfigRequest) (*SetUserPoolMfaConfigResponse, error) {
+	return nil, api.Unimplemented("SetUserPoolMfaConfig")
 }
 
 // SetUserPoolSessionConfiguration is not built.
-func (NotBuilt) SetUserPoolSessionConfiguration(context.Context, *SetUserPoolSessionConfigurationRequest) (*SetUserPoolSessionConfigurationResponse, error) {
-	return nil, api.NotBuilt("SetUserPoolSessionConfiguration")
+func (Unimplemented) SetUserPoolSessionConfiguration(context.Context, *SetUserPoolSessionConfigurationRequest) (*SetUserPoolSessionConfigurationResponse, error) {
+	return nil, api.Unimplemented("SetUserPoolSessionConfiguration")
 }
 
 // SetUserSettings is not built.
-func (NotBuilt) SetUserSettings(context.Context, *SetUserSettingsRequest) (*SetUserSettingsResponse, error) {
-	return nil, api.NotBuilt("SetUserSettings")
+func (Unimplemented) SetUserSettings(context.Context, *SetUserSettingsRequest) (*SetUserSettingsResponse, error) {
+	return nil, api.Unimplemented("SetUserSettings")
 }
 
 // SignUp is not built.
-func (NotBuilt) SignUp(context.Context, *SignUpRequest) (*SignUpResponse, error) {
-	return nil, api.NotBuilt("SignUp")
+func (Unimplemented) SignUp(context.Context, *SignUpRequest) (*SignUpResponse, error) {
+	return nil, api.Unimplemented("SignUp")
 }
 
 // StartUserImportJob is not built.
-func (NotBuilt) StartUserImportJob(context.Context, *StartUserImportJobRequest) (*StartUserImportJobResponse, error) {
-	return nil, api.NotBuilt("StartUserImportJob")
+func (Unimplemented) StartUserImportJob(context.Context, *StartUserImportJobRequest) (*StartUserImportJobResponse, error) {
+	return nil, api.Unimplemented("StartUserImportJob")
 }
 
 // StartWebAuthnRegistration is not built.
-func (NotBuilt) StartWebAuthnRegistration(context.Context, *StartWebAuthnRegistrationRequest) (*StartWebAuthnRegistrationResponse, error) {
-	return nil, api.NotBuilt("StartWebAuthnRegistration")
+func (Unimplemented) StartWebAuthnRegistration(context.Context, *StartWebAuthnRegistrationRequest) (*StartWebAuthnRegistrationResponse, error) {
+	return nil, api.Unimplemented("StartWebAuthnRegistration")
 }
 
 // StopUserImportJob is not built.
-func (NotBuilt) StopUserImportJob(context.Context, *StopUserImportJobRequest) (*StopUserImportJobResponse, error) {
-	return nil, api.NotBuilt("StopUserImportJob")
+func (Unimplemented) StopUserImportJob(context.Context, *StopUserImportJobRequest) (*StopUserImportJobResponse, error) {
+	return nil, api.Unimplemented("StopUserImportJob")
 }
 
 // TagResource is not built.
-func (NotBuilt) TagResource(context.Context, *TagResourceRequest) (*TagResourceResponse, error) {
-	return nil, api.NotBuilt("TagResource")
+func (Unimplemented) TagResource(context.Context, *TagResourceRequest) (*TagResourceResponse, error) {
+	return nil, api.Unimplemented("TagResource")
 }
 
 // UntagResource is not built.
-func (NotBuilt) UntagResource(context.Context, *UntagResourceRequest) (*UntagResourceResponse, error) {
-	return nil, api.NotBuilt("UntagResource")
+func (Unimplemented) UntagResource(context.Context, *UntagResourceRequest) (*UntagResourceResponse, error) {
+	return nil, api.Unimplemented("UntagResource")
 }
 
 // UpdateAuthEventFeedback is not built.
-func (NotBuilt) UpdateAuthEventFeedback(context.Context, *UpdateAuthEventFeedbackRequest) (*UpdateAuthEventFeedbackResponse, error) {
-	return nil, api.NotBuilt("UpdateAuthEventFeedback")
+func (Unimplemented) UpdateAuthEventFeedback(context.Context, *UpdateAuthEventFeedbackRequest) (*UpdateAuthEventFeedbackResponse, error) {
+	return nil, api.Unimplemented("UpdateAuthEventFeedback")
 }
 
 // UpdateDeviceStatus is not built.
-func (NotBuilt) UpdateDeviceStatus(context.Context, *UpdateDeviceStatusRequest) (*UpdateDeviceStatusResponse, error) {
-	return nil, api.NotBuilt("UpdateDeviceStatus")
+func (Unimplemented) UpdateDeviceStatus(context.Context, *UpdateDeviceStatusRequest) (*UpdateDeviceStatusResponse, error) {
+	return nil, api.Unimplemented("UpdateDeviceStatus")
 }
 
 // UpdateGroup is not built.
-func (NotBuilt) UpdateGroup(context.Context, *UpdateGroupRequest) (*UpdateGroupResponse, error) {
-	return nil, api.NotBuilt("UpdateGroup")
+func (Unimplemented) UpdateGroup(context.Context, *UpdateGroupRequest) (*UpdateGroupResponse, error) {
+	return nil, api.Unimplemented("UpdateGroup")
 }
 
 // UpdateIdentityProvider is not built.
-func (NotBuilt) UpdateIdentityProvider(context.Context, *UpdateIdentityProviderRequest) (*UpdateIdentityProviderResponse, error) {
-	return nil, api.NotBuilt("UpdateIdentityProvider")
+func (Unimplemented) UpdateIdentityProvider(context.Context, *UpdateIdentityProviderRequest) (*UpdateIdentityProviderResponse, error) {
+	return nil, api.Unimplemented("UpdateIdentityProvider")
 }
 
 // UpdateManagedLoginBranding is not built.
-func (NotBuilt) UpdateManagedLoginBranding(context.Context, *UpdateManagedLoginBrandingRequest) (*UpdateManagedLoginBrandingResponse, error) {
-	return nil, api.NotBuilt("UpdateManagedLoginBranding")
+func (Unimplemented) UpdateManagedLoginBranding(context.Context, *UpdateManagedLoginBrandingRequest) (*UpdateManagedLoginBrandingResponse, error) {
+	return nil, api.Unimplemented("UpdateManagedLoginBranding")
 }
 
 // UpdateProvisionedLimit is not built.
-func (NotBuilt) UpdateProvisionedLimit(context.Context, *UpdateProvisionedLimitRequest) (*UpdateProvisionedLimitResponse, error) {
-	return nil, api.NotBuilt("UpdateProvisionedLimit")
+func (Unimplemented) UpdateProvisionedLimit(context.Context, *UpdateProvisionedLimitRequest) (*UpdateProvisionedLimitResponse, error) {
+	return nil, api.Unimplemented("UpdateProvisionedLimit")
 }
 
 // UpdateResourceServer is not built.
-func (NotBuilt) UpdateResourceServer(context.Context, *UpdateResourceServerRequest) (*UpdateResourceServerResponse, error) {
-	return nil, api.NotBuilt("UpdateResourceServer")
+func (Unimplemented) UpdateResourceServer(context.Context, *UpdateResourceServerRequest) (*UpdateResourceServerResponse, error) {
+	return nil, api.Unimplemented("UpdateResourceServer")
 }
 
 // UpdateTerms is not built.
-func (NotBuilt) UpdateTerms(context.Context, *UpdateTermsRequest) (*UpdateTermsResponse, error) {
-	return nil, api.NotBuilt("UpdateTerms")
+func (Unimplemented) UpdateTerms(context.Context, *UpdateTermsRequest) (*UpdateTermsResponse, error) {
+	return nil, api.Unimplemented("UpdateTerms")
 }
 
 // UpdateUserAttributes is not built.
-func (NotBuilt) UpdateUserAttributes(context.Context, *UpdateUserAttributesRequest) (*UpdateUserAttributesResponse, error) {
-	return nil, api.NotBuilt("UpdateUserAttributes")
+func (Unimplemented) UpdateUserAttributes(context.Context, *UpdateUserAttributesRequest) (*UpdateUserAttributesResponse, error) {
+	return nil, api.Unimplemented("UpdateUserAttributes")
 }
 
 // UpdateUserPool is not built.
-func (NotBuilt) UpdateUserPool(context.Context, *UpdateUserPoolRequest) (*UpdateUserPoolResponse, error) {
-	return nil, api.NotBuilt("UpdateUserPool")
+func (Unimplemented) UpdateUserPool(context.Context, *UpdateUserPoolRequest) (*UpdateUserPoolResponse, error) {
+	return nil, api.Unimplemented("UpdateUserPool")
 }
 
 // UpdateUserPoolClient is not built.
-func (NotBuilt) UpdateUserPoolClient(context.Context, *UpdateUserPoolClientRequest) (*UpdateUserPoolClientResponse, error) {
-	return nil, api.NotBuilt("UpdateUserPoolClient")
+func (Unimplemented) UpdateUserPoolClient(context.Context, *UpdateUserPoolClientRequest) (*UpdateUserPoolClientResponse, error) {
+	return nil, api.Unimplemented("UpdateUserPoolClient")
 }
 
 // UpdateUserPoolDomain is not built.
-func (NotBuilt) UpdateUserPoolDomain(context.Context, *UpdateUserPoolDomainRequest) (*UpdateUserPoolDomainResponse, error) {
-	return nil, api.NotBuilt("UpdateUserPoolDomain")
+func (Unimplemented) UpdateUserPoolDomain(context.Context, *UpdateUserPoolDomainRequest) (*UpdateUserPoolDomainResponse, error) {
+	return nil, api.Unimplemented("UpdateUserPoolDomain")
 }
 
 // UpdateUserPoolReplica is not built.
-func (NotBuilt) UpdateUserPoolReplica(context.Context, *UpdateUserPoolReplicaRequest) (*UpdateUserPoolReplicaResponse, error) {
-	return nil, api.NotBuilt("UpdateUserPoolReplica")
+func (Unimplemented) UpdateUserPoolReplica(context.Context, *UpdateUserPoolReplicaRequest) (*UpdateUserPoolReplicaResponse, error) {
+	return nil, api.Unimplemented("UpdateUserPoolReplica")
 }
 
 // VerifySoftwareToken is not built.
-func (NotBuilt) VerifySoftwareToken(context.Context, *VerifySoftwareTokenRequest) (*VerifySoftwareTokenResponse, error) {
-	return nil, api.NotBuilt("VerifySoftwareToken")
+func (Unimplemented) VerifySoftwareToken(context.Context, *VerifySoftwareTokenRequest) (*VerifySoftwareTokenResponse, error) {
+	return nil, api.Unimplemented("VerifySoftwareToken")
 }
 
 // VerifyUserAttribute is not built.
-func (NotBuilt) VerifyUserAttribute(context.Context, *VerifyUserAttributeRequest) (*VerifyUserAttributeResponse, error) {
-	return nil, api.NotBuilt("VerifyUserAttribute")
+func (Unimplemented) VerifyUserAttribute(context.Context, *VerifyUserAttributeRequest) (*VerifyUserAttributeResponse, error) {
+	return nil, api.Unimplemented("VerifyUserAttribute")
 }
 
 // Bind joins every operation with its method of svc.

@@ -23,63 +23,63 @@ type Service interface {
 	GetWebIdentityToken(ctx context.Context, in *GetWebIdentityTokenRequest) (*GetWebIdentityTokenResponse, error)
 }
 
-// NotBuilt is a Service that has no operation. Embedded one level below the
+// Unimplemented is a Service that has no operation. Embedded one level below the
 // services that are built, it answers for what they do not.
-type NotBuilt struct{}
+type Unimplemented struct{}
 
 // AssumeRole is not built.
-func (NotBuilt) AssumeRole(context.Context, *AssumeRoleRequest) (*AssumeRoleResponse, error) {
-	return nil, api.NotBuilt("AssumeRole")
+func (Unimplemented) AssumeRole(context.Context, *AssumeRoleRequest) (*AssumeRoleResponse, error) {
+	return nil, api.Unimplemented("AssumeRole")
 }
 
 // AssumeRoleWithSAML is not built.
-func (NotBuilt) AssumeRoleWithSAML(context.Context, *AssumeRoleWithSAMLRequest) (*AssumeRoleWithSAMLResponse, error) {
-	return nil, api.NotBuilt("AssumeRoleWithSAML")
+func (Unimplemented) AssumeRoleWithSAML(context.Context, *AssumeRoleWithSAMLRequest) (*AssumeRoleWithSAMLResponse, error) {
+	return nil, api.Unimplemented("AssumeRoleWithSAML")
 }
 
 // AssumeRoleWithWebIdentity is not built.
-func (NotBuilt) AssumeRoleWithWebIdentity(context.Context, *AssumeRoleWithWebIdentityRequest) (*AssumeRoleWithWebIdentityResponse, error) {
-	return nil, api.NotBuilt("AssumeRoleWithWebIdentity")
+func (Unimplemented) AssumeRoleWithWebIdentity(context.Context, *AssumeRoleWithWebIdentityRequest) (*AssumeRoleWithWebIdentityResponse, error) {
+	return nil, api.Unimplemented("AssumeRoleWithWebIdentity")
 }
 
 // AssumeRoot is not built.
-func (NotBuilt) AssumeRoot(context.Context, *AssumeRootRequest) (*AssumeRootResponse, error) {
-	return nil, api.NotBuilt("AssumeRoot")
+func (Unimplemented) AssumeRoot(context.Context, *AssumeRootRequest) (*AssumeRootResponse, error) {
+	return nil, api.Unimplemented("AssumeRoot")
 }
 
 // DecodeAuthorizationMessage is not built.
-func (NotBuilt) DecodeAuthorizationMessage(context.Context, *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error) {
-	return nil, api.NotBuilt("DecodeAuthorizationMessage")
+func (Unimplemented) DecodeAuthorizationMessage(context.Context, *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error) {
+	return nil, api.Unimplemented("DecodeAuthorizationMessage")
 }
 
 // GetAccessKeyInfo is not built.
-func (NotBuilt) GetAccessKeyInfo(context.Context, *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error) {
-	return nil, api.NotBuilt("GetAccessKeyInfo")
+func (Unimplemented) GetAccessKeyInfo(context.Context, *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error) {
+	return nil, api.Unimplemented("GetAccessKeyInfo")
 }
 
 // GetCallerIdentity is not built.
-func (NotBuilt) GetCallerIdentity(context.Context, *GetCallerIdentityRequest) (*GetCallerIdentityResponse, error) {
-	return nil, api.NotBuilt("GetCallerIdentity")
+func (Unimplemented) GetCallerIdentity(context.Context, *GetCallerIdentityRequest) (*GetCallerIdentityResponse, error) {
+	return nil, api.Unimplemented("GetCallerIdentity")
 }
 
 // GetDelegatedAccessToken is not built.
-func (NotBuilt) GetDelegatedAccessToken(context.Context, *GetDelegatedAccessTokenRequest) (*GetDelegatedAccessTokenResponse, error) {
-	return nil, api.NotBuilt("GetDelegatedAccessToken")
+func (Unimplemented) GetDelegatedAccessToken(context.Context, *GetDelegatedAccessTokenRequest) (*GetDelegatedAccessTokenResponse, error) {
+	return nil, api.Unimplemented("GetDelegatedAccessToken")
 }
 
 // GetFederationToken is not built.
-func (NotBuilt) GetFederationToken(context.Context, *GetFederationTokenRequest) (*GetFederationTokenResponse, error) {
-	return nil, api.NotBuilt("GetFederationToken")
+func (Unimplemented) GetFederationToken(context.Context, *GetFederationTokenRequest) (*GetFederationTokenResponse, error) {
+	return nil, api.Unimplemented("GetFederationToken")
 }
 
 // GetSessionToken is not built.
-func (NotBuilt) GetSessionToken(context.Context, *GetSessionTokenRequest) (*GetSessionTokenResponse, error) {
-	return nil, api.NotBuilt("GetSessionToken")
+func (Unimplemented) GetSessionToken(context.Context, *GetSessionTokenRequest) (*GetSessionTokenResponse, error) {
+	return nil, api.Unimplemented("GetSessionToken")
 }
 
 // GetWebIdentityToken is not built.
-func (NotBuilt) GetWebIdentityToken(context.Context, *GetWebIdentityTokenRequest) (*GetWebIdentityTokenResponse, error) {
-	return nil, api.NotBuilt("GetWebIdentityToken")
+func (Unimplemented) GetWebIdentityToken(context.Context, *GetWebIdentityTokenRequest) (*GetWebIdentityTokenResponse, error) {
+	return nil, api.Unimplemented("GetWebIdentityToken")
 }
 
 // Bind joins every operation with its method of svc.

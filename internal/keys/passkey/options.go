@@ -53,8 +53,8 @@ func (rp RelyingParty) verification() string {
 	return "preferred"
 }
 
-// CreationOptions are for navigator.credentials.create (WebAuthn §5.4) in their
-// JSON form; timeout is in milliseconds. keys are those that the user has.
+// CreationOptions returns the options for navigator.credentials.create (WebAuthn §5.4) as
+// JSON. keys are the user's existing keys, and timeout is in milliseconds.
 func CreationOptions(rp RelyingParty, challenge []byte, userID, name string, keys []*Key, timeout int64) (json.RawMessage, error) {
 	o := creation{
 		RP:   entity{ID: rp.ID, Name: rp.ID},
@@ -71,7 +71,7 @@ func CreationOptions(rp RelyingParty, challenge []byte, userID, name string, key
 	return json.Marshal(o)
 }
 
-// RequestOptions are for navigator.credentials.get (WebAuthn §5.5).
+// RequestOptions returns the options for navigator.credentials.get (WebAuthn §5.5) as JSON.
 func RequestOptions(rp RelyingParty, challenge []byte, keys []*Key, timeout int64) (json.RawMessage, error) {
 	o := request{Challenge: encode(challenge), Timeout: timeout, RPID: rp.ID, Allow: []descriptor{}, UserVerification: rp.verification()}
 	for _, k := range keys {

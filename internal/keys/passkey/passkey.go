@@ -1,7 +1,8 @@
-// Package passkey judges what authenticators answer (Web Authentication Level 3):
+// Package passkey verifies the answers of authenticators (Web Authentication Level 3):
 // registrations and assertions, against a relying party, a challenge and a key.
-// It parses what comes from the network and is pure: it stores nothing, knows no
-// user pool, and trusts no attestation, since none is asked for.
+//
+// It parses input from the network. It is pure: it stores nothing and knows no user pool.
+// It trusts no attestation, since the server does not request one.
 package passkey
 
 import (
@@ -19,7 +20,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 )
 
-// What may be wrong with an answer. Errors wrap one of these.
+// The faults of an answer. Errors wrap one of these.
 var (
 	ErrMalformed    = errors.New("passkey: the answer cannot be read")
 	ErrChallenge    = errors.New("passkey: the answer is to another challenge")
@@ -29,14 +30,14 @@ var (
 	ErrAssertion    = errors.New("passkey: the assertion does not hold")
 )
 
-// maxAnswer bounds what is parsed. An attestation with its certificates has a
-// few thousand bytes.
+// maxAnswer is the largest answer that is parsed. An attestation with its certificates has
+// a few thousand bytes.
 const maxAnswer = 64 << 10
 
 // maxID is the longest credential id (WebAuthn §4, Credential ID).
 const maxID = 1023
 
-// Algorithms are the signatures that are taken, the preferred one first: ES256,
+// Algorithms returns the accepted signature algorithms, the preferred one first: ES256,
 // RS256, EdDSA (RFC 9053 §2, RFC 8812 §2).
 func Algorithms() []int { return []int{-7, -257, -8} }
 
@@ -48,8 +49,8 @@ type RelyingParty struct {
 	Verify bool
 }
 
-// Key is a registered passkey: what later assertions are held to, and what is
-// shown of it.
+// A Key is a registered passkey: the values that verify later assertions, and the values
+// that are shown.
 type Key struct {
 	ID           string   `json:"-"` // base64url without padding
 	RelyingParty string   `json:"rp"`
@@ -86,7 +87,7 @@ func Challenge(answer []byte) ([]byte, error) {
 	return challenge, nil
 }
 
-// Register judges a new credential (WebAuthn §7.1).
+// Register verifies a new credential (WebAuthn §7.1).
 func Register(rp RelyingParty, challenge, answer []byte) (*Key, error) {
 	if len(answer) > maxAnswer {
 		return nil, ErrMalformed
@@ -99,8 +100,9 @@ func Register(rp RelyingParty, challenge, answer []byte) (*Key, error) {
 	if err := checkClient(rp, &parsed.Response.CollectedClientData, object.AuthData.RPIDHash); err != nil {
 		return nil, err
 	}
-	// Packed statements are verified, since an authenticator that signs one wrongly
-	// is broken. Others say only who made the authenticator, which was not asked.
+	// Packed statements are verified, since an authenticator with a wrong signature is
+	// broken. Other statements only name the maker of the authenticator, which the server
+	// did not request.
 	if object.Format != string(protocol.AttestationFormatPacked) {
 		object.Format, object.AttStatement, object.SubStatements = string(protocol.AttestationFormatNone), nil, nil
 	}
@@ -132,16 +134,16 @@ func Register(rp RelyingParty, challenge, answer []byte) (*Key, error) {
 	}, nil
 }
 
-// Assertion is what a passkey proved.
+// An Assertion is the result of a verified assertion.
 type Assertion struct {
 	Key *Key
 	// Verified: the authenticator verified its user.
 	Verified bool
-	// SignCount is its counter now; 0 if it has none.
+	// SignCount is the authenticator's counter now; 0 if it has no counter.
 	SignCount uint32
 }
 
-// Assert judges an assertion by one of the user's keys (WebAuthn §7.2). userID is
+// Assert verifies an assertion by one of the user's keys (WebAuthn §7.2). userID is
 // the id of the user that the keys belong to.
 func Assert(rp RelyingParty, challenge, answer []byte, userID string, keys []*Key) (*Assertion, error) {
 	if len(answer) > maxAnswer {
@@ -179,7 +181,7 @@ func Assert(rp RelyingParty, challenge, answer []byte, userID string, keys []*Ke
 	return &Assertion{Key: key, Verified: parsed.Response.AuthenticatorData.Flags.HasUserVerified(), SignCount: count}, nil
 }
 
-// checkClient holds the browser's part of an answer to the relying party.
+// checkClient checks the browser's part of an answer against the relying party.
 func checkClient(rp RelyingParty, data *protocol.CollectedClientData, rpIDHash []byte) error {
 	if data.CrossOrigin || !OriginAllowed(rp.ID, data.Origin) {
 		return fmt.Errorf("%w: %.200q", ErrOrigin, data.Origin)
@@ -190,9 +192,9 @@ func checkClient(rp RelyingParty, data *protocol.CollectedClientData, rpIDHash [
 	return nil
 }
 
-// OriginAllowed reports whether a web page may use the relying party: one of its
-// domain or below, by HTTPS. Names of the machine itself need none, as browsers
-// have it (Secure Contexts §3.1).
+// OriginAllowed reports whether a web page may use the relying party. The page must be on
+// its domain or a subdomain, by HTTPS. Names of the machine itself do not need HTTPS, as in
+// browsers (Secure Contexts §3.1).
 func OriginAllowed(rpID, origin string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" {
