@@ -99,8 +99,8 @@ func (x *examination) settings() {
 	}
 }
 
-// soon is when an expiry is worth a warning.
-const soon = 14 * 24 * time.Hour
+// expiryWarning is how long before an expiry doctor warns.
+const expiryWarning = 14 * 24 * time.Hour
 
 func (x *examination) certificate() {
 	c := x.config
@@ -112,7 +112,7 @@ func (x *examination) certificate() {
 		return // settings has said so
 	}
 	switch left := cert.Leaf.NotAfter.Sub(c.Now()); {
-	case left < soon:
+	case left < expiryWarning:
 		x.warn("tls-cert", "expires %s; renew it", cert.Leaf.NotAfter.Format(time.DateOnly))
 	default:
 		x.ok("tls-cert", "good until %s", cert.Leaf.NotAfter.Format(time.DateOnly))

@@ -57,9 +57,9 @@ func senderOf(ctx context.Context, mail *Batch, to Recipient, medium string) (js
 // FunctionSender sends messages by the functions of their pools.
 type FunctionSender struct{ Triggers *trigger.Service }
 
-// failures is how often a function that received the message may fail: it may have sent
+// maxFailures is how often a function that received the message may fail: it may have sent
 // the message before (Lambda: an asynchronous event is tried three times).
-const failures = 3
+const maxFailures = 3
 
 // Send implements message.Sender.
 func (f FunctionSender) Send(ctx context.Context, m message.Message) error {
@@ -74,7 +74,7 @@ func (f FunctionSender) Send(ctx context.Context, m message.Message) error {
 	err := send(ctx, call.ARN, call.Envelope, trigger.CustomSenderRequest{
 		UserAttributes: call.UserAttributes, ClientMetadata: call.ClientMetadata, Code: m.Code, KMSKeyID: call.KMSKeyID,
 	})
-	if err != nil && m.Attempts >= failures && !notRun(err) {
+	if err != nil && m.Attempts >= maxFailures && !notRun(err) {
 		return message.PermanentError{Err: err}
 	}
 	return err

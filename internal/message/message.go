@@ -26,8 +26,8 @@ const stateInbox = "inbox"
 // expired code can still be read.
 const inboxLife = 24 * time.Hour
 
-// hold is how long a held message waits for its text. After that it is sent as it is.
-const hold = time.Minute
+// holdTime is how long a held message waits for its text. After that it is sent as it is.
+const holdTime = time.Minute
 
 // ErrNoSender means that no sender is configured for the medium. Callers answer
 // CodeDeliveryFailureException.
@@ -158,7 +158,7 @@ func (s *Service) Enqueue(ctx context.Context, tx *store.Tx, m *Message) error {
 		expires = kept
 	}
 	if m.Held {
-		next = next.Add(hold)
+		next = next.Add(holdTime)
 	}
 	body, err := s.seal(m)
 	if err != nil {

@@ -112,7 +112,7 @@ func (w *worker) run(ctx context.Context) {
 	defer t.Stop()
 	for ctx.Err() == nil {
 		news := w.s.changed()
-		more, err := w.take(ctx, &sends)
+		more, err := w.claimDue(ctx, &sends)
 		if err != nil && ctx.Err() == nil {
 			w.s.deps.Log.ErrorContext(ctx, "outbox", slog.String("lane", w.lane), slog.Any("error", err))
 		}
@@ -134,16 +134,16 @@ func (w *worker) flush(ctx context.Context) error {
 	var sends sync.WaitGroup
 	defer sends.Wait()
 	for {
-		more, err := w.take(ctx, &sends)
+		more, err := w.claimDue(ctx, &sends)
 		if err != nil {
 			return err
 		}
 		if more {
 			continue
 		}
-		if w.free() == w.slots {
+		if w.freeSlots() == w.slots {
 			// A slot may have become free after the query.
-			if more, err = w.take(ctx, &sends); err != nil || !more && w.free() == w.slots {
+			if more, err = w.claimDue(ctx, &sends); err != nil || !more && w.freeSlots() == w.slots {
 				return err
 			}
 			continue
@@ -156,9 +156,9 @@ func (w *worker) flush(ctx context.Context) error {
 	}
 }
 
-// take fills the free slots with due messages, and reports whether it found any.
-func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, err error) {
-	free := w.free()
+// claimDue fills the free slots with due messages, and reports whether it found any.
+func (w *worker) claimDue(ctx context.Context, sends *sync.WaitGroup) (found bool, err error) {
+	free := w.freeSlots()
 	if free == 0 || !w.s.deps.Ring.Usable() { // another node can read what this one cannot
 		return false, nil
 	}
@@ -172,7 +172,7 @@ func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, e
 	var last string
 	err = w.s.deps.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		rows, last, err = tx.ClaimMessages(ctx, store.MessageClaim{
-			Lane: w.lane, Now: now, Lease: lease + w.rest, Limit: free, AfterPool: w.lastPool, RoomOfPool: w.room,
+			Lane: w.lane, Now: now, Lease: lease + w.rest, Limit: free, AfterPool: w.lastPool, RoomOfPool: w.freeSlotsOf,
 		})
 		return err
 	})
@@ -181,7 +181,7 @@ func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, e
 	}
 	w.lastPool = last
 	for _, r := range rows {
-		w.hold(r.PoolID, 1)
+		w.countSlots(r.PoolID, 1)
 		sends.Go(func() {
 			defer w.release(r.PoolID)
 			w.attempt(ctx, r)
@@ -190,19 +190,19 @@ func (w *worker) take(ctx context.Context, sends *sync.WaitGroup) (found bool, e
 	return len(rows) > 0, nil
 }
 
-func (w *worker) free() int {
+func (w *worker) freeSlots() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.slots - w.busy
 }
 
-func (w *worker) room(pool string) int {
+func (w *worker) freeSlotsOf(pool string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.share - w.ofPool[pool]
 }
 
-func (w *worker) hold(pool string, n int) {
+func (w *worker) countSlots(pool string, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.busy += n
@@ -212,7 +212,7 @@ func (w *worker) hold(pool string, n int) {
 }
 
 func (w *worker) release(pool string) {
-	w.hold(pool, -1)
+	w.countSlots(pool, -1)
 	select {
 	case w.done <- struct{}{}:
 	default: // The worker was woken before, and has yet to look.

@@ -102,9 +102,9 @@ func lockFor(n int) time.Duration {
 	return min(time.Second<<(n-threshold), longest)
 }
 
-// decayed returns the row as it counts now. After 15 minutes without a failure or a
+// currentFailures returns the row as it counts now. After 15 minutes without a failure or a
 // lock it counts nothing.
-func decayed(row store.Lockout, now time.Time) store.Lockout {
+func currentFailures(row store.Lockout, now time.Time) store.Lockout {
 	quietSince := row.LastAt
 	if row.LockedUntil.After(quietSince) {
 		quietSince = row.LockedUntil
@@ -193,7 +193,7 @@ func (a *Attempt) read(ctx context.Context) error {
 	return err
 }
 
-var again = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // admit takes a place. If no place is free, it returns a channel to wait for.
 func (a *Attempt) admit(generation uint64) (<-chan struct{}, error) {
@@ -203,9 +203,9 @@ func (a *Attempt) admit(generation uint64) (<-chan struct{}, error) {
 	now := l.deps.Now()
 	if e.generation != generation {
 		e.waiting++ // the caller decrements it
-		return again, nil
+		return closedChannel, nil
 	}
-	row := decayed(a.base, now)
+	row := currentFailures(a.base, now)
 	n := row.Failures + e.pending + e.moving
 	until := row.LockedUntil
 	if e.pending+e.moving > 0 {
@@ -241,7 +241,7 @@ func (a *Attempt) Failed(ctx context.Context) error {
 	l.mu.Lock()
 	now := l.deps.Now()
 	e.lastAt = now
-	if decayed(a.base, now).Failures+e.pending+e.moving+1 < threshold {
+	if currentFailures(a.base, now).Failures+e.pending+e.moving+1 < threshold {
 		e.pending++
 		l.mu.Unlock()
 		l.release(a.k, e, true)
@@ -430,7 +430,7 @@ func (l *Lockouts) write(ctx context.Context, add []store.Lockout) error {
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
-			row = decayed(row, a.LastAt)
+			row = currentFailures(row, a.LastAt)
 			n := row.Failures + a.Failures
 			a.Failures, a.LockedUntil = n, row.LockedUntil
 			if row.LastAt.After(a.LastAt) {

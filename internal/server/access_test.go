@@ -165,8 +165,8 @@ func TestDevTakesAnySignature(t *testing.T) {
 	}
 }
 
-// TestUnbuiltOperation checks the answer of operations that are not available.
-func TestUnbuiltOperation(t *testing.T) {
+// TestUnimplementedOperation checks the answer of operations that are not available.
+func TestUnimplementedOperation(t *testing.T) {
 	t.Parallel()
 	c := serving.Dev(t)
 	c.AllowUnsigned = true

@@ -78,8 +78,8 @@ type keyWatch struct {
 	epoch uint32
 }
 
-// sayAgain is the interval at which a lasting failure is logged.
-const sayAgain = time.Minute
+// repeatInterval is the interval at which a lasting failure is logged.
+const repeatInterval = time.Minute
 
 func (w *keyWatch) refresh(ctx context.Context) error {
 	err := w.ring.Refresh(ctx)
@@ -91,7 +91,7 @@ func (w *keyWatch) refresh(ctx context.Context) error {
 		w.said = ""
 		return nil
 	}
-	if now := w.now(); err.Error() != w.said || now.Sub(w.at) >= sayAgain {
+	if now := w.now(); err.Error() != w.said || now.Sub(w.at) >= repeatInterval {
 		w.said, w.at = err.Error(), now
 		return err
 	}

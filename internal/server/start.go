@@ -64,7 +64,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s.background = newBackground(s.log)
 	defer func() {
 		if err != nil {
-			s.abandon()
+			s.closeAfterFailure()
 		}
 	}()
 	l, err := s.listen(ctx)
@@ -246,19 +246,19 @@ func (s *Server) shutdown(ctx context.Context) error {
 	// From here on a database or a sender that does not answer must not delay the end
 	// beyond ctx. Even with no time left, the counts in memory get a moment to be
 	// written.
-	last, cancel := atLeast(ctx, lastMoment)
+	last, cancel := atLeast(ctx, lastWritesTime)
 	defer cancel()
 	errs = append(errs,
-		until(last, "background tasks", func() error { s.background.stop(); return nil }),
-		until(last, "the last messages and counts", func() error { s.keys.Close(); return s.services.close(last) }),
-		until(last, "the database", s.store.Close),
+		runUntil(last, "background tasks", func() error { s.background.stop(); return nil }),
+		runUntil(last, "the last messages and counts", func() error { s.keys.Close(); return s.services.close(last) }),
+		runUntil(last, "the database", s.store.Close),
 	)
 	s.log.Info("stopped")
 	return errors.Join(errs...)
 }
 
-// lastMoment is how much longer than its time a shutdown may take.
-const lastMoment = 5 * time.Second
+// lastWritesTime is how much longer than its time a shutdown may take.
+const lastWritesTime = 5 * time.Second
 
 // atLeast returns a context that ends with ctx's deadline, but not before d has
 // passed.
@@ -270,8 +270,8 @@ func atLeast(ctx context.Context, d time.Duration) (context.Context, context.Can
 	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }
 
-// until calls f and returns its error, or an error when ctx ends before f does.
-func until(ctx context.Context, what string, f func() error) error {
+// runUntil calls f and returns its error, or an error when ctx ends before f does.
+func runUntil(ctx context.Context, what string, f func() error) error {
 	ended := make(chan error, 1)
 	go func() { ended <- f() }()
 	select {
@@ -287,8 +287,8 @@ func until(ctx context.Context, what string, f func() error) error {
 	}
 }
 
-// abandon closes everything that a failed start has opened.
-func (s *Server) abandon() {
+// closeAfterFailure closes everything that a failed start has opened.
+func (s *Server) closeAfterFailure() {
 	s.background.stop()
 	if s.keys != nil {
 		s.keys.Close()

@@ -126,18 +126,18 @@ func (e *postgresEngine) view(ctx context.Context, fn func(session) error) error
 
 func (e *postgresEngine) update(ctx context.Context, fn func(session) error) error {
 	if e.runTwice {
-		if err := e.rehearse(ctx, fn); err != nil {
+		if err := e.runAndRollBack(ctx, fn); err != nil {
 			return err
 		}
 	}
 	if e.afterSnapshot != nil {
-		fn = e.pausing(ctx, fn)
+		fn = e.callAfterSnapshot(ctx, fn)
 	}
 	return e.retry(ctx, beginUpdate, fn)
 }
 
-// pausing returns a closure that calls afterSnapshot in its first run.
-func (e *postgresEngine) pausing(ctx context.Context, fn func(session) error) func(session) error {
+// callAfterSnapshot returns a closure that calls afterSnapshot in its first run.
+func (e *postgresEngine) callAfterSnapshot(ctx context.Context, fn func(session) error) func(session) error {
 	again := false
 	return func(ses session) error {
 		if !again {
@@ -156,8 +156,8 @@ func (e *postgresEngine) script(ctx context.Context, fn func(session) error) err
 	return e.retry(WithStatementTimeout(ctx, scriptTimeout), beginScript, fn)
 }
 
-// rehearse runs a closure and rolls it back.
-func (e *postgresEngine) rehearse(ctx context.Context, fn func(session) error) error {
+// runAndRollBack runs a closure and rolls it back.
+func (e *postgresEngine) runAndRollBack(ctx context.Context, fn func(session) error) error {
 	return e.with(ctx, beginUpdate, func(ses *postgresSession) error {
 		_ = guard(fn, ses)
 		ses.rollback(ctx)
@@ -242,7 +242,7 @@ func (e *postgresEngine) lend(ctx context.Context, fn func(*pgx.Conn) error) err
 	demoted := false
 	raw := conn.Raw(func(dc any) error {
 		err = fn(dc.(*stdlib.Conn).Conn())
-		if demoted = e.connector.movesOn() && isReadOnly(err); demoted {
+		if demoted = e.connector.canFailOver() && isReadOnly(err); demoted {
 			return driver.ErrBadConn // the pool throws it away
 		}
 		return nil

@@ -92,8 +92,8 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(max(d.Milliseconds(), 1), 10)
 }
 
-// patience is the longest that connecting takes.
-func (c *postgresConnector) patience() time.Duration {
+// connectLimit returns the longest that connecting takes.
+func (c *postgresConnector) connectLimit() time.Duration {
 	var sum time.Duration
 	for i := range c.hosts {
 		sum += c.hosts[i].ConnectTimeout
@@ -101,8 +101,8 @@ func (c *postgresConnector) patience() time.Duration {
 	return sum
 }
 
-// movesOn reports whether a new connection may lead to another server than an old one.
-func (c *postgresConnector) movesOn() bool { return c.hosts[0].ValidateConnect != nil }
+// canFailOver reports whether a new connection may lead to another server than an old one.
+func (c *postgresConnector) canFailOver() bool { return c.hosts[0].ValidateConnect != nil }
 
 // each calls connect for each host until one takes the connection.
 func (c *postgresConnector) each(ctx context.Context, connect func(pgx.ConnConfig) error) error {
@@ -169,13 +169,13 @@ func (p *postgresProbe) run(ctx context.Context) error {
 
 func (p *postgresProbe) ping(ctx context.Context) error {
 	if p.conn == nil || p.conn.IsClosed() {
-		connecting, cancel := context.WithTimeout(ctx, p.connector.patience()+p.wait)
+		connecting, cancel := context.WithTimeout(ctx, p.connector.connectLimit()+p.wait)
 		defer cancel()
 		err := p.connector.each(connecting, func(config pgx.ConnConfig) (err error) {
 			p.conn, err = pgx.ConnectConfig(connecting, &config)
 			return err
 		})
-		if isCrowded(err) && !p.connector.movesOn() {
+		if isCrowded(err) && !p.connector.canFailOver() {
 			return nil // it answers, and the connections of the pool go on
 		}
 		if err != nil {

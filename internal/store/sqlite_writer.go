@@ -160,13 +160,13 @@ func (w *sqliteWriter) run() {
 	}
 	start := w.now()
 	for i := 0; i < len(w.batch); i++ { //nolint:intrange // the batch grows
-		if !w.plain(w.batch[i]) {
+		if !w.runPlain(w.batch[i]) {
 			w.rollback()
 			w.again()
 			return
 		}
 		if i == len(w.batch)-1 && len(w.batch) < batchClosures && w.now().Sub(start) < batchTime {
-			w.more()
+			w.takeNext()
 		}
 	}
 	if err := w.commit(); err != nil {
@@ -174,9 +174,9 @@ func (w *sqliteWriter) run() {
 	}
 }
 
-// more adds a job if one waits. The callers that the last commit has just answered may be about to send their next job.
+// takeNext adds a job if one waits. The callers that the last commit has just answered may be about to send their next job.
 // Waiting for them makes batches half as large again under load, and costs nothing when there are no callers.
-func (w *sqliteWriter) more() {
+func (w *sqliteWriter) takeNext() {
 	for range 2 {
 		select {
 		case j, ok := <-w.jobs:
@@ -190,8 +190,8 @@ func (w *sqliteWriter) more() {
 	}
 }
 
-// plain runs a closure without a savepoint and reports whether the transaction can go on.
-func (w *sqliteWriter) plain(j *job) bool {
+// runPlain runs a closure without a savepoint and reports whether the transaction can go on.
+func (w *sqliteWriter) runPlain(j *job) bool {
 	if !w.turn(j) {
 		return true
 	}
@@ -225,7 +225,7 @@ func (w *sqliteWriter) again() {
 		if !w.turn(j) {
 			continue
 		}
-		if err := w.isolated(j); err != nil {
+		if err := w.runInSavepoint(j); err != nil {
 			w.rollback()
 			w.fail(err)
 			return
@@ -236,8 +236,8 @@ func (w *sqliteWriter) again() {
 	}
 }
 
-// isolated returns an error if the whole transaction is lost.
-func (w *sqliteWriter) isolated(j *job) error {
+// runInSavepoint runs a closure within a savepoint. It returns an error if the whole transaction is lost.
+func (w *sqliteWriter) runInSavepoint(j *job) error {
 	if w.runTwice {
 		if err := w.step(savepoint); err != nil {
 			return err

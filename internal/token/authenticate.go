@@ -98,7 +98,7 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 	if p.Client, err = p.Pool.Client(ctx, v.claims.ClientID); err != nil {
 		return nil, goneIsInvalid(err)
 	}
-	return p, s.judge(ctx, p, v, scope)
+	return p, s.checkRevoked(ctx, p, v, scope)
 }
 
 // goneIsInvalid makes a token of a deleted pool or client an invalid token.
@@ -109,9 +109,9 @@ func goneIsInvalid(err error) error {
 	return err
 }
 
-// judge checks in the store that neither the token nor its user was revoked,
+// checkRevoked checks in the store that neither the token nor its user was revoked,
 // disabled or deleted, and sets the user of p.
-func (s *Service) judge(ctx context.Context, p *Principal, v *verifiedToken, scope string) error {
+func (s *Service) checkRevoked(ctx context.Context, p *Principal, v *verifiedToken, scope string) error {
 	rec, revoked, err := s.deps.Store.UserForToken(ctx, p.Pool.ID, p.Claims.Subject, p.Claims.Origin)
 	gone := errors.Is(err, store.ErrNotFound)
 	if err != nil && !gone {

@@ -34,7 +34,7 @@ func BenchmarkIssue(b *testing.B) {
 // BenchmarkClaims is what Issue costs beside its two signatures.
 func BenchmarkClaims(b *testing.B) {
 	benchmark(b, func(r *rig, _ *Set, g Grant) error {
-		m, err := r.moment(&g)
+		m, err := r.newIssueData(&g)
 		if err != nil {
 			return err
 		}

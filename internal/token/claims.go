@@ -16,8 +16,8 @@ import (
 // userScope is the scope that the operations of the user API require.
 const userScope = "aws.cognito.signin.user.admin"
 
-// moment holds what all tokens of one issue share.
-type moment struct {
+// issueData holds what all tokens of one issue share.
+type issueData struct {
 	issuer           string
 	authTime, now    time.Time
 	origin, eventID  string
@@ -70,7 +70,7 @@ func (o *object) flag(claim string, v bool) {
 func (o *object) done() []byte { return append(o.b, '}') }
 
 // accessClaims writes the access token's payload. It never contains attributes.
-func accessClaims(g *Grant, m *moment) []byte {
+func accessClaims(g *Grant, m *issueData) []byte {
 	o := newObject(1024)
 	o.text("sub", g.Subject.UserID)
 	o.texts("cognito:groups", groupNames(m.groups))
@@ -104,7 +104,7 @@ func accessClaims(g *Grant, m *moment) []byte {
 
 // idClaims writes the ID token's payload. accessToken is for at_hash; it is "" for
 // tokens that do not come from the domain's endpoints.
-func idClaims(g *Grant, m *moment, accessToken string) []byte {
+func idClaims(g *Grant, m *issueData, accessToken string) []byte {
 	o := newObject(2048)
 	if accessToken != "" {
 		o.text("at_hash", accessTokenHash(accessToken))

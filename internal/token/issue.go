@@ -23,7 +23,7 @@ func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.moment(&g)
+	m, err := s.newIssueData(&g)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +69,9 @@ func (s *Service) signersOf(ctx context.Context, poolID string) (signers, error)
 	return out, nil
 }
 
-// moment builds what all tokens of one issue share.
-func (s *Service) moment(g *Grant) (*moment, error) {
-	m := &moment{
+// newIssueData builds what all tokens of one issue share.
+func (s *Service) newIssueData(g *Grant) (*issueData, error) {
+	m := &issueData{
 		issuer: s.Issuer(g.Pool), now: s.deps.Now(), authTime: g.AuthTime,
 		origin: g.Origin, eventID: g.EventID,
 		// A tracked session can be ended, whatever the client's settings, so its
@@ -101,7 +101,7 @@ func (s *Service) moment(g *Grant) (*moment, error) {
 	return m, nil
 }
 
-func (s *Service) sign(g *Grant, m *moment, with signers, set *Set) (err error) {
+func (s *Service) sign(g *Grant, m *issueData, with signers, set *Set) (err error) {
 	if set.AccessToken, err = signAccess(g, m.override, with.access, accessClaims(g, m)); err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func signAccess(g *Grant, change *override, key *keys.SigningKey, claims []byte)
 	return "", idp.InvalidParameterException(fmt.Sprintf("The access token would be longer than %d bytes: the user is in too many groups with long names.", keys.MaxJWS))
 }
 
-func (s *Service) sealRefresh(g *Grant, m *moment) (string, error) {
+func (s *Service) sealRefresh(g *Grant, m *issueData) (string, error) {
 	id, err := uuid.NewRandomFromReader(s.deps.Rand)
 	if err != nil {
 		return "", err

@@ -20,7 +20,7 @@ type override struct {
 
 // preTokenGeneration asks the pool's function, if there is one. The answer holds
 // for this issue only.
-func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *moment) (*override, error) {
+func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *issueData) (*override, error) {
 	t := g.Pool.Triggers().PreTokenGenerationConfig
 	if t == nil {
 		return nil, nil
@@ -66,7 +66,7 @@ func (o *override) id(payload []byte) ([]byte, error) {
 	}
 	return rewrite(payload, func(claims map[string]json.RawMessage) error {
 		if g := o.Groups; g != nil {
-			if err := o.regroup(claims); err != nil {
+			if err := o.replaceGroups(claims); err != nil {
 				return err
 			}
 			if err := putTexts(claims, claimRoles, g.IAMRolesToOverride); err != nil {
@@ -105,7 +105,7 @@ func (o *override) access(g *Grant, payload []byte) ([]byte, error) {
 	}
 	return rewrite(payload, func(claims map[string]json.RawMessage) error {
 		if o.Groups != nil {
-			if err := o.regroup(claims); err != nil {
+			if err := o.replaceGroups(claims); err != nil {
 				return err
 			}
 		}
@@ -134,7 +134,7 @@ func (o *override) scopes(granted []string) []string {
 	return slices.DeleteFunc(scopes, func(scope string) bool { return slices.Contains(o.AccessToken.ScopesToSuppress, scope) })
 }
 
-func (o *override) regroup(claims map[string]json.RawMessage) error {
+func (o *override) replaceGroups(claims map[string]json.RawMessage) error {
 	return putTexts(claims, claimGroups, o.Groups.GroupsToOverride)
 }
 

@@ -178,10 +178,10 @@ func (k *signingKeys) rows(ctx context.Context, poolID string) ([]store.SigningK
 		// noticed. The tags of token epochs changed with it.
 		err = errors.Join(err, k.s.deps.Ring.Notice(ctx, keys.PurposeSigningKey, r.Sealed))
 	}
-	return slices.DeleteFunc(rows, func(r store.SigningKey) bool { return k.s.stolen(&r) }), err
+	return slices.DeleteFunc(rows, func(r store.SigningKey) bool { return k.s.sealedByRetired(&r) }), err
 }
 
-func (s *Service) stolen(row *store.SigningKey) bool {
+func (s *Service) sealedByRetired(row *store.SigningKey) bool {
 	return s.deps.Ring.Retired(keys.PurposeSigningKey, row.Sealed)
 }
 
@@ -345,7 +345,7 @@ func (s *Service) Rotate(ctx context.Context, poolID string) error {
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(rows, func(r store.SigningKey) bool { return now.Before(r.ActivatesAt) && !s.stolen(&r) }) {
+		if slices.ContainsFunc(rows, func(r store.SigningKey) bool { return now.Before(r.ActivatesAt) && !s.sealedByRetired(&r) }) {
 			return nil
 		}
 		for _, row := range rows {
@@ -414,7 +414,7 @@ func (s *Service) maintain(ctx context.Context, poolID string) error {
 	if err != nil {
 		return err
 	}
-	due := func(r store.SigningKey) bool { return !live(&r, now) || s.stolen(&r) || r.State != stateAt(&r, now) }
+	due := func(r store.SigningKey) bool { return !live(&r, now) || s.sealedByRetired(&r) || r.State != stateAt(&r, now) }
 	if !slices.ContainsFunc(rows, due) {
 		return nil
 	}
@@ -425,7 +425,7 @@ func (s *Service) maintain(ctx context.Context, poolID string) error {
 		}
 		for _, row := range rows {
 			switch state := stateAt(&row, now); {
-			case !live(&row, now), s.stolen(&row):
+			case !live(&row, now), s.sealedByRetired(&row):
 				err = tx.DeleteSigningKey(ctx, poolID, row.KID)
 			case row.State != state:
 				row.State = state

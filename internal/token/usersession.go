@@ -36,7 +36,7 @@ func (s *Service) sessionID(poolID, family string) string {
 
 // newSession returns the row of a sign-in that begins a family, or nil if the pool
 // does not track sessions.
-func (s *Service) newSession(ctx context.Context, g *Grant, m *moment) *store.UserSession {
+func (s *Service) newSession(ctx context.Context, g *Grant, m *issueData) *store.UserSession {
 	if !g.Pool.Tracking.On || g.Origin != "" {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (s *Service) Track(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, se
 		switch {
 		case o.TokenEpoch > session.TokenEpoch: // signed out since: the new tokens are dead already
 			return nil
-		case !s.counts(&o, session.TokenEpoch, session.Tracking, session.CreatedAt):
+		case !s.isCurrent(&o, session.TokenEpoch, session.Tracking, session.CreatedAt):
 			if err := tx.DeleteUserSession(ctx, o.PoolID, o.UserID, o.ID); err != nil {
 				return err
 			}
@@ -94,10 +94,10 @@ func (s *Service) Track(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, se
 // HasSession reports whether Track has a session to record.
 func (s *Set) HasSession() bool { return s.session != nil }
 
-// counts reports whether a row is still a session. The user was not signed out
+// isCurrent reports whether a row is still a session. The user was not signed out
 // everywhere, tracking was not off meanwhile, and the tokens have not expired. The
 // keys that sealed them were not retired since: a retirement changes the ids.
-func (s *Service) counts(o *store.UserSession, tokenEpoch, period int64, now time.Time) bool {
+func (s *Service) isCurrent(o *store.UserSession, tokenEpoch, period int64, now time.Time) bool {
 	return o.TokenEpoch == tokenEpoch && o.Tracking == period && now.Before(o.ExpiresAt) &&
 		(o.Kind != store.SessionToken || o.ID == s.sessionID(o.PoolID, o.Family))
 }

@@ -68,7 +68,7 @@ func (s *Service) Sessions(ctx context.Context, sn *pool.Snapshot, u store.User,
 	slices.SortFunc(rows, func(a, b store.UserSession) int { return byUse(b, a) })
 	list := []idp.SessionDescriptionType{}
 	for _, o := range rows {
-		if !s.counts(&o, tokenEpoch, sn.Tracking.Period, now) {
+		if !s.isCurrent(&o, tokenEpoch, sn.Tracking.Period, now) {
 			continue
 		}
 		// Tokens of a deleted client are invalid.
@@ -124,7 +124,7 @@ func (s *Service) EndSession(ctx context.Context, sn *pool.Snapshot, userID, id 
 		}
 		tokenEpoch, now := tokenEpochOf(u.TokensValidAfter), s.deps.Now()
 		i := slices.IndexFunc(rows, func(o store.UserSession) bool {
-			return o.ID == id && s.counts(&o, tokenEpoch, sn.Tracking.Period, now)
+			return o.ID == id && s.isCurrent(&o, tokenEpoch, sn.Tracking.Period, now)
 		})
 		if i < 0 {
 			return noSession()

@@ -31,11 +31,11 @@ func (s *Service) PreSignUp(ctx context.Context, arn string, e Envelope, req Pre
 		}
 		return nil
 	})
-	return answerOr(out, err)
+	return zeroOnError(out, err)
 }
 
-// answerOr returns the zero answer with an error, never half an answer.
-func answerOr[T any](out T, err error) (T, error) {
+// zeroOnError returns the zero answer with an error, never half an answer.
+func zeroOnError[T any](out T, err error) (T, error) {
 	if err != nil {
 		var zero T
 		return zero, err
@@ -93,7 +93,7 @@ func (s *Service) PreTokenGeneration(ctx context.Context, arn string, version id
 		out, err = read(m)
 		return err
 	})
-	return answerOr(out, err)
+	return zeroOnError(out, err)
 }
 
 func readTokenV1(m members) (PreTokenGenerationResponse, error) {
@@ -166,8 +166,8 @@ func (m members) groups(name string) *GroupConfiguration {
 	return g
 }
 
-// nameable are the challenges that DefineAuthChallenge may ask for.
-var nameable = []string{
+// definableChallenges are the challenges that DefineAuthChallenge may ask for.
+var definableChallenges = []string{
 	CustomChallenge, "SRP_A", "PASSWORD_VERIFIER", "SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA",
 	"DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER", "ADMIN_NO_SRP_AUTH", "NEW_PASSWORD_REQUIRED",
 }
@@ -185,14 +185,14 @@ func (s *Service) DefineAuthChallenge(ctx context.Context, arn string, e Envelop
 			out = DefineAuthChallengeResponse{FailAuthentication: true}
 		case issue:
 			out = DefineAuthChallengeResponse{IssueTokens: true}
-		case slices.Contains(nameable, name):
+		case slices.Contains(definableChallenges, name):
 			out = DefineAuthChallengeResponse{ChallengeName: name}
 		default:
 			return fmt.Errorf("neither issueTokens nor failAuthentication, and challengeName is %q", truncate(name, 64))
 		}
 		return nil
 	})
-	return answerOr(out, err)
+	return zeroOnError(out, err)
 }
 
 // CreateAuthChallenge asks for a challenge's question and its secret answer.
@@ -210,7 +210,7 @@ func (s *Service) CreateAuthChallenge(ctx context.Context, arn string, e Envelop
 		}
 		return nil
 	})
-	return answerOr(out, err)
+	return zeroOnError(out, err)
 }
 
 // VerifyAuthChallengeResponse asks whether the answer to a challenge is correct.
@@ -220,7 +220,7 @@ func (s *Service) VerifyAuthChallengeResponse(ctx context.Context, arn string, e
 		correct = m.bool("answerCorrect")
 		return nil
 	})
-	return answerOr(correct, err)
+	return zeroOnError(correct, err)
 }
 
 // UserMigration asks for a user that the pool does not know. An answer without
@@ -240,7 +240,7 @@ func (s *Service) UserMigration(ctx context.Context, arn string, e Envelope, req
 	if api.CodeOf(err) == idp.CodeUserLambdaValidationException {
 		return UserMigrationResponse{}, idp.UserNotFoundExceptionf("Exception migrating user in app client %s", e.ClientID).WithCause(err)
 	}
-	return answerOr(out, err)
+	return zeroOnError(out, err)
 }
 
 // complete checks the members that have a fixed set of values, and sets the absent
@@ -279,5 +279,5 @@ func (s *Service) InboundFederation(ctx context.Context, arn string, e Envelope,
 		out = m.stringMap("userAttributesToMap")
 		return nil
 	})
-	return answerOr(out, err)
+	return zeroOnError(out, err)
 }

@@ -127,11 +127,11 @@ func (x *exchange) authorize(in any, p *iam.Principal) error {
 	r := iam.Request{
 		Action: op.Action(), Resource: resource.ARN(op.Service.Name, x.request.Region, x.config.AccountID), HTTP: x.request,
 	}
-	return denial(x.config.Authority.IAM.Authorize(x.r.Context(), p, r), p, r)
+	return denialError(x.config.Authority.IAM.Authorize(x.r.Context(), p, r), p, r)
 }
 
-// denial returns the answer for an error of Authorize.
-func denial(err error, p *iam.Principal, r iam.Request) error {
+// denialError returns the answer for an error of Authorize.
+func denialError(err error, p *iam.Principal, r iam.Request) error {
 	denied, ok := errors.AsType[*iam.Denied](err)
 	if !ok {
 		return err

@@ -16,9 +16,9 @@ import (
 
 const contentType = "application/x-amz-json-1.1"
 
-// frontEnd are the codes that every operation may answer, although its model does not list
+// frontEndCodes are the codes that every operation may answer, although its model does not list
 // them.
-var frontEnd = map[string]bool{
+var frontEndCodes = map[string]bool{
 	api.CodeSerialization: true, api.CodeUnknownOperation: true,
 	api.CodeUnsupportedOperation: true, // Operations that are not implemented.
 	"ValidationException":        true, // The answer of identity pools to constraint violations.
@@ -27,8 +27,8 @@ var frontEnd = map[string]bool{
 	codeUnrecognizedClient: true, codeExpiredToken: true, codeAccessDenied: true,
 }
 
-// capitalMessage are the codes whose text AWS's front end writes as "Message".
-var capitalMessage = map[string]bool{api.CodeSerialization: true, codeAccessDenied: true}
+// capitalMessageCodes are the codes whose text AWS's front end writes as "Message".
+var capitalMessageCodes = map[string]bool{api.CodeSerialization: true, codeAccessDenied: true}
 
 // respond writes the response of an exchange. Header names have the service's own
 // spelling, which Header.Set would change.
@@ -98,7 +98,7 @@ func (x *exchange) visible(err error) *api.Error {
 	switch {
 	case !ok:
 		return x.internal()
-	case x.binding == nil || x.binding.Declares(e.Code) || frontEnd[e.Code]:
+	case x.binding == nil || x.binding.Declares(e.Code) || frontEndCodes[e.Code]:
 		return e
 	}
 	x.config.Log.Error("an operation answered a code that its model does not list",
@@ -130,7 +130,7 @@ func errorBody(e *api.Error) []byte {
 	b := awsjson.String([]byte(`{"__type":`), e.Code)
 	switch {
 	case e.Message == "" && e.Code == api.CodeUnknownOperation:
-	case capitalMessage[e.Code]:
+	case capitalMessageCodes[e.Code]:
 		b = awsjson.String(append(b, `,"Message":`...), e.Message)
 	default:
 		b = awsjson.String(append(b, `,"message":`...), e.Message)
