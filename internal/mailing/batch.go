@@ -38,18 +38,18 @@ type Batch struct {
 	// functions that send. Not all operations pass it to both.
 	Metadata, ToSender map[string]string
 
-	held []heldMessage
+	waiting []waitingMessage
 }
 
-// heldMessage waits in the outbox for its text.
-type heldMessage struct {
+// waitingMessage waits in the outbox for its text.
+type waitingMessage struct {
 	message message.Message
 	to      Recipient
 	code    string
 }
 
 // Reset empties the batch. Call it first in a transaction, which may run again.
-func (b *Batch) Reset() { b.held = nil }
+func (b *Batch) Reset() { b.waiting = nil }
 
 // UpdateAndSend runs fn in a transaction, which may run more than once. Then it has the
 // messages sent that fn enqueued. If a function fails, the changes of fn stay.
@@ -86,7 +86,7 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *Batch, to Rec
 		PoolID: sn.ID, UserID: to.UserID, Username: to.Username,
 		Medium: d.Medium, To: d.To, Code: secret, ExpiresAt: expires, Nowhere: to.Nowhere,
 	}
-	write(&m, to, subject, body)
+	applyTemplate(&m, to, subject, body)
 	if c := sn.Config.EmailConfiguration; c != nil && d.Medium == message.Email {
 		m.From, m.ReplyTo = api.Val(c.From), api.Val(c.ReplyToEmailAddress)
 	}
@@ -99,13 +99,13 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *Batch, to Rec
 		return undeliverable(d.Medium, err)
 	}
 	if m.Held {
-		mail.held = append(mail.held, heldMessage{m, to, secret})
+		mail.waiting = append(mail.waiting, waitingMessage{m, to, secret})
 	}
 	return nil
 }
 
-// write fills in a template.
-func write(m *message.Message, to Recipient, subject, body string) {
+// applyTemplate sets the subject and the body of a message from a template.
+func applyTemplate(m *message.Message, to Recipient, subject, body string) {
 	shown, name := m.Code, to.DisplayName
 	if m.Medium == message.Email {
 		// A mail's body is HTML. Anyone may sign up with another person's address, under a
@@ -121,18 +121,18 @@ func write(m *message.Message, to Recipient, subject, body string) {
 func (s *Service) Dispatch(ctx context.Context, mail *Batch) error {
 	defer s.deps.Messages.WakeSoon()
 	var failed error
-	for len(mail.held) > 0 {
+	for len(mail.waiting) > 0 {
 		// One call serves the same code over both media (Cognito: the answer has a
 		// text for each).
-		var same, rest []heldMessage
-		for _, h := range mail.held {
-			if h.code == mail.held[0].code {
+		var same, rest []waitingMessage
+		for _, h := range mail.waiting {
+			if h.code == mail.waiting[0].code {
 				same = append(same, h)
 			} else {
 				rest = append(rest, h)
 			}
 		}
-		mail.held = rest
+		mail.waiting = rest
 		if err := s.customize(ctx, mail, same); err != nil && failed == nil {
 			failed = err
 		}
@@ -142,7 +142,7 @@ func (s *Service) Dispatch(ctx context.Context, mail *Batch) error {
 
 // customize asks the function for the texts of messages with one code. If the function
 // fails, it drops the messages and returns the error.
-func (s *Service) customize(ctx context.Context, mail *Batch, list []heldMessage) error {
+func (s *Service) customize(ctx context.Context, mail *Batch, list []waitingMessage) error {
 	to := list[0].to
 	answer, err := s.deps.Triggers.CustomMessage(ctx, *mail.Pool.Triggers().CustomMessage,
 		mail.Pool.Event(trigger.SourceCustomMessage+mail.Occasion, to.EventName, mail.ClientID),
@@ -171,12 +171,12 @@ func (s *Service) customize(ctx context.Context, mail *Batch, list []heldMessage
 func customText(m *message.Message, to Recipient, answer trigger.CustomMessageResponse) {
 	if m.Medium == message.SMS {
 		if answer.SMSMessage != "" {
-			write(m, to, "", answer.SMSMessage)
+			applyTemplate(m, to, "", answer.SMSMessage)
 		}
 		return
 	}
 	if answer.EmailMessage != "" {
-		write(m, to, m.Subject, answer.EmailMessage)
+		applyTemplate(m, to, m.Subject, answer.EmailMessage)
 	}
 	if answer.EmailSubject != "" {
 		m.Subject = answer.EmailSubject

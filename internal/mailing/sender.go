@@ -57,8 +57,8 @@ func senderOf(ctx context.Context, mail *Batch, to Recipient, medium string) (js
 // FunctionSender sends messages by the functions of their pools.
 type FunctionSender struct{ Triggers *trigger.Service }
 
-// maxFailures is how often a function that received the message may fail: it may have sent
-// the message before (Lambda: an asynchronous event is tried three times).
+// maxFailures is how often a function that received the message may fail: it may have
+// sent the message before (Lambda: an asynchronous event is tried three times).
 const maxFailures = 3
 
 // Send implements message.Sender.
@@ -74,15 +74,15 @@ func (f FunctionSender) Send(ctx context.Context, m message.Message) error {
 	err := send(ctx, call.ARN, call.Envelope, trigger.CustomSenderRequest{
 		UserAttributes: call.UserAttributes, ClientMetadata: call.ClientMetadata, Code: m.Code, KMSKeyID: call.KMSKeyID,
 	})
-	if err != nil && m.Attempts >= maxFailures && !notRun(err) {
+	if err != nil && m.Attempts >= maxFailures && !wasNotReceived(err) {
 		return message.PermanentError{Err: err}
 	}
 	return err
 }
 
-// notRun reports whether the function cannot have received the message. Then a retry may
-// help while the message is still of use.
-func notRun(err error) bool {
+// wasNotReceived reports whether the function cannot have received the message. Then a
+// retry may help while the message is still of use.
+func wasNotReceived(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || api.CodeOf(err) == idp.CodeUserLambdaValidationException {
 		return false
 	}

@@ -7,7 +7,6 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
-	"cognate/internal/mailing"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -39,13 +38,6 @@ func newRig(t testing.TB, o store.Options) *rig {
 	})}
 }
 
-// sendBy lets another service send the rig's messages.
-func (r *rig) sendBy(m *message.Service) {
-	d := r.deps
-	d.Mail = mailing.New(mailing.Deps{Store: d.Store, Messages: m, Triggers: d.Triggers})
-	r.Messages, r.Service = m, New(d)
-}
-
 // poolWith makes a user pool whose policy asks for little.
 func (r *rig) poolWith(t testing.TB, change func(in *idp.CreateUserPoolRequest)) *pool.Snapshot {
 	t.Helper()
@@ -59,10 +51,6 @@ func (r *rig) poolWith(t testing.TB, change func(in *idp.CreateUserPoolRequest))
 func (r *rig) clientWith(t testing.TB, sn *pool.Snapshot, change func(in *idp.CreateUserPoolClientRequest)) string {
 	t.Helper()
 	return r.Client(t, sn, change).ID
-}
-
-func hiding(in *idp.CreateUserPoolClientRequest) {
-	in.PreventUserExistenceErrors = idp.PreventUserExistenceErrorTypesEnabled
 }
 
 // have stores a user in the state that a test begins with.
@@ -193,11 +181,7 @@ func attributes(pairs ...string) []idp.AttributeType {
 	return list
 }
 
-const (
-	sayMismatch = "CodeMismatchException: Invalid verification code provided, please try again."
-	sayExpired  = "ExpiredCodeException: Invalid code provided, please request a code again."
-	sayLimit    = "LimitExceededException: Attempt limit exceeded, please try after some time."
-)
+const sayLimit = "LimitExceededException: Attempt limit exceeded, please try after some time."
 
 func byEmail(in *idp.CreateUserPoolRequest) {
 	in.UsernameAttributes = []idp.UsernameAttributeType{idp.UsernameAttributeTypeEmail}

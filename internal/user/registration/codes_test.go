@@ -235,7 +235,7 @@ func TestFailuresLeaveTheCode(t *testing.T) {
 			c.password = ""
 			people.WantError(t, g.give(t, c, code), "")
 		})
-		t.Run("alias NameConflict", func(t *testing.T) {
+		t.Run("alias of another user", func(t *testing.T) {
 			sn := r.poolWith(t, withAliases)
 			client := r.clientWith(t, sn, hiding)
 			owner := r.Have(t, sn, "owner", idp.UserStatusTypeConfirmed, people.Verified("alice@example.com"))

@@ -119,8 +119,7 @@ func (s *Service) newPerson(sn *pool.Snapshot, line fields, scheme string) (*per
 	for kind := range implied {
 		p.given = kind
 	}
-	_, err = u.Record()
-	return p, err
+	return p, nil
 }
 
 // asLineError turns an exception into a lineError, on one line.
