@@ -42,10 +42,6 @@ func (unimplemented) CreateManagedLoginBranding(context.Context, *idp.CreateMana
 	return nil, api.Unimplemented("CreateManagedLoginBranding")
 }
 
-func (unimplemented) CreateTerms(context.Context, *idp.CreateTermsRequest) (*idp.CreateTermsResponse, error) {
-	return nil, api.Unimplemented("CreateTerms")
-}
-
 func (unimplemented) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
 	return nil, api.Unimplemented("CreateUserPoolReplica")
 }
@@ -56,10 +52,6 @@ func (unimplemented) DeleteIdentityProvider(context.Context, *idp.DeleteIdentity
 
 func (unimplemented) DeleteManagedLoginBranding(context.Context, *idp.DeleteManagedLoginBrandingRequest) error {
 	return api.Unimplemented("DeleteManagedLoginBranding")
-}
-
-func (unimplemented) DeleteTerms(context.Context, *idp.DeleteTermsRequest) error {
-	return api.Unimplemented("DeleteTerms")
 }
 
 func (unimplemented) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolReplicaRequest) (*idp.DeleteUserPoolReplicaResponse, error) {
@@ -82,14 +74,6 @@ func (unimplemented) DescribeRiskConfiguration(context.Context, *idp.DescribeRis
 	return nil, api.Unimplemented("DescribeRiskConfiguration")
 }
 
-func (unimplemented) DescribeTerms(context.Context, *idp.DescribeTermsRequest) (*idp.DescribeTermsResponse, error) {
-	return nil, api.Unimplemented("DescribeTerms")
-}
-
-func (unimplemented) DescribeTermsByClient(context.Context, *idp.DescribeTermsByClientRequest) (*idp.DescribeTermsByClientResponse, error) {
-	return nil, api.Unimplemented("DescribeTermsByClient")
-}
-
 func (unimplemented) GetIdentityProviderByIdentifier(context.Context, *idp.GetIdentityProviderByIdentifierRequest) (*idp.GetIdentityProviderByIdentifierResponse, error) {
 	return nil, api.Unimplemented("GetIdentityProviderByIdentifier")
 }
@@ -108,10 +92,6 @@ func (unimplemented) GetSigningCertificate(context.Context, *idp.GetSigningCerti
 
 func (unimplemented) ListIdentityProviders(context.Context, *idp.ListIdentityProvidersRequest) (*idp.ListIdentityProvidersResponse, error) {
 	return nil, api.Unimplemented("ListIdentityProviders")
-}
-
-func (unimplemented) ListTerms(context.Context, *idp.ListTermsRequest) (*idp.ListTermsResponse, error) {
-	return nil, api.Unimplemented("ListTerms")
 }
 
 func (unimplemented) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
@@ -140,10 +120,6 @@ func (unimplemented) UpdateManagedLoginBranding(context.Context, *idp.UpdateMana
 
 func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {
 	return nil, api.Unimplemented("UpdateProvisionedLimit")
-}
-
-func (unimplemented) UpdateTerms(context.Context, *idp.UpdateTermsRequest) (*idp.UpdateTermsResponse, error) {
-	return nil, api.Unimplemented("UpdateTerms")
 }
 
 func (unimplemented) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {

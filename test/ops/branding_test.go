@@ -59,3 +59,37 @@ func TestUICustomization(t *testing.T) {
 		wantError(t, err, &types.InvalidParameterException{Message: aws.String("There has to be an existing domain associated with this user pool")})
 	})
 }
+
+func TestTerms(t *testing.T) {
+	each(t, func(t *testing.T, r rig) {
+		ctx := t.Context()
+		poolID, clientID, _ := brandedPool(t, r)
+		create := &cip.CreateTermsInput{
+			UserPoolId: &poolID, ClientId: &clientID, TermsName: aws.String("terms-of-use"), TermsSource: types.TermsSourceTypeLink, Enforcement: types.TermsEnforcementTypeNone,
+			Links: map[string]string{"cognito:default": "https://example.com/use", "cognito:german": "https://example.com/de/use"},
+		}
+		created := must[*cip.CreateTermsOutput](t)(r.CreateTerms(ctx, create)).Terms
+		_, err := r.CreateTerms(ctx, create)
+		wantType[*types.TermsExistsException](t, err)
+
+		updated := must[*cip.UpdateTermsOutput](t)(r.UpdateTerms(ctx, &cip.UpdateTermsInput{UserPoolId: &poolID, TermsId: created.TermsId, Links: map[string]string{"cognito:default": "https://example.com/new"}})).Terms
+		got := must[*cip.DescribeTermsOutput](t)(r.DescribeTerms(ctx, &cip.DescribeTermsInput{UserPoolId: &poolID, TermsId: created.TermsId})).Terms
+		if len(got.Links) != 1 || got.Links["cognito:default"] != "https://example.com/new" || !got.LastModifiedDate.Equal(*updated.LastModifiedDate) || *got.ClientId != clientID {
+			t.Errorf("read back %+v", got)
+		}
+		list := must[*cip.ListTermsOutput](t)(r.ListTerms(ctx, &cip.ListTermsInput{UserPoolId: &poolID})).Terms
+		if len(list) != 1 || *list[0].TermsId != *created.TermsId || *list[0].TermsName != "terms-of-use" {
+			t.Errorf("listed %+v", list)
+		}
+		byClient := `{"UserPoolId":"` + poolID + `","ClientId":"` + clientID + `","TermsName":"terms-of-use"}` // newer than the SDK
+		if res, text := r.post(t, "DescribeTermsByClient", byClient); res.StatusCode != http.StatusOK || !strings.Contains(text, *created.TermsId) {
+			t.Errorf("by client: %d %s", res.StatusCode, text)
+		}
+		must[*cip.DeleteTermsOutput](t)(r.DeleteTerms(ctx, &cip.DeleteTermsInput{UserPoolId: &poolID, TermsId: created.TermsId}))
+		_, err = r.DescribeTerms(ctx, &cip.DescribeTermsInput{UserPoolId: &poolID, TermsId: created.TermsId})
+		wantType[*types.ResourceNotFoundException](t, err)
+		if res, text := r.post(t, "DescribeTermsByClient", byClient); res.StatusCode != http.StatusBadRequest || !strings.Contains(text, "ResourceNotFoundException") {
+			t.Errorf("by client, after the deletion: %d %s", res.StatusCode, text)
+		}
+	})
+}

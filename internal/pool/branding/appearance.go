@@ -2,6 +2,7 @@ package branding
 
 import (
 	"context"
+	"errors"
 
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -16,6 +17,8 @@ type Appearance struct {
 	CSS string
 	// Logo is where classic pages find their logo; "" if there is none.
 	Logo string
+
+	terms map[string]map[string]string // links by the name of the document
 }
 
 // versionedAppearance is an appearance with the version of the pool at which it was read.
@@ -41,7 +44,7 @@ func (s *Service) Appearance(ctx context.Context, sn *pool.Snapshot, clientID st
 }
 
 func (a *Appearance) load(ctx context.Context, r *store.Reader, poolID, clientID string) error {
-	return a.loadClassic(ctx, r, poolID, clientID)
+	return errors.Join(a.loadClassic(ctx, r, poolID, clientID), a.loadTerms(ctx, r, poolID, clientID))
 }
 
 func (a *Appearance) loadClassic(ctx context.Context, r *store.Reader, poolID, clientID string) error {

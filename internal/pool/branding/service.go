@@ -25,6 +25,7 @@ type Deps struct {
 type Service struct {
 	deps           Deps
 	customizations *pool.Items[customization]
+	terms          *pool.Items[terms]
 	appearances    *otter.Cache[string, *versionedAppearance]
 }
 
@@ -34,6 +35,7 @@ func New(d Deps) *Service {
 	return &Service{
 		deps:           d,
 		customizations: pool.NewItems[customization](d.Pools, customizationKind),
+		terms:          pool.NewItems[terms](d.Pools, termsKind),
 		appearances:    otter.Must(&otter.Options[string, *versionedAppearance]{MaximumSize: maxCachedAppearances}),
 	}
 }
