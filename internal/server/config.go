@@ -46,7 +46,7 @@ type Config struct {
 	MessageSettings
 	TriggerSettings
 
-	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes."`
+	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes. The assets of managed login need 2 MB."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file of an import of users, in bytes."`
 	RequestTimeout  time.Duration  `group:"Limits" default:"30s" placeholder:"TIME" help:"The longest that a request may take, from its first byte to the answer."`
 	ShutdownTimeout time.Duration  `group:"Limits" default:"20s" placeholder:"TIME" help:"How long a stopping server waits for running requests."`

@@ -38,10 +38,6 @@ func (unimplemented) CreateIdentityProvider(context.Context, *idp.CreateIdentity
 	return nil, api.Unimplemented("CreateIdentityProvider")
 }
 
-func (unimplemented) CreateManagedLoginBranding(context.Context, *idp.CreateManagedLoginBrandingRequest) (*idp.CreateManagedLoginBrandingResponse, error) {
-	return nil, api.Unimplemented("CreateManagedLoginBranding")
-}
-
 func (unimplemented) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
 	return nil, api.Unimplemented("CreateUserPoolReplica")
 }
@@ -50,24 +46,12 @@ func (unimplemented) DeleteIdentityProvider(context.Context, *idp.DeleteIdentity
 	return api.Unimplemented("DeleteIdentityProvider")
 }
 
-func (unimplemented) DeleteManagedLoginBranding(context.Context, *idp.DeleteManagedLoginBrandingRequest) error {
-	return api.Unimplemented("DeleteManagedLoginBranding")
-}
-
 func (unimplemented) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolReplicaRequest) (*idp.DeleteUserPoolReplicaResponse, error) {
 	return nil, api.Unimplemented("DeleteUserPoolReplica")
 }
 
 func (unimplemented) DescribeIdentityProvider(context.Context, *idp.DescribeIdentityProviderRequest) (*idp.DescribeIdentityProviderResponse, error) {
 	return nil, api.Unimplemented("DescribeIdentityProvider")
-}
-
-func (unimplemented) DescribeManagedLoginBranding(context.Context, *idp.DescribeManagedLoginBrandingRequest) (*idp.DescribeManagedLoginBrandingResponse, error) {
-	return nil, api.Unimplemented("DescribeManagedLoginBranding")
-}
-
-func (unimplemented) DescribeManagedLoginBrandingByClient(context.Context, *idp.DescribeManagedLoginBrandingByClientRequest) (*idp.DescribeManagedLoginBrandingByClientResponse, error) {
-	return nil, api.Unimplemented("DescribeManagedLoginBrandingByClient")
 }
 
 func (unimplemented) DescribeRiskConfiguration(context.Context, *idp.DescribeRiskConfigurationRequest) (*idp.DescribeRiskConfigurationResponse, error) {
@@ -112,10 +96,6 @@ func (unimplemented) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEve
 
 func (unimplemented) UpdateIdentityProvider(context.Context, *idp.UpdateIdentityProviderRequest) (*idp.UpdateIdentityProviderResponse, error) {
 	return nil, api.Unimplemented("UpdateIdentityProvider")
-}
-
-func (unimplemented) UpdateManagedLoginBranding(context.Context, *idp.UpdateManagedLoginBrandingRequest) (*idp.UpdateManagedLoginBrandingResponse, error) {
-	return nil, api.Unimplemented("UpdateManagedLoginBranding")
 }
 
 func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {

@@ -2,12 +2,16 @@ package ops_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/document"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	smithydocument "github.com/aws/smithy-go/document"
+	"github.com/google/go-cmp/cmp"
 )
 
 // brandedPool makes a pool with a domain and an app client.
@@ -92,4 +96,72 @@ func TestTerms(t *testing.T) {
 			t.Errorf("by client, after the deletion: %d %s", res.StatusCode, text)
 		}
 	})
+}
+
+// TestManagedLoginBranding makes the calls of Terraform's aws_cognito_managed_login_branding: it creates, reads back by id
+// with and without merged resources, changes and deletes. What was sent is read back as it was, or it would be planned
+// again.
+func TestManagedLoginBranding(t *testing.T) {
+	each(t, func(t *testing.T, r rig) {
+		ctx := t.Context()
+		poolID, clientID, _ := brandedPool(t, r)
+		settings := map[string]any{"components": map[string]any{"form": map[string]any{"borderRadius": 4.5, "lightMode": map[string]any{"borderColor": "00FF00ff"}}}}
+		picture := func(size int) []byte { return append([]byte("\x89PNG\r\n\x1a\n"), make([]byte, size-8)...) }
+		create := &cip.CreateManagedLoginBrandingInput{
+			UserPoolId: &poolID, ClientId: &clientID, Settings: document.NewLazyDocument(settings),
+			Assets: []types.AssetType{{Category: types.AssetCategoryTypePageBackground, ColorMode: types.ColorSchemeModeTypeDark, Extension: types.AssetExtensionTypePng, Bytes: picture(1_000_000)}},
+		}
+		id := must[*cip.CreateManagedLoginBrandingOutput](t)(r.CreateManagedLoginBranding(ctx, create)).ManagedLoginBranding.ManagedLoginBrandingId
+		_, err := r.CreateManagedLoginBranding(ctx, create)
+		wantType[*types.ManagedLoginBrandingExistsException](t, err)
+
+		read := func(merged bool) (*types.ManagedLoginBrandingType, map[string]any) {
+			t.Helper()
+			out := must[*cip.DescribeManagedLoginBrandingOutput](t)(r.DescribeManagedLoginBranding(ctx, &cip.DescribeManagedLoginBrandingInput{
+				UserPoolId: &poolID, ManagedLoginBrandingId: id, ReturnMergedResources: merged,
+			})).ManagedLoginBranding
+			var tree map[string]any
+			if err := out.Settings.UnmarshalSmithyDocument(&tree); err != nil {
+				t.Fatal(err)
+			}
+			return out, tree
+		}
+		got, tree := read(false)
+		if d := cmp.Diff(settings, plain(tree)); d != "" || got.UseCognitoProvidedValues || !cmp.Equal(got.Assets[0].Bytes, create.Assets[0].Bytes) {
+			t.Errorf("read back %t, settings (-want +got)\n%s", got.UseCognitoProvidedValues, d)
+		}
+		if _, tree = read(true); len(tree) != 3 {
+			t.Errorf("merged: %v", tree)
+		}
+
+		// A request of 2 MB is accepted.
+		asset := create.Assets[0]
+		asset.ColorMode, asset.Bytes = types.ColorSchemeModeTypeLight, picture(500_000)
+		update := &cip.UpdateManagedLoginBrandingInput{UserPoolId: &poolID, ManagedLoginBrandingId: id, Assets: []types.AssetType{create.Assets[0], asset}}
+		if out := must[*cip.UpdateManagedLoginBrandingOutput](t)(r.UpdateManagedLoginBranding(ctx, update)); len(out.ManagedLoginBranding.Assets) != 2 {
+			t.Errorf("%d assets", len(out.ManagedLoginBranding.Assets))
+		}
+		update.Assets = []types.AssetType{{Category: types.AssetCategoryTypeFormLogo, ColorMode: types.ColorSchemeModeTypeDark, Extension: types.AssetExtensionTypeSvg,
+			Bytes: []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`)}}
+		_, err = r.UpdateManagedLoginBranding(ctx, update)
+		wantError(t, err, &types.InvalidParameterException{Message: aws.String(`Invalid asset FORM_LOGO (DARK): the element "script" is not allowed.`)})
+
+		must[*cip.DeleteManagedLoginBrandingOutput](t)(r.DeleteManagedLoginBranding(ctx, &cip.DeleteManagedLoginBrandingInput{UserPoolId: &poolID, ManagedLoginBrandingId: id}))
+		_, err = r.DescribeManagedLoginBrandingByClient(ctx, &cip.DescribeManagedLoginBrandingByClientInput{UserPoolId: &poolID, ClientId: &clientID})
+		wantType[*types.ResourceNotFoundException](t, err)
+	})
+}
+
+// plain replaces the SDK's numbers in a tree.
+func plain(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			v[key] = plain(inner)
+		}
+	case smithydocument.Number:
+		f, _ := strconv.ParseFloat(v.String(), 64)
+		return f
+	}
+	return v
 }

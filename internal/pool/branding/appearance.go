@@ -18,6 +18,12 @@ type Appearance struct {
 	// Logo is where classic pages find their logo; "" if there is none.
 	Logo string
 
+	// HasStyle reports whether the app client has a managed login style. Managed login has no pages for a client without.
+	HasStyle bool
+	// Settings are those of managed login, over the defaults.
+	Settings Document
+	Assets   []Asset
+
 	terms map[string]map[string]string // links by the name of the document
 }
 
@@ -34,8 +40,11 @@ func (s *Service) Appearance(ctx context.Context, sn *pool.Snapshot, clientID st
 	if a, ok := s.appearances.GetIfPresent(key); ok && a.version == sn.Version {
 		return a.value, nil
 	}
-	a := &Appearance{}
-	err := s.deps.Store.View(ctx, func(r *store.Reader) error { return a.load(ctx, r, sn.ID, clientID) })
+	var a *Appearance
+	err := s.deps.Store.View(ctx, func(r *store.Reader) error {
+		a = &Appearance{}
+		return a.load(ctx, r, sn.ID, clientID)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +53,7 @@ func (s *Service) Appearance(ctx context.Context, sn *pool.Snapshot, clientID st
 }
 
 func (a *Appearance) load(ctx context.Context, r *store.Reader, poolID, clientID string) error {
-	return errors.Join(a.loadClassic(ctx, r, poolID, clientID), a.loadTerms(ctx, r, poolID, clientID))
+	return errors.Join(a.loadClassic(ctx, r, poolID, clientID), a.loadTerms(ctx, r, poolID, clientID), a.loadStyle(ctx, r, poolID, clientID))
 }
 
 func (a *Appearance) loadClassic(ctx context.Context, r *store.Reader, poolID, clientID string) error {
@@ -59,4 +68,18 @@ func (a *Appearance) loadClassic(ctx context.Context, r *store.Reader, poolID, c
 		a.Logo = item.Doc.Logo.path(poolID, item.Key)
 	}
 	return nil
+}
+
+func (a *Appearance) loadStyle(ctx context.Context, r *store.Reader, poolID, clientID string) error {
+	a.Settings = defaultSettings
+	item, err := storedStyle(ctx, r, poolID, clientID)
+	if err != nil || item == nil {
+		return err
+	}
+	a.HasStyle, a.Assets = true, item.Doc.Assets
+	for i := range a.Assets {
+		a.Assets[i].Path = a.Assets[i].Image.path(poolID, clientID)
+	}
+	a.Settings, err = item.Doc.mergedSettings()
+	return err
 }

@@ -150,6 +150,29 @@ func TestCustomizationGoes(t *testing.T) {
 	})
 }
 
+// TestAppearanceElsewhere: the pages of another server show a change as soon as they see the pool's new version. Until
+// then they do not ask the database.
+func TestAppearanceElsewhere(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		other := r.another()
+		p := r.pool(t, "elsewhere")
+		c := r.client(t, p)
+		if a := other.appearance(t, p, c); a.CSS != "" || a.Logo != "" || a.HasStyle {
+			t.Errorf("at first: %+v", a)
+		}
+		r.set(t, p, nil, new(cssA), nil)
+		before := other.appearance(t, p, c)
+		if again := other.appearance(t, p, c); before.CSS != "" || again != before {
+			t.Errorf("within a second: %+v, %+v", before, again)
+		}
+		r.clock.Pass(time.Second)
+		if a := other.appearance(t, p, c); a.CSS != ".label-customizable{font-weight:400;}\n" {
+			t.Errorf("after a second: %+v", a)
+		}
+	})
+}
+
 // TestCustomizationRefusals has what both operations refuse. The text about the domain is the one that Terraform's
 // provider looks for after the domain is gone.
 func TestCustomizationRefusals(t *testing.T) {

@@ -19,6 +19,7 @@ type rig struct {
 	*Service
 	store *store.Store
 	pools *pool.Service
+	deps  pool.Deps // of pools
 	clock *fresh.Clock
 }
 
@@ -31,8 +32,14 @@ func newRig(t *testing.T, o store.Options) *rig {
 	c := fresh.NewClock(time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC))
 	db := fresh.Store(t, o, c.Now)
 	ring, _ := fresh.Ring(t, c.Now)
-	pools := pool.New(pool.Deps{Store: db, Ring: ring, Pages: fresh.PageTokens(), Now: c.Now})
-	return &rig{New(Deps{Store: db, Pools: pools, BaseURL: "https://login.example.com/"}), db, pools, c}
+	r := &rig{store: db, deps: pool.Deps{Store: db, Ring: ring, Pages: fresh.PageTokens(), Now: c.Now}, clock: c}
+	return r.another()
+}
+
+// another returns another server on the same database.
+func (r *rig) another() *rig {
+	pools := pool.New(r.deps)
+	return &rig{New(Deps{Store: r.store, Pools: pools, BaseURL: "https://login.example.com/"}), r.store, pools, r.deps, r.clock}
 }
 
 // pool makes a user pool, with a domain of this name if it is not "".

@@ -26,6 +26,7 @@ type Service struct {
 	deps           Deps
 	customizations *pool.Items[customization]
 	terms          *pool.Items[terms]
+	styles         *pool.Items[style]
 	appearances    *otter.Cache[string, *versionedAppearance]
 }
 
@@ -36,6 +37,7 @@ func New(d Deps) *Service {
 		deps:           d,
 		customizations: pool.NewItems[customization](d.Pools, customizationKind),
 		terms:          pool.NewItems[terms](d.Pools, termsKind),
+		styles:         pool.NewItems[style](d.Pools, styleKind),
 		appearances:    otter.Must(&otter.Options[string, *versionedAppearance]{MaximumSize: maxCachedAppearances}),
 	}
 }
