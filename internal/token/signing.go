@@ -414,7 +414,9 @@ func (s *Service) maintain(ctx context.Context, poolID string) error {
 	if err != nil {
 		return err
 	}
-	due := func(r store.SigningKey) bool { return !live(&r, now) || s.sealedByRetired(&r) || r.State != stateAt(&r, now) }
+	due := func(r store.SigningKey) bool {
+		return !live(&r, now) || s.sealedByRetired(&r) || r.State != stateAt(&r, now)
+	}
 	if !slices.ContainsFunc(rows, due) {
 		return nil
 	}
