@@ -88,7 +88,7 @@ var reasons = []struct {
 	{ReasonCodeUsed, "the code of the authenticator app was used before"},
 	{ReasonTooManyCodes, "too many codes were asked for"},
 	{ReasonTooManyAttempts, "too many wrong codes"},
-	{ReasonBadSession, "the session is none, or of another user, app client or challenge"},
+	{ReasonBadSession, "the session is not valid, or belongs to another user, app client or challenge"},
 	{ReasonSessionExpired, "the session is too old"},
 	{ReasonSessionUsed, "the session was used before"},
 	{ReasonAccountChanged, "the user's password, status or factors changed during the sign-in"},

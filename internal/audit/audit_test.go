@@ -22,7 +22,7 @@ func TestEvent(t *testing.T) {
 	request := &api.Request{ID: "id"}
 	ctx, e := audit.With(api.WithRequest(t.Context(), request))
 	audit.From(ctx).SetReason(api.ReasonLocked)
-	audit.From(context.WithoutCancel(ctx)).SetUser(audit.Nobody)
+	audit.From(context.WithoutCancel(ctx)).SetUser(audit.NoUser)
 	audit.From(ctx).SetTarget("t")
 	audit.From(ctx).SetPool("x")
 	audit.From(ctx).SetClient("p", "c")

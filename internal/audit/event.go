@@ -18,8 +18,8 @@ import (
 	"cognate/internal/outbound"
 )
 
-// Nobody stands in a log line for a user who does not exist.
-const Nobody = "none"
+// NoUser replaces, in a log line, the id of a user who does not exist.
+const NoUser = "none"
 
 // CodeClientGone stands in the log line and in the metrics for a request whose
 // client went away before its answer: that is no fault of the server.
@@ -34,10 +34,10 @@ func ClientLeft(ctx context.Context) bool { return errors.Is(ctx.Err(), context.
 type Facts struct {
 	// Pool and AppClient are ids.
 	Pool, AppClient string
-	// User is the sub of the user who signs in, or who bears the token. It is Nobody
+	// User is the sub of the user who signs in, or who bears the token. It is NoUser
 	// where the request names a user who does not exist.
 	User string
-	// Target is the sub of the user that an administrator's operation names, or Nobody.
+	// Target is the sub of the user that an administrator's operation names, or NoUser.
 	Target string
 	// Reason says why the request is refused, or why the answer cannot lead to a
 	// sign-in.
@@ -103,11 +103,11 @@ func (e *Event) SetClient(poolID, clientID string) {
 	e.note(&e.facts.AppClient, clientID)
 }
 
-// SetUser notes the user who signs in, or who bears the token; Nobody where the
+// SetUser notes the user who signs in, or who bears the token; NoUser where the
 // request names a user who does not exist.
 func (e *Event) SetUser(sub string) { e.note(&e.facts.User, sub) }
 
-// SetTarget notes the user that an administrator acts on, or Nobody.
+// SetTarget notes the user that an administrator acts on, or NoUser.
 func (e *Event) SetTarget(sub string) { e.note(&e.facts.Target, sub) }
 
 // SetReason notes why the request is refused, or why the answer cannot lead to a

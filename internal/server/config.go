@@ -163,7 +163,8 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// machineNow returns the machine's clock, which nobody can set, unlike that of dev.
+// machineNow returns the machine's clock. It differs from Now in dev, whose clock can be
+// set.
 func (c *Config) machineNow() func() time.Time {
 	if c.machine != nil {
 		return c.machine

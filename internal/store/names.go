@@ -62,7 +62,7 @@ func (r *Reader) UserByName(ctx context.Context, poolID string, kinds []string, 
 	return User{}, ErrNotFound
 }
 
-// NameOwner answers the id of the user who has a name.
+// NameOwner returns the id of the user who has a name.
 func (r *Reader) NameOwner(ctx context.Context, poolID, kind, value string) (userID string, err error) {
 	i, err := kindIndex(kind)
 	if err != nil {

@@ -50,9 +50,8 @@ func (s *postgresSession) setLimits() {
 	s.preamble = len(s.waiting)
 }
 
-// bound returns the context of one statement. The server ends a slow statement itself and keeps its connection. A server
-// that does not even do that has a tenth of the time more; then the connection is given up at once, and pgx cancels the
-// statement and closes the connection behind our back.
+// bound returns the context of one statement. The server ends a slow statement itself and keeps its connection. If the
+// server does not do that within a tenth of the limit more, pgx cancels the statement and closes the connection.
 func (s *postgresSession) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.limit+s.limit/10)
 }

@@ -113,7 +113,7 @@ const (
 	LaneSMS           = "SMS"
 	LaneEmailFunction = "EMAIL function" // a function of the pool sends
 	LaneSMSFunction   = "SMS function"
-	// LaneNowhere has no worker. What is in it stands for a message to nobody: it is swept, and not listed.
+	// LaneNowhere has no worker. Its messages are for users who do not exist: they are swept, and not listed.
 	LaneNowhere = "nowhere"
 )
 

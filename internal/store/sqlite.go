@@ -271,7 +271,7 @@ func (r *sqliteReaders) close() error {
 	}
 	r.idle = nil
 	for range cap(r.places) {
-		<-r.places // whoever takes a place from now on learns that it is closed
+		<-r.places // callers that take a place from now on find it closed
 	}
 	return errors.Join(errs...)
 }

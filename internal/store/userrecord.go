@@ -8,7 +8,7 @@ import (
 )
 
 // The record of a user, in its first and so far only format: the format's number, then the fields in the order of
-// fields, each a varint or a length and bytes. The pool is not in it: whoever reads a user knows it.
+// fields, each a varint or a length and bytes. The pool is not in it: the reader of a user knows it.
 const userFormat = 1
 
 var errUserRecord = errors.New("store: a user's record is damaged or of a newer version")
@@ -111,7 +111,7 @@ func (r *recordReader) varint() int64 {
 
 func (r *recordReader) time() time.Time { return fromMillis(r.varint()) }
 
-// bytes answers nil for an empty field.
+// bytes returns nil for an empty field.
 func (r *recordReader) bytes() []byte {
 	if n := r.length(); n > 0 {
 		return r.take(n)

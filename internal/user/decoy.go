@@ -42,7 +42,7 @@ func (s *Service) Decoy(sn *pool.Snapshot, name string) *User {
 func Note(ctx context.Context, u *User) {
 	sub := u.Rec.ID
 	if u.decoy {
-		sub = audit.Nobody
+		sub = audit.NoUser
 	}
 	audit.From(ctx).SetUser(sub)
 }

@@ -51,7 +51,7 @@ func (s *Service) ResolveAdmin(ctx context.Context, sn *pool.Snapshot, name stri
 		rec, err = s.deps.Store.User(ctx, sn.ID, name)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		audit.From(ctx).SetTarget(audit.Nobody)
+		audit.From(ctx).SetTarget(audit.NoUser)
 		return nil, userNotFound()
 	}
 	if err != nil {

@@ -213,7 +213,7 @@ func (m *model) holdsSecret(name string) bool {
 }
 
 // ruled reports whether a shape by itself demands something of its values.
-// Constraints that nobody has confirmed are not enforced.
+// Unconfirmed constraints are not enforced.
 func (s *shape) ruled() bool {
 	return !s.Unconfirmed && (s.Min != nil || s.Max != nil || s.Pattern != "" || s.Enum != nil)
 }

@@ -5,8 +5,8 @@
 //
 // It is pure: bytes in, bytes out. It may use the standard library only; it
 // keeps no state but a table of powers of the generator, knows no clock and no
-// store, and seals nothing. Whoever calls it keeps the verifier and the
-// ephemeral secret sealed.
+// store, and seals nothing. The caller keeps the verifier and the ephemeral
+// secret sealed.
 //
 // Integers travel as fixed, big-endian byte strings of [Size] bytes. Arithmetic
 // that touches a verifier, a password or an ephemeral secret takes the same

@@ -113,7 +113,7 @@ const maxHex = 2*Size + 64
 
 // ParsePublic reads A as clients send it: hexadecimal digits of either case,
 // even or odd in number. It refuses A ≡ 0 mod N (RFC 5054 §2.5.4), which would
-// make S known to anybody. The result, of Size bytes, is the integer as sent,
+// make S known to everyone. The result, of Size bytes, is the integer as sent,
 // not its remainder: it enters u as sent.
 func ParsePublic(s string) ([]byte, error) {
 	if len(s) == 0 || len(s) > maxHex {
