@@ -64,6 +64,10 @@ func supportedKey(key string) bool {
 	return strings.HasPrefix(key, prefixResourceTag)
 }
 
+// deniedWith names, for an action, an older one whose explicit denial covers it (Cognito: DescribeTermsByClient). So a
+// policy from before the newer action still denies it.
+var deniedWith = map[string]string{"cognito-idp:DescribeTermsByClient": "cognito-idp:DescribeTerms"}
+
 // Authorize decides whether p may do what r asks. It returns nil, a *Denied, or a
 // fault.
 func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error {
@@ -71,7 +75,13 @@ func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error 
 	if err != nil {
 		return err
 	}
-	switch policy.Evaluate(p.policies, policy.Request{Action: r.Action, Resource: r.Resource, Context: conditions}) {
+	evaluate := func(action string) policy.Decision {
+		return policy.Evaluate(p.policies, policy.Request{Action: action, Resource: r.Resource, Context: conditions})
+	}
+	if other := deniedWith[r.Action]; other != "" && evaluate(other) == policy.ExplicitDeny {
+		return &Denied{Explicit: true}
+	}
+	switch evaluate(r.Action) {
 	case policy.Allow:
 		return nil
 	case policy.ExplicitDeny:

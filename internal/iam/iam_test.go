@@ -1,6 +1,7 @@
 package iam_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -177,6 +178,11 @@ func TestAuthorize(t *testing.T) {
 		{name: "region", statement: `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1","aws:username":"alice"}}}`, allowed: true},
 		{name: "tag", statement: `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/stage":"test"}}}`, request: iam.Request{Resource: arn + "Tagged"}, allowed: true},
 		{name: "no tag", statement: `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/stage":"test"}}}`},
+		{name: "older action denied", statement: `{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"cognito-idp:DescribeTerms","Resource":"*"}`,
+			request: iam.Request{Action: "cognito-idp:DescribeTermsByClient"}, explicit: true},
+		{name: "older action allowed", statement: `{"Effect":"Allow","Action":"cognito-idp:DescribeTerms","Resource":"*"}`, request: iam.Request{Action: "cognito-idp:DescribeTermsByClient"}},
+		{name: "newer action denied", statement: `{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"cognito-idp:DescribeTermsByClient","Resource":"*"}`,
+			request: iam.Request{Action: "cognito-idp:DescribeTerms"}, allowed: true},
 		{name: "absent user agent", statement: `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:UserAgent":"*"}}}`},
 	}
 	for _, tt := range tests {
@@ -192,7 +198,7 @@ func TestAuthorize(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := tt.request
-			r.Action, r.HTTP = "cognito-idp:AdminGetUser", &api.Request{Region: "us-east-1", SourceIP: "192.0.2.7", Scheme: "http"}
+			r.Action, r.HTTP = cmp.Or(r.Action, "cognito-idp:AdminGetUser"), &api.Request{Region: "us-east-1", SourceIP: "192.0.2.7", Scheme: "http"}
 			if r.Resource == "" {
 				r.Resource = arn + "A"
 			}
