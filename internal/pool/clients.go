@@ -98,7 +98,7 @@ func (s *Service) changeClient(ctx context.Context, poolID, id string, fn func(t
 		}
 		return tx.UpdateClient(ctx, *r)
 	})
-	s.clients.invalidate(id)
+	s.clients.Invalidate(id)
 	return err
 }
 
@@ -158,7 +158,7 @@ func (s *Service) DeleteUserPoolClient(ctx context.Context, in *idp.DeleteUserPo
 		}
 		return err
 	})
-	s.clients.invalidate(in.ClientId)
+	s.clients.Invalidate(in.ClientId)
 	return conflict(err)
 }
 

@@ -169,7 +169,7 @@ func (s *Service) DeleteUserPool(ctx context.Context, in *idp.DeleteUserPoolRequ
 		}
 		return tx.DeletePool(ctx, p.ID)
 	})
-	s.pools.invalidate(in.UserPoolId)
+	s.pools.Invalidate(in.UserPoolId)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/pool/cache"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -44,8 +45,8 @@ type CreateHook func(ctx context.Context, tx *store.Tx, poolID string) error
 type Service struct {
 	deps            Deps
 	pages           pager
-	pools           *cache[Snapshot]
-	clients         *cache[Client]
+	pools           *cache.Cache[Snapshot]
+	clients         *cache.Cache[Client]
 	resourceServers *Items[resourceServer]
 	changes         *stripedLock
 }
@@ -69,8 +70,8 @@ func New(d Deps) *Service {
 	}
 	s := &Service{deps: d, pages: pager{d.Pages, d.Now}, changes: newStripedLock()}
 	s.resourceServers = NewItems[resourceServer](s, resourceServerKind)
-	s.pools = newCache(maxCachedPools, d.Now, s.loadPool)
-	s.clients = newCache(maxCachedClients, d.Now, s.loadClient)
+	s.pools = cache.New(maxCachedPools, d.Now, s.loadPool)
+	s.clients = cache.New(maxCachedClients, d.Now, s.loadClient)
 	return s
 }
 
@@ -81,7 +82,7 @@ func (s *Service) OnCreate(h CreateHook) { s.deps.OnCreate = append(s.deps.OnCre
 // Load returns the settings of a pool. A pool is visible in its own Region only. If the
 // caller's Region is not known, every pool is visible.
 func (s *Service) Load(ctx context.Context, poolID string) (*Snapshot, error) {
-	sn, err := s.pools.get(ctx, poolID)
+	sn, err := s.pools.Get(ctx, poolID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, noPool(poolID)
@@ -110,7 +111,7 @@ func (s *Service) LoadClient(ctx context.Context, clientID string) (*Snapshot, *
 }
 
 func (s *Service) client(ctx context.Context, id string) (*Client, error) {
-	c, err := s.clients.get(ctx, id)
+	c, err := s.clients.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, noClient(id)
 	}
@@ -228,7 +229,7 @@ func (s *Service) changePool(ctx context.Context, id string, fn func(tx *store.T
 		}
 		return writePool(ctx, tx, p, doc)
 	})
-	s.pools.invalidate(id)
+	s.pools.Invalidate(id)
 	return err
 }
 

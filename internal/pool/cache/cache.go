@@ -1,4 +1,4 @@
-package pool
+package cache
 
 import (
 	"context"
@@ -15,10 +15,10 @@ import (
 // maxAge bounds how long a node may act on settings that another node changed.
 const maxAge = time.Second
 
-// cache keeps loaded settings by id. Reading a fresh value takes no lock and allocates
+// Cache keeps loaded settings by id. Reading a fresh value takes no lock and allocates
 // nothing. Concurrent readers of a stale value share one check, and a value is loaded
 // again only if its version has changed. Ids without settings are not kept.
-type cache[T any] struct {
+type Cache[T any] struct {
 	now     func() time.Time
 	entries *otter.Cache[string, *entry[T]]
 	// load returns the value, or old itself if it is still current.
@@ -51,16 +51,18 @@ type pendingCheck[T any] struct {
 	err        error
 }
 
-func newCache[T any](size int, now func() time.Time, load func(context.Context, string, *T) (*T, error)) *cache[T] {
-	return &cache[T]{
+// New returns a cache of up to size values. load returns the value of an id. If it gets
+// the old value and that is still current, it returns old itself.
+func New[T any](size int, now func() time.Time, load func(context.Context, string, *T) (*T, error)) *Cache[T] {
+	return &Cache[T]{
 		now:     now,
 		entries: otter.Must(&otter.Options[string, *entry[T]]{MaximumSize: size}),
 		load:    load,
 	}
 }
 
-// get returns the value of id, from memory where it is fresh.
-func (c *cache[T]) get(ctx context.Context, id string) (*T, error) {
+// Get returns the value of id, from memory where it is fresh.
+func (c *Cache[T]) Get(ctx context.Context, id string) (*T, error) {
 	e, ok := c.entries.GetIfPresent(id)
 	if ok {
 		if v := e.fresh(c.now()); v != nil {
@@ -86,7 +88,7 @@ func (e *entry[T]) fresh(now time.Time) *T {
 }
 
 // check updates the entry, or waits for the pending check.
-func (c *cache[T]) check(ctx context.Context, id string, e *entry[T]) (*T, error) {
+func (c *Cache[T]) check(ctx context.Context, id string, e *entry[T]) (*T, error) {
 	for {
 		e.mu.Lock()
 		if v := e.fresh(c.now()); v != nil {
@@ -117,7 +119,7 @@ func (c *cache[T]) check(ctx context.Context, id string, e *entry[T]) (*T, error
 }
 
 // runCheck runs the check for all readers that wait for it.
-func (c *cache[T]) runCheck(ctx context.Context, id string, e *entry[T], f *pendingCheck[T]) (*T, error) {
+func (c *Cache[T]) runCheck(ctx context.Context, id string, e *entry[T], f *pendingCheck[T]) (*T, error) {
 	f.err = errUnfinished // Stays only if load panics; then no reader may wait for ever.
 	defer func() {
 		e.mu.Lock()
@@ -146,8 +148,8 @@ func canceled(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// invalidate makes a write of this process visible to its next read.
-func (c *cache[T]) invalidate(id string) {
+// Invalidate makes a write of this process visible to its next read.
+func (c *Cache[T]) Invalidate(id string) {
 	if e, ok := c.entries.GetIfPresent(id); ok {
 		e.generation.Add(1)
 	}
