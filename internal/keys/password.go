@@ -2,12 +2,10 @@ package keys
 
 import (
 	"crypto/pbkdf2"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,15 +13,6 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/crypto/scrypt"
-)
-
-// Parameters of fresh hashes: OWASP's first choice for argon2id.
-const (
-	argonMemory  = 19 * 1024 // KiB
-	argonTime    = 2
-	argonThreads = 1
-	argonSalt    = 16
-	argonSum     = 32
 )
 
 // The highest costs of imported hashes. The check of a hash in a sign-in must not cost more
@@ -45,20 +34,9 @@ const (
 // limits. It never quotes the hash.
 var ErrPasswordHash = errors.New("keys: unsupported password hash")
 
-// HashPassword hashes a password with argon2id (RFC 9106) and a fresh salt to a
-// PHC string.
-func HashPassword(password string) string {
-	salt := make([]byte, argonSalt)
-	rand.Read(salt)
-	sum := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonSum)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
-}
-
-// VerifyPassword reports whether the hash is that of the password. The hash was made by
-// HashPassword, or imported: argon2id or scrypt as a PHC string, bcrypt in its crypt form,
-// PBKDF2-SHA256 in PHC's, passlib's or Django's form. The sums are compared in constant
-// time.
+// VerifyPassword reports whether an imported hash is that of the password: argon2id or
+// scrypt as a PHC string, bcrypt in its crypt form, PBKDF2-SHA256 in PHC's, passlib's or
+// Django's form. The sums are compared in constant time.
 func VerifyPassword(encoded, password string) (bool, error) {
 	h, err := parsePasswordHash(encoded)
 	if err != nil {
@@ -67,26 +45,11 @@ func VerifyPassword(encoded, password string) (bool, error) {
 	return h.verify(password)
 }
 
-// CheckPasswordHash reports whether VerifyPassword can check passwords by a hash. It
-// computes nothing; it is for imports.
-func CheckPasswordHash(encoded string) error {
-	_, err := parsePasswordHash(encoded)
-	return err
-}
-
 // PasswordScheme returns the algorithm of a hash: "argon2id", "bcrypt", "scrypt" or
-// "pbkdf2-sha256". Like CheckPasswordHash it computes nothing.
+// "pbkdf2-sha256". It computes nothing.
 func PasswordScheme(encoded string) (string, error) {
 	h, err := parsePasswordHash(encoded)
 	return h.scheme, err
-}
-
-// NeedsRehash reports whether HashPassword should replace the hash when the password is
-// known.
-func NeedsRehash(encoded string) bool {
-	h, err := parsePasswordHash(encoded)
-	return err != nil || h.scheme != "argon2id" || h.memory < argonMemory || h.time < argonTime ||
-		len(h.salt) < argonSalt || len(h.sum) < argonSum
 }
 
 // passwordHash is a parsed hash. The meaning of time, memory and threads depends on the

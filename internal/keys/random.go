@@ -110,11 +110,3 @@ func randomBase32(size, shortest int) string {
 		}
 	}
 }
-
-// NewID draws 128 bits in URL-safe Base64, 22 characters, for ids without a prescribed
-// form.
-func NewID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return raw.EncodeToString(b[:])
-}

@@ -18,7 +18,6 @@ func TestIdentifiers(t *testing.T) {
 		{"pool id", `^us-east-1_[0-9A-Za-z]{9}$`, func() string { return NewPoolID("us-east-1") }},
 		{"client id", `^[0-7][0-9a-v]{25}$`, NewClientID},
 		{"client secret", `^[0-9a-v]{51}$|^1[0-9a-v]{51}$`, NewClientSecret},
-		{"id", `^[A-Za-z0-9_-]{22}$`, NewID},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -109,12 +109,15 @@ func TestForeignHashGate(t *testing.T) {
 	})
 }
 
+// goodHash is of goodPassword.
+const goodHash = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$1cj2WAEHHYWnjXS7WHXspPjwavVPRz38KVi4R4nzJ00"
+
 // haveForeign stores the user alice, whose password is known by an imported hash.
 func (r *rig) haveForeign(t *testing.T, sn *pool.Snapshot) {
 	t.Helper()
 	u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 	r.change(t, sn, u.ID(), func(u *User) {
-		sealed, err := r.NewForeignCredential(u, keys.HashPassword(goodPassword))
+		sealed, err := r.NewForeignCredential(u, goodHash)
 		if err != nil {
 			t.Error(err)
 		}
