@@ -294,27 +294,10 @@ func (c client) tokens(t testing.TB, app, name string) (access, id, refresh stri
 	return a.text("AuthenticationResult", "AccessToken"), a.text("AuthenticationResult", "IdToken"), a.text("AuthenticationResult", "RefreshToken")
 }
 
-// inboxed is a message in the inbox.
-type inboxed struct{ ID, Username, To, Medium, Code, Body string }
-
 // inbox returns the messages to a user, newest first.
-func (c client) inbox(t testing.TB, pool, username string) []inboxed {
+func (c client) inbox(t testing.TB, pool, username string) []serving.Message {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
-		c.url+"/_cognate/inbox?wait=5s&"+url.Values{"pool": {pool}, "username": {username}}.Encode(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := c.http.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var out struct{ Messages []inboxed }
-	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
-		t.Fatal(err)
-	}
-	return out.Messages
+	return serving.Inbox(t, c.http, c.url, url.Values{"pool": {pool}, "username": {username}, "wait": {"5s"}})
 }
 
 // code returns the code of the newest message to a user.

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,33 +18,16 @@ import (
 	"cognate/internal/trigger"
 	"cognate/internal/trigger/process"
 	"cognate/test/patience"
+	"cognate/test/serving"
 )
-
-// lines gathers the functions' logs.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 func arn(name string) string { return "arn:aws:lambda:us-east-1:123456789012:function:" + name }
 
 // open runs the functions of one language, and returns the service that calls
 // them. The time limit is wide: the machine that runs the tests may be busy.
-func open(t *testing.T, dir string) (*trigger.Service, *lines) {
+func open(t *testing.T, dir string) (*trigger.Service, *serving.Log) {
 	t.Helper()
-	out := &lines{}
+	out := &serving.Log{}
 	f, err := process.Open(process.Options{
 		Dir: dir, Environ: os.Environ(), Output: out, Log: slog.New(slog.NewTextHandler(out, nil)),
 	})
@@ -87,7 +69,7 @@ func envelope(source string) trigger.Envelope {
 	return trigger.Envelope{Source: source, Region: "us-east-1", PoolID: "us-east-1_AbCdEf123", Username: "alice", ClientID: "1example23456789"}
 }
 
-func preSignUp(t *testing.T, s *trigger.Service, out *lines) {
+func preSignUp(t *testing.T, s *trigger.Service, out *serving.Log) {
 	call := func(email string) (trigger.PreSignUpResponse, error) {
 		return s.PreSignUp(t.Context(), arn("pre-sign-up"), envelope(trigger.SourceSignUp),
 			trigger.PreSignUpRequest{UserAttributes: map[string]string{"email": email}})

@@ -34,6 +34,7 @@ import (
 	"cognate/internal/server"
 	"cognate/test/patience"
 	"cognate/test/pgtest"
+	"cognate/test/serving"
 )
 
 const (
@@ -337,27 +338,10 @@ func valuesOf(list []types.AttributeType) map[string]string {
 	return values
 }
 
-// mail is a message in the development inbox.
-type mail struct{ PoolID, Username, Medium, To, Subject, Body, Code string }
-
 // inbox lists the messages to a user, the newest first.
-func (r rig) inbox(t *testing.T, pool, username string) []mail {
+func (r rig) inbox(t *testing.T, pool, username string) []serving.Message {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
-		r.url+"/_cognate/inbox?"+url.Values{"pool": {pool}, "username": {username}}.Encode(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var inbox struct{ Messages []mail }
-	if err := json.NewDecoder(res.Body).Decode(&inbox); err != nil {
-		t.Fatal(err)
-	}
-	return inbox.Messages
+	return serving.Inbox(t, http.DefaultClient, r.url, url.Values{"pool": {pool}, "username": {username}})
 }
 
 // code returns the newest code that was sent to a user.

@@ -5,9 +5,11 @@ package serving
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,6 +134,28 @@ func Get(t *testing.T, url string) (*http.Response, string) {
 		t.Fatal(err)
 	}
 	return res, string(body)
+}
+
+// A Message is a message in the inbox of a development server.
+type Message struct{ ID, PoolID, Username, Medium, To, Subject, Body, Code string }
+
+// Inbox returns the messages of the inbox that match the query, the newest first.
+func Inbox(t testing.TB, c *http.Client, base string, query url.Values) []Message {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/_cognate/inbox?"+query.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var inbox struct{ Messages []Message }
+	if err := json.NewDecoder(res.Body).Decode(&inbox); err != nil {
+		t.Fatal(err)
+	}
+	return inbox.Messages
 }
 
 // Run runs one command of the program, which must succeed, and returns what the command wrote.
