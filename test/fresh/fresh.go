@@ -6,8 +6,12 @@ package fresh
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -72,11 +76,39 @@ func Overlapping(t *testing.T, test func(t *testing.T, o store.Options, i storet
 }
 
 // SQLite returns the options of an empty SQLite database, for tests that do not
-// depend on the engine.
+// depend on the engine. The database has its tables: with the race detector a
+// migration takes half a second of CPU time, so that each process migrates once.
 func SQLite(t testing.TB) store.Options {
 	t.Helper()
-	return store.Options{Path: filepath.Join(t.TempDir(), "cognate.db")}
+	path := filepath.Join(t.TempDir(), "cognate.db")
+	content, err := migrated()
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.Options{Path: path}
 }
+
+// migrated returns the file of an empty SQLite database that has its tables.
+var migrated = sync.OnceValues(func() (content []byte, err error) {
+	dir, err := os.MkdirTemp("", "cognate-fresh-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	o := store.Options{Path: filepath.Join(dir, "cognate.db"), Now: time.Now, Migrate: true}
+	patience.Extend(&o.StatementTimeout)
+	st, err := store.Open(context.Background(), o)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(o.Path)
+})
 
 // Store opens a store by the options, migrates it and closes it at the test's end.
 func Store(t testing.TB, o store.Options, now func() time.Time) *store.Store {
