@@ -41,7 +41,7 @@ func NewMetrics(version string) *Metrics {
 		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "cognate_build_info", Help: "1; the label tells the version.", ConstLabels: prometheus.Labels{"version": version},
+		Name: "cognate_build_info", Help: "Always 1; the label is the version.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.refusals, m.duration, m.inFlight, build,

@@ -32,12 +32,12 @@ func TestDoctor(t *testing.T) {
 	}
 
 	code, out, _ := serving.Command(t, nil, args()...)
-	if code != 0 || !strings.Contains(out, "access keys    there are none") || !strings.Contains(out, "no problems") {
+	if code != 0 || !strings.Contains(out, "access keys    there are no access keys") || !strings.Contains(out, "no problems") {
 		t.Errorf("before the first start: exit %d\n%s", code, out)
 	}
 	if r := serving.Start(t, c); true {
 		code, out, _ = serving.Command(t, nil, args()...)
-		if code != 0 || !strings.Contains(out, "a running server has it") {
+		if code != 0 || !strings.Contains(out, "a running server uses it") {
 			t.Errorf("beside a running server: exit %d\n%s", code, out)
 		}
 		serving.NewKey(t, r, "alice", "admin")
@@ -53,7 +53,7 @@ func TestDoctor(t *testing.T) {
 		{"all is there", "data keys      all", args(), 0},
 		{"clock", "clock          agrees", args(), 0},
 		{"one access key", "access keys    1", args(), 0},
-		{"another key-encryption key", "give the key-encryption key that this database was used with", args("--kek-file", otherKEK), 1},
+		{"another key-encryption key", "configure the key-encryption key that this database was used with", args("--kek-file", otherKEK), 1},
 		{"readable key-encryption key", "chmod 600", args("--kek-file", openKEK), 1},
 		{"development setting", "allow-unsigned", args("--allow-unsigned"), 1},
 		{"several problems at once", "account-id", args("--allow-unsigned", "--account-id", "x"), 1},

@@ -88,7 +88,7 @@ func (x *examination) say(verdict, what, format string, args []any) {
 func (x *examination) settings() {
 	err := x.config.Check()
 	if err == nil {
-		x.ok("configuration", "in order for cognate %s", map[server.Mode]string{server.Dev: "dev", server.Serve: "serve"}[x.config.Mode])
+		x.ok("configuration", "is valid for cognate %s", map[server.Mode]string{server.Dev: "dev", server.Serve: "serve"}[x.config.Mode])
 	} else if list, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range list.Unwrap() {
 			x.fail("configuration", "--%v", e)
@@ -115,7 +115,7 @@ func (x *examination) certificate() {
 	case left < expiryWarning:
 		x.warn("tls-cert", "expires %s; renew it", cert.Leaf.NotAfter.Format(time.DateOnly))
 	default:
-		x.ok("tls-cert", "good until %s", cert.Leaf.NotAfter.Format(time.DateOnly))
+		x.ok("tls-cert", "valid until %s", cert.Leaf.NotAfter.Format(time.DateOnly))
 	}
 	if info, err := os.Stat(c.TLSKey); err == nil && info.Mode().Perm()&0o077 != 0 {
 		x.warn("tls-key", "others can read %s (mode %04o); run chmod 600 on it", c.TLSKey, info.Mode().Perm())
@@ -131,14 +131,14 @@ func (x *examination) listeners(ctx context.Context) {
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.addr)
 		if err != nil {
-			x.warn(l.what, "%v; fine if that is this server running, else choose another --%s", err, l.what)
+			x.warn(l.what, "%v; this is correct if the server is running, else choose another --%s", err, l.what)
 			continue
 		}
 		_ = listener.Close()
 		x.ok(l.what, "%s is free", l.addr)
 	}
 	if host, _, err := net.SplitHostPort(x.config.PrivateListen); err == nil && x.config.Mode == server.Serve && !server.IsLoopback(x.config.PrivateListen) {
-		x.warn("private-listen", "listens on %q and asks nobody who they are; see that a firewall keeps others out", host)
+		x.warn("private-listen", "listens on %q and does not authenticate requests; make sure that a firewall protects it", host)
 	}
 }
 
@@ -153,12 +153,12 @@ func (x *examination) senders(ctx context.Context) {
 		return
 	}
 	if c.SMTPURL == "" {
-		x.warn("smtp-url", "no mail server is named: pools that verify or recover by e-mail answer CodeDeliveryFailureException")
+		x.warn("smtp-url", "no mail server is configured: pools that verify or recover by e-mail answer CodeDeliveryFailureException")
 	} else if u, err := url.Parse(string(c.SMTPURL)); err == nil {
 		x.dial(ctx, "smtp-url", u, map[string]string{"smtp": "587", "smtps": "465"}[u.Scheme])
 	}
 	if c.SMSWebhookURL == "" && c.SNSRegion == "" {
-		x.warn("sms", "nothing sends SMS: pools that verify or recover by phone answer CodeDeliveryFailureException")
+		x.warn("sms", "no sender of SMS is configured: pools that verify or recover by phone answer CodeDeliveryFailureException")
 	} else if u, err := url.Parse(string(c.SMSWebhookURL)); err == nil && c.SMSWebhookURL != "" {
 		x.dial(ctx, "sms-webhook", u, map[string]string{"http": "80", "https": "443"}[u.Scheme])
 	}
@@ -171,7 +171,7 @@ func (x *examination) dial(ctx context.Context, what string, u *url.URL, default
 	}
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
-		x.warn(what, "%v; messages wait in the outbox while it is away", err)
+		x.warn(what, "%v; messages wait in the outbox until it answers", err)
 		return
 	}
 	_ = conn.Close()
@@ -199,7 +199,7 @@ func (x *examination) kek() *keys.KEK {
 		x.fail("kek", "%v", err)
 		return nil
 	}
-	x.ok("kek", "key %s; keep a copy of it apart from the backups of the database", kek.ID())
+	x.ok("kek", "key %s; keep a copy of it in another place than the backups of the database", kek.ID())
 	return kek
 }
 
@@ -255,7 +255,7 @@ func (x *examination) database(ctx context.Context, kek *keys.KEK) {
 	st, err := store.Open(ctx, o)
 	switch {
 	case errors.Is(err, store.ErrBusy):
-		x.ok("database", "a running server has it; stop that to have the data checked too")
+		x.ok("database", "a running server uses it; to check the data, too, stop that server")
 		return
 	case errors.Is(err, store.ErrEmpty):
 		defer st.Close()
@@ -285,7 +285,7 @@ func (x *examination) absent() {
 		x.ok("database", "will be made at the first start")
 		return
 	}
-	x.fail("database", "there is none in %s; run cognate migrate to make it", x.config.Data)
+	x.fail("database", "there is no database in %s; run cognate migrate to make it", x.config.Data)
 }
 
 // maxSkew is how far this machine's clock and the database's may differ. Servers check
@@ -327,7 +327,7 @@ func (x *examination) contents(ctx context.Context, st *store.Store, kek *keys.K
 	}
 	ring, _, err := keys.OpenRing(ctx, kek, records, x.config.Now())
 	if errors.Is(err, keys.ErrWrongKEK) {
-		x.fail("data keys", "%v; give the key-encryption key that this database was used with", err)
+		x.fail("data keys", "%v; configure the key-encryption key that this database was used with", err)
 		return
 	}
 	if err != nil {
@@ -371,7 +371,7 @@ func (x *examination) administrators(ctx context.Context, st *store.Store) {
 	case err != nil:
 		x.fail("access keys", "%v", err)
 	case len(list) == 0:
-		x.warn("access keys", "there are none, so that nobody can administer; run cognate admin keys create --name NAME --policy admin")
+		x.warn("access keys", "there are no access keys, so no one can administer; run cognate admin keys create --name NAME --policy admin")
 	default:
 		x.ok("access keys", "%d", len(list))
 	}

@@ -20,13 +20,13 @@ func (x *examination) encryption() {
 	case "verify-full":
 		x.ok("sslmode", "connections are encrypted, and the database's certificate is verified")
 	case "verify-ca":
-		x.warn("sslmode", "verify-ca takes any host's certificate of the authority; use sslmode=verify-full")
+		x.warn("sslmode", "verify-ca accepts the certificate of any host; use sslmode=verify-full")
 	case "require":
-		x.warn("sslmode", "require encrypts, but does not verify who answers; use sslmode=verify-full with sslrootcert")
+		x.warn("sslmode", "require encrypts, but does not verify the server; use sslmode=verify-full with sslrootcert")
 	case "":
-		x.warn("sslmode", "is not in the database URL, so that connections may be in the clear; add sslmode=verify-full")
+		x.warn("sslmode", "is not in the database URL, so connections may be unencrypted; add sslmode=verify-full")
 	default:
-		x.warn("sslmode", "%s allows connections in the clear; use sslmode=verify-full", mode[:min(len(mode), 20)])
+		x.warn("sslmode", "%s allows unencrypted connections; use sslmode=verify-full", mode[:min(len(mode), 20)])
 	}
 }
 
@@ -67,7 +67,7 @@ func (x *examination) durability(ctx context.Context, st *store.Store) {
 		x.ok("fsync", "is %s", s.Fsync)
 	}
 	if s.SynchronousCommit == "off" {
-		x.warn("sync. commit", "synchronous_commit is off: a crash loses what was acknowledged last, such as changed passwords; turn it on")
+		x.warn("sync. commit", "synchronous_commit is off: a crash loses the last acknowledged writes, such as changed passwords; turn it on")
 	} else {
 		x.ok("sync. commit", "synchronous_commit is %s", s.SynchronousCommit)
 	}
@@ -75,8 +75,8 @@ func (x *examination) durability(ctx context.Context, st *store.Store) {
 	free, mine := s.MaxConnections-s.Reserved, x.config.DatabaseConnections+1
 	switch {
 	case mine > free:
-		x.fail("connections", "this server uses up to %d, PostgreSQL has %d for all; lower --database-connections or raise max_connections", mine, free)
+		x.fail("connections", "this server uses up to %d, PostgreSQL allows %d in total; lower --database-connections or raise max_connections", mine, free)
 	default:
-		x.ok("connections", "this server uses up to %d, PostgreSQL has %d for all: enough for %d such servers", mine, free, free/mine)
+		x.ok("connections", "this server uses up to %d, PostgreSQL allows %d in total: enough for %d such servers", mine, free, free/mine)
 	}
 }

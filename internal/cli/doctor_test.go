@@ -43,10 +43,10 @@ func TestDoctorOnPostgres(t *testing.T) {
 	}
 	serving.Run(t, nil, "migrate", "--database", database, "--kek-file", c.KEKFile)
 	check("asynchronous commits", doctorOf(t, nil, append(args, with("synchronous_commit=off"))...),
-		"warn  sync. commit   synchronous_commit is off: a crash loses what was acknowledged last")
+		"warn  sync. commit   synchronous_commit is off: a crash loses the last acknowledged writes")
 	check("synchronous commits", doctorOf(t, nil, append(args, with("synchronous_commit=on"))...), "ok    sync. commit   synchronous_commit is on")
 	check("too many connections", doctorOf(t, nil, append(args, database, "--database-connections", "100000")...),
-		"FAIL  connections    this server uses up to 100001, PostgreSQL has")
+		"FAIL  connections    this server uses up to 100001, PostgreSQL allows")
 	check("few connections", doctorOf(t, nil, append(args, database, "--database-connections", "4")...), "ok    connections    this server uses up to 5")
 }
 
@@ -55,10 +55,10 @@ func TestDoctorOnEncryption(t *testing.T) {
 	c := serving.Serve(t)
 	for _, tt := range []struct{ name, database, want string }{
 		{"none", "postgres://u:p@db.invalid/x", "warn  sslmode        is not in the database URL"},
-		{"prefer", "postgres://u:p@db.invalid/x?sslmode=prefer", "warn  sslmode        prefer allows connections in the clear"},
-		{"disable", "postgres://u:p@localhost,db.invalid/x?sslmode=disable", "warn  sslmode        disable allows connections in the clear"},
+		{"prefer", "postgres://u:p@db.invalid/x?sslmode=prefer", "warn  sslmode        prefer allows unencrypted connections"},
+		{"disable", "postgres://u:p@localhost,db.invalid/x?sslmode=disable", "warn  sslmode        disable allows unencrypted connections"},
 		{"require", "postgres://u:p@db.invalid:5433/x?sslmode=require", "warn  sslmode        require encrypts, but does not verify"},
-		{"verify-ca", "postgres://u:p@db.invalid/x?sslmode=verify-ca", "warn  sslmode        verify-ca takes any host's certificate"},
+		{"verify-ca", "postgres://u:p@db.invalid/x?sslmode=verify-ca", "warn  sslmode        verify-ca accepts the certificate of any host"},
 		{"verify-full", "postgres://u:p@db.invalid/x?sslmode=verify-full", "ok    sslmode        connections are encrypted"},
 		{"this machine", "postgres://u:p@127.0.0.1:1/x", ""},
 		{"a socket", "postgres:///x?host=/nonexistent", ""},

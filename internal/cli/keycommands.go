@@ -72,7 +72,7 @@ func (r retireCommand) Run(ctx context.Context, c *server.Config, p *Process) er
 			return fmt.Errorf("new key-encryption key: %w", err)
 		}
 		if inUse(c, to) {
-			return errors.New("new key-encryption key: the servers have this one already, and whoever broke in may have it, too: make another")
+			return errors.New("new key-encryption key: the servers use this key already, and a thief may have it, too: make another key")
 		}
 		text, err := os.ReadFile(r.NewKEK)
 		if err != nil {
@@ -105,9 +105,9 @@ func reportRetirement(w io.Writer, r *server.Retirement) error {
 		fmt.Fprintf(w, "all earlier keys are retired; every server that reaches the database refuses them within %s\n", server.RetirementBound)
 	}
 	if r.KEK != "" {
-		fmt.Fprintf(w, "the data keys %s wrapped by key-encryption key %s; put its file in the place of the old one on every server now: servers without it answer 503\n", verb, r.KEK)
+		fmt.Fprintf(w, "the data keys %s wrapped by key-encryption key %s; replace the old file by the new one on every server now: servers without it answer 503\n", verb, r.KEK)
 	}
-	fmt.Fprintf(w, "signed out %s all people of these pools:\n", verb)
+	fmt.Fprintf(w, "signed out %s all users of these pools:\n", verb)
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "POOL\tNAME\tUSERS (ABOUT)")
 	for _, pool := range r.Pools {

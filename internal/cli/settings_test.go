@@ -105,7 +105,7 @@ func TestConfigFileTakesTypes(t *testing.T) {
 	}
 	// That each has arrived, doctor says.
 	_, out, _ := serving.Command(t, nil, "doctor", "--config", file, "--data", t.TempDir())
-	if !strings.Contains(out, "--allow-unsigned: is for cognate dev alone") || strings.Contains(out, "account-id") || strings.Contains(out, "trusted-proxy") {
+	if !strings.Contains(out, "--allow-unsigned: is only for cognate dev") || strings.Contains(out, "account-id") || strings.Contains(out, "trusted-proxy") {
 		t.Error(out)
 	}
 }

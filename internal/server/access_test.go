@@ -175,9 +175,9 @@ func TestUnimplementedOperation(t *testing.T) {
 	if status, body := call(t, r, "", `{"IdentityPoolId":"us-east-1:00000000-0000-0000-0000-000000000000"}`, identity); status != 400 || body["__type"] != "UnsupportedOperationException" {
 		t.Errorf("identity pools: %d %v", status, body)
 	}
-	status, body := call(t, r, "GetUICustomization", `{"UserPoolId":"us-east-1_x"}`, nil)
+	status, body := call(t, r, "DescribeRiskConfiguration", `{"UserPoolId":"us-east-1_x"}`, nil)
 	if status != http.StatusBadRequest || body["__type"] != "UnsupportedOperationException" ||
-		body["message"] != "GetUICustomization is not available in this version of Cognate" {
+		body["message"] != "DescribeRiskConfiguration is not available in this version of Cognate" {
 		t.Errorf("%d %v", status, body)
 	}
 }

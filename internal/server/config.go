@@ -204,10 +204,10 @@ func (c *Config) checkCommon(add addProblem) {
 		add("account-id", "must be 12 digits")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
-		add("tls-cert", "give both --tls-cert and --tls-key, or neither")
+		add("tls-cert", "set both --tls-cert and --tls-key, or neither")
 	} else if c.TLSCert != "" {
 		if _, err := ReadCertificate(c.TLSCert, c.TLSKey, c.machineNow()()); err != nil {
-			add("tls-cert", "%v; a running server keeps the certificate that it has", err)
+			add("tls-cert", "%v; a running server keeps its old certificate", err)
 		}
 	}
 	if _, err := c.trustedProxies(); err != nil {
@@ -237,13 +237,13 @@ func (c *Config) checkCommon(add addProblem) {
 		add("import-max-bytes", "must not be negative")
 	}
 	if c.DatabaseTimeout < 0 || c.DatabaseTimeout >= c.RequestTimeout {
-		add("database-timeout", "must be less than --request-timeout (%s), so that a request can say that the database does not answer", c.RequestTimeout)
+		add("database-timeout", "must be less than --request-timeout (%s), so that requests can answer that the database does not answer", c.RequestTimeout)
 	}
 	if *c.DrainDelay < 0 {
 		add("drain-delay", "must not be negative")
 	}
 	if c.MaxRequestBytes < 64<<10 {
-		add("max-request-bytes", "must be at least 65536, or documented requests are refused")
+		add("max-request-bytes", "must be at least 65536: documented requests have that size")
 	}
 }
 
@@ -270,37 +270,37 @@ func (c *Config) checkDev(add addProblem) {
 		}
 	}
 	if len(c.TrustedProxy) > 0 {
-		add("trusted-proxy", "is for cognate serve: cognate dev must not be reachable from elsewhere")
+		add("trusted-proxy", "is for cognate serve: other machines must not reach cognate dev")
 	}
 }
 
 func (c *Config) checkServe(add addProblem) {
 	if c.AllowUnsigned {
-		add("allow-unsigned", "is for cognate dev alone")
+		add("allow-unsigned", "is only for cognate dev")
 	}
 	if len(c.AllowOrigin) > 0 {
-		add("allow-origin", "is for cognate dev alone: cognate serve asks pages for a signature like everybody")
+		add("allow-origin", "is only for cognate dev: cognate serve requires a signature from all clients")
 	}
 	if c.Expose {
-		add("expose", "is for cognate dev alone")
+		add("expose", "is only for cognate dev")
 	}
 	if c.TLSCert == "" && len(c.TrustedProxy) == 0 && !(c.PlainHTTP && IsLoopback(c.Listen)) {
-		add("tls-cert", "passwords and tokens must not travel in the clear: give --tls-cert and --tls-key, or --trusted-proxy with the addresses of what ends TLS in front, or --plain-http with a loopback --listen")
+		add("tls-cert", "passwords and tokens must be encrypted on their way: set --tls-cert and --tls-key, or --trusted-proxy with the addresses of a proxy that does TLS, or --plain-http with a loopback --listen")
 	}
 	if c.PlainHTTP && !IsLoopback(c.Listen) {
-		add("plain-http", "is for a loopback --listen alone")
+		add("plain-http", "is only for a loopback --listen")
 	}
 	if c.Data == "" && c.Database == "" {
-		add("data", "say where the data is: --data DIR (embedded database) or --database URL (PostgreSQL)")
+		add("data", "name the place of the data: --data DIR (embedded database) or --database URL (PostgreSQL)")
 	}
 	if c.Data != "" && c.Database != "" {
-		add("data", "the data is in one place: give --data or --database, not both")
+		add("data", "the data is in one place: set --data or --database, not both")
 	}
 	if c.KEKFile == "" && c.KEK == "" {
-		add("kek-file", "the key-encryption key must be given: --kek-file FILE or COGNATE_KEK; make one with: openssl rand -base64 32")
+		add("kek-file", "set the key-encryption key: --kek-file FILE or COGNATE_KEK; make one with: openssl rand -base64 32")
 	}
 	if c.IssuerBase == "" {
-		add("issuer-base", "say what tokens name as their issuer: --issuer-base https://id.example.com, or %q", edge.AWSIssuer)
+		add("issuer-base", "set the issuer of tokens: --issuer-base https://id.example.com, or %q", edge.AWSIssuer)
 	}
 }
 

@@ -35,12 +35,12 @@ func TestRefusedSettings(t *testing.T) {
 		{"a blank in the mail server's password", server.Serve, func(c *server.Config) {
 			c.MailFrom, c.SMTPURL = "a@example.com", "smtp://u:s3cret word@mail.example.com"
 		}, "%20"},
-		{"unsigned in serve", server.Serve, func(c *server.Config) { c.AllowUnsigned = true }, "cognate dev alone"},
-		{"exposed in serve", server.Serve, func(c *server.Config) { c.Expose = true }, "cognate dev alone"},
-		{"pages in serve", server.Serve, func(c *server.Config) { c.AllowOrigin = []string{"https://app.example.com"} }, "cognate dev alone"},
+		{"unsigned in serve", server.Serve, func(c *server.Config) { c.AllowUnsigned = true }, "only for cognate dev"},
+		{"exposed in serve", server.Serve, func(c *server.Config) { c.Expose = true }, "only for cognate dev"},
+		{"pages in serve", server.Serve, func(c *server.Config) { c.AllowOrigin = []string{"https://app.example.com"} }, "only for cognate dev"},
 		{"every page", server.Dev, func(c *server.Config) { c.AllowOrigin = []string{"*"} }, "allow-origin"},
 		{"a page, not an origin", server.Dev, func(c *server.Config) { c.AllowOrigin = []string{"https://app.example.com/x"} }, "has a path"},
-		{"serve in the clear", server.Serve, func(c *server.Config) { c.PlainHTTP = false }, "must not travel in the clear"},
+		{"serve in the clear", server.Serve, func(c *server.Config) { c.PlainHTTP = false }, "must be encrypted on their way"},
 		{"plain HTTP beyond loopback", server.Serve, func(c *server.Config) { c.Listen = ":0" }, "loopback"},
 		{"no place for data", server.Serve, func(c *server.Config) { c.Data = "" }, "--data"},
 		{"two places for data", server.Serve, func(c *server.Config) { c.Database = "postgres://localhost/x" }, "not both"},

@@ -112,7 +112,7 @@ func wrappedKeys(rows []store.DataKey) ([]keys.WrappedKey, error) {
 	for _, r := range rows {
 		id, err := strconv.ParseUint(r.ID, 10, 32)
 		if err != nil {
-			return nil, fmt.Errorf("data key %s/%s: its id is no number", r.Purpose, r.ID)
+			return nil, fmt.Errorf("data key %s/%s: its id is not a number", r.Purpose, r.ID)
 		}
 		records = append(records, keys.WrappedKey{Purpose: keys.Purpose(r.Purpose), ID: uint32(id), Wrapped: r.Wrapped, CreatedAt: r.CreatedAt, RetiredAt: r.RetiredAt})
 	}
@@ -155,7 +155,7 @@ func RewrapDataKeys(ctx context.Context, c *Config, newKEKFile string) (kek stri
 	}
 	st, err := openStore(ctx, c, c.Logger())
 	if errors.Is(err, store.ErrBusy) {
-		return "", 0, fmt.Errorf("stop the server first; it is to start again with the new key: %w", err)
+		return "", 0, fmt.Errorf("stop the server first, then start it with the new key: %w", err)
 	}
 	if err != nil {
 		return "", 0, err
@@ -173,7 +173,7 @@ func RewrapDataKeys(ctx context.Context, c *Config, newKEKFile string) (kek stri
 		}
 		if c.Database != "" { // other servers may run
 			if err := keys.CheckSettled(records, c.Now()); err != nil {
-				return fmt.Errorf("%w: a server that runs may not have loaded it; try again in %s", err, keys.SealDelay)
+				return fmt.Errorf("%w: a running server may not have loaded it; try again in %s", err, keys.SealDelay)
 			}
 		}
 		if changed, err = keys.Rewrap(ctx, from, to, records); err != nil {

@@ -48,12 +48,12 @@ func (g *databaseGauges) register(m *audit.Metrics) {
 		}
 		return 0
 	}))
-	m.Gauge("cognate_database_gauges_age_seconds", "For how long the gauges of the outbox have not been read from the database.", gauge(func() float64 {
+	m.Gauge("cognate_database_gauges_age_seconds", "Time since the gauges of the outbox were read from the database.", gauge(func() float64 {
 		return max(g.machine().Sub(g.readAt).Seconds(), 0)
 	}))
-	m.Gauge("cognate_outbox_messages", "Mail and SMS that wait for their delivery.", gauge(func() float64 { return g.queued }))
+	m.Gauge("cognate_outbox_messages", "Mail and SMS that wait to be sent.", gauge(func() float64 { return g.queued }))
 	for _, lane := range store.Lanes() {
-		m.LabelledGauge("cognate_outbox_oldest_seconds", "For how long the oldest message of a lane of the outbox waits.",
+		m.LabelledGauge("cognate_outbox_oldest_seconds", "How long the oldest message of a lane of the outbox has waited.",
 			"lane", strings.ReplaceAll(strings.ToLower(lane), " ", "_"), gauge(func() float64 { return g.oldest[lane] }))
 	}
 }
@@ -70,10 +70,10 @@ func (v *services) registerGauges(c *Config, st *store.Store) {
 	m.LabelledGauge("cognate_database_connections", "Connections of the database.", "state", "idle", func() float64 {
 		return float64(st.Connections().Idle)
 	})
-	m.Counter("cognate_database_connection_waits_total", "How often a connection of the database had to be waited for.", func() float64 {
+	m.Counter("cognate_database_connection_waits_total", "How often a caller had to wait for a connection of the database.", func() float64 {
 		return float64(st.Connections().Waits)
 	})
-	m.Counter("cognate_database_connection_wait_seconds_total", "For how long connections of the database were waited for.", func() float64 {
+	m.Counter("cognate_database_connection_wait_seconds_total", "How long callers waited for connections of the database in total.", func() float64 {
 		return st.Connections().Waited.Seconds()
 	})
 	m.Counter("cognate_lockouts_total", "How often wrong passwords locked a user.", func() float64 { return float64(v.lockouts.Locks()) })

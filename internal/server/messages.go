@@ -23,10 +23,10 @@ type MessageSettings struct {
 
 func (m *MessageSettings) checkMessages(add addProblem) {
 	if m.SMSWebhookURL != "" && m.SMSWebhookSecret == "" {
-		add("sms-webhook-secret", "is required with --sms-webhook-url: without it the receiver cannot know who sends")
+		add("sms-webhook-secret", "is required with --sms-webhook-url: without it the receiver cannot verify the sender")
 	}
 	if m.SMSWebhookURL != "" && m.SNSRegion != "" {
-		add("sns-region", "SMS go either to the webhook or to SNS; give one of --sms-webhook-url and --sns-region")
+		add("sns-region", "SMS go either to the webhook or to SNS; set one of --sms-webhook-url and --sns-region")
 	}
 }
 

@@ -120,7 +120,7 @@ func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResp
 	case ReadImportLog:
 		return o.readImport(ctx, in)
 	}
-	return ControlResponse{}, fmt.Errorf("%q is nothing that this version can do", in.Do)
+	return ControlResponse{}, fmt.Errorf("%q is unknown to this version", in.Do)
 }
 
 func (o *operator) rotateSigning(ctx context.Context, poolID string) (ControlResponse, error) {

@@ -50,7 +50,7 @@ const readyKeys = 4
 func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	c = c.WithDefaults()
 	if err := c.Check(); err != nil {
-		return nil, fmt.Errorf("the configuration is not in order:\n%w", err)
+		return nil, fmt.Errorf("the configuration has problems:\n%w", err)
 	}
 	s := &Server{failed: make(chan error, 3)}
 	if c.Mode == Dev {

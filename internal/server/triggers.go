@@ -36,7 +36,7 @@ func (c *Config) checkTriggers(add addProblem) {
 		add("trigger-attempts", "must be 1 to %d", trigger.MaxAttempts)
 	}
 	if c.TriggerTimeout < 0 || c.TriggerTimeout >= c.RequestTimeout {
-		add("trigger-timeout", "must be less than --request-timeout (%s), so that a request can say that its function does not answer", c.RequestTimeout)
+		add("trigger-timeout", "must be less than --request-timeout (%s), so that requests can answer that their function does not answer", c.RequestTimeout)
 	}
 	if c.TriggerEndpoint != "" && !strings.HasPrefix(string(c.TriggerEndpoint), "https://") && !strings.HasPrefix(string(c.TriggerEndpoint), "http://") {
 		add("trigger-endpoint", "must be a URL")
@@ -45,7 +45,7 @@ func (c *Config) checkTriggers(add addProblem) {
 		return
 	}
 	if c.Mode == Serve {
-		add("functions", "is for cognate dev alone: functions run as the server's own user, next to its keys. Name a webhook or a Lambda endpoint in --triggers")
+		add("functions", "is only for cognate dev: functions run as the server's own user, with access to its keys. Name a webhook or a Lambda endpoint in --triggers")
 	} else if info, err := os.Stat(c.Functions); err != nil || !info.IsDir() {
 		add("functions", "%s is not a folder", filepath.Clean(c.Functions))
 	}
@@ -143,7 +143,7 @@ func readRoutes(path string) (trigger.Routes, error) {
 		return trigger.Routes{}, fmt.Errorf("%s: %w", path, err)
 	}
 	if info, err := os.Stat(path); err == nil && routes.Secrets() && runtime.GOOS != "windows" && info.Mode()&0o007 != 0 {
-		return trigger.Routes{}, fmt.Errorf("%s holds secrets, and everyone on this machine may read it: chmod o= %[1]s", path)
+		return trigger.Routes{}, fmt.Errorf("%s holds secrets, and every user of this machine may read it: chmod o= %[1]s", path)
 	}
 	return routes, nil
 }
