@@ -30,6 +30,7 @@ const (
 	PurposeMessage        Purpose = "outbox"
 	PurposeSignInState    Purpose = "sign-in-state"
 	PurposeImport         Purpose = "import"
+	PurposeAuthCode       Purpose = "authorization-code"
 
 	// PurposePageToken labels the key of page tokens, which [Ring.Derive] makes.
 	PurposePageToken Purpose = "page-token"
@@ -46,7 +47,7 @@ const (
 func Purposes() []Purpose {
 	list := []Purpose{
 		PurposeSRPVerifier, PurposeDeviceVerifier, PurposeTOTP, PurposeSigningKey, PurposeClientSecret,
-		PurposeProviderSecret, PurposeAccessKey, PurposeSetting, PurposeMessage, PurposeSignInState, PurposeImport,
+		PurposeProviderSecret, PurposeAccessKey, PurposeSetting, PurposeMessage, PurposeSignInState, PurposeImport, PurposeAuthCode,
 	}
 	for _, t := range Tokens() {
 		list = append(list, t.purpose)

@@ -26,6 +26,9 @@ const (
 	SessionLife = 15 * time.Minute
 	// RefreshLife is the longest RefreshTokenValidity (Cognito: 10 years).
 	RefreshLife = 3650 * 24 * time.Hour
+	// BrowserSessionLife is the longest MaxValidityMinutes of an SSO session
+	// (Cognito: 90 days).
+	BrowserSessionLife = 90 * 24 * time.Hour
 )
 
 // The kinds of tokens.
@@ -38,11 +41,15 @@ var (
 	TokenSecretBlock = newToken("secret-block", ShapeSecretBlock, SessionLife)
 	// TokenRefresh is a refresh token.
 	TokenRefresh = newToken("refresh-token", ShapeRefreshToken, RefreshLife)
+	// TokenBrowserSession is the cookie of a browser that has signed in on a domain.
+	TokenBrowserSession = newToken("browser-session", ShapeSession, BrowserSessionLife)
 )
 
 // Tokens lists the kinds. It is the only list of them: a missing kind has no data key, and
 // SealToken panics for it.
-func Tokens() []Token { return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh} }
+func Tokens() []Token {
+	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession}
+}
 
 func newToken(purpose Purpose, shape Shape, life time.Duration) Token {
 	return Token{purpose: purpose, shape: shape, life: life}

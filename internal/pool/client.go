@@ -110,6 +110,9 @@ type Client struct {
 	// RotationGrace.
 	Rotation      bool
 	RotationGrace time.Duration
+	// SSOReuse is how long after a fresh sign-in the client may reuse the browser's
+	// session, in a pool that tracks sessions.
+	SSOReuse time.Duration
 
 	flows       flows
 	read, write AttributeSet // nil: no restriction
@@ -182,6 +185,7 @@ func (s *Service) clientOf(r *store.Client, d *clientSettings) (*Client, error) 
 	if c.Rotation {
 		c.RotationGrace = time.Duration(api.Val(rotation.RetryGracePeriodSeconds)) * time.Second
 	}
+	c.SSOReuse = time.Duration(d.ssoMinutes()) * time.Minute
 	c.flows = flowsOf(cfg.ExplicitAuthFlows, c.Rotation)
 	c.AccessTTL, c.IDTTL, c.RefreshTTL = tokenLifetimes(&cfg)
 	c.SessionTTL = time.Duration(api.Val(cfg.AuthSessionValidity)) * time.Minute

@@ -168,6 +168,7 @@ func (s *Service) UpdateUserPoolDomain(ctx context.Context, in *idp.UpdateUserPo
 		out = &idp.UpdateUserPoolDomainResponse{ManagedLoginVersion: &d.ManagedLoginVersion, CloudFrontDomain: s.domainTarget(d)}
 		return tx.UpdateDomain(ctx, *r)
 	})
+	s.domains.Invalidate(in.Domain)
 	if err != nil {
 		return nil, conflict(err)
 	}
@@ -231,6 +232,7 @@ func (s *Service) DeleteUserPoolDomain(ctx context.Context, in *idp.DeleteUserPo
 		*doc.domain(d.Custom != nil) = nil
 		return tx.DeleteDomain(ctx, in.Domain)
 	})
+	s.domains.Invalidate(in.Domain)
 	if isNotFound(err) {
 		return nil, invalid(textNoDomain)
 	}

@@ -47,6 +47,7 @@ type Service struct {
 	pages           pager
 	pools           *cache.Cache[Snapshot]
 	clients         *cache.Cache[Client]
+	domains         *cache.Cache[LoginDomain]
 	resourceServers *Items[resourceServer]
 	changes         *stripedLock
 }
@@ -72,6 +73,7 @@ func New(d Deps) *Service {
 	s.resourceServers = NewItems[resourceServer](s, resourceServerKind)
 	s.pools = cache.New(maxCachedPools, d.Now, s.loadPool)
 	s.clients = cache.New(maxCachedClients, d.Now, s.loadClient)
+	s.domains = cache.New(maxCachedDomains, d.Now, s.loadDomain)
 	return s
 }
 

@@ -3,7 +3,6 @@ package pool
 import (
 	"context"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 )
@@ -112,13 +111,17 @@ func (s *Service) GetUserPoolClientSessionConfiguration(ctx context.Context, in 
 }
 
 func (d *clientSettings) sessionConfig(r *store.Client) *idp.GetUserPoolClientSessionConfigurationResponse {
-	minutes := int32(defaultSSOMinutes)
-	if d.SSOMinutes != nil {
-		minutes = api.Val(d.SSOMinutes)
-	}
 	return &idp.GetUserPoolClientSessionConfigurationResponse{
-		UserPoolId: new(r.PoolID), ClientId: new(r.ID), SSOSession: &idp.ClientSSOSessionConfigType{MaxValidityMinutes: minutes},
+		UserPoolId: new(r.PoolID), ClientId: new(r.ID), SSOSession: &idp.ClientSSOSessionConfigType{MaxValidityMinutes: d.ssoMinutes()},
 	}
+}
+
+// ssoMinutes returns how long after a fresh sign-in the client may reuse it.
+func (d *clientSettings) ssoMinutes() int32 {
+	if d.SSOMinutes == nil {
+		return defaultSSOMinutes
+	}
+	return *d.SSOMinutes
 }
 
 // SetUserPoolClientSessionConfiguration sets how long after a sign-in the client's

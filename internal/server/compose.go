@@ -15,8 +15,10 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/iam"
 	"cognate/internal/keys"
+	"cognate/internal/login"
 	"cognate/internal/mailing"
 	"cognate/internal/message"
+	"cognate/internal/oauth"
 	"cognate/internal/pool"
 	"cognate/internal/pool/branding"
 	"cognate/internal/risk"
@@ -49,6 +51,8 @@ type services struct {
 	factors  *factors.Service
 	signins  *signin.Service
 	tokens   *token.Service
+	oauth    *oauth.Service
+	login    *login.Service
 	messages *message.Service
 	lockouts *risk.Lockouts
 	imports  *userimport.Service
@@ -126,6 +130,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, SigningKeys: ready, Now: c.Now, Log: log,
 		Triggers:   v.triggers.Service,
 		IssuerBase: func(sn *pool.Snapshot) string { return v.issuerBase(sn.Region) },
+		DomainBase: domainBase(c),
 	})
 	v.messages = message.New(message.Deps{
 		Rest:  message.AnswerTime,
@@ -147,6 +152,11 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Registrations: v.registrations, Mail: mails, Tokens: v.tokens, Ring: ring, Gate: v.gate,
 		Lockouts: v.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: v.triggers.Service,
 	})
+	v.oauth = oauth.New(oauth.Deps{
+		Store: st, Pools: v.pools, Users: v.users, SignIns: v.signins, Tokens: v.tokens, Ring: ring,
+		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Now: c.Now, Log: log,
+	})
+	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Log: log})
 	v.imports = userimport.New(userimport.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
 		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,

@@ -28,8 +28,12 @@ func (s *Server) routes() http.Handler {
 		}).Mount(mux)
 	}
 
+	domain := http.NewServeMux()
+	s.services.oauth.Mount(domain)
+	s.services.login.Mount(domain)
+
 	trusted, _ := s.config.trustedProxies() // checked by Check
-	return edge.Wrap(s.guarded(s.refuseRetired(mux)), edge.Config{
+	return edge.Wrap(s.guarded(s.refuseRetired(s.services.oauth.Route(domain, mux))), edge.Config{
 		Proxies: trusted, RequireTLS: s.config.Mode == Serve && s.cert == nil, AllowLoopback: s.config.PlainHTTP,
 		HealthPath: healthPath, MaxBytes: s.config.MaxRequestBytes, Timeout: s.config.RequestTimeout,
 		Uploads: edge.Uploads{Match: userimport.IsUpload, MaxBytes: s.services.imports.MaxBytes(), Timeout: importTime},

@@ -17,6 +17,9 @@ const (
 	publicCaller caller = 1 << iota
 	// administrator calls AdminInitiateAuth and AdminRespondToAuthChallenge.
 	administrator
+	// hostedPage is a login page of the pool's domain, which calls StartOnPage and
+	// AnswerOnPage.
+	hostedPage
 )
 
 // A call is one request, whichever operation brought it.

@@ -240,14 +240,14 @@ func (s *Service) answerDeviceProof(ctx context.Context, t *challengeResponse) (
 
 // deviceOfTokens returns the key of the device that the tokens are for, and what
 // tells the client of it where it is new.
-func (s *Service) deviceOfTokens(c *call, o *outcome) (string, *idp.NewDeviceMetadataType) {
+func (s *Service) deviceOfTokens(c *call, p *Proof) (string, *idp.NewDeviceMetadataType) {
 	if !c.pool.Devices.Tracked {
 		return "", nil
 	}
-	if d := o.state.device; d != nil && d.Confirmed {
+	if d := p.device; d != nil && d.Confirmed {
 		return d.Key, nil
 	}
-	key := s.devices.NewKey(c.pool, o.user)
+	key := s.devices.NewKey(c.pool, p.User)
 	return key, &idp.NewDeviceMetadataType{DeviceKey: &key, DeviceGroupKey: new(s.devices.GroupKey(c.pool))}
 }
 

@@ -28,14 +28,14 @@ var (
 	refreshFlow   = flow{callers: publicCaller | administrator, required: []string{"REFRESH_TOKEN"}, refused: "REFRESH_TOKEN_AUTH is not enabled for the client.", run: (*Service).startRefresh}
 
 	flows = map[idp.AuthFlowType]flow{
-		idp.AuthFlowTypeUserPasswordAuth:      {callers: publicCaller, required: passwordFlow, hashed: true, refused: "USER_PASSWORD_AUTH flow not enabled for this client", run: (*Service).startPassword},
+		idp.AuthFlowTypeUserPasswordAuth:      {callers: publicCaller | hostedPage, required: passwordFlow, hashed: true, refused: "USER_PASSWORD_AUTH flow not enabled for this client", run: (*Service).startPassword},
 		idp.AuthFlowTypeAdminUserPasswordAuth: adminPassword,
 		idp.AuthFlowTypeAdminNoSrpAuth:        adminPassword,
 		idp.AuthFlowTypeUserSrpAuth:           {callers: publicCaller | administrator, required: []string{"USERNAME", "SRP_A"}, hashed: true, refused: "USER_SRP_AUTH is not enabled for the client.", run: (*Service).startSRP},
 		idp.AuthFlowTypeRefreshTokenAuth:      refreshFlow,
 		idp.AuthFlowTypeRefreshToken:          refreshFlow,
 		idp.AuthFlowTypeCustomAuth:            {callers: publicCaller | administrator, required: []string{"USERNAME"}, hashed: true, refused: "CUSTOM_AUTH is not enabled for the client.", run: (*Service).startCustom},
-		idp.AuthFlowTypeUserAuth:              {callers: publicCaller | administrator, required: []string{"USERNAME"}, hashed: true, refused: "USER_AUTH is not enabled for the client.", run: (*Service).startChoice},
+		idp.AuthFlowTypeUserAuth:              {callers: publicCaller | administrator | hostedPage, required: []string{"USERNAME"}, hashed: true, refused: "USER_AUTH is not enabled for the client.", run: (*Service).startChoice},
 	}
 )
 
@@ -62,7 +62,7 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 	if len(c.params["USERNAME"]) > maxName {
 		return nil, idp.InvalidParameterException("USERNAME is too long.")
 	}
-	if f.hashed {
+	if f.hashed && c.from != hostedPage {
 		if err := c.client.CheckSecretHash(c.params["USERNAME"], c.secretHash()); err != nil {
 			return nil, err
 		}
@@ -82,8 +82,12 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 	return c.withChoices(a), nil
 }
 
-// gateFlow asks whether the client may sign in this way at all.
+// gateFlow rejects a flow that the client does not allow. Pages take passwords
+// whatever the client lists (Cognito: managed login).
 func (s *Service) gateFlow(c *call, name idp.AuthFlowType, f flow) error {
+	if c.from == hostedPage && name == idp.AuthFlowTypeUserPasswordAuth {
+		return nil
+	}
 	refreshing := name == idp.AuthFlowTypeRefreshTokenAuth || name == idp.AuthFlowTypeRefreshToken
 	if refreshing && c.client.Rotation {
 		return idp.UnsupportedOperationException("Refresh token rotation is enabled for the client; use GetTokensFromRefreshToken.").WithReason(api.ReasonFlowDisabled)
@@ -145,8 +149,10 @@ func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameTy
 	if !ok {
 		return nil, missing("USERNAME")
 	}
-	if err := c.client.CheckSecretHash(username, c.secretHash()); err != nil {
-		return nil, err
+	if c.from != hostedPage {
+		if err := c.client.CheckSecretHash(username, c.secretHash()); err != nil {
+			return nil, err
+		}
 	}
 	a, err := s.answerChallenge(ctx, c, name)
 	return c.withChoices(a), c.explain(overloadError(err))

@@ -133,7 +133,7 @@ func (a app) code(d int64) string { return keys.TOTPCode(a.secret, keys.TOTPStep
 // token is an access token of a user, by whatever the pool asks.
 func (r *rig) token(t testing.TB, sn *pool.Snapshot, c *pool.Client, u *user.User) string {
 	t.Helper()
-	a, err := r.issueTokens(t.Context(), &call{pool: sn, client: c}, &proof{user: r.read(t, sn, u.ID()), eventID: "test"})
+	a, err := issueTokens(t.Context(), r.Service, &Proof{User: r.read(t, sn, u.ID()), EventID: "test", call: &call{pool: sn, client: c}})
 	if err != nil {
 		t.Fatal(err)
 	}

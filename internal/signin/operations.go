@@ -13,7 +13,7 @@ func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest)
 		return nil, err
 	}
 	a, err := s.start(ctx, &call{
-		pool: sn, client: client, from: publicCaller, params: in.AuthParameters, validation: in.ClientMetadata, session: in.Session, complete: (*Service).issueTokens,
+		pool: sn, client: client, from: publicCaller, params: in.AuthParameters, validation: in.ClientMetadata, session: in.Session, complete: issueTokens,
 	}, in.AuthFlow)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (s *Service) RespondToAuthChallenge(ctx context.Context, in *idp.RespondToA
 		return nil, err
 	}
 	a, err := s.respond(ctx, &call{
-		pool: sn, client: client, from: publicCaller, params: in.ChallengeResponses, session: in.Session, metadata: in.ClientMetadata, complete: (*Service).issueTokens,
+		pool: sn, client: client, from: publicCaller, params: in.ChallengeResponses, session: in.Session, metadata: in.ClientMetadata, complete: issueTokens,
 	}, in.ChallengeName)
 	if err != nil {
 		return nil, err
@@ -87,5 +87,5 @@ func (s *Service) adminCall(ctx context.Context, poolID, clientID string) (*call
 	if err != nil {
 		return nil, err
 	}
-	return &call{pool: sn, client: client, from: administrator, complete: (*Service).issueTokens}, nil
+	return &call{pool: sn, client: client, from: administrator, complete: issueTokens}, nil
 }

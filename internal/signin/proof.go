@@ -10,33 +10,38 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/internal/user/devices"
 )
 
-// A proof is a finished sign-in: who signed in, and how.
-type proof struct {
-	user *user.User
-	// at is when the last factor was proven (OpenID Connect: auth_time).
-	at      time.Time
-	eventID string
-	passed  []idp.ChallengeNameType // the factors, in their order
-	// deviceKey is the device of the sign-in, "" where the pool does not track
-	// devices; newDevice introduces it to the client where it is new.
-	deviceKey string
-	newDevice *idp.NewDeviceMetadataType
-	source    string // the triggerSource of the tokens
+// A Proof is a finished sign-in: who signed in, and how.
+type Proof struct {
+	User *user.User
+	// At is when the last factor was proven (OpenID Connect: auth_time).
+	At      time.Time
+	EventID string
+	Passed  []idp.ChallengeNameType // the factors, in their order
+
+	device *devices.Device
+	source string // the triggerSource of the tokens
+	call   *call
 }
 
+// OnCommit leaves a write to the transaction that ends the sign-in. It is for the
+// completion of a page.
+func (p *Proof) OnCommit(write func(tx *store.Tx) error) { p.call.onCommit(write) }
+
 // A completion makes the answer to a finished sign-in.
-type completion func(*Service, context.Context, *call, *proof) (*answer, error)
+type completion func(context.Context, *Service, *Proof) (*answer, error)
 
 // finish ends a sign-in whose last factor is proven.
 func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, error) {
 	if err := s.postAuthentication(ctx, c, o); err != nil {
 		return nil, err
 	}
-	p := &proof{user: o.user, at: s.now(), eventID: o.state.EventID, passed: o.state.Passed, source: tokenSource(o.state)}
-	p.deviceKey, p.newDevice = s.deviceOfTokens(c, o)
-	a, err := c.complete(s, ctx, c, p)
+	a, err := c.complete(ctx, s, &Proof{
+		User: o.user, At: s.now(), EventID: o.state.EventID, Passed: o.state.Passed,
+		device: o.state.device, source: tokenSource(o.state), call: c,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -47,14 +52,16 @@ func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, err
 }
 
 // issueTokens is the completion of a call of the API.
-func (s *Service) issueTokens(ctx context.Context, c *call, p *proof) (*answer, error) {
-	subject, err := s.subject(ctx, p.user)
+func issueTokens(ctx context.Context, s *Service, p *Proof) (*answer, error) {
+	c := p.call
+	subject, err := s.Subject(ctx, p.User)
 	if err != nil {
 		return nil, err
 	}
+	device, metadata := s.deviceOfTokens(c, p)
 	set, err := s.tokens.Issue(ctx, token.Grant{
-		Pool: c.pool, Client: c.client, Subject: subject, AuthTime: p.at,
-		EventID: p.eventID, DeviceKey: p.deviceKey, WithRefresh: true,
+		Pool: c.pool, Client: c.client, Subject: subject, AuthTime: p.At,
+		EventID: p.EventID, DeviceKey: device, WithRefresh: true,
 		Source: p.source, ClientMetadata: c.metadata, ClientContext: c.clientContext,
 	})
 	if err != nil {
@@ -64,7 +71,7 @@ func (s *Service) issueTokens(ctx context.Context, c *call, p *proof) (*answer, 
 		c.onCommit(func(tx *store.Tx) error { return s.tokens.Track(ctx, tx, c.pool, set) })
 	}
 	out := result(set)
-	out.NewDeviceMetadata = p.newDevice
+	out.NewDeviceMetadata = metadata
 	return &answer{result: out, params: map[string]string{}}, nil
 }
 
@@ -75,8 +82,8 @@ func note(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID st
 	e.SetUser(userID)
 }
 
-// subject reads what tokens tell of the user, groups again at each issue.
-func (s *Service) subject(ctx context.Context, u *user.User) (token.Subject, error) {
+// Subject returns what tokens tell of the user, with the groups of the moment.
+func (s *Service) Subject(ctx context.Context, u *user.User) (token.Subject, error) {
 	groups, err := s.groups.Groups(ctx, u)
 	if err != nil {
 		return token.Subject{}, err

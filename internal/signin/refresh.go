@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/trigger"
@@ -65,6 +66,15 @@ func (s *Service) GetTokensFromRefreshToken(ctx context.Context, in *idp.GetToke
 	return &idp.GetTokensFromRefreshTokenResponse{AuthenticationResult: result(set)}, nil
 }
 
+// RefreshOnDomain exchanges a refresh token for an authenticated client of the
+// domain's token endpoint. The tokens of the API have a device where the pool tracks
+// devices, and are refused then.
+func (s *Service) RefreshOnDomain(ctx context.Context, sn *pool.Snapshot, client *pool.Client, raw string) (*token.Set, error) {
+	c := &call{pool: sn, client: client, from: hostedPage}
+	set, err := s.refresh(ctx, c, raw, func(*token.Refresh) error { return nil })
+	return set, overloadError(err)
+}
+
 // refresh exchanges a refresh token. The order of its checks is the protocol's.
 func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(*token.Refresh) error) (*token.Set, error) {
 	r, err := s.tokens.OpenRefresh(ctx, c.pool, c.client, raw)
@@ -85,7 +95,7 @@ func (s *Service) refresh(ctx context.Context, c *call, raw string, secret func(
 	if err := s.deviceRefreshes(ctx, c, r); err != nil {
 		return nil, err
 	}
-	subject, err := s.subject(ctx, u)
+	subject, err := s.Subject(ctx, u)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ type state struct {
 	Masks  masked                  `json:"m"`
 	Flow   idp.AuthFlowType        `json:"f"`
 	Admin  bool                    `json:"a,omitempty"`
+	Page   bool                    `json:"g,omitempty"`
 	Expect []idp.ChallengeNameType `json:"e"`
 	// Passed are the factors proven so far, as challenge names.
 	Passed []idp.ChallengeNameType `json:"x,omitempty"`
@@ -68,8 +69,11 @@ type state struct {
 
 // caller returns who started the sign-in.
 func (st *state) caller() caller {
-	if st.Admin {
+	switch {
+	case st.Admin:
 		return administrator
+	case st.Page:
+		return hostedPage
 	}
 	return publicCaller
 }
@@ -89,7 +93,7 @@ var errState = errors.New("signin: not a sign-in state")
 func (s *Service) newState(c *call, u *user.User, flow idp.AuthFlowType) *state {
 	st := &state{
 		Version: stateVersion, Pool: c.pool.ID, Client: c.client.ID, UserID: u.ID(), Name: u.Username(),
-		Decoy: u.IsDecoy(), Masks: c.masks, Flow: flow, Admin: c.admin(), EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
+		Decoy: u.IsDecoy(), Masks: c.masks, Flow: flow, Admin: c.admin(), Page: c.from == hostedPage, EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
 	}
 	if st.Decoy {
 		st.Name = c.params["USERNAME"]
@@ -248,7 +252,7 @@ func (s *Service) admit(ctx context.Context, c *call, name idp.ChallengeNameType
 	if used {
 		return st.used()
 	}
-	if st.Pool != c.pool.ID || st.Client != c.client.ID || !slices.Contains(st.Expect, name) {
+	if st.Pool != c.pool.ID || st.Client != c.client.ID || st.Page != (c.from == hostedPage) || !slices.Contains(st.Expect, name) {
 		return invalidSession()
 	}
 	return nil

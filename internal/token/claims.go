@@ -24,7 +24,7 @@ type issueData struct {
 	idJTI, accessJTI string
 	revocable        bool // has origin_jti, and jti in the ID token
 	groups           []Group
-	override         *override // nil if no trigger changes anything
+	override         *Override // nil if no trigger changes anything
 }
 
 // object is a JSON object under construction.
@@ -151,7 +151,7 @@ func groupNames(groups []Group) []string {
 func (o *object) attributes(g *Grant) {
 	attributes := g.Subject.Attributes
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		if reservedClaim(name) || !g.Client.CanRead(name) || !scopesAllow(g, name) {
+		if reservedClaim(name) || !g.shows(name) {
 			continue
 		}
 		o.attribute(name, attributes[name])
@@ -161,7 +161,7 @@ func (o *object) attributes(g *Grant) {
 		flag := address + "_verified"
 		_, has := attributes[address]
 		_, told := attributes[flag]
-		if has && !told && g.Client.CanRead(flag) && scopesAllow(g, flag) {
+		if has && !told && g.shows(flag) {
 			o.flag(flag, false)
 		}
 	}
@@ -234,13 +234,15 @@ func reservedClaim(name string) bool {
 	return strings.HasPrefix(name, "cognito:")
 }
 
+// shows reports whether the grant's ID token may carry the attribute.
+func (g *Grant) shows(attribute string) bool {
+	return g.Client.CanRead(attribute) && (!g.OAuth || scopesAllow(g.Scopes, attribute))
+}
+
 // scopesAllow applies OpenID Connect Core §5.4 as Cognito does: the scope openid
 // alone allows every readable attribute.
-func scopesAllow(g *Grant, attribute string) bool {
-	if !g.OAuth {
-		return true
-	}
-	email, phone, profile := slices.Contains(g.Scopes, "email"), slices.Contains(g.Scopes, "phone"), slices.Contains(g.Scopes, "profile")
+func scopesAllow(scopes []string, attribute string) bool {
+	email, phone, profile := slices.Contains(scopes, "email"), slices.Contains(scopes, "phone"), slices.Contains(scopes, "profile")
 	if !email && !phone && !profile {
 		return true
 	}

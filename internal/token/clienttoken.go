@@ -87,7 +87,7 @@ func (m *MachineGrant) scopes(ctx context.Context) ([]string, error) {
 // machineOverride asks the pool's function, if it handles machines (Cognito:
 // pre-token-generation trigger, V3_0). The function may change the access token,
 // but not the claims that describe a user.
-func (s *Service) machineOverride(ctx context.Context, g *Grant, metadata map[string]string) (*override, error) {
+func (s *Service) machineOverride(ctx context.Context, g *Grant, metadata map[string]string) (*Override, error) {
 	t := g.Pool.Triggers().PreTokenGenerationConfig
 	if t == nil || t.LambdaVersion != idp.PreTokenGenerationLambdaVersionTypeV30 {
 		return nil, nil
@@ -100,7 +100,7 @@ func (s *Service) machineOverride(ctx context.Context, g *Grant, metadata map[st
 	}
 	answer.Groups = nil
 	answer.AccessToken.ScopesToAdd = slices.DeleteFunc(slices.Clone(answer.AccessToken.ScopesToAdd), pool.IsStandardScope)
-	return &override{answer}, nil
+	return &Override{answer}, nil
 }
 
 // machineClaims writes the payload of a machine's access token. The client is its

@@ -27,8 +27,10 @@ func (s *Service) Issue(ctx context.Context, g Grant) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.override, err = s.preTokenGeneration(ctx, &g, m); err != nil {
-		return nil, err
+	if m.override = g.Override; !g.Overridden {
+		if m.override, err = s.preTokenGeneration(ctx, &g, m); err != nil {
+			return nil, err
+		}
 	}
 	set := &Set{ExpiresIn: int32(g.Client.AccessTTL / time.Second), Origin: m.origin, EventID: m.eventID}
 	if err := s.deps.Gate.Do(ctx, func() { err = s.sign(&g, m, signers, set) }); err != nil {
@@ -122,7 +124,7 @@ func (s *Service) sign(g *Grant, m *issueData, with signers, set *Set) (err erro
 
 // signAccess signs the claims after a function has changed them. It returns an
 // error for an access token that our own operations would refuse as too long.
-func signAccess(g *Grant, change *override, key *keys.SigningKey, claims []byte) (string, error) {
+func signAccess(g *Grant, change *Override, key *keys.SigningKey, claims []byte) (string, error) {
 	changed, err := change.access(g, claims)
 	switch {
 	case err != nil:

@@ -12,15 +12,26 @@ import (
 	"cognate/internal/trigger"
 )
 
-// override holds the changes of a PreTokenGeneration trigger to the tokens of one
-// issue. A nil override changes nothing.
-type override struct {
+// An Override holds the changes of a PreTokenGeneration trigger to the tokens of one
+// issue. A nil Override changes nothing.
+type Override struct {
 	trigger.PreTokenGenerationResponse
+}
+
+// Override calls the pool's PreTokenGeneration trigger for a grant whose tokens are
+// issued later, and returns what it changes; nil where the pool has no such trigger.
+// No transaction may be open.
+func (s *Service) Override(ctx context.Context, g Grant) (*Override, error) {
+	m, err := s.newIssueData(&g)
+	if err != nil {
+		return nil, err
+	}
+	return s.preTokenGeneration(ctx, &g, m)
 }
 
 // preTokenGeneration asks the pool's function, if there is one. The answer holds
 // for this issue only.
-func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *issueData) (*override, error) {
+func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *issueData) (*Override, error) {
 	t := g.Pool.Triggers().PreTokenGenerationConfig
 	if t == nil {
 		return nil, nil
@@ -42,7 +53,7 @@ func (s *Service) preTokenGeneration(ctx context.Context, g *Grant, m *issueData
 	if err != nil {
 		return nil, err
 	}
-	return &override{answer}, nil
+	return &Override{answer}, nil
 }
 
 // scopesOf returns the scopes of the access token before a function changes them.
@@ -60,7 +71,7 @@ const (
 )
 
 // id changes the payload of an ID token.
-func (o *override) id(payload []byte) ([]byte, error) {
+func (o *Override) id(payload []byte) ([]byte, error) {
 	if o == nil {
 		return payload, nil
 	}
@@ -99,7 +110,7 @@ func (o *override) id(payload []byte) ([]byte, error) {
 }
 
 // access changes the payload of an access token.
-func (o *override) access(g *Grant, payload []byte) ([]byte, error) {
+func (o *Override) access(g *Grant, payload []byte) ([]byte, error) {
 	if o == nil {
 		return payload, nil
 	}
@@ -124,7 +135,7 @@ func (o *override) access(g *Grant, payload []byte) ([]byte, error) {
 }
 
 // scopes returns the granted scopes and the added ones, without the suppressed ones.
-func (o *override) scopes(granted []string) []string {
+func (o *Override) scopes(granted []string) []string {
 	scopes := slices.Clone(granted)
 	for _, scope := range o.AccessToken.ScopesToAdd {
 		if !slices.Contains(scopes, scope) {
@@ -134,7 +145,7 @@ func (o *override) scopes(granted []string) []string {
 	return slices.DeleteFunc(scopes, func(scope string) bool { return slices.Contains(o.AccessToken.ScopesToSuppress, scope) })
 }
 
-func (o *override) replaceGroups(claims map[string]json.RawMessage) error {
+func (o *Override) replaceGroups(claims map[string]json.RawMessage) error {
 	return putTexts(claims, claimGroups, o.Groups.GroupsToOverride)
 }
 

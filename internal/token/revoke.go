@@ -88,27 +88,36 @@ func (s *Service) RevokeToken(ctx context.Context, in *idp.RevokeTokenRequest) (
 	if !c.CheckSecret(in.ClientSecret) {
 		return nil, idp.UnauthorizedException("Invalid client credentials").WithReason(api.ReasonBadClientSecret)
 	}
+	linked := in.RevokeAssociatedSessions == idp.RevokeAssociatedSessionsTypeLinked && sn.Tracking.On
+	if err := s.Revoke(ctx, sn, c, in.Token, linked); err != nil {
+		return nil, err
+	}
+	return &idp.RevokeTokenResponse{}, nil
+}
+
+// Revoke ends the family of a refresh token for an authenticated client; linked ends
+// the SSO session that the family came through, too. A token that is not a refresh
+// token of the client is ignored.
+func (s *Service) Revoke(ctx context.Context, sn *pool.Snapshot, c *pool.Client, raw string, linked bool) error {
 	if !c.Revocation {
-		return nil, idp.UnsupportedOperationException("Revocation is not enabled for the client")
+		return idp.UnsupportedOperationException("Revocation is not enabled for the client")
 	}
-	if looksSigned(in.Token) {
-		return nil, idp.UnsupportedTokenTypeException("Unsupported token type")
+	if looksSigned(raw) {
+		return idp.UnsupportedTokenTypeException("Unsupported token type")
 	}
-	r, err := s.OpenRefresh(ctx, sn, c, in.Token)
+	r, err := s.OpenRefresh(ctx, sn, c, raw)
 	switch {
 	case errors.Is(err, ErrRefresh):
+		return nil
 	case err != nil:
-		return nil, err
+		return err
 	// An expired token ends its family, too: access tokens of its last use may still
 	// be valid, and by the clock of another node it may not have expired.
 	case s.deps.Now().Before(r.ExpiresAt.Add(longestToken)):
 		audit.From(ctx).SetUser(r.UserID)
-		linked := in.RevokeAssociatedSessions == idp.RevokeAssociatedSessionsTypeLinked && sn.Tracking.On
-		if err := s.revokeFamily(ctx, r, linked); err != nil {
-			return nil, err
-		}
+		return s.revokeFamily(ctx, r, linked)
 	}
-	return &idp.RevokeTokenResponse{}, nil
+	return nil
 }
 
 // looksSigned reports whether the text looks like a JWS, as ID and access tokens

@@ -91,8 +91,12 @@ type Grant struct {
 	Subject Subject
 	// AuthTime is the time of the user's proof; zero means now.
 	AuthTime time.Time
-	// Origin is the family of refresh tokens, "" for a new one.
-	Origin  string
+	// Origin is the family of refresh tokens, "" for a new one. NewFamily says that
+	// the grant begins the family that Origin names.
+	Origin    string
+	NewFamily bool
+	// Parent is the SSO session that the grant came through, "" for none.
+	Parent  string
 	EventID string // "" for a new one
 	// DeviceKey is the device known for this sign-in, "" for none.
 	DeviceKey string
@@ -108,6 +112,11 @@ type Grant struct {
 	// API. ClientMetadata is passed to the function.
 	Source         string
 	ClientMetadata map[string]string
+
+	// Overridden says that PreTokenGeneration was called before, and Override is
+	// what it changes.
+	Overridden bool
+	Override   *Override
 
 	WithRefresh bool
 	// RefreshExpires is the end of the new refresh token. Zero means now plus the

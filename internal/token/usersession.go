@@ -37,14 +37,14 @@ func (s *Service) sessionID(poolID, family string) string {
 // newSession returns the row of a sign-in that begins a family, or nil if the pool
 // does not track sessions.
 func (s *Service) newSession(ctx context.Context, g *Grant, m *issueData) *store.UserSession {
-	if !g.Pool.Tracking.On || g.Origin != "" {
+	if !g.Pool.Tracking.On || g.Origin != "" && !g.NewFamily {
 		return nil
 	}
 	device, address := clientContext(ctx, g)
 	now := m.now.Truncate(time.Millisecond)
 	return &store.UserSession{
 		PoolID: g.Pool.ID, UserID: g.Subject.UserID, ID: s.sessionID(g.Pool.ID, m.origin), Kind: store.SessionToken,
-		ClientID: g.Client.ID, Family: m.origin, TokenEpoch: tokenEpochOf(g.Subject.TokensValidAfter), Tracking: g.Pool.Tracking.Period,
+		ClientID: g.Client.ID, Family: m.origin, Parent: g.Parent, TokenEpoch: tokenEpochOf(g.Subject.TokensValidAfter), Tracking: g.Pool.Tracking.Period,
 		CreatedAt: now, ActiveAt: now, ExpiresAt: g.refreshEnds(m.now), Device: device, Address: address,
 	}
 }

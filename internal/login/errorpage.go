@@ -1,0 +1,32 @@
+package login
+
+import (
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"cognate/internal/api"
+	"cognate/internal/oauth"
+)
+
+// maxErrorText bounds what the error page repeats of its address, in bytes.
+const maxErrorText = 512
+
+// serveError is /error: it shows the text in its address, as text. Its status is
+// always 400 (Cognito: error page).
+func serveError(w http.ResponseWriter, r *http.Request) {
+	oauth.SecureHeaders(w, r)
+	contentPolicy(w, "")
+	site := oauth.SiteOf(r.Context())
+	text := r.URL.Query().Get("error")
+	if len(text) > maxErrorText {
+		text = text[:maxErrorText]
+	}
+	if text = strings.ToValidUTF8(text, ""); utf8.RuneCountInString(text) == 0 {
+		text = "Something went wrong"
+	}
+	write(w, r, http.StatusBadRequest, "error.html", &view{
+		Language: "en", Style: site.URL(assetPath + assetNames["look.css"]), Brand: site.Pool.Name, Initial: initial(site.Pool.Name),
+		Base: site.Base, Error: text, RequestID: api.RequestFrom(r.Context()).ID,
+	})
+}

@@ -1,0 +1,159 @@
+package login
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"html/template"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"cognate/internal/audit"
+	"cognate/internal/oauth"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+//go:embed static
+var staticFiles embed.FS
+
+// templates are the pages, each with the layout that all share.
+var templates = parseTemplates()
+
+func parseTemplates() map[string]*template.Template {
+	layout := template.Must(template.ParseFS(templateFiles, "templates/layout.html"))
+	entries, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err)
+	}
+	set := map[string]*template.Template{}
+	for _, e := range entries {
+		if e.Name() != "layout.html" {
+			set[e.Name()] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+e.Name()))
+		}
+	}
+	return set
+}
+
+// assetPath begins the paths of styles and scripts. Their names carry a hash of their
+// contents, so that browsers keep them for ever.
+const assetPath = "/_assets/"
+
+type asset struct {
+	body []byte
+	kind string
+}
+
+// assets are the static files by their public names, and assetNames the public names by
+// those of the files.
+var assets, assetNames = loadAssets()
+
+func loadAssets() (map[string]asset, map[string]string) {
+	entries, err := staticFiles.ReadDir("static")
+	if err != nil {
+		panic(err)
+	}
+	byName, names := map[string]asset{}, map[string]string{}
+	for _, e := range entries {
+		body, err := staticFiles.ReadFile("static/" + e.Name())
+		if err != nil {
+			panic(err)
+		}
+		sum := sha256.Sum256(body)
+		extension := path.Ext(e.Name())
+		// Paths are matched in lower case.
+		name := strings.TrimSuffix(e.Name(), extension) + "." + strings.ToLower(base64.RawURLEncoding.EncodeToString(sum[:9])) + extension
+		byName[name], names[e.Name()] = asset{body, mime.TypeByExtension(extension)}, name
+	}
+	return byName, names
+}
+
+func serveAsset(w http.ResponseWriter, r *http.Request) {
+	a, ok := assets[r.PathValue("file")]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(a.body) // the client has gone
+}
+
+// A view is what every template is given.
+type view struct {
+	Language  string
+	Style     string // reference of the stylesheet
+	Brand     string
+	Initial   string
+	App       string
+	Query     template.URL // of the authorization request, for links and forms
+	Base      string
+	CSRF      string
+	Error     string
+	Page      any
+	RequestID string
+}
+
+// headers sets the headers of every page. Browsers apply form-action to the redirect
+// that follows a form, so that it names where the client's answer goes.
+func (v *visit) headers() {
+	oauth.SecureHeaders(v.w, v.r)
+	target := ""
+	if u, err := url.Parse(v.request.RedirectURI); err == nil {
+		target = " " + u.Scheme + ":"
+		if u.Scheme == "http" || u.Scheme == "https" {
+			target = " " + u.Scheme + "://" + u.Host
+		}
+	}
+	contentPolicy(v.w, target)
+}
+
+func contentPolicy(w http.ResponseWriter, formTargets string) {
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "+
+		"form-action 'self'"+formTargets+"; frame-ancestors 'none'; base-uri 'none'")
+	w.Header().Set("Vary", "Cookie")
+}
+
+// render shows the visit's page, with the text of an error of its form.
+func (v *visit) render(failed error) {
+	shown, err := v.page.show(v)
+	if err != nil {
+		v.deps.OAuth.Refuse(v.w, v.r, err)
+		return
+	}
+	brand := v.site.Pool.Name
+	out := view{
+		Language: "en", Style: v.site.URL(assetPath + assetNames["look.css"]), Brand: brand, Initial: initial(brand), App: v.request.Client.Name,
+		Query: template.URL(v.query()), Base: v.site.Base, CSRF: v.token(), Page: shown,
+	}
+	if failed != nil {
+		out.Error = v.textOf(failed)
+	}
+	write(v.w, v.r, http.StatusOK, v.page.template, &out)
+}
+
+func write(w http.ResponseWriter, r *http.Request, status int, name string, out *view) {
+	var b bytes.Buffer
+	if err := templates[name].ExecuteTemplate(&b, "layout.html", out); err != nil {
+		audit.From(r.Context()).SetCause(err)
+		http.Error(w, "Something went wrong.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the client has gone
+}
+
+func initial(brand string) string {
+	for _, r := range brand {
+		return strings.ToUpper(string(r))
+	}
+	return ""
+}

@@ -1,0 +1,31 @@
+package login
+
+import (
+	"log/slog"
+	"net/http"
+
+	"cognate/internal/oauth"
+	"cognate/internal/signin"
+)
+
+// Deps are what the service is built from.
+type Deps struct {
+	OAuth   *oauth.Service
+	SignIns *signin.Service
+	Log     *slog.Logger
+}
+
+// Service serves the pages.
+type Service struct{ deps Deps }
+
+// New makes the service.
+func New(d Deps) *Service { return &Service{deps: d} }
+
+// Mount adds the pages to the routes of a domain.
+func (s *Service) Mount(mux *http.ServeMux) {
+	for _, p := range pages {
+		mux.HandleFunc(p.path, s.handler(p))
+	}
+	mux.HandleFunc("/error", serveError)
+	mux.HandleFunc("GET "+assetPath+"{file}", serveAsset)
+}

@@ -1,0 +1,159 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/audit"
+	"cognate/internal/keys"
+)
+
+// A Fault is an error answer of an endpoint (RFC 6749 §5.2).
+type Fault struct {
+	Code, Description string
+	status            int
+	reason            api.Reason
+}
+
+// Error returns the fault for a log.
+func (f *Fault) Error() string {
+	if f.Description == "" {
+		return "oauth: " + f.Code
+	}
+	return "oauth: " + f.Code + ": " + f.Description
+}
+
+func fault(code string) *Fault { return &Fault{Code: code, status: http.StatusBadRequest} }
+
+func (f *Fault) because(reason api.Reason) *Fault {
+	f.reason = reason
+	return f
+}
+
+// The codes of RFC 6749 §4.1.2.1 and §5.2, and OpenID Connect Core §3.1.2.6.
+const (
+	codeInvalidRequest     = "invalid_request"
+	codeInvalidClient      = "invalid_client"
+	codeInvalidGrant       = "invalid_grant"
+	codeInvalidScope       = "invalid_scope"
+	codeUnauthorizedClient = "unauthorized_client"
+	codeUnsupportedGrant   = "unsupported_grant_type"
+	codeUnsupportedToken   = "unsupported_token_type"
+	codeLoginRequired      = "login_required"
+	codeServerError        = "server_error"
+	codeUnavailable        = "temporarily_unavailable"
+)
+
+// asFault returns the fault for an error of the packages below. What nobody expects
+// is a server_error, whose cause only the log has.
+func asFault(err error) *Fault {
+	if f, ok := errors.AsType[*Fault](err); ok {
+		return f
+	}
+	if errors.Is(err, keys.ErrBusy) {
+		return &Fault{Code: codeUnavailable, status: http.StatusTooManyRequests, reason: api.ReasonOverloaded}
+	}
+	switch code := api.CodeOf(err); code {
+	case idp.CodeTooManyRequestsException:
+		return &Fault{Code: codeUnavailable, status: http.StatusTooManyRequests, reason: api.ReasonOf(err)}
+	case idp.CodeUserLambdaValidationException, idp.CodeUnexpectedLambdaException, idp.CodeInvalidLambdaResponseException:
+		e, _ := errors.AsType[*api.Error](err)
+		return &Fault{Code: codeInvalidGrant, Description: e.Message, status: http.StatusBadRequest, reason: api.ReasonOf(err)}
+	case idp.CodeNotAuthorizedException, idp.CodeRefreshTokenReuseException, idp.CodeUserNotFoundException,
+		idp.CodePasswordResetRequiredException, idp.CodeUserNotConfirmedException:
+		return fault(codeInvalidGrant).because(api.ReasonOf(err))
+	}
+	return &Fault{Code: codeServerError, status: http.StatusInternalServerError}
+}
+
+// note puts the fault into the request's log line, with the cause of one that is ours.
+func (f *Fault) note(r *http.Request, err error) {
+	event := audit.From(r.Context())
+	event.SetCode(f.Code)
+	if f.reason != "" {
+		event.SetReason(f.reason)
+	}
+	if f.Code == codeServerError {
+		event.SetCause(err)
+	}
+}
+
+// writeFault answers with an error as JSON.
+func writeFault(w http.ResponseWriter, r *http.Request, err error) {
+	f := asFault(err)
+	f.note(r, err)
+	body := map[string]string{"error": f.Code}
+	if f.Description != "" {
+		body["error_description"] = f.Description
+	}
+	writeJSON(w, f.status, body)
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	text, err := json.Marshal(body)
+	if err != nil {
+		status, text = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // the client has gone
+}
+
+// SecureHeaders sets the headers of every answer of a domain.
+func SecureHeaders(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache, no-store, max-age=0, must-revalidate")
+	h.Set("Pragma", "no-cache")
+	h.Set("Expires", "0")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-XSS-Protection", "1; mode=block")
+	request := api.RequestFrom(r.Context())
+	h.Set("X-Amz-Cognito-Request-Id", request.ID)
+	if request.Secure() {
+		h.Set("Strict-Transport-Security", "max-age=31536000 ; includeSubDomains")
+	}
+}
+
+// endpoint returns a handler for the methods. One that is open answers pages of every
+// origin, without credentials of the browser (Fetch §3.2).
+func endpoint(methods []string, open bool, serve http.HandlerFunc) http.Handler {
+	allowed := slices.Clone(methods)
+	if slices.Contains(methods, http.MethodGet) {
+		allowed = append(allowed, http.MethodHead)
+	}
+	if open {
+		allowed = append(allowed, http.MethodOptions)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		SecureHeaders(w, r)
+		h := w.Header()
+		if open {
+			h.Set("Access-Control-Allow-Origin", "*")
+			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, x-amz-cognito-request-id")
+		}
+		switch {
+		case !slices.Contains(allowed, r.Method):
+			h.Set("Allow", strings.Join(allowed, ", "))
+			writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": codeInvalidRequest})
+		case r.Method == http.MethodOptions:
+			h.Set("Access-Control-Allow-Methods", "GET,POST,OPTIONS")
+			if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && len(asked) <= maxHeaderList {
+				h.Set("Access-Control-Allow-Headers", asked)
+			}
+			h.Set("Access-Control-Max-Age", "7200")
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			serve(w, r)
+		}
+	})
+}
+
+// maxHeaderList bounds what a preflight's answer repeats of its request.
+const maxHeaderList = 1024

@@ -1,0 +1,286 @@
+package oauth
+
+import (
+	"context"
+	"encoding/base64"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+)
+
+// An Authorization is an authorization request that the rules allow (RFC 6749 §4.1.1,
+// OpenID Connect Core §3.1.2.1).
+type Authorization struct {
+	Client *pool.Client
+	// RedirectURI is where the answer goes: one of the client's callback URLs.
+	RedirectURI string
+	implicit    bool // response_type=token
+	Scopes      []string
+	state       string
+	hasState    bool
+	nonce       string
+	challenge   string // of PKCE, by S256
+	resource    string
+	Provider    string // identity_provider; "" where the person chooses
+	LoginHint   string
+	Language    string
+	prompt      []string
+	maxAge      time.Duration // less than 0: not sent
+}
+
+// A Shown is an error that the domain's own page shows: the request names no client
+// or no registered address to which the answer could go.
+type Shown struct {
+	Text     string
+	ClientID string // "" where the page does not name it
+}
+
+// Error returns the text of the page.
+func (e *Shown) Error() string { return "oauth: " + e.Text }
+
+// Location returns the reference of the error page on the site.
+func (e *Shown) Location(site *Site) string {
+	q := url.Values{"error": {e.Text}}
+	if e.ClientID != "" {
+		q.Set("client_id", e.ClientID)
+	}
+	return site.URL("/error") + "?" + q.Encode()
+}
+
+// A Redirected is an error that the client's redirect URI receives (RFC 6749
+// §4.1.2.1).
+type Redirected struct {
+	*Fault
+	request *Authorization
+}
+
+// Unwrap returns the fault.
+func (e *Redirected) Unwrap() error { return e.Fault }
+
+// Location returns the redirect URI with the error.
+func (e *Redirected) Location() string {
+	q := url.Values{"error": {e.Code}}
+	if e.Description != "" {
+		q.Set("error_description", e.Description)
+	}
+	return e.request.withQuery(q)
+}
+
+// withQuery adds parameters and the state to the redirect URI.
+func (a *Authorization) withQuery(q url.Values) string {
+	if a.hasState {
+		q.Set("state", a.state)
+	}
+	separator := "?"
+	if strings.Contains(a.RedirectURI, "?") {
+		separator = "&"
+	}
+	return a.RedirectURI + separator + q.Encode()
+}
+
+const (
+	textMissing     = "Required parameters missing"
+	textNoClient    = "Client does not exist"
+	textMismatch    = "redirect_mismatch"
+	textNoProvider  = "Login option is not available. Please try another one"
+	localProvider   = "COGNITO"
+	promptNone      = "none"
+	promptLogin     = "login"
+	challengeLength = 43 // of a SHA-256 sum as Base64
+)
+
+// ParseAuthorization reads the authorization request in a query string of the site,
+// in the order of the protocol's checks. The error is a *Shown or a *Redirected, or a
+// fault of ours.
+func (s *Service) ParseAuthorization(ctx context.Context, site *Site, values url.Values) (*Authorization, error) {
+	p := newParameters(values)
+	a := &Authorization{maxAge: -1}
+	if err := s.parseTarget(ctx, site, p, a); err != nil {
+		return nil, err
+	}
+	if f := s.parseRest(ctx, site, p, a); f != nil {
+		return nil, f
+	}
+	return a, nil
+}
+
+// parseTarget reads the client and where its answer goes. Nothing is redirected before
+// both are known.
+func (s *Service) parseTarget(ctx context.Context, site *Site, p parameters, a *Authorization) error {
+	id := p.get("client_id")
+	if id == "" || p.bad["client_id"] || p.bad["redirect_uri"] {
+		return &Shown{Text: textMissing}
+	}
+	client, err := site.Pool.Client(ctx, id)
+	if api.CodeOf(err) == idp.CodeResourceNotFoundException {
+		return &Shown{Text: textNoClient}
+	}
+	if err != nil {
+		return err
+	}
+	a.Client = client
+	a.RedirectURI = p.get("redirect_uri")
+	callbacks := client.Config.CallbackURLs
+	if a.RedirectURI == "" && len(client.Config.SupportedIdentityProviders) == 1 {
+		a.RedirectURI = api.Val(client.Config.DefaultRedirectURI)
+		if a.RedirectURI == "" && len(callbacks) == 1 {
+			a.RedirectURI = callbacks[0]
+		}
+	}
+	switch {
+	case a.RedirectURI == "":
+		return &Shown{Text: textMissing}
+	case !slices.Contains(callbacks, a.RedirectURI):
+		return &Shown{Text: textMismatch, ClientID: client.ID}
+	}
+	a.state, a.hasState = p.get("state"), p.has("state")
+	return nil
+}
+
+// parseRest reads the parameters whose faults the client hears of.
+func (s *Service) parseRest(ctx context.Context, site *Site, p parameters, a *Authorization) error {
+	refuse := func(code string) error { return &Redirected{fault(code), a} }
+	if len(p.bad) > 0 {
+		return refuse(codeInvalidRequest)
+	}
+	flow := idp.OAuthFlowTypeCode
+	switch p.get("response_type") {
+	case "code":
+	case "token":
+		flow, a.implicit = idp.OAuthFlowTypeImplicit, true
+	default:
+		return refuse(codeInvalidRequest)
+	}
+	if !allowsFlow(a.Client, flow) {
+		return refuse(codeUnauthorizedClient)
+	}
+	a.challenge = p.get("code_challenge")
+	if method := p.get("code_challenge_method"); (a.challenge != "" || method != "") && (method != "S256" || !isChallenge(a.challenge)) {
+		return refuse(codeInvalidRequest)
+	}
+	scopes, err := grantedScopes(ctx, site.Pool, a.Client, p.get("scope"))
+	if err != nil {
+		return err
+	}
+	if scopes == nil {
+		return refuse(codeInvalidScope)
+	}
+	a.Scopes = scopes
+	if a.resource = p.get("resource"); a.resource != "" && !isResource(a.resource) {
+		return refuse(codeInvalidRequest)
+	}
+	if err := parseProvider(p, a); err != nil {
+		return err
+	}
+	a.nonce, a.LoginHint, a.Language = p.get("nonce"), p.get("login_hint"), p.get("lang")
+	if site.Domain.Managed {
+		a.prompt = strings.Fields(p.get("prompt"))
+	}
+	if slices.Contains(a.prompt, promptNone) && len(a.prompt) > 1 {
+		return refuse(codeInvalidRequest)
+	}
+	if text := p.get("max_age"); text != "" {
+		seconds, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return refuse(codeInvalidRequest)
+		}
+		a.maxAge = time.Duration(seconds) * time.Second
+	}
+	return nil
+}
+
+func allowsFlow(c *pool.Client, flow idp.OAuthFlowType) bool {
+	return api.Val(c.Config.AllowedOAuthFlowsUserPoolClient) && slices.Contains(c.Config.AllowedOAuthFlows, flow)
+}
+
+// isChallenge reports whether text is a code challenge of S256 (RFC 7636 §4.2).
+func isChallenge(text string) bool {
+	sum, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return err == nil && len(text) == challengeLength && len(sum) == 32
+}
+
+var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)
+
+// grantedScopes returns the scopes that the client gets for those that it asked for;
+// nil where it asked for others than its own. A scope whose resource server is gone is
+// left out without a word (Cognito: scopes).
+func grantedScopes(ctx context.Context, sn *pool.Snapshot, c *pool.Client, text string) ([]string, error) {
+	allowed, asked := c.Config.AllowedOAuthScopes, scopeList(text)
+	for _, scope := range asked {
+		if !scopeToken.MatchString(scope) || !slices.Contains(allowed, scope) {
+			return nil, nil
+		}
+	}
+	if len(asked) == 0 {
+		asked = allowed
+	} else if !slices.Contains(asked, "openid") && slices.ContainsFunc(asked, needsOpenID) {
+		return nil, nil
+	}
+	granted := []string{}
+	var live []string // the client's custom scopes that exist, once they are needed
+	for _, scope := range asked {
+		if !pool.IsStandardScope(scope) {
+			if live == nil {
+				var err error
+				if live, err = sn.CustomScopesOf(ctx, c); err != nil {
+					return nil, err
+				}
+			}
+			if !slices.Contains(live, scope) {
+				continue
+			}
+		}
+		if !slices.Contains(granted, scope) {
+			granted = append(granted, scope)
+		}
+	}
+	return granted, nil
+}
+
+// scopeList returns the scopes of a space-separated list (RFC 6749 §3.3).
+func scopeList(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
+}
+
+func needsOpenID(scope string) bool {
+	return scope == "email" || scope == "phone" || scope == "profile"
+}
+
+// isResource reports whether text can name a resource (RFC 8707 §2, as Cognito has it):
+// an https URL, an http URL of this machine, or a URL of an application's own scheme.
+func isResource(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || !u.IsAbs() || strings.Contains(text, "#") || len(text) > maxResource {
+		return false
+	}
+	switch u.Scheme {
+	case "https":
+		return u.Host != ""
+	case "http":
+		return u.Hostname() == "localhost"
+	}
+	return strings.HasPrefix(text, u.Scheme+"://")
+}
+
+// maxResource bounds a resource in bytes, since the access token carries it.
+const maxResource = 1024
+
+// parseProvider reads who is to vouch for the person. Other providers than the pool's
+// own directory are not available yet, so no client has one.
+func parseProvider(p parameters, a *Authorization) error {
+	a.Provider = p.get("identity_provider")
+	if a.Provider == "" && p.get("idp_identifier") == "" {
+		return nil
+	}
+	if a.Provider != localProvider || !slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider) {
+		return &Shown{Text: textNoProvider, ClientID: a.Client.ID}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"cognate/internal/audit"
+)
+
+// serveAuthorize is /oauth2/authorize: it answers with a code where the browser is
+// signed in, and else sends the person to the login page.
+func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
+	ctx, site := r.Context(), SiteOf(r.Context())
+	p, err := query(r)
+	if err != nil {
+		redirect(w, r, (&Shown{Text: textMissing}).Location(site))
+		return
+	}
+	location, err := s.authorize(ctx, site, r, p.values)
+	if err != nil {
+		s.Refuse(w, r, err)
+		return
+	}
+	redirect(w, r, location)
+}
+
+func (s *Service) authorize(ctx context.Context, site *Site, r *http.Request, values url.Values) (string, error) {
+	a, err := s.ParseAuthorization(ctx, site, values)
+	if err != nil {
+		return "", err
+	}
+	audit.From(ctx).SetClient(site.Pool.ID, a.Client.ID)
+	session, err := s.session(ctx, site, r)
+	if err != nil {
+		return "", &Redirected{asFault(err), a}
+	}
+	switch {
+	case session != nil && session.serves(site, a, s.deps.Now()):
+		location, err := s.reuse(ctx, site, a, session)
+		if err != nil {
+			return "", s.Failed(a, err)
+		}
+		return location, nil
+	case slices.Contains(a.prompt, promptNone):
+		return "", &Redirected{fault(codeLoginRequired), a}
+	}
+	return site.URL("/login") + "?" + r.URL.RawQuery, nil
+}
+
+// Refuse answers an authorization request that failed: at the client's redirect URI,
+// or on the error page.
+func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	site := SiteOf(r.Context())
+	if shown, ok := errors.AsType[*Shown](err); ok {
+		fault(codeInvalidRequest).note(r, err)
+		redirect(w, r, shown.Location(site))
+		return
+	}
+	if back, ok := errors.AsType[*Redirected](err); ok {
+		back.note(r, err)
+		redirect(w, r, back.Location())
+		return
+	}
+	asFault(err).note(r, err)
+	redirect(w, r, (&Shown{Text: "Something went wrong"}).Location(site))
+}
+
+// Failed returns the error that the client hears of a sign-in that could not be
+// completed. A trigger's refusal is an invalid_request, as Cognito has it.
+func (s *Service) Failed(a *Authorization, err error) error {
+	f := asFault(err)
+	if f.Code == codeInvalidGrant {
+		f = &Fault{Code: codeInvalidRequest, Description: f.Description, reason: f.reason}
+	}
+	return &Redirected{f, a}
+}
+
+// redirect answers 302. The location is a reference of the site, or a registered URI.
+func redirect(w http.ResponseWriter, _ *http.Request, location string) {
+	w.Header().Set("Location", location)
+	w.WriteHeader(http.StatusFound)
+}

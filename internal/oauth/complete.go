@@ -1,0 +1,186 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+	"cognate/internal/token"
+	"cognate/internal/trigger"
+	"cognate/internal/user"
+)
+
+// Who is the person who signed in on the domain, and how.
+type Who struct {
+	User *user.User
+	// At is when the person proved who it is; a reused session keeps that time.
+	At      time.Time
+	EventID string // "" for a new one
+	Passed  []idp.ChallengeNameType
+}
+
+// codeLife is how long an authorization code is good (Cognito: five minutes), and
+// codeKept how long a used one is recognized.
+const (
+	codeLife = 5 * time.Minute
+	codeKept = time.Hour
+)
+
+// grantedCode is what an authorization code stands for (RFC 6749 §4.1.2).
+type grantedCode struct {
+	Client      string          `json:"c"`
+	RedirectURI string          `json:"r"`
+	Challenge   string          `json:"h,omitempty"`
+	Scopes      []string        `json:"s"`
+	Nonce       string          `json:"n,omitempty"`
+	Resource    string          `json:"a,omitempty"`
+	UserID      string          `json:"u"`
+	Epoch       int64           `json:"m"`
+	AuthTime    int64           `json:"t"` // milliseconds
+	Ends        int64           `json:"z"` // milliseconds
+	EventID     string          `json:"e"`
+	Family      string          `json:"f"` // of the refresh tokens
+	Parent      string          `json:"p,omitempty"`
+	Override    *token.Override `json:"o,omitempty"`
+}
+
+// Complete ends a sign-in on a page: it returns where the browser goes, with a code or
+// tokens, and the cookie of the new session. onCommit takes the writes that belong to
+// the commit of the sign-in. It calls the pool's PreTokenGeneration trigger, so that no
+// transaction may be open.
+func (s *Service) Complete(ctx context.Context, site *Site, a *Authorization, w *Who, onCommit func(write func(tx *store.Tx) error)) (location string, cookie *http.Cookie, err error) {
+	b := s.newSession(site, a, w)
+	if cookie, err = s.seal(site, b); err != nil {
+		return "", nil, err
+	}
+	if b.ID != "" {
+		row := s.deps.Tokens.SSOSession(ctx, site.Pool, a.Client, w.User.Rec, b.ID, time.UnixMilli(b.Ends))
+		onCommit(func(tx *store.Tx) error { return s.deps.Tokens.TrackSSO(ctx, tx, row) })
+	}
+	location, err = s.grant(ctx, site, a, w, b.ID, onCommit)
+	return location, cookie, err
+}
+
+// reuse answers an authorization request by the browser's session.
+func (s *Service) reuse(ctx context.Context, site *Site, a *Authorization, b *browserSession) (string, error) {
+	var writes []func(tx *store.Tx) error
+	location, err := s.grant(ctx, site, a, &Who{User: b.user, At: time.UnixMilli(b.At), Passed: b.Passed}, b.ID,
+		func(write func(tx *store.Tx) error) { writes = append(writes, write) })
+	if err != nil || len(writes) == 0 {
+		return location, err
+	}
+	return location, s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		for _, write := range writes {
+			if err := write(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, store.Retry)
+}
+
+// grant makes a code or tokens for the person.
+func (s *Service) grant(ctx context.Context, site *Site, a *Authorization, w *Who, parent string, onCommit func(func(tx *store.Tx) error)) (string, error) {
+	subject, err := s.deps.SignIns.Subject(ctx, w.User)
+	if err != nil {
+		return "", err
+	}
+	g := token.Grant{
+		Pool: site.Pool, Client: a.Client, Subject: subject, AuthTime: w.At, EventID: w.EventID, Parent: parent,
+		OAuth: true, Scopes: a.Scopes, Nonce: a.nonce, Resource: a.resource, Source: trigger.SourceTokenHostedAuth,
+	}
+	if a.implicit {
+		return s.implicit(ctx, a, g)
+	}
+	change, err := s.deps.Tokens.Override(ctx, g)
+	if err != nil {
+		return "", err
+	}
+	code, row, err := s.newCode(a, &g, change)
+	if err != nil {
+		return "", err
+	}
+	onCommit(func(tx *store.Tx) error { return tx.InsertAuthorizationCode(ctx, *row) })
+	return a.withQuery(url.Values{"code": {code}}), nil
+}
+
+// implicit answers with tokens in the fragment (RFC 6749 §4.2.2).
+func (s *Service) implicit(ctx context.Context, a *Authorization, g token.Grant) (string, error) {
+	set, err := s.deps.Tokens.Issue(ctx, g)
+	if err != nil {
+		return "", err
+	}
+	q := url.Values{"access_token": {set.AccessToken}, "expires_in": {strconv.Itoa(int(set.ExpiresIn))}, "token_type": {"Bearer"}}
+	if set.IDToken != "" {
+		q.Set("id_token", set.IDToken)
+	}
+	if a.hasState {
+		q.Set("state", a.state)
+	}
+	return a.RedirectURI + "#" + q.Encode(), nil
+}
+
+// newCode makes an authorization code and the row that it is known by. Its family is
+// drawn now, so that a second use can revoke what the first one gave.
+func (s *Service) newCode(a *Authorization, g *token.Grant, change *token.Override) (string, *store.AuthorizationCode, error) {
+	now, code := s.deps.Now(), keys.NewUUID()
+	eventID := g.EventID
+	if eventID == "" {
+		eventID = keys.NewUUID()
+	}
+	body, err := json.Marshal(&grantedCode{
+		Client: a.Client.ID, RedirectURI: a.RedirectURI, Challenge: a.challenge, Scopes: a.Scopes, Nonce: a.nonce, Resource: a.resource,
+		UserID: g.Subject.UserID, Epoch: token.EpochOf(g.Subject.TokensValidAfter), AuthTime: g.AuthTime.UnixMilli(),
+		Ends: now.Add(codeLife).UnixMilli(), EventID: eventID, Family: keys.NewUUID(), Parent: g.Parent, Override: change,
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	hash := s.codeHash(g.Pool.ID, code)
+	return code, &store.AuthorizationCode{
+		PoolID: g.Pool.ID, Hash: hash, ExpiresAt: now.Add(codeKept),
+		Sealed: s.deps.Ring.Seal(keys.PurposeAuthCode, codeContext(g.Pool.ID, hash), body),
+	}, nil
+}
+
+func (s *Service) codeHash(poolID, code string) [32]byte {
+	return s.deps.Ring.Hash("authorization code", []byte(poolID), []byte(code))
+}
+
+func codeContext(poolID string, hash [32]byte) []byte {
+	return []byte("authorization_codes\x00" + poolID + "\x00" + string(hash[:]))
+}
+
+// errNoCode says that a code does not belong to the client, or is not valid any more.
+var errNoCode = errors.New("oauth: no such code")
+
+// readCode returns what the client's code stands for, and whether it was used before.
+func (s *Service) readCode(ctx context.Context, site *Site, clientID, code string) (g *grantedCode, hash [32]byte, used bool, err error) {
+	hash = s.codeHash(site.Pool.ID, code)
+	row, err := s.deps.Store.AuthorizationCode(ctx, site.Pool.ID, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, hash, false, errNoCode
+	}
+	if err != nil {
+		return nil, hash, false, err
+	}
+	body, err := s.deps.Ring.Open(keys.PurposeAuthCode, codeContext(site.Pool.ID, hash), row.Sealed)
+	if err != nil {
+		return nil, hash, false, err
+	}
+	g = &grantedCode{}
+	if err := json.Unmarshal(body, g); err != nil {
+		return nil, hash, false, err
+	}
+	if g.Client != clientID {
+		return nil, hash, false, errNoCode
+	}
+	return g, hash, row.Used, nil
+}

@@ -1,0 +1,70 @@
+package oauth
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/audit"
+)
+
+// serveLogout is /logout: it ends the browser's session and goes to a registered URL.
+func (s *Service) serveLogout(w http.ResponseWriter, r *http.Request) {
+	ctx, site := r.Context(), SiteOf(r.Context())
+	p, err := query(r)
+	if err != nil {
+		redirect(w, r, (&Shown{Text: textMissing}).Location(site))
+		return
+	}
+	location, err := s.logout(ctx, site, p)
+	if err != nil {
+		s.Refuse(w, r, err)
+		return
+	}
+	if err := s.end(ctx, site, r); err != nil {
+		s.Refuse(w, r, err)
+		return
+	}
+	http.SetCookie(w, s.cookie(site, ""))
+	redirect(w, r, location)
+}
+
+// logout returns where the browser goes when its session is over. A logout_uri that is
+// not registered counts as absent.
+func (s *Service) logout(ctx context.Context, site *Site, p parameters) (string, error) {
+	id := p.get("client_id")
+	if id == "" || p.bad["client_id"] || p.bad["logout_uri"] || p.bad["redirect_uri"] {
+		return "", &Shown{Text: textMissing}
+	}
+	client, err := site.Pool.Client(ctx, id)
+	if api.CodeOf(err) == idp.CodeResourceNotFoundException {
+		return "", &Shown{Text: textNoClient}
+	}
+	if err != nil {
+		return "", err
+	}
+	audit.From(ctx).SetClient(site.Pool.ID, client.ID)
+	// post_logout_redirect_uri is OpenID Connect RP-Initiated Logout 1.0 §2.
+	for _, name := range [...]string{"logout_uri", "post_logout_redirect_uri"} {
+		if uri := p.get(name); uri != "" && (slices.Contains(client.Config.LogoutURLs, uri) || slices.Contains(client.Config.CallbackURLs, uri)) {
+			return uri, nil
+		}
+	}
+	redirectURI := p.get("redirect_uri")
+	switch {
+	case redirectURI == "" || p.get("response_type") == "":
+		return "", &Shown{Text: textMissing}
+	case !slices.Contains(client.Config.CallbackURLs, redirectURI):
+		return "", &Shown{Text: textMismatch, ClientID: client.ID}
+	}
+	q := url.Values{}
+	for _, name := range [...]string{"client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method"} {
+		if v := p.get(name); v != "" {
+			q.Set(name, v)
+		}
+	}
+	return site.URL("/login") + "?" + q.Encode(), nil
+}

@@ -1,0 +1,62 @@
+package oauth
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cognate/internal/keys"
+	"cognate/internal/pool"
+	"cognate/internal/signin"
+	"cognate/internal/store"
+	"cognate/internal/token"
+	"cognate/internal/user"
+)
+
+// Deps are what the service is built from.
+type Deps struct {
+	Store   *store.Store
+	Pools   *pool.Service
+	Users   *user.Service
+	SignIns *signin.Service
+	Tokens  *token.Service
+	Ring    *keys.Ring
+	// PrefixOf returns the prefix of a host that is a prefix domain; "" for other
+	// hosts.
+	PrefixOf func(host string) string
+	// Paths serves domains below /_domain/{name}/ on every host, for clients that
+	// cannot resolve the hosts of domains. It is for development: all pools share an
+	// origin.
+	Paths bool
+	Now   func() time.Time
+	// Rand is crypto/rand unless a test needs fixed values.
+	Rand io.Reader
+	Log  *slog.Logger
+}
+
+// Service serves the endpoints of domains.
+type Service struct{ deps Deps }
+
+// New makes the service.
+func New(d Deps) *Service { return &Service{deps: d} }
+
+// Mount adds the endpoints to the routes of a domain.
+func (s *Service) Mount(mux *http.ServeMux) {
+	for _, route := range []struct {
+		path    string
+		methods []string
+		open    bool // to pages of every origin
+		serve   http.HandlerFunc
+	}{
+		{"/oauth2/authorize", []string{http.MethodGet}, false, s.serveAuthorize},
+		{"/authorize", []string{http.MethodGet}, false, s.serveAuthorize},
+		{"/logout", []string{http.MethodGet}, false, s.serveLogout},
+		{"/oauth2/logout", []string{http.MethodGet}, false, s.serveLogout},
+		{"/oauth2/token", []string{http.MethodPost}, true, s.serveToken},
+		{"/oauth2/userInfo", []string{http.MethodGet, http.MethodPost}, true, s.serveUserInfo},
+		{"/oauth2/revoke", []string{http.MethodPost}, true, s.serveRevoke},
+	} {
+		mux.Handle(foldedPath(route.path), endpoint(route.methods, route.open, route.serve))
+	}
+}

@@ -1,0 +1,185 @@
+package oauth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+	"cognate/internal/token"
+	"cognate/internal/user"
+)
+
+// A browser that has signed in carries a cookie, from which all clients of the pool
+// can sign in again (Cognito: managed login session). The cookie describes the session,
+// sealed. It is good while the user is not signed out everywhere, disabled or deleted,
+// and while the browser has not signed out.
+
+// cookieName is the name of the cookie.
+const cookieName = "cognito"
+
+// sessionLife is how long a sign-in can be reused where the pool does not track
+// sessions. Use does not extend it (Cognito: one hour).
+const sessionLife = time.Hour
+
+// browserSession is what the cookie holds.
+type browserSession struct {
+	Version int                     `json:"v"`
+	Pool    string                  `json:"p"`
+	Domain  string                  `json:"d"`
+	Managed bool                    `json:"g"` // the pages of the sign-in; another version ends the session
+	UserID  string                  `json:"u"`
+	Epoch   int64                   `json:"m"` // the user's token epoch
+	At      int64                   `json:"t"` // of the last fresh sign-in, in milliseconds
+	Ends    int64                   `json:"z"`
+	Passed  []idp.ChallengeNameType `json:"x"`
+	ID      string                  `json:"i"` // of the SSO session where the pool tracks sessions
+	Nonce   []byte                  `json:"o"`
+
+	user *user.User
+}
+
+const sessionVersion = 1
+
+// revokedSession names a session among what is spent.
+func (s *Service) revokedSession(b *browserSession) [32]byte {
+	return s.deps.Ring.Hash("browser session", []byte(b.Pool), b.Nonce)
+}
+
+// open reads the cookie of a request, without regard to who the user is now.
+func (s *Service) open(ctx context.Context, site *Site, r *http.Request) (*browserSession, error) {
+	for _, c := range r.CookiesNamed(s.cookieName(site)) {
+		body, err := s.deps.Ring.OpenToken(ctx, keys.TokenBrowserSession, nil, c.Value)
+		if errors.Is(err, keys.ErrToken) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		b := &browserSession{}
+		if json.Unmarshal(body, b) != nil || b.Version != sessionVersion || b.Pool != site.Pool.ID ||
+			b.Domain != site.Domain.Name || b.Managed != site.Domain.Managed || s.deps.Now().UnixMilli() >= b.Ends {
+			continue
+		}
+		return b, nil
+	}
+	return nil, nil
+}
+
+// session returns the browser's live session on the site; nil if there is none.
+func (s *Service) session(ctx context.Context, site *Site, r *http.Request) (*browserSession, error) {
+	b, err := s.open(ctx, site, r)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	if over, err := s.deps.Store.Spent(ctx, b.Pool, s.revokedSession(b)); over || err != nil {
+		return nil, err
+	}
+	rec, err := s.deps.Store.User(ctx, b.Pool, b.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !rec.Enabled || token.EpochOf(rec.TokensValidAfter) != b.Epoch {
+		return nil, nil
+	}
+	if site.Pool.Tracking.On {
+		live, err := s.deps.Tokens.HasSSO(ctx, site.Pool, rec, b.ID)
+		if !live || err != nil {
+			return nil, err
+		}
+	}
+	b.user, err = user.FromRecord(site.Pool, rec)
+	return b, err
+}
+
+// serves reports whether the session can answer the request without the person.
+func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) bool {
+	age, reuse := now.Sub(time.UnixMilli(b.At)), sessionLife
+	if site.Pool.Tracking.On {
+		reuse = a.Client.SSOReuse
+	}
+	switch {
+	case slices.Contains(a.prompt, promptLogin), a.maxAge >= 0 && age > a.maxAge, age >= reuse:
+		return false
+	}
+	return slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider)
+}
+
+// newSession begins a session of the user who has just signed in.
+func (s *Service) newSession(site *Site, a *Authorization, w *Who) *browserSession {
+	life := sessionLife
+	b := &browserSession{
+		Version: sessionVersion, Pool: site.Pool.ID, Domain: site.Domain.Name, Managed: site.Domain.Managed,
+		UserID: w.User.ID(), Epoch: token.EpochOf(w.User.Rec.TokensValidAfter), At: w.At.UnixMilli(), Passed: w.Passed,
+		Nonce: make([]byte, 16), user: w.User,
+	}
+	rand.Read(b.Nonce)
+	if site.Pool.Tracking.On {
+		life, b.ID = keys.BrowserSessionLife, s.deps.Tokens.NewSSOID()
+	}
+	b.Ends = w.At.Add(life).UnixMilli()
+	return b
+}
+
+// cookieName returns the name of the site's cookie. On a host of its own over TLS the
+// name's prefix binds the cookie to the host (RFC 6265bis §4.1.3.2).
+func (s *Service) cookieName(site *Site) string {
+	if site.Secure && site.Base == "" {
+		return "__Host-" + cookieName
+	}
+	return cookieName
+}
+
+func (s *Service) cookie(site *Site, value string) *http.Cookie {
+	path := site.Base
+	if path == "" {
+		path = "/"
+	}
+	c := &http.Cookie{Name: s.cookieName(site), Value: value, Path: path, HttpOnly: true, Secure: site.Secure, SameSite: http.SameSiteLaxMode}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+// seal returns the cookie of a session.
+func (s *Service) seal(site *Site, b *browserSession) (*http.Cookie, error) {
+	body, err := json.Marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	value, err := s.deps.Ring.SealToken(keys.TokenBrowserSession, nil, body)
+	if err != nil {
+		return nil, err
+	}
+	return s.cookie(site, value), nil
+}
+
+// end ends the browser's session, also for a copy of its cookie.
+func (s *Service) end(ctx context.Context, site *Site, r *http.Request) error {
+	b, err := s.open(ctx, site, r)
+	if b == nil || err != nil {
+		return err
+	}
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		if b.ID != "" {
+			if err := tx.DeleteUserSession(ctx, b.Pool, b.UserID, b.ID); err != nil {
+				return err
+			}
+		}
+		return tx.Spend(ctx, b.Pool, s.revokedSession(b), time.UnixMilli(b.Ends))
+	}, store.Retry)
+	if errors.Is(err, store.ErrSpent) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,50 @@
+package server
+
+import (
+	"net/netip"
+	"net/url"
+
+	"cognate/internal/pool"
+	"cognate/internal/server/edge"
+)
+
+// domainBase returns the function that tells the base URL of a pool's domain; "" for a
+// pool without one. A custom domain goes before a prefix domain. In development on
+// localhost it is a path of the issuer's host, since not all clients resolve names
+// below localhost.
+func domainBase(c *Config) func(*pool.Snapshot) string {
+	loginHost := edge.LoginHost(c.IssuerBase)
+	u, err := url.Parse(c.IssuerBase)
+	if err != nil {
+		u = &url.URL{}
+	}
+	byPath := c.Mode == Dev && isLocal(u.Hostname())
+	return func(sn *pool.Snapshot) string {
+		name := sn.CustomDomain
+		if name == "" {
+			name = sn.Domain
+		}
+		switch host := loginHost(sn.Region); {
+		case name == "":
+			return ""
+		case byPath:
+			return c.IssuerBase + "/_domain/" + name
+		case sn.CustomDomain != "":
+			return "https://" + name
+		case host == "":
+			return ""
+		case c.IssuerBase == edge.AWSIssuer:
+			return "https://" + name + "." + host
+		default:
+			if port := u.Port(); port != "" {
+				host += ":" + port
+			}
+			return u.Scheme + "://" + name + "." + host
+		}
+	}
+}
+
+func isLocal(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || host == "localhost"
+}

@@ -1,0 +1,67 @@
+package signin
+
+import (
+	"context"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+)
+
+// A PageCall is a step of a sign-in on a login page. The page shows what the
+// answer asks for and keeps its Session; the browser never sees the Session.
+type PageCall struct {
+	Pool   *pool.Snapshot
+	Client *pool.Client
+	// Params are the AuthParameters of StartOnPage, or the ChallengeResponses of
+	// AnswerOnPage, by the names that the API has. Neither has a SECRET_HASH.
+	Params  map[string]string
+	Session string
+	// Complete ends a sign-in whose factors are proven, in the place of tokens. Its
+	// error is the error of the call.
+	Complete func(ctx context.Context, p *Proof) error
+}
+
+// A PageAnswer is what a step comes to: a challenge, or "" where the sign-in is
+// complete.
+type PageAnswer struct {
+	Challenge idp.ChallengeNameType
+	Params    map[string]string
+	Session   string
+	// Available are the first factors to choose from.
+	Available []idp.ChallengeNameType
+}
+
+// StartOnPage starts a flow, USER_PASSWORD_AUTH or USER_AUTH. Its errors are those
+// of InitiateAuth.
+func (s *Service) StartOnPage(ctx context.Context, p PageCall, flow idp.AuthFlowType) (*PageAnswer, error) {
+	a, err := s.start(ctx, p.call(), flow)
+	return pageAnswer(a, err)
+}
+
+// AnswerOnPage answers a challenge. Its errors are those of RespondToAuthChallenge.
+func (s *Service) AnswerOnPage(ctx context.Context, p PageCall, name idp.ChallengeNameType) (*PageAnswer, error) {
+	a, err := s.respond(ctx, p.call(), name)
+	return pageAnswer(a, err)
+}
+
+func (p *PageCall) call() *call {
+	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params}
+	if p.Session != "" {
+		c.session = &p.Session
+	}
+	c.complete = func(ctx context.Context, _ *Service, proof *Proof) (*answer, error) {
+		return &answer{}, asFunctionError(p.Complete(ctx, proof))
+	}
+	return c
+}
+
+func pageAnswer(a *answer, err error) (*PageAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := &PageAnswer{Challenge: a.challenge, Params: a.params, Available: a.available}
+	if a.session != nil {
+		out.Session = *a.session
+	}
+	return out, nil
+}
