@@ -88,7 +88,7 @@ func (s *Service) reuse(ctx context.Context, site *Site, a *Authorization, b *br
 
 // grant makes a code or tokens for the person.
 func (s *Service) grant(ctx context.Context, site *Site, a *Authorization, w *Who, parent string, onCommit func(func(tx *store.Tx) error)) (string, error) {
-	subject, err := s.deps.SignIns.Subject(ctx, w.User)
+	subject, err := s.deps.Groups.Subject(ctx, w.User)
 	if err != nil {
 		return "", err
 	}

@@ -8,20 +8,20 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/pool"
-	"cognate/internal/signin"
+	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
 	"cognate/internal/token"
-	"cognate/internal/user"
+	"cognate/internal/user/groups"
 )
 
 // Deps are what the service is built from.
 type Deps struct {
-	Store   *store.Store
-	Pools   *pool.Service
-	Users   *user.Service
-	SignIns *signin.Service
-	Tokens  *token.Service
-	Ring    *keys.Ring
+	Store     *store.Store
+	Pools     *pool.Service
+	Groups    *groups.Service
+	Refreshes *refresh.Service
+	Tokens    *token.Service
+	Ring      *keys.Ring
 	// PrefixOf returns the prefix of a host that is a prefix domain; "" for other
 	// hosts.
 	PrefixOf func(host string) string

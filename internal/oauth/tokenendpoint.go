@@ -15,6 +15,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/pool"
+	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/trigger"
@@ -157,7 +158,7 @@ func (s *Service) redeem(ctx context.Context, site *Site, c *pool.Client, g *gra
 			return nil, fault(codeInvalidGrant).because(api.ReasonInvalidRequest)
 		}
 	}
-	subject, err := s.deps.SignIns.Subject(ctx, u)
+	subject, err := s.deps.Groups.Subject(ctx, u)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +189,7 @@ func (s *Service) exchangeRefresh(ctx context.Context, site *Site, c *pool.Clien
 	if raw == "" {
 		return nil, fault(codeInvalidRequest)
 	}
-	return s.deps.SignIns.RefreshOnDomain(ctx, site.Pool, c, raw)
+	return s.deps.Refreshes.Exchange(ctx, &refresh.Request{Pool: site.Pool, Client: c, Token: raw})
 }
 
 // exchangeCredentials issues an access token for the client itself (RFC 6749 §4.4).

@@ -24,6 +24,7 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/server/edge"
 	"cognate/internal/signin"
+	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
@@ -38,26 +39,27 @@ import (
 
 // services are the services of one server.
 type services struct {
-	metrics  *audit.Metrics
-	gauges   *databaseGauges
-	gate     *keys.Gate
-	iam      *iam.Service
-	pools    *pool.Service
-	branding *branding.Service
-	users    *user.Service
-	groups   *groups.Service
-	devices  *devices.Service
-	passkeys *passkeys.Service
-	factors  *factors.Service
-	signins  *signin.Service
-	tokens   *token.Service
-	oauth    *oauth.Service
-	login    *login.Service
-	messages *message.Service
-	lockouts *risk.Lockouts
-	imports  *userimport.Service
-	triggers *triggers
-	wire     *wire.Handler
+	metrics   *audit.Metrics
+	gauges    *databaseGauges
+	gate      *keys.Gate
+	iam       *iam.Service
+	pools     *pool.Service
+	branding  *branding.Service
+	users     *user.Service
+	groups    *groups.Service
+	devices   *devices.Service
+	passkeys  *passkeys.Service
+	factors   *factors.Service
+	signins   *signin.Service
+	refreshes *refresh.Service
+	tokens    *token.Service
+	oauth     *oauth.Service
+	login     *login.Service
+	messages  *message.Service
+	lockouts  *risk.Lockouts
+	imports   *userimport.Service
+	triggers  *triggers
+	wire      *wire.Handler
 
 	registrations *registration.Service
 
@@ -74,6 +76,7 @@ type (
 	passkeyOperations = passkeys.Service
 	factorOperations  = factors.Service
 	signinOperations  = signin.Service
+	refreshOperations = refresh.Service
 	tokenOperations   = token.Service
 	importOperations  = userimport.Service
 
@@ -94,6 +97,7 @@ type directory struct {
 	*factorOperations
 	*registrationOperations
 	*signinOperations
+	*refreshOperations
 	*tokenOperations
 	*importOperations
 	unimplemented
@@ -148,12 +152,13 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.devices = devices.New(devices.Deps{Store: st, Pools: v.pools, Ring: ring, Users: v.users, Now: c.Now})
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase), Now: c.Now})
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
+	v.refreshes = refresh.New(refresh.Deps{Store: st, Pools: v.pools, Groups: v.groups, Tokens: v.tokens, Now: c.Now})
 	v.signins = signin.New(signin.Deps{
-		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Registrations: v.registrations, Mail: mails, Tokens: v.tokens, Ring: ring, Gate: v.gate,
+		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Registrations: v.registrations, Mail: mails, Tokens: v.tokens, Refreshes: v.refreshes, Ring: ring, Gate: v.gate,
 		Lockouts: v.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: v.triggers.Service,
 	})
 	v.oauth = oauth.New(oauth.Deps{
-		Store: st, Pools: v.pools, Users: v.users, SignIns: v.signins, Tokens: v.tokens, Ring: ring,
+		Store: st, Pools: v.pools, Groups: v.groups, Refreshes: v.refreshes, Tokens: v.tokens, Ring: ring,
 		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Now: c.Now, Log: log,
 	})
 	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Log: log})
@@ -166,7 +171,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{v.pools, v.branding, v.users, v.groups, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.tokens, v.imports, unimplemented{}}),
+			idp.Bind(directory{v.pools, v.branding, v.users, v.groups, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(unimplementedIdentity{}),
 		),
 		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),

@@ -63,7 +63,7 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 		return s.followSignUp(ctx, c, u)
 	}
 	if !u.Rec.Enabled && !c.client.PreventExistence {
-		return nil, disabled()
+		return nil, user.Disabled()
 	}
 	if err := s.preAuthentication(ctx, c, u); err != nil {
 		return nil, err
@@ -381,7 +381,7 @@ func (s *Service) recheckFirstFactor(t *challengeResponse, name idp.ChallengeNam
 	if t.user.IsDecoy() {
 		return nil
 	}
-	if err := accountFault(t.user); err != nil {
+	if err := user.AccountFault(t.user); err != nil {
 		return terminalError{err}
 	}
 	twofold := name == idp.ChallengeNameTypeWebAuthn && passkeyServesMFA(t.pool, t.user)

@@ -114,7 +114,7 @@ func (s *Service) customUser(ctx context.Context, c *call) (*user.User, *user.Cr
 		return nil, nil, exceeded()
 	}
 	if !u.Rec.Enabled && !c.client.PreventExistence {
-		return nil, nil, disabled()
+		return nil, nil, user.Disabled()
 	}
 	if err := s.preAuthentication(ctx, c, u); err != nil {
 		return nil, nil, err
@@ -179,7 +179,7 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 	case said.FailAuthentication, said.IssueTokens && u.IsDecoy():
 		return nil, terminalError{incorrect().WithReason(api.ReasonChallengeFailed)}
 	case said.IssueTokens:
-		if err := accountFault(u); err != nil {
+		if err := user.AccountFault(u); err != nil {
 			return nil, terminalError{err}
 		}
 		// The device may follow, and nobody asks for the rounds any more.

@@ -13,7 +13,6 @@ import (
 	"cognate/internal/keys/srp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
-	"cognate/internal/token"
 	"cognate/internal/user/devices"
 )
 
@@ -275,29 +274,4 @@ func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) {
 		}
 		return err
 	})
-}
-
-// deviceRefreshes holds a refresh token to the device that it was given to, which
-// must be confirmed. Tokens from before the pool tracked devices are not bound to
-// one, nor are those of the domain. A device that was forgotten stays so when the
-// pool tracks devices no more.
-func (s *Service) deviceRefreshes(ctx context.Context, c *call, r *token.Refresh) error {
-	if r.DeviceKey == "" {
-		return nil
-	}
-	if !c.pool.Devices.Tracked {
-		gone, err := s.store.DeviceForgotten(ctx, r.PoolID, r.UserID, r.DeviceKey)
-		if err == nil && gone {
-			return invalidRefresh().WithReason(api.ReasonUnknownDevice)
-		}
-		return err
-	}
-	if c.params[paramDeviceKey] != r.DeviceKey {
-		return invalidRefresh().WithReason(api.ReasonBadDevice)
-	}
-	_, err := s.store.Device(ctx, r.PoolID, r.UserID, r.DeviceKey)
-	if errors.Is(err, store.ErrNotFound) { // not confirmed yet, or forgotten
-		return invalidRefresh().WithReason(api.ReasonUnknownDevice)
-	}
-	return err
 }

@@ -18,7 +18,7 @@ func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*out
 		return nil, err
 	}
 	if !u.Rec.Enabled {
-		return nil, disabled()
+		return nil, user.Disabled()
 	}
 	cred, err := s.users.Credential(u)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*out
 	if err := s.preAuthentication(ctx, c, u); err != nil {
 		return nil, err
 	}
-	if err := accountFault(u); err != nil {
+	if err := user.AccountFault(u); err != nil {
 		return nil, err
 	}
 	st := s.newState(c, u, idp.AuthFlowTypeUserAuth)

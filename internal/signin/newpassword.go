@@ -94,7 +94,7 @@ func (s *Service) answerNewPassword(ctx context.Context, t *challengeResponse) (
 // since it was proven, or whose user was disabled.
 func (s *Service) recheckTemporaryPassword(t *challengeResponse) error {
 	if !t.user.Rec.Enabled {
-		return disabled()
+		return user.Disabled()
 	}
 	cred, err := s.users.Credential(t.user)
 	if err != nil {

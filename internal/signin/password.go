@@ -81,20 +81,6 @@ func exceeded() error {
 	return idp.NotAuthorizedException("Password attempts exceeded").WithReason(api.ReasonLocked)
 }
 
-// accountFault tells why a user who may well know the password may not sign in.
-func accountFault(u *user.User) error {
-	if !u.Rec.Enabled {
-		return disabled()
-	}
-	switch u.Status() {
-	case idp.UserStatusTypeUnconfirmed:
-		return idp.UserNotConfirmedException("User is not confirmed.")
-	case idp.UserStatusTypeResetRequired:
-		return resetRequired()
-	}
-	return nil
-}
-
 // provePassword checks a plain password. A client that hides whether users exist
 // learns the state of an account only after the password was right.
 func (s *Service) provePassword(ctx context.Context, c *call, u *user.User, st *state, password string) error {
@@ -104,13 +90,13 @@ func (s *Service) provePassword(ctx context.Context, c *call, u *user.User, st *
 	}
 	defer attempt.Release()
 	if !c.client.PreventExistence && !u.Rec.Enabled {
-		return disabled()
+		return user.Disabled()
 	}
 	if err := s.preAuthentication(ctx, c, u); err != nil {
 		return err
 	}
 	if !c.client.PreventExistence {
-		if err := accountFault(u); err != nil {
+		if err := user.AccountFault(u); err != nil {
 			return err
 		}
 	}
@@ -134,7 +120,7 @@ func (s *Service) provePassword(ctx context.Context, c *call, u *user.User, st *
 // passwordProven is what every proof of a password leads to: the account's
 // state, the age of a temporary password, and the end of the count of failures.
 func (s *Service) passwordProven(ctx context.Context, c *call, u *user.User, st *state, cred *user.Credential, attempt *risk.Attempt) error {
-	if err := accountFault(u); err != nil {
+	if err := user.AccountFault(u); err != nil {
 		return err
 	}
 	if u.Status() == idp.UserStatusTypeForceChangePassword && cred.Stale(c.pool, s.now()) {

@@ -54,7 +54,7 @@ func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, err
 // issueTokens is the completion of a call of the API.
 func issueTokens(ctx context.Context, s *Service, p *Proof) (*answer, error) {
 	c := p.call
-	subject, err := s.Subject(ctx, p.User)
+	subject, err := s.groups.Subject(ctx, p.User)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func issueTokens(ctx context.Context, s *Service, p *Proof) (*answer, error) {
 	if set.HasSession() {
 		c.onCommit(func(tx *store.Tx) error { return s.tokens.Track(ctx, tx, c.pool, set) })
 	}
-	out := result(set)
+	out := set.Result()
 	out.NewDeviceMetadata = metadata
 	return &answer{result: out, params: map[string]string{}}, nil
 }
@@ -80,29 +80,4 @@ func note(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID st
 	e := audit.From(ctx)
 	e.SetClient(sn.ID, client.ID)
 	e.SetUser(userID)
-}
-
-// Subject returns what tokens tell of the user, with the groups of the moment.
-func (s *Service) Subject(ctx context.Context, u *user.User) (token.Subject, error) {
-	groups, err := s.groups.Groups(ctx, u)
-	if err != nil {
-		return token.Subject{}, err
-	}
-	return token.Subject{
-		UserID: u.ID(), Username: u.Username(), Status: u.Rec.Status, Attributes: u.Attributes, Groups: groups,
-		TokensValidAfter: u.Rec.TokensValidAfter,
-	}, nil
-}
-
-func result(set *token.Set) *idp.AuthenticationResultType {
-	r := &idp.AuthenticationResultType{
-		AccessToken: &set.AccessToken, ExpiresIn: &set.ExpiresIn, TokenType: new("Bearer"),
-	}
-	if set.IDToken != "" {
-		r.IdToken = &set.IDToken
-	}
-	if set.RefreshToken != "" {
-		r.RefreshToken = &set.RefreshToken
-	}
-	return r
 }

@@ -39,7 +39,7 @@ func (c *call) noteUser(ctx context.Context, u *user.User) {
 // the state of the account, or else the reason given.
 func (s *Service) mask(ctx context.Context, c *call, u *user.User, name string, reason api.Reason) *user.User {
 	if !u.IsDecoy() {
-		if err := accountFault(u); err != nil {
+		if err := user.AccountFault(u); err != nil {
 			reason = api.ReasonOf(err)
 		}
 		for i, r := range maskedReasons {

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
@@ -31,6 +32,7 @@ func engines(t *testing.T, test func(t *testing.T, r *rig)) {
 // rig is the service with the real ones that it works with, and one pool.
 type rig struct {
 	*Service
+	*exchange
 	*people.Rig
 	pool *pool.Snapshot
 }
@@ -58,10 +60,15 @@ func (r *rig) another(t testing.TB, ring *keys.Ring, now func() time.Time) *rig 
 }
 
 // newNode builds the service over those that it works with.
+// exchange is the service of refresh tokens under a name of its own.
+type exchange = refresh.Service
+
 func newNode(p *people.Rig) *rig {
+	all := groups.New(groups.Deps{Store: p.Store, Pools: p.Pools, Users: p.Users, Now: p.Now})
+	refreshes := refresh.New(refresh.Deps{Store: p.Store, Pools: p.Pools, Groups: all, Tokens: p.Tokens, Now: p.Now})
 	credentials := passkeys.New(passkeys.Deps{Store: p.Store, Ring: p.Ring, Users: p.Users, Now: p.Now})
-	return &rig{Rig: p, Service: New(Deps{
-		Store: p.Store, Pools: p.Pools, Users: p.Users, Groups: groups.New(groups.Deps{Store: p.Store, Pools: p.Pools, Users: p.Users, Now: p.Now}),
+	return &rig{Rig: p, exchange: refreshes, Service: New(Deps{
+		Store: p.Store, Pools: p.Pools, Users: p.Users, Groups: all, Refreshes: refreshes,
 		Devices:  devices.New(devices.Deps{Store: p.Store, Pools: p.Pools, Ring: p.Ring, Users: p.Users, Now: p.Now}),
 		Passkeys: credentials, Factors: factors.New(factors.Deps{Store: p.Store, Ring: p.Ring, Users: p.Users, Passkeys: credentials, Now: p.Now}),
 		Mail: p.Mail, Tokens: p.Tokens, Ring: p.Ring, Gate: p.Gate, Lockouts: p.Lockouts, Now: p.Now, Triggers: p.Triggers,

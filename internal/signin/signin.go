@@ -13,6 +13,7 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
+	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/trigger"
@@ -26,18 +27,19 @@ import (
 
 // Deps are what the service is built from.
 type Deps struct {
-	Store    *store.Store
-	Pools    *pool.Service
-	Users    *user.Service
-	Groups   *groups.Service
-	Devices  *devices.Service
-	Passkeys *passkeys.Service
-	Factors  *factors.Service
-	Mail     *mailing.Service
-	Tokens   *token.Service
-	Ring     *keys.Ring
-	Gate     *keys.Gate
-	Lockouts *risk.Lockouts
+	Store     *store.Store
+	Pools     *pool.Service
+	Users     *user.Service
+	Groups    *groups.Service
+	Devices   *devices.Service
+	Passkeys  *passkeys.Service
+	Factors   *factors.Service
+	Mail      *mailing.Service
+	Tokens    *token.Service
+	Refreshes *refresh.Service
+	Ring      *keys.Ring
+	Gate      *keys.Gate
+	Lockouts  *risk.Lockouts
 	// Triggers call the pool's own functions.
 	Triggers *trigger.Service
 	Now      func() time.Time
@@ -52,23 +54,24 @@ type Deps struct {
 
 // Service signs people in.
 type Service struct {
-	store    *store.Store
-	pools    *pool.Service
-	users    *user.Service
-	groups   *groups.Service
-	devices  *devices.Service
-	passkeys *passkeys.Service
-	factors  *factors.Service
-	mail     *mailing.Service
-	tokens   *token.Service
-	ring     *keys.Ring
-	gate     *keys.Gate
-	lockouts *risk.Lockouts
-	triggers *trigger.Service
-	now      func() time.Time
-	machine  func() time.Time
-	rand     io.Reader
-	log      *slog.Logger
+	store     *store.Store
+	pools     *pool.Service
+	users     *user.Service
+	groups    *groups.Service
+	devices   *devices.Service
+	passkeys  *passkeys.Service
+	factors   *factors.Service
+	mail      *mailing.Service
+	tokens    *token.Service
+	refreshes *refresh.Service
+	ring      *keys.Ring
+	gate      *keys.Gate
+	lockouts  *risk.Lockouts
+	triggers  *trigger.Service
+	now       func() time.Time
+	machine   func() time.Time
+	rand      io.Reader
+	log       *slog.Logger
 
 	registrations *registration.Service
 }
@@ -76,7 +79,7 @@ type Service struct {
 // New builds the service.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, factors: d.Factors, mail: d.Mail, tokens: d.Tokens, ring: d.Ring,
+		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, factors: d.Factors, mail: d.Mail, tokens: d.Tokens, refreshes: d.Refreshes, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
 		registrations: d.Registrations,
 	}
@@ -99,14 +102,6 @@ func incorrect() *api.Error {
 }
 
 func userNotFound() error { return idp.UserNotFoundException("User does not exist.") }
-
-func disabled() error {
-	return idp.NotAuthorizedException("User is disabled.").WithReason(api.ReasonDisabled)
-}
-
-func resetRequired() error {
-	return idp.PasswordResetRequiredException("Password reset required for the user")
-}
 
 func missing(key string) error {
 	return idp.InvalidParameterException("Missing required parameter " + key)

@@ -37,7 +37,7 @@ func (s *Service) startSRP(ctx context.Context, c *call) (*outcome, error) {
 		return nil, exceeded()
 	}
 	if !u.Rec.Enabled && !c.client.PreventExistence {
-		return nil, disabled()
+		return nil, user.Disabled()
 	}
 	if err := s.preAuthentication(ctx, c, u); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Service) faultBeforeProof(c *call, u *user.User) error {
 	if c.client.PreventExistence {
 		return nil
 	}
-	return accountFault(u)
+	return user.AccountFault(u)
 }
 
 // askSRP draws B and seals the exchange into the SECRET_BLOCK.

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/mailing"
 	"cognate/internal/store"
+	"cognate/internal/user"
 )
 
 // A code has six digits, so what keeps it secret is how often it may be guessed.
@@ -103,7 +104,7 @@ func (s *Service) spendNewest(ctx context.Context, tx *store.Tx, st *state) erro
 // recheckAccount rejects a state whose account was disabled, or whose password
 // was changed, since the state was sealed: the user begins again.
 func (s *Service) recheckAccount(t *challengeResponse) error {
-	if err := accountFault(t.user); err != nil {
+	if err := user.AccountFault(t.user); err != nil {
 		return err
 	}
 	if t.state.Credential == 0 {

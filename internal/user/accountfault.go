@@ -1,0 +1,26 @@
+package user
+
+import (
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+)
+
+// AccountFault returns why the state of the user's account forbids a sign-in; nil if
+// it does not.
+func AccountFault(u *User) error {
+	if !u.Rec.Enabled {
+		return Disabled()
+	}
+	switch u.Status() {
+	case idp.UserStatusTypeUnconfirmed:
+		return idp.UserNotConfirmedException("User is not confirmed.")
+	case idp.UserStatusTypeResetRequired:
+		return idp.PasswordResetRequiredException("Password reset required for the user")
+	}
+	return nil
+}
+
+// Disabled returns the exception for a disabled user.
+func Disabled() error {
+	return idp.NotAuthorizedException("User is disabled.").WithReason(api.ReasonDisabled)
+}
