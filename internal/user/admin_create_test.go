@@ -14,6 +14,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/test/race"
+	"cognate/test/services"
 )
 
 const sayResend = "UnsupportedUserStateException: Resend not possible. "
@@ -45,7 +46,7 @@ func TestAdminCreateUserAnswers(t *testing.T) {
 			{name: "sign-up is the administrator's alone", pool: func(in *idp.CreateUserPoolRequest) {
 				in.AdminCreateUserConfig = &idp.AdminCreateUserConfigType{AllowAdminCreateUserOnly: new(true)}
 			}, in: creates("alice")},
-			{name: "what the schema requires may be missing", pool: requires("given_name"), in: creates("alice")},
+			{name: "what the schema requires may be missing", pool: services.Requires("given_name"), in: creates("alice")},
 			{name: "blank values are not stored", in: creates("alice", "name", ""), attrs: map[string]string{}},
 			{name: "flags", in: creates("alice", "email", "a@example.com", "email_verified", "True", "phone_number", "+12065550100", "phone_number_verified", "false"),
 				attrs: map[string]string{"email": "a@example.com", "email_verified": "true", "phone_number": "+12065550100", "phone_number_verified": "false"}},
@@ -55,20 +56,20 @@ func TestAdminCreateUserAnswers(t *testing.T) {
 			{name: "phone flag without its number", in: creates("alice", "phone_number_verified", "false"),
 				want: "InvalidParameterException: Phone Number is required to verify/un-verify a phone number"},
 			{name: "flag of another kind", in: creates("alice", "email", "a@example.com", "email_verified", "yes"), want: nonconforming + "email_verified: Value is out of range"},
-			{name: "immutable, once", pool: customs, in: creates("alice", "custom:tenant", "t1"), attrs: map[string]string{"custom:tenant": "t1"}},
+			{name: "immutable, once", pool: services.CustomAttributes, in: creates("alice", "custom:tenant", "t1"), attrs: map[string]string{"custom:tenant": "t1"}},
 			{name: "sub", in: creates("alice", "sub", "x"), want: "InvalidParameterException: user.sub: Attribute cannot be updated.\n"},
 			{name: "identities", in: creates("alice", "identities", "[]"), want: "InvalidParameterException: user.identities: Attribute cannot be updated.\n"},
 			{name: "unknown attributes", in: creates("alice", "shoe_size", "43", "hat", "7"),
 				want: nonconforming + "shoe_size: Attribute does not exist in the schema.\nhat: Attribute does not exist in the schema.\n"},
-			{name: "limits", pool: customs, in: creates("alice", "custom:plan", "golden"), want: nonconforming + "custom:plan: String must be no longer than 4 characters"},
+			{name: "limits", pool: services.CustomAttributes, in: creates("alice", "custom:plan", "golden"), want: nonconforming + "custom:plan: String must be no longer than 4 characters"},
 			{name: "mail syntax", in: creates("alice", "email", "alice"), want: "InvalidParameterException: Invalid email address format."},
 			{name: "phone syntax", in: creates("alice", "phone_number", "0123"), want: "InvalidParameterException: Invalid phone number format."},
-			{name: "preferred_username alias of a confirmed user to be", pool: withAliases, in: creates("alice", "preferred_username", "ally"), attrs: map[string]string{"preferred_username": "ally"}},
-			{name: "username of an alias's form", pool: withAliases, in: creates("alice@example.com"),
+			{name: "preferred_username alias of a confirmed user to be", pool: services.WithAliases, in: creates("alice", "preferred_username", "ally"), attrs: map[string]string{"preferred_username": "ally"}},
+			{name: "username of an alias's form", pool: services.WithAliases, in: creates("alice@example.com"),
 				want: "InvalidParameterException: Username cannot be of email format, since user pool is configured for email alias."},
-			{name: "username must be an address", pool: byEmail, in: creates("alice"), want: "InvalidParameterException: Username should be an email."},
-			{name: "address becomes the attribute", pool: byEmail, in: creates("alice@example.com"), attrs: map[string]string{"email": "alice@example.com"}},
-			{name: "case is folded", pool: anyCase, in: creates("ALICE"), attrs: map[string]string{}},
+			{name: "username must be an address", pool: services.ByEmail, in: creates("alice"), want: "InvalidParameterException: Username should be an email."},
+			{name: "address becomes the attribute", pool: services.ByEmail, in: creates("alice@example.com"), attrs: map[string]string{"email": "alice@example.com"}},
+			{name: "case is folded", pool: services.AnyCase, in: creates("ALICE"), attrs: map[string]string{}},
 
 			{name: "policy", in: withPassword("passw0rd!"), want: "InvalidPasswordException: Password did not conform with password policy: Password must have uppercase characters"},
 			{name: "too short", in: withPassword("Pw0!"), want: "InvalidPasswordException: Password did not conform with password policy: Password not long enough"},
@@ -197,7 +198,7 @@ func TestInvitationTemplates(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
-			byEmail(in)
+			services.ByEmail(in)
 			in.AdminCreateUserConfig = &idp.AdminCreateUserConfigType{InviteMessageTemplate: &idp.MessageTemplateType{
 				EmailSubject: new("Welcome"), EmailMessage: new("<b>{username}</b> {####} {####}"),
 			}}
@@ -348,23 +349,23 @@ func TestAdminCreateUserTakenNames(t *testing.T) {
 	}{
 		{name: "username", in: creates("holder"), want: sayAccount},
 		{name: "username of other case", in: creates("Holder")},
-		{name: "username of other case, folded", pool: anyCase, in: creates("Holder"), want: sayAccount},
-		{name: "a forced alias forces no username", pool: withAliases, in: creates("holder"), force: true, want: sayAccount},
+		{name: "username of other case, folded", pool: services.AnyCase, in: creates("Holder"), want: sayAccount},
+		{name: "a forced alias forces no username", pool: services.WithAliases, in: creates("holder"), force: true, want: sayAccount},
 		{name: "no aliases, no clash", holder: email, in: creates("alice", "email", unproven, "email_verified", "true")},
-		{name: "alias", pool: withAliases, holder: email, in: creates("alice", "email", "a@example.com", "email_verified", "true"), want: sayEmail},
-		{name: "phone alias", pool: withAliases, holder: phone, in: creates("alice", "phone_number", "+12065550100", "phone_number_verified", "true"), want: sayPhone},
-		{name: "alias, not proven", pool: withAliases, holder: email, in: creates("alice", "email", "a@example.com")},
-		{name: "holder's not proven", pool: withAliases, holder: map[string]string{"email": "a@example.com"}, in: creates("alice", "email", "a@example.com", "email_verified", "true")},
-		{name: "alias moves", pool: withAliases, holder: email, in: creates("alice", "email", "a@example.com", "email_verified", "true"), force: true, moved: "email_verified"},
-		{name: "phone alias moves", pool: withAliases, holder: phone, in: creates("alice", "phone_number", "+12065550100", "phone_number_verified", "true"), force: true, moved: "phone_number_verified"},
-		{name: "preferred_username", pool: withAliases, holder: map[string]string{"preferred_username": "ally"}, in: creates("alice", "preferred_username", "ally"),
+		{name: "alias", pool: services.WithAliases, holder: email, in: creates("alice", "email", "a@example.com", "email_verified", "true"), want: sayEmail},
+		{name: "phone alias", pool: services.WithAliases, holder: phone, in: creates("alice", "phone_number", "+12065550100", "phone_number_verified", "true"), want: sayPhone},
+		{name: "alias, not proven", pool: services.WithAliases, holder: email, in: creates("alice", "email", "a@example.com")},
+		{name: "holder's not proven", pool: services.WithAliases, holder: map[string]string{"email": "a@example.com"}, in: creates("alice", "email", "a@example.com", "email_verified", "true")},
+		{name: "alias moves", pool: services.WithAliases, holder: email, in: creates("alice", "email", "a@example.com", "email_verified", "true"), force: true, moved: "email_verified"},
+		{name: "phone alias moves", pool: services.WithAliases, holder: phone, in: creates("alice", "phone_number", "+12065550100", "phone_number_verified", "true"), force: true, moved: "phone_number_verified"},
+		{name: "preferred_username", pool: services.WithAliases, holder: map[string]string{"preferred_username": "ally"}, in: creates("alice", "preferred_username", "ally"),
 			want: "AliasExistsException: An account with the given preferred_username already exists."},
-		{name: "preferred_username does not move", pool: withAliases, holder: map[string]string{"preferred_username": "ally"}, in: creates("alice", "preferred_username", "ally"), force: true,
+		{name: "preferred_username does not move", pool: services.WithAliases, holder: map[string]string{"preferred_username": "ally"}, in: creates("alice", "preferred_username", "ally"), force: true,
 			want: "AliasExistsException: An account with the given preferred_username already exists."},
-		{name: "preferred_username is somebody's username", pool: withAliases, in: creates("alice", "preferred_username", "holder"),
+		{name: "preferred_username is somebody's username", pool: services.WithAliases, in: creates("alice", "preferred_username", "holder"),
 			want: "AliasExistsException: An account with the given preferred_username already exists."},
-		{name: "address that is the username", pool: byEmail, holder: map[string]string{"email": "a@example.com"}, in: creates("a@example.com"), want: sayAddress},
-		{name: "address that is the username does not move", pool: byEmail, holder: email, in: creates("a@example.com"), force: true, want: sayAddress},
+		{name: "address that is the username", pool: services.ByEmail, holder: map[string]string{"email": "a@example.com"}, in: creates("a@example.com"), want: sayAddress},
+		{name: "address that is the username does not move", pool: services.ByEmail, holder: email, in: creates("a@example.com"), force: true, want: sayAddress},
 	}
 	engines(t, func(t *testing.T, r *rig) {
 		for _, row := range rows {
@@ -403,7 +404,7 @@ func TestAdminCreateUserTakenNames(t *testing.T) {
 func TestOneInvitedUser(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, withAliases)
+		sn := r.poolWith(t, services.WithAliases)
 		const n = 6
 		for _, row := range []struct {
 			name, lost string

@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/test/services"
 )
 
 func TestAdminDisableUser(t *testing.T) {
@@ -79,7 +80,7 @@ func TestAdminUserGlobalSignOut(t *testing.T) {
 func TestAdminNames(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		plain, aliases, emails := r.poolWith(t, nil), r.poolWith(t, withAliases), r.poolWith(t, byEmail)
+		plain, aliases, emails := r.poolWith(t, nil), r.poolWith(t, services.WithAliases), r.poolWith(t, services.ByEmail)
 		inPlain := r.have(t, plain, "alice", idp.UserStatusTypeConfirmed, verified("a@example.com"))
 		r.have(t, aliases, "alice", idp.UserStatusTypeConfirmed, verified("a@example.com"))
 		r.have(t, aliases, "bob", idp.UserStatusTypeConfirmed, map[string]string{"email": "b@example.com", "preferred_username": "bobby"})

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"cognate/internal/api/idp"
+	"cognate/test/services"
 )
 
 // TestAliasesAreFolded signs in by aliases of another case.
@@ -14,8 +15,8 @@ func TestAliasesAreFolded(t *testing.T) {
 			pool func(in *idp.CreateUserPoolRequest)
 			want bool
 		}{
-			"exact":    {withAliases, false},
-			"any case": {func(in *idp.CreateUserPoolRequest) { withAliases(in); anyCase(in) }, true},
+			"exact":    {services.WithAliases, false},
+			"any case": {func(in *idp.CreateUserPoolRequest) { services.WithAliases(in); services.AnyCase(in) }, true},
 		} {
 			t.Run(name, func(t *testing.T) {
 				sn := r.poolWith(t, row.pool)

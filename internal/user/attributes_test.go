@@ -9,6 +9,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
 	"cognate/internal/user/codes"
+	"cognate/test/services"
 )
 
 // contact is what is known of one address of a user.
@@ -93,7 +94,10 @@ func (r *rig) loadClient(t testing.TB, sn *pool.Snapshot, id string) *pool.Clien
 func TestUpdateAnswers(t *testing.T) {
 	t.Parallel()
 	const unauthorized = "NotAuthorizedException: A client attempted to write unauthorized attribute"
-	schema := func(in *idp.CreateUserPoolRequest) { customs(in); requires("given_name")(in) }
+	schema := func(in *idp.CreateUserPoolRequest) {
+		services.CustomAttributes(in)
+		services.Requires("given_name")(in)
+	}
 	rows := []struct {
 		name   string
 		attrs  []idp.AttributeType
@@ -161,7 +165,7 @@ func TestUpdateAnswers(t *testing.T) {
 func TestDeletingAnAddress(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, withAliases)
+		sn := r.poolWith(t, services.WithAliases)
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
 		wantSays(t, r.DeleteAttributes(t.Context(), sn, nil, u.ID(), []string{"email"}), "")
 		if diff := cmp.Diff(contact{}, contactOf(r.read(t, sn, u.ID()), "email")); diff != "" {
@@ -171,7 +175,7 @@ func TestDeletingAnAddress(t *testing.T) {
 			t.Error("a removed alias still signs in")
 		}
 		// The last name of a user whose username is an address stays.
-		sn = r.poolWith(t, byEmail)
+		sn = r.poolWith(t, services.ByEmail)
 		u = r.have(t, sn, "alice@example.com", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
 		wantSays(t, r.DeleteAttributes(t.Context(), sn, nil, u.ID(), []string{"email"}),
 			"InvalidParameterException: Invalid user attributes: email: Required attribute cannot be deleted.\n")

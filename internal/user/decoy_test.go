@@ -2,12 +2,14 @@ package user
 
 import (
 	"testing"
+
+	"cognate/test/services"
 )
 
 func TestDecoysMatchNothing(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, anyCase)
+		sn := r.poolWith(t, services.AnyCase)
 		d := r.Decoy(sn, "Nobody")
 		c, err := r.Credential(d)
 		if err != nil || len(c.Salt) != 16 || len(c.Verifier) == 0 {

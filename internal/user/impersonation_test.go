@@ -7,13 +7,14 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/test/services"
 )
 
 // TestLongSignInName: what no index entry holds is the client's fault.
 func TestLongSignInName(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, withAliases)
+		sn := r.poolWith(t, services.WithAliases)
 		alice := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		_, err := r.UpdateAttributes(t.Context(), sn, nil, alice.ID(), attributes("preferred_username", strings.Repeat("é", 2048)), nil)
 		if got := api.CodeOf(err); got != "InvalidParameterException" {

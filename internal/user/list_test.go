@@ -14,6 +14,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/test/services"
 )
 
 // crowd fills a pool with users who share values, prefixes and states.
@@ -171,7 +172,7 @@ func TestListUsersRequests(t *testing.T) {
 	t.Parallel()
 	const sayPage = "InvalidParameterException: Invalid pagination token provided"
 	engines(t, func(t *testing.T, r *rig) {
-		sn, foreign := r.poolWith(t, customs), r.poolWith(t, nil)
+		sn, foreign := r.poolWith(t, services.CustomAttributes), r.poolWith(t, nil)
 		for i := range 3 {
 			r.have(t, sn, fmt.Sprint("user", i), idp.UserStatusTypeConfirmed, map[string]string{"email": "a@example.com", "name": "A", "custom:plan": "gold"})
 			r.have(t, foreign, fmt.Sprint("user", i), idp.UserStatusTypeConfirmed, map[string]string{"name": "A"})

@@ -10,12 +10,13 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/test/race"
+	"cognate/test/services"
 )
 
 func TestGetUser(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, customs)
+		sn := r.poolWith(t, services.CustomAttributes)
 		attrs := verified("alice@example.com")
 		attrs["custom:plan"], attrs["name"] = "gold", "Alice"
 		u := r.have(t, sn, "alice", idp.UserStatusTypeConfirmed, attrs)
@@ -48,7 +49,7 @@ func TestGetUser(t *testing.T) {
 func TestDeleteUser(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, byEmail)
+		sn := r.poolWith(t, services.ByEmail)
 		client := r.clientWith(t, sn, nil)
 		u := r.have(t, sn, "alice@example.com", idp.UserStatusTypeConfirmed, verified("alice@example.com"))
 		bearer := r.bearerOf(t, sn, client, u)
@@ -133,8 +134,8 @@ func TestPasswordChangesAtOnce(t *testing.T) {
 func TestPrepareNewPassword(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, requires("given_name", "email"))
-		client := r.loadClient(t, sn, r.clientWith(t, sn, writes("given_name", "email", "nickname")))
+		sn := r.poolWith(t, services.Requires("given_name", "email"))
+		client := r.loadClient(t, sn, r.clientWith(t, sn, services.Writes("given_name", "email", "nickname")))
 		u := r.have(t, sn, "alice", idp.UserStatusTypeForceChangePassword, verified("alice@example.com"))
 		if diff := cmp.Diff([]string{"given_name"}, MissingAttributes(sn, u)); diff != "" {
 			t.Error(diff)

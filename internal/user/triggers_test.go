@@ -5,6 +5,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/test/lambdas"
+	"cognate/test/services"
 )
 
 func triggers(c idp.LambdaConfigType) func(*idp.CreateUserPoolRequest) {
@@ -45,7 +46,7 @@ func TestPreSignUpComesAfterTaken(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
-			withAliases(in)
+			services.WithAliases(in)
 			in.LambdaConfig = &idp.LambdaConfigType{PreSignUp: lambdas.ARN("pre")}
 		})
 		r.Functions.On("pre", func(*lambdas.Event) string { return "" })

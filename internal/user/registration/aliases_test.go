@@ -9,6 +9,7 @@ import (
 	"cognate/test/lambdas"
 	"cognate/test/people"
 	"cognate/test/race"
+	"cognate/test/services"
 )
 
 // TestTakenNames is Cognito's table of taken names: what each operation says
@@ -52,56 +53,56 @@ func TestTakenNames(t *testing.T) {
 	}{
 		{name: "SignUp, username", call: func(t *testing.T, w *world) error { return signUp(t, w, w.owner.Username()) },
 			want: "UsernameExistsException: User already exists"},
-		{name: "SignUp, username, hidden", client: hiding, call: func(t *testing.T, w *world) error { return signUp(t, w, w.owner.Username()) },
+		{name: "SignUp, username, hidden", client: services.Hiding, call: func(t *testing.T, w *world) error { return signUp(t, w, w.owner.Username()) },
 			want: "UsernameExistsException: User already exists"},
-		{name: "SignUp, alias", pool: withAliases, call: func(t *testing.T, w *world) error { return signUp(t, w, "alice") },
+		{name: "SignUp, alias", pool: services.WithAliases, call: func(t *testing.T, w *world) error { return signUp(t, w, "alice") },
 			want: "UsernameExistsException: An account with the given email already exists."},
-		{name: "SignUp, alias, hidden", pool: withAliases, client: hiding, call: func(t *testing.T, w *world) error { return signUp(t, w, "alice") }},
-		{name: "SignUp, username attribute", pool: byEmail, call: func(t *testing.T, w *world) error { return signUp(t, w, address) },
+		{name: "SignUp, alias, hidden", pool: services.WithAliases, client: services.Hiding, call: func(t *testing.T, w *world) error { return signUp(t, w, "alice") }},
+		{name: "SignUp, username attribute", pool: services.ByEmail, call: func(t *testing.T, w *world) error { return signUp(t, w, address) },
 			want: "UsernameExistsException: User already exists"},
-		{name: "SignUp, preferred_username of another as username", pool: withAliases, call: func(t *testing.T, w *world) error {
+		{name: "SignUp, preferred_username of another as username", pool: services.WithAliases, call: func(t *testing.T, w *world) error {
 			w.r.Change(t, w.sn, w.owner.ID(), func(u *user.User) { u.Attributes["preferred_username"] = "boss" })
 			_, err := w.r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: w.client, Username: "boss", Password: new(people.Password)})
 			return err
 		}, want: "UsernameExistsException: User already exists"},
 
-		{name: "UpdateUserAttributes, alias", pool: withAliases, call: func(t *testing.T, w *world) error {
+		{name: "UpdateUserAttributes, alias", pool: services.WithAliases, call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice", "alice@example.com", false, people.Attributes("email", address))
 		}},
-		{name: "UpdateUserAttributes, alias, verified before", pool: both(withAliases, before), call: func(t *testing.T, w *world) error {
+		{name: "UpdateUserAttributes, alias, verified before", pool: both(services.WithAliases, before), call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice", "alice@example.com", false, people.Attributes("email", address))
 		}},
-		{name: "UpdateUserAttributes, username attribute", pool: byEmail, call: func(t *testing.T, w *world) error {
+		{name: "UpdateUserAttributes, username attribute", pool: services.ByEmail, call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice@example.com", "alice@example.com", false, people.Attributes("email", address))
 		}, want: given},
-		{name: "UpdateUserAttributes, username attribute, verified before", pool: both(byEmail, before), call: func(t *testing.T, w *world) error {
+		{name: "UpdateUserAttributes, username attribute, verified before", pool: both(services.ByEmail, before), call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice@example.com", "alice@example.com", false, people.Attributes("email", address))
 		}, want: given},
-		{name: "UpdateUserAttributes, preferred_username", pool: withAliases, call: func(t *testing.T, w *world) error {
+		{name: "UpdateUserAttributes, preferred_username", pool: services.WithAliases, call: func(t *testing.T, w *world) error {
 			w.r.Change(t, w.sn, w.owner.ID(), func(u *user.User) { u.Attributes["preferred_username"] = "boss" })
 			return update(t, w, "alice", "alice@example.com", false, people.Attributes("preferred_username", "boss"))
 		}, want: "AliasExistsException: An account with the given preferred_username already exists."},
-		{name: "UpdateUserAttributes, username of another as preferred_username", pool: withAliases, call: func(t *testing.T, w *world) error {
+		{name: "UpdateUserAttributes, username of another as preferred_username", pool: services.WithAliases, call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice", "alice@example.com", false, people.Attributes("preferred_username", w.owner.Username()))
 		}, want: "AliasExistsException: An account with the given preferred_username already exists."},
 
-		{name: "VerifyUserAttribute, alias", pool: withAliases, call: func(t *testing.T, w *world) error {
+		{name: "VerifyUserAttribute, alias", pool: services.WithAliases, call: func(t *testing.T, w *world) error {
 			return verifyTaken(t, w.r, w.sn, w.client, address)
 		}, want: given},
-		{name: "VerifyUserAttribute, pending alias", pool: both(withAliases, before), call: func(t *testing.T, w *world) error {
+		{name: "VerifyUserAttribute, pending alias", pool: both(services.WithAliases, before), call: func(t *testing.T, w *world) error {
 			return verifyTaken(t, w.r, w.sn, w.client, address)
 		}, want: given},
 
-		{name: "AdminUpdateUserAttributes, alias, no flag", pool: withAliases, call: func(t *testing.T, w *world) error {
+		{name: "AdminUpdateUserAttributes, alias, no flag", pool: services.WithAliases, call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice", "alice@example.com", true, people.Attributes("email", address))
 		}},
-		{name: "AdminUpdateUserAttributes, alias, flag true", pool: withAliases, call: func(t *testing.T, w *world) error {
+		{name: "AdminUpdateUserAttributes, alias, flag true", pool: services.WithAliases, call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice", "alice@example.com", true, people.Attributes("email", address, "email_verified", "true"))
 		}, moved: true},
-		{name: "AdminUpdateUserAttributes, username attribute, no flag", pool: byEmail, call: func(t *testing.T, w *world) error {
+		{name: "AdminUpdateUserAttributes, username attribute, no flag", pool: services.ByEmail, call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice@example.com", "alice@example.com", true, people.Attributes("email", address))
 		}, want: given},
-		{name: "AdminUpdateUserAttributes, username attribute, flag true", pool: byEmail, call: func(t *testing.T, w *world) error {
+		{name: "AdminUpdateUserAttributes, username attribute, flag true", pool: services.ByEmail, call: func(t *testing.T, w *world) error {
 			return update(t, w, "alice@example.com", "alice@example.com", true, people.Attributes("email", address, "email_verified", "true"))
 		}, want: given},
 	}
@@ -155,8 +156,8 @@ func verifyTaken(t *testing.T, r *rig, sn *pool.Snapshot, client, address string
 func TestOneAliasOneUser(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, withAliases)
-		client := r.clientWith(t, sn, hiding)
+		sn := r.poolWith(t, services.WithAliases)
+		client := r.clientWith(t, sn, services.Hiding)
 		const n = 6
 		codes := make([]string, n)
 		name := func(i int) string { return "alice" + string(rune('a'+i)) }

@@ -236,8 +236,8 @@ func TestFailuresLeaveTheCode(t *testing.T) {
 			people.WantError(t, g.give(t, c, code), "")
 		})
 		t.Run("alias of another user", func(t *testing.T) {
-			sn := r.poolWith(t, withAliases)
-			client := r.clientWith(t, sn, hiding)
+			sn := r.poolWith(t, services.WithAliases)
+			client := r.clientWith(t, sn, services.Hiding)
 			owner := r.Have(t, sn, "owner", idp.UserStatusTypeConfirmed, people.Verified("alice@example.com"))
 			_, err := r.SignUp(t.Context(), &idp.SignUpRequest{ClientId: client, Username: "alice", Password: new(people.Password), UserAttributes: people.Attributes("email", "alice@example.com")})
 			people.WantError(t, err, "")

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/test/people"
+	"cognate/test/services"
 )
 
 // TestNobodyGoesBySub: an administrator who names a user by sub must not reach
@@ -16,7 +17,7 @@ import (
 func TestNobodyGoesBySub(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) { withAliases(in); anyCase(in) })
+		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) { services.WithAliases(in); services.AnyCase(in) })
 		client := r.clientWith(t, sn, nil)
 		alice := r.Have(t, sn, "alice", idp.UserStatusTypeConfirmed, nil)
 		mallory := r.Have(t, sn, "mallory", idp.UserStatusTypeConfirmed, nil)

@@ -489,7 +489,7 @@ func TestHiddenWithoutSender(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		deps := r.MessageDeps
 		sn := r.poolWith(t, nil)
-		client := r.clientWith(t, sn, hiding)
+		client := r.clientWith(t, sn, services.Hiding)
 		both := func() map[string]string {
 			return map[string]string{"email": "a@example.com", "email_verified": "true", "phone_number": "+12065550100", "phone_number_verified": "true"}
 		}

@@ -10,6 +10,7 @@ import (
 	"cognate/internal/user/codes"
 	"cognate/test/lambdas"
 	"cognate/test/people"
+	"cognate/test/services"
 )
 
 // TestMigrateForgotten: who forgot the password of another directory comes over
@@ -46,7 +47,7 @@ func TestMigrateForgotten(t *testing.T) {
 		for _, row := range rows {
 			t.Run(row.name, func(t *testing.T) {
 				sn := r.poolWith(t, triggers(idp.LambdaConfigType{UserMigration: lambdas.ARN("migrate")}))
-				change := hiding
+				change := services.Hiding
 				if !row.hides {
 					change = nil
 				}
@@ -108,7 +109,7 @@ func TestMigrateForgottenBounded(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, triggers(idp.LambdaConfigType{UserMigration: lambdas.ARN("migrate")}))
 		r.Have(t, sn, "bob", idp.UserStatusTypeConfirmed, people.Verified("b@example.com"))
-		client := r.clientWith(t, sn, hiding)
+		client := r.clientWith(t, sn, services.Hiding)
 		r.Functions.On("migrate", func(*lambdas.Event) string { return "no" })
 		r.Functions.Events()
 		for n := range codes.QuotaReset.Limit + 3 {

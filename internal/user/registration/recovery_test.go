@@ -12,6 +12,7 @@ import (
 	"cognate/internal/user/codes"
 	"cognate/test/lambdas"
 	"cognate/test/people"
+	"cognate/test/services"
 )
 
 const (
@@ -161,7 +162,7 @@ func TestDisabledAndUnknown(t *testing.T) {
 	}
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, nil)
-		legacy, enabled := r.clientWith(t, sn, nil), r.clientWith(t, sn, hiding)
+		legacy, enabled := r.clientWith(t, sn, nil), r.clientWith(t, sn, services.Hiding)
 		u := r.Have(t, sn, "dora", idp.UserStatusTypeConfirmed, people.Verified("dora@example.com"))
 		r.Change(t, sn, u.ID(), func(u *user.User) { u.Rec.Enabled = false })
 		for _, row := range rows {
@@ -194,7 +195,7 @@ func TestDecoyLooksLikeAUser(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, nil)
-		client := r.clientWith(t, sn, hiding)
+		client := r.clientWith(t, sn, services.Hiding)
 		r.Have(t, sn, "alice", idp.UserStatusTypeConfirmed, people.Verified("alice@example.com"))
 		walk := func(name string) (said []string) {
 			note := func(err error) { said = append(said, lambdas.Says(err)) }

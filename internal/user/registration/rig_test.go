@@ -52,44 +52,6 @@ func (r *rig) clientWith(t testing.TB, sn *pool.Snapshot, change func(in *idp.Cr
 	return r.Client(t, sn, change).ID
 }
 
-func hiding(in *idp.CreateUserPoolClientRequest) {
-	in.PreventUserExistenceErrors = idp.PreventUserExistenceErrorTypesEnabled
-}
-
-func byEmail(in *idp.CreateUserPoolRequest) {
-	in.UsernameAttributes = []idp.UsernameAttributeType{idp.UsernameAttributeTypeEmail}
-}
-
-func withAliases(in *idp.CreateUserPoolRequest) {
-	in.AliasAttributes = []idp.AliasAttributeType{"email", "phone_number", "preferred_username"}
-}
-
-func anyCase(in *idp.CreateUserPoolRequest) {
-	in.UsernameConfiguration = &idp.UsernameConfigurationType{CaseSensitive: false}
-}
-
-func requires(names ...string) func(in *idp.CreateUserPoolRequest) {
-	return func(in *idp.CreateUserPoolRequest) {
-		for _, n := range names {
-			in.Schema = append(in.Schema, idp.SchemaAttributeType{Name: new(n), Required: new(true), Mutable: new(true)})
-		}
-	}
-}
-
-func customs(in *idp.CreateUserPoolRequest) {
-	in.Schema = []idp.SchemaAttributeType{
-		{Name: new("plan"), AttributeDataType: idp.AttributeDataTypeString, Mutable: new(true), StringAttributeConstraints: &idp.StringAttributeConstraintsType{MinLength: new("2"), MaxLength: new("4")}},
-		{Name: new("age"), AttributeDataType: idp.AttributeDataTypeNumber, Mutable: new(true), NumberAttributeConstraints: &idp.NumberAttributeConstraintsType{MinValue: new("18"), MaxValue: new("99")}},
-		{Name: new("tenant"), AttributeDataType: idp.AttributeDataTypeString, Mutable: new(false)},
-		{Name: new("news"), AttributeDataType: idp.AttributeDataTypeBoolean, Mutable: new(true)},
-		{Name: new("since"), AttributeDataType: idp.AttributeDataTypeDateTime, Mutable: new(true)},
-	}
-}
-
-func writes(names ...string) func(in *idp.CreateUserPoolClientRequest) {
-	return func(in *idp.CreateUserPoolClientRequest) { in.WriteAttributes = names }
-}
-
 func triggers(c idp.LambdaConfigType) func(*idp.CreateUserPoolRequest) {
 	return func(in *idp.CreateUserPoolRequest) { in.LambdaConfig = &c }
 }

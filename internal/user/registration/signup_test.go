@@ -11,6 +11,7 @@ import (
 	"cognate/internal/store"
 	"cognate/test/people"
 	"cognate/test/race"
+	"cognate/test/services"
 )
 
 // TestSignUpAnswers holds one row for each thing that SignUp checks.
@@ -33,27 +34,27 @@ func TestSignUpAnswers(t *testing.T) {
 			{name: "client with a secret", client: func(in *idp.CreateUserPoolClientRequest) { in.GenerateSecret = new(true) },
 				want: "NotAuthorizedException: Client CLIENT is configured with secret but SECRET_HASH was not received"},
 
-			{name: "name must be an address", pool: byEmail, want: "InvalidParameterException: Username should be an email."},
+			{name: "name must be an address", pool: services.ByEmail, want: "InvalidParameterException: Username should be an email."},
 			{name: "name must be a phone number", pool: func(in *idp.CreateUserPoolRequest) {
 				in.UsernameAttributes = []idp.UsernameAttributeType{"phone_number"}
 			}, want: "InvalidParameterException: Username should be a phone number."},
 			{name: "name must be either", pool: func(in *idp.CreateUserPoolRequest) {
 				in.UsernameAttributes = []idp.UsernameAttributeType{"phone_number", "email"}
 			}, want: "InvalidParameterException: Username should be either an email or a phone number."},
-			{name: "name is copied", pool: byEmail, user: "alice@example.com"},
-			{name: "name is copied before requirements are looked at", pool: func(in *idp.CreateUserPoolRequest) { byEmail(in); requires("email")(in) }, user: "alice@example.com"},
-			{name: "name and attribute differ", pool: byEmail, user: "alice@example.com", attrs: people.Attributes("email", "bob@example.com"),
+			{name: "name is copied", pool: services.ByEmail, user: "alice@example.com"},
+			{name: "name is copied before requirements are looked at", pool: func(in *idp.CreateUserPoolRequest) { services.ByEmail(in); services.Requires("email")(in) }, user: "alice@example.com"},
+			{name: "name and attribute differ", pool: services.ByEmail, user: "alice@example.com", attrs: people.Attributes("email", "bob@example.com"),
 				want: "InvalidParameterException: User email should be empty or same as username, since username attribute is email."},
 			{name: "name and number differ", pool: func(in *idp.CreateUserPoolRequest) {
 				in.UsernameAttributes = []idp.UsernameAttributeType{"phone_number"}
 			}, user: "+12065550100", attrs: people.Attributes("phone_number", "+12065550101"),
 				want: "InvalidParameterException: User phone_number should be empty or same as username, since username attribute is phone_number."},
-			{name: "an empty attribute beside the name", pool: byEmail, user: "alice@example.com", attrs: people.Attributes("email", "")},
-			{name: "name looks like a mail alias", pool: withAliases, user: "alice@example.com",
+			{name: "an empty attribute beside the name", pool: services.ByEmail, user: "alice@example.com", attrs: people.Attributes("email", "")},
+			{name: "name looks like a mail alias", pool: services.WithAliases, user: "alice@example.com",
 				want: "InvalidParameterException: Username cannot be of email format, since user pool is configured for email alias."},
-			{name: "name looks like a phone alias", pool: withAliases, user: "+12065550100",
+			{name: "name looks like a phone alias", pool: services.WithAliases, user: "+12065550100",
 				want: "InvalidParameterException: Username cannot be of phone number format, since user pool is configured for phone number alias."},
-			{name: "preferred_username alias", pool: withAliases, attrs: people.Attributes("preferred_username", "ally"),
+			{name: "preferred_username alias", pool: services.WithAliases, attrs: people.Attributes("preferred_username", "ally"),
 				want: "InvalidParameterException: A preferred_username cannot be set for an unconfirmed account."},
 			{name: "preferred_username is no alias", attrs: people.Attributes("preferred_username", "ally")},
 
@@ -61,11 +62,11 @@ func TestSignUpAnswers(t *testing.T) {
 				want: "InvalidParameterException: Attributes did not conform to the schema: shoe_size: Attribute does not exist in the schema.\n"},
 			{name: "unknown attributes, in the request's order", attrs: people.Attributes("shoe_size", "43", "name", "Alice", "hat", "7", "shoe_size", "44"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: shoe_size: Attribute does not exist in the schema.\nhat: Attribute does not exist in the schema.\n"},
-			{name: "required ones missing", pool: requires("given_name", "family_name"),
+			{name: "required ones missing", pool: services.Requires("given_name", "family_name"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: family_name: The attribute is required\ngiven_name: The attribute is required\n"},
-			{name: "a blank is missing", pool: requires("given_name"), attrs: people.Attributes("given_name", ""),
+			{name: "a blank is missing", pool: services.Requires("given_name"), attrs: people.Attributes("given_name", ""),
 				want: "InvalidParameterException: Attributes did not conform to the schema: given_name: The attribute is required\n"},
-			{name: "not writable", client: writes("email"), attrs: people.Attributes("name", "Alice"),
+			{name: "not writable", client: services.Writes("email"), attrs: people.Attributes("name", "Alice"),
 				want: "NotAuthorizedException: A client attempted to write unauthorized attribute"},
 			{name: "sub", attrs: people.Attributes("sub", "x"), want: "NotAuthorizedException: A client attempted to write unauthorized attribute"},
 			{name: "flag", attrs: people.Attributes("email", "a@example.com", "email_verified", "true"),
@@ -75,17 +76,17 @@ func TestSignUpAnswers(t *testing.T) {
 			{name: "no value", attrs: []idp.AttributeType{{Name: "name"}}, want: "InvalidParameterException: Attribute value for name must not be null"},
 			{name: "birthdate of another length", attrs: people.Attributes("birthdate", "1990"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: birthdate: String must be no shorter than 10 characters"},
-			{name: "too long", pool: customs, attrs: people.Attributes("custom:plan", "golden"),
+			{name: "too long", pool: services.CustomAttributes, attrs: people.Attributes("custom:plan", "golden"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: custom:plan: String must be no longer than 4 characters"},
-			{name: "number too small", pool: customs, attrs: people.Attributes("custom:age", "17.9"),
+			{name: "number too small", pool: services.CustomAttributes, attrs: people.Attributes("custom:age", "17.9"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: custom:age: Value is out of range"},
-			{name: "no number", pool: customs, attrs: people.Attributes("custom:age", "1e2"),
+			{name: "no number", pool: services.CustomAttributes, attrs: people.Attributes("custom:age", "1e2"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: custom:age: Value is out of range"},
-			{name: "no Boolean", pool: customs, attrs: people.Attributes("custom:news", "yes"),
+			{name: "no Boolean", pool: services.CustomAttributes, attrs: people.Attributes("custom:news", "yes"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: custom:news: Value is out of range"},
-			{name: "no date", pool: customs, attrs: people.Attributes("custom:since", "yesterday"),
+			{name: "no date", pool: services.CustomAttributes, attrs: people.Attributes("custom:since", "yesterday"),
 				want: "InvalidParameterException: Attributes did not conform to the schema: custom:since: Value is not a date and time"},
-			{name: "immutable, once", pool: customs, attrs: people.Attributes("custom:tenant", "t1", "custom:plan", "gold", "custom:age", "18", "custom:news", "True", "custom:since", "2026-01-02T03:04:05Z")},
+			{name: "immutable, once", pool: services.CustomAttributes, attrs: people.Attributes("custom:tenant", "t1", "custom:plan", "gold", "custom:age", "18", "custom:news", "True", "custom:since", "2026-01-02T03:04:05Z")},
 
 			{name: "policy", pass: "passw0rd!", want: "InvalidPasswordException: Password did not conform with policy: Password must have uppercase characters"},
 			{name: "attributes come before the policy", pass: "x", attrs: people.Attributes("email", "alice"), want: "InvalidParameterException: Invalid email address format."},
@@ -235,9 +236,9 @@ func TestStoredUsername(t *testing.T) {
 			notFound   []string
 		}{
 			{"exact", "Alice", nil, "Alice", []string{"Alice"}, []string{"alice", "sub"}},
-			{"any case", "Alice", anyCase, "alice", []string{"Alice", "ALICE"}, []string{"sub"}},
-			{"address", "Alice@Example.com", byEmail, "sub", []string{"Alice@Example.com", "sub"}, []string{"alice@example.com"}},
-			{"address in any case", "Alice@Example.com", func(in *idp.CreateUserPoolRequest) { byEmail(in); anyCase(in) }, "sub",
+			{"any case", "Alice", services.AnyCase, "alice", []string{"Alice", "ALICE"}, []string{"sub"}},
+			{"address", "Alice@Example.com", services.ByEmail, "sub", []string{"Alice@Example.com", "sub"}, []string{"alice@example.com"}},
+			{"address in any case", "Alice@Example.com", func(in *idp.CreateUserPoolRequest) { services.ByEmail(in); services.AnyCase(in) }, "sub",
 				[]string{"alice@example.com", "sub"}, nil},
 		}
 		for _, row := range rows {
@@ -277,7 +278,7 @@ func TestOneNameOneUser(t *testing.T) {
 		for name, row := range map[string]struct {
 			pool func(in *idp.CreateUserPoolRequest)
 			user string
-		}{"username": {nil, "alice"}, "address": {byEmail, "alice@example.com"}} {
+		}{"username": {nil, "alice"}, "address": {services.ByEmail, "alice@example.com"}} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				sn := r.poolWith(t, row.pool)

@@ -26,7 +26,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, nil)
-		client := r.clientWith(t, sn, hiding)
+		client := r.clientWith(t, sn, services.Hiding)
 		u := r.Have(t, sn, "alice", idp.UserStatusTypeConfirmed, people.Verified("alice@example.com"))
 		const home = "192.0.2.1"
 		r.NoteAddress(t.Context(), sn, u, home)

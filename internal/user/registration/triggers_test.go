@@ -10,6 +10,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/test/lambdas"
 	"cognate/test/people"
+	"cognate/test/services"
 )
 
 // TestPreSignUp holds a row for each thing that the function can answer.
@@ -90,7 +91,7 @@ func TestPreSignUpTakesAlias(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
-			withAliases(in)
+			services.WithAliases(in)
 			in.LambdaConfig = &idp.LambdaConfigType{PreSignUp: lambdas.ARN("pre")}
 		})
 		r.Functions.On("pre", func(e *lambdas.Event) string {

@@ -3,6 +3,7 @@ package registration
 import (
 	"cognate/internal/pool/schema"
 	"cognate/internal/user"
+	"cognate/test/services"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,7 +35,7 @@ func TestPendingAddress(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.poolWith(t, func(in *idp.CreateUserPoolRequest) {
-			byEmail(in)
+			services.ByEmail(in)
 			in.UserAttributeUpdateSettings = &idp.UserAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: []idp.VerifiedAttributeType{"email"}}
 		})
 		client := r.clientWith(t, sn, nil)
