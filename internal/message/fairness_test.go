@@ -126,7 +126,7 @@ func TestBulkDelaysNoOtherPool(t *testing.T) {
 		st, ring := open(t, options, c)
 		mails := newGate()
 		s := message.New(message.Deps{Store: st, Ring: ring, Now: c.Now, Log: slog.New(slog.DiscardHandler), Mail: mails})
-		bulk(t, st, s, 10_000, func(int) message.Message { return mail(bulkPool, "invitation", c) })
+		bulk(t, st, s, 2_000, func(int) message.Message { return mail(bulkPool, "invitation", c) })
 		c.Pass(time.Second)
 		runs(t, s)
 		for range 6 { // the pool's share; all of them hang
