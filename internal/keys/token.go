@@ -29,6 +29,9 @@ const (
 	// BrowserSessionLife is the longest MaxValidityMinutes of an SSO session
 	// (Cognito: 90 days).
 	BrowserSessionLife = 90 * 24 * time.Hour
+	// PageStateLife is how long a person has for a step on a login page (Cognito: five
+	// minutes).
+	PageStateLife = 5 * time.Minute
 )
 
 // The kinds of tokens.
@@ -43,12 +46,14 @@ var (
 	TokenRefresh = newToken("refresh-token", ShapeRefreshToken, RefreshLife)
 	// TokenBrowserSession is the cookie of a browser that has signed in on a domain.
 	TokenBrowserSession = newToken("browser-session", ShapeSession, BrowserSessionLife)
+	// TokenPageState is what a login page remembers between two requests.
+	TokenPageState = newToken("page-state", ShapePageState, PageStateLife)
 )
 
 // Tokens lists the kinds. It is the only list of them: a missing kind has no data key, and
 // SealToken panics for it.
 func Tokens() []Token {
-	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession}
+	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession, TokenPageState}
 }
 
 func newToken(purpose Purpose, shape Shape, life time.Duration) Token {
@@ -81,6 +86,9 @@ const (
 	// ShapeSecretBlock is standard Base64 with padding, which clients decode to
 	// sign it.
 	ShapeSecretBlock
+	// ShapePageState is URL-safe Base64 without padding, up to 3800 characters: it has
+	// room for a Session, and fits into a cookie (RFC 6265 §6.1: 4096 bytes).
+	ShapePageState
 )
 
 // jweHeader is {"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}, then a dot.
@@ -100,8 +108,11 @@ var (
 
 // MaxLen is the length in characters of the longest token of the shape.
 func (s Shape) MaxLen() int {
-	if s == ShapeSession {
+	switch s {
+	case ShapeSession:
 		return 2048 // constraint of the API's Session
+	case ShapePageState:
+		return 3800
 	}
 	return 4096
 }
@@ -113,7 +124,7 @@ func (s Shape) MaxPlaintext() int {
 		// Five parts: the header, three of fixed length, the ciphertext.
 		fixed := len(jweHeader) + raw.EncodedLen(jweKeyEnd) + raw.EncodedLen(nonceSize/2) + raw.EncodedLen(tagSize) + 3
 		return raw.DecodedLen(s.MaxLen() - fixed)
-	case ShapeSession:
+	case ShapeSession, ShapePageState:
 		return raw.DecodedLen(s.MaxLen()) - sealOverhead
 	default:
 		return s.MaxLen()/4*3 - sealOverhead
@@ -142,7 +153,7 @@ var errRetired = errors.New("keys: the data keys are retired; the server needs t
 
 func encodeToken(shape Shape, sealed []byte) string {
 	switch shape {
-	case ShapeSession:
+	case ShapeSession, ShapePageState:
 		return raw.EncodeToString(sealed)
 	case ShapeSecretBlock:
 		return std.EncodeToString(sealed)
@@ -196,7 +207,7 @@ func decodeToken(shape Shape, token string) ([]byte, error) {
 		return nil, ErrToken
 	}
 	switch shape {
-	case ShapeSession:
+	case ShapeSession, ShapePageState:
 		return decodeBase64(raw, nil, token)
 	case ShapeSecretBlock:
 		return decodeBase64(std, nil, token)

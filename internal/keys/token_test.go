@@ -17,6 +17,7 @@ var shapes = []struct {
 }{
 	{"refresh token", ShapeRefreshToken, regexp.MustCompile(`^eyJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiUlNBLU9BRVAifQ(\.[A-Za-z0-9_-]*){4}$`)},
 	{"session", ShapeSession, regexp.MustCompile(`^[A-Za-z0-9_-]{20}[A-Za-z0-9_-]*$`)},
+	{"page state", ShapePageState, regexp.MustCompile(`^[A-Za-z0-9_-]{20}[A-Za-z0-9_-]*$`)},
 	{"secret block", ShapeSecretBlock, regexp.MustCompile(`^[A-Za-z0-9+/]+={0,2}$`)},
 }
 
@@ -104,7 +105,7 @@ func FuzzOpenToken(f *testing.F) {
 	}
 	f.Add(uint8(ShapeRefreshToken), jweHeader+"...")
 	f.Fuzz(func(t *testing.T, s uint8, token string) {
-		shape := Shape(s % 3)
+		shape := Shape(s % 4)
 		sealed, err := decodeToken(shape, token)
 		if err != nil {
 			return
@@ -112,7 +113,7 @@ func FuzzOpenToken(f *testing.F) {
 		// What decodes spells back to the same token.
 		var again string
 		switch shape {
-		case ShapeSession:
+		case ShapeSession, ShapePageState:
 			again = base64.RawURLEncoding.EncodeToString(sealed)
 		case ShapeSecretBlock:
 			again = base64.StdEncoding.EncodeToString(sealed)

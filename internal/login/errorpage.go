@@ -26,7 +26,7 @@ func serveError(w http.ResponseWriter, r *http.Request) {
 		text = "Something went wrong"
 	}
 	write(w, r, http.StatusBadRequest, "error.html", &view{
-		Language: "en", Style: site.URL(assetPath + assetNames["look.css"]), Brand: site.Pool.Name, Initial: initial(site.Pool.Name),
+		translator: defaultLanguage, Language: defaultLanguage, Style: site.URL(assetPath + assetNames["look.css"]), Brand: site.Pool.Name, Initial: initial(site.Pool.Name),
 		Base: site.Base, Error: text, RequestID: api.RequestFrom(r.Context()).ID,
 	})
 }

@@ -4,15 +4,41 @@ package login
 type page struct {
 	path     string
 	template string
-	// show returns what the template shows beside what every page has.
+	// state is the path of the page whose state the page needs: its own, or that of the
+	// page to whose buttons it answers. It is "" for a page that needs none.
+	state string
+	// local says that the page is for people of the pool's own directory.
+	local bool
+	// show returns what the template shows beside what every page has. A page without
+	// it has a form on another page, to which a GET leads.
 	show func(v *visit) (any, error)
 	// submit handles the page's form. It answers the request itself, or returns an
 	// error for the page to show.
 	submit func(v *visit) error
 }
 
-// pages are all pages but the one for errors. A path is in lower case.
-var pages = []page{
-	{path: "/login", template: "signin.html", show: (*visit).showSignIn, submit: (*visit).submitSignIn},
-	{path: "/oauth2/login", template: "signin.html", show: (*visit).showSignIn, submit: (*visit).submitSignIn},
+// The paths of pages that others lead to.
+const (
+	pathSignIn         = "/login"
+	pathCode           = "/mfa"
+	pathChoose         = "/mfa/choose"
+	pathSetup          = "/mfa/setup"
+	pathSetupAddress   = "/mfa/address"
+	pathSetupApp       = "/mfa/app"
+	pathChangePassword = "/changePassword"
+)
+
+// pages returns all pages but the one for errors.
+func pages() []page {
+	return []page{
+		{path: pathSignIn, template: "signin.html", show: (*visit).showSignIn, submit: (*visit).submitSignIn},
+		{path: "/oauth2/login", template: "signin.html", show: (*visit).showSignIn, submit: (*visit).submitSignIn},
+		{path: pathCode, template: "code.html", state: pathCode, local: true, show: (*visit).showCode, submit: (*visit).submitCode},
+		{path: "/mfa/resend", state: pathCode, local: true, submit: (*visit).resendCode},
+		{path: pathChoose, template: "choose.html", state: pathChoose, local: true, show: (*visit).showChoose, submit: (*visit).submitChoose},
+		{path: pathChangePassword, template: "newpassword.html", state: pathChangePassword, local: true, show: (*visit).showNewPassword, submit: (*visit).submitNewPassword},
+		{path: pathSetup, template: "choose.html", state: pathSetup, local: true, show: (*visit).showSetup, submit: (*visit).submitSetup},
+		{path: pathSetupAddress, template: "setupaddress.html", state: pathSetupAddress, local: true, show: (*visit).showSetupAddress, submit: (*visit).submitSetupAddress},
+		{path: pathSetupApp, template: "setupapp.html", state: pathSetupApp, local: true, show: (*visit).showSetupApp, submit: (*visit).submitSetupApp},
+	}
 }

@@ -88,6 +88,8 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 
 // A view is what every template is given.
 type view struct {
+	translator
+
 	Language  string
 	Style     string // reference of the stylesheet
 	Brand     string
@@ -96,7 +98,11 @@ type view struct {
 	Query     template.URL // of the authorization request, for links and forms
 	Base      string
 	CSRF      string
+	State     string // the page's sealed state
+	Script    string // reference of the script
 	Error     string
+	Notice    string
+	Good      bool // the notice is good news
 	Page      any
 	RequestID string
 }
@@ -130,8 +136,12 @@ func (v *visit) render(failed error) {
 	}
 	brand := v.site.Pool.Name
 	out := view{
-		Language: "en", Style: v.site.URL(assetPath + assetNames["look.css"]), Brand: brand, Initial: initial(brand), App: v.request.Client.Name,
+		translator: v.text, Language: string(v.text), Style: v.site.URL(assetPath + assetNames["look.css"]), Brand: brand, Initial: initial(brand), App: v.request.Client.Name,
 		Query: template.URL(v.query()), Base: v.site.Base, CSRF: v.token(), Page: shown,
+		State: v.stateText, Script: v.site.URL(assetPath + assetNames["page.js"]),
+	}
+	if key := v.takeNotice(); key != "" && failed == nil {
+		out.Notice, out.Good = v.text.T(key), notices[key]
 	}
 	if failed != nil {
 		out.Error = v.textOf(failed)

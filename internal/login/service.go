@@ -3,16 +3,23 @@ package login
 import (
 	"log/slog"
 	"net/http"
+	"strings"
+	"time"
 
+	"cognate/internal/keys"
 	"cognate/internal/oauth"
 	"cognate/internal/signin"
+	"cognate/internal/user/registration"
 )
 
 // Deps are what the service is built from.
 type Deps struct {
-	OAuth   *oauth.Service
-	SignIns *signin.Service
-	Log     *slog.Logger
+	OAuth         *oauth.Service
+	SignIns       *signin.Service
+	Registrations *registration.Service
+	Ring          *keys.Ring
+	Now           func() time.Time
+	Log           *slog.Logger
 }
 
 // Service serves the pages.
@@ -21,10 +28,10 @@ type Service struct{ deps Deps }
 // New makes the service.
 func New(d Deps) *Service { return &Service{deps: d} }
 
-// Mount adds the pages to the routes of a domain.
+// Mount adds the pages to the routes of a domain, which are in lower case.
 func (s *Service) Mount(mux *http.ServeMux) {
-	for _, p := range pages {
-		mux.HandleFunc(p.path, s.handler(p))
+	for _, p := range pages() {
+		mux.HandleFunc(strings.ToLower(p.path), s.handler(p))
 	}
 	mux.HandleFunc("/error", serveError)
 	mux.HandleFunc("GET "+assetPath+"{file}", serveAsset)

@@ -1,7 +1,7 @@
 package login
 
 import (
-	"slices"
+	"context"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/signin"
@@ -12,24 +12,16 @@ type signInView struct {
 	Local    bool // people of the pool's own directory sign in here
 	Username string
 	// Kind is what people sign in by: "email", "phone", "both" or "username".
-	Kind    string
-	Recover bool
-	SignUp  bool
+	Kind     string
+	Password Field
+	Recover  bool
+	SignUp   bool
 }
 
 func (v *visit) showSignIn() (any, error) {
-	sn, c := v.site.Pool, v.request.Client
 	out := signInView{
-		Local: slices.Contains(c.Config.SupportedIdentityProviders, "COGNITO"), Username: v.request.LoginHint, Kind: "username",
-	}
-	email, phone := sn.UsernameAttributes.Has("email"), sn.UsernameAttributes.Has("phone_number")
-	switch {
-	case email && phone:
-		out.Kind = "both"
-	case email:
-		out.Kind = "email"
-	case phone:
-		out.Kind = "phone"
+		Local: v.isLocal(), Username: v.request.LoginHint, Kind: v.identifierKind(),
+		Password: v.passwordField("signInFormPassword", "password", "label.password", "current-password"),
 	}
 	if name := v.form.Get("username"); name != "" {
 		out.Username = name
@@ -37,9 +29,28 @@ func (v *visit) showSignIn() (any, error) {
 	return out, nil
 }
 
+// identifierKind returns what people of the pool sign in by: "email", "phone", "both" or
+// "username".
+func (v *visit) identifierKind() string {
+	sn := v.site.Pool
+	email, phone := sn.UsernameAttributes.Has("email"), sn.UsernameAttributes.Has("phone_number")
+	switch {
+	case email && phone:
+		return "both"
+	case email:
+		return "email"
+	case phone:
+		return "phone"
+	}
+	return "username"
+}
+
 // submitSignIn checks a username and a password.
 func (v *visit) submitSignIn() error {
-	return v.signIn(func(c signin.PageCall) (*signin.PageAnswer, error) {
-		return v.deps.SignIns.StartOnPage(v.r.Context(), c, idp.AuthFlowTypeUserPasswordAuth)
-	}, map[string]string{"USERNAME": v.form.Get("username"), "PASSWORD": v.form.Get("password")}, "")
+	if !v.isLocal() {
+		return pageError("signIn.none")
+	}
+	return v.signIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
+		return v.deps.SignIns.StartOnPage(ctx, c, idp.AuthFlowTypeUserPasswordAuth)
+	}, map[string]string{"USERNAME": v.form.Get("username"), "PASSWORD": v.form.Get("password")})
 }

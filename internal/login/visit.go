@@ -1,19 +1,18 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cognate/internal/api"
-	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/oauth"
-	"cognate/internal/signin"
 )
 
 // maxForm bounds a page's form in bytes: more than all fields of the longest lawful
@@ -31,13 +30,17 @@ type visit struct {
 	request *oauth.Authorization
 	form    url.Values
 	csrf    string // what the form must send back
+	text    translator
+	// state is what the page continues from, stateText its sealed form.
+	state     *pageState
+	stateText string
 }
 
 // handler serves a page. The authorization request is in the query string of every
 // page and is checked again each time.
 func (s *Service) handler(p page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{Service: s, page: p, w: w, r: r, site: oauth.SiteOf(r.Context())}
+		v := &visit{Service: s, page: p, w: w, r: r, site: oauth.SiteOf(r.Context()), text: defaultLanguage}
 		var err error
 		if v.request, err = s.deps.OAuth.ParseAuthorization(r.Context(), v.site, r.URL.Query()); err != nil {
 			oauth.SecureHeaders(w, r)
@@ -46,9 +49,13 @@ func (s *Service) handler(p page) http.HandlerFunc {
 		}
 		audit.From(r.Context()).SetClient(v.site.Pool.ID, v.request.Client.ID)
 		v.headers()
+		if p.local && !v.isLocal() {
+			v.redirect(v.link(pathSignIn))
+			return
+		}
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
-			v.render(nil)
+			v.get()
 		case http.MethodPost:
 			v.post()
 		default:
@@ -58,17 +65,71 @@ func (s *Service) handler(p page) http.HandlerFunc {
 	}
 }
 
+// isLocal reports whether people of the pool's own directory can use the client.
+func (v *visit) isLocal() bool {
+	return slices.Contains(v.request.Client.Config.SupportedIdentityProviders, "COGNITO")
+}
+
+// get shows the page. A page without its state leads to the sign-in page.
+func (v *visit) get() {
+	switch ok, err := v.ready(); {
+	case err != nil:
+		v.deps.OAuth.Refuse(v.w, v.r, err)
+	case !ok:
+		v.startAgain(noticeExpired)
+	case v.page.show == nil:
+		v.redirect(v.link(v.page.state))
+	default:
+		v.render(nil)
+	}
+}
+
+// ready reports whether the request has the state that the page needs.
+func (v *visit) ready() (bool, error) {
+	if v.page.state == "" {
+		return true, nil
+	}
+	err := v.loadState()
+	return v.state != nil, err
+}
+
 // post handles the page's form. A form that another page sent, or an old one, leads
 // back to the sign-in page.
 func (v *visit) post() {
 	if err := v.readForm(); err != nil || !v.checkOrigin() || !v.checkCSRF() {
 		audit.From(v.r.Context()).SetReason(api.ReasonInvalidRequest)
-		v.redirect(v.link("/login"))
+		v.startAgain(noticeExpired)
 		return
 	}
-	if err := v.page.submit(v); err != nil {
+	ok, err := v.ready()
+	if err == nil && !ok {
+		v.startAgain(noticeExpired)
+		return
+	}
+	if err == nil {
+		err = v.page.submit(v)
+	}
+	switch {
+	case err == nil:
+	case isOver(err):
+		v.note(err)
+		v.startAgain(noticeExpired)
+	case v.page.show == nil:
+		v.note(err)
+		v.startAgain(noticeExpired)
+	default:
 		v.render(err)
 	}
+}
+
+// isOver reports whether an error ends the attempt: its session is used, too old, or
+// does not fit the account any more.
+func isOver(err error) bool {
+	switch api.ReasonOf(err) {
+	case api.ReasonBadSession, api.ReasonSessionExpired, api.ReasonSessionUsed, api.ReasonAccountChanged:
+		return true
+	}
+	return false
 }
 
 func (v *visit) readForm() error {
@@ -80,8 +141,17 @@ func (v *visit) readForm() error {
 	if err != nil || len(body) > maxForm {
 		return errors.New("login: the form is too long")
 	}
-	v.form, err = url.ParseQuery(string(body))
-	return err
+	if v.form, err = url.ParseQuery(string(body)); err != nil {
+		return err
+	}
+	for _, values := range v.form {
+		for _, value := range values {
+			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				return errors.New("login: the form is not text")
+			}
+		}
+	}
+	return nil
 }
 
 // link returns the reference of another page of the same authorization request.
@@ -97,39 +167,4 @@ func (v *visit) query() string { return strings.ReplaceAll(v.r.URL.RawQuery, "+"
 func (v *visit) redirect(location string) {
 	v.w.Header().Set("Location", location)
 	v.w.WriteHeader(http.StatusFound)
-}
-
-// signIn runs a step of a sign-in on the engine, and goes on to what it comes to.
-func (v *visit) signIn(step func(signin.PageCall) (*signin.PageAnswer, error), params map[string]string, session string) error {
-	var location string
-	var cookie *http.Cookie
-	a, err := step(signin.PageCall{
-		Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session,
-		Complete: func(ctx context.Context, p *signin.Proof) (err error) {
-			who := &oauth.Who{User: p.User, At: p.At, EventID: p.EventID, Passed: p.Passed}
-			location, cookie, err = v.deps.OAuth.Complete(ctx, v.site, v.request, who, p.OnCommit)
-			return err
-		},
-	})
-	if err != nil {
-		return err
-	}
-	if a.Challenge != "" {
-		return idp.InvalidParameterException("This sign-in needs " + string(a.Challenge) + ", which the login pages do not have yet.")
-	}
-	http.SetCookie(v.w, cookie)
-	v.redirect(location)
-	return nil
-}
-
-// textOf returns what a page says of an error. What nobody expects is only logged.
-func (v *visit) textOf(err error) string {
-	e, ok := errors.AsType[*api.Error](err)
-	if !ok || e.Code == api.CodeInternalError {
-		audit.From(v.r.Context()).SetCause(err)
-		return "Something went wrong. Try again. If it happens again, tell your administrator this number: " + api.RequestFrom(v.r.Context()).ID
-	}
-	audit.From(v.r.Context()).SetCode(e.Code)
-	audit.From(v.r.Context()).SetReason(api.ReasonOf(err))
-	return strings.TrimSpace(e.Message)
 }

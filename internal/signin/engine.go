@@ -82,10 +82,10 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 	return c.withChoices(a), nil
 }
 
-// gateFlow rejects a flow that the client does not allow. Pages take passwords
-// whatever the client lists (Cognito: managed login).
+// gateFlow rejects a flow that the client does not allow. Pages take passwords, and sign
+// in after a sign-up, whatever the client lists (Cognito: managed login).
 func (s *Service) gateFlow(c *call, name idp.AuthFlowType, f flow) error {
-	if c.from == hostedPage && name == idp.AuthFlowTypeUserPasswordAuth {
+	if c.from == hostedPage && (name == idp.AuthFlowTypeUserPasswordAuth || c.session != nil) {
 		return nil
 	}
 	refreshing := name == idp.AuthFlowTypeRefreshTokenAuth || name == idp.AuthFlowTypeRefreshToken

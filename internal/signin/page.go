@@ -31,8 +31,8 @@ type PageAnswer struct {
 	Available []idp.ChallengeNameType
 }
 
-// StartOnPage starts a flow, USER_PASSWORD_AUTH or USER_AUTH. Its errors are those
-// of InitiateAuth.
+// StartOnPage starts a flow, USER_PASSWORD_AUTH, or USER_AUTH with the Session of a
+// confirmed sign-up. Its errors are those of InitiateAuth.
 func (s *Service) StartOnPage(ctx context.Context, p PageCall, flow idp.AuthFlowType) (*PageAnswer, error) {
 	a, err := s.start(ctx, p.call(), flow)
 	return pageAnswer(a, err)
@@ -42,6 +42,39 @@ func (s *Service) StartOnPage(ctx context.Context, p PageCall, flow idp.AuthFlow
 func (s *Service) AnswerOnPage(ctx context.Context, p PageCall, name idp.ChallengeNameType) (*PageAnswer, error) {
 	a, err := s.respond(ctx, p.call(), name)
 	return pageAnswer(a, err)
+}
+
+// ResendOnPage sends a new code for SMS_MFA or EMAIL_OTP as a second factor. The Session
+// of the code before is spent.
+func (s *Service) ResendOnPage(ctx context.Context, p PageCall, name idp.ChallengeNameType) (*PageAnswer, error) {
+	c := p.call()
+	st, err := s.openSession(ctx, c, name, p.Session)
+	if err != nil {
+		return nil, err
+	}
+	if st.OTP == nil || !byPassword(st) {
+		return nil, invalidSession()
+	}
+	r := newResponse(c, name, st)
+	if r.user, err = s.userOf(ctx, c, st); err != nil {
+		return nil, err
+	}
+	c.noteUser(ctx, r.user)
+	if err := s.recheckAccount(r); err != nil {
+		return nil, err
+	}
+	if st.OTP.Enrol != "" {
+		if err := s.stillEnrols(r, r.user); err != nil {
+			return nil, err
+		}
+		o, err := s.enrol(ctx, r, name, st.OTP.Enrol)
+		if err != nil {
+			return nil, overloadError(err)
+		}
+		return pageAnswer(o.answer, nil)
+	}
+	a, err := s.askSecondCode(ctx, c, r.user, st, name)
+	return pageAnswer(a, overloadError(err))
 }
 
 func (p *PageCall) call() *call {

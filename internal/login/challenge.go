@@ -1,0 +1,109 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/oauth"
+	"cognate/internal/signin"
+)
+
+// challengePage is the page for a challenge.
+type challengePage struct {
+	path string
+	// prepare, if set, adds to the state what the page shows. It can choose another page.
+	prepare func(v *visit, st *pageState, params map[string]string) (path string, err error)
+}
+
+// challengePages returns the pages for the challenges that pages can answer.
+func challengePages() map[idp.ChallengeNameType]challengePage {
+	return map[idp.ChallengeNameType]challengePage{
+		idp.ChallengeNameTypeSmsMfa:              {path: pathCode},
+		idp.ChallengeNameTypeEmailOtp:            {path: pathCode},
+		idp.ChallengeNameTypeSoftwareTokenMfa:    {path: pathCode},
+		idp.ChallengeNameTypeSelectMfaType:       {path: pathChoose, prepare: choices(pathChoose, "MFAS_CAN_CHOOSE")},
+		idp.ChallengeNameTypeNewPasswordRequired: {path: pathChangePassword, prepare: choices(pathChangePassword, "requiredAttributes")},
+		idp.ChallengeNameTypeMfaSetup:            {path: pathSetup, prepare: (*visit).prepareSetup},
+	}
+}
+
+// choices returns a prepare that keeps a list of the challenge's parameters.
+func choices(path, key string) func(*visit, *pageState, map[string]string) (string, error) {
+	return func(_ *visit, st *pageState, params map[string]string) (string, error) {
+		return path, st.readChoices(params[key])
+	}
+}
+
+func (st *pageState) readChoices(list string) error {
+	return json.Unmarshal([]byte(list), &st.Choices)
+}
+
+// A step calls the sign-in engine.
+type step func(context.Context, signin.PageCall) (*signin.PageAnswer, error)
+
+// signIn runs a step of a sign-in, and goes on to what it comes to: the next page, or
+// the client's redirect URI.
+func (v *visit) signIn(run step, params map[string]string) error {
+	return v.continueSignIn(run, params, "")
+}
+
+// answer answers the challenge of the page's state.
+func (v *visit) answer(params map[string]string) error {
+	params["USERNAME"] = v.state.Username
+	return v.continueSignIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
+		return v.deps.SignIns.AnswerOnPage(ctx, c, v.state.Challenge)
+	}, params, v.state.Session)
+}
+
+func (v *visit) continueSignIn(run step, params map[string]string, session string) error {
+	var location string
+	var cookie *http.Cookie
+	a, err := run(v.r.Context(), signin.PageCall{
+		Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session,
+		Complete: func(ctx context.Context, p *signin.Proof) (err error) {
+			who := &oauth.Who{User: p.User, At: p.At, EventID: p.EventID, Passed: p.Passed}
+			location, cookie, err = v.deps.OAuth.Complete(ctx, v.site, v.request, who, p.OnCommit)
+			return err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if a.Challenge != "" {
+		return v.ask(a)
+	}
+	http.SetCookie(v.w, cookie)
+	if _, err := v.r.Cookie(stateCookie); err == nil {
+		v.setCookie(stateCookie, "", -1)
+	}
+	v.redirect(location)
+	return nil
+}
+
+// ask sends the browser to the page of a challenge.
+func (v *visit) ask(a *signin.PageAnswer) error {
+	p, ok := challengePages()[a.Challenge]
+	if !ok {
+		return pageError("error.noMethod")
+	}
+	st := &pageState{
+		Challenge: a.Challenge, Session: a.Session, Username: a.Params["USER_ID_FOR_SRP"],
+		Destination: a.Params["CODE_DELIVERY_DESTINATION"], Device: a.Params["FRIENDLY_DEVICE_NAME"],
+	}
+	path := p.path
+	if p.prepare != nil {
+		var err error
+		if path, err = p.prepare(v, st, a.Params); err != nil {
+			return err
+		}
+	}
+	return v.goTo(path, st)
+}
+
+// code returns a code of the form, without the spaces that people and apps put into it.
+func (v *visit) code(name string) string {
+	return strings.Join(strings.Fields(v.form.Get(name)), "")
+}

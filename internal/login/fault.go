@@ -1,0 +1,66 @@
+package login
+
+import (
+	"errors"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/audit"
+)
+
+// A pageError is an error that a page itself finds; it is the key of its text.
+type pageError string
+
+// Error returns the key for a log.
+func (e pageError) Error() string { return "login: " + string(e) }
+
+// errorTexts are the texts of errors for which the API's text does not suit a page.
+var errorTexts = map[string]string{
+	idp.CodeCodeMismatchException:           "error.code",
+	idp.CodeEnableSoftwareTokenMFAException: "error.code",
+	idp.CodeLimitExceededException:          "error.limit",
+	idp.CodeTooManyRequestsException:        "error.busy",
+	idp.CodeUsernameExistsException:         "error.usernameExists",
+}
+
+// reasonTexts are the texts of reasons. They come before those of the errors.
+var reasonTexts = map[api.Reason]string{
+	api.ReasonCodeExpired:   "error.codeExpired",
+	api.ReasonCodeUsed:      "error.codeUsed",
+	api.ReasonWrongPassword: "error.incorrect",
+	api.ReasonUnknownUser:   "error.incorrect",
+}
+
+// note puts an error into the request's log line, and reports whether it is one that a
+// person may read.
+func (v *visit) note(err error) (*api.Error, bool) {
+	event := audit.From(v.r.Context())
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok || e.Code == api.CodeInternalError {
+		event.SetCause(err)
+		return nil, false
+	}
+	event.SetCode(e.Code)
+	event.SetReason(api.ReasonOf(err))
+	return e, true
+}
+
+// textOf returns what a page says of an error. What nobody expects is only logged.
+func (v *visit) textOf(err error) string {
+	if e, ok := errors.AsType[pageError](err); ok {
+		audit.From(v.r.Context()).SetReason(api.ReasonInvalidRequest)
+		return v.text.T(string(e))
+	}
+	e, ok := v.note(err)
+	if !ok {
+		return v.text.T("error.unexpected", api.RequestFrom(v.r.Context()).ID)
+	}
+	if key, ok := reasonTexts[api.ReasonOf(err)]; ok {
+		return v.text.T(key)
+	}
+	if key, ok := errorTexts[e.Code]; ok {
+		return v.text.T(key)
+	}
+	return strings.TrimSpace(e.Message)
+}

@@ -1,0 +1,102 @@
+package login
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+)
+
+// A page that continues something needs to know what. That is one sealed value. It
+// comes back in a field of the page's form, which is the page's own, or else in a
+// cookie, which all tabs of a browser share.
+const (
+	stateField  = "page_data"
+	stateCookie = "page-data"
+)
+
+// pageState is what a page remembers from the request before.
+type pageState struct {
+	// Path is the page that it is for.
+	Path     string `json:"p"`
+	Ends     int64  `json:"z"` // milliseconds
+	Username string `json:"u"`
+	// Challenge and Session are the question of the sign-in engine.
+	Challenge idp.ChallengeNameType `json:"c,omitempty"`
+	Session   string                `json:"s,omitempty"`
+	// Destination is the masked address to which a code went.
+	Destination string `json:"d,omitempty"`
+	// Choices are methods to choose from, or attributes that are asked for.
+	Choices []string `json:"o,omitempty"`
+	// Device is the name of an authenticator app, Secret the key of a new one.
+	Device string `json:"n,omitempty"`
+	Secret string `json:"k,omitempty"`
+}
+
+// binding is what a page state is bound to: it is good for one client on one domain.
+func (v *visit) binding() []byte {
+	return []byte("login\x00" + v.site.Pool.ID + "\x00" + v.site.Domain.Name + "\x00" + v.request.Client.ID)
+}
+
+// sealState dates the state and seals it.
+func (v *visit) sealState(st *pageState) (string, error) {
+	st.Ends = v.deps.Now().Add(keys.PageStateLife).UnixMilli()
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // names would grow beyond the token's room
+	if err := e.Encode(st); err != nil {
+		return "", err
+	}
+	return v.deps.Ring.SealToken(keys.TokenPageState, v.binding(), body.Bytes())
+}
+
+// loadState reads the state for the page. It leaves v.state nil where the request has
+// none that is good for the page.
+func (v *visit) loadState() error {
+	sent := v.form[stateField]
+	if len(sent) == 0 {
+		for _, c := range v.r.CookiesNamed(stateCookie) {
+			sent = append(sent, c.Value)
+		}
+	}
+	for _, text := range sent {
+		body, err := v.deps.Ring.OpenToken(v.r.Context(), keys.TokenPageState, v.binding(), text)
+		if errors.Is(err, keys.ErrToken) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		st := &pageState{}
+		if json.Unmarshal(body, st) != nil || st.Path != v.page.state || v.deps.Now().UnixMilli() >= st.Ends {
+			continue
+		}
+		v.state, v.stateText = st, text
+		return nil
+	}
+	return nil
+}
+
+// goTo sends the browser to a page that continues from the state.
+func (v *visit) goTo(path string, st *pageState) error {
+	st.Path = path
+	text, err := v.sealState(st)
+	if err != nil {
+		return err
+	}
+	v.setCookie(stateCookie, text, int(keys.PageStateLife.Seconds()))
+	v.redirect(v.link(path))
+	return nil
+}
+
+// setCookie sets a cookie that only the site's pages read; an age below 0 removes it.
+func (v *visit) setCookie(name, value string, age int) {
+	path := v.site.Base
+	if path == "" {
+		path = "/"
+	}
+	http.SetCookie(v.w, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: age, HttpOnly: true, Secure: v.site.Secure, SameSite: http.SameSiteLaxMode})
+}

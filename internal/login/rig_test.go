@@ -1,0 +1,241 @@
+package login_test
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/test/serving"
+)
+
+const (
+	callback = "https://a.example/cb"
+	password = "Passw0rd!x"
+)
+
+// A rig is a development server with a pool that has a domain and an app client.
+type rig struct {
+	serving.Rig
+	sdk    *cip.Client
+	pool   string
+	base   string // of the domain
+	client *types.UserPoolClientType
+}
+
+func newRig(t *testing.T, change func(in *cip.CreateUserPoolInput)) *rig {
+	t.Helper()
+	r := &rig{Rig: serving.Start(t, serving.Dev(t))}
+	r.sdk, r.base = r.Rig.Dev(), r.URL()+"/_domain/people"
+	r.pool, r.client = r.addPool(t, "people", change)
+	return r
+}
+
+// addPool makes a pool with a domain, and a confidential client of it.
+func (r *rig) addPool(t *testing.T, domain string, change func(in *cip.CreateUserPoolInput)) (string, *types.UserPoolClientType) {
+	t.Helper()
+	in := &cip.CreateUserPoolInput{
+		PoolName: new("people"), AutoVerifiedAttributes: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
+		Schema: []types.SchemaAttributeType{{Name: new("email"), Required: new(true)}},
+	}
+	if change != nil {
+		change(in)
+	}
+	made, err := r.sdk.CreateUserPool(t.Context(), in)
+	pool := *serving.Must(t, made, err).UserPool.Id
+	out, err := r.sdk.CreateUserPoolDomain(t.Context(), &cip.CreateUserPoolDomainInput{UserPoolId: &pool, Domain: &domain, ManagedLoginVersion: new(int32(2))})
+	serving.Must(t, out, err)
+	return pool, r.addClient(t, pool)
+}
+
+// addClient makes a confidential client that lists no sign-in flow.
+func (r *rig) addClient(t *testing.T, pool string) *types.UserPoolClientType {
+	t.Helper()
+	out, err := r.sdk.CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{
+		UserPoolId: &pool, ClientName: new("Reader"), GenerateSecret: true, AllowedOAuthFlowsUserPoolClient: true,
+		AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode}, AllowedOAuthScopes: []string{"openid", "email"},
+		CallbackURLs: []string{callback}, SupportedIdentityProviders: []string{"COGNITO"},
+		PreventUserExistenceErrors: types.PreventUserExistenceErrorTypesEnabled,
+	})
+	return serving.Must(t, out, err).UserPoolClient
+}
+
+// addUser makes a user with attributes; a temporary password leads to a new one.
+func (r *rig) addUser(t *testing.T, name string, permanent bool, attributes ...string) {
+	t.Helper()
+	in := &cip.AdminCreateUserInput{UserPoolId: &r.pool, Username: &name, MessageAction: types.MessageActionTypeSuppress}
+	for i := 0; i+1 < len(attributes); i += 2 {
+		in.UserAttributes = append(in.UserAttributes, types.AttributeType{Name: &attributes[i], Value: &attributes[i+1]})
+	}
+	out, err := r.sdk.AdminCreateUser(t.Context(), in)
+	serving.Must(t, out, err)
+	set, err := r.sdk.AdminSetUserPassword(t.Context(), &cip.AdminSetUserPasswordInput{UserPoolId: &r.pool, Username: &name, Password: new(password), Permanent: permanent})
+	serving.Must(t, set, err)
+}
+
+// code returns the newest code in the inbox.
+func (r *rig) code(t testing.TB) string {
+	t.Helper()
+	messages := serving.Inbox(t, http.DefaultClient, r.URL(), url.Values{})
+	if len(messages) == 0 || messages[0].Code == "" {
+		t.Fatalf("no code in the inbox: %+v", messages)
+	}
+	return messages[0].Code
+}
+
+// A browser keeps cookies and follows no redirect.
+type browser struct {
+	t *testing.T
+	r *rig
+	*http.Client
+	client *types.UserPoolClientType
+}
+
+func (r *rig) browser(t *testing.T) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, r, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, r.client}
+}
+
+// A shown is a page as the browser has it.
+type shown struct {
+	path     string
+	status   int
+	location string
+	header   http.Header
+	body     string
+}
+
+func (b *browser) do(method, ref string, form url.Values, header ...string) shown {
+	b.t.Helper()
+	if strings.HasPrefix(ref, "/") {
+		ref = b.r.URL() + ref
+	}
+	req, err := http.NewRequestWithContext(b.t.Context(), method, ref, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := b.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return shown{strings.TrimPrefix(req.URL.Path, "/_domain/people"), resp.StatusCode, resp.Header.Get("Location"), resp.Header, string(body)}
+}
+
+// query is a good authorization request.
+func (b *browser) query() string {
+	return url.Values{"client_id": {*b.client.ClientId}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s+1"}}.Encode()
+}
+
+// open opens a page and follows redirects within the site.
+func (b *browser) open(path string) shown {
+	b.t.Helper()
+	return b.follow(b.do(http.MethodGet, b.r.base+path+"?"+b.query(), nil))
+}
+
+func (b *browser) follow(p shown) shown {
+	b.t.Helper()
+	for range 5 {
+		if !strings.HasPrefix(p.location, "/") {
+			return p
+		}
+		p = b.do(http.MethodGet, p.location, nil)
+	}
+	b.t.Fatalf("too many redirects, to %s", p.location)
+	return p
+}
+
+var (
+	formPattern  = regexp.MustCompile(`(?s)<form[^>]* action="([^"]+)".*?</form>`)
+	inputPattern = regexp.MustCompile(`<input[^>]* name="([^"]+)"(?:[^>]* value="([^"]*)")?`)
+	hidden       = regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`)
+)
+
+// form returns the action and the hidden fields of the page's form with this path, or
+// its first form.
+func (b *browser) form(p shown, path string) (string, url.Values) {
+	b.t.Helper()
+	for _, m := range formPattern.FindAllStringSubmatch(p.body, -1) {
+		action := html.UnescapeString(m[1])
+		if path != "" && !strings.Contains(action, path+"?") {
+			continue
+		}
+		values := url.Values{}
+		for _, h := range hidden.FindAllStringSubmatch(m[0], -1) {
+			values.Set(h[1], html.UnescapeString(h[2]))
+		}
+		return action, values
+	}
+	b.t.Fatalf("no form %q at %s (%d %s): %s", path, p.path, p.status, p.location, p.body)
+	return "", nil
+}
+
+// send fills in the page's first form, sends it and follows the redirects.
+func (b *browser) send(p shown, fields ...string) shown {
+	b.t.Helper()
+	return b.sendTo(p, "", fields...)
+}
+
+func (b *browser) sendTo(p shown, path string, fields ...string) shown {
+	b.t.Helper()
+	action, values := b.form(p, path)
+	for i := 0; i+1 < len(fields); i += 2 {
+		values.Set(fields[i], fields[i+1])
+	}
+	return b.follow(b.do(http.MethodPost, action, values))
+}
+
+// signIn sends a username and the password.
+func (b *browser) signIn(username string) shown {
+	b.t.Helper()
+	return b.send(b.open("/login"), "username", username, "password", password)
+}
+
+// wantPage fails unless the browser is at a page that has the text.
+func wantPage(t *testing.T, p shown, path, text string) {
+	t.Helper()
+	if p.status != http.StatusOK || p.path != path || !strings.Contains(html.UnescapeString(p.body), text) {
+		t.Fatalf("at %s (%d %s), want %s with %q:\n%s", p.path, p.status, p.location, path, text, p.body)
+	}
+}
+
+// wantSignedIn fails unless the browser was sent to the client with a code, which gives
+// tokens of the user.
+func (b *browser) wantSignedIn(p shown) {
+	b.t.Helper()
+	u, err := url.Parse(p.location)
+	if err != nil || p.status != http.StatusFound || !strings.HasPrefix(p.location, callback+"?") || u.Query().Get("code") == "" || u.Query().Get("state") != "s+1" {
+		b.t.Fatalf("at %s: %d %s, want a code:\n%s", p.path, p.status, p.location, p.body)
+	}
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {*b.client.ClientId}, "client_secret": {*b.client.ClientSecret},
+		"code": {u.Query().Get("code")}, "redirect_uri": {callback},
+	}
+	if a := b.do(http.MethodPost, b.r.base+"/oauth2/token", form); a.status != http.StatusOK || !strings.Contains(a.body, "refresh_token") {
+		b.t.Fatalf("token: %d %s", a.status, a.body)
+	}
+}
+
+func (p shown) String() string { return fmt.Sprintf("%s %d %s", p.path, p.status, p.location) }

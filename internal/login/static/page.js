@@ -1,0 +1,38 @@
+// What pages do better with scripts: show a password, tick its rules, focus an error.
+// Every page works without.
+"use strict";
+
+for (const button of document.querySelectorAll("[data-reveal]")) {
+  const input = document.getElementById(button.dataset.reveal);
+  const labels = [button.textContent, button.dataset.hide];
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const shown = input.type === "password";
+    input.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+    button.textContent = labels[Number(shown)];
+  });
+  // A password manager saves the field as it is sent.
+  input.form.addEventListener("submit", () => { input.type = "password"; });
+}
+
+const symbols = "^$*.[]{}()?\"!@#%&/\\,><':;|_~=+-` ";
+const checks = {
+  lower: (text) => /[a-z]/.test(text),
+  upper: (text) => /[A-Z]/.test(text),
+  number: (text) => /[0-9]/.test(text),
+  symbol: (text) => [...text].some((c) => symbols.includes(c)),
+  length: (text, rule) => [...text].length >= Number(rule.dataset.least),
+};
+for (const list of document.querySelectorAll("[data-rules]")) {
+  const input = document.getElementById(list.dataset.rules);
+  const tick = () => {
+    for (const rule of list.children) {
+      rule.classList.toggle("met", checks[rule.dataset.rule](input.value, rule));
+    }
+  };
+  input.addEventListener("input", tick);
+  tick();
+}
+
+document.getElementById("loginErrorMessage")?.focus();
