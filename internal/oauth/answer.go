@@ -11,6 +11,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/keys"
+	"cognate/internal/store"
 )
 
 // A Fault is an error answer of an endpoint (RFC 6749 §5.2).
@@ -18,6 +19,7 @@ type Fault struct {
 	Code, Description string
 	status            int
 	reason            api.Reason
+	cause             error // of a fault of ours; for the log only
 }
 
 // Error returns the fault for a log.
@@ -49,8 +51,9 @@ const (
 	codeUnavailable        = "temporarily_unavailable"
 )
 
-// asFault returns the fault for an error of the packages below. What nobody expects
-// is a server_error, whose cause only the log has.
+// asFault returns the fault for an error of the packages below. An unexpected error is
+// a server_error, whose cause only the log has. Its status is 503 while the database is
+// away, so that clients and proxies try again.
 func asFault(err error) *Fault {
 	if f, ok := errors.AsType[*Fault](err); ok {
 		return f
@@ -68,25 +71,29 @@ func asFault(err error) *Fault {
 		idp.CodePasswordResetRequiredException, idp.CodeUserNotConfirmedException:
 		return fault(codeInvalidGrant).because(api.ReasonOf(err))
 	}
-	return &Fault{Code: codeServerError, status: http.StatusInternalServerError}
+	f := &Fault{Code: codeServerError, status: http.StatusInternalServerError, cause: err}
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull) {
+		f.status = http.StatusServiceUnavailable
+	}
+	return f
 }
 
-// note puts the fault into the request's log line, with the cause of one that is ours.
-func (f *Fault) note(r *http.Request, err error) {
+// note puts the fault into the request's log line, with its cause.
+func (f *Fault) note(r *http.Request) {
 	event := audit.From(r.Context())
 	event.SetCode(f.Code)
 	if f.reason != "" {
 		event.SetReason(f.reason)
 	}
-	if f.Code == codeServerError {
-		event.SetCause(err)
+	if f.cause != nil {
+		event.SetCause(f.cause)
 	}
 }
 
 // writeFault answers with an error as JSON.
 func writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	f := asFault(err)
-	f.note(r, err)
+	f.note(r)
 	body := map[string]string{"error": f.Code}
 	if f.Description != "" {
 		body["error_description"] = f.Description

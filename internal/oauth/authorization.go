@@ -47,11 +47,11 @@ func (e *Shown) Error() string { return "oauth: " + e.Text }
 
 // Location returns the reference of the error page on the site.
 func (e *Shown) Location(site *Site) string {
-	q := url.Values{"error": {e.Text}}
+	location := site.URL("/error") + "?error=" + url.QueryEscape(e.Text)
 	if e.ClientID != "" {
-		q.Set("client_id", e.ClientID)
+		location += "&client_id=" + url.QueryEscape(e.ClientID)
 	}
-	return site.URL("/error") + "?" + q.Encode()
+	return location
 }
 
 // A Redirected is an error that the client's redirect URI receives (RFC 6749

@@ -55,16 +55,16 @@ func (s *Service) authorize(ctx context.Context, site *Site, r *http.Request, va
 func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	site := SiteOf(r.Context())
 	if shown, ok := errors.AsType[*Shown](err); ok {
-		fault(codeInvalidRequest).note(r, err)
+		fault(codeInvalidRequest).note(r)
 		redirect(w, r, shown.Location(site))
 		return
 	}
 	if back, ok := errors.AsType[*Redirected](err); ok {
-		back.note(r, err)
+		back.note(r)
 		redirect(w, r, back.Location())
 		return
 	}
-	asFault(err).note(r, err)
+	asFault(err).note(r)
 	redirect(w, r, (&Shown{Text: "Something went wrong"}).Location(site))
 }
 

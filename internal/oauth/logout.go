@@ -2,9 +2,12 @@ package oauth
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -36,8 +39,11 @@ func (s *Service) serveLogout(w http.ResponseWriter, r *http.Request) {
 // not registered counts as absent.
 func (s *Service) logout(ctx context.Context, site *Site, p parameters) (string, error) {
 	id := p.get("client_id")
+	if id == "" {
+		id = hintedClient(p.get("id_token_hint"))
+	}
 	if id == "" || p.bad["client_id"] || p.bad["logout_uri"] || p.bad["redirect_uri"] {
-		return "", &Shown{Text: textMissing}
+		return "", missing(site, "client_id")
 	}
 	client, err := site.Pool.Client(ctx, id)
 	if api.CodeOf(err) == idp.CodeResourceNotFoundException {
@@ -55,16 +61,45 @@ func (s *Service) logout(ctx context.Context, site *Site, p parameters) (string,
 	}
 	redirectURI := p.get("redirect_uri")
 	switch {
-	case redirectURI == "" || p.get("response_type") == "":
-		return "", &Shown{Text: textMissing}
+	case redirectURI == "":
+		return "", missing(site, "redirect_uri")
+	case p.get("response_type") == "":
+		return "", missing(site, "response_type")
 	case !slices.Contains(client.Config.CallbackURLs, redirectURI):
 		return "", &Shown{Text: textMismatch, ClientID: client.ID}
 	}
-	q := url.Values{}
-	for _, name := range [...]string{"client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method"} {
+	q := url.Values{"client_id": {client.ID}}
+	for _, name := range [...]string{"redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method"} {
 		if v := p.get(name); v != "" {
 			q.Set(name, v)
 		}
 	}
 	return site.URL("/login") + "?" + q.Encode(), nil
+}
+
+// missing returns the error of a sign-out without a parameter, in the words of the
+// domain's pages.
+func missing(site *Site, name string) error {
+	if site.Domain.Managed {
+		return &Shown{Text: textMissing}
+	}
+	return &Shown{Text: "Required String parameter '" + name + "' is not present"}
+}
+
+// hintedClient returns the client that an ID token was issued to (OpenID Connect
+// RP-Initiated Logout 1.0 §2); "" if the text is no token. The token proves nothing, and
+// need not: client_id, in whose place it stands, proves nothing either.
+func hintedClient(hint string) string {
+	parts := strings.Split(hint, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	var claims struct {
+		Audience string `json:"aud"`
+	}
+	body, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(body, &claims) != nil {
+		return ""
+	}
+	return claims.Audience
 }

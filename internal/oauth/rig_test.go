@@ -26,16 +26,17 @@ const (
 	password = "Passw0rd!x"
 )
 
-// engines runs a test on a development server with each database.
-func engines(t *testing.T, f func(t *testing.T, r *rig)) {
+// engines runs a test on a development server with each database. Each change changes
+// the server's settings before.
+func engines(t *testing.T, f func(t *testing.T, r *rig), changes ...func(*server.Config)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		f(t, newRig(t, ""))
+		f(t, newRig(t, "", changes...))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		f(t, newRig(t, pgtest.Database(t)))
+		f(t, newRig(t, pgtest.Database(t), changes...))
 	})
 }
 
@@ -48,10 +49,13 @@ type rig struct {
 	base   string // of the domain
 }
 
-func newRig(t *testing.T, database string) *rig {
+func newRig(t *testing.T, database string, changes ...func(*server.Config)) *rig {
 	t.Helper()
 	c := serving.Dev(t)
 	c.Database = server.Secret(database)
+	for _, change := range changes {
+		change(&c)
+	}
 	r := &rig{Rig: serving.Start(t, c), domain: "people"}
 	r.sdk = r.Rig.Dev()
 	r.pool = serving.NewPool(t, r.Rig)
@@ -212,6 +216,46 @@ func (b *browser) code(c *types.UserPoolClientType, changes ...string) string {
 		b.t.Fatalf("no code: %d %s %s", a.status, a.location, a.body)
 	}
 	return code
+}
+
+// again returns a code that the browser's session gives without a page.
+func (b *browser) again(c *types.UserPoolClientType, changes ...string) string {
+	b.t.Helper()
+	a := b.authorize(c, changes...)
+	code := parameter(b.t, a.location, "code")
+	if code == "" {
+		b.t.Fatalf("no code: %d %s %s", a.status, a.location, a.body)
+	}
+	return code
+}
+
+// grant sends a token request of these parameters.
+func (b *browser) grant(form url.Values, header ...string) answer {
+	b.t.Helper()
+	return b.post(b.r.base+"/oauth2/token", form, header...)
+}
+
+// advance puts the server's clock forward.
+func (r *rig) advance(t *testing.T, by string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL()+"/_cognate/clock", strings.NewReader(`{"advance":"`+by+`"}`))
+	if err == nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if a := r.browser(t).do(req, err); a.status != http.StatusOK {
+		t.Fatalf("clock: %d %s", a.status, a.body)
+	}
+}
+
+// addScopes makes a resource server with the scopes.
+func (r *rig) addScopes(t *testing.T, pool, server string, scopes ...string) {
+	t.Helper()
+	in := &cip.CreateResourceServerInput{UserPoolId: &pool, Identifier: &server, Name: &server}
+	for _, s := range scopes {
+		in.Scopes = append(in.Scopes, types.ResourceServerScopeType{ScopeName: new(s), ScopeDescription: new(s)})
+	}
+	out, err := r.sdk.CreateResourceServer(t.Context(), in)
+	serving.Must(t, out, err)
 }
 
 // parameter returns a parameter of a location's query.

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -30,9 +29,7 @@ type Deps struct {
 	// origin.
 	Paths bool
 	Now   func() time.Time
-	// Rand is crypto/rand unless a test needs fixed values.
-	Rand io.Reader
-	Log  *slog.Logger
+	Log   *slog.Logger
 }
 
 // Service serves the endpoints of domains.

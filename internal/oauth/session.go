@@ -33,7 +33,7 @@ type browserSession struct {
 	Version int                     `json:"v"`
 	Pool    string                  `json:"p"`
 	Domain  string                  `json:"d"`
-	Managed bool                    `json:"g"` // the pages of the sign-in; another version ends the session
+	Since   int64                   `json:"s"` // of the domain; see [pool.LoginDomain]
 	UserID  string                  `json:"u"`
 	Epoch   int64                   `json:"m"` // the user's token epoch
 	At      int64                   `json:"t"` // of the last fresh sign-in, in milliseconds
@@ -45,7 +45,7 @@ type browserSession struct {
 	user *user.User
 }
 
-const sessionVersion = 1
+const sessionVersion = 2
 
 // revokedSession names a session among what is spent.
 func (s *Service) revokedSession(b *browserSession) [32]byte {
@@ -64,7 +64,7 @@ func (s *Service) open(ctx context.Context, site *Site, r *http.Request) (*brows
 		}
 		b := &browserSession{}
 		if json.Unmarshal(body, b) != nil || b.Version != sessionVersion || b.Pool != site.Pool.ID ||
-			b.Domain != site.Domain.Name || b.Managed != site.Domain.Managed || s.deps.Now().UnixMilli() >= b.Ends {
+			b.Domain != site.Domain.Name || b.Since != site.Domain.Since.UnixMilli() || s.deps.Now().UnixMilli() >= b.Ends {
 			continue
 		}
 		return b, nil
@@ -88,17 +88,21 @@ func (s *Service) session(ctx context.Context, site *Site, r *http.Request) (*br
 	if err != nil {
 		return nil, err
 	}
-	if !rec.Enabled || token.EpochOf(rec.TokensValidAfter) != b.Epoch {
+	if token.EpochOf(rec.TokensValidAfter) != b.Epoch {
 		return nil, nil
 	}
-	if site.Pool.Tracking.On {
+	// A session with a row stays bound to it when the pool tracks sessions no more: a
+	// revoked one does not come back.
+	if site.Pool.Tracking.On || b.ID != "" {
 		live, err := s.deps.Tokens.HasSSO(ctx, site.Pool, rec, b.ID)
 		if !live || err != nil {
 			return nil, err
 		}
 	}
-	b.user, err = user.FromRecord(site.Pool, rec)
-	return b, err
+	if b.user, err = user.FromRecord(site.Pool, rec); err != nil || user.AccountFault(b.user) != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // serves reports whether the session can answer the request without the person.
@@ -118,7 +122,7 @@ func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) boo
 func (s *Service) newSession(site *Site, a *Authorization, w *Who) *browserSession {
 	life := sessionLife
 	b := &browserSession{
-		Version: sessionVersion, Pool: site.Pool.ID, Domain: site.Domain.Name, Managed: site.Domain.Managed,
+		Version: sessionVersion, Pool: site.Pool.ID, Domain: site.Domain.Name, Since: site.Domain.Since.UnixMilli(),
 		UserID: w.User.ID(), Epoch: token.EpochOf(w.User.Rec.TokensValidAfter), At: w.At.UnixMilli(), Passed: w.Passed,
 		Nonce: make([]byte, 16), user: w.User,
 	}

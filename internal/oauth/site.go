@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -44,6 +45,9 @@ func (s *Service) Route(domain *http.ServeMux, next http.Handler) http.Handler {
 	folded := foldPath(domain)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, base, ours := s.nameOf(r)
+		if ours {
+			SecureHeaders(w, r)
+		}
 		if !ours {
 			if _, pattern := domain.Handler(foldedRequest(r)); pattern == "" {
 				next.ServeHTTP(w, r)
@@ -52,6 +56,9 @@ func (s *Service) Route(domain *http.ServeMux, next http.Handler) http.Handler {
 			name = hostOf(r)
 		}
 		d, sn, err := s.deps.Pools.OfDomain(r.Context(), name)
+		if err == nil && base == "" && d.Custom == ours {
+			err = store.ErrNotFound // the name of the other kind of domain
+		}
 		switch {
 		case errors.Is(err, store.ErrNotFound) && !ours:
 			next.ServeHTTP(w, r)
@@ -115,7 +122,7 @@ func foldedRequest(r *http.Request) *http.Request {
 func foldPath(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		folded := r.Clone(r.Context())
-		folded.URL.Path, folded.URL.RawPath = foldedPath(r.URL.Path), ""
+		folded.URL.Path, folded.URL.RawPath = cmp.Or(foldedPath(r.URL.Path), "/"), ""
 		mux.ServeHTTP(w, folded)
 	})
 }

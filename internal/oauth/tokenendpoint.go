@@ -146,12 +146,24 @@ func (s *Service) redeem(ctx context.Context, site *Site, c *pool.Client, g *gra
 		return nil, fault(codeInvalidGrant).because(api.ReasonUnknownUser)
 	case err != nil:
 		return nil, err
-	case !rec.Enabled || token.EpochOf(rec.TokensValidAfter) != g.Epoch:
+	case token.EpochOf(rec.TokensValidAfter) != g.Epoch:
 		return nil, fault(codeInvalidGrant).because(api.ReasonAccountChanged)
+	}
+	if g.Parent != "" { // a code of a revoked SSO session would make tokens that the revocation did not see
+		live, err := s.deps.Tokens.HasSSO(ctx, site.Pool, rec, g.Parent)
+		if err != nil {
+			return nil, err
+		}
+		if !live {
+			return nil, fault(codeInvalidGrant).because(api.ReasonSessionExpired)
+		}
 	}
 	u, err := user.FromRecord(site.Pool, rec)
 	if err != nil {
 		return nil, err
+	}
+	if err := user.AccountFault(u); err != nil {
+		return nil, fault(codeInvalidGrant).because(api.ReasonOf(err))
 	}
 	for _, scope := range g.Scopes {
 		if attr := map[string]string{"email": "email", "phone": "phone_number"}[scope]; attr != "" && !(c.CanRead(attr) && c.CanRead(attr+"_verified")) {
@@ -189,7 +201,12 @@ func (s *Service) exchangeRefresh(ctx context.Context, site *Site, c *pool.Clien
 	if raw == "" {
 		return nil, fault(codeInvalidRequest)
 	}
-	return s.deps.Refreshes.Exchange(ctx, &refresh.Request{Pool: site.Pool, Client: c, Token: raw})
+	return s.deps.Refreshes.Exchange(ctx, &refresh.Request{Pool: site.Pool, Client: c, Token: raw, Check: func(r *token.Refresh) error {
+		if !r.OAuth && site.Pool.Devices.Tracked { // Cognito: token endpoint, refresh_token
+			return fault(codeInvalidGrant).because(api.ReasonBadDevice)
+		}
+		return nil
+	}})
 }
 
 // exchangeCredentials issues an access token for the client itself (RFC 6749 §4.4).
@@ -217,9 +234,16 @@ func clientMetadata(p parameters) (map[string]string, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var m map[string]string
-	if err := json.Unmarshal([]byte(text), &m); err != nil || m == nil {
+	var object map[string]*string
+	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
 		return nil, fault(codeInvalidRequest)
+	}
+	m := make(map[string]string, len(object))
+	for name, value := range object {
+		if value == nil {
+			return nil, fault(codeInvalidRequest)
+		}
+		m[name] = *value
 	}
 	return m, nil
 }

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"time"
 
 	"cognate/internal/store"
 )
@@ -14,6 +15,9 @@ type LoginDomain struct {
 	// Managed says that the domain shows managed login (Cognito:
 	// ManagedLoginVersion 2), and not the classic pages.
 	Managed bool
+	// Since is when the domain got its settings. Earlier sessions of browsers are over
+	// (Cognito: managed login, switching the branding version).
+	Since time.Time
 	// Version moves with each change of the domain's settings.
 	Version int64
 }
@@ -32,14 +36,14 @@ func (s *Service) loadDomain(ctx context.Context, name string, old *LoginDomain)
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && old.Version == r.Version && old.PoolID == r.PoolID {
+	if old != nil && old.Version == r.Version && old.PoolID == r.PoolID && old.Since.Equal(r.ModifiedAt) {
 		return old, nil
 	}
 	d, err := decodeDomain(&r)
 	if err != nil {
 		return nil, err
 	}
-	return &LoginDomain{Name: r.Domain, PoolID: r.PoolID, Custom: d.Custom != nil, Managed: d.ManagedLoginVersion == managedLogin, Version: r.Version}, nil
+	return &LoginDomain{Name: r.Domain, PoolID: r.PoolID, Custom: d.Custom != nil, Managed: d.ManagedLoginVersion == managedLogin, Since: r.ModifiedAt, Version: r.Version}, nil
 }
 
 // OfDomain returns the domain with the settings of its pool; store.ErrNotFound if

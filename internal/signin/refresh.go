@@ -14,7 +14,7 @@ func (s *Service) startRefresh(ctx context.Context, c *call) (*outcome, error) {
 	set, err := s.refreshes.Exchange(ctx, &refresh.Request{
 		Pool: c.pool, Client: c.client, Token: c.params["REFRESH_TOKEN"], DeviceKey: c.params[paramDeviceKey],
 		Metadata: c.metadata, ClientContext: c.clientContext,
-		CheckSecret: func(r *token.Refresh) error {
+		Check: func(r *token.Refresh) error {
 			// The hash is over the stored username, which the token knows.
 			if len(c.client.Secrets) > 0 && !c.client.SecretHashMatches(r.Username, c.params["SECRET_HASH"]) {
 				return idp.NotAuthorizedException("SecretHash does not match for the client: " + c.client.ID).WithReason(api.ReasonBadSecretHash)

@@ -42,9 +42,9 @@ type Request struct {
 	// ClientContext is where an administrator says that the user is; nil: where the
 	// request comes from.
 	ClientContext *token.ClientContext
-	// CheckSecret rejects a client that does not prove its secret, after the token was
-	// opened; nil where the client is authenticated already.
-	CheckSecret func(*token.Refresh) error
+	// Check, if set, rejects an exchange after the token was opened: of a client that
+	// does not prove its secret, or of a token that the caller does not exchange.
+	Check func(*token.Refresh) error
 }
 
 func invalidRefresh() *api.Error {
@@ -68,7 +68,7 @@ func (s *Service) GetTokensFromRefreshToken(ctx context.Context, in *idp.GetToke
 	audit.From(ctx).SetClient(sn.ID, client.ID)
 	set, err := s.Exchange(ctx, &Request{
 		Pool: sn, Client: client, Token: in.RefreshToken, DeviceKey: api.Val(in.DeviceKey), Metadata: in.ClientMetadata,
-		CheckSecret: func(*token.Refresh) error {
+		Check: func(*token.Refresh) error {
 			if !client.CheckSecret(in.ClientSecret) {
 				return idp.NotAuthorizedException("Invalid client secret").WithReason(api.ReasonBadClientSecret)
 			}
@@ -98,8 +98,8 @@ func (s *Service) Exchange(ctx context.Context, in *Request) (*token.Set, error)
 	event := audit.From(ctx)
 	event.SetClient(in.Pool.ID, in.Client.ID)
 	event.SetUser(r.UserID)
-	if in.CheckSecret != nil {
-		if err := in.CheckSecret(r); err != nil {
+	if in.Check != nil {
+		if err := in.Check(r); err != nil {
 			return nil, err
 		}
 	}
