@@ -15,21 +15,16 @@ type pageError string
 // Error returns the key for a log.
 func (e pageError) Error() string { return "login: " + string(e) }
 
-// errorTexts are the texts of errors for which the API's text does not suit a page.
+// errorTexts are the texts of errors for which the API's text does not suit a page. A
+// text never depends on the reason of an error: reasons are for the log, and tell who
+// exists.
 var errorTexts = map[string]string{
 	idp.CodeCodeMismatchException:           "error.code",
+	idp.CodeExpiredCodeException:            "error.codeExpired",
 	idp.CodeEnableSoftwareTokenMFAException: "error.code",
 	idp.CodeLimitExceededException:          "error.limit",
 	idp.CodeTooManyRequestsException:        "error.busy",
 	idp.CodeUsernameExistsException:         "error.usernameExists",
-}
-
-// reasonTexts are the texts of reasons. They come before those of the errors.
-var reasonTexts = map[api.Reason]string{
-	api.ReasonCodeExpired:   "error.codeExpired",
-	api.ReasonCodeUsed:      "error.codeUsed",
-	api.ReasonWrongPassword: "error.incorrect",
-	api.ReasonUnknownUser:   "error.incorrect",
 }
 
 // note puts an error into the request's log line, and reports whether it is one that a
@@ -56,8 +51,8 @@ func (v *visit) textOf(err error) string {
 	if !ok {
 		return v.text.T("error.unexpected", api.RequestFrom(v.r.Context()).ID)
 	}
-	if key, ok := reasonTexts[api.ReasonOf(err)]; ok {
-		return v.text.T(key)
+	if e.Code == idp.CodeExpiredCodeException && v.state != nil && v.state.Challenge == idp.ChallengeNameTypeSoftwareTokenMfa {
+		return v.text.T("error.codeUsed")
 	}
 	if key, ok := errorTexts[e.Code]; ok {
 		return v.text.T(key)

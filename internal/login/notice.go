@@ -5,13 +5,14 @@ const noticeCookie = "page-notice"
 
 // Notices. A cookie selects among these and no others.
 const (
+	noticeConfirmed       = "notice.confirmed"
 	noticeCodeSent        = "notice.codeSent"
 	noticeExpired         = "notice.expired"
 	noticePasswordChanged = "notice.passwordChanged"
 )
 
 // notices reports of each notice whether it is good news.
-var notices = map[string]bool{noticeCodeSent: true, noticeExpired: false, noticePasswordChanged: true}
+var notices = map[string]bool{noticeConfirmed: true, noticeCodeSent: true, noticeExpired: false, noticePasswordChanged: true}
 
 // notify leaves a notice for the next page.
 func (v *visit) notify(key string) { v.setCookie(noticeCookie, key, 60) }

@@ -26,6 +26,8 @@ const (
 	pathSetupAddress   = "/mfa/address"
 	pathSetupApp       = "/mfa/app"
 	pathChangePassword = "/changePassword"
+	pathConfirm        = "/confirm"
+	pathReset          = "/confirmForgotPassword"
 )
 
 // pages returns all pages but the one for errors.
@@ -40,5 +42,10 @@ func pages() []page {
 		{path: pathSetup, template: "choose.html", state: pathSetup, local: true, show: (*visit).showSetup, submit: (*visit).submitSetup},
 		{path: pathSetupAddress, template: "setupaddress.html", state: pathSetupAddress, local: true, show: (*visit).showSetupAddress, submit: (*visit).submitSetupAddress},
 		{path: pathSetupApp, template: "setupapp.html", state: pathSetupApp, local: true, show: (*visit).showSetupApp, submit: (*visit).submitSetupApp},
+		{path: "/signup", template: "signup.html", show: (*visit).showSignUp, submit: (*visit).submitSignUp},
+		{path: pathConfirm, template: "confirm.html", state: pathConfirm, local: true, show: (*visit).showConfirm, submit: (*visit).submitConfirm},
+		{path: "/resendcode", state: pathConfirm, local: true, submit: (*visit).resendConfirmation},
+		{path: "/forgotPassword", template: "forgot.html", local: true, show: (*visit).showForgot, submit: (*visit).submitForgot},
+		{path: pathReset, template: "reset.html", state: pathReset, local: true, show: (*visit).showReset, submit: (*visit).submitReset},
 	}
 }

@@ -34,5 +34,6 @@ func (s *Service) Mount(mux *http.ServeMux) {
 		mux.HandleFunc(strings.ToLower(p.path), s.handler(p))
 	}
 	mux.HandleFunc("/error", serveError)
+	mux.HandleFunc("/confirmuser", s.serveConfirmUser)
 	mux.HandleFunc("GET "+assetPath+"{file}", serveAsset)
 }

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/signin"
 )
@@ -21,6 +22,7 @@ type signInView struct {
 func (v *visit) showSignIn() (any, error) {
 	out := signInView{
 		Local: v.isLocal(), Username: v.request.LoginHint, Kind: v.identifierKind(),
+		Recover: v.recoveryAllowed(), SignUp: v.signUpAllowed(),
 		Password: v.passwordField("signInFormPassword", "password", "label.password", "current-password"),
 	}
 	if name := v.form.Get("username"); name != "" {
@@ -50,7 +52,18 @@ func (v *visit) submitSignIn() error {
 	if !v.isLocal() {
 		return pageError("signIn.none")
 	}
-	return v.signIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
+	name := v.form.Get("username")
+	err := v.signIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
 		return v.deps.SignIns.StartOnPage(ctx, c, idp.AuthFlowTypeUserPasswordAuth)
-	}, map[string]string{"USERNAME": v.form.Get("username"), "PASSWORD": v.form.Get("password")})
+	}, map[string]string{"USERNAME": name, "PASSWORD": v.form.Get("password")})
+	// Neither page does anything without a code that was sent to the user.
+	switch api.CodeOf(err) {
+	case idp.CodeUserNotConfirmedException:
+		v.note(err)
+		return v.goTo(pathConfirm, &pageState{Username: name})
+	case idp.CodePasswordResetRequiredException:
+		v.note(err)
+		return v.goTo(pathReset, &pageState{Username: name})
+	}
+	return err
 }

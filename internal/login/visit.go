@@ -111,7 +111,7 @@ func (v *visit) post() {
 	}
 	switch {
 	case err == nil:
-	case isOver(err):
+	case v.isOver(err):
 		v.note(err)
 		v.startAgain(noticeExpired)
 	case v.page.show == nil:
@@ -124,7 +124,10 @@ func (v *visit) post() {
 
 // isOver reports whether an error ends the attempt: its session is used, too old, or
 // does not fit the account any more.
-func isOver(err error) bool {
+func (v *visit) isOver(err error) bool {
+	if v.state == nil || v.state.Session == "" {
+		return false
+	}
 	switch api.ReasonOf(err) {
 	case api.ReasonBadSession, api.ReasonSessionExpired, api.ReasonSessionUsed, api.ReasonAccountChanged:
 		return true

@@ -21,14 +21,27 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.deps.Users.Find(ctx, sn, client, in.Username)
+	userID, proven, err := s.confirmSignUp(ctx, sn, client, in, nil)
 	if err != nil {
 		return nil, err
+	}
+	// Amplify sends no Session and expects one in the response.
+	out := &idp.ConfirmSignUpResponse{}
+	out.Session, err = s.sealSession(sn, client, userID, true, proven)
+	return out, err
+}
+
+// confirmSignUp is ConfirmSignUp for a client that is known. It returns the user and the
+// attribute that the code verified. then, if set, is a write of the confirmation.
+func (s *Service) confirmSignUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ConfirmSignUpRequest, then func(tx *store.Tx, userID string) error) (userID, proven string, err error) {
+	u, err := s.deps.Users.Find(ctx, sn, client, in.Username)
+	if err != nil {
+		return "", "", err
 	}
 	c := &confirmation{s: s, sn: sn, answer: in.ConfirmationCode, conflict: confirmAliasExists}
 	if api.Val(in.Session) != "" {
 		if c.session, err = s.OpenSession(ctx, sn, client, u, *in.Session, false); err != nil {
-			return nil, err
+			return "", "", err
 		}
 	}
 	// A client with the Session of SignUp knows that the user exists. Others must not
@@ -49,21 +62,19 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 			return err
 		}
 		u = e.User
-		return c.confirm(ctx, tx, e)
+		if err := c.confirm(ctx, tx, e); err != nil || then == nil {
+			return err
+		}
+		return then(tx, u.ID())
 	}, store.Retry)
 	if errors.Is(err, store.ErrSpent) {
-		return nil, sessionUsed()
+		return "", "", sessionUsed()
 	}
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
-	if err := s.deps.Users.PostConfirmation(ctx, sn, trigger.SourceConfirmSignUp, client.ID, u, in.ClientMetadata); err != nil {
-		return nil, err
-	}
-	// Amplify sends no Session and expects one in the response.
-	out := &idp.ConfirmSignUpResponse{}
-	out.Session, err = s.sealSession(sn, client, u.ID(), true, c.proven)
-	return out, err
+	err = s.deps.Users.PostConfirmation(ctx, sn, trigger.SourceConfirmSignUp, client.ID, u, in.ClientMetadata)
+	return u.ID(), c.proven, err
 }
 
 // A confirmation is one call of ConfirmSignUp for a user who exists.

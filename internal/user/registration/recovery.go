@@ -22,6 +22,11 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	if err != nil {
 		return nil, err
 	}
+	return s.forgotPassword(ctx, sn, client, in)
+}
+
+// forgotPassword is ForgotPassword for a client that is known.
+func (s *Service) forgotPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ForgotPasswordRequest) (*idp.ForgotPasswordResponse, error) {
 	u, err := s.findOrMigrate(ctx, sn, client, in)
 	if err != nil {
 		return nil, err
@@ -170,6 +175,11 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 	if err != nil {
 		return nil, err
 	}
+	return s.confirmForgotPassword(ctx, sn, client, in)
+}
+
+// confirmForgotPassword is ConfirmForgotPassword for a client that is known.
+func (s *Service) confirmForgotPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ConfirmForgotPasswordRequest) (*idp.ConfirmForgotPasswordResponse, error) {
 	u, err := s.deps.Users.Find(ctx, sn, client, in.Username)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,11 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	if err != nil {
 		return nil, err
 	}
+	return s.resendCode(ctx, sn, client, in)
+}
+
+// resendCode is ResendConfirmationCode for a client that is known.
+func (s *Service) resendCode(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ResendConfirmationCodeRequest) (*idp.ResendConfirmationCodeResponse, error) {
 	u, err := s.deps.Users.Find(ctx, sn, client, in.Username)
 	if err != nil {
 		return nil, err

@@ -47,6 +47,11 @@ func (s *Service) sealSession(sn *pool.Snapshot, client *pool.Client, userID str
 	if !client.Allows(idp.AuthFlowTypeUserAuth) {
 		return nil, nil
 	}
+	return s.newSession(sn, client, userID, confirmed, proven)
+}
+
+// newSession seals a session for the user.
+func (s *Service) newSession(sn *pool.Snapshot, client *pool.Client, userID string, confirmed bool, proven string) (*string, error) {
 	session := Session{
 		Version: sessionVersion, Pool: sn.ID, Client: client.ID, UserID: userID, Confirmed: confirmed, Proven: proven,
 		Nonce: make([]byte, 16), ExpiresAt: s.deps.Now().Add(client.SessionTTL).UnixMilli(),

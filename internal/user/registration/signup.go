@@ -23,6 +23,18 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	if err != nil {
 		return nil, err
 	}
+	out, err := s.signUp(ctx, sn, client, in)
+	if err != nil {
+		return nil, err
+	}
+	if out.Session, err = s.sealSession(sn, client, out.UserSub, out.UserConfirmed, ""); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// signUp is SignUp for a client that is known, without the Session.
+func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.SignUpRequest) (*idp.SignUpResponse, error) {
 	if sn.AdminCreateOnly {
 		return nil, idp.NotAuthorizedException("SignUp is not permitted for this user pool").WithReason(api.ReasonSignUpDisabled)
 	}
@@ -47,11 +59,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	if to != nil {
 		out.CodeDeliveryDetails = new(to.Details())
 	}
-	confirmed := u.Status() == idp.UserStatusTypeConfirmed
-	if out.Session, err = s.sealSession(sn, client, u.ID(), confirmed, ""); err != nil {
-		return nil, err
-	}
-	if confirmed {
+	if u.Status() == idp.UserStatusTypeConfirmed {
 		out.UserConfirmed = true
 		if err := s.deps.Users.PostConfirmation(ctx, sn, trigger.SourceConfirmSignUp, client.ID, u, in.ClientMetadata); err != nil {
 			return nil, err

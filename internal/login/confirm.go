@@ -1,0 +1,97 @@
+package login
+
+import (
+	"net/http"
+	"unicode/utf8"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/audit"
+	"cognate/internal/oauth"
+)
+
+// sentView is what a page for a code that was sent shows.
+type sentView struct {
+	Lead      string
+	Username  string
+	Fields    []Field
+	Passwords []Field
+	Rules     []rule
+}
+
+// sentLead says where the code of the page's state went.
+func (v *visit) sentLead() string {
+	if v.state.Destination == "" {
+		return v.text.T("code.sentBefore")
+	}
+	return v.text.T("code.sent", v.state.Destination)
+}
+
+func (v *visit) showConfirm() (any, error) {
+	return sentView{Lead: v.sentLead(), Username: v.state.Username, Fields: []Field{v.codeField("code")}}, nil
+}
+
+// submitConfirm confirms the user and signs in.
+func (v *visit) submitConfirm() error {
+	code := v.code("code")
+	if code == "" {
+		return pageError("error.missing")
+	}
+	session, err := v.deps.Registrations.ConfirmSignUpOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username, code)
+	if err != nil {
+		return err
+	}
+	if err := v.followSignUp(v.state.Username, session); err != nil {
+		// The user is confirmed, and the code is used: what is left is to sign in.
+		v.note(err)
+		v.startAgain(noticeConfirmed)
+	}
+	return nil
+}
+
+// resendConfirmation sends another confirmation code.
+func (v *visit) resendConfirmation() error {
+	to, err := v.deps.Registrations.ResendCodeOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username)
+	if err != nil {
+		return err
+	}
+	v.notify(noticeCodeSent)
+	return v.goTo(pathConfirm, &pageState{Username: v.state.Username, Destination: to})
+}
+
+// serveConfirmUser is /confirmUser, the link of a mail that confirms a user.
+func (s *Service) serveConfirmUser(w http.ResponseWriter, r *http.Request) {
+	oauth.SecureHeaders(w, r)
+	contentPolicy(w, "")
+	v := &visit{Service: s, w: w, r: r, site: oauth.SiteOf(r.Context()), text: defaultLanguage}
+	out := &view{
+		translator: v.text, Language: string(v.text), Style: v.site.URL(assetPath + assetNames["look.css"]), Brand: v.site.Pool.Name,
+		Initial: initial(v.site.Pool.Name), Base: v.site.Base, RequestID: api.RequestFrom(r.Context()).ID,
+	}
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", "GET")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	if err := v.confirmByLink(); err != nil {
+		out.Error = v.text.T("confirm.linkFailed")
+		v.note(err)
+		write(w, r, http.StatusBadRequest, "confirmed.html", out)
+		return
+	}
+	write(w, r, http.StatusOK, "confirmed.html", out)
+}
+
+func (v *visit) confirmByLink() error {
+	q := v.r.URL.Query()
+	name, code := q.Get("user_name"), q.Get("confirmation_code")
+	if name == "" || code == "" || !utf8.ValidString(name+code) {
+		return idp.InvalidParameterException("Required parameters missing")
+	}
+	client, err := v.site.Pool.Client(v.r.Context(), q.Get("client_id"))
+	if err != nil {
+		return err
+	}
+	audit.From(v.r.Context()).SetClient(v.site.Pool.ID, client.ID)
+	return v.deps.Registrations.ConfirmByLink(v.r.Context(), v.site.Pool, client, name, code)
+}
