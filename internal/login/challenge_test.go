@@ -172,4 +172,16 @@ func TestPageState(t *testing.T) {
 	wantPage(t, b.send(p, "method", "SOFTWARE_TOKEN_MFA"), "/login", again) // sent twice
 	b.wantSignedIn(b.send(app, "authentication_code", totp(t, app, 0)))
 	wantPage(t, b.send(app, "authentication_code", totp(t, app, 1)), "/login", again) // the back button
+
+	late := b.signIn("bob")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL()+"/_cognate/clock", strings.NewReader(`{"advance":"5m"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the clock: %v %v", resp, err)
+	}
+	_ = resp.Body.Close()
+	wantPage(t, b.send(late, "method", "SMS_MFA"), "/login", again) // too late
 }

@@ -13,7 +13,7 @@ type newPasswordView struct {
 func (v *visit) newPasswordFields() []Field {
 	return []Field{
 		v.passwordField("password", "password", "label.newPassword", "new-password"),
-		v.passwordField("confirm_password", "confirm_password", "label.confirmPassword", "new-password"),
+		v.passwordField("confirm_password", "confirm_password", "label.confirmNewPassword", "new-password"),
 	}
 }
 
