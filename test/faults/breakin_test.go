@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,7 +149,13 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 		},
 	}
 	var list []attempt
+	// Browsers of domains carry these two. Package keys shows for every kind that a
+	// retired key opens no token.
+	inBrowsers := []string{keys.TokenBrowserSession.Name(), keys.TokenPageState.Name()}
 	for _, kind := range keys.Tokens() {
+		if slices.Contains(inBrowsers, kind.Name()) {
+			continue
+		}
 		make := kinds[kind.Name()]
 		if make == nil {
 			t.Fatalf("no forgery of %s", kind.Name())
