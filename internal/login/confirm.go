@@ -43,7 +43,7 @@ func (v *visit) submitConfirm() error {
 	}
 	if err := v.followSignUp(v.state.Username, session); err != nil {
 		// The user is confirmed, and the code is used: what is left is to sign in.
-		v.note(err)
+		_, _ = v.note(err)
 		v.startAgain(noticeConfirmed)
 	}
 	return nil
@@ -75,7 +75,7 @@ func (s *Service) serveConfirmUser(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := v.confirmByLink(); err != nil {
 		out.Error = v.text.T("confirm.linkFailed")
-		v.note(err)
+		_, _ = v.note(err)
 		write(w, r, http.StatusBadRequest, "confirmed.html", out)
 		return
 	}

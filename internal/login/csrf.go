@@ -62,6 +62,7 @@ func (v *visit) token() string {
 	if path == "" {
 		path = "/"
 	}
+	//nolint:gosec // Secure follows the connection: development has no TLS.
 	http.SetCookie(v.w, &http.Cookie{Name: csrfCookie, Value: v.csrf, Path: path, HttpOnly: true, Secure: v.site.Secure, SameSite: http.SameSiteLaxMode})
 	return v.csrf
 }

@@ -31,7 +31,7 @@ func (v *visit) submitForgot() error {
 	switch api.CodeOf(err) {
 	case "":
 	case idp.CodeNotAuthorizedException, idp.CodeInvalidParameterException:
-		v.note(err)
+		_, _ = v.note(err)
 		return pageError("error.noReset")
 	}
 	if err != nil {

@@ -98,5 +98,6 @@ func (v *visit) setCookie(name, value string, age int) {
 	if path == "" {
 		path = "/"
 	}
+	//nolint:gosec // Secure follows the connection: development has no TLS.
 	http.SetCookie(v.w, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: age, HttpOnly: true, Secure: v.site.Secure, SameSite: http.SameSiteLaxMode})
 }

@@ -137,7 +137,8 @@ func (v *visit) render(failed error) {
 	brand := v.site.Pool.Name
 	out := view{
 		translator: v.text, Language: string(v.text), Style: v.site.URL(assetPath + assetNames["look.css"]), Brand: brand, Initial: initial(brand), App: v.request.Client.Name,
-		Query: template.URL(v.query()), Base: v.site.Base, CSRF: v.token(), Page: shown,
+		Query: template.URL(v.query()), //nolint:gosec // html/template still escapes it for its attribute
+		Base:  v.site.Base, CSRF: v.token(), Page: shown,
 		State: v.stateText, Script: v.site.URL(assetPath + assetNames["page.js"]),
 	}
 	if key := v.takeNotice(); key != "" && failed == nil {

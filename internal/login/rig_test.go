@@ -168,9 +168,8 @@ func (b *browser) follow(p shown) shown {
 }
 
 var (
-	formPattern  = regexp.MustCompile(`(?s)<form[^>]* action="([^"]+)".*?</form>`)
-	inputPattern = regexp.MustCompile(`<input[^>]* name="([^"]+)"(?:[^>]* value="([^"]*)")?`)
-	hidden       = regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`)
+	formPattern = regexp.MustCompile(`(?s)<form[^>]* action="([^"]+)".*?</form>`)
+	hidden      = regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`)
 )
 
 // form returns the action and the hidden fields of the page's form with this path, or

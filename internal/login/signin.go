@@ -59,10 +59,10 @@ func (v *visit) submitSignIn() error {
 	// Neither page does anything without a code that was sent to the user.
 	switch api.CodeOf(err) {
 	case idp.CodeUserNotConfirmedException:
-		v.note(err)
+		_, _ = v.note(err)
 		return v.goTo(pathConfirm, &pageState{Username: name})
 	case idp.CodePasswordResetRequiredException:
-		v.note(err)
+		_, _ = v.note(err)
 		return v.goTo(pathReset, &pageState{Username: name})
 	}
 	return err

@@ -43,7 +43,7 @@ func (v *visit) identifierField() Field {
 
 func (v *visit) showSignUp() (any, error) {
 	if !v.signUpAllowed() {
-		return nil, &oauth.Shown{Text: "SignUp is not permitted for this user pool", ClientID: v.request.Client.ID}
+		return nil, &oauth.ShownError{Text: "SignUp is not permitted for this user pool", ClientID: v.request.Client.ID}
 	}
 	out := newPasswordView{Fields: []Field{v.identifierField()}, Rules: v.passwordRules(v.site.Pool.PasswordPolicy)}
 	for _, attr := range v.signUpAttributes() {

@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -169,9 +170,7 @@ func TestForms(t *testing.T) {
 	good.Set("password", password)
 	with := func(name, value string) url.Values {
 		out := url.Values{}
-		for k, v := range good {
-			out[k] = v
-		}
+		maps.Copy(out, good)
 		if out.Set(name, value); value == "" {
 			out.Del(name)
 		}

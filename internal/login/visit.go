@@ -112,10 +112,10 @@ func (v *visit) post() {
 	switch {
 	case err == nil:
 	case v.isOver(err):
-		v.note(err)
+		_, _ = v.note(err)
 		v.startAgain(noticeExpired)
 	case v.page.show == nil:
-		v.note(err)
+		_, _ = v.note(err)
 		v.startAgain(noticeExpired)
 	default:
 		v.render(err)

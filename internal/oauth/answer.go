@@ -14,8 +14,8 @@ import (
 	"cognate/internal/store"
 )
 
-// A Fault is an error answer of an endpoint (RFC 6749 §5.2).
-type Fault struct {
+// A FaultError is an error answer of an endpoint (RFC 6749 §5.2).
+type FaultError struct {
 	Code, Description string
 	status            int
 	reason            api.Reason
@@ -23,16 +23,16 @@ type Fault struct {
 }
 
 // Error returns the fault for a log.
-func (f *Fault) Error() string {
+func (f *FaultError) Error() string {
 	if f.Description == "" {
 		return "oauth: " + f.Code
 	}
 	return "oauth: " + f.Code + ": " + f.Description
 }
 
-func fault(code string) *Fault { return &Fault{Code: code, status: http.StatusBadRequest} }
+func fault(code string) *FaultError { return &FaultError{Code: code, status: http.StatusBadRequest} }
 
-func (f *Fault) because(reason api.Reason) *Fault {
+func (f *FaultError) because(reason api.Reason) *FaultError {
 	f.reason = reason
 	return f
 }
@@ -54,24 +54,24 @@ const (
 // asFault returns the fault for an error of the packages below. An unexpected error is
 // a server_error, whose cause only the log has. Its status is 503 while the database is
 // away, so that clients and proxies try again.
-func asFault(err error) *Fault {
-	if f, ok := errors.AsType[*Fault](err); ok {
+func asFault(err error) *FaultError {
+	if f, ok := errors.AsType[*FaultError](err); ok {
 		return f
 	}
 	if errors.Is(err, keys.ErrBusy) {
-		return &Fault{Code: codeUnavailable, status: http.StatusTooManyRequests, reason: api.ReasonOverloaded}
+		return &FaultError{Code: codeUnavailable, status: http.StatusTooManyRequests, reason: api.ReasonOverloaded}
 	}
 	switch code := api.CodeOf(err); code {
 	case idp.CodeTooManyRequestsException:
-		return &Fault{Code: codeUnavailable, status: http.StatusTooManyRequests, reason: api.ReasonOf(err)}
+		return &FaultError{Code: codeUnavailable, status: http.StatusTooManyRequests, reason: api.ReasonOf(err)}
 	case idp.CodeUserLambdaValidationException, idp.CodeUnexpectedLambdaException, idp.CodeInvalidLambdaResponseException:
 		e, _ := errors.AsType[*api.Error](err)
-		return &Fault{Code: codeInvalidGrant, Description: e.Message, status: http.StatusBadRequest, reason: api.ReasonOf(err)}
+		return &FaultError{Code: codeInvalidGrant, Description: e.Message, status: http.StatusBadRequest, reason: api.ReasonOf(err)}
 	case idp.CodeNotAuthorizedException, idp.CodeRefreshTokenReuseException, idp.CodeUserNotFoundException,
 		idp.CodePasswordResetRequiredException, idp.CodeUserNotConfirmedException:
 		return fault(codeInvalidGrant).because(api.ReasonOf(err))
 	}
-	f := &Fault{Code: codeServerError, status: http.StatusInternalServerError, cause: err}
+	f := &FaultError{Code: codeServerError, status: http.StatusInternalServerError, cause: err}
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull) {
 		f.status = http.StatusServiceUnavailable
 	}
@@ -79,7 +79,7 @@ func asFault(err error) *Fault {
 }
 
 // note puts the fault into the request's log line, with its cause.
-func (f *Fault) note(r *http.Request) {
+func (f *FaultError) note(r *http.Request) {
 	event := audit.From(r.Context())
 	event.SetCode(f.Code)
 	if f.reason != "" {

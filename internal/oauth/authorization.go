@@ -35,18 +35,18 @@ type Authorization struct {
 	maxAge      time.Duration // less than 0: not sent
 }
 
-// A Shown is an error that the domain's own page shows: the request names no client
+// A ShownError is an error that the domain's own page shows: the request names no client
 // or no registered address to which the answer could go.
-type Shown struct {
+type ShownError struct {
 	Text     string
 	ClientID string // "" where the page does not name it
 }
 
 // Error returns the text of the page.
-func (e *Shown) Error() string { return "oauth: " + e.Text }
+func (e *ShownError) Error() string { return "oauth: " + e.Text }
 
 // Location returns the reference of the error page on the site.
-func (e *Shown) Location(site *Site) string {
+func (e *ShownError) Location(site *Site) string {
 	location := site.URL("/error") + "?error=" + url.QueryEscape(e.Text)
 	if e.ClientID != "" {
 		location += "&client_id=" + url.QueryEscape(e.ClientID)
@@ -54,18 +54,18 @@ func (e *Shown) Location(site *Site) string {
 	return location
 }
 
-// A Redirected is an error that the client's redirect URI receives (RFC 6749
+// A RedirectedError is an error that the client's redirect URI receives (RFC 6749
 // §4.1.2.1).
-type Redirected struct {
-	*Fault
+type RedirectedError struct {
+	*FaultError
 	request *Authorization
 }
 
 // Unwrap returns the fault.
-func (e *Redirected) Unwrap() error { return e.Fault }
+func (e *RedirectedError) Unwrap() error { return e.FaultError }
 
 // Location returns the redirect URI with the error.
-func (e *Redirected) Location() string {
+func (e *RedirectedError) Location() string {
 	q := url.Values{"error": {e.Code}}
 	if e.Description != "" {
 		q.Set("error_description", e.Description)
@@ -97,7 +97,7 @@ const (
 )
 
 // ParseAuthorization reads the authorization request in a query string of the site,
-// in the order of the protocol's checks. The error is a *Shown or a *Redirected, or a
+// in the order of the protocol's checks. The error is a *ShownError or a *RedirectedError, or a
 // fault of ours.
 func (s *Service) ParseAuthorization(ctx context.Context, site *Site, values url.Values) (*Authorization, error) {
 	p := newParameters(values)
@@ -116,11 +116,11 @@ func (s *Service) ParseAuthorization(ctx context.Context, site *Site, values url
 func (s *Service) parseTarget(ctx context.Context, site *Site, p parameters, a *Authorization) error {
 	id := p.get("client_id")
 	if id == "" || p.bad["client_id"] || p.bad["redirect_uri"] {
-		return &Shown{Text: textMissing}
+		return &ShownError{Text: textMissing}
 	}
 	client, err := site.Pool.Client(ctx, id)
 	if api.CodeOf(err) == idp.CodeResourceNotFoundException {
-		return &Shown{Text: textNoClient}
+		return &ShownError{Text: textNoClient}
 	}
 	if err != nil {
 		return err
@@ -136,9 +136,9 @@ func (s *Service) parseTarget(ctx context.Context, site *Site, p parameters, a *
 	}
 	switch {
 	case a.RedirectURI == "":
-		return &Shown{Text: textMissing}
+		return &ShownError{Text: textMissing}
 	case !slices.Contains(callbacks, a.RedirectURI):
-		return &Shown{Text: textMismatch, ClientID: client.ID}
+		return &ShownError{Text: textMismatch, ClientID: client.ID}
 	}
 	a.state, a.hasState = p.get("state"), p.has("state")
 	return nil
@@ -146,7 +146,7 @@ func (s *Service) parseTarget(ctx context.Context, site *Site, p parameters, a *
 
 // parseRest reads the parameters whose faults the client hears of.
 func (s *Service) parseRest(ctx context.Context, site *Site, p parameters, a *Authorization) error {
-	refuse := func(code string) error { return &Redirected{fault(code), a} }
+	refuse := func(code string) error { return &RedirectedError{fault(code), a} }
 	if len(p.bad) > 0 {
 		return refuse(codeInvalidRequest)
 	}
@@ -280,7 +280,7 @@ func parseProvider(p parameters, a *Authorization) error {
 		return nil
 	}
 	if a.Provider != localProvider || !slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider) {
-		return &Shown{Text: textNoProvider, ClientID: a.Client.ID}
+		return &ShownError{Text: textNoProvider, ClientID: a.Client.ID}
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	ctx, site := r.Context(), SiteOf(r.Context())
 	p, err := query(r)
 	if err != nil {
-		redirect(w, r, (&Shown{Text: textMissing}).Location(site))
+		redirect(w, r, (&ShownError{Text: textMissing}).Location(site))
 		return
 	}
 	location, err := s.authorize(ctx, site, r, p.values)
@@ -35,7 +35,7 @@ func (s *Service) authorize(ctx context.Context, site *Site, r *http.Request, va
 	audit.From(ctx).SetClient(site.Pool.ID, a.Client.ID)
 	session, err := s.session(ctx, site, r)
 	if err != nil {
-		return "", &Redirected{asFault(err), a}
+		return "", &RedirectedError{asFault(err), a}
 	}
 	switch {
 	case session != nil && session.serves(site, a, s.deps.Now()):
@@ -45,7 +45,7 @@ func (s *Service) authorize(ctx context.Context, site *Site, r *http.Request, va
 		}
 		return location, nil
 	case slices.Contains(a.prompt, promptNone):
-		return "", &Redirected{fault(codeLoginRequired), a}
+		return "", &RedirectedError{fault(codeLoginRequired), a}
 	}
 	return site.URL("/login") + "?" + r.URL.RawQuery, nil
 }
@@ -54,18 +54,18 @@ func (s *Service) authorize(ctx context.Context, site *Site, r *http.Request, va
 // or on the error page.
 func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	site := SiteOf(r.Context())
-	if shown, ok := errors.AsType[*Shown](err); ok {
+	if shown, ok := errors.AsType[*ShownError](err); ok {
 		fault(codeInvalidRequest).note(r)
 		redirect(w, r, shown.Location(site))
 		return
 	}
-	if back, ok := errors.AsType[*Redirected](err); ok {
+	if back, ok := errors.AsType[*RedirectedError](err); ok {
 		back.note(r)
 		redirect(w, r, back.Location())
 		return
 	}
 	asFault(err).note(r)
-	redirect(w, r, (&Shown{Text: "Something went wrong"}).Location(site))
+	redirect(w, r, (&ShownError{Text: "Something went wrong"}).Location(site))
 }
 
 // Failed returns the error that the client hears of a sign-in that could not be
@@ -73,9 +73,9 @@ func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Service) Failed(a *Authorization, err error) error {
 	f := asFault(err)
 	if f.Code == codeInvalidGrant {
-		f = &Fault{Code: codeInvalidRequest, Description: f.Description, reason: f.reason}
+		f = &FaultError{Code: codeInvalidRequest, Description: f.Description, reason: f.reason}
 	}
-	return &Redirected{f, a}
+	return &RedirectedError{f, a}
 }
 
 // redirect answers 302. The location is a reference of the site, or a registered URI.

@@ -56,7 +56,7 @@ type grantedCode struct {
 // the commit of the sign-in. It calls the pool's PreTokenGeneration trigger, so that no
 // transaction may be open.
 func (s *Service) Complete(ctx context.Context, site *Site, a *Authorization, w *Who, onCommit func(write func(tx *store.Tx) error)) (location string, cookie *http.Cookie, err error) {
-	b := s.newSession(site, a, w)
+	b := s.newSession(site, w)
 	if cookie, err = s.seal(site, b); err != nil {
 		return "", nil, err
 	}

@@ -38,9 +38,9 @@ func FuzzAuthorization(f *testing.F) {
 		a := &Authorization{Client: client, RedirectURI: fuzzCallback, maxAge: -1, state: p.get("state"), hasState: p.has("state")}
 		err = (&Service{}).parseRest(t.Context(), site, p, a)
 		location := a.withQuery(url.Values{"code": {"c"}})
-		if back, ok := errors.AsType[*Redirected](err); ok {
+		if back, ok := errors.AsType[*RedirectedError](err); ok {
 			location = back.Location()
-		} else if shown, ok := errors.AsType[*Shown](err); ok {
+		} else if shown, ok := errors.AsType[*ShownError](err); ok {
 			if !strings.HasPrefix(shown.Location(site), "/_domain/people/error?error=") {
 				t.Errorf("shown at %s", shown.Location(site))
 			}
@@ -115,7 +115,7 @@ func TestFaultOfDatabase(t *testing.T) {
 	if w.Code != http.StatusServiceUnavailable || w.Body.String() != `{"error":"server_error"}` {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if f := asFault(&Redirected{asFault(cause), &Authorization{}}); !errors.Is(f.cause, store.ErrUnavailable) {
+	if f := asFault(&RedirectedError{asFault(cause), &Authorization{}}); !errors.Is(f.cause, store.ErrUnavailable) {
 		t.Errorf("the cause is lost: %+v", f)
 	}
 }

@@ -19,7 +19,7 @@ func (s *Service) serveLogout(w http.ResponseWriter, r *http.Request) {
 	ctx, site := r.Context(), SiteOf(r.Context())
 	p, err := query(r)
 	if err != nil {
-		redirect(w, r, (&Shown{Text: textMissing}).Location(site))
+		redirect(w, r, (&ShownError{Text: textMissing}).Location(site))
 		return
 	}
 	location, err := s.logout(ctx, site, p)
@@ -47,7 +47,7 @@ func (s *Service) logout(ctx context.Context, site *Site, p parameters) (string,
 	}
 	client, err := site.Pool.Client(ctx, id)
 	if api.CodeOf(err) == idp.CodeResourceNotFoundException {
-		return "", &Shown{Text: textNoClient}
+		return "", &ShownError{Text: textNoClient}
 	}
 	if err != nil {
 		return "", err
@@ -66,7 +66,7 @@ func (s *Service) logout(ctx context.Context, site *Site, p parameters) (string,
 	case p.get("response_type") == "":
 		return "", missing(site, "response_type")
 	case !slices.Contains(client.Config.CallbackURLs, redirectURI):
-		return "", &Shown{Text: textMismatch, ClientID: client.ID}
+		return "", &ShownError{Text: textMismatch, ClientID: client.ID}
 	}
 	q := url.Values{"client_id": {client.ID}}
 	for _, name := range [...]string{"redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method"} {
@@ -81,9 +81,9 @@ func (s *Service) logout(ctx context.Context, site *Site, p parameters) (string,
 // domain's pages.
 func missing(site *Site, name string) error {
 	if site.Domain.Managed {
-		return &Shown{Text: textMissing}
+		return &ShownError{Text: textMissing}
 	}
-	return &Shown{Text: "Required String parameter '" + name + "' is not present"}
+	return &ShownError{Text: "Required String parameter '" + name + "' is not present"}
 }
 
 // hintedClient returns the client that an ID token was issued to (OpenID Connect

@@ -119,7 +119,7 @@ func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) boo
 }
 
 // newSession begins a session of the user who has just signed in.
-func (s *Service) newSession(site *Site, a *Authorization, w *Who) *browserSession {
+func (s *Service) newSession(site *Site, w *Who) *browserSession {
 	life := sessionLife
 	b := &browserSession{
 		Version: sessionVersion, Pool: site.Pool.ID, Domain: site.Domain.Name, Since: site.Domain.Since.UnixMilli(),
@@ -148,6 +148,7 @@ func (s *Service) cookie(site *Site, value string) *http.Cookie {
 	if path == "" {
 		path = "/"
 	}
+	//nolint:gosec // Secure follows the connection: development has no TLS.
 	c := &http.Cookie{Name: s.cookieName(site), Value: value, Path: path, HttpOnly: true, Secure: site.Secure, SameSite: http.SameSiteLaxMode}
 	if value == "" {
 		c.MaxAge = -1

@@ -97,7 +97,7 @@ func (s *Service) exchangeCode(ctx context.Context, site *Site, c *pool.Client, 
 		return nil, s.replayed(ctx, site, c, g)
 	}
 	set, err := s.redeem(ctx, site, c, g, p)
-	if _, refused := errors.AsType[*Fault](err); err != nil && !refused {
+	if _, refused := errors.AsType[*FaultError](err); err != nil && !refused {
 		return nil, err // A fault of ours leaves the code for another try.
 	}
 	commit := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
@@ -136,7 +136,7 @@ func (s *Service) redeem(ctx context.Context, site *Site, c *pool.Client, g *gra
 	case s.deps.Now().UnixMilli() >= g.Ends:
 		return nil, fault(codeInvalidGrant).because(api.ReasonCodeExpired)
 	case p.get("redirect_uri") != g.RedirectURI:
-		return nil, &Fault{Code: codeUnauthorizedClient, Description: "invalid_redirect", status: http.StatusBadRequest}
+		return nil, &FaultError{Code: codeUnauthorizedClient, Description: "invalid_redirect", status: http.StatusBadRequest}
 	case !verifies(p, g.Challenge):
 		return nil, fault(codeInvalidGrant).because(api.ReasonChallengeFailed)
 	}

@@ -23,17 +23,17 @@ func (s *Service) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	ctx, site := r.Context(), SiteOf(r.Context())
 	raw, ok := bearer(r)
 	if !ok {
-		challengeBearer(w, r, &Fault{Code: codeInvalidRequest, Description: textBadRequest, status: http.StatusBadRequest})
+		challengeBearer(w, r, &FaultError{Code: codeInvalidRequest, Description: textBadRequest, status: http.StatusBadRequest})
 		return
 	}
 	p, err := s.deps.Tokens.AuthenticateOpenID(ctx, raw)
 	switch code := api.CodeOf(err); {
 	case token.MissingScope(err):
-		challengeBearer(w, r, &Fault{Code: codeInvalidToken, Description: textNoOpenID, status: http.StatusUnauthorized, reason: api.ReasonOf(err)})
+		challengeBearer(w, r, &FaultError{Code: codeInvalidToken, Description: textNoOpenID, status: http.StatusUnauthorized, reason: api.ReasonOf(err)})
 		return
 	case code == idp.CodeNotAuthorizedException, code == idp.CodeUserNotFoundException, code == idp.CodePasswordResetRequiredException,
 		err == nil && p.Pool.ID != site.Pool.ID:
-		challengeBearer(w, r, &Fault{Code: codeInvalidToken, Description: textBadToken, status: http.StatusUnauthorized, reason: api.ReasonOf(err)})
+		challengeBearer(w, r, &FaultError{Code: codeInvalidToken, Description: textBadToken, status: http.StatusUnauthorized, reason: api.ReasonOf(err)})
 		return
 	case err != nil:
 		writeFault(w, r, err)
@@ -78,7 +78,7 @@ func bearer(r *http.Request) (string, bool) {
 }
 
 // challengeBearer answers with a fault in the form of RFC 6750 §3.
-func challengeBearer(w http.ResponseWriter, r *http.Request, f *Fault) {
+func challengeBearer(w http.ResponseWriter, r *http.Request, f *FaultError) {
 	code, _ := json.Marshal(f.Code)
 	text, _ := json.Marshal(f.Description)
 	w.Header().Set("WWW-Authenticate", "Bearer error="+string(code)+", error_description="+string(text))

@@ -1,6 +1,7 @@
 package branding
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -65,11 +66,11 @@ func checkAsset(a *idp.AssetType) error {
 	case !slices.Contains(formats, a.Extension):
 		return fmt.Errorf("its extension must be one of %v", formats)
 	case len(a.Bytes) == 0:
-		return fmt.Errorf("it has no bytes")
+		return errors.New("it has no bytes")
 	case len(a.Bytes) > maxAssetBytes:
 		return fmt.Errorf("it must not have more than %d bytes", maxAssetBytes)
 	case a.ResourceId != nil && a.Category != idp.AssetCategoryTypeIdpButtonIcon:
-		return fmt.Errorf("only IDP_BUTTON_ICON has a ResourceId")
+		return errors.New("only IDP_BUTTON_ICON has a ResourceId")
 	case a.Extension == idp.AssetExtensionTypeSvg:
 		return checkSVG(a.Bytes)
 	case sniff(a.Bytes) != a.Extension:

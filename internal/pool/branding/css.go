@@ -274,12 +274,12 @@ func (p *cssParser) take(n int) {
 
 // token reads a word, a number, a colour, a string or the beginning of a function. It reports whether it is a function.
 func (p *cssParser) token(c byte) (called bool, err error) {
-	switch {
-	case c == '#':
+	switch c {
+	case '#':
 		return false, p.colour()
-	case c == '"' || c == '\'':
+	case '"', '\'':
 		return false, p.quoted(c)
-	case c == '!':
+	case '!':
 		const important = "!important"
 		if !strings.HasPrefix(strings.ToLower(p.text[p.pos:]), important) || isName(p.peek(len(important))) {
 			return false, p.unexpected("a value")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -248,10 +249,8 @@ func checkWord(words ...string) check {
 			}
 			return v, nil
 		}
-		for _, w := range words {
-			if s == w {
-				return v, nil
-			}
+		if slices.Contains(words, s) {
+			return v, nil
 		}
 		return nil, &settingError{path, "one of " + strings.Join(words, ", ")}
 	}

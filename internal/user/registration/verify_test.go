@@ -1,15 +1,15 @@
 package registration
 
 import (
-	"cognate/internal/pool/schema"
-	"cognate/internal/user"
-	"cognate/test/services"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/schema"
+	"cognate/internal/user"
 	"cognate/test/people"
+	"cognate/test/services"
 )
 
 func TestVerifiable(t *testing.T) {
