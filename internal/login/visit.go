@@ -42,7 +42,7 @@ func (s *Service) handler(p page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{Service: s, page: p, w: w, r: r, site: oauth.SiteOf(r.Context()), text: defaultLanguage}
 		var err error
-		if v.request, err = s.deps.OAuth.ParseAuthorization(r.Context(), v.site, r.URL.Query()); err != nil {
+		if v.request, err = s.deps.OAuth.ParseAuthorization(r); err != nil {
 			oauth.SecureHeaders(w, r)
 			s.deps.OAuth.Refuse(w, r, err)
 			return

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/base64"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -96,11 +97,15 @@ const (
 	challengeLength = 43 // of a SHA-256 sum as Base64
 )
 
-// ParseAuthorization reads the authorization request in a query string of the site,
-// in the order of the protocol's checks. The error is a *ShownError or a *RedirectedError, or a
-// fault of ours.
-func (s *Service) ParseAuthorization(ctx context.Context, site *Site, values url.Values) (*Authorization, error) {
-	p := newParameters(values)
+// ParseAuthorization reads the authorization request in the query string of r, in the
+// order of the protocol's checks. The error is a *ShownError, a *RedirectedError, or an
+// internal error.
+func (s *Service) ParseAuthorization(r *http.Request) (*Authorization, error) {
+	ctx, site := r.Context(), SiteOf(r.Context())
+	p, err := query(r)
+	if err != nil {
+		return nil, &ShownError{Text: textMissing}
+	}
 	a := &Authorization{maxAge: -1}
 	if err := s.parseTarget(ctx, site, p, a); err != nil {
 		return nil, err

@@ -1,10 +1,8 @@
 package oauth
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"cognate/internal/audit"
@@ -13,13 +11,7 @@ import (
 // serveAuthorize is /oauth2/authorize: it answers with a code where the browser is
 // signed in, and else sends the person to the login page.
 func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
-	ctx, site := r.Context(), SiteOf(r.Context())
-	p, err := query(r)
-	if err != nil {
-		redirect(w, r, (&ShownError{Text: textMissing}).Location(site))
-		return
-	}
-	location, err := s.authorize(ctx, site, r, p.values)
+	location, err := s.authorize(r)
 	if err != nil {
 		s.Refuse(w, r, err)
 		return
@@ -27,8 +19,9 @@ func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	redirect(w, r, location)
 }
 
-func (s *Service) authorize(ctx context.Context, site *Site, r *http.Request, values url.Values) (string, error) {
-	a, err := s.ParseAuthorization(ctx, site, values)
+func (s *Service) authorize(r *http.Request) (string, error) {
+	ctx, site := r.Context(), SiteOf(r.Context())
+	a, err := s.ParseAuthorization(r)
 	if err != nil {
 		return "", err
 	}

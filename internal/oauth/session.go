@@ -94,7 +94,7 @@ func (s *Service) session(ctx context.Context, site *Site, r *http.Request) (*br
 	// A session with a row stays bound to it when the pool tracks sessions no more: a
 	// revoked one does not come back.
 	if site.Pool.Tracking.On || b.ID != "" {
-		live, err := s.deps.Tokens.HasSSO(ctx, site.Pool, rec, b.ID)
+		live, err := s.deps.Tokens.HasSSO(ctx, &s.deps.Store.Reader, site.Pool, b.UserID, b.Epoch, b.ID)
 		if !live || err != nil {
 			return nil, err
 		}
@@ -105,14 +105,16 @@ func (s *Service) session(ctx context.Context, site *Site, r *http.Request) (*br
 	return b, nil
 }
 
-// serves reports whether the session can answer the request without the person.
+// serves reports whether the session can answer the request without the person. A
+// session that another node began may seem to begin in the future: its age is 0 then,
+// and a limit of 0 refuses it.
 func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) bool {
-	age, reuse := now.Sub(time.UnixMilli(b.At)), sessionLife
+	age, reuse := max(now.Sub(time.UnixMilli(b.At)), 0), sessionLife
 	if site.Pool.Tracking.On {
 		reuse = a.Client.SSOReuse
 	}
 	switch {
-	case slices.Contains(a.prompt, promptLogin), a.maxAge >= 0 && age > a.maxAge, age >= reuse:
+	case slices.Contains(a.prompt, promptLogin), a.maxAge >= 0 && age >= a.maxAge, age >= reuse:
 		return false
 	}
 	return slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider)

@@ -100,10 +100,13 @@ func (s *Service) exchangeCode(ctx context.Context, site *Site, c *pool.Client, 
 	if _, refused := errors.AsType[*FaultError](err); err != nil && !refused {
 		return nil, err // A fault of ours leaves the code for another try.
 	}
+	var over error
 	commit := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		if err == nil && set.HasSession() {
-			if err := s.deps.Tokens.Track(ctx, tx, site.Pool, set); err != nil {
-				return err
+		over = nil
+		if err == nil {
+			var failed error
+			if over, failed = s.track(ctx, tx, site, g, set); failed != nil {
+				return failed
 			}
 		}
 		return tx.UseAuthorizationCode(ctx, site.Pool.ID, hash)
@@ -113,8 +116,32 @@ func (s *Service) exchangeCode(ctx context.Context, site *Site, c *pool.Client, 
 		return nil, s.replayed(ctx, site, c, g)
 	case commit != nil:
 		return nil, commit
+	case over != nil:
+		return nil, over
 	}
 	return set, err
+}
+
+// track records the session of the tokens. It returns a fault where the SSO session of
+// the code was revoked: the revocation, which waits for the same turn, would not see the
+// tokens.
+func (s *Service) track(ctx context.Context, tx *store.Tx, site *Site, g *grantedCode, set *token.Set) (over, err error) {
+	if g.Parent != "" {
+		if err := tx.TurnOfUserSessions(ctx, site.Pool.ID, g.UserID); err != nil {
+			return nil, err
+		}
+		live, err := s.deps.Tokens.HasSSO(ctx, &tx.Reader, site.Pool, g.UserID, g.Epoch, g.Parent)
+		if err != nil {
+			return nil, err
+		}
+		if !live {
+			return fault(codeInvalidGrant).because(api.ReasonSessionExpired), nil
+		}
+	}
+	if !set.HasSession() {
+		return nil, nil
+	}
+	return nil, s.deps.Tokens.Track(ctx, tx, site.Pool, set)
 }
 
 // replayed revokes what a code gave whose second use shows that it was stolen (RFC 6749
@@ -148,15 +175,6 @@ func (s *Service) redeem(ctx context.Context, site *Site, c *pool.Client, g *gra
 		return nil, err
 	case token.EpochOf(rec.TokensValidAfter) != g.Epoch:
 		return nil, fault(codeInvalidGrant).because(api.ReasonAccountChanged)
-	}
-	if g.Parent != "" { // a code of a revoked SSO session would make tokens that the revocation did not see
-		live, err := s.deps.Tokens.HasSSO(ctx, site.Pool, rec, g.Parent)
-		if err != nil {
-			return nil, err
-		}
-		if !live {
-			return nil, fault(codeInvalidGrant).because(api.ReasonSessionExpired)
-		}
 	}
 	u, err := user.FromRecord(site.Pool, rec)
 	if err != nil {

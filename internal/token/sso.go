@@ -58,13 +58,14 @@ func (s *Service) TrackSSO(ctx context.Context, tx *store.Tx, session store.User
 	return tx.InsertUserSession(ctx, session)
 }
 
-// HasSSO reports whether the user's SSO session of this id is live.
-func (s *Service) HasSSO(ctx context.Context, sn *pool.Snapshot, u store.User, id string) (bool, error) {
-	rows, err := s.deps.Store.UserSessions(ctx, sn.ID, u.ID)
+// HasSSO reports whether the user's SSO session of this id is live. epoch is the token
+// epoch under which it began.
+func (s *Service) HasSSO(ctx context.Context, r *store.Reader, sn *pool.Snapshot, userID string, epoch int64, id string) (bool, error) {
+	rows, err := r.UserSessions(ctx, sn.ID, userID)
 	if err != nil || id == "" {
 		return false, err
 	}
 	return slices.ContainsFunc(rows, func(o store.UserSession) bool {
-		return o.ID == id && o.Kind == store.SessionSSO && s.isCurrent(&o, tokenEpochOf(u.TokensValidAfter), sn.Tracking.Period, s.deps.Now())
+		return o.ID == id && o.Kind == store.SessionSSO && s.isCurrent(&o, epoch, sn.Tracking.Period, s.deps.Now())
 	}), nil
 }
