@@ -14,6 +14,8 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"cognate/internal/server"
+	"cognate/test/pgtest"
 	"cognate/test/serving"
 )
 
@@ -31,9 +33,25 @@ type rig struct {
 	client *types.UserPoolClientType
 }
 
-func newRig(t *testing.T, change func(in *cip.CreateUserPoolInput)) *rig {
+// engines runs a test on a rig with each database.
+func engines(t *testing.T, change func(in *cip.CreateUserPoolInput), f func(t *testing.T, r *rig)) {
 	t.Helper()
-	r := &rig{Rig: serving.Start(t, serving.Dev(t))}
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		f(t, newRig(t, "", change))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		f(t, newRig(t, pgtest.Database(t), change))
+	})
+}
+
+// newRig starts a rig on a database; "" is SQLite.
+func newRig(t *testing.T, database string, change func(in *cip.CreateUserPoolInput)) *rig {
+	t.Helper()
+	c := serving.Dev(t)
+	c.Database = server.Secret(database)
+	r := &rig{Rig: serving.Start(t, c)}
 	r.sdk, r.base = r.Rig.Dev(), r.URL()+"/_domain/people"
 	r.pool, r.client = r.addPool(t, "people", change)
 	return r
