@@ -278,10 +278,11 @@ var wordings = []struct {
 }{
 	{regexp.MustCompile(`tells?\s+(whether|if)\b`), "reports whether"},
 	{regexp.MustCompile(`\A\s*\w+\s+gives\b`), "returns, or what it does"},
-	{regexp.MustCompile(`\b(and|it)\s+gives\s+(the|a|an|its|what|all|how|every|each|whether|zero|false|true|nil)\b`), "and returns"},
+	{regexp.MustCompile(`\bgives?\s+(the|a|an|its|what|all|how|every|each|whether|zero|false|true|nil)\b`), "returns, sends, sets or assigns"},
 	{regexp.MustCompile(`anew\b`), "again"},
 	{regexp.MustCompile(`whom\b`), "the noun again: the user that, the client that"},
 	{regexp.MustCompile(`\bha(ve|s)\s+not[.,;:)]`), "has no, and the noun"},
+	{regexp.MustCompile(`\bha(ve|s)\s+none\b`), "has no, and the noun"},
 	{regexp.MustCompile(`nobody\s+is\b`), "the noun: no user is"},
 	{regexp.MustCompile(`\bof\s+(before|after)\b`), "earlier, later, or of what it is"},
 	{regexp.MustCompile(`none\s+such\b`), "no, and the noun"},

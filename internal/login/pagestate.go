@@ -53,8 +53,8 @@ func (v *visit) sealState(st *pageState) (string, error) {
 	return v.deps.Ring.SealToken(keys.TokenPageState, v.binding(), body.Bytes())
 }
 
-// loadState reads the state for the page. It leaves v.state nil where the request has
-// none that is good for the page.
+// loadState reads the state for the page. It leaves v.state nil if the request has
+// no state that is valid for the page.
 func (v *visit) loadState() error {
 	sent := v.form[stateField]
 	if len(sent) == 0 {

@@ -238,8 +238,8 @@ func wantPage(t *testing.T, p shown, path, text string) {
 	}
 }
 
-// wantSignedIn fails unless the browser was sent to the client with a code, which gives
-// tokens of the user.
+// wantSignedIn fails unless the browser was sent to the client with a code
+// that gets tokens of the user.
 func (b *browser) wantSignedIn(p shown) {
 	b.t.Helper()
 	u, err := url.Parse(p.location)

@@ -16,8 +16,8 @@ import (
 )
 
 // TestOutboxOfNodeWithoutKeys: a node that cannot open a message, since it has not
-// loaded a new data key or lacks the key-encryption key of a retirement, does not
-// give the message up.
+// loaded a new data key or lacks the key-encryption key of a retirement, leaves
+// the message to other nodes.
 func TestOutboxOfNodeWithoutKeys(t *testing.T) {
 	t.Parallel()
 	fresh.Engines(t, func(t *testing.T, options store.Options) {

@@ -181,7 +181,7 @@ func TestRefreshOfAPITokens(t *testing.T) {
 	})
 }
 
-// TestRotation: with rotation each refresh gives a new token, and the old one is good for
+// TestRotation: with rotation each refresh returns a new token, and the old one is good for
 // the grace period only.
 func TestRotation(t *testing.T) {
 	t.Parallel()

@@ -218,7 +218,7 @@ func (b *browser) code(c *types.UserPoolClientType, changes ...string) string {
 	return code
 }
 
-// again returns a code that the browser's session gives without a page.
+// again returns a code that the browser gets by its session, without a page.
 func (b *browser) again(c *types.UserPoolClientType, changes ...string) string {
 	b.t.Helper()
 	a := b.authorize(c, changes...)

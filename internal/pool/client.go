@@ -44,7 +44,7 @@ var flowBits = map[FlowName]flows{
 	idp.AuthFlowTypeUserAuth:              flowUser,
 }
 
-// modernFlows and legacyFlows give what each value of ExplicitAuthFlows allows.
+// modernFlows and legacyFlows are the flows that each value of ExplicitAuthFlows allows.
 // A client's list holds values of one of the two families only.
 var (
 	modernFlows = map[idp.ExplicitAuthFlowsType]flows{
@@ -97,7 +97,7 @@ type Client struct {
 
 	// Config is the client as DescribeUserPoolClient shows it, but for its secret.
 	Config idp.UserPoolClientType
-	// Secrets are the live secrets, the oldest first. A public client has none.
+	// Secrets are the live secrets, the oldest first. A public client has no secret.
 	Secrets []Secret
 
 	AccessTTL, IDTTL, RefreshTTL, SessionTTL time.Duration
@@ -227,7 +227,7 @@ func (c *Client) CanWrite(attribute string) bool {
 }
 
 // CheckSecretHash checks SECRET_HASH for the username of the same request, as it was
-// sent. Nil or empty means that the request has none.
+// sent. Nil or empty means that the request has no hash.
 func (c *Client) CheckSecretHash(username string, hash *string) error {
 	got := api.Val(hash)
 	switch {

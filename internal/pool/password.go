@@ -45,7 +45,7 @@ func temporaryValidity(t *idp.PasswordPolicyType) time.Duration {
 	return time.Duration(days) * 24 * time.Hour
 }
 
-// defaultPasswordPolicy returns the policy of a pool whose request has none.
+// defaultPasswordPolicy returns the policy of a pool whose request has no policy.
 func defaultPasswordPolicy() *idp.PasswordPolicyType {
 	return &idp.PasswordPolicyType{
 		MinimumLength:                 new(int32(defaultPasswordLength)),

@@ -9,7 +9,7 @@ import (
 	"cognate/internal/user"
 )
 
-// MFA_SETUP: a pool that demands a second factor lets a user who has none enrol
+// MFA_SETUP: a pool that demands a second factor lets a user without a factor enrol
 // one in the middle of a sign-in.
 
 // stillEnrols refuses an enrolment of a user who has come by a second factor

@@ -36,7 +36,7 @@ func codesExceeded() error {
 const triesRoom = store.SpentRoom
 
 // countTry counts an answer to the state. Beyond the limit no answer helps, and a
-// session that has none left is as good as spent. An answer that comes after the
+// session that has no tries left is as good as spent. An answer that comes after the
 // state was spent is not judged.
 func (s *Service) countTry(ctx context.Context, tx *store.Tx, t *challengeResponse, right bool) error {
 	spent, err := tx.Spent(ctx, t.pool.ID, s.spentHash(t.state))

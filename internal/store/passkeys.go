@@ -57,7 +57,7 @@ func (tx *Tx) CountPasskey(ctx context.Context, poolID, userID, id string, count
 	return tx.change(ctx, ErrConflict, passkeyCount, count, poolID, userID, id, count)
 }
 
-// DeletePasskey removes a passkey; ErrNotFound if the user has none of this id.
+// DeletePasskey removes a passkey; ErrNotFound if the user has no passkey with this id.
 func (tx *Tx) DeletePasskey(ctx context.Context, poolID, userID, id string) error {
 	return tx.change(ctx, ErrNotFound, passkeyDelete, poolID, userID, id)
 }

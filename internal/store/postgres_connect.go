@@ -49,7 +49,7 @@ func newPostgresConnector(text string, statement time.Duration) (*postgresConnec
 	}
 	defaults := map[string]string{
 		"application_name": "cognate",
-		// The server ends a slow statement itself, a little before we give its connection up.
+		// The server ends a slow statement itself, a little before the connection is closed.
 		"statement_timeout":                   milliseconds(statement),
 		"lock_timeout":                        milliseconds(lockTimeout(statement)),
 		"idle_in_transaction_session_timeout": "30s",

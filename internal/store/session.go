@@ -80,7 +80,7 @@ func assign(dest any, v driver.Value) error {
 		case **string:
 			*d = nil
 			return nil
-		case *[]byte: // SQLite's driver gives nil for an empty blob
+		case *[]byte: // SQLite's driver returns nil for an empty blob
 			*d = nil
 			return nil
 		}

@@ -330,7 +330,7 @@ func (c *sqliteConn) bind(dc any, st *statement, args []any) (driver.Stmt, []dri
 	return s, named, nil
 }
 
-// exec and query give the driver no context: a statement takes microseconds, and watching a context costs a goroutine.
+// exec and query pass no context to the driver: a statement takes microseconds, and watching a context costs a goroutine.
 
 func (c *sqliteConn) exec(_ context.Context, st *statement, args []any) (n int64, err error) {
 	err = c.conn.Raw(func(dc any) error {

@@ -21,7 +21,7 @@ import (
 
 // Lambda runs functions by the Lambda API's Invoke, at AWS or at any endpoint that
 // speaks the API. Credentials are found as AWS's tools find them, and so is the
-// endpoint (AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL) if the options have none.
+// endpoint (AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL) if the options name no endpoint.
 type Lambda struct {
 	options LambdaOptions
 

@@ -120,7 +120,7 @@ func unconfirmedPreferredUsername() error {
 }
 
 // applyContact sets or removes email or phone_number. flag is the verified flag of the
-// same request, "" if it has none.
+// same request, "" if the request has no such flag.
 func (e *Edit) applyContact(ctx context.Context, attr, value, flag string) (*mailing.Delivery, error) {
 	u := e.User
 	if value == "" {

@@ -14,7 +14,7 @@ import (
 // This file calls the pool's functions for new accounts. No function is called while a
 // transaction is open: a function may take seconds and may call this server.
 
-// EventAttributes returns the user's attributes as events show them. A decoy has none.
+// EventAttributes returns the user's attributes as events show them. A decoy has no attributes.
 func (u *User) EventAttributes(sn *pool.Snapshot) map[string]string {
 	if u.decoy {
 		return map[string]string{}

@@ -7,7 +7,7 @@ import (
 )
 
 // refusals reads the logs of all servers of these tests. Whatever they refuse
-// must have a reason in the log; TestMain fails for what has none.
+// must have a reason in the log; TestMain fails for a refusal without a reason.
 var refusals refusalLog
 
 type refusalLog struct {

@@ -36,8 +36,8 @@ var customizationKind = pool.Kind{
 	FullText: "UI customizations cannot exceed limit of %d in a user pool.",
 }
 
-// SetUICustomization replaces the CSS and the logo of one app client's classic pages, or of all that have none of their
-// own. A request without both removes them.
+// SetUICustomization replaces the CSS and the logo of the classic pages: of one app
+// client, or of all app clients without their own. A request without both removes them.
 func (s *Service) SetUICustomization(ctx context.Context, in *idp.SetUICustomizationRequest) (*idp.SetUICustomizationResponse, error) {
 	doc := customization{CSS: api.Val(in.CSS)}
 	if err := checkCustomization(in, &doc); err != nil {
@@ -140,7 +140,7 @@ func (s *Service) dropLogo(ctx context.Context, tx *store.Tx, poolID, owner stri
 	return tx.DeleteLoginImage(ctx, poolID, owner, item.Doc.Logo.ID)
 }
 
-// storedCustomization returns an owner's document, or nil if it has none.
+// storedCustomization returns an owner's document, or nil if the owner has no document.
 func storedCustomization(ctx context.Context, r *store.Reader, poolID, owner string) (*pool.Item[customization], error) {
 	record, err := r.Item(ctx, poolID, store.KindUICustomization, owner)
 	if errors.Is(err, store.ErrNotFound) {

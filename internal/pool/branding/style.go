@@ -41,7 +41,7 @@ func noStyle() error { return notFound("Managed login branding does not exist.")
 // A styleChange is what a request says of a style.
 type styleChange struct {
 	provided *bool
-	settings Document // nil: the request has none
+	settings Document // nil: the request has no settings
 	assets   []idp.AssetType
 }
 
@@ -255,7 +255,7 @@ func styleByID(ctx context.Context, r *store.Reader, poolID, id string) (*pool.I
 	return nil, noStyle()
 }
 
-// storedStyle returns the style of an app client, or nil if it has none.
+// storedStyle returns the style of an app client, or nil if the app client has no style.
 func storedStyle(ctx context.Context, r *store.Reader, poolID, clientID string) (*pool.Item[style], error) {
 	record, err := r.Item(ctx, poolID, store.KindBranding, clientID)
 	if errors.Is(err, store.ErrNotFound) {

@@ -14,7 +14,7 @@ import (
 )
 
 // TestMigrateForgotten: who forgot the password of another directory comes over
-// by a code, if the function gives a proven address.
+// by a code, if the function returns a proven address.
 func TestMigrateForgotten(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {

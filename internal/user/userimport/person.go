@@ -78,7 +78,7 @@ type person struct {
 }
 
 // newPerson makes a user of a line. scheme names the program of the file's password
-// hashes, "" if the file has none. The error for a line that is wrong is a lineError.
+// hashes, "" if the file has no hashes. The error for a line that is wrong is a lineError.
 func (s *Service) newPerson(sn *pool.Snapshot, line fields, scheme string) (*person, error) {
 	name := line[columnUsername]
 	switch {
