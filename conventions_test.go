@@ -160,7 +160,7 @@ func TestForbiddenCode(t *testing.T) {
 		if f.generated {
 			continue
 		}
-		clock := f.test || strings.HasPrefix(f.dir, "test") || strings.HasPrefix(f.dir, "cmd/") || f.dir == "internal/server"
+		clock := f.test || strings.HasPrefix(f.dir, "test") || strings.HasPrefix(f.dir, "cmd/") || f.dir == "internal/server" || f.dir == "internal/store/storetest"
 		fakeTime := f.imports("testing/synctest") // Sleep is instant in its bubble.
 		sql := f.test || rowOf(f.dir) == "internal/store" || rowOf(f.dir) == "test"
 		ast.Inspect(f.syntax, func(n ast.Node) bool {
