@@ -63,8 +63,39 @@ func TestSDKv3(t *testing.T) {
 // TestAmplify runs Amplify in Chromium, with the browser's virtual authenticator.
 func TestAmplify(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
-		node(t, "amplify.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_TEST_CHROMIUM="+cmp.Or(os.Getenv("COGNATE_TEST_CHROMIUM"), "/usr/bin/chromium"))
+		node(t, "amplify.test.mjs", "COGNATE_ENDPOINT="+endpoint, chromium())
 	})
+}
+
+// TestOpenIDClient runs openid-client and oauth4webapi.
+func TestOpenIDClient(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "relying-party.test.mjs", "COGNATE_ENDPOINT="+endpoint)
+	})
+}
+
+func TestPassport(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "passport.test.mjs", "COGNATE_ENDPOINT="+endpoint)
+	})
+}
+
+func TestAuthJS(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "authjs.test.mjs", "COGNATE_ENDPOINT="+endpoint)
+	})
+}
+
+// TestOIDCClientTS runs oidc-client-ts in Chromium.
+func TestOIDCClientTS(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "oidc-client.test.mjs", "COGNATE_ENDPOINT="+endpoint, chromium())
+	})
+}
+
+// chromium returns the setting that names the browser.
+func chromium() string {
+	return "COGNATE_TEST_CHROMIUM=" + cmp.Or(os.Getenv("COGNATE_TEST_CHROMIUM"), "/usr/bin/chromium")
 }
 
 func TestJWTVerify(t *testing.T) {
@@ -77,9 +108,7 @@ func TestJWTVerify(t *testing.T) {
 
 func TestBoto3(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
-		python := cmp.Or(os.Getenv("COGNATE_TEST_PYTHON"), "/usr/bin/python3")
-		out := run(t, filepath.Join("..", "python"), []string{"COGNATE_ENDPOINT=" + endpoint}, python, "-m", "unittest", "-v")
-		wantCount(t, out, regexp.MustCompile(`Ran (\d+) tests? in`))
+		python(t, "test_boto3", "COGNATE_ENDPOINT="+endpoint)
 	})
 }
 
@@ -131,6 +160,14 @@ func node(t *testing.T, suite string, env ...string) {
 	if !strings.Contains(out, "ℹ skipped 0\n") {
 		t.Errorf("%s skipped tests:\n%s", suite, out)
 	}
+}
+
+// python runs one suite of test/python and makes sure that it tested something.
+func python(t *testing.T, suite string, env ...string) {
+	t.Helper()
+	program := cmp.Or(os.Getenv("COGNATE_TEST_PYTHON"), "/usr/bin/python3")
+	out := run(t, filepath.Join("..", "python"), env, program, "-m", "unittest", "-v", suite)
+	wantCount(t, out, regexp.MustCompile(`Ran (\d+) tests? in`))
 }
 
 func wantCount(t *testing.T, out string, count *regexp.Regexp) {

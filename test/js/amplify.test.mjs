@@ -18,7 +18,7 @@ describe('Amplify in a browser', () => {
   let browser, poolId, config;
 
   before(async () => {
-    browser = await launch();
+    browser = await launch('app.mjs');
     poolId = await createPool(admin, {
       Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'EMAIL_OTP', 'WEB_AUTHN'] } },
     });

@@ -7,15 +7,15 @@ import { chromium } from 'playwright-core';
 
 const html = '<!doctype html><meta charset="utf-8"><title>app</title><script src="/app.js"></script>';
 
-async function bundle() {
-  const entry = fileURLToPath(new URL('app.mjs', import.meta.url));
+async function bundle(application) {
+  const entry = fileURLToPath(new URL(application, import.meta.url));
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: 'iife', write: false, logLevel: 'error' });
   return outputFiles[0].text;
 }
 
 /** Serves the application on this machine's own name, where passkeys need no TLS. */
-async function serve() {
-  const script = await bundle();
+async function serve(application) {
+  const script = await bundle(application);
   const server = createServer((request, response) => {
     const js = request.url === '/app.js';
     response.setHeader('Content-Type', js ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8');
@@ -25,9 +25,9 @@ async function serve() {
   return server;
 }
 
-/** Starts the browser; `open` gives a page of a profile that nobody else has. */
-export async function launch() {
-  const server = await serve();
+/** Starts the browser and an application of this folder; `open` returns a page of a new profile. */
+export async function launch(application) {
+  const server = await serve(application);
   const browser = await chromium.launch({
     executablePath: process.env.COGNATE_TEST_CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -37,6 +37,7 @@ export async function launch() {
   });
   const origin = `http://localhost:${server.address().port}`;
   return {
+    origin,
     async open(config) {
       const context = await browser.newContext();
       const page = await context.newPage();
