@@ -112,6 +112,12 @@ func TestBoto3(t *testing.T) {
 	})
 }
 
+func TestAuthlib(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		python(t, "test_authlib", "COGNATE_ENDPOINT="+endpoint)
+	})
+}
+
 // TestReadme runs the README's AWS CLI lines as they are printed, but for the
 // address of the server.
 func TestReadme(t *testing.T) {
