@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"unicode/utf8"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/oauth"
@@ -63,11 +62,9 @@ func (v *visit) resendConfirmation() error {
 func (s *Service) serveConfirmUser(w http.ResponseWriter, r *http.Request) {
 	oauth.SecureHeaders(w, r)
 	contentPolicy(w, "")
-	v := &visit{Service: s, w: w, r: r, site: oauth.SiteOf(r.Context()), text: defaultLanguage}
-	out := &view{
-		translator: v.text, Language: string(v.text), Style: v.site.URL(assetPath + assetNames["look.css"]), Brand: v.site.Pool.Name,
-		Initial: initial(v.site.Pool.Name), Base: v.site.Base, RequestID: api.RequestFrom(r.Context()).ID,
-	}
+	v := &visit{Service: s, w: w, r: r, site: oauth.SiteOf(r.Context())}
+	v.text = chooseLanguage(w, r, v.site)
+	out := newView(r, v.site, v.text, "/confirmUser")
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", "GET")
 		w.WriteHeader(http.StatusMethodNotAllowed)

@@ -2,7 +2,6 @@ package login
 
 import (
 	"crypto/subtle"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -58,11 +57,6 @@ func (v *visit) token() string {
 		return v.csrf
 	}
 	v.csrf = keys.NewUUID()
-	path := v.site.Base
-	if path == "" {
-		path = "/"
-	}
-	//nolint:gosec // Secure follows the connection: development has no TLS.
-	http.SetCookie(v.w, &http.Cookie{Name: csrfCookie, Value: v.csrf, Path: path, HttpOnly: true, Secure: v.site.Secure, SameSite: http.SameSiteLaxMode})
+	v.setCookie(csrfCookie, v.csrf, 0)
 	return v.csrf
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cognate/internal/api"
 	"cognate/internal/oauth"
 )
 
@@ -13,7 +12,7 @@ import (
 const maxErrorText = 512
 
 // serveError is /error: it shows the text in its address, as text. Its status is
-// always 400 (Cognito: error page).
+// always 400 (Cognito: error page). Only texts of this program are translated.
 func serveError(w http.ResponseWriter, r *http.Request) {
 	oauth.SecureHeaders(w, r)
 	contentPolicy(w, "")
@@ -25,8 +24,8 @@ func serveError(w http.ResponseWriter, r *http.Request) {
 	if text = strings.ToValidUTF8(text, ""); utf8.RuneCountInString(text) == 0 {
 		text = "Something went wrong"
 	}
-	write(w, r, http.StatusBadRequest, "error.html", &view{
-		translator: defaultLanguage, Language: defaultLanguage, Style: site.URL(assetPath + assetNames["look.css"]), Brand: site.Pool.Name, Initial: initial(site.Pool.Name),
-		Base: site.Base, Error: text, RequestID: api.RequestFrom(r.Context()).ID,
-	})
+	l := chooseLanguage(w, r, site)
+	out := newView(r, site, l, "/error")
+	out.Error = l.known(text)
+	write(w, r, http.StatusBadRequest, "error.html", out)
 }

@@ -57,5 +57,21 @@ func (v *visit) textOf(err error) string {
 	if key, ok := errorTexts[e.Code]; ok {
 		return v.text.T(key)
 	}
-	return strings.TrimSpace(e.Message)
+	return v.text.message(e)
+}
+
+// translatedErrors are the texts of errors whose message has parts that vary. English pages show the message.
+var translatedErrors = map[string]string{
+	idp.CodeAliasExistsException:                    "error.alias",
+	idp.CodeInvalidPasswordException:                "error.password",
+	idp.CodePasswordHistoryPolicyViolationException: "error.passwordUsed",
+}
+
+// message returns the message of the API's error in the page's language. A message without a translation stays as it is:
+// it may be that of the operator's own trigger.
+func (l translator) message(e *api.Error) string {
+	if key, ok := translatedErrors[e.Code]; ok && l != defaultLanguage {
+		return l.T(key)
+	}
+	return l.known(strings.TrimSpace(e.Message))
 }

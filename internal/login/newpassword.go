@@ -7,6 +7,7 @@ type newPasswordView struct {
 	Fields    []Field // what comes before the passwords
 	Passwords []Field
 	Rules     []rule
+	Terms     []linkedText
 }
 
 // newPasswordFields returns the inputs of a new password, which is entered twice.

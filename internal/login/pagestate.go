@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/oauth"
 )
 
 // A page that continues something needs to know what. That is one sealed value. It
@@ -92,12 +93,14 @@ func (v *visit) goTo(path string, st *pageState) error {
 	return nil
 }
 
+func (v *visit) setCookie(name, value string, age int) { setCookie(v.w, v.site, name, value, age) }
+
 // setCookie sets a cookie that only the site's pages read; an age below 0 removes it.
-func (v *visit) setCookie(name, value string, age int) {
-	path := v.site.Base
+func setCookie(w http.ResponseWriter, site *oauth.Site, name, value string, age int) {
+	path := site.Base
 	if path == "" {
 		path = "/"
 	}
 	//nolint:gosec // Secure follows the connection: development has no TLS.
-	http.SetCookie(v.w, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: age, HttpOnly: true, Secure: v.site.Secure, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: age, HttpOnly: true, Secure: site.Secure, SameSite: http.SameSiteLaxMode})
 }

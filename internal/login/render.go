@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"cognate/internal/api"
 	"cognate/internal/audit"
 	"cognate/internal/oauth"
 )
@@ -90,21 +91,24 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 type view struct {
 	translator
 
-	Language  string
-	Style     string // reference of the stylesheet
-	Brand     string
-	Initial   string
-	App       string
-	Query     template.URL // of the authorization request, for links and forms
-	Base      string
-	CSRF      string
-	State     string // the page's sealed state
-	Script    string // reference of the script
-	Error     string
-	Notice    string
-	Good      bool // the notice is good news
-	Page      any
-	RequestID string
+	Language string
+	// LanguageName is the language's own name, Languages are links to the page in all languages.
+	LanguageName string
+	Languages    []languageLink
+	Style        string // reference of the stylesheet
+	Brand        string
+	Initial      string
+	App          string
+	Query        template.URL // of the authorization request, for links and forms
+	Base         string
+	CSRF         string
+	State        string // the page's sealed state
+	Script       string // reference of the script
+	Error        string
+	Notice       string
+	Good         bool // the notice is good news
+	Page         any
+	RequestID    string
 }
 
 // headers sets the headers of every page. Browsers apply form-action to the redirect
@@ -124,7 +128,7 @@ func (v *visit) headers() {
 func contentPolicy(w http.ResponseWriter, formTargets string) {
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "+
 		"form-action 'self'"+formTargets+"; frame-ancestors 'none'; base-uri 'none'")
-	w.Header().Set("Vary", "Cookie")
+	w.Header().Set("Vary", "Cookie, Accept-Language")
 }
 
 // render shows the visit's page, with the text of an error of its form.
@@ -134,20 +138,30 @@ func (v *visit) render(failed error) {
 		v.deps.OAuth.Refuse(v.w, v.r, err)
 		return
 	}
-	brand := v.site.Pool.Name
-	out := view{
-		translator: v.text, Language: string(v.text), Style: v.site.URL(assetPath + assetNames["look.css"]), Brand: brand, Initial: initial(brand), App: v.request.Client.Name,
-		Query: template.URL(v.query()), //nolint:gosec // html/template still escapes it for its attribute
-		Base:  v.site.Base, CSRF: v.token(), Page: shown,
-		State: v.stateText, Script: v.site.URL(assetPath + assetNames["page.js"]),
-	}
+	out := newView(v.r, v.site, v.text, v.page.path)
+	out.App, out.CSRF, out.State, out.Page = v.request.Client.Name, v.token(), v.stateText, shown
+	out.Query = template.URL(v.query()) //nolint:gosec // html/template still escapes it for its attribute
+	out.Script = v.site.URL(assetPath + assetNames["page.js"])
 	if key := v.takeNotice(); key != "" && failed == nil {
 		out.Notice, out.Good = v.text.T(key), notices[key]
 	}
 	if failed != nil {
 		out.Error = v.textOf(failed)
 	}
-	write(v.w, v.r, http.StatusOK, v.page.template, &out)
+	write(v.w, v.r, http.StatusOK, v.page.template, out)
+}
+
+// newView returns what every page of the site has, in a language. pagePath is that of the page.
+func newView(r *http.Request, site *oauth.Site, l translator, pagePath string) *view {
+	brand := site.Pool.Name
+	out := &view{
+		translator: l, Language: string(l), Style: site.URL(assetPath + assetNames["look.css"]), Brand: brand, Initial: initial(brand),
+		Base: site.Base, RequestID: api.RequestFrom(r.Context()).ID,
+	}
+	if site.Domain.Managed {
+		out.LanguageName, out.Languages = l.name(), languageLinks(site.URL(pagePath), r.URL.RawQuery)
+	}
+	return out
 }
 
 func write(w http.ResponseWriter, r *http.Request, status int, name string, out *view) {

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/oauth"
+	"cognate/internal/pool/branding"
 	"cognate/internal/signin"
 	"cognate/internal/user/registration"
 )
@@ -17,6 +18,7 @@ type Deps struct {
 	OAuth         *oauth.Service
 	SignIns       *signin.Service
 	Registrations *registration.Service
+	Branding      *branding.Service
 	Ring          *keys.Ring
 	Now           func() time.Time
 	Log           *slog.Logger

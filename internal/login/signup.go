@@ -53,7 +53,9 @@ func (v *visit) showSignUp() (any, error) {
 		v.passwordField("password", "password", "label.password", "new-password"),
 		v.passwordField("confirm_password", "confirm_password", "label.confirmPassword", "new-password"),
 	}
-	return out, nil
+	var err error
+	out.Terms, err = v.termsNote()
+	return out, err
 }
 
 // identifier returns the name of the form by which a person signs in. Scripts for

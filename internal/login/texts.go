@@ -56,6 +56,27 @@ func (l translator) T(key string, args ...any) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
+// messageKeys are the keys of the texts that other packages word, by the English text.
+var messageKeys = loadMessageKeys()
+
+func loadMessageKeys() map[string]string {
+	found := map[string]string{}
+	for key, text := range catalogues[defaultLanguage] {
+		if strings.HasPrefix(key, "api.") {
+			found[text] = key
+		}
+	}
+	return found
+}
+
+// known returns the translation of a text that another package words, or the text itself.
+func (l translator) known(text string) string {
+	if key, ok := messageKeys[text]; ok {
+		return l.T(key)
+	}
+	return text
+}
+
 // orElse returns the text of a key, or other where there is none.
 func (l translator) orElse(key, other string) string {
 	if text := l.T(key); text != "" {

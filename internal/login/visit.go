@@ -40,7 +40,7 @@ type visit struct {
 // page and is checked again each time.
 func (s *Service) handler(p page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{Service: s, page: p, w: w, r: r, site: oauth.SiteOf(r.Context()), text: defaultLanguage}
+		v := &visit{Service: s, page: p, w: w, r: r, site: oauth.SiteOf(r.Context())}
 		var err error
 		if v.request, err = s.deps.OAuth.ParseAuthorization(r); err != nil {
 			oauth.SecureHeaders(w, r)
@@ -48,6 +48,7 @@ func (s *Service) handler(p page) http.HandlerFunc {
 			return
 		}
 		audit.From(r.Context()).SetClient(v.site.Pool.ID, v.request.Client.ID)
+		v.text = chooseLanguage(w, r, v.site)
 		v.headers()
 		if p.local && !v.isLocal() {
 			v.redirect(v.link(pathSignIn))

@@ -161,7 +161,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Pools: v.pools, Groups: v.groups, Refreshes: v.refreshes, Tokens: v.tokens, Ring: ring,
 		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Now: c.Now, Log: log,
 	})
-	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Ring: ring, Now: c.Now, Log: log})
+	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Ring: ring, Now: c.Now, Log: log})
 	v.imports = userimport.New(userimport.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
 		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
