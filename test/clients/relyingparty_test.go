@@ -83,9 +83,19 @@ func wantOAuthError(t *testing.T, what string, err error, code string) {
 	}
 }
 
-// makeOAuthClient makes a confidential client of one grant; the pool has a domain and the
-// resource server "orders" after the first.
+// makeOAuthClient makes a confidential client of one grant.
 func makeOAuthClient(t *testing.T, sdk *idp.Client, poolID string, flow types.OAuthFlowType, scopes ...string) (id, secret string) {
+	t.Helper()
+	in := &idp.CreateUserPoolClientInput{AllowedOAuthFlows: []types.OAuthFlowType{flow}, AllowedOAuthScopes: scopes}
+	if flow == types.OAuthFlowTypeCode {
+		in.CallbackURLs, in.SupportedIdentityProviders = []string{callbackURL}, []string{"COGNITO"}
+	}
+	return makeConfidential(t, sdk, poolID, in)
+}
+
+// makeConfidential makes a client with a secret. The pool has a domain and the resource
+// server "orders" after the first.
+func makeConfidential(t *testing.T, sdk *idp.Client, poolID string, in *idp.CreateUserPoolClientInput) (id, secret string) {
 	t.Helper()
 	ctx := t.Context()
 	_, err := sdk.CreateUserPoolDomain(ctx, &idp.CreateUserPoolDomainInput{
@@ -100,13 +110,7 @@ func makeOAuthClient(t *testing.T, sdk *idp.Client, poolID string, flow types.OA
 	if err != nil && !strings.Contains(err.Error(), "User pool already has a domain configured.") {
 		t.Fatal(err)
 	}
-	in := &idp.CreateUserPoolClientInput{
-		UserPoolId: &poolID, ClientName: aws.String("web"), GenerateSecret: true, AllowedOAuthFlowsUserPoolClient: true,
-		AllowedOAuthFlows: []types.OAuthFlowType{flow}, AllowedOAuthScopes: scopes,
-	}
-	if flow == types.OAuthFlowTypeCode {
-		in.CallbackURLs, in.SupportedIdentityProviders = []string{callbackURL}, []string{"COGNITO"}
-	}
+	in.UserPoolId, in.ClientName, in.GenerateSecret, in.AllowedOAuthFlowsUserPoolClient = &poolID, aws.String("web"), true, true
 	out, err := sdk.CreateUserPoolClient(ctx, in)
 	if err != nil {
 		t.Fatal(err)

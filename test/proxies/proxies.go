@@ -1,5 +1,5 @@
 // Package proxies runs the proxies of docs/examples before two servers on this machine, by exactly those files: only
-// addresses, files' names and rates are others. A proxy ends with Close.
+// addresses, files' names and rates are others. It runs Apache as a relying party, too. A proxy ends with Close.
 package proxies
 
 import (
@@ -109,13 +109,22 @@ func Nginx(ctx context.Context, examples, dir string, nodes [2]Node) (*Proxy, er
 
 // prepare makes a certificate in dir and finds a free port.
 func prepare(ctx context.Context, dir string) (p *Proxy, port string, err error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	port, err = FreePort(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	_, port, _ = net.SplitHostPort(l.Addr().String())
 	p = &Proxy{URL: "https://127.0.0.1:" + port, Roots: x509.NewCertPool()}
-	return p, port, errors.Join(l.Close(), p.certificate(dir))
+	return p, port, p.certificate(dir)
+}
+
+// FreePort returns a port of this machine that no program listens on.
+func FreePort(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
 }
 
 func (p *Proxy) certificate(dir string) error {
