@@ -65,6 +65,7 @@ func (s *Service) serveConfirmUser(w http.ResponseWriter, r *http.Request) {
 	v := &visit{Service: s, w: w, r: r, site: oauth.SiteOf(r.Context())}
 	v.text = chooseLanguage(w, r, v.site)
 	out := newView(r, v.site, v.text, "/confirmUser")
+	out.Look = s.lookOf(r.Context(), v.site, r.URL.Query().Get("client_id"))
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", "GET")
 		w.WriteHeader(http.StatusMethodNotAllowed)

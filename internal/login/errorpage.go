@@ -13,7 +13,7 @@ const maxErrorText = 512
 
 // serveError is /error: it shows the text in its address, as text. Its status is
 // always 400 (Cognito: error page). Only texts of this program are translated.
-func serveError(w http.ResponseWriter, r *http.Request) {
+func (s *Service) serveError(w http.ResponseWriter, r *http.Request) {
 	oauth.SecureHeaders(w, r)
 	contentPolicy(w, "")
 	site := oauth.SiteOf(r.Context())
@@ -26,6 +26,6 @@ func serveError(w http.ResponseWriter, r *http.Request) {
 	}
 	l := chooseLanguage(w, r, site)
 	out := newView(r, site, l, "/error")
-	out.Error = l.known(text)
+	out.Error, out.Look = l.known(text), s.lookOf(r.Context(), site, r.URL.Query().Get("client_id"))
 	write(w, r, http.StatusBadRequest, "error.html", out)
 }

@@ -2,9 +2,7 @@ package login
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"html/template"
 	"mime"
 	"net/http"
@@ -65,10 +63,8 @@ func loadAssets() (map[string]asset, map[string]string) {
 		if err != nil {
 			panic(err)
 		}
-		sum := sha256.Sum256(body)
 		extension := path.Ext(e.Name())
-		// Paths are matched in lower case.
-		name := strings.TrimSuffix(e.Name(), extension) + "." + strings.ToLower(base64.RawURLEncoding.EncodeToString(sum[:9])) + extension
+		name := strings.TrimSuffix(e.Name(), extension) + "." + hashOf(body) + extension
 		byName[name], names[e.Name()] = asset{body, mime.TypeByExtension(extension)}, name
 	}
 	return byName, names
@@ -91,6 +87,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 type view struct {
 	translator
 
+	Look     look
 	Language string
 	// LanguageName is the language's own name, Languages are links to the page in all languages.
 	LanguageName string
@@ -138,7 +135,13 @@ func (v *visit) render(failed error) {
 		v.deps.OAuth.Refuse(v.w, v.r, err)
 		return
 	}
+	appearance, err := v.deps.Branding.Appearance(v.r.Context(), v.site.Pool, v.request.Client.ID)
+	if err != nil {
+		v.deps.OAuth.Refuse(v.w, v.r, err)
+		return
+	}
 	out := newView(v.r, v.site, v.text, v.page.path)
+	out.Look = newLook(v.site, appearance, v.request.Client.ID)
 	out.App, out.CSRF, out.State, out.Page = v.request.Client.Name, v.token(), v.stateText, shown
 	out.Query = template.URL(v.query()) //nolint:gosec // html/template still escapes it for its attribute
 	out.Script = v.site.URL(assetPath + assetNames["page.js"])

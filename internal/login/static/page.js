@@ -28,7 +28,11 @@ for (const list of document.querySelectorAll("[data-rules]")) {
   const input = document.getElementById(list.dataset.rules);
   const tick = () => {
     for (const rule of list.children) {
-      rule.classList.toggle("met", checks[rule.dataset.rule](input.value, rule));
+      const met = checks[rule.dataset.rule](input.value, rule);
+      rule.classList.toggle("met", met);
+      // The names by which the CSS of classic pages knows a rule.
+      rule.classList.toggle("passwordCheck-valid-customizable", met);
+      rule.classList.toggle("passwordCheck-notValid-customizable", !met);
     }
   };
   input.addEventListener("input", tick);

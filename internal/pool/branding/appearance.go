@@ -15,11 +15,13 @@ const maxCachedAppearances = 1024
 type Appearance struct {
 	// CSS is the stylesheet of classic pages, in the form that may be served; "" if there is none.
 	CSS string
-	// Logo is where classic pages find their logo; "" if there is none.
+	// Logo is the file of the classic pages' logo; "" if there is none.
 	Logo string
 
-	// HasStyle reports whether the app client has a managed login style. Managed login has no pages for a client without.
+	// HasStyle reports whether the app client has a managed login style. Pages of other app clients have the default look.
 	HasStyle bool
+	// Theme is the look by the style; nil without a style.
+	Theme *Theme
 	// Settings are those of managed login, over the defaults.
 	Settings Document
 	Assets   []Asset
@@ -65,7 +67,7 @@ func (a *Appearance) loadClassic(ctx context.Context, r *store.Reader, poolID, c
 		a.CSS = css
 	}
 	if item.Doc.Logo != nil {
-		a.Logo = item.Doc.Logo.path(poolID, item.Key)
+		a.Logo = item.Doc.Logo.file(item.Key)
 	}
 	return nil
 }
@@ -78,8 +80,11 @@ func (a *Appearance) loadStyle(ctx context.Context, r *store.Reader, poolID, cli
 	}
 	a.HasStyle, a.Assets = true, item.Doc.Assets
 	for i := range a.Assets {
-		a.Assets[i].Path = a.Assets[i].Image.path(poolID, clientID)
+		a.Assets[i].Path, a.Assets[i].File = a.Assets[i].Image.path(poolID, clientID), a.Assets[i].Image.file(clientID)
 	}
-	a.Settings, err = item.Doc.mergedSettings()
-	return err
+	if a.Settings, err = item.Doc.mergedSettings(); err != nil {
+		return err
+	}
+	a.Theme = newTheme(a.Settings, a.Assets)
+	return nil
 }

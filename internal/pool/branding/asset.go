@@ -21,8 +21,9 @@ type Asset struct {
 	// ResourceID names the button that an icon is for.
 	ResourceID string `json:"resourceId,omitempty"`
 	Image      Image  `json:"image"`
-	// Path is where the server serves the image.
+	// Path is where the server serves the image, File where a domain does, below its folder of images.
 	Path string `json:"-"`
+	File string `json:"-"`
 }
 
 // sameSlot reports whether two assets are for the same place. A style has one asset for each.

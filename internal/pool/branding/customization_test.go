@@ -110,7 +110,7 @@ func TestCustomizationLife(t *testing.T) {
 			t.Errorf("with the image only: %+v", first)
 		}
 		path, ok := strings.CutPrefix(deref(first.ImageUrl), "https://login.example.com")
-		if a := r.appearance(t, p, c); !ok || a.Logo != path || a.CSS != "" {
+		if a := r.appearance(t, p, c); !ok || a.Logo != strings.TrimPrefix(path, imagesPrefix+p+"/") || a.CSS != "" {
 			t.Errorf("image at %s, pages show %+v", *first.ImageUrl, a)
 		}
 		if w := r.get(path); w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), pngImage) || w.Header().Get("Content-Type") != "image/png" {

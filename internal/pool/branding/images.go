@@ -60,15 +60,26 @@ func (i *Image) path(poolID, owner string) string {
 	return imagesPrefix + poolID + "/" + owner + "/" + i.ID + "." + strings.ToLower(string(i.Extension))
 }
 
+// file returns where a domain serves an image, below the domain's folder of images. Paths of domains are in lower case.
+func (i *Image) file(owner string) string {
+	return strings.ToLower(owner + "/" + i.ID + "." + string(i.Extension))
+}
+
 // Mount adds the route of images.
 func (s *Service) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+imagesPrefix+"{pool}/{owner}/{file}", s.serveImage)
 }
 
-// serveImage serves an image to browsers. An SVG image is a document, too: where somebody opens it by itself, the policy
-// keeps it from running or loading anything.
 func (s *Service) serveImage(w http.ResponseWriter, r *http.Request) {
-	file := r.PathValue("file")
+	s.ServeImage(w, r, r.PathValue("pool"), r.PathValue("owner"), r.PathValue("file"))
+}
+
+// ServeImage serves an image of a pool to browsers. An SVG image is a document, too: where somebody opens it by itself,
+// the policy keeps it from running or loading anything.
+func (s *Service) ServeImage(w http.ResponseWriter, r *http.Request, poolID, owner, file string) {
+	if strings.EqualFold(owner, allClients) {
+		owner = allClients
+	}
 	image := Image{
 		ID:        strings.TrimSuffix(file, path.Ext(file)),
 		Extension: idp.AssetExtensionType(strings.ToUpper(strings.TrimPrefix(path.Ext(file), "."))),
@@ -77,7 +88,7 @@ func (s *Service) serveImage(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	record, err := s.deps.Store.LoginImage(r.Context(), r.PathValue("pool"), r.PathValue("owner"), image.ID)
+	record, err := s.deps.Store.LoginImage(r.Context(), poolID, owner, image.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		http.NotFound(w, r)
 		return
