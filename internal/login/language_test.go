@@ -121,6 +121,13 @@ func TestErrorPageLanguage(t *testing.T) {
 			t.Errorf("%q: %s", text, p.body)
 		}
 	}
+	// The language of a request lasts where its error is shown.
+	for _, path := range []string{"/oauth2/authorize?client_id=x&lang=nl", "/logout?client_id=x&lang=nl", "/login?client_id=x&lang=nl"} {
+		fresh := r.browser(t)
+		if p := fresh.follow(fresh.do(http.MethodGet, r.base+path, nil)); p.path != "/error" || !strings.Contains(p.body, "Deze app bestaat niet.") {
+			t.Errorf("%s: %s %s", path, p, p.body)
+		}
+	}
 	if p := b.do(http.MethodGet, r.base+"/confirmUser", nil); languageOf(p) != "es" || !strings.Contains(p.body, "Este enlace ya no es válido.") {
 		t.Errorf("%s: %s", p, p.body)
 	}

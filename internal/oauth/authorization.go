@@ -31,7 +31,6 @@ type Authorization struct {
 	resource    string
 	Provider    string // identity_provider; "" where the person chooses
 	LoginHint   string
-	Language    string
 	prompt      []string
 	maxAge      time.Duration // less than 0: not sent
 }
@@ -184,7 +183,7 @@ func (s *Service) parseRest(ctx context.Context, site *Site, p parameters, a *Au
 	if err := parseProvider(p, a); err != nil {
 		return err
 	}
-	a.nonce, a.LoginHint, a.Language = p.get("nonce"), p.get("login_hint"), p.get("lang")
+	a.nonce, a.LoginHint = p.get("nonce"), p.get("login_hint")
 	if site.Domain.Managed {
 		a.prompt = strings.Fields(p.get("prompt"))
 	}

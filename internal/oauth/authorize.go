@@ -3,6 +3,7 @@ package oauth
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"cognate/internal/audit"
@@ -46,10 +47,9 @@ func (s *Service) authorize(r *http.Request) (string, error) {
 // Refuse answers an authorization request that failed: at the client's redirect URI,
 // or on the error page.
 func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	site := SiteOf(r.Context())
 	if shown, ok := errors.AsType[*ShownError](err); ok {
 		fault(codeInvalidRequest).note(r)
-		redirect(w, r, shown.Location(site))
+		showError(w, r, shown)
 		return
 	}
 	if back, ok := errors.AsType[*RedirectedError](err); ok {
@@ -58,7 +58,19 @@ func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	asFault(err).note(r)
-	redirect(w, r, (&ShownError{Text: "Something went wrong"}).Location(site))
+	showError(w, r, &ShownError{Text: "Something went wrong"})
+}
+
+// maxLanguage bounds the tag of a language that the error page's address repeats, in bytes.
+const maxLanguage = 16
+
+// showError sends the browser to the error page, in the language that the request chooses.
+func showError(w http.ResponseWriter, r *http.Request, shown *ShownError) {
+	location := shown.Location(SiteOf(r.Context()))
+	if tag := r.URL.Query().Get("lang"); tag != "" && len(tag) <= maxLanguage {
+		location += "&lang=" + url.QueryEscape(tag)
+	}
+	redirect(w, r, location)
 }
 
 // Failed returns the error that the client hears of a sign-in that could not be

@@ -19,7 +19,7 @@ func (s *Service) serveLogout(w http.ResponseWriter, r *http.Request) {
 	ctx, site := r.Context(), SiteOf(r.Context())
 	p, err := query(r)
 	if err != nil {
-		redirect(w, r, (&ShownError{Text: textMissing}).Location(site))
+		showError(w, r, &ShownError{Text: textMissing})
 		return
 	}
 	location, err := s.logout(ctx, site, p)

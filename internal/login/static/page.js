@@ -1,4 +1,4 @@
-// What pages do better with scripts: show a password, tick its rules, focus an error.
+// What pages do better with scripts: show a password, tick its rules, close a menu, focus an error.
 // Every page works without.
 "use strict";
 
@@ -37,6 +37,16 @@ for (const list of document.querySelectorAll("[data-rules]")) {
   };
   input.addEventListener("input", tick);
   tick();
+}
+
+for (const menu of document.querySelectorAll(".languages")) {
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
 }
 
 document.getElementById("loginErrorMessage")?.focus();
