@@ -30,6 +30,7 @@ describe('oidc-client-ts in a browser', () => {
       response_type: 'code',
       scope: 'email openid phone',
       loadUserInfo: true,
+      silentRequestTimeoutInSeconds: 600, // A busy machine is slow.
     };
     const discovered = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
     domain = discovered.end_session_endpoint.replace(/\/logout$/, '');

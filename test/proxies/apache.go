@@ -34,6 +34,9 @@ OIDCCryptoPassphrase {{.Passphrase}}
 OIDCRedirectURI http://localhost:{{.Port}}/callback
 OIDCScope "openid email"
 OIDCPKCEMethod S256
+# A busy machine is slow.
+OIDCHTTPTimeoutShort 600
+OIDCHTTPTimeoutLong 600
 <Location />
 AuthType openid-connect
 Require valid-user

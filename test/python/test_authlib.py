@@ -60,7 +60,7 @@ class RelyingParty(unittest.TestCase):
             UserAttributes=[{"Name": "email", "Value": cls.email}, {"Name": "email_verified", "Value": "true"}],
         )
         idp.admin_set_user_password(UserPoolId=pool, Username=cls.username, Password=PASSWORD, Permanent=True)
-        cls.server = requests.get(f"{ENDPOINT}/{pool}/.well-known/openid-configuration", timeout=30).json()
+        cls.server = requests.get(f"{ENDPOINT}/{pool}/.well-known/openid-configuration").json()
 
     def party(self, **settings):
         party = OAuth2Session(
@@ -75,10 +75,10 @@ class RelyingParty(unittest.TestCase):
             self.server["authorization_endpoint"], code_verifier=verifier, nonce=nonce
         )
         with requests.Session() as browser:
-            page = browser.get(url, timeout=30)
+            page = browser.get(url)
             csrf = re.search(r'name="_csrf" value="([^"]+)"', page.text).group(1)
             form = {"_csrf": csrf, "username": self.username, "password": PASSWORD}
-            answer = browser.post(page.url, data=form, timeout=30, allow_redirects=False)
+            answer = browser.post(page.url, data=form, allow_redirects=False)
         location = answer.headers["Location"]
         self.assertEqual(urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)["state"], [state])
         return location
@@ -98,7 +98,7 @@ class RelyingParty(unittest.TestCase):
                 verifier, nonce = generate_token(48), generate_token()
                 tokens = self.redeem(party, self.authorize(party, verifier, nonce), verifier)
 
-                keys = JsonWebKey.import_key_set(requests.get(self.server["jwks_uri"], timeout=30).json())
+                keys = JsonWebKey.import_key_set(requests.get(self.server["jwks_uri"]).json())
                 claims = jwt.decode(
                     tokens["id_token"],
                     keys,

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 
+// A busy machine is slow, which is no fault.
+const patience = 10 * 60_000;
+
 const html = '<!doctype html><meta charset="utf-8"><title>app</title><script src="/app.js"></script>';
 
 async function bundle(application) {
@@ -40,6 +43,7 @@ export async function launch(application) {
     origin,
     async open(config) {
       const context = await browser.newContext();
+      context.setDefaultTimeout(patience);
       const page = await context.newPage();
       await page.goto(origin);
       await page.evaluate((c) => window.configure(c), config);
