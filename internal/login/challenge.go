@@ -1,10 +1,12 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/oauth"
@@ -15,7 +17,7 @@ import (
 type challengePage struct {
 	path string
 	// prepare, if set, adds to the state what the page shows. It can choose another page.
-	prepare func(v *visit, st *pageState, params map[string]string) (path string, err error)
+	prepare func(v *visit, st *pageState, a *signin.PageAnswer) (path string, err error)
 }
 
 // challengePages returns the pages for the challenges that pages can answer.
@@ -27,13 +29,17 @@ func challengePages() map[idp.ChallengeNameType]challengePage {
 		idp.ChallengeNameTypeSelectMfaType:       {path: pathChoose, prepare: choices(pathChoose, "MFAS_CAN_CHOOSE")},
 		idp.ChallengeNameTypeNewPasswordRequired: {path: pathChangePassword, prepare: choices(pathChangePassword, "requiredAttributes")},
 		idp.ChallengeNameTypeMfaSetup:            {path: pathSetup, prepare: (*visit).prepareSetup},
+		idp.ChallengeNameTypeSelectChallenge:     {path: pathFirst, prepare: (*visit).prepareFirst},
+		idp.ChallengeNameTypePassword:            {path: pathPassword},
+		idp.ChallengeNameTypeSmsOtp:              {path: pathCode},
+		idp.ChallengeNameTypeWebAuthn:            {path: pathPasskey},
 	}
 }
 
 // choices returns a prepare that keeps a list of the challenge's parameters.
-func choices(path, key string) func(*visit, *pageState, map[string]string) (string, error) {
-	return func(_ *visit, st *pageState, params map[string]string) (string, error) {
-		return path, st.readChoices(params[key])
+func choices(path, key string) func(*visit, *pageState, *signin.PageAnswer) (string, error) {
+	return func(_ *visit, st *pageState, a *signin.PageAnswer) (string, error) {
+		return path, st.readChoices(a.Params[key])
 	}
 }
 
@@ -61,21 +67,30 @@ func (v *visit) answer(params map[string]string) error {
 func (v *visit) continueSignIn(run step, params map[string]string, session string) error {
 	var location string
 	var cookie *http.Cookie
-	a, err := run(v.r.Context(), signin.PageCall{
-		Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session,
-		Complete: func(ctx context.Context, p *signin.Proof) (err error) {
-			who := &oauth.Who{User: p.User, At: p.At, EventID: p.EventID, Passed: p.Passed}
+	var at time.Time
+	c := v.call(params, session)
+	c.Complete = func(ctx context.Context, p *signin.Proof) (err error) {
+		who := &oauth.Who{User: p.User, At: p.At, EventID: p.EventID, Passed: p.Passed}
+		at = p.At
+		if v.next() != "" {
+			cookie, err = v.deps.OAuth.Begin(ctx, v.site, v.request, who, p.OnCommit)
+		} else {
 			location, cookie, err = v.deps.OAuth.Complete(ctx, v.site, v.request, who, p.OnCommit)
-			return err
-		},
-	})
+		}
+		return err
+	}
+	a, err := run(v.r.Context(), c)
 	if err != nil {
 		return err
 	}
 	if a.Challenge != "" {
-		return v.ask(a)
+		return v.ask(a, params["USERNAME"])
 	}
 	http.SetCookie(v.w, cookie)
+	if path := v.next(); path != "" {
+		v.setCookie(nextCookie, "", -1)
+		return v.goTo(path, &pageState{SignedInAt: at.UnixMilli()})
+	}
 	if _, err := v.r.Cookie(stateCookie); err == nil {
 		v.setCookie(stateCookie, "", -1)
 	}
@@ -83,21 +98,41 @@ func (v *visit) continueSignIn(run step, params map[string]string, session strin
 	return nil
 }
 
-// ask sends the browser to the page of a challenge.
-func (v *visit) ask(a *signin.PageAnswer) error {
+// call returns a call of the sign-in engine that completes nothing.
+func (v *visit) call(params map[string]string, session string) signin.PageCall {
+	return signin.PageCall{Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session}
+}
+
+// nextCookie is the path of the page to which a sign-in leads before the client's redirect
+// URI.
+const nextCookie = "page-next"
+
+// next returns the page that comes after the sign-in; "" if there is none.
+func (v *visit) next() string {
+	if c, err := v.r.Cookie(nextCookie); v.offersPasskey || err == nil && c.Value == pathAddPasskey {
+		return pathAddPasskey
+	}
+	return ""
+}
+
+// ask sends the browser to the page of a challenge. name is by what the person signs in.
+func (v *visit) ask(a *signin.PageAnswer, name string) error {
 	p, ok := challengePages()[a.Challenge]
 	if !ok {
 		return pageError("error.noMethod")
 	}
 	st := &pageState{
-		Challenge: a.Challenge, Session: a.Session, Username: a.Params["USER_ID_FOR_SRP"],
+		Challenge: a.Challenge, Session: a.Session, Username: cmp.Or(a.Params["USER_ID_FOR_SRP"], name), Others: len(v.firstFactors(a.Available)) > 1,
 		Destination: a.Params["CODE_DELIVERY_DESTINATION"], Device: a.Params["FRIENDLY_DEVICE_NAME"],
 	}
 	path := p.path
 	if p.prepare != nil {
 		var err error
-		if path, err = p.prepare(v, st, a.Params); err != nil {
+		if path, err = p.prepare(v, st, a); err != nil {
 			return err
+		}
+		if path == "" {
+			return nil // The answer went out already.
 		}
 	}
 	return v.goTo(path, st)

@@ -15,6 +15,18 @@ type pageError string
 // Error returns the key for a log.
 func (e pageError) Error() string { return "login: " + string(e) }
 
+// A replacedError is an error for which a page has a text of its own.
+type replacedError struct {
+	key   string
+	cause error
+}
+
+// Error returns the cause for a log.
+func (e *replacedError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *replacedError) Unwrap() error { return e.cause }
+
 // errorTexts are the texts of errors for which the API's text does not suit a page. A
 // text never depends on the reason of an error: reasons are for the log, and tell who
 // exists.
@@ -48,6 +60,9 @@ func (v *visit) textOf(err error) string {
 		return v.text.T(string(e))
 	}
 	e, ok := v.note(err)
+	if replaced, is := errors.AsType[*replacedError](err); ok && is {
+		return v.text.T(replaced.key)
+	}
 	if !ok {
 		return v.text.T("error.unexpected", api.RequestFrom(v.r.Context()).ID)
 	}

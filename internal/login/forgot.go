@@ -31,8 +31,7 @@ func (v *visit) submitForgot() error {
 	switch api.CodeOf(err) {
 	case "":
 	case idp.CodeNotAuthorizedException, idp.CodeInvalidParameterException:
-		_, _ = v.note(err)
-		return pageError("error.noReset")
+		return &replacedError{"error.noReset", err}
 	}
 	if err != nil {
 		return err

@@ -13,11 +13,12 @@ type codeView struct {
 	Title, Lead string
 	Resend      bool
 	Fields      []Field
+	Others      *othersView
 }
 
 func (v *visit) showCode() (any, error) {
 	st := v.state
-	out := codeView{Title: v.text.T("code.title." + string(st.Challenge)), Fields: []Field{v.codeField("authentication_code")}}
+	out := codeView{Title: v.text.T("code.title." + string(st.Challenge)), Fields: []Field{v.codeField("authentication_code")}, Others: v.others()}
 	switch {
 	case st.Challenge != idp.ChallengeNameTypeSoftwareTokenMfa:
 		out.Lead, out.Resend = v.text.T("code.sent", st.Destination), true

@@ -9,6 +9,10 @@ type page struct {
 	state string
 	// local says that the page is for people of the pool's own directory.
 	local bool
+	// signedIn says that the page is for a person who has signed in. Others sign in
+	// first and come back. The state of such a page says that the sign-in was for this
+	// request; a page without it is good, too.
+	signedIn bool
 	// show returns what the template shows beside what every page has. A page without
 	// it has a form on another page, to which a GET leads.
 	show func(v *visit) (any, error)
@@ -28,6 +32,10 @@ const (
 	pathChangePassword = "/changePassword"
 	pathConfirm        = "/confirm"
 	pathReset          = "/confirmForgotPassword"
+	pathFirst          = "/login/choose"
+	pathPassword       = "/verifyPassword"
+	pathPasskey        = "/login/passkey"
+	pathAddPasskey     = "/passkeys/add"
 )
 
 // pages returns all pages but the one for errors.
@@ -35,6 +43,10 @@ func pages() []page {
 	return []page{
 		{path: pathSignIn, template: "signin.html", show: (*visit).showSignIn, submit: (*visit).submitSignIn},
 		{path: "/oauth2/login", template: "signin.html", show: (*visit).showSignIn, submit: (*visit).submitSignIn},
+		{path: pathFirst, template: "choose.html", state: pathFirst, local: true, show: (*visit).showFirst, submit: (*visit).submitFirst},
+		{path: pathPassword, template: "password.html", state: pathPassword, local: true, show: (*visit).showPassword, submit: (*visit).submitPassword},
+		{path: pathPasskey, template: "passkey.html", state: pathPasskey, local: true, show: (*visit).showPasskey, submit: (*visit).submitPasskey},
+		{path: pathAddPasskey, template: "addpasskey.html", state: pathAddPasskey, local: true, signedIn: true, show: (*visit).showAddPasskey, submit: (*visit).submitAddPasskey},
 		{path: pathCode, template: "code.html", state: pathCode, local: true, show: (*visit).showCode, submit: (*visit).submitCode},
 		{path: "/mfa/resend", state: pathCode, local: true, submit: (*visit).resendCode},
 		{path: pathChoose, template: "choose.html", state: pathChoose, local: true, show: (*visit).showChoose, submit: (*visit).submitChoose},

@@ -35,6 +35,10 @@ type pageState struct {
 	// Device is the name of an authenticator app, Secret the key of a new one.
 	Device string `json:"n,omitempty"`
 	Secret string `json:"k,omitempty"`
+	// Others is true if the person can choose another first factor.
+	Others bool `json:"f,omitempty"`
+	// SignedInAt is when the person signed in for this request, in milliseconds.
+	SignedInAt int64 `json:"t,omitempty"`
 }
 
 // binding is what a page state is bound to: it is good for one client on one domain.
@@ -84,12 +88,21 @@ func (v *visit) loadState() error {
 // goTo sends the browser to a page that continues from the state.
 func (v *visit) goTo(path string, st *pageState) error {
 	st.Path = path
+	if err := v.keep(st); err != nil {
+		return err
+	}
+	v.redirect(v.link(path))
+	return nil
+}
+
+// keep makes st the state of the page.
+func (v *visit) keep(st *pageState) error {
 	text, err := v.sealState(st)
 	if err != nil {
 		return err
 	}
+	v.state, v.stateText = st, text
 	v.setCookie(stateCookie, text, int(keys.PageStateLife.Seconds()))
-	v.redirect(v.link(path))
 	return nil
 }
 

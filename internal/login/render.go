@@ -131,6 +131,11 @@ func contentPolicy(w http.ResponseWriter, formTargets string) {
 // render shows the visit's page, with the text of an error of its form.
 func (v *visit) render(failed error) {
 	shown, err := v.page.show(v)
+	if err != nil && v.isOver(err) {
+		_, _ = v.note(err)
+		v.startAgain(noticeExpired)
+		return
+	}
 	if err != nil {
 		v.deps.OAuth.Refuse(v.w, v.r, err)
 		return

@@ -1,9 +1,11 @@
 package login_test
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -115,6 +117,8 @@ type browser struct {
 	r *rig
 	*http.Client
 	client *types.UserPoolClientType
+	origin string
+	base   string // of the pool's domain
 }
 
 func (r *rig) browser(t *testing.T) *browser {
@@ -123,7 +127,26 @@ func (r *rig) browser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{t, r, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, r.client}
+	follow := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &browser{t: t, r: r, Client: &http.Client{Jar: jar, CheckRedirect: follow}, client: r.client, origin: r.URL(), base: r.base}
+}
+
+// hostBrowser is a browser that opens the pool's domain by its own host.
+func (r *rig) hostBrowser(t *testing.T) *browser {
+	t.Helper()
+	b := r.browser(t)
+	u, err := url.Parse(r.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, u.Host)
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	b.Transport = transport
+	b.origin = "http://people.auth.localhost:" + u.Port()
+	b.base = b.origin
+	return b
 }
 
 // A shown is a page as the browser has it.
@@ -138,7 +161,7 @@ type shown struct {
 func (b *browser) do(method, ref string, form url.Values, header ...string) shown {
 	b.t.Helper()
 	if strings.HasPrefix(ref, "/") {
-		ref = b.r.URL() + ref
+		ref = b.origin + ref
 	}
 	req, err := http.NewRequestWithContext(b.t.Context(), method, ref, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -170,7 +193,7 @@ func (b *browser) query() string {
 // open opens a page and follows redirects within the site.
 func (b *browser) open(path string) shown {
 	b.t.Helper()
-	return b.follow(b.do(http.MethodGet, b.r.base+path+"?"+b.query(), nil))
+	return b.follow(b.do(http.MethodGet, b.base+path+"?"+b.query(), nil))
 }
 
 func (b *browser) follow(p shown) shown {
@@ -250,7 +273,7 @@ func (b *browser) wantSignedIn(p shown) {
 		"grant_type": {"authorization_code"}, "client_id": {*b.client.ClientId}, "client_secret": {*b.client.ClientSecret},
 		"code": {u.Query().Get("code")}, "redirect_uri": {callback},
 	}
-	if a := b.do(http.MethodPost, b.r.base+"/oauth2/token", form); a.status != http.StatusOK || !strings.Contains(a.body, "refresh_token") {
+	if a := b.do(http.MethodPost, b.base+"/oauth2/token", form); a.status != http.StatusOK || !strings.Contains(a.body, "refresh_token") {
 		b.t.Fatalf("token: %d %s", a.status, a.body)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"cognate/internal/oauth"
 	"cognate/internal/pool/branding"
 	"cognate/internal/signin"
+	"cognate/internal/user/passkeys"
 	"cognate/internal/user/registration"
 )
 
@@ -19,6 +20,7 @@ type Deps struct {
 	SignIns       *signin.Service
 	Registrations *registration.Service
 	Branding      *branding.Service
+	Passkeys      *passkeys.Service
 	Ring          *keys.Ring
 	Now           func() time.Time
 	Log           *slog.Logger

@@ -7,12 +7,13 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/signin"
 )
 
 // prepareSetup chooses the page on which a person comes by a second factor: where the
 // pool has one kind, there is nothing to choose.
-func (v *visit) prepareSetup(st *pageState, params map[string]string) (string, error) {
-	if err := st.readChoices(params["MFAS_CAN_SETUP"]); err != nil {
+func (v *visit) prepareSetup(st *pageState, a *signin.PageAnswer) (string, error) {
+	if err := st.readChoices(a.Params["MFAS_CAN_SETUP"]); err != nil {
 		return "", err
 	}
 	if len(st.Choices) != 1 {

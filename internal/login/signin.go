@@ -13,7 +13,10 @@ type signInView struct {
 	Local    bool // people of the pool's own directory sign in here
 	Username string
 	// Kind is what people sign in by: "email", "phone", "both" or "username".
-	Kind     string
+	Kind string
+	// First is true if the page asks for the name only: a page for the first factor
+	// follows.
+	First    bool
 	Password Field
 	Recover  bool
 	SignUp   bool
@@ -21,7 +24,7 @@ type signInView struct {
 
 func (v *visit) showSignIn() (any, error) {
 	out := signInView{
-		Local: v.isLocal(), Username: v.request.LoginHint, Kind: v.identifierKind(),
+		Local: v.isLocal(), First: v.choosesFactor(), Username: v.request.LoginHint, Kind: v.identifierKind(),
 		Recover: v.recoveryAllowed(), SignUp: v.signUpAllowed(),
 		Password: v.passwordField("signInFormPassword", "password", "label.password", "current-password"),
 	}
@@ -53,10 +56,18 @@ func (v *visit) submitSignIn() error {
 		return pageError("signIn.none")
 	}
 	name := v.form.Get("username")
+	if v.choosesFactor() && v.form.Get("password") == "" {
+		return v.startChoice(name)
+	}
 	err := v.signIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
 		return v.deps.SignIns.StartOnPage(ctx, c, idp.AuthFlowTypeUserPasswordAuth)
 	}, map[string]string{"USERNAME": name, "PASSWORD": v.form.Get("password")})
-	// Neither page does anything without a code that was sent to the user.
+	return v.unfinished(name, err)
+}
+
+// unfinished leads an account that is not confirmed, or whose password was reset, to the
+// page for its code. Neither page does anything without a code that was sent to the user.
+func (v *visit) unfinished(name string, err error) error {
 	switch api.CodeOf(err) {
 	case idp.CodeUserNotConfirmedException:
 		_, _ = v.note(err)

@@ -107,8 +107,9 @@ func (v *visit) submitSignUp() error {
 	return v.goTo(pathConfirm, &pageState{Username: name, Destination: api.Val(out.CodeDeliveryDetails.Destination)})
 }
 
-// followSignUp signs in who has just been confirmed.
+// followSignUp signs in who has just been confirmed, and offers a passkey.
 func (v *visit) followSignUp(name, session string) error {
+	v.offersPasskey = v.site.Domain.Managed && v.passkeysWork()
 	return v.continueSignIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
 		return v.deps.SignIns.StartOnPage(ctx, c, idp.AuthFlowTypeUserAuth)
 	}, map[string]string{"USERNAME": name}, session)

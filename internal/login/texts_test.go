@@ -12,7 +12,7 @@ import (
 
 // sameText are texts that are the same in English and in another language.
 var sameText = map[string]string{
-	"attribute.name": "de", "attribute.website": "de nl", "label.code": "de fr nl", "label.password": "it",
+	"attribute.name": "de", "attribute.website": "de nl", "label.code": "de fr nl", "label.password": "it", "method.PASSWORD": "it", "method.WEB_AUTHN": "de it nl",
 }
 
 // TestCatalogues: the pages' languages have the same texts, with the same placeholders.
@@ -54,7 +54,7 @@ func TestCatalogues(t *testing.T) {
 // TestTexts: every text that a page or a template names is in the catalogue.
 func TestTexts(t *testing.T) {
 	t.Parallel()
-	named := regexp.MustCompile(`(?:\.T |T\(|orElse\(|pageError\(|Notice = |: +)"((?:action|api|code|confirm|choose|error|forgot|label|language|newPassword|notice|reset|setup|signIn|signUp|terms|totp)\.[A-Za-z.]+[A-Za-z])"`)
+	named := regexp.MustCompile(`(?:\.T |T\(|orElse\(|pageError\(|Notice = |: +)"((?:action|api|code|confirm|choose|error|first|forgot|label|language|newPassword|notice|passkey|addPasskey|password|reset|setup|signIn|signUp|terms|totp)\.[A-Za-z.]+[A-Za-z])"`)
 	found := 0
 	for _, pattern := range []string{"*.go", "templates/*.html"} {
 		files, err := filepath.Glob(pattern)

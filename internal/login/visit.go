@@ -12,7 +12,9 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/audit"
+	"cognate/internal/keys"
 	"cognate/internal/oauth"
+	"cognate/internal/user"
 )
 
 // maxForm bounds a page's form in bytes: more than all fields of the longest lawful
@@ -34,6 +36,11 @@ type visit struct {
 	// state is what the page continues from, stateText its sealed form.
 	state     *pageState
 	stateText string
+	// user is the person who has signed in, for pages that are for such a person.
+	user *user.User
+	// offersPasskey says that the sign-in of this request leads to the page for a new
+	// passkey.
+	offersPasskey bool
 }
 
 // handler serves a page. The authorization request is in the query string of every
@@ -77,7 +84,7 @@ func (v *visit) get() {
 	case err != nil:
 		v.deps.OAuth.Refuse(v.w, v.r, err)
 	case !ok:
-		v.startAgain(noticeExpired)
+		v.turnBack()
 	case v.page.show == nil:
 		v.redirect(v.link(v.page.state))
 	default:
@@ -85,13 +92,26 @@ func (v *visit) get() {
 	}
 }
 
-// ready reports whether the request has the state that the page needs.
-func (v *visit) ready() (bool, error) {
+// ready reports whether the request has the state, or the session, that the page needs.
+func (v *visit) ready() (ok bool, err error) {
 	if v.page.state == "" {
 		return true, nil
 	}
-	err := v.loadState()
-	return v.state != nil, err
+	if err := v.loadState(); err != nil || !v.page.signedIn {
+		return v.state != nil, err
+	}
+	v.user, err = v.deps.OAuth.SignedIn(v.r)
+	return v.user != nil, err
+}
+
+// turnBack leads away from a page that is not ready: to the sign-in page.
+func (v *visit) turnBack() {
+	if v.page.signedIn {
+		v.setCookie(nextCookie, v.page.path, int(keys.PageStateLife.Seconds()))
+		v.redirect(v.link(pathSignIn))
+		return
+	}
+	v.startAgain(noticeExpired)
 }
 
 // post handles the page's form. A form that another page sent, or an old one, leads
@@ -104,7 +124,7 @@ func (v *visit) post() {
 	}
 	ok, err := v.ready()
 	if err == nil && !ok {
-		v.startAgain(noticeExpired)
+		v.turnBack()
 		return
 	}
 	if err == nil {

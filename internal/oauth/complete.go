@@ -57,15 +57,55 @@ type grantedCode struct {
 // transaction may be open.
 func (s *Service) Complete(ctx context.Context, site *Site, a *Authorization, w *Who, onCommit func(write func(tx *store.Tx) error)) (location string, cookie *http.Cookie, err error) {
 	b := s.newSession(site, w)
-	if cookie, err = s.seal(site, b); err != nil {
+	if cookie, err = s.begin(ctx, site, a, b, onCommit); err != nil {
 		return "", nil, err
-	}
-	if b.ID != "" {
-		row := s.deps.Tokens.SSOSession(ctx, site.Pool, a.Client, w.User.Rec, b.ID, time.UnixMilli(b.Ends))
-		onCommit(func(tx *store.Tx) error { return s.deps.Tokens.TrackSSO(ctx, tx, row) })
 	}
 	location, err = s.grant(ctx, site, a, w, b.ID, onCommit)
 	return location, cookie, err
+}
+
+// Begin is Complete without a code or tokens: the browser goes to another page of the
+// domain first, and Continue answers the request from there.
+func (s *Service) Begin(ctx context.Context, site *Site, a *Authorization, w *Who, onCommit func(write func(tx *store.Tx) error)) (*http.Cookie, error) {
+	return s.begin(ctx, site, a, s.newSession(site, w), onCommit)
+}
+
+// begin returns the cookie of a new session.
+func (s *Service) begin(ctx context.Context, site *Site, a *Authorization, b *browserSession, onCommit func(write func(tx *store.Tx) error)) (*http.Cookie, error) {
+	if b.ID != "" {
+		row := s.deps.Tokens.SSOSession(ctx, site.Pool, a.Client, b.user.Rec, b.ID, time.UnixMilli(b.Ends))
+		onCommit(func(tx *store.Tx) error { return s.deps.Tokens.TrackSSO(ctx, tx, row) })
+	}
+	return s.seal(site, b)
+}
+
+// SignedIn returns the user of the browser's live session on the site; nil if there is
+// none.
+func (s *Service) SignedIn(r *http.Request) (*user.User, error) {
+	b, err := s.session(r.Context(), SiteOf(r.Context()), r)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	return b.user, nil
+}
+
+// Continue answers an authorization request by the browser's session, on a page that comes
+// after the sign-in. at is when the person signed in for this request; it is zero for an
+// older session, which must serve the request by itself. Without a session that serves,
+// the location is "".
+func (s *Service) Continue(r *http.Request, a *Authorization, at time.Time) (location string, err error) {
+	ctx, site := r.Context(), SiteOf(r.Context())
+	b, err := s.session(ctx, site, r)
+	if err != nil || b == nil {
+		return "", err
+	}
+	if own := !at.IsZero() && b.At == at.UnixMilli(); !own && !b.serves(site, a, s.deps.Now()) {
+		return "", nil
+	}
+	if location, err = s.reuse(ctx, site, a, b); err != nil {
+		return "", s.Failed(a, err)
+	}
+	return location, nil
 }
 
 // reuse answers an authorization request by the browser's session.

@@ -13,7 +13,7 @@ import (
 // localhost it is a path of the issuer's host, since not all clients resolve names
 // below localhost.
 func domainBase(c *Config) func(*pool.Snapshot) string {
-	loginHost := edge.LoginHost(c.IssuerBase)
+	loginHost := edge.LoginHost(c.IssuerBase, c.Mode == Dev)
 	u, err := url.Parse(c.IssuerBase)
 	if err != nil {
 		u = &url.URL{}

@@ -7,6 +7,7 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"errors"
 )
 
 // A caller is who may call a flow.
@@ -116,3 +117,11 @@ func newResponse(c *call, name idp.ChallengeNameType, st *state) *challengeRespo
 type terminalError struct{ error }
 
 func (e terminalError) Unwrap() error { return e.error }
+
+// errorOf returns the error of a step for a caller that spends no state.
+func errorOf(err error) error {
+	if last, ok := errors.AsType[terminalError](err); ok {
+		return last.error
+	}
+	return err
+}

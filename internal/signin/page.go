@@ -2,8 +2,12 @@ package signin
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/keys/passkey"
 	"cognate/internal/pool"
 )
 
@@ -31,8 +35,8 @@ type PageAnswer struct {
 	Available []idp.ChallengeNameType
 }
 
-// StartOnPage starts a flow, USER_PASSWORD_AUTH, or USER_AUTH with the Session of a
-// confirmed sign-up. Its errors are those of InitiateAuth.
+// StartOnPage starts a flow: USER_PASSWORD_AUTH, USER_AUTH with the Session of a confirmed
+// sign-up, or USER_AUTH where the client lists it. Its errors are those of InitiateAuth.
 func (s *Service) StartOnPage(ctx context.Context, p PageCall, flow idp.AuthFlowType) (*PageAnswer, error) {
 	a, err := s.start(ctx, p.call(), flow)
 	return pageAnswer(a, err)
@@ -44,22 +48,51 @@ func (s *Service) AnswerOnPage(ctx context.Context, p PageCall, name idp.Challen
 	return pageAnswer(a, err)
 }
 
-// ResendOnPage sends a new code for SMS_MFA or EMAIL_OTP as a second factor. The Session
-// of the code before is spent.
-func (s *Service) ResendOnPage(ctx context.Context, p PageCall, name idp.ChallengeNameType) (*PageAnswer, error) {
+// PasskeyOptionsOnPage returns the options of a WEB_AUTHN challenge, for
+// navigator.credentials.get. It does not spend the Session: a page can be shown again.
+func (s *Service) PasskeyOptionsOnPage(ctx context.Context, p PageCall) (json.RawMessage, error) {
 	c := p.call()
-	st, err := s.openSession(ctx, c, name, p.Session)
+	r, err := s.openOnPage(ctx, c, idp.ChallengeNameTypeWebAuthn, p.Session)
 	if err != nil {
 		return nil, err
 	}
-	if st.OTP == nil || !byPassword(st) {
-		return nil, invalidSession()
+	ch, err := s.optionsOf(ctx, c, r.user)
+	if err != nil {
+		return nil, err
+	}
+	return passkey.RequestOptions(ch.party, r.state.Passkey, ch.passkeys, assertionTimeout.Milliseconds())
+}
+
+// openOnPage opens the Session of a challenge, and reads its user.
+func (s *Service) openOnPage(ctx context.Context, c *call, name idp.ChallengeNameType, session string) (*challengeResponse, error) {
+	st, err := s.openSession(ctx, c, name, session)
+	if err != nil {
+		return nil, err
 	}
 	r := newResponse(c, name, st)
 	if r.user, err = s.userOf(ctx, c, st); err != nil {
+		return nil, st.maskBlockError(err)
+	}
+	c.masks = st.Masks
+	c.noteUser(ctx, r.user)
+	return r, nil
+}
+
+// ResendOnPage sends a new code for a challenge that asks for one. The Session of the code
+// before is spent.
+func (s *Service) ResendOnPage(ctx context.Context, p PageCall, name idp.ChallengeNameType) (*PageAnswer, error) {
+	c := p.call()
+	r, err := s.openOnPage(ctx, c, name, p.Session)
+	if err != nil {
 		return nil, err
 	}
-	c.noteUser(ctx, r.user)
+	st := r.state
+	if st.OTP == nil {
+		return nil, invalidSession()
+	}
+	if !byPassword(st) {
+		return s.resendFirstCode(ctx, r, name)
+	}
 	if err := s.recheckAccount(r); err != nil {
 		return nil, err
 	}
@@ -75,6 +108,27 @@ func (s *Service) ResendOnPage(ctx context.Context, p PageCall, name idp.Challen
 	}
 	a, err := s.askSecondCode(ctx, c, r.user, st, name)
 	return pageAnswer(a, overloadError(err))
+}
+
+// resendFirstCode sends another code of a first factor.
+func (s *Service) resendFirstCode(ctx context.Context, r *challengeResponse, name idp.ChallengeNameType) (*PageAnswer, error) {
+	if err := s.recheckFirstFactor(r, name); err != nil {
+		return nil, errorOf(err)
+	}
+	ch, err := s.optionsOf(ctx, r.call, r.user)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(ch.offers, name) {
+		return nil, invalidSession().WithReason(api.ReasonAccountChanged)
+	}
+	r.available = ch.offers
+	next := *r.state
+	o, err := s.choose(ctx, r.call, ch, &next, name)
+	if err != nil {
+		return nil, overloadError(errorOf(err))
+	}
+	return pageAnswer(r.withChoices(o.answer), nil)
 }
 
 func (p *PageCall) call() *call {

@@ -67,6 +67,13 @@ func TestAmplify(t *testing.T) {
 	})
 }
 
+// TestLoginPages goes through the login pages in Chromium.
+func TestLoginPages(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "login-pages.test.mjs", "COGNATE_ENDPOINT="+endpoint, chromium())
+	})
+}
+
 // TestOpenIDClient runs openid-client and oauth4webapi.
 func TestOpenIDClient(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {

@@ -1,5 +1,5 @@
-// What pages do better with scripts: show a password, tick its rules, close a menu, focus an error.
-// Every page works without.
+// What pages do better with scripts: show a password, tick its rules, close a menu, use a
+// passkey, focus an error. Every page but those of passkeys works without.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -45,6 +45,59 @@ for (const menu of document.querySelectorAll(".languages")) {
     if (event.key === "Escape" && menu.open) {
       menu.open = false;
       menu.querySelector("summary").focus();
+    }
+  });
+}
+
+// Passkeys (Web Authentication): the server's options are JSON, with bytes in base64url.
+const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+function readOptions(json) {
+  const options = JSON.parse(json);
+  options.challenge = bytes(options.challenge);
+  if (options.user) options.user.id = bytes(options.user.id);
+  for (const key of [...(options.allowCredentials ?? []), ...(options.excludeCredentials ?? [])]) key.id = bytes(key.id);
+  return options;
+}
+
+function writeCredential(credential) {
+  const response = { clientDataJSON: text(credential.response.clientDataJSON) };
+  for (const part of ["attestationObject", "authenticatorData", "signature", "userHandle"]) {
+    if (credential.response[part]) response[part] = text(credential.response[part]);
+  }
+  if (credential.response.getTransports) response.transports = credential.response.getTransports();
+  return JSON.stringify({
+    id: credential.id, rawId: text(credential.rawId), type: credential.type, response,
+    authenticatorAttachment: credential.authenticatorAttachment ?? undefined, clientExtensionResults: credential.getClientExtensionResults(),
+  });
+}
+
+function tellTrouble(name) {
+  for (const box of document.querySelectorAll("[data-passkey-trouble]")) {
+    box.hidden = box.dataset.passkeyTrouble !== name;
+    if (!box.hidden) box.focus();
+  }
+}
+
+for (const form of document.querySelectorAll("[data-passkey]")) {
+  if (!window.PublicKeyCredential) {
+    tellTrouble("missing");
+    continue;
+  }
+  const button = form.querySelector("button");
+  button.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    tellTrouble("");
+    try {
+      const credential = await navigator.credentials[form.dataset.passkey]({ publicKey: readOptions(form.dataset.options) });
+      form.elements.credential.value = writeCredential(credential);
+      form.submit();
+    } catch {
+      button.disabled = false;
+      tellTrouble("failed");
     }
   });
 }

@@ -15,13 +15,13 @@ const AWSIssuer = "aws"
 func PrefixOf(issuerBase string, development bool) func(host string) string {
 	parent := ""
 	if issuerBase != AWSIssuer {
-		parent = LoginHost(issuerBase)("")
+		parent = LoginHost(issuerBase, development)("")
 	}
 	return func(host string) string {
 		prefix, rest, _ := strings.Cut(host, ".")
 		switch {
 		case prefix == "" || rest == "":
-		case rest == parent, development && rest == "auth.localhost":
+		case rest == parent, development && rest == localLoginHost:
 			return prefix
 		case issuerBase == AWSIssuer:
 			if region, ok := strings.CutPrefix(rest, "auth."); ok {
@@ -34,10 +34,14 @@ func PrefixOf(issuerBase string, development bool) func(host string) string {
 	}
 }
 
+// localLoginHost is the parent host of prefix domains in development, besides that of the
+// issuer base. Browsers resolve it to this machine.
+const localLoginHost = "auth.localhost"
+
 // LoginHost returns the parent host of a Region's prefix domains: "auth." and the
-// host of the issuer base, or AWS's own name for AWSIssuer. It is "" if the host is an
-// address, which has no subdomains.
-func LoginHost(issuerBase string) func(region string) string {
+// host of the issuer base, or AWS's own name for AWSIssuer. If the host is an address,
+// which has no subdomains, it is auth.localhost in development, and else "".
+func LoginHost(issuerBase string, development bool) func(region string) string {
 	if issuerBase == AWSIssuer {
 		return func(region string) string { return "auth." + region + ".amazoncognito.com" }
 	}
@@ -47,8 +51,8 @@ func LoginHost(issuerBase string) func(region string) string {
 	}
 	if _, err := netip.ParseAddr(host); err != nil && host != "" {
 		host = "auth." + host
-	} else {
-		host = ""
+	} else if host = ""; development {
+		host = localLoginHost
 	}
 	return func(string) string { return host }
 }

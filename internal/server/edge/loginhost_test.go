@@ -13,8 +13,14 @@ func TestLoginHost(t *testing.T) {
 		"http://[::1]:9229":          "",
 		"":                           "",
 	} {
-		if got := LoginHost(setting)("eu-west-1"); got != want {
+		if got := LoginHost(setting, false)("eu-west-1"); got != want {
 			t.Errorf("%s: %q, want %q", setting, got, want)
+		}
+		if want == "" {
+			want = "auth.localhost"
+		}
+		if got := LoginHost(setting, true)("eu-west-1"); got != want {
+			t.Errorf("%s in development: %q, want %q", setting, got, want)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"cognate/internal/keys/passkey"
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/user"
 )
 
 const (
@@ -46,11 +47,20 @@ func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWe
 	if err != nil {
 		return nil, err
 	}
-	rp, err := s.requireRelyingParty(p.Pool, idp.WebAuthnConfigurationMissingException)
+	options, err := s.StartOnPage(ctx, p.Pool, p.Client, u)
 	if err != nil {
 		return nil, err
 	}
-	recs, err := readSorted(ctx, &s.deps.Store.Reader, p.Pool.ID, u.ID())
+	return &idp.StartWebAuthnRegistrationResponse{CredentialCreationOptions: options}, nil
+}
+
+// StartOnPage is StartWebAuthnRegistration for a user that a login page knows.
+func (s *Service) StartOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User) (json.RawMessage, error) {
+	rp, err := s.requireRelyingParty(sn, idp.WebAuthnConfigurationMissingException)
+	if err != nil {
+		return nil, err
+	}
+	recs, err := readSorted(ctx, &s.deps.Store.Reader, sn.ID, u.ID())
 	if err != nil {
 		return nil, err
 	}
@@ -63,20 +73,17 @@ func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWe
 	}
 	challenge := make([]byte, challengeSize)
 	rand.Read(challenge)
-	options, err := passkey.CreationOptions(rp, challenge, u.ID(), u.DisplayName(p.Pool), list, registrationTimeout.Milliseconds())
+	options, err := passkey.CreationOptions(rp, challenge, u.ID(), u.DisplayName(sn), list, registrationTimeout.Milliseconds())
 	if err != nil {
 		return nil, err
 	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		return tx.PutPasskeyChallenge(ctx, store.PasskeyChallenge{
-			PoolID: p.Pool.ID, UserID: u.ID(), ClientID: p.Client.ID, Hash: s.challengeHash(p.Pool.ID, u.ID(), challenge),
+			PoolID: sn.ID, UserID: u.ID(), ClientID: client.ID, Hash: s.challengeHash(sn.ID, u.ID(), challenge),
 			ExpiresAt: s.deps.Now().Add(registrationTimeout + registrationGrace),
 		})
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &idp.StartWebAuthnRegistrationResponse{CredentialCreationOptions: options}, nil
+	return options, err
 }
 
 func tooManyPasskeys() error {
@@ -94,29 +101,34 @@ func (s *Service) CompleteWebAuthnRegistration(ctx context.Context, in *idp.Comp
 	if err != nil {
 		return nil, err
 	}
-	// This operation does not declare that the configuration is missing.
-	rp, err := s.requireRelyingParty(p.Pool, idp.WebAuthnNotEnabledException)
+	return &idp.CompleteWebAuthnRegistrationResponse{}, s.CompleteOnPage(ctx, p.Pool, p.Client, u, in.Credential)
+}
+
+// CompleteOnPage is CompleteWebAuthnRegistration for a user that a login page knows.
+func (s *Service) CompleteOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, credential []byte) error {
+	// CompleteWebAuthnRegistration does not declare that the configuration is missing.
+	rp, err := s.requireRelyingParty(sn, idp.WebAuthnNotEnabledException)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	challenge, err := passkey.Challenge(in.Credential)
+	challenge, err := passkey.Challenge(credential)
 	if err != nil {
-		return nil, registrationError(err)
+		return registrationError(err)
 	}
-	pending, err := s.pendingChallenge(ctx, p.Pool.ID, u.ID(), p.Client.ID, challenge)
+	pending, err := s.pendingChallenge(ctx, sn.ID, u.ID(), client.ID, challenge)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	key, err := passkey.Register(rp, challenge, in.Credential)
+	key, err := passkey.Register(rp, challenge, credential)
 	if err != nil {
-		return nil, registrationError(err)
+		return registrationError(err)
 	}
 	doc, err := json.Marshal(record{Version: recordVersion, Key: *key})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rec := store.Passkey{PoolID: p.Pool.ID, UserID: u.ID(), ID: key.ID, SignCount: int64(key.SignCount), CreatedAt: s.deps.Now(), Doc: doc}
-	return &idp.CompleteWebAuthnRegistrationResponse{}, s.add(ctx, pending, rec)
+	rec := store.Passkey{PoolID: sn.ID, UserID: u.ID(), ID: key.ID, SignCount: int64(key.SignCount), CreatedAt: s.deps.Now(), Doc: doc}
+	return s.add(ctx, pending, rec)
 }
 
 // pendingChallenge returns the stored challenge of a response.

@@ -28,16 +28,21 @@ async function serve(application) {
   return server;
 }
 
-/** Starts the browser and an application of this folder; `open` returns a page of a new profile. */
-export async function launch(application) {
-  const server = await serve(application);
-  const browser = await chromium.launch({
+/** Starts Chromium. */
+export function startChromium() {
+  return chromium.launch({
     executablePath: process.env.COGNATE_TEST_CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync',
     ],
   });
+}
+
+/** Starts the browser and an application of this folder; `open` returns a page of a new profile. */
+export async function launch(application) {
+  const server = await serve(application);
+  const browser = await startChromium();
   const origin = `http://localhost:${server.address().port}`;
   return {
     origin,

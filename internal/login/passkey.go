@@ -1,0 +1,106 @@
+package login
+
+import (
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys/passkey"
+)
+
+// passkeysWork reports whether the pool's passkeys can be used on this page: a browser
+// offers a passkey to the host of its relying party, and to hosts below that (Web
+// Authentication §5.1.3).
+func (v *visit) passkeysWork() bool {
+	sn := v.site.Pool
+	if !sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) || !v.request.Client.Allows(idp.AuthFlowTypeUserAuth) {
+		return false
+	}
+	scheme := "http://"
+	if v.site.Secure {
+		scheme = "https://"
+	}
+	party, ok := v.deps.Passkeys.RelyingParty(sn)
+	return ok && passkey.OriginAllowed(party.ID, scheme+v.r.Host)
+}
+
+// passkeyView is what the page for a passkey as the first factor shows.
+type passkeyView struct {
+	Username string
+	Options  string // for navigator.credentials.get, as JSON
+	Others   *othersView
+}
+
+func (v *visit) showPasskey() (any, error) {
+	options, err := v.deps.SignIns.PasskeyOptionsOnPage(v.r.Context(), v.call(map[string]string{"USERNAME": v.state.Username}, v.state.Session))
+	if err != nil {
+		return nil, err
+	}
+	return passkeyView{Username: v.state.Username, Options: string(options), Others: v.others()}, nil
+}
+
+func (v *visit) submitPasskey() error {
+	credential := v.form.Get("credential")
+	if credential == "" {
+		return pageError("passkey.failed")
+	}
+	err := v.askAgain(v.answer(map[string]string{"CREDENTIAL": credential}))
+	if api.CodeOf(err) == idp.CodeNotAuthorizedException && !v.isOver(err) {
+		return &replacedError{"passkey.failed", err}
+	}
+	return err
+}
+
+// addPasskeyView is what the page for a new passkey shows.
+type addPasskeyView struct {
+	Username string
+	Options  string // for navigator.credentials.create, as JSON; "" if there can be none
+	Refusal  string // why there can be none
+}
+
+func (v *visit) showAddPasskey() (any, error) {
+	out := addPasskeyView{Username: v.user.DisplayName(v.site.Pool)}
+	if !v.passkeysWork() {
+		out.Refusal = v.text.T("addPasskey.notHere")
+		return out, nil
+	}
+	options, err := v.deps.Passkeys.StartOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.user)
+	if api.CodeOf(err) == idp.CodeLimitExceededException {
+		_, _ = v.note(err)
+		out.Refusal = v.text.T("addPasskey.tooMany")
+		return out, nil
+	}
+	out.Options = string(options)
+	return out, err
+}
+
+// submitAddPasskey stores the new passkey, or goes on without.
+func (v *visit) submitAddPasskey() error {
+	if v.form.Get("skip") == "" {
+		if !v.passkeysWork() {
+			return pageError("addPasskey.notHere")
+		}
+		err := v.deps.Passkeys.CompleteOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.user, []byte(v.form.Get("credential")))
+		if code := api.CodeOf(err); err != nil && code != "" && code != api.CodeInternalError {
+			return &replacedError{"addPasskey.failed", err}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	var at time.Time
+	if v.state != nil {
+		at = time.UnixMilli(v.state.SignedInAt)
+	}
+	location, err := v.deps.OAuth.Continue(v.r, v.request, at)
+	if err != nil {
+		v.deps.OAuth.Refuse(v.w, v.r, err)
+		return nil
+	}
+	if location == "" {
+		location = v.link(pathSignIn)
+	}
+	v.setCookie(stateCookie, "", -1)
+	v.redirect(location)
+	return nil
+}
