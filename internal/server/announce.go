@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"log/slog"
+	"net"
 )
 
 // announce prints where the server listens. The first line is for programs that wait
@@ -16,6 +17,7 @@ func (s *Server) announce() {
 		return
 	}
 	url := s.URL()
+	_, port, _ := net.SplitHostPort(s.Addr())
 	fmt.Fprintf(out, `
 Point a client here. Any access key and secret will do (%s).
 
@@ -30,11 +32,22 @@ Point a client here. Any access key and secret will do (%s).
   Terraform       provider "aws" { endpoints { cognitoidp = "%[2]s" } }
 
   issuer          %[3]s/<pool id>
+  login pages     http://<domain>.auth.localhost:%[4]s/login, or %[2]s/_domain/<domain>/login
   mail and SMS    %[2]s/_cognate/inbox
   clock           %[2]s/_cognate/clock
 
 `, "unsigned calls: "+map[bool]string{true: "accepted", false: "refused as by Cognito; --allow-unsigned lets them in"}[s.config.AllowUnsigned],
-		url, s.services.issuerBase("<region>"))
+		url, s.services.issuerBase("<region>"), port)
+	if addr := s.HTTPSAddr(); addr != "" {
+		_, port, _ := net.SplitHostPort(addr)
+		fmt.Fprintf(out, `  TLS             https://localhost:%s, and https://<domain>.auth.localhost:%[1]s for login pages
+  authority       %[2]s
+    Node.js       export NODE_EXTRA_CA_CERTS=%[2]s
+    curl          curl --cacert %[2]s
+    Chromium      certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n cognate -i %[2]s
+
+`, port, s.authorityFile)
+	}
 	if f := s.services.triggers.folder; f != nil {
 		for _, name := range f.Names() {
 			fmt.Fprintf(out, "  function        arn:aws:lambda:us-east-1:%s:function:%s\n", s.config.AccountID, name)

@@ -59,7 +59,9 @@ type Config struct {
 
 	Functions string `group:"Development" placeholder:"DIR" help:"Folder of Lambda functions that dev runs itself: DIR/<function name>/ with index.mjs, index.js, app.py, lambda_function.py, main.go or an executable bootstrap. See docs/triggers.md."`
 
-	Expose      bool     `group:"Development" help:"Let dev listen on other addresses than loopback, such as in a container whose port is published to this machine only. Every client that reaches it is an administrator and can read all mail."`
+	Expose bool `group:"Development" help:"Let dev listen on other addresses than loopback, such as in a container whose port is published to this machine only. Every client that reaches it is an administrator and can read all mail."`
+	HTTPSSettings
+
 	AllowOrigin []string `group:"Development" placeholder:"ORIGIN" help:"Allow web pages of this origin (https://app.example.com) to call administrators' operations of cognate dev. Its host may also be a name of this server. Pages of this machine are always allowed."`
 
 	// The fields below are not settings. The commands and the tests set them.
@@ -127,6 +129,9 @@ func (c Config) WithDefaults() Config {
 	}
 	set(&c.Listen, defaultDevListen, defaultServePort)
 	set(&c.PrivateListen, defaultPrivate, defaultPrivate)
+	if c.HTTPS {
+		set(&c.HTTPSListen, defaultHTTPSListen, "")
+	}
 	set(&c.Data, DevData, "")
 	set(&c.AccountID, "123456789012", "123456789012")
 	if c.KEKFile == "" && c.KEK == "" && c.Mode == Dev {
@@ -188,6 +193,7 @@ func (c *Config) Check() error {
 		wrong = append(wrong, problem{setting, fmt.Sprintf(format, args...)})
 	}
 	c.checkCommon(add)
+	c.checkHTTPS(c.Mode, add)
 	if c.Mode == Dev {
 		c.checkDev(add)
 	} else {
@@ -258,7 +264,7 @@ func urlHint(text string, err error) string {
 
 func (c *Config) checkDev(add addProblem) {
 	for _, l := range []struct{ setting, addr string }{
-		{"listen", c.Listen}, {"private-listen", c.PrivateListen}, {"health-listen", c.HealthListen},
+		{"listen", c.Listen}, {"private-listen", c.PrivateListen}, {"health-listen", c.HealthListen}, {"https-listen", c.HTTPSListen},
 	} {
 		if l.addr != ListenerOff && l.addr != "" && !c.Expose && !IsLoopback(l.addr) {
 			add(l.setting, "cognate dev takes any credentials and shows everyone's mail, so it listens on loopback addresses only, such as %s; use cognate serve for others, or --expose inside a container", defaultDevListen)

@@ -8,14 +8,14 @@ import (
 )
 
 // listeners are the listeners of a server. Only main is always there.
-type listeners struct{ main, private, health net.Listener }
+type listeners struct{ main, private, health, https net.Listener }
 
 // addresses are the addresses of the listeners.
-type addresses struct{ main, private, health string }
+type addresses struct{ main, private, health, https string }
 
 func (l listeners) close() error {
 	var errs []error
-	for _, one := range []net.Listener{l.main, l.private, l.health} {
+	for _, one := range []net.Listener{l.main, l.private, l.health, l.https} {
 		if one != nil {
 			errs = append(errs, one.Close())
 		}
@@ -34,6 +34,7 @@ func (s *Server) listen(ctx context.Context) (l listeners, err error) {
 		{"main", s.config.Listen, &l.main, &s.addrs.main},
 		{"private", s.config.PrivateListen, &l.private, &s.addrs.private},
 		{"health", s.config.HealthListen, &l.health, &s.addrs.health},
+		{"https", s.config.HTTPSListen, &l.https, &s.addrs.https},
 	} {
 		if one.addr == "" || one.addr == ListenerOff {
 			continue
@@ -56,3 +57,6 @@ func (s *Server) PrivateAddr() string { return s.addrs.private }
 
 // HealthAddr returns the address of the listener for health checks, or "".
 func (s *Server) HealthAddr() string { return s.addrs.health }
+
+// HTTPSAddr returns the address of the TLS listener of cognate dev, or "".
+func (s *Server) HTTPSAddr() string { return s.addrs.https }

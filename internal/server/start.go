@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,15 +28,18 @@ type Server struct {
 	background *background
 	cert       *certificate       // nil without TLS
 	clock      *development.Clock // nil in serve
+	devTLS     *tls.Config        // nil without the listener of --https
+	// authorityFile is the certificate that clients of that listener must trust.
+	authorityFile string
 
-	main, private, health *http.Server // nil without that listener
-	mainListener          net.Listener
-	mainEnded             <-chan struct{} // main serves no more
-	unanswered            *unansweredConns
-	operator              *http.Server // nil with PostgreSQL
-	addrs                 addresses
-	serving               sync.WaitGroup
-	failed                chan error
+	main, private, health, https *http.Server // nil without that listener
+	mainListener                 net.Listener
+	mainEnded                    <-chan struct{} // main serves no more
+	unanswered                   *unansweredConns
+	operator                     *http.Server // nil with PostgreSQL
+	addrs                        addresses
+	serving                      sync.WaitGroup
+	failed                       chan error
 
 	ready   atomic.Bool
 	closing sync.Once
@@ -52,7 +56,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("the configuration has problems:\n%w", err)
 	}
-	s := &Server{failed: make(chan error, 3)}
+	s := &Server{failed: make(chan error, 4)}
 	if c.Mode == Dev {
 		s.clock = development.NewClock(c.Now)
 		c.machine, c.Now = c.Now, s.clock.Now
@@ -91,6 +95,11 @@ func (s *Server) open(ctx context.Context) error {
 	if c.TLSCert != "" {
 		var err error
 		if s.cert, err = newCertificate(c.TLSCert, c.TLSKey, c.machineNow(), s.log); err != nil {
+			return err
+		}
+	}
+	if c.HTTPS {
+		if err := s.openHTTPS(); err != nil {
 			return err
 		}
 	}
@@ -146,6 +155,13 @@ func (s *Server) serve(l listeners) {
 	s.unanswered = &unansweredConns{conns: map[net.Conn]http.ConnState{}}
 	s.main.ConnState = s.unanswered.changed
 	s.mainListener, s.mainEnded = l.main, s.run("main", s.main, l.main)
+	if l.https != nil {
+		s.https = &http.Server{
+			Handler: s.main.Handler, ReadHeaderTimeout: s.main.ReadHeaderTimeout, ReadTimeout: s.main.ReadTimeout, WriteTimeout: s.main.WriteTimeout,
+			IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet, TLSConfig: s.devTLS,
+		}
+		s.run("https", s.https, l.https)
+	}
 	// The client chooses how long a profile takes, so there is no time limit.
 	inside := func(name string, listener net.Listener, routes http.Handler) *http.Server {
 		if listener == nil {
@@ -229,7 +245,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	}
 	drain(ctx, s.main, s.mainListener, s.mainEnded, s.unanswered)
 	var errs []error
-	for _, h := range []*http.Server{s.main, s.operator} {
+	for _, h := range []*http.Server{s.main, s.https, s.operator} {
 		if h == nil {
 			continue
 		}
