@@ -101,11 +101,30 @@ func (s *Service) CompleteWebAuthnRegistration(ctx context.Context, in *idp.Comp
 	if err != nil {
 		return nil, err
 	}
-	return &idp.CompleteWebAuthnRegistrationResponse{}, s.CompleteOnPage(ctx, p.Pool, p.Client, u, in.Credential)
+	return &idp.CompleteWebAuthnRegistrationResponse{}, s.complete(ctx, p.Pool, p.Client, u, in.Credential, nil)
 }
 
-// CompleteOnPage is CompleteWebAuthnRegistration for a user that a login page knows.
+// CompleteOnPage is CompleteWebAuthnRegistration for a user that a login page knows. Where
+// a passkey counts as two factors, the user also turns on that it replaces the others
+// (Cognito: WebAuthnMfaSettings): the pages have no other place for that, and would not
+// offer the passkey that they have just made.
 func (s *Service) CompleteOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, credential []byte) error {
+	return s.complete(ctx, sn, client, u, credential, func(ctx context.Context, tx *store.Tx) error {
+		if !sn.PasskeysAreTwoFactors() {
+			return nil
+		}
+		e, err := s.deps.Users.Edit(ctx, tx, sn, u.ID())
+		if err != nil || e.User.MFA.Passkey || len(e.User.MFA.Enabled) == 0 {
+			return err
+		}
+		e.User.MFA.Passkey = true
+		return e.Save(ctx, user.AliasExists)
+	})
+}
+
+// complete stores the passkey that an authenticator made. then is what else is written; it
+// may be nil.
+func (s *Service) complete(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, credential []byte, then func(context.Context, *store.Tx) error) error {
 	// CompleteWebAuthnRegistration does not declare that the configuration is missing.
 	rp, err := s.requireRelyingParty(sn, idp.WebAuthnNotEnabledException)
 	if err != nil {
@@ -128,7 +147,7 @@ func (s *Service) CompleteOnPage(ctx context.Context, sn *pool.Snapshot, client 
 		return err
 	}
 	rec := store.Passkey{PoolID: sn.ID, UserID: u.ID(), ID: key.ID, SignCount: int64(key.SignCount), CreatedAt: s.deps.Now(), Doc: doc}
-	return s.add(ctx, pending, rec)
+	return s.add(ctx, pending, rec, then)
 }
 
 // pendingChallenge returns the stored challenge of a response.
@@ -156,7 +175,7 @@ func challengeNotFound() error {
 
 // add stores a passkey and spends its challenge. Only one of two concurrent responses
 // succeeds.
-func (s *Service) add(ctx context.Context, pending store.PasskeyChallenge, rec store.Passkey) error {
+func (s *Service) add(ctx context.Context, pending store.PasskeyChallenge, rec store.Passkey, then func(context.Context, *store.Tx) error) error {
 	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.SpendPasskeyChallenge(ctx, pending); err != nil {
 			return err
@@ -168,8 +187,11 @@ func (s *Service) add(ctx context.Context, pending store.PasskeyChallenge, rec s
 		if len(have) >= maxPasskeys {
 			return tooManyPasskeys()
 		}
-		return tx.InsertPasskey(ctx, rec)
-	})
+		if err := tx.InsertPasskey(ctx, rec); err != nil || then == nil {
+			return err
+		}
+		return then(ctx, tx)
+	}, store.Retry)
 	switch {
 	case errors.Is(err, store.ErrSpent):
 		return challengeNotFound()
