@@ -3,6 +3,7 @@ package login
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -89,7 +90,7 @@ func (v *visit) continueSignIn(run step, params map[string]string, session strin
 	http.SetCookie(v.w, cookie)
 	if path := v.next(); path != "" {
 		v.setCookie(nextCookie, "", -1)
-		return v.goTo(path, &pageState{SignedInAt: at.UnixMilli()})
+		return v.goTo(path, &pageState{SignedInAt: at.UnixMilli(), Request: v.request.Digest()})
 	}
 	if _, err := v.r.Cookie(stateCookie); err == nil {
 		v.setCookie(stateCookie, "", -1)
@@ -103,13 +104,18 @@ func (v *visit) call(params map[string]string, session string) signin.PageCall {
 	return signin.PageCall{Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session}
 }
 
-// nextCookie is the path of the page to which a sign-in leads before the client's redirect
-// URI.
+// nextCookie names the page to which the sign-in for an authorization request leads before
+// the client's redirect URI.
 const nextCookie = "page-next"
 
-// next returns the page that comes after the sign-in; "" if there is none.
+// nextValue returns the cookie's value for a page and the visit's request.
+func (v *visit) nextValue(path string) string {
+	return base64.RawURLEncoding.EncodeToString(v.request.Digest()) + path
+}
+
+// next returns the path of the page that comes after the sign-in; "" if there is none.
 func (v *visit) next() string {
-	if c, err := v.r.Cookie(nextCookie); v.offersPasskey || err == nil && c.Value == pathAddPasskey {
+	if c, err := v.r.Cookie(nextCookie); v.offersPasskey || err == nil && c.Value == v.nextValue(pathAddPasskey) {
 		return pathAddPasskey
 	}
 	return ""

@@ -7,18 +7,20 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/signin"
+	"cognate/internal/user/registration"
 )
 
 // Choice of the first factor (Cognito: choice-based sign-in). The sign-in page asks for the
 // name; what follows depends on the factors that the pool and the account have.
 
 // choosesFactor reports whether people sign in by a factor of their choice. Classic pages
-// know passwords alone.
+// know passwords alone. A client that tells who exists answers the name of a person who is
+// still to be migrated before it asks for the password, which the migration needs.
 func (v *visit) choosesFactor() bool {
-	if !v.site.Domain.Managed || !v.request.Client.Allows(idp.AuthFlowTypeUserAuth) {
+	sn := v.site.Pool
+	if !v.site.Domain.Managed || !v.request.Client.Allows(idp.AuthFlowTypeUserAuth) || registration.Migrates(sn) && !v.request.Client.PreventExistence {
 		return false
 	}
-	sn := v.site.Pool
 	return v.passkeysWork() || sn.AllowsFirstFactor(idp.AuthFactorTypeEmailOtp) || sn.AllowsFirstFactor(idp.AuthFactorTypeSmsOtp)
 }
 
@@ -116,6 +118,9 @@ func (v *visit) askAgain(failed error) error {
 	a, err := v.beginChoice(v.r.Context(), v.call(map[string]string{
 		"USERNAME": v.state.Username, "PREFERRED_CHALLENGE": string(v.state.Challenge),
 	}, ""))
+	if err != nil {
+		_, _ = v.note(err)
+	}
 	if err != nil || a.Challenge != v.state.Challenge {
 		return failed // The next try finds that the attempt is over.
 	}

@@ -152,6 +152,41 @@ func TestPasskey(t *testing.T) {
 	})
 }
 
+// TestPasskeyAsTwoFactors: where a passkey counts as two factors, the one that was made on a
+// page replaces the others.
+func TestPasskeyAsTwoFactors(t *testing.T) {
+	t.Parallel()
+	noCodes := func(in *cip.CreateUserPoolInput) {
+		everyFirstFactor(in)
+		in.Policies.SignInPolicy.AllowedFirstAuthFactors = []types.AuthFactorType{types.AuthFactorTypePassword, types.AuthFactorTypeWebAuthn}
+	}
+	engines(t, noCodes, func(t *testing.T, r *rig) {
+		r.allowChoice(t)
+		set, err := r.sdk.SetUserPoolMfaConfig(t.Context(), &cip.SetUserPoolMfaConfigInput{
+			UserPoolId: &r.pool, MfaConfiguration: types.UserPoolMfaTypeOn, SoftwareTokenMfaConfiguration: &types.SoftwareTokenMfaConfigType{Enabled: true},
+			WebAuthnConfiguration: &types.WebAuthnConfigurationType{
+				UserVerification: types.UserVerificationTypeRequired, FactorConfiguration: types.WebAuthnFactorConfigurationTypeMultiFactorWithUserVerification,
+			},
+		})
+		serving.Must(t, set, err)
+		r.addUser(t, "alice", true)
+		b := r.hostBrowser(t)
+		wantPage(t, b.open("/passkeys/add"), "/login", "Sign in")
+		key := b.send(b.open("/login"), "username", "alice", "password", password)
+		wantPage(t, key, "/mfa/app", `role="img"`)
+		p := b.send(key, "authentication_code", totp(t, key, 0))
+		wantPage(t, p, "/passkeys/add", "Create a passkey")
+		d := b.device(p)
+		b.wantSignedIn(b.send(p, "credential", string(d.Create(t, options(t, p)))))
+
+		other := r.hostBrowser(t)
+		p = other.choose("alice", "WEB_AUTHN")
+		other.wantSignedIn(other.send(p, "credential", string(d.Get(t, options(t, p)))))
+		p = other.choose("alice", "PASSWORD") // the password still leads to the other factor
+		wantPage(t, other.send(p, "password", password), "/mfa", "Enter the code of your app")
+	})
+}
+
 // TestAddPasskey: the page for a new passkey is for people who are signed in. Others sign
 // in first and come back.
 func TestAddPasskey(t *testing.T) {
@@ -172,6 +207,23 @@ func TestAddPasskey(t *testing.T) {
 		action, values := b.form(p, "")
 		values.Set("skip", "yes")
 		wantPage(t, b.follow(b.do(http.MethodPost, action+"&prompt=login", values)), "/login", "Sign in")
+
+		// The sign-in for one request is none for another, and the page follows the sign-in
+		// for the request that asked for it alone.
+		fresh := r.hostBrowser(t)
+		at := func(path, more string) shown {
+			return fresh.follow(fresh.do(http.MethodGet, fresh.base+path+"?"+fresh.query()+more, nil))
+		}
+		wantPage(t, at("/passkeys/add", "&prompt=login"), "/login", "Sign in")
+		fresh.wantSignedIn(fresh.send(at("/login", ""), "username", "alice", "password", password))
+		wantPage(t, at("/passkeys/add", "&prompt=login"), "/login", "Sign in")
+		p = fresh.send(at("/login", "&prompt=login"), "username", "alice", "password", password)
+		wantPage(t, p, "/passkeys/add", "Not now")
+		wantPage(t, at("/passkeys/add", "&prompt=login&nonce=other"), "/login", "Sign in")
+		action, values = fresh.form(p, "")
+		values.Set("skip", "yes")
+		wantPage(t, fresh.follow(fresh.do(http.MethodPost, action+"&nonce=other", values)), "/login", "Sign in")
+		fresh.wantSignedIn(fresh.send(p, "skip", "yes"))
 
 		// On another host than its own a passkey cannot be made.
 		path := r.browser(t)

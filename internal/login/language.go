@@ -85,8 +85,16 @@ type languageLink struct {
 	URL       template.URL
 }
 
-// languageLinks returns a link for each language to a page with this reference.
+// maxLinkQuery bounds the query strings that language links repeat, in bytes. Longer ones
+// would make a page many times the size of its request.
+const maxLinkQuery = 8 << 10
+
+// languageLinks returns a link for each language to a page with this reference. There is
+// none if the query string is too long.
 func languageLinks(ref, query string) []languageLink {
+	if len(query) > maxLinkQuery {
+		return nil
+	}
 	var kept []string
 	for part := range strings.SplitSeq(query, "&") {
 		name, _, _ := strings.Cut(part, "=")

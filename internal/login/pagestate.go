@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
@@ -37,8 +38,10 @@ type pageState struct {
 	Secret string `json:"k,omitempty"`
 	// Others is true if the person can choose another first factor.
 	Others bool `json:"f,omitempty"`
-	// SignedInAt is when the person signed in for this request, in milliseconds.
-	SignedInAt int64 `json:"t,omitempty"`
+	// SignedInAt is when the person signed in for the authorization request of this
+	// digest, in milliseconds.
+	SignedInAt int64  `json:"t,omitempty"`
+	Request    []byte `json:"r,omitempty"`
 }
 
 // binding is what a page state is bound to: it is good for one client on one domain.
@@ -83,6 +86,15 @@ func (v *visit) loadState() error {
 		return nil
 	}
 	return nil
+}
+
+// signedInAt returns when the person signed in for the visit's request; zero if the page's
+// state does not say so.
+func (v *visit) signedInAt() time.Time {
+	if v.state == nil || v.state.SignedInAt == 0 || !bytes.Equal(v.state.Request, v.request.Digest()) {
+		return time.Time{}
+	}
+	return time.UnixMilli(v.state.SignedInAt)
 }
 
 // goTo sends the browser to a page that continues from the state.

@@ -1,7 +1,7 @@
 package login
 
 import (
-	"time"
+	"net/http"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -13,7 +13,7 @@ import (
 // Authentication §5.1.3).
 func (v *visit) passkeysWork() bool {
 	sn := v.site.Pool
-	if !sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) || !v.request.Client.Allows(idp.AuthFlowTypeUserAuth) {
+	if !v.site.Domain.Managed || !sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) || !v.request.Client.Allows(idp.AuthFlowTypeUserAuth) {
 		return false
 	}
 	scheme := "http://"
@@ -64,6 +64,9 @@ func (v *visit) showAddPasskey() (any, error) {
 		out.Refusal = v.text.T("addPasskey.notHere")
 		return out, nil
 	}
+	if v.r.Method == http.MethodHead {
+		return out, nil // It asks for the page, not for a challenge.
+	}
 	options, err := v.deps.Passkeys.StartOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.user)
 	if api.CodeOf(err) == idp.CodeLimitExceededException {
 		_, _ = v.note(err)
@@ -88,11 +91,7 @@ func (v *visit) submitAddPasskey() error {
 			return err
 		}
 	}
-	var at time.Time
-	if v.state != nil {
-		at = time.UnixMilli(v.state.SignedInAt)
-	}
-	location, err := v.deps.OAuth.Continue(v.r, v.request, at)
+	location, err := v.deps.OAuth.Continue(v.r, v.request, v.signedInAt())
 	if err != nil {
 		v.deps.OAuth.Refuse(v.w, v.r, err)
 		return nil

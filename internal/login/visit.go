@@ -100,14 +100,15 @@ func (v *visit) ready() (ok bool, err error) {
 	if err := v.loadState(); err != nil || !v.page.signedIn {
 		return v.state != nil, err
 	}
-	v.user, err = v.deps.OAuth.SignedIn(v.r)
+	v.user, err = v.deps.OAuth.SignedInFor(v.r, v.request, v.signedInAt())
 	return v.user != nil, err
 }
 
-// turnBack leads away from a page that is not ready: to the sign-in page.
+// turnBack leads away from a page that is not ready: to the sign-in page. From a page for
+// people who have signed in it leads back, unless the person has just signed in.
 func (v *visit) turnBack() {
-	if v.page.signedIn {
-		v.setCookie(nextCookie, v.page.path, int(keys.PageStateLife.Seconds()))
+	if v.page.signedIn && v.signedInAt().IsZero() {
+		v.setCookie(nextCookie, v.nextValue(v.page.path), int(keys.PageStateLife.Seconds()))
 		v.redirect(v.link(pathSignIn))
 		return
 	}
@@ -123,14 +124,15 @@ func (v *visit) post() {
 		return
 	}
 	ok, err := v.ready()
-	if err == nil && !ok {
+	switch {
+	case err != nil:
+		v.deps.OAuth.Refuse(v.w, v.r, err)
+		return
+	case !ok:
 		v.turnBack()
 		return
 	}
-	if err == nil {
-		err = v.page.submit(v)
-	}
-	switch {
+	switch err = v.page.submit(v); {
 	case err == nil:
 	case v.isOver(err):
 		_, _ = v.note(err)

@@ -123,7 +123,8 @@ func SecureHeaders(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-XSS-Protection", "1; mode=block")
 	request := api.RequestFrom(r.Context())
 	h.Set("X-Amz-Cognito-Request-Id", request.ID)
-	if request.Secure() {
+	// Browsers apply it to all ports of a host, and so to other programs of a developer.
+	if request.Secure() && !request.Development {
 		h.Set("Strict-Transport-Security", "max-age=31536000 ; includeSubDomains")
 	}
 }

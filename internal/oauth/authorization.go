@@ -2,7 +2,9 @@ package oauth
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -33,6 +35,14 @@ type Authorization struct {
 	LoginHint   string
 	prompt      []string
 	maxAge      time.Duration // less than 0: not sent
+}
+
+// Digest returns what tells the request from others: all of it but the language and the
+// hints, which do not change the answer.
+func (a *Authorization) Digest() []byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %t %q %q %t %q %q %q %q %d", a.Client.ID, a.RedirectURI, a.implicit, a.Scopes, a.state, a.hasState, a.nonce, a.challenge, a.resource, a.prompt, a.maxAge)
+	return h.Sum(nil)
 }
 
 // A ShownError is an error that the domain's own page shows: the request names no client

@@ -79,30 +79,38 @@ func (s *Service) begin(ctx context.Context, site *Site, a *Authorization, b *br
 	return s.seal(site, b)
 }
 
-// SignedIn returns the user of the browser's live session on the site; nil if there is
-// none.
-func (s *Service) SignedIn(r *http.Request) (*user.User, error) {
-	b, err := s.session(r.Context(), SiteOf(r.Context()), r)
+// SignedInFor returns the user who has signed in for an authorization request; nil if there
+// is none. at is when the browser's session began if it began for this request; it is zero
+// for an older session, which must serve the request by itself.
+func (s *Service) SignedInFor(r *http.Request, a *Authorization, at time.Time) (*user.User, error) {
+	b, err := s.sessionFor(r, a, at)
 	if b == nil || err != nil {
 		return nil, err
 	}
 	return b.user, nil
 }
 
-// Continue answers an authorization request by the browser's session, on a page that comes
-// after the sign-in. at is when the person signed in for this request; it is zero for an
-// older session, which must serve the request by itself. Without a session that serves,
-// the location is "".
+// sessionFor returns the browser's session by SignedInFor's rule.
+func (s *Service) sessionFor(r *http.Request, a *Authorization, at time.Time) (*browserSession, error) {
+	site := SiteOf(r.Context())
+	b, err := s.session(r.Context(), site, r)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	if own := !at.IsZero() && b.At == at.UnixMilli(); !own && !b.serves(site, a, s.deps.Now()) {
+		return nil, nil
+	}
+	return b, nil
+}
+
+// Continue answers an authorization request by the session of SignedInFor, on a page that
+// comes after the sign-in. Without such a session the location is "".
 func (s *Service) Continue(r *http.Request, a *Authorization, at time.Time) (location string, err error) {
-	ctx, site := r.Context(), SiteOf(r.Context())
-	b, err := s.session(ctx, site, r)
+	b, err := s.sessionFor(r, a, at)
 	if err != nil || b == nil {
 		return "", err
 	}
-	if own := !at.IsZero() && b.At == at.UnixMilli(); !own && !b.serves(site, a, s.deps.Now()) {
-		return "", nil
-	}
-	if location, err = s.reuse(ctx, site, a, b); err != nil {
+	if location, err = s.reuse(r.Context(), SiteOf(r.Context()), a, b); err != nil {
 		return "", s.Failed(a, err)
 	}
 	return location, nil

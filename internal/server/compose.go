@@ -195,14 +195,11 @@ func issuerBase(setting string) func(region string) string {
 // originPolicy returns the policy of a development server about hosts and web
 // pages. The issuer's origin is admitted: it may be a tunnel's address.
 func originPolicy(c *Config) *edge.OriginPolicy {
-	named := slices.Clip(c.AllowOrigin)
-	for _, name := range c.HTTPSName {
-		named = append(named, "https://"+name)
-	}
+	named := c.AllowOrigin
 	if c.IssuerBase != "" && c.IssuerBase != edge.AWSIssuer {
-		named = append(named, c.IssuerBase)
+		named = append(slices.Clip(named), c.IssuerBase)
 	}
-	return edge.NewOriginPolicy(named, c.Expose)
+	return edge.NewOriginPolicy(named, c.HTTPSName, c.Expose)
 }
 
 // authority returns the rule by which wire accepts signed operations.

@@ -35,7 +35,7 @@ func (s *Server) routes() http.Handler {
 	trusted, _ := s.config.trustedProxies() // checked by Check
 	return edge.Wrap(s.guarded(s.refuseRetired(s.services.oauth.Route(domain, mux))), edge.Config{
 		Proxies: trusted, RequireTLS: s.config.Mode == Serve && s.cert == nil, AllowLoopback: s.config.PlainHTTP,
-		HealthPath: healthPath, MaxBytes: s.config.MaxRequestBytes, Timeout: s.config.RequestTimeout,
+		Development: s.config.Mode == Dev, HealthPath: healthPath, MaxBytes: s.config.MaxRequestBytes, Timeout: s.config.RequestTimeout,
 		Uploads: edge.Uploads{Match: userimport.IsUpload, MaxBytes: s.services.imports.MaxBytes(), Timeout: importTime},
 		Now:     s.config.machineNow(), Log: s.log, Metrics: s.services.metrics,
 	})

@@ -98,17 +98,17 @@ func (s *Server) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.HTTPS {
-		if err := s.openHTTPS(); err != nil {
-			return err
-		}
-	}
 	kek, err := openKEK(c)
 	if err != nil {
 		return fmt.Errorf("key-encryption key: %w", err)
 	}
 	if s.store, err = openStore(ctx, c, s.log); err != nil {
 		return err
+	}
+	if c.HTTPS { // The store holds the folder for this process.
+		if err := s.openHTTPS(); err != nil {
+			return err
+		}
 	}
 	s.ring, err = openRing(ctx, s.store, kek, configuredKEK(c), c.machineNow())
 	if err != nil {

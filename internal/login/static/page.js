@@ -49,6 +49,16 @@ for (const menu of document.querySelectorAll(".languages")) {
   });
 }
 
+// A second click would send a form whose state the first one has used.
+for (const form of document.querySelectorAll("form:not([data-passkey])")) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+  });
+  addEventListener("pageshow", () => { sent = false; });
+}
+
 // Passkeys (Web Authentication): the server's options are JSON, with bytes in base64url.
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -118,7 +118,10 @@ func makeAuthority(folder string, names []string, now time.Time) (*x509.Certific
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, nil, err
 	}
-	// The key goes first: a certificate without its key is made again.
+	// A stop in between leaves no certificate, and so no authority.
+	if err := os.Remove(filepath.Join(folder, authorityFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
 	if err := replaceFile(filepath.Join(folder, authorityKey), "PRIVATE KEY", secret, 0o600); err != nil {
 		return nil, nil, err
 	}

@@ -22,6 +22,8 @@ type Config struct {
 	// RequireTLS refuses requests that came to a plain listener, except from
 	// Proxies and, with AllowLoopback, from this machine.
 	RequireTLS, AllowLoopback bool
+	// Development says that this is a development server.
+	Development bool
 	// HealthPath is the path that proxies may read over plain HTTP.
 	HealthPath string
 	// MaxBytes is the largest body of a request, and Timeout its longest time.
@@ -60,7 +62,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	client := e.proxies.client(r)
 	request := &api.Request{
 		ID: keys.NewUUID(), Time: e.Now(), SourceIP: client.address, UserAgent: r.UserAgent(),
-		Scheme: client.scheme(), Host: cmp.Or(client.host, r.Host),
+		Scheme: client.scheme(), Host: cmp.Or(client.host, r.Host), Development: e.Development,
 	}
 	ctx, event := audit.With(api.WithRequest(r.Context(), request))
 	maxBytes, timeout := e.MaxBytes, e.Timeout

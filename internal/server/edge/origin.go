@@ -25,9 +25,13 @@ type OriginPolicy struct {
 }
 
 // NewOriginPolicy returns the policy that admits this machine's own pages and those of
-// origins. With plainNames, names without a dot are names of this server, too.
-func NewOriginPolicy(origins []string, plainNames bool) *OriginPolicy {
+// origins. hosts are further names of this server. With plainNames, names without a dot are
+// names of this server, too.
+func NewOriginPolicy(origins, hosts []string, plainNames bool) *OriginPolicy {
 	p := &OriginPolicy{origins: map[string]bool{}, hosts: map[string]bool{}, plainNames: plainNames}
+	for _, host := range hosts {
+		p.hosts[strings.ToLower(host)] = true
+	}
 	for _, s := range origins {
 		if u, err := parseOrigin(s); err == nil {
 			p.origins[originOf(u)] = true
