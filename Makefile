@@ -14,13 +14,17 @@ GOVULNCHECK := v1.1.4
 GOLANGCI  := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-go test-clients deps vet lint race bench failover generate generated vuln build release clean
+.PHONY: help dev example test test-go test-clients deps vet lint race bench failover generate generated vuln build release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: build ## run the server for development: embedded database, loopback only
 	@exec bin/cognate dev $(ARGS)
+
+example: ## the example relying party on http://localhost:3000; it needs a running `make dev`
+	npm ci --prefix examples/relying-party --no-progress --loglevel=error
+	node examples/relying-party/start.mjs
 
 test: deps vet ## install what the tests need and run them all, on both engines
 	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) ./...

@@ -74,6 +74,13 @@ func TestLoginPages(t *testing.T) {
 	})
 }
 
+// TestExample goes through the example relying party in Chromium.
+func TestExample(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "example.test.mjs", "COGNATE_ENDPOINT="+endpoint, chromium())
+	})
+}
+
 // TestOpenIDClient runs openid-client and oauth4webapi.
 func TestOpenIDClient(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
