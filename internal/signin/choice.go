@@ -152,7 +152,7 @@ func (s *Service) optionsOf(ctx context.Context, c *call, u *user.User) (*firstF
 		idp.AuthFactorTypePassword: hidden || ch.cred.HasPassword(),
 		idp.AuthFactorTypeEmailOtp: code("email"),
 		idp.AuthFactorTypeSmsOtp:   code("phone_number"),
-		idp.AuthFactorTypeWebAuthn: confirmed && len(ch.passkeys) > 0,
+		idp.AuthFactorTypeWebAuthn: hidden && ch.party.ID != "" || confirmed && len(ch.passkeys) > 0,
 	}
 	for _, choice := range choices {
 		if has[choice.factor] && c.pool.AllowsFirstFactor(choice.factor) {

@@ -170,6 +170,8 @@ func TestChoice(t *testing.T) {
 			{name: "disabled, hidden, wrong password", hiding: true, person: person{password: right, disabled: true}, params: []string{"PREFERRED_CHALLENGE", "PASSWORD", "PASSWORD", wrong}, want: sayIncorrect},
 			{name: "unconfirmed", factors: "EMAIL_OTP", person: person{status: idp.UserStatusTypeUnconfirmed, password: right}, want: sayUnconfirmed},
 			{name: "reset", factors: "EMAIL_OTP", person: person{status: idp.UserStatusTypeResetRequired, password: right}, want: sayReset},
+			{name: "disabled, hidden, passkey", factors: "EMAIL_OTP WEB_AUTHN", hiding: true, person: person{password: right, disabled: true}, params: []string{"PREFERRED_CHALLENGE", "WEB_AUTHN"}, want: askPasskey, offers: both + " EMAIL_OTP WEB_AUTHN"},
+			{name: "unconfirmed, hidden, passkeys in the pool", factors: "EMAIL_OTP WEB_AUTHN", hiding: true, person: person{status: idp.UserStatusTypeUnconfirmed, password: right}, want: askSelect, offers: both + " EMAIL_OTP WEB_AUTHN"},
 			{name: "nothing to prove", person: person{}, want: sayIncorrect},
 			{name: "nothing to prove, hidden", factors: "EMAIL_OTP", hiding: true, person: person{}, want: askSelect, offers: both + " EMAIL_OTP"},
 

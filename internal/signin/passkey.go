@@ -19,12 +19,21 @@ const assertionTimeout = 3 * time.Minute
 // choosePasskey asks WEB_AUTHN: it returns the options for navigator.credentials.get.
 func (s *Service) choosePasskey(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
 	u, st := s.maskDisabled(ctx, c, ch.user, st)
+	keys := ch.passkeys
+	if u.IsDecoy() {
+		// A decoy that stands in for a user has another passkey. It is read for all decoys,
+		// so that the time is the same.
+		var err error
+		if keys, err = s.passkeys.Usable(ctx, &s.store.Reader, c.pool, u); err != nil {
+			return nil, err
+		}
+	}
 	next := *st
 	next.Passkey = make([]byte, 32)
 	if _, err := io.ReadFull(s.rand, next.Passkey); err != nil {
 		return nil, err
 	}
-	options, err := passkey.RequestOptions(ch.party, next.Passkey, ch.passkeys, assertionTimeout.Milliseconds())
+	options, err := passkey.RequestOptions(ch.party, next.Passkey, keys, assertionTimeout.Milliseconds())
 	if err != nil {
 		return nil, err
 	}
