@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -104,7 +105,7 @@ func languageLinks(ref, query string) []languageLink {
 	}
 	links := make([]languageLink, len(languages))
 	for i, l := range languages {
-		target := ref + "?" + strings.Join(append(kept[:len(kept):len(kept)], languageParameter+"="+l.tag), "&")
+		target := ref + "?" + strings.Join(append(slices.Clip(kept), languageParameter+"="+l.tag), "&")
 		links[i] = languageLink{Tag: l.tag, Name: l.name, URL: template.URL(target)} //nolint:gosec // html/template still escapes it for its attribute
 	}
 	return links

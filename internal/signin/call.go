@@ -1,13 +1,14 @@
 package signin
 
 import (
+	"errors"
+
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
-	"errors"
 )
 
 // A caller is who may call a flow.

@@ -16,11 +16,11 @@ const byUsername = "username_key >= '' AND "
 func ofUsername(column string) string { return ofName(column, 0, "username_key", byUsername) }
 
 func ofAnyName(column string) string {
-	text := ofUsername(column)
+	arms := []string{ofUsername(column)}
 	for i, alias := range []string{"alias_email", "alias_phone", "alias_preferred"} {
-		text += " UNION ALL " + ofName(column, i+1, alias, alias+" IS NOT NULL AND ")
+		arms = append(arms, ofName(column, i+1, alias, alias+" IS NOT NULL AND "))
 	}
-	return text
+	return strings.Join(arms, " UNION ALL ")
 }
 
 // ofName looks for a name in one column, by the condition of the index.
