@@ -73,7 +73,7 @@ func (v *visit) continueSignIn(run step, params map[string]string, session strin
 	c.Complete = func(ctx context.Context, p *signin.Proof) (err error) {
 		who := &oauth.Who{User: p.User, At: p.At, EventID: p.EventID, Passed: p.Passed}
 		at = p.At
-		if v.next() != "" {
+		if v.pageAfterSignIn() != "" {
 			cookie, err = v.deps.OAuth.Begin(ctx, v.site, v.request, who, p.OnCommit)
 		} else {
 			location, cookie, err = v.deps.OAuth.Complete(ctx, v.site, v.request, who, p.OnCommit)
@@ -88,7 +88,7 @@ func (v *visit) continueSignIn(run step, params map[string]string, session strin
 		return v.ask(a, params["USERNAME"])
 	}
 	http.SetCookie(v.w, cookie)
-	if path := v.next(); path != "" {
+	if path := v.pageAfterSignIn(); path != "" {
 		v.setCookie(nextCookie, "", -1)
 		return v.goTo(path, &pageState{SignedInAt: at.UnixMilli(), Request: v.request.Digest()})
 	}
@@ -113,8 +113,9 @@ func (v *visit) nextValue(path string) string {
 	return base64.RawURLEncoding.EncodeToString(v.request.Digest()) + path
 }
 
-// next returns the path of the page that comes after the sign-in; "" if there is none.
-func (v *visit) next() string {
+// pageAfterSignIn returns the path of the page that comes after the sign-in; "" if there is
+// none.
+func (v *visit) pageAfterSignIn() string {
 	if c, err := v.r.Cookie(nextCookie); v.offersPasskey || err == nil && c.Value == v.nextValue(pathAddPasskey) {
 		return pathAddPasskey
 	}

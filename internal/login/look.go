@@ -143,14 +143,16 @@ func (s *Service) serveStyle(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	if name == hashOf([]byte(css))+".css" {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-		h.Del("Pragma")
-		h.Del("Expires")
+		keepForever(w)
 	}
 	_, _ = w.Write([]byte(css)) //nolint:gosec // a stylesheet of parsed values; the client may have gone
 }
 
 // serveImage serves an image of the site's pool.
 func (s *Service) serveImage(w http.ResponseWriter, r *http.Request) {
+	// ServeImage says how long an image is kept. What every answer of a domain says of that
+	// for HTTP/1.0 would contradict it.
+	w.Header().Del("Pragma")
+	w.Header().Del("Expires")
 	s.deps.Branding.ServeImage(w, r, oauth.SiteOf(r.Context()).Pool.ID, r.PathValue("owner"), r.PathValue("file"))
 }

@@ -53,6 +53,7 @@ func asset(category types.AssetCategoryType, mode types.ColorSchemeModeType, ext
 
 var (
 	styleLink  = regexp.MustCompile(`<link rel="stylesheet" href="([^"]*/_assets/style/[^"]*)"`)
+	assetLinks = regexp.MustCompile(`(?:src|srcset|href)="([^"]*/_assets/[^"]*)"`)
 	imageLinks = regexp.MustCompile(`(?:src|srcset|href)="([^"]*/_assets/images/[^"]*)"`)
 )
 
@@ -100,6 +101,15 @@ func TestBranding(t *testing.T) {
 		h := css.header
 		if css.status != http.StatusOK || h.Get("Content-Type") != "text/css; charset=utf-8" || h.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(h.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %v", css, h)
+		}
+		for _, m := range assetLinks.FindAllStringSubmatch(p.body, -1) {
+			kept := b.do(http.MethodGet, m[1], nil)
+			if h := kept.header; kept.status != http.StatusOK || h.Get("Cache-Control") != "public, max-age=31536000, immutable" || h.Get("Pragma")+h.Get("Expires") != "" || h.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s is not kept: %s %v", m[1], kept, h)
+			}
+			if gone := b.do(http.MethodGet, strings.Replace(m[1], "_assets/", "_assets/x", 1), nil); strings.Contains(gone.header.Get("Cache-Control"), "immutable") {
+				t.Errorf("%s is kept: %v", gone, gone.header)
+			}
 		}
 		links := imageLinks.FindAllStringSubmatch(p.body, -1)
 		if len(links) != 4 { // The logo of the footer is not enabled.

@@ -29,14 +29,19 @@ type passkeyView struct {
 	Username string
 	Options  string // for navigator.credentials.get, as JSON
 	Others   *othersView
+	passkeyTroubles
 }
+
+// passkeyTroubles are what the page's script says if the device has not answered, and if
+// the browser has no passkeys.
+type passkeyTroubles struct{ Failed, Missing string }
 
 func (v *visit) showPasskey() (any, error) {
 	options, err := v.deps.SignIns.PasskeyOptionsOnPage(v.r.Context(), v.call(map[string]string{"USERNAME": v.state.Username}, v.state.Session))
 	if err != nil {
 		return nil, err
 	}
-	return passkeyView{Username: v.state.Username, Options: string(options), Others: v.others()}, nil
+	return passkeyView{Username: v.state.Username, Options: string(options), Others: v.others(), passkeyTroubles: passkeyTroubles{v.text.T("passkey.failed"), v.text.T("passkey.missing")}}, nil
 }
 
 func (v *visit) submitPasskey() error {
@@ -56,10 +61,14 @@ type addPasskeyView struct {
 	Username string
 	Options  string // for navigator.credentials.create, as JSON; "" if there can be none
 	Refusal  string // why there can be none
+	passkeyTroubles
 }
 
 func (v *visit) showAddPasskey() (any, error) {
-	out := addPasskeyView{Username: v.user.DisplayName(v.site.Pool)}
+	out := addPasskeyView{
+		Username:        v.user.DisplayName(v.site.Pool),
+		passkeyTroubles: passkeyTroubles{v.text.T("addPasskey.failed"), v.text.T("addPasskey.notHere")},
+	}
 	if !v.passkeysWork() {
 		out.Refusal = v.text.T("addPasskey.notHere")
 		return out, nil

@@ -76,11 +76,18 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", a.kind)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", a.kind)
+	keepForever(w)
 	_, _ = w.Write(a.body) // the client has gone
+}
+
+// keepForever lets browsers keep an answer whose path names its contents. It takes back
+// what every answer of a domain says of keeping it.
+func keepForever(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Del("Pragma")
+	h.Del("Expires")
 }
 
 // A view is what every template is given.

@@ -67,7 +67,7 @@ func TestDevHTTPS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := sdk.CreateUserPoolDomain(t.Context(), &cip.CreateUserPoolDomainInput{UserPoolId: pool.UserPool.Id, Domain: aws.String("shop")})
+	made, err := sdk.CreateUserPoolDomain(t.Context(), &cip.CreateUserPoolDomainInput{UserPoolId: pool.UserPool.Id, Domain: aws.String("shop"), ManagedLoginVersion: aws.Int32(2)})
 	serving.Must(t, made, err)
 	get := func(client *http.Client, url string) (string, error) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -90,7 +90,7 @@ func TestDevHTTPS(t *testing.T) {
 			t.Errorf("%s: %q, %v", url, got, err)
 		}
 	}
-	if got, err := get(client, "https://shop.auth.localhost/error?lang=de"); err != nil || strings.Contains(got, "Set-Cookie") && !strings.Contains(got, "Secure") {
+	if got, err := get(client, "https://shop.auth.localhost/error?lang=de"); err != nil || !strings.Contains(got, "lang=de;") || !strings.Contains(got, "; Secure") {
 		t.Errorf("a cookie is not secure: %q, %v", got, err)
 	}
 	for _, url := range []string{"https://example.com/", "https://a.b.auth.localhost/", "https://10.0.0.1/"} {

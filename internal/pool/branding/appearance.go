@@ -18,9 +18,7 @@ type Appearance struct {
 	// Logo is the file of the classic pages' logo; "" if there is none.
 	Logo string
 
-	// HasStyle reports whether the app client has a managed login style. Pages of other app clients have the default look.
-	HasStyle bool
-	// Theme is the look by the style; nil without a style.
+	// Theme is the look by the app client's managed login style; nil without a style. Pages have the default look then.
 	Theme *Theme
 	// Settings are those of managed login, over the defaults.
 	Settings Document
@@ -78,7 +76,7 @@ func (a *Appearance) loadStyle(ctx context.Context, r *store.Reader, poolID, cli
 	if err != nil || item == nil {
 		return err
 	}
-	a.HasStyle, a.Assets = true, item.Doc.Assets
+	a.Assets = item.Doc.Assets
 	for i := range a.Assets {
 		a.Assets[i].Path, a.Assets[i].File = a.Assets[i].Image.path(poolID, clientID), a.Assets[i].Image.file(clientID)
 	}

@@ -158,7 +158,7 @@ func TestAppearanceElsewhere(t *testing.T) {
 		other := r.another()
 		p := r.pool(t, "elsewhere")
 		c := r.client(t, p)
-		if a := other.appearance(t, p, c); a.CSS != "" || a.Logo != "" || a.HasStyle {
+		if a := other.appearance(t, p, c); a.CSS != "" || a.Logo != "" || a.Theme != nil {
 			t.Errorf("at first: %+v", a)
 		}
 		r.set(t, p, nil, new(cssA), nil)

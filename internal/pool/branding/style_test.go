@@ -95,7 +95,7 @@ func TestStyleLife(t *testing.T) {
 		r.wantStyle(t, c, want, r.updateStyle(t, change))
 
 		a := r.appearance(t, p, c)
-		if !a.HasStyle || a.Settings.Number("components", "form", "borderRadius") != 4 || a.Settings.Text("components", "form", "lightMode", "backgroundColor") != "ffffffff" || len(a.Assets) != 4 {
+		if a.Theme == nil || a.Settings.Number("components", "form", "borderRadius") != 4 || a.Settings.Text("components", "form", "lightMode", "backgroundColor") != "ffffffff" || len(a.Assets) != 4 {
 			t.Errorf("pages show %+v", a)
 		}
 		w := r.get(a.Assets[1].Path)
@@ -114,7 +114,7 @@ func TestStyleLife(t *testing.T) {
 		if err := r.DeleteManagedLoginBranding(t.Context(), &idp.DeleteManagedLoginBrandingRequest{UserPoolId: p, ManagedLoginBrandingId: *created.ManagedLoginBrandingId}); err != nil {
 			t.Fatal(err)
 		}
-		if a := r.appearance(t, p, c); a.HasStyle || a.Assets != nil || a.Settings.Number("components", "form", "borderRadius") != 8 {
+		if a := r.appearance(t, p, c); a.Theme != nil || a.Assets != nil || a.Settings.Number("components", "form", "borderRadius") != 8 {
 			t.Errorf("pages show %+v", a)
 		}
 		if images, err := r.store.LoginImages(t.Context(), p, c); err != nil || images != nil {

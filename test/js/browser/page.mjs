@@ -29,14 +29,22 @@ async function serve(application) {
 }
 
 /** Starts Chromium. */
-export function startChromium() {
-  return chromium.launch({
+export async function startChromium() {
+  const browser = await chromium.launch({
     executablePath: process.env.COGNATE_TEST_CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync',
     ],
   });
+  return {
+    close: () => browser.close(),
+    async newContext(options) {
+      const context = await browser.newContext(options);
+      context.setDefaultTimeout(patience);
+      return context;
+    },
+  };
 }
 
 /** Starts the browser and an application of this folder; `open` returns a page of a new profile. */
@@ -48,7 +56,6 @@ export async function launch(application) {
     origin,
     async open(config) {
       const context = await browser.newContext();
-      context.setDefaultTimeout(patience);
       const page = await context.newPage();
       await page.goto(origin);
       await page.evaluate((c) => window.configure(c), config);
