@@ -24,7 +24,8 @@ const (
 	beginScript   = "BEGIN ISOLATION LEVEL READ COMMITTED"
 )
 
-// postgresTries is how often a transaction is tried before a serialization failure becomes ErrUnavailable.
+// postgresTries is how often a transaction is tried that PostgreSQL refuses for another reason than a lost race, for
+// example a new plan after a migration. A transaction that loses races is tried maxAttempts times.
 const postgresTries = 12
 
 // scriptTimeout is the limit of a migration's statement. It may rewrite a large table, or wait for another server's
@@ -172,7 +173,7 @@ func (e *postgresEngine) retry(ctx context.Context, begin string, fn func(sessio
 		if !isRetry(err) {
 			return err
 		}
-		if try == postgresTries {
+		if try == maxAttempts || try >= postgresTries && !isLostRace(err) {
 			return plainError(err)
 		}
 		if try == freeTries {
@@ -184,8 +185,9 @@ func (e *postgresEngine) retry(ctx context.Context, begin string, fn func(sessio
 				return ctx.Err()
 			}
 		}
-		// Jitter parts those who met; the bound doubles from 1 ms to 64 ms.
-		wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6))) //nolint:gosec // a wait is no secret
+		// Jitter parts those who met. Its bound doubles to 16 ms: in the lane, a transaction meets few others, and one that
+		// waits for longer than they do loses again.
+		wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 4))) //nolint:gosec // a wait is no secret
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -276,6 +278,12 @@ func (e *postgresEngine) take(ctx context.Context) (*sql.Conn, error) {
 func isRetry(err error) bool {
 	var again *retryError
 	return errors.As(err, &again)
+}
+
+// isLostRace reports whether a transaction was refused since another one succeeded.
+func isLostRace(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
 // plainError ends the retries: what could have been tried again is unavailable now.

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -67,5 +69,37 @@ func TestOverlappingTransactions(t *testing.T) {
 				return open(t, o)
 			})
 		})
+	}
+}
+
+// TestManyLostRaces lets another server change a value each time that a transaction has read it, 40 times. Each
+// time the other server's change succeeds, so the transaction must go on.
+func TestManyLostRaces(t *testing.T) {
+	t.Parallel()
+	o := postgresOptions(t)
+	one, other := open(t, o), open(t, o)
+	ctx := t.Context()
+	set := func(s *store.Store, value string, before func()) error {
+		return s.Update(ctx, func(tx *store.Tx) error {
+			if _, err := tx.Meta(ctx, "x"); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			before()
+			return tx.SetMeta(ctx, "x", []byte(value))
+		})
+	}
+	runs := 0
+	err := set(one, "last", func() {
+		if runs++; runs <= 40 {
+			if err := set(other, fmt.Sprint(runs), func() {}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err != nil || runs != 41 {
+		t.Errorf("%v after %d runs", err, runs)
+	}
+	if got, err := other.Meta(ctx, "x"); err != nil || string(got) != "last" {
+		t.Errorf("the value is %q, %v", got, err)
 	}
 }
