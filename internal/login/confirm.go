@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/oauth"
@@ -16,6 +17,7 @@ type sentView struct {
 	Fields    []Field
 	Passwords []Field
 	Rules     []rule
+	ByLink    bool
 }
 
 // sentLead says where the code of the page's state went.
@@ -26,7 +28,25 @@ func (v *visit) sentLead() string {
 	return v.text.T("code.sent", v.state.Destination)
 }
 
+// awaitConfirmation sends the browser to the page for the code, or the link, that a new
+// user was sent.
+func (v *visit) awaitConfirmation(name string, to *idp.CodeDeliveryDetailsType) error {
+	return v.goTo(pathConfirm, &pageState{Username: name, Destination: api.Val(to.Destination), ByLink: v.byLink(to)})
+}
+
+// byLink reports whether a new user was sent a link rather than a code.
+func (v *visit) byLink(to *idp.CodeDeliveryDetailsType) bool {
+	return v.site.Pool.ConfirmsByLink() && to.DeliveryMedium == idp.DeliveryMediumTypeEmail
+}
+
 func (v *visit) showConfirm() (any, error) {
+	if v.state.ByLink {
+		lead := v.text.T("confirm.linkSentBefore")
+		if v.state.Destination != "" {
+			lead = v.text.T("confirm.linkSent", v.state.Destination)
+		}
+		return sentView{Lead: lead, Username: v.state.Username, ByLink: true}, nil
+	}
 	return sentView{Lead: v.sentLead(), Username: v.state.Username, Fields: []Field{v.codeField("code")}}, nil
 }
 
@@ -54,8 +74,12 @@ func (v *visit) resendConfirmation() error {
 	if err != nil {
 		return err
 	}
-	v.notify(noticeCodeSent)
-	return v.goTo(pathConfirm, &pageState{Username: v.state.Username, Destination: to})
+	if v.byLink(to) {
+		v.notify(noticeLinkSent)
+	} else {
+		v.notify(noticeCodeSent)
+	}
+	return v.awaitConfirmation(v.state.Username, to)
 }
 
 // serveConfirmUser is /confirmUser, the link of a mail that confirms a user.

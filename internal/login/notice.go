@@ -7,12 +7,13 @@ const noticeCookie = "page-notice"
 const (
 	noticeConfirmed       = "notice.confirmed"
 	noticeCodeSent        = "notice.codeSent"
+	noticeLinkSent        = "notice.linkSent"
 	noticeExpired         = "notice.expired"
 	noticePasswordChanged = "notice.passwordChanged"
 )
 
 // notices reports of each notice whether it is good news.
-var notices = map[string]bool{noticeConfirmed: true, noticeCodeSent: true, noticeExpired: false, noticePasswordChanged: true}
+var notices = map[string]bool{noticeConfirmed: true, noticeCodeSent: true, noticeLinkSent: true, noticeExpired: false, noticePasswordChanged: true}
 
 // notify leaves a notice for the next page.
 func (v *visit) notify(key string) { v.setCookie(noticeCookie, key, 60) }

@@ -5,6 +5,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/schema"
 	"cognate/internal/signin"
 )
 
@@ -71,7 +72,7 @@ func (v *visit) unfinished(name string, err error) error {
 	switch api.CodeOf(err) {
 	case idp.CodeUserNotConfirmedException:
 		_, _ = v.note(err)
-		return v.goTo(pathConfirm, &pageState{Username: name})
+		return v.goTo(pathConfirm, &pageState{Username: name, ByLink: v.site.Pool.ConfirmsByLink() && !v.site.Pool.AutoVerified.Has(schema.PhoneNumber)})
 	case idp.CodePasswordResetRequiredException:
 		_, _ = v.note(err)
 		return v.goTo(pathReset, &pageState{Username: name})

@@ -104,7 +104,7 @@ func (v *visit) submitSignUp() error {
 	case out.CodeDeliveryDetails == nil:
 		return pageError("error.notConfirmable")
 	}
-	return v.goTo(pathConfirm, &pageState{Username: name, Destination: api.Val(out.CodeDeliveryDetails.Destination)})
+	return v.awaitConfirmation(name, out.CodeDeliveryDetails)
 }
 
 // followSignUp signs in who has just been confirmed, and offers a passkey.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -130,6 +131,57 @@ func TestConfirmUser(t *testing.T) {
 		}
 		b.wantSignedIn(b.signIn("carol"))
 	})
+}
+
+// TestConfirmByLink: in a pool that confirms by link, the mail has a link, which the page
+// for the code speaks of. The link confirms the user.
+func TestConfirmByLink(t *testing.T) {
+	t.Parallel()
+	engines(t, func(in *cip.CreateUserPoolInput) {
+		in.UsernameAttributes = []types.UsernameAttributeType{types.UsernameAttributeTypeEmail}
+		in.VerificationMessageTemplate = &types.VerificationMessageTemplateType{
+			DefaultEmailOption: types.DefaultEmailOptionTypeConfirmWithLink, EmailMessageByLink: new("<p>{##Open & confirm##}</p>"), EmailSubjectByLink: new("Welcome"),
+		}
+	}, func(t *testing.T, r *rig) {
+		b := r.browser(t)
+		p := b.send(b.open("/signup"), "username", "o'carol+x@example.com", "password", password)
+		wantPage(t, p, "/confirm", "We sent a link to o***@e***. Open it to confirm your account.")
+		if strings.Contains(p.body, `name="code"`) {
+			t.Error("the page asks for a code")
+		}
+		first := r.link(t)
+		p = b.sendTo(p, "/resendcode")
+		wantPage(t, p, "/confirm", "A new link is on its way.")
+		second := r.link(t)
+		for _, c := range []struct {
+			name, link string
+			status     int
+		}{{"replaced", first, http.StatusBadRequest}, {"new", second, http.StatusOK}, {"again", second, http.StatusOK}} {
+			if c.link == "" {
+				t.Fatalf("%s: the mail has no link", c.name)
+			}
+			if p := b.do(http.MethodGet, c.link, nil); p.status != c.status {
+				t.Errorf("%s: %d %s", c.name, p.status, p.body)
+			}
+		}
+		b.wantSignedIn(b.send(b.open("/login"), "username", "o'carol+x@example.com", "password", password))
+		p = b.send(b.open("/signup"), "username", "dave@example.com", "password", password)
+		wantPage(t, b.send(b.open("/login"), "username", "dave@example.com", "password", password), "/confirm", "Open the link that we sent you to confirm your account.")
+	})
+}
+
+// link returns the link in the newest mail.
+func (r *rig) link(t testing.TB) string {
+	t.Helper()
+	messages := serving.Inbox(t, http.DefaultClient, r.URL(), url.Values{})
+	if len(messages) == 0 {
+		t.Fatal("the inbox is empty")
+	}
+	found := regexp.MustCompile(`^<p><a href="([^"]+)">Open & confirm</a></p>$`).FindStringSubmatch(messages[0].Body)
+	if found == nil || messages[0].Subject != "Welcome" {
+		t.Fatalf("the mail is %q: %s", messages[0].Subject, messages[0].Body)
+	}
+	return html.UnescapeString(found[1])
 }
 
 // TestForgotPassword: a code by mail leads to a new password. A name that nobody has

@@ -46,6 +46,7 @@ type waitingMessage struct {
 	message message.Message
 	to      Recipient
 	code    string
+	link    confirmationLink
 }
 
 // Reset empties the batch. Call it first in a transaction, which may run again.
@@ -68,25 +69,32 @@ func (s *Service) UpdateAndSend(ctx context.Context, mail *Batch, fn func(tx *st
 // outbox of the transaction.
 func (s *Service) EnqueueCode(ctx context.Context, tx *store.Tx, mail *Batch, to Recipient, d Delivery, code string, expires time.Time) error {
 	subject, body := mail.Pool.VerificationMessage(d.Medium)
-	return s.enqueue(ctx, tx, mail, to, d, subject, body, code, expires)
+	link, err := s.linkFor(mail, to, d, code)
+	if err != nil {
+		return err
+	}
+	if link.used {
+		subject, body = mail.Pool.LinkMessage()
+	}
+	return s.enqueue(ctx, tx, mail, to, d, template{subject, body, link}, code, expires)
 }
 
 // EnqueueInvitation puts the invitation of a new user into the outbox of the transaction,
 // with the temporary password or its replacement.
 func (s *Service) EnqueueInvitation(ctx context.Context, tx *store.Tx, mail *Batch, to Recipient, d Delivery, password string, expires time.Time) error {
 	subject, body := mail.Pool.InviteMessage(d.Medium)
-	return s.enqueue(ctx, tx, mail, to, d, subject, body, password, expires)
+	return s.enqueue(ctx, tx, mail, to, d, template{subject: subject, body: body}, password, expires)
 }
 
 // enqueue puts a message to the person into the outbox of the transaction.
 // secret is the code or temporary password within it.
-func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *Batch, to Recipient, d Delivery, subject, body, secret string, expires time.Time) error {
+func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *Batch, to Recipient, d Delivery, text template, secret string, expires time.Time) error {
 	sn := mail.Pool
 	m := message.Message{
 		PoolID: sn.ID, UserID: to.UserID, Username: to.Username,
 		Medium: d.Medium, To: d.To, Code: secret, ExpiresAt: expires, Nowhere: to.Nowhere,
 	}
-	applyTemplate(&m, to, subject, body)
+	text.apply(&m, to)
 	if c := sn.Config.EmailConfiguration; c != nil && d.Medium == message.Email {
 		m.From, m.ReplyTo = api.Val(c.From), api.Val(c.ReplyToEmailAddress)
 	}
@@ -99,20 +107,26 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *Batch, to Rec
 		return undeliverable(d.Medium, err)
 	}
 	if m.Held {
-		mail.waiting = append(mail.waiting, waitingMessage{m, to, secret})
+		mail.waiting = append(mail.waiting, waitingMessage{m, to, secret, text.link})
 	}
 	return nil
 }
 
-// applyTemplate sets the subject and the body of a message from a template.
-func applyTemplate(m *message.Message, to Recipient, subject, body string) {
+// A template is what the text of a message is made from.
+type template struct {
+	subject, body string
+	link          confirmationLink
+}
+
+// apply sets the subject and the body of a message.
+func (t template) apply(m *message.Message, to Recipient) {
 	shown, name := m.Code, to.DisplayName
 	if m.Medium == message.Email {
 		// A mail's body is HTML. Anyone may sign up with another person's address, under a
 		// name that is a link. And a tag in a password would not be visible.
 		shown, name = html.EscapeString(shown), html.EscapeString(name)
 	}
-	m.Subject, m.Body = subject, message.Render(body, shown, name)
+	m.Subject, m.Body = t.subject, message.Render(t.body, message.Values{Code: shown, Username: name, Link: t.link.url})
 }
 
 // Dispatch asks the pool's function for the texts of the waiting messages, and wakes the
@@ -146,7 +160,7 @@ func (s *Service) customize(ctx context.Context, mail *Batch, list []waitingMess
 	to := list[0].to
 	answer, err := s.deps.Triggers.CustomMessage(ctx, *mail.Pool.Triggers().CustomMessage,
 		mail.Pool.Event(trigger.SourceCustomMessage+mail.Occasion, to.EventName, mail.ClientID),
-		trigger.CustomMessageRequest{UserAttributes: to.EventAttributes(), ClientMetadata: mail.Metadata, CodeLength: len(list[0].code)})
+		trigger.CustomMessageRequest{UserAttributes: to.EventAttributes(), ClientMetadata: mail.Metadata, CodeLength: len(list[0].code), Link: list[0].link.used})
 	// If the caller has gone meanwhile, the code is still sent, with the pool's own text.
 	gone := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
@@ -157,7 +171,7 @@ func (s *Service) customize(ctx context.Context, mail *Batch, list []waitingMess
 		case err != nil && !gone:
 			settle = s.deps.Messages.Drop
 		case err == nil:
-			customText(&h.message, h.to, answer)
+			h.customize(&h.message, answer)
 		}
 		if settled := settle(ctx, &h.message); settled != nil && err == nil {
 			err = settled
@@ -166,17 +180,17 @@ func (s *Service) customize(ctx context.Context, mail *Batch, list []waitingMess
 	return err
 }
 
-// customText replaces the pool's text by the function's. The parts that the function left
-// out stay the pool's.
-func customText(m *message.Message, to Recipient, answer trigger.CustomMessageResponse) {
+// customize replaces the pool's text of the message by the function's. The parts that the
+// function left out stay the pool's.
+func (w waitingMessage) customize(m *message.Message, answer trigger.CustomMessageResponse) {
 	if m.Medium == message.SMS {
 		if answer.SMSMessage != "" {
-			applyTemplate(m, to, "", answer.SMSMessage)
+			template{body: answer.SMSMessage}.apply(m, w.to)
 		}
 		return
 	}
 	if answer.EmailMessage != "" {
-		applyTemplate(m, to, m.Subject, answer.EmailMessage)
+		template{m.Subject, answer.EmailMessage, w.link}.apply(m, w.to)
 	}
 	if answer.EmailSubject != "" {
 		m.Subject = answer.EmailSubject

@@ -9,6 +9,7 @@ package mailing
 
 import (
 	"cognate/internal/message"
+	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -19,6 +20,9 @@ type Deps struct {
 	Messages *message.Service
 	// Triggers calls the pool's own functions.
 	Triggers *trigger.Service
+	// DomainBase returns the base URL of a pool's domain, for links in messages. It is ""
+	// for a pool without one.
+	DomainBase func(*pool.Snapshot) string
 }
 
 // Service sends messages to people.
@@ -27,4 +31,9 @@ type Service struct {
 }
 
 // New builds the service.
-func New(d Deps) *Service { return &Service{deps: d} }
+func New(d Deps) *Service {
+	if d.DomainBase == nil {
+		d.DomainBase = func(*pool.Snapshot) string { return "" }
+	}
+	return &Service{deps: d}
+}

@@ -44,7 +44,7 @@ func (s *Service) EnqueueSignInCode(ctx context.Context, tx *store.Tx, to Recipi
 		return AdminDelivery(err)
 	}
 	subject, body := c.batch.Pool.AuthenticationMessage(c.Medium)
-	return AdminDelivery(s.enqueue(ctx, tx, c.batch, to, c.Delivery, subject, body, c.Code, c.ExpiresAt))
+	return AdminDelivery(s.enqueue(ctx, tx, c.batch, to, c.Delivery, template{subject: subject, body: body}, c.Code, c.ExpiresAt))
 }
 
 // DispatchSignInCode has a code sent, after the commit of its transaction. If the pool's

@@ -317,14 +317,17 @@ func (f senderFunc) Send(_ context.Context, m message.Message) error { return f(
 
 func TestRender(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ name, template, code, username, want string }{
-		{"code", "Your code is {####}. ", "123456", "alice", "Your code is 123456. "},
-		{"both", "{username}: {####} {####}", "Pa$$w0rd", "alice", "alice: Pa$$w0rd Pa$$w0rd"},
-		{"a name that looks like a placeholder", "{username}/{####}", "123456", "{####}", "{####}/123456"},
+	for _, tt := range []struct{ name, template, code, username, link, want string }{
+		{"code", "Your code is {####}. ", "123456", "alice", "", "Your code is 123456. "},
+		{"both", "{username}: {####} {####}", "Pa$$w0rd", "alice", "", "alice: Pa$$w0rd Pa$$w0rd"},
+		{"a name that looks like a placeholder", "{username}/{####}", "123456", "{####}", "", "{####}/123456"},
+		{"link", "{##Open {me}##} or {####}", "123456", "alice", "https://a/b?c=1&d=2", `<a href="https://a/b?c=1&amp;d=2">Open {me}</a> or 123456`},
+		{"link to nowhere", "{##Open##}", "123456", "alice", "", "{##Open##}"},
+		{"a name that looks like a link", "{username}", "123456", "{##me##}", "https://a", "{##me##}"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := message.Render(tt.template, tt.code, tt.username); got != tt.want {
+			if got := message.Render(tt.template, message.Values{Code: tt.code, Username: tt.username, Link: tt.link}); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

@@ -1,16 +1,37 @@
 package message
 
-import "strings"
-
-// Placeholders of message templates (Cognito: message customizations).
-const (
-	codePlaceholder     = "{####}"
-	usernamePlaceholder = "{username}"
+import (
+	"html"
+	"regexp"
 )
 
-// Render fills in a template: {####} becomes the code or temporary password,
-// {username} the user's name. It works in one pass, so that a name that looks like
-// a placeholder stays a name.
-func Render(template, code, username string) string {
-	return strings.NewReplacer(codePlaceholder, code, usernamePlaceholder, username).Replace(template)
+// placeholders are those of message templates (Cognito: message customizations): the code, the name, and a link with its
+// text.
+var placeholders = regexp.MustCompile(`\{####\}|\{username\}|\{##([^#]+)##\}`)
+
+// Values are what a message's placeholders stand for.
+type Values struct {
+	// Code is the code or temporary password, for {####}.
+	Code string
+	// Username is the name by which the message addresses the person, for {username}.
+	Username string
+	// Link is the address behind the text of {##text##}. If it is "", the placeholder stays.
+	Link string
+}
+
+// Render fills in a template. It works in one pass, so that a name that looks like a placeholder stays a name. Code and
+// Username are inserted as they are. A link becomes an HTML element.
+func Render(template string, v Values) string {
+	return placeholders.ReplaceAllStringFunc(template, func(found string) string {
+		switch {
+		case found == "{####}":
+			return v.Code
+		case found == "{username}":
+			return v.Username
+		case v.Link == "":
+			return found
+		}
+		text := found[len("{##") : len(found)-len("##}")]
+		return `<a href="` + html.EscapeString(v.Link) + `">` + text + "</a>"
+	})
 }

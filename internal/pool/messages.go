@@ -9,6 +9,8 @@ import (
 const (
 	defaultVerificationMessage = "Your verification code is {####}. "
 	defaultVerificationSubject = "Your verification code"
+	defaultLinkMessage         = "Please click the link below to verify your email address. {##Verify Email##} "
+	defaultLinkSubject         = "Your verification link"
 	defaultInviteMessage       = "Your username is {username} and temporary password is {####}. "
 	defaultInviteSubject       = "Your temporary password"
 	defaultAuthMessage         = "Your authentication code is {####}. "
@@ -28,6 +30,21 @@ func (sn *Snapshot) VerificationMessage(medium string) (subject, body string) {
 		return "", textOr(t.SmsMessage, defaultVerificationMessage)
 	}
 	return textOr(t.EmailSubject, defaultVerificationSubject), textOr(t.EmailMessage, defaultVerificationMessage)
+}
+
+// ConfirmsByLink reports whether mails confirm a sign-up by a link.
+func (sn *Snapshot) ConfirmsByLink() bool {
+	t := sn.Config.VerificationMessageTemplate
+	return t != nil && t.DefaultEmailOption == idp.DefaultEmailOptionTypeConfirmWithLink
+}
+
+// LinkMessage returns the template of mails that confirm a sign-up by a link.
+func (sn *Snapshot) LinkMessage() (subject, body string) {
+	t := sn.Config.VerificationMessageTemplate
+	if t == nil {
+		t = &idp.VerificationMessageTemplateType{}
+	}
+	return textOr(t.EmailSubjectByLink, defaultLinkSubject), textOr(t.EmailMessageByLink, defaultLinkMessage)
 }
 
 // InviteMessage returns the template of the message that carries a temporary

@@ -107,8 +107,7 @@ func TestPoolRefusals(t *testing.T) {
 		{"registration off", `"DcrConfiguration":{"EnableStatus":"Disabled"}`, ""},
 		{"context classes", `"AcrConfiguration":{"Level1":{"AcrValue":"low"}}`,
 			"InvalidParameterException: Authentication context classes (AcrConfiguration) are not available in this version."},
-		{"links", `"VerificationMessageTemplate":{"DefaultEmailOption":"CONFIRM_WITH_LINK"}`,
-			"InvalidParameterException: Verification by link (CONFIRM_WITH_LINK) is not available in this version."},
+		{"links", `"VerificationMessageTemplate":{"DefaultEmailOption":"CONFIRM_WITH_LINK"}`, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -23,8 +23,6 @@ func checkImplemented(d *settings) error {
 		return unimplemented("Dynamic client registration (DcrConfiguration) is")
 	case len(c.AcrConfiguration) > 0:
 		return unimplemented("Authentication context classes (AcrConfiguration) are")
-	case c.VerificationMessageTemplate.DefaultEmailOption == idp.DefaultEmailOptionTypeConfirmWithLink:
-		return unimplemented("Verification by link (CONFIRM_WITH_LINK) is")
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Functions: mailing.FunctionSender{Triggers: v.triggers.Service},
 	})
 	v.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
-	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service})
+	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service, DomainBase: domainBase(c)})
 	v.users = user.New(user.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, Tokens: v.tokens, Mail: mails,
 		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service,

@@ -103,7 +103,13 @@ func postings() []posting {
 // prepared makes the pool and the user that a posting begins with.
 func (p posting) prepared(t *testing.T, r *rig, c idp.LambdaConfigType) (*pool.Snapshot, string) {
 	t.Helper()
-	sn := r.poolWith(t, triggers(c))
+	return p.preparedWith(t, r, triggers(c))
+}
+
+// preparedWith is prepared for a pool with other settings.
+func (p posting) preparedWith(t *testing.T, r *rig, change func(*idp.CreateUserPoolRequest)) (*pool.Snapshot, string) {
+	t.Helper()
+	sn := r.poolWith(t, change)
 	if p.user != "" {
 		r.Have(t, sn, "alice", p.user, people.Verified("alice@example.com"))
 	}

@@ -64,13 +64,13 @@ func (s *Service) linkHash(sn *pool.Snapshot, userID, code string) [32]byte {
 	return s.deps.Ring.Hash("confirmation link", []byte(sn.ID), []byte(userID), []byte(code))
 }
 
-// ResendCodeOnPage sends a new confirmation code. It returns the masked address.
-func (s *Service) ResendCodeOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, username string) (destination string, err error) {
+// ResendCodeOnPage sends a new confirmation code. It returns where the code goes.
+func (s *Service) ResendCodeOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, username string) (*idp.CodeDeliveryDetailsType, error) {
 	out, err := s.resendCode(ctx, sn, client, &idp.ResendConfirmationCodeRequest{Username: username})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return api.Val(out.CodeDeliveryDetails.Destination), nil
+	return out.CodeDeliveryDetails, nil
 }
 
 // ForgotPasswordOnPage sends a code with which the user can set a new password. It returns
