@@ -1,10 +1,8 @@
 package login
 
 import (
-	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -80,35 +78,49 @@ func chooseLanguage(w http.ResponseWriter, r *http.Request, site *oauth.Site) tr
 	return translator(languages[i].tag)
 }
 
-// A languageLink shows the page in another language.
-type languageLink struct {
-	Tag, Name string
-	URL       template.URL
+// A languageMenu is a form that shows the page in another language. As a form it repeats the request once, and not for
+// each language.
+type languageMenu struct {
+	Action string
+	// Kept are the parameters of the request, in its order.
+	Kept      []parameter
+	Languages []languageChoice
 }
 
-// maxLinkQuery bounds the query strings that language links repeat, in bytes. Longer ones
-// would make a page many times the size of its request.
-const maxLinkQuery = 8 << 10
+type parameter struct{ Name, Value string }
 
-// languageLinks returns a link for each language to a page with this reference. There is
-// none if the query string is too long.
-func languageLinks(ref, query string) []languageLink {
-	if len(query) > maxLinkQuery {
+type languageChoice struct{ Tag, Name string }
+
+// maxMenuQuery bounds the query strings that the menu repeats, in bytes.
+const maxMenuQuery = 8 << 10
+
+// newLanguageMenu returns the menu of a page at ref with a query string, nil if the query string is too long.
+func newLanguageMenu(ref, query string) *languageMenu {
+	if len(query) > maxMenuQuery {
 		return nil
 	}
-	var kept []string
+	m := &languageMenu{Action: ref, Languages: languageChoices}
 	for part := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		if decoded, err := url.QueryUnescape(name); part != "" && (err != nil || decoded != languageParameter) {
-			kept = append(kept, part)
+		name, value, _ := strings.Cut(part, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil || part == "" || name == languageParameter {
+			continue
+		}
+		if value, err = url.QueryUnescape(value); err == nil {
+			m.Kept = append(m.Kept, parameter{name, value})
 		}
 	}
-	links := make([]languageLink, len(languages))
+	return m
+}
+
+var languageChoices = newLanguageChoices()
+
+func newLanguageChoices() []languageChoice {
+	list := make([]languageChoice, len(languages))
 	for i, l := range languages {
-		target := ref + "?" + strings.Join(append(slices.Clip(kept), languageParameter+"="+l.tag), "&")
-		links[i] = languageLink{Tag: l.tag, Name: l.name, URL: template.URL(target)} //nolint:gosec // html/template still escapes it for its attribute
+		list[i] = languageChoice{l.tag, l.name}
 	}
-	return links
+	return list
 }
 
 // name returns the language's own name.

@@ -72,7 +72,7 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
-// TestLanguageChoice: the links at the foot of a page lead to the same page in another language, and keep what it
+// TestLanguageChoice: the menu at the foot of a page leads to the same page in another language, and keeps what it
 // continues.
 func TestLanguageChoice(t *testing.T) {
 	t.Parallel()
@@ -80,11 +80,12 @@ func TestLanguageChoice(t *testing.T) {
 		b := r.browser(t)
 		in := func(p shown, tag string) shown {
 			t.Helper()
-			m := regexp.MustCompile(`href="([^"]+)" lang="` + tag + `"`).FindStringSubmatch(p.body)
-			if m == nil {
-				t.Fatalf("no link to %s at %s: %s", tag, p, p.body)
+			action, values := b.menu(p)
+			if !strings.Contains(p.body, `<button name="lang" value="`+tag+`"`) {
+				t.Fatalf("no choice of %s at %s: %s", tag, p, p.body)
 			}
-			p = b.follow(b.do(http.MethodGet, html.UnescapeString(m[1]), nil))
+			values.Set("lang", tag)
+			p = b.follow(b.do(http.MethodGet, action+"?"+values.Encode(), nil))
 			if languageOf(p) != tag {
 				t.Fatalf("%s is in %q, want %q", p, languageOf(p), tag)
 			}
@@ -186,4 +187,28 @@ func TestTermsLinks(t *testing.T) {
 			t.Errorf("the classic page has the links: %s", body)
 		}
 	})
+}
+
+// TestPageWeight: a page has fewer than 8 KiB, and the files that all pages share have fewer than 32 KiB.
+func TestPageWeight(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "", nil)
+	b := r.browser(t)
+	signIn, signUp := b.open("/login"), b.open("/signup")
+	confirm := b.send(signUp, "username", "carol", "requiredAttributes[email]", "carol@example.com", "password", password)
+	wantPage(t, confirm, "/confirm", "We sent a code")
+	reset := b.send(b.open("/forgotPassword"), "username", "carol")
+	wantPage(t, reset, "/confirmForgotPassword", "We sent a code")
+	for _, p := range []shown{signIn, signUp, confirm, reset} {
+		if len(p.body) >= 8<<10 {
+			t.Errorf("%s has %d bytes: %s", p, len(p.body), p.body)
+		}
+	}
+	shared := 0
+	for _, m := range regexp.MustCompile(`(?:href|src)="([^"]*/_assets/[^"]+)"`).FindAllStringSubmatch(signIn.body, -1) {
+		shared += len(b.do(http.MethodGet, m[1], nil).body)
+	}
+	if shared == 0 || shared >= 32<<10 {
+		t.Errorf("the shared files have %d bytes", shared)
+	}
 }

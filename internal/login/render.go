@@ -96,9 +96,9 @@ type view struct {
 
 	Look     look
 	Language string
-	// LanguageName is the language's own name, Languages are links to the page in all languages.
+	// LanguageName is the language's own name.
 	LanguageName string
-	Languages    []languageLink
+	Menu         *languageMenu
 	Style        string // reference of the stylesheet
 	Brand        string
 	Initial      string
@@ -174,7 +174,7 @@ func newView(r *http.Request, site *oauth.Site, l translator, pagePath string) *
 		Base: site.Base, RequestID: api.RequestFrom(r.Context()).ID,
 	}
 	if site.Domain.Managed {
-		out.LanguageName, out.Languages = l.name(), languageLinks(site.URL(pagePath), r.URL.RawQuery)
+		out.LanguageName, out.Menu = l.name(), newLanguageMenu(site.URL(pagePath), r.URL.RawQuery)
 	}
 	return out
 }

@@ -210,6 +210,7 @@ func (b *browser) follow(p shown) shown {
 
 var (
 	formPattern = regexp.MustCompile(`(?s)<form[^>]* action="([^"]+)".*?</form>`)
+	ownAction   = regexp.MustCompile(`<button [^>]*form="answer" formaction="([^"]+)"`)
 	hidden      = regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`)
 )
 
@@ -217,6 +218,12 @@ var (
 // its first form.
 func (b *browser) form(p shown, path string) (string, url.Values) {
 	b.t.Helper()
+	for _, m := range ownAction.FindAllStringSubmatch(p.body, -1) {
+		if action := html.UnescapeString(m[1]); path != "" && strings.Contains(action, path+"?") {
+			_, values := b.form(p, "")
+			return action, values
+		}
+	}
 	for _, m := range formPattern.FindAllStringSubmatch(p.body, -1) {
 		action := html.UnescapeString(m[1])
 		if path != "" && !strings.Contains(action, path+"?") {
@@ -230,6 +237,16 @@ func (b *browser) form(p shown, path string) (string, url.Values) {
 	}
 	b.t.Fatalf("no form %q at %s (%d %s): %s", path, p.path, p.status, p.location, p.body)
 	return "", nil
+}
+
+// menu returns the action of the page's language menu and its fields.
+func (b *browser) menu(p shown) (string, url.Values) {
+	b.t.Helper()
+	_, rest, found := strings.Cut(p.body, `class="languages"`)
+	if !found {
+		b.t.Fatalf("no language menu at %s: %s", p, p.body)
+	}
+	return b.form(shown{body: rest}, "")
 }
 
 // send fills in the page's first form, sends it and follows the redirects.
