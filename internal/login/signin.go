@@ -2,6 +2,8 @@ package login
 
 import (
 	"context"
+	"net/http"
+	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -11,6 +13,9 @@ import (
 
 // signInView is what the sign-in page shows.
 type signInView struct {
+	// Known is the person that the browser's session can sign in again, "" if there is
+	// none. The page offers that first.
+	Known    string
 	Local    bool // people of the pool's own directory sign in here
 	Username string
 	// Kind is what people sign in by: "email", "phone", "both" or "username".
@@ -24,8 +29,12 @@ type signInView struct {
 }
 
 func (v *visit) showSignIn() (any, error) {
+	known, err := v.knownPerson()
+	if err != nil {
+		return nil, err
+	}
 	out := signInView{
-		Local: v.isLocal(), First: v.choosesFactor(), Username: v.request.LoginHint, Kind: v.identifierKind(),
+		Known: known, Local: v.isLocal(), First: v.choosesFactor(), Username: v.request.LoginHint, Kind: v.identifierKind(),
 		Recover: v.recoveryAllowed(), SignUp: v.signUpAllowed(),
 		Password: v.passwordField("signInFormPassword", "password", "label.password", "current-password"),
 	}
@@ -33,6 +42,33 @@ func (v *visit) showSignIn() (any, error) {
 		out.Username = name
 	}
 	return out, nil
+}
+
+// knownPerson returns the name of the person that the browser's session can sign in
+// again, "" if there is none. It is for the first view of the page, not for its errors.
+func (v *visit) knownPerson() (string, error) {
+	if v.r.Method != http.MethodGet {
+		return "", nil
+	}
+	u, err := v.deps.OAuth.SignedInFor(v.r, v.request, time.Time{})
+	if u == nil || err != nil {
+		return "", err
+	}
+	return u.DisplayName(v.site.Pool), nil
+}
+
+// continueSession answers the request by the browser's session.
+func (v *visit) continueSession() error {
+	location, err := v.deps.OAuth.Continue(v.r, v.request, time.Time{})
+	switch {
+	case err != nil:
+		v.deps.OAuth.Refuse(v.w, v.r, err)
+	case location == "":
+		v.startAgain(noticeExpired)
+	default:
+		v.redirect(location)
+	}
+	return nil
 }
 
 // identifierKind returns what people of the pool sign in by: "email", "phone", "both" or
@@ -51,8 +87,15 @@ func (v *visit) identifierKind() string {
 	return "username"
 }
 
-// submitSignIn checks a username and a password.
+// submitSignIn checks a username and a password, or uses the browser's session.
 func (v *visit) submitSignIn() error {
+	switch {
+	case v.form.Get("continue") != "":
+		return v.continueSession()
+	case v.form.Get("another") != "":
+		v.render(nil)
+		return nil
+	}
 	if !v.isLocal() {
 		return pageError("signIn.none")
 	}
