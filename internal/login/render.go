@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"cognate/internal/api"
@@ -78,6 +79,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", a.kind)
 	keepForever(w)
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	_, _ = w.Write(a.body) // the client has gone
 }
 
@@ -187,6 +189,7 @@ func write(w http.ResponseWriter, r *http.Request, status int, name string, out 
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the client has gone
 }

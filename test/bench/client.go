@@ -16,8 +16,10 @@ import (
 
 // reply is what an operation answered.
 type reply struct {
-	status int
-	body   []byte
+	status   int
+	body     []byte
+	location string
+	cookies  []string // name=value
 }
 
 // connection speaks just enough HTTP/1.1 to cost this process next to nothing:
@@ -40,7 +42,7 @@ func (c *connection) send(request []byte) (reply, error) {
 	if _, err := c.Write(request); err != nil {
 		return reply{}, err
 	}
-	status, length := 0, -1
+	r, length := reply{}, -1
 	for {
 		line, err := c.in.ReadSlice('\n')
 		if err != nil {
@@ -52,20 +54,25 @@ func (c *connection) send(request []byte) (reply, error) {
 			if length < 0 {
 				return reply{}, errors.New("a reply without Content-Length")
 			}
-			r := reply{status: status, body: make([]byte, length)}
+			r.body = make([]byte, length)
 			_, err := io.ReadFull(c.in, r.body)
 			return r, err
-		case status == 0:
+		case r.status == 0:
 			if len(line) < 12 {
 				return reply{}, fmt.Errorf("malformed status line %q", line)
 			}
-			if status, err = strconv.Atoi(string(line[9:12])); err != nil {
+			if r.status, err = strconv.Atoi(string(line[9:12])); err != nil {
 				return reply{}, err
 			}
 		case len(line) > 16 && bytes.EqualFold(line[:15], []byte("Content-Length:")):
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[15:]))); err != nil {
 				return reply{}, err
 			}
+		case len(line) > 10 && bytes.EqualFold(line[:9], []byte("Location:")):
+			r.location = string(bytes.TrimSpace(line[9:]))
+		case len(line) > 12 && bytes.EqualFold(line[:11], []byte("Set-Cookie:")):
+			cookie, _, _ := bytes.Cut(bytes.TrimSpace(line[11:]), []byte(";"))
+			r.cookies = append(r.cookies, string(cookie))
 		}
 	}
 }
@@ -84,7 +91,7 @@ func (c *clients) close() {
 }
 
 // send sends all requests, each client one after the other, and returns the
-// replies in the order of the requests. Any reply but 200 is an error.
+// replies in the order of the requests. A reply from 400 on is an error.
 func (c *clients) send(requests [][]byte, atOnce int) ([]reply, error) {
 	for len(c.conns) < atOnce {
 		conn, err := dial(c.addr)
@@ -105,7 +112,7 @@ func (c *clients) send(requests [][]byte, atOnce int) ([]reply, error) {
 					return
 				}
 				r, err := c.conns[i].send(requests[n])
-				if err == nil && r.status != 200 {
+				if err == nil && r.status >= 400 {
 					err = fmt.Errorf("status %d: %s", r.status, r.body)
 				}
 				replies[n], errs[i] = r, err

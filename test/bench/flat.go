@@ -34,6 +34,8 @@ func (b *bench) measureFlat(ctx context.Context, e *engine, small *target) (err 
 			return t.getUserRequests(known, 3*len(known)), err
 		}},
 		{"filtered ListUsers page", listRequests},
+		{"authorize with a session", func(_ context.Context, t *target) ([][]byte, error) { return b.authorizeRequests(t, authorizesPerTurn) }},
+		{"code to tokens", func(_ context.Context, t *target) ([][]byte, error) { return b.codeRequests(t, signInsPerTurn) }},
 	} {
 		name := fmt.Sprintf("flat: %s at %d users, to %d", row.name, b.users, b.few)
 		if !b.wanted(name) {

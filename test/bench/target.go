@@ -56,6 +56,7 @@ type target struct {
 	database store.Options
 	pool     string
 	client   string
+	web      webClient
 	users    int      // of the pool
 	people   []person // who can sign in
 	clients  clients
@@ -220,7 +221,7 @@ func (t *target) createPool(ctx context.Context) error {
 		return err
 	}
 	t.pool, t.client = *pool.UserPool.Id, *client.UserPoolClient.ClientId
-	return nil
+	return t.createWebClient(ctx, sdk)
 }
 
 // load fills the pool by the store's own loader, past the server.
@@ -357,6 +358,8 @@ type engine struct {
 	url    string // of the cluster
 	parent int    // PostgreSQL's postmaster, 0 where it is not known
 	made   []string
+	// floorURL is the database of the row's floor, once there is one.
+	floorURL string
 }
 
 // engine returns an engine, or nil where there is none to measure.
