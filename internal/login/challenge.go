@@ -71,7 +71,7 @@ func (v *visit) continueSignIn(run step, params map[string]string, session strin
 	var at time.Time
 	c := v.call(params, session)
 	c.Complete = func(ctx context.Context, p *signin.Proof) (err error) {
-		who := &oauth.Who{User: p.User, At: p.At, EventID: p.EventID, Passed: p.Passed}
+		who := &oauth.Who{User: p.User, At: p.At, EventID: p.EventID, Methods: p.Methods}
 		at = p.At
 		if v.pageAfterSignIn() != "" {
 			cookie, err = v.deps.OAuth.Begin(ctx, v.site, v.request, who, p.OnCommit)

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/signin/acr"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/trigger"
@@ -22,8 +22,8 @@ type Who struct {
 	User *user.User
 	// At is when the person proved who it is; a reused session keeps that time.
 	At      time.Time
-	EventID string // "" for a new one
-	Passed  []idp.ChallengeNameType
+	EventID string      // "" for a new one
+	Methods acr.Methods // the factors that were passed
 }
 
 // codeLife is how long an authorization code is good (Cognito: five minutes), and
@@ -47,6 +47,8 @@ type grantedCode struct {
 	Ends        int64           `json:"z"` // milliseconds
 	EventID     string          `json:"e"`
 	Family      string          `json:"f"` // of the refresh tokens
+	ACR         string          `json:"l,omitempty"`
+	AMR         []string        `json:"w,omitempty"`
 	Parent      string          `json:"p,omitempty"`
 	Override    *token.Override `json:"o,omitempty"`
 }
@@ -119,7 +121,7 @@ func (s *Service) Continue(r *http.Request, a *Authorization, at time.Time) (loc
 // reuse answers an authorization request by the browser's session.
 func (s *Service) reuse(ctx context.Context, site *Site, a *Authorization, b *browserSession) (string, error) {
 	var writes []func(tx *store.Tx) error
-	location, err := s.grant(ctx, site, a, &Who{User: b.user, At: time.UnixMilli(b.At), Passed: b.Passed}, b.ID,
+	location, err := s.grant(ctx, site, a, &Who{User: b.user, At: time.UnixMilli(b.At), Methods: b.Methods}, b.ID,
 		func(write func(tx *store.Tx) error) { writes = append(writes, write) })
 	if err != nil || len(writes) == 0 {
 		return location, err
@@ -142,6 +144,7 @@ func (s *Service) grant(ctx context.Context, site *Site, a *Authorization, w *Wh
 	}
 	g := token.Grant{
 		Pool: site.Pool, Client: a.Client, Subject: subject, AuthTime: w.At, EventID: w.EventID, Parent: parent,
+		ACR: site.Pool.ACR(w.Methods.Level()), AMR: w.Methods.AMR(),
 		OAuth: true, Scopes: a.Scopes, Nonce: a.nonce, Resource: a.resource, Source: trigger.SourceTokenHostedAuth,
 	}
 	if a.implicit {
@@ -187,6 +190,7 @@ func (s *Service) newCode(a *Authorization, g *token.Grant, change *token.Overri
 		Client: a.Client.ID, RedirectURI: a.RedirectURI, Challenge: a.challenge, Scopes: a.Scopes, Nonce: a.nonce, Resource: a.resource,
 		UserID: g.Subject.UserID, Epoch: token.EpochOf(g.Subject.TokensValidAfter), AuthTime: g.AuthTime.UnixMilli(),
 		Ends: now.Add(codeLife).UnixMilli(), EventID: eventID, Family: keys.NewUUID(), Parent: g.Parent, Override: change,
+		ACR: g.ACR, AMR: g.AMR,
 	})
 	if err != nil {
 		return "", nil, err

@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,6 +37,11 @@ func TestCodeFlow(t *testing.T) {
 		if id["nonce"] != "n-1" || id["email"] != "alice@example.com" || id["given_name"] != nil || id["at_hash"] == nil || id["aud"] != *c.ClientId {
 			t.Errorf("ID token: %v", id)
 		}
+		for _, token := range []map[string]any{id, access} {
+			if got := fmt.Sprint(token["acr"], token["amr"]); got != "urn:cognito:loa:1[pwd]" {
+				t.Errorf("%v token: %s", token["token_use"], got)
+			}
+		}
 		if access["scope"] != "openid email" || access["version"] != 2.0 || access["aud"] != "https://api.example" || access["iss"] != discovery["issuer"] {
 			t.Errorf("access token: %v", access)
 		}
@@ -45,11 +51,14 @@ func TestCodeFlow(t *testing.T) {
 		a = b.authorize(c, "prompt", "none")
 		want(t, "second sign-in", a, http.StatusFound, callback+"?code=")
 		again := claims(t, b.token(c, parameter(t, a.location, "code")).tokens(t)["id_token"])
-		if again["auth_time"] != id["auth_time"] {
-			t.Errorf("auth_time %v, then %v", id["auth_time"], again["auth_time"])
+		if again["auth_time"] != id["auth_time"] || again["acr"] != id["acr"] {
+			t.Errorf("auth_time %v, then %v; acr %v", id["auth_time"], again["auth_time"], again["acr"])
 		}
 
 		refreshed := b.token(c, "", "grant_type", "refresh_token", "refresh_token", tokens["refresh_token"].(string)).tokens(t)
+		if claims(t, refreshed["access_token"])["acr"] != id["acr"] {
+			t.Errorf("refreshed: %v", claims(t, refreshed["access_token"]))
+		}
 		if refreshed["refresh_token"] != nil || claims(t, refreshed["id_token"])["nonce"] != nil {
 			t.Errorf("refreshed: %v", refreshed)
 		}

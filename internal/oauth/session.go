@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/signin/acr"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
@@ -30,22 +30,22 @@ const sessionLife = time.Hour
 
 // browserSession is what the cookie holds.
 type browserSession struct {
-	Version int                     `json:"v"`
-	Pool    string                  `json:"p"`
-	Domain  string                  `json:"d"`
-	Since   int64                   `json:"s"` // of the domain; see [pool.LoginDomain]
-	UserID  string                  `json:"u"`
-	Epoch   int64                   `json:"m"` // the user's token epoch
-	At      int64                   `json:"t"` // of the last fresh sign-in, in milliseconds
-	Ends    int64                   `json:"z"`
-	Passed  []idp.ChallengeNameType `json:"x"`
-	ID      string                  `json:"i"` // of the SSO session where the pool tracks sessions
-	Nonce   []byte                  `json:"o"`
+	Version int         `json:"v"`
+	Pool    string      `json:"p"`
+	Domain  string      `json:"d"`
+	Since   int64       `json:"s"` // of the domain; see [pool.LoginDomain]
+	UserID  string      `json:"u"`
+	Epoch   int64       `json:"m"` // the user's token epoch
+	At      int64       `json:"t"` // of the last fresh sign-in, in milliseconds
+	Ends    int64       `json:"z"`
+	Methods acr.Methods `json:"x"` // the factors that were passed
+	ID      string      `json:"i"` // of the SSO session where the pool tracks sessions
+	Nonce   []byte      `json:"o"`
 
 	user *user.User
 }
 
-const sessionVersion = 2
+const sessionVersion = 3
 
 // revokedSession names a session among what is spent.
 func (s *Service) revokedSession(b *browserSession) [32]byte {
@@ -125,7 +125,7 @@ func (s *Service) newSession(site *Site, w *Who) *browserSession {
 	life := sessionLife
 	b := &browserSession{
 		Version: sessionVersion, Pool: site.Pool.ID, Domain: site.Domain.Name, Since: site.Domain.Since.UnixMilli(),
-		UserID: w.User.ID(), Epoch: token.EpochOf(w.User.Rec.TokensValidAfter), At: w.At.UnixMilli(), Passed: w.Passed,
+		UserID: w.User.ID(), Epoch: token.EpochOf(w.User.Rec.TokensValidAfter), At: w.At.UnixMilli(), Methods: w.Methods,
 		Nonce: make([]byte, 16), user: w.User,
 	}
 	rand.Read(b.Nonce)

@@ -195,6 +195,7 @@ func (s *Service) redeem(ctx context.Context, site *Site, c *pool.Client, g *gra
 	return s.deps.Tokens.Issue(ctx, token.Grant{
 		Pool: site.Pool, Client: c, Subject: subject, AuthTime: time.UnixMilli(g.AuthTime).UTC(),
 		Origin: g.Family, NewFamily: true, EventID: g.EventID, Parent: g.Parent,
+		ACR: g.ACR, AMR: g.AMR,
 		OAuth: true, Scopes: g.Scopes, Nonce: g.Nonce, Resource: g.Resource, WithRefresh: true,
 		Source: trigger.SourceTokenHostedAuth, Overridden: true, Override: g.Override,
 	})

@@ -105,8 +105,12 @@ func TestPoolRefusals(t *testing.T) {
 		{"registration", `"DcrConfiguration":{}`,
 			"InvalidParameterException: Dynamic client registration (DcrConfiguration) is not available in this version."},
 		{"registration off", `"DcrConfiguration":{"EnableStatus":"Disabled"}`, ""},
-		{"context classes", `"AcrConfiguration":{"Level1":{"AcrValue":"low"}}`,
-			"InvalidParameterException: Authentication context classes (AcrConfiguration) are not available in this version."},
+		{"names of levels", `"AcrConfiguration":{"Level1":{"AcrValue":"low"},"Level4":{"AcrValue":"urn:cognito:loa:1"}}`, ""},
+		{"two levels of one name", `"AcrConfiguration":{"Level1":{"AcrValue":"low"},"Level2":{"AcrValue":"low"}}`, sameLevel},
+		{"a level of another's default name", `"AcrConfiguration":{"Level1":{"AcrValue":"urn:cognito:loa:4"}}`, sameLevel},
+		{"names of levels in LITE", `"UserPoolTier":"LITE","AcrConfiguration":{"Level1":{"AcrValue":"low"}}`,
+			"FeatureUnavailableInTierException: AcrConfiguration is not available in your current tier."},
+		{"default names in LITE", `"UserPoolTier":"LITE","AcrConfiguration":{"Level1":{"AcrValue":"urn:cognito:loa:1"}}`, ""},
 		{"links", `"VerificationMessageTemplate":{"DefaultEmailOption":"CONFIRM_WITH_LINK"}`, ""},
 	}
 	for _, tt := range tests {

@@ -122,7 +122,7 @@ func (d *settings) applyKept(in *idp.UpdateUserPoolRequest) {
 		c.DcrConfiguration = in.DcrConfiguration
 	}
 	if len(in.AcrConfiguration) > 0 {
-		c.AcrConfiguration = in.AcrConfiguration
+		c.AcrConfiguration = renamedLevels(in.AcrConfiguration)
 	}
 }
 
@@ -307,6 +307,9 @@ func (d *settings) check() error {
 	}
 	if slices.Contains(c.Policies.SignInPolicy.AllowedFirstAuthFactors, idp.AuthFactorTypeSoftwareToken) {
 		return invalid("SOFTWARE_TOKEN can not be configured as AuthFactor")
+	}
+	if err := checkLevels(c.AcrConfiguration); err != nil {
+		return err
 	}
 	return d.checkMFA()
 }

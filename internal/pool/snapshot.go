@@ -130,6 +130,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 	c := doc.Config
 	c.Id, c.Name, c.Arn = new(p.ID), new(p.Name), new(s.arn(p.Region, p.ID))
 	c.CreationDate, c.LastModifiedDate = p.CreatedAt, p.ModifiedAt
+	c.AcrConfiguration = effectiveLevels(c.AcrConfiguration)
 
 	_, srpName, _ := strings.Cut(p.ID, "_")
 	sn := &Snapshot{

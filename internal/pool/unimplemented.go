@@ -21,8 +21,6 @@ func checkImplemented(d *settings) error {
 		return unimplemented("Customer managed keys (KeyConfiguration) are")
 	case c.DcrConfiguration != nil && c.DcrConfiguration.EnableStatus != idp.StatusTypeDisabled:
 		return unimplemented("Dynamic client registration (DcrConfiguration) is")
-	case len(c.AcrConfiguration) > 0:
-		return unimplemented("Authentication context classes (AcrConfiguration) are")
 	}
 	return nil
 }

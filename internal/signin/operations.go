@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/token"
 )
 
 // InitiateAuth starts a flow for a client that anybody may use.
@@ -31,7 +32,7 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAu
 		return nil, err
 	}
 	c.params, c.validation, c.session = in.AuthParameters, in.ClientMetadata, in.Session
-	c.clientContext = clientContextOf(in.ContextData)
+	c.clientContext = token.ClientContextOf(in.ContextData)
 	a, err := s.start(ctx, c, in.AuthFlow)
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *idp.Admin
 		return nil, err
 	}
 	c.params, c.session, c.metadata = in.ChallengeResponses, in.Session, in.ClientMetadata
-	c.clientContext = clientContextOf(in.ContextData)
+	c.clientContext = token.ClientContextOf(in.ContextData)
 	a, err := s.respond(ctx, c, in.ChallengeName)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,6 @@ func (s *Service) answerPasskey(ctx context.Context, t *challengeResponse) (*out
 		return nil, err
 	}
 	o := passed(t.state, t.user, idp.ChallengeNameTypeWebAuthn)
-	o.state.Passkey = nil
+	o.state.Passkey, o.state.Roaming = nil, proved.Key.Roaming()
 	return o, nil
 }

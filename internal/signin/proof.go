@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/pool"
+	"cognate/internal/signin/acr"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
@@ -19,7 +19,7 @@ type Proof struct {
 	// At is when the last factor was proven (OpenID Connect: auth_time).
 	At      time.Time
 	EventID string
-	Passed  []idp.ChallengeNameType // the factors, in their order
+	Methods acr.Methods // the factors that were passed, in their order
 
 	device *devices.Device
 	source string // the triggerSource of the tokens
@@ -39,7 +39,7 @@ func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, err
 		return nil, err
 	}
 	a, err := c.complete(ctx, s, &Proof{
-		User: o.user, At: s.now(), EventID: o.state.EventID, Passed: o.state.Passed,
+		User: o.user, At: s.now(), EventID: o.state.EventID, Methods: o.state.methods(),
 		device: o.state.device, source: tokenSource(o.state), call: c,
 	})
 	if err != nil {
@@ -62,6 +62,7 @@ func issueTokens(ctx context.Context, s *Service, p *Proof) (*answer, error) {
 	set, err := s.tokens.Issue(ctx, token.Grant{
 		Pool: c.pool, Client: c.client, Subject: subject, AuthTime: p.At,
 		EventID: p.EventID, DeviceKey: device, WithRefresh: true,
+		ACR: c.pool.ACR(p.Methods.Level()), AMR: p.Methods.AMR(),
 		Source: p.source, ClientMetadata: c.metadata, ClientContext: c.clientContext,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/signin/acr"
 	"cognate/internal/store"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
@@ -39,6 +40,8 @@ type state struct {
 	Expect []idp.ChallengeNameType `json:"e"`
 	// Passed are the factors proven so far, as challenge names.
 	Passed []idp.ChallengeNameType `json:"x,omitempty"`
+	// Roaming says that the passkey among them is in a roaming authenticator.
+	Roaming bool `json:"j,omitempty"`
 	// NewPassword: this sign-in set a new password.
 	NewPassword bool   `json:"w,omitempty"`
 	DeviceKey   string `json:"k,omitempty"`
@@ -65,6 +68,21 @@ type state struct {
 	fromStore bool
 	// device is what DeviceKey names, once it was looked for.
 	device *devices.Device
+}
+
+// methods returns the factors that were passed.
+func (st *state) methods() acr.Methods {
+	var m acr.Methods
+	for _, name := range st.Passed {
+		method := acr.MethodOf(name)
+		if method == acr.PlatformKey && st.Roaming {
+			method = acr.RoamingKey
+		}
+		if method != "" {
+			m = m.With(method)
+		}
+	}
+	return m
 }
 
 // caller returns who started the sign-in.

@@ -9,7 +9,8 @@ import (
 
 // accessPayload has the claims of an access token that operations use.
 type accessPayload struct {
-	Sub, Iss, TokenUse, ClientID, Username, Scope, JTI, Origin, EventID, DeviceKey string
+	Sub, Iss, TokenUse, ClientID, Username, Scope, JTI, Origin, EventID, DeviceKey, ACR string
+	AMR                                                                                 []string
 
 	AuthTime, Exp, Iat int64
 }
@@ -55,6 +56,10 @@ func (c *accessPayload) read(d *awsjson.Decoder) {
 			c.EventID = d.String()
 		case "device_key":
 			c.DeviceKey = d.String()
+		case "acr":
+			c.ACR = d.String()
+		case "amr":
+			c.AMR = awsjson.Strings[string](d, 0, "amr")
 		case "auth_time":
 			c.AuthTime = d.Int64()
 		case "exp":

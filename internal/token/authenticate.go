@@ -164,7 +164,7 @@ func (s *Service) verify(ctx context.Context, raw string) (*verifiedToken, error
 	// The claims that peek read are the signed ones: the same bytes, decoded the same way.
 	return &verifiedToken{poolID: sn.ID, claims: AccessClaims{
 		Subject: c.Sub, Username: c.Username, ClientID: c.ClientID, Scopes: strings.Fields(c.Scope),
-		JTI: c.JTI, Origin: c.Origin, EventID: c.EventID, DeviceKey: c.DeviceKey,
+		JTI: c.JTI, Origin: c.Origin, EventID: c.EventID, DeviceKey: c.DeviceKey, ACR: c.ACR, AMR: c.AMR,
 		AuthTime: time.Unix(c.AuthTime, 0).UTC(), IssuedAt: time.Unix(c.Iat, 0).UTC(), ExpiresAt: time.Unix(c.Exp, 0).UTC(),
 	}}, nil
 }

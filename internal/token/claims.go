@@ -95,6 +95,7 @@ func accessClaims(g *Grant, m *issueData) []byte {
 		o.text("scope", userScope)
 	}
 	o.seconds("auth_time", m.authTime)
+	o.context(g)
 	o.seconds("exp", m.now.Add(g.Client.AccessTTL))
 	o.seconds("iat", m.now)
 	o.text("jti", m.accessJTI)
@@ -124,6 +125,7 @@ func idClaims(g *Grant, m *issueData, accessToken string) []byte {
 	o.text("event_id", m.eventID)
 	o.text("token_use", "id")
 	o.seconds("auth_time", m.authTime)
+	o.context(g)
 	o.seconds("exp", m.now.Add(g.Client.IDTTL))
 	o.seconds("iat", m.now)
 	if m.revocable {
@@ -131,6 +133,12 @@ func idClaims(g *Grant, m *issueData, accessToken string) []byte {
 	}
 	o.attributes(g)
 	return o.done()
+}
+
+// context writes how the user signed in.
+func (o *object) context(g *Grant) {
+	o.optional("acr", g.ACR)
+	o.texts("amr", g.AMR)
 }
 
 // accessTokenHash is at_hash for RS256 (OpenID Connect Core §3.1.3.6).

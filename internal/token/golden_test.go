@@ -62,6 +62,7 @@ func TestGolden(t *testing.T) {
 			g.AuthTime = g.AuthTime.Add(-time.Hour)
 			g.Origin, g.EventID = "5a2a2c50-7f6b-4a57-9b0e-8b0c4f1f4f0a", "0d5f1f4e-3b7a-4a7e-9c57-8d0a6a1d2a11"
 		}},
+		{name: "context", grant: func(g *Grant) { g.ACR, g.AMR = "urn:cognito:loa:4", []string{"pwd", "otp", "mfa"} }},
 		{name: "device", grant: func(g *Grant) { g.DeviceKey = "us-east-1_1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d" }},
 		{name: "oauth", grant: func(g *Grant) {
 			g.OAuth, g.Scopes, g.Nonce, g.Resource = true, []string{"openid", "email", "api/read"}, "n-0S6_WzA2Mj", "https://api.example.com"

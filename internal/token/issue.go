@@ -145,7 +145,7 @@ func (s *Service) sealRefresh(g *Grant, m *issueData) (string, error) {
 	r := &Refresh{
 		PoolID: g.Pool.ID, ClientID: g.Client.ID, UserID: g.Subject.UserID, Username: g.Subject.Username,
 		Family: m.origin, TokenID: id.String(), EventID: m.eventID, DeviceKey: g.DeviceKey,
-		OAuth: g.OAuth, Scopes: g.Scopes, Resource: g.Resource,
+		OAuth: g.OAuth, Scopes: g.Scopes, Resource: g.Resource, ACR: g.ACR, AMR: g.AMR,
 		AuthTime: m.authTime, IssuedAt: m.now, ExpiresAt: g.refreshEnds(m.now), TokenEpoch: tokenEpochOf(g.Subject.TokensValidAfter),
 	}
 	raw, err := s.deps.Ring.SealToken(keys.TokenRefresh, nil, encodeRefresh(r))

@@ -50,8 +50,8 @@ func TestPreTokenGeneration(t *testing.T) {
 		{name: "nothing", version: "V2_0", answer: `{}`,
 			id: claims{"cognito:groups": []any{"editors", "readers"}, "cognito:roles": []any{role}, "cognito:preferred_role": role}, access: claims{"scope": userScope}},
 		{name: "version 1 adds to the ID token alone", version: "V1_0",
-			answer: `{"claimsOverrideDetails":{"claimsToAddOrOverride":{"plan":"gold","sub":"x","email":"b@example.com","cognito:username":"x","dev:custom:x":"y"},"claimsToSuppress":["name","aud"]}}`,
-			id:     claims{"plan": "gold", "sub": "USER", "email": "b@example.com", "name": nil, "cognito:username": "NAME", "aud": "CLIENT", "dev:custom:x": nil}, access: claims{"plan": nil, "email": nil}},
+			answer: `{"claimsOverrideDetails":{"claimsToAddOrOverride":{"plan":"gold","sub":"x","email":"b@example.com","cognito:username":"x","dev:custom:x":"y","amr":"x"},"claimsToSuppress":["name","aud","acr"]}}`,
+			id:     claims{"acr": "urn:cognito:loa:1", "amr": []any{"pwd"}, "plan": "gold", "sub": "USER", "email": "b@example.com", "name": nil, "cognito:username": "NAME", "aud": "CLIENT", "dev:custom:x": nil}, access: claims{"plan": nil, "email": nil}},
 		{name: "version 1 takes text alone", version: "V1_0", answer: `{"claimsOverrideDetails":{"claimsToAddOrOverride":{"plan":["gold"]}}}`,
 			want: "InvalidLambdaResponseException: Unrecognizable lambda output"},
 		{name: "suppression wins", version: "V1_0", answer: `{"claimsOverrideDetails":{"claimsToAddOrOverride":{"plan":"gold"},"claimsToSuppress":["plan"]}}`, id: claims{"plan": nil}},
@@ -59,8 +59,8 @@ func TestPreTokenGeneration(t *testing.T) {
 			answer: `{"claimsAndScopeOverrideDetails":{"idTokenGeneration":{"claimsToAddOrOverride":{"n":5,"b":true,"l":[1,"a"],"o":{"x":{"y":1}},"address":{"x":1},"email_verified":true}},"accessTokenGeneration":{"claimsToAddOrOverride":{"o":{"a":[1]}}}}}`,
 			id:     claims{"n": 5.0, "b": true, "l": []any{1.0, "a"}, "o": map[string]any{"x": map[string]any{"y": 1.0}}, "address": nil, "email_verified": true}, access: claims{"o": map[string]any{"a": []any{1.0}}, "n": nil}},
 		{name: "protected claims of the access token", version: "V2_0",
-			answer: `{"claimsAndScopeOverrideDetails":{"accessTokenGeneration":{"claimsToAddOrOverride":{"username":"x","client_id":"x","token_use":"id","scope":"x","aud":"x","jti":"x"},"claimsToSuppress":["sub","scope","exp"]}}}`,
-			access: claims{"username": "NAME", "client_id": "CLIENT", "token_use": "access", "scope": userScope, "sub": "USER", "aud": nil}},
+			answer: `{"claimsAndScopeOverrideDetails":{"accessTokenGeneration":{"claimsToAddOrOverride":{"username":"x","client_id":"x","token_use":"id","scope":"x","aud":"x","jti":"x","acr":"x"},"claimsToSuppress":["sub","scope","exp","amr"]}}}`,
+			access: claims{"acr": "urn:cognito:loa:1", "amr": []any{"pwd"}, "username": "NAME", "client_id": "CLIENT", "token_use": "access", "scope": userScope, "sub": "USER", "aud": nil}},
 		{name: "the client as aud", version: "V2_0", answer: `{"claimsAndScopeOverrideDetails":{"accessTokenGeneration":{"claimsToAddOrOverride":{"aud":"CLIENT"}}}}`,
 			access: claims{"aud": "CLIENT"}},
 		{name: "scopes", version: "V3_0", answer: `{"claimsAndScopeOverrideDetails":{"accessTokenGeneration":{"scopesToAdd":["a/read","b","a/read","c"],"scopesToSuppress":["c"]}}}`,
@@ -119,6 +119,7 @@ func TestPreTokenGeneration(t *testing.T) {
 			g := r.grant(t, sn, c, u)
 			g.Subject.Groups, g.Subject.Status = groups, u.Status
 			g.Subject.Attributes = map[string]string{"email": "a@example.com", "name": "Alice"}
+			g.ACR, g.AMR = "urn:cognito:loa:1", []string{"pwd"}
 			g.Source, g.ClientMetadata = trigger.SourceTokenRefreshTokens, map[string]string{"k": "v"}
 			set, err := r.Issue(t.Context(), g)
 			if got := lambdas.Says(err); got != row.want {

@@ -21,6 +21,9 @@ type Refresh struct {
 	Scopes    []string
 	Resource  string
 	OAuth     bool
+	// ACR and AMR say how the user signed in.
+	ACR string
+	AMR []string
 
 	AuthTime, IssuedAt, ExpiresAt time.Time
 	// TokenEpoch is the user's token epoch at issue, in milliseconds.
@@ -36,7 +39,8 @@ func (r *Refresh) LogValue() slog.Value {
 func (r *Refresh) Alive(validAfter time.Time) bool { return r.TokenEpoch == tokenEpochOf(validAfter) }
 
 const (
-	refreshVersion = 1
+	// Version 2 is version 1 and, at its end, how the user signed in.
+	refreshVersion, refreshVersion2 = 1, 2
 
 	refreshOAuth = 1 << 0
 	// refreshFlags are the flags that tokens in circulation may have. 1<<1 meant
@@ -53,22 +57,26 @@ func encodeRefresh(r *Refresh) []byte {
 	if r.OAuth {
 		flags |= refreshOAuth
 	}
-	b := append(make([]byte, 0, 384), refreshVersion, flags)
+	version := byte(refreshVersion)
+	if r.ACR != "" || len(r.AMR) > 0 {
+		version = refreshVersion2
+	}
+	b := append(make([]byte, 0, 384), version, flags)
 	for _, s := range [...]string{r.PoolID, r.ClientID, r.UserID, r.Username, r.Family, r.TokenID, r.EventID, r.DeviceKey, r.Resource} {
 		b = appendText(b, s)
 	}
-	b = binary.AppendUvarint(b, uint64(len(r.Scopes)))
-	for _, s := range r.Scopes {
-		b = appendText(b, s)
-	}
+	b = appendTexts(b, r.Scopes)
 	for _, n := range [...]int64{r.AuthTime.Unix(), r.IssuedAt.UnixMilli(), r.ExpiresAt.Unix(), r.TokenEpoch} {
 		b = binary.AppendVarint(b, n)
+	}
+	if version == refreshVersion2 {
+		b = appendTexts(appendText(b, r.ACR), r.AMR)
 	}
 	return b
 }
 
 func parseRefresh(b []byte) (*Refresh, error) {
-	if len(b) < 2 || b[0] != refreshVersion || b[1]&^refreshFlags != 0 {
+	if len(b) < 2 || b[0] != refreshVersion && b[0] != refreshVersion2 || b[1]&^refreshFlags != 0 {
 		return nil, errRefreshForm
 	}
 	r := &Refresh{OAuth: b[1]&refreshOAuth != 0}
@@ -76,19 +84,14 @@ func parseRefresh(b []byte) (*Refresh, error) {
 	for _, p := range [...]*string{&r.PoolID, &r.ClientID, &r.UserID, &r.Username, &r.Family, &r.TokenID, &r.EventID, &r.DeviceKey, &r.Resource} {
 		*p = d.text()
 	}
-	// A scope takes a byte at least, which bounds the list by what was sent.
-	if n := d.uvarint(); n > 0 && n <= uint64(len(d.b)) {
-		r.Scopes = make([]string, n)
-		for i := range r.Scopes {
-			r.Scopes[i] = d.text()
-		}
-	} else if n > 0 {
-		return nil, errRefreshForm
-	}
+	r.Scopes = d.texts()
 	r.AuthTime = time.Unix(d.varint(), 0).UTC()
 	r.IssuedAt = time.UnixMilli(d.varint()).UTC()
 	r.ExpiresAt = time.Unix(d.varint(), 0).UTC()
 	r.TokenEpoch = d.varint()
+	if b[0] == refreshVersion2 {
+		r.ACR, r.AMR = d.text(), d.texts()
+	}
 	if d.bad || len(d.b) != 0 {
 		return nil, errRefreshForm
 	}
@@ -97,6 +100,14 @@ func parseRefresh(b []byte) (*Refresh, error) {
 
 func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendTexts(b []byte, list []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = appendText(b, s)
+	}
+	return b
 }
 
 // reader reads what the appenders wrote; bad stays true after the first fault.
@@ -116,6 +127,23 @@ func (d *reader) text() string {
 	s := string(d.b[:n])
 	d.b = d.b[n:]
 	return s
+}
+
+// texts reads a list, nil if it is empty. A text takes a byte at least, which bounds the
+// list by what was sent.
+func (d *reader) texts() []string {
+	n := d.uvarint()
+	if n > uint64(len(d.b)) {
+		d.bad = true
+	}
+	if d.bad || n == 0 {
+		return nil
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = d.text()
+	}
+	return list
 }
 
 func (d *reader) uvarint() uint64 {

@@ -23,7 +23,9 @@ func exampleRefresh() *Refresh {
 
 func TestRefreshRoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, want := range []*Refresh{exampleRefresh(), {AuthTime: time.Unix(0, 0).UTC(), IssuedAt: time.Unix(0, 0).UTC(), ExpiresAt: time.Unix(0, 0).UTC()}} {
+	rated := exampleRefresh()
+	rated.ACR, rated.AMR = "urn:cognito:loa:4", []string{"pwd", "otp", "mfa"}
+	for _, want := range []*Refresh{exampleRefresh(), rated, {AuthTime: time.Unix(0, 0).UTC(), IssuedAt: time.Unix(0, 0).UTC(), ExpiresAt: time.Unix(0, 0).UTC()}} {
 		b := encodeRefresh(want)
 		got, err := parseRefresh(b)
 		if err != nil {
@@ -45,6 +47,7 @@ func TestRefreshRoundTrip(t *testing.T) {
 
 func FuzzParseRefresh(f *testing.F) {
 	f.Add(encodeRefresh(exampleRefresh()))
+	f.Add(encodeRefresh(&Refresh{ACR: "a", AMR: []string{"pwd", "sms"}}))
 	f.Add([]byte{1, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := parseRefresh(b)

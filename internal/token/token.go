@@ -91,6 +91,10 @@ type Grant struct {
 	Subject Subject
 	// AuthTime is the time of the user's proof; zero means now.
 	AuthTime time.Time
+	// ACR and AMR are the claims of these names. They say how the user signed in, and a
+	// refresh does not change them. Without a known factor they are empty.
+	ACR string
+	AMR []string
 	// Origin is the family of refresh tokens, "" for a new one. NewFamily says that
 	// the grant begins the family that Origin names.
 	Origin    string
@@ -163,6 +167,8 @@ type AccessClaims struct {
 	Origin    string // "" where the client's tokens cannot be revoked by family
 	EventID   string
 	DeviceKey string
+	ACR       string
+	AMR       []string
 	AuthTime  time.Time
 	IssuedAt  time.Time
 	ExpiresAt time.Time

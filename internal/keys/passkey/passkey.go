@@ -63,6 +63,18 @@ type Key struct {
 	SignCount uint32 `json:"-"`
 }
 
+// Roaming reports whether the passkey is in an authenticator that can be taken from one
+// device to another, such as a security key. Browsers say so; nothing proves it.
+func (k *Key) Roaming() bool {
+	switch k.Attachment {
+	case "cross-platform":
+		return true
+	case "":
+		return len(k.Transports) > 0 && !slices.Contains(k.Transports, "internal") && !slices.Contains(k.Transports, "hybrid")
+	}
+	return false
+}
+
 // Challenge returns the challenge that an answer claims to be for, unverified.
 func Challenge(answer []byte) ([]byte, error) {
 	var a struct {

@@ -117,7 +117,7 @@ func (s *Service) Exchange(ctx context.Context, in *Request) (*token.Set, error)
 	grant := token.Grant{
 		Pool: in.Pool, Client: in.Client, Subject: subject,
 		AuthTime: r.AuthTime, Origin: r.Family, EventID: r.EventID, DeviceKey: r.DeviceKey,
-		OAuth: r.OAuth, Scopes: r.Scopes, Resource: r.Resource,
+		OAuth: r.OAuth, Scopes: r.Scopes, Resource: r.Resource, ACR: r.ACR, AMR: r.AMR,
 		WithRefresh: in.Client.Rotation, RefreshExpires: r.ExpiresAt,
 		Source: trigger.SourceTokenRefreshTokens, ClientMetadata: in.Metadata, ClientContext: in.ClientContext,
 	}

@@ -1,4 +1,4 @@
-package signin
+package token
 
 import (
 	"net/netip"
@@ -6,13 +6,12 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/token"
 )
 
-// clientContextOf returns where an administrator says that the user is: the
+// ClientContextOf returns the device that an administrator says the user has: the
 // administrator's own address is that of a server. A text that is no address is
 // ignored.
-func clientContextOf(d *idp.ContextDataType) *token.ClientContext {
+func ClientContextOf(d *idp.ContextDataType) *ClientContext {
 	if d == nil {
 		return nil
 	}
@@ -20,7 +19,7 @@ func clientContextOf(d *idp.ContextDataType) *token.ClientContext {
 	if err != nil {
 		return nil
 	}
-	seen := &token.ClientContext{Address: address.Unmap().WithZone("").String()}
+	seen := &ClientContext{Address: address.Unmap().WithZone("").String()}
 	for _, h := range d.HttpHeaders {
 		if strings.EqualFold(api.Val(h.HeaderName), "User-Agent") {
 			seen.UserAgent = api.Val(h.HeaderValue)

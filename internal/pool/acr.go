@@ -1,0 +1,77 @@
+package pool
+
+import (
+	"slices"
+	"strconv"
+
+	"cognate/internal/api/idp"
+)
+
+// Every pool has four levels of authentication, which its tokens name in acr. A pool can
+// rename them, but the factors that reach a level are fixed (Cognito: authentication
+// levels with ACR and AMR claims).
+
+// acrLevels is the number of levels.
+const acrLevels = 4
+
+func acrKey(level int) string { return "Level" + strconv.Itoa(level) }
+
+func defaultACR(level int) string { return "urn:cognito:loa:" + strconv.Itoa(level) }
+
+// renamedLevels returns the levels to which the configuration gives another name than
+// the default, nil if there are none. Tools send back what DescribeUserPool shows.
+func renamedLevels(c map[string]idp.AcrLevelConfigType) map[string]idp.AcrLevelConfigType {
+	var renamed map[string]idp.AcrLevelConfigType
+	for level := 1; level <= acrLevels; level++ {
+		key := acrKey(level)
+		if v, ok := c[key]; ok && v.AcrValue != defaultACR(level) {
+			if renamed == nil {
+				renamed = map[string]idp.AcrLevelConfigType{}
+			}
+			renamed[key] = v
+		}
+	}
+	return renamed
+}
+
+// effectiveLevels returns the names of all levels: the defaults for those that the pool
+// did not rename.
+func effectiveLevels(renamed map[string]idp.AcrLevelConfigType) map[string]idp.AcrLevelConfigType {
+	all := make(map[string]idp.AcrLevelConfigType, acrLevels)
+	for level := 1; level <= acrLevels; level++ {
+		key := acrKey(level)
+		v, ok := renamed[key]
+		if !ok {
+			v.AcrValue = defaultACR(level)
+		}
+		all[key] = v
+	}
+	return all
+}
+
+// checkLevels rejects two levels of one name.
+func checkLevels(renamed map[string]idp.AcrLevelConfigType) error {
+	var names []string
+	for _, v := range effectiveLevels(renamed) {
+		if slices.Contains(names, v.AcrValue) {
+			return invalid("AcrValue must be unique across all levels in AcrConfiguration, with the default names of the levels that it leaves out.")
+		}
+		names = append(names, v.AcrValue)
+	}
+	return nil
+}
+
+// ACR returns the pool's name of an authentication level; "" for a number that is no
+// level.
+func (sn *Snapshot) ACR(level int) string { return sn.Config.AcrConfiguration[acrKey(level)].AcrValue }
+
+// LevelOf returns the authentication level that the pool gives this name; 0 if there is
+// none.
+func (sn *Snapshot) LevelOf(acr string) int {
+	for level := 1; level <= acrLevels; level++ {
+		if sn.ACR(level) == acr {
+			return level
+		}
+	}
+	return 0
+}

@@ -1,0 +1,96 @@
+// Package acr rates sign-ins by the factors that were passed: the values of the claims amr
+// (RFC 8176) and acr (OpenID Connect Core §2), as Cognito has them. It does not know how a
+// factor is proven.
+package acr
+
+import (
+	"slices"
+
+	"cognate/internal/api/idp"
+)
+
+// The values of amr (Cognito: AMR values).
+const (
+	Password    = "pwd"
+	TOTP        = "otp"
+	SMS         = "sms"
+	Email       = "email_otp"
+	PlatformKey = "swk"
+	RoamingKey  = "hwk"
+
+	several = "mfa"
+)
+
+// Levels returns the numbers of the authentication levels, the lowest first.
+func Levels() []int { return []int{1, 2, 3, 4} }
+
+// Methods are the distinct factors of a sign-in, as values of amr. The value for several
+// factors is not among them.
+type Methods []string
+
+// Parse returns the factors of an amr claim. It leaves out values that are no factors.
+func Parse(amr []string) Methods {
+	var m Methods
+	for _, v := range amr {
+		switch v {
+		case Password, TOTP, SMS, Email, PlatformKey, RoamingKey:
+			m = m.With(v)
+		}
+	}
+	return m
+}
+
+// With returns the factors and one more.
+func (m Methods) With(method string) Methods {
+	if slices.Contains(m, method) {
+		return m
+	}
+	return append(slices.Clone(m), method)
+}
+
+// Has reports whether one of the methods is a factor of the sign-in.
+func (m Methods) Has(methods ...string) bool {
+	return slices.ContainsFunc(methods, func(v string) bool { return slices.Contains(m, v) })
+}
+
+// AMR returns the amr claim, nil if no factor is known.
+func (m Methods) AMR() []string {
+	if len(m) > 1 {
+		return append(slices.Clone(m), several)
+	}
+	return m
+}
+
+// Level returns the highest level that the factors reach; 0 if they reach none (Cognito: ACR
+// levels and satisfying factor combinations).
+func (m Methods) Level() int {
+	switch {
+	case m.Has(Password) && m.Has(TOTP):
+		return 4
+	case m.Has(PlatformKey, RoamingKey), m.Has(Password) && m.Has(SMS, Email):
+		return 3
+	case m.Has(SMS, Email):
+		return 2
+	case m.Has(Password):
+		return 1
+	}
+	return 0
+}
+
+// MethodOf returns the factor that a right answer to the challenge proves; "" for
+// challenges that prove no factor. A passkey counts as one of this device.
+func MethodOf(challenge idp.ChallengeNameType) string {
+	switch challenge {
+	case idp.ChallengeNameTypePassword, idp.ChallengeNameTypePasswordVerifier:
+		return Password
+	case idp.ChallengeNameTypeSoftwareTokenMfa:
+		return TOTP
+	case idp.ChallengeNameTypeSmsMfa, idp.ChallengeNameTypeSmsOtp:
+		return SMS
+	case idp.ChallengeNameTypeEmailOtp:
+		return Email
+	case idp.ChallengeNameTypeWebAuthn:
+		return PlatformKey
+	}
+	return ""
+}
