@@ -5,7 +5,7 @@
 GO        ?= go
 # Tests talk to servers and to programs in other languages, which Go's test
 # cache does not see: hence -count=1.
-TESTFLAGS ?= -count=1 -timeout=20m
+TESTFLAGS ?= -count=1 -timeout=45m
 # Arguments for the server (`make dev ARGS='--listen 127.0.0.1:9000'`) or for
 # the benchmark.
 ARGS      ?=

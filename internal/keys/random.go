@@ -72,6 +72,12 @@ func NewTemporaryPassword(rules PasswordRules) string {
 // NewUUID draws a UUID of version 4 (RFC 9562 §5.4).
 func NewUUID() string { return uuid.NewString() }
 
+// IsUUID reports whether s is a UUID as NewUUID writes it.
+func IsUUID(s string) bool {
+	id, err := uuid.Parse(s)
+	return err == nil && id.String() == s // Parse reads other forms, too.
+}
+
 // DerivedUUID spells derived bytes, such as those of [Ring.Derive], as a UUID that
 // looks like one of NewUUID.
 func DerivedUUID(derived [32]byte) string {

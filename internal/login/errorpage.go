@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"cognate/internal/keys"
 	"cognate/internal/oauth"
 )
 
@@ -27,5 +28,8 @@ func (s *Service) serveError(w http.ResponseWriter, r *http.Request) {
 	l := chooseLanguage(w, r, site)
 	out := newView(r, site, l, "/error")
 	out.Error, out.Look = l.known(text), s.lookOf(r.Context(), site, r.URL.Query().Get("client_id"))
+	if id := r.URL.Query().Get("request_id"); keys.IsUUID(id) {
+		out.RequestID = id // of the request that failed, which the log explains
+	}
 	write(w, r, http.StatusBadRequest, "error.html", out)
 }

@@ -102,6 +102,19 @@ func writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, f.status, body)
 }
 
+// writeOutage answers a request whose domain cannot be read: a person gets a text, and a
+// program what every endpoint answers.
+func writeOutage(w http.ResponseWriter, r *http.Request, err error) {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		writeFault(w, r, err)
+		return
+	}
+	f := asFault(err)
+	f.note(r)
+	SecureHeaders(w, r)
+	http.Error(w, "Something went wrong. Please try again in a moment.\n\nRequest "+api.RequestFrom(r.Context()).ID, f.status)
+}
+
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	text, err := json.Marshal(body)

@@ -50,6 +50,9 @@ func (a *Authorization) Digest() []byte {
 type ShownError struct {
 	Text     string
 	ClientID string // "" where the page does not name it
+	// RequestID is that of the request whose failure the log explains. It is "" if the
+	// request itself was wrong.
+	RequestID string
 }
 
 // Error returns the text of the page.
@@ -60,6 +63,9 @@ func (e *ShownError) Location(site *Site) string {
 	location := site.URL("/error") + "?error=" + url.QueryEscape(e.Text)
 	if e.ClientID != "" {
 		location += "&client_id=" + url.QueryEscape(e.ClientID)
+	}
+	if e.RequestID != "" {
+		location += "&request_id=" + e.RequestID
 	}
 	return location
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/audit"
 )
 
@@ -58,7 +59,7 @@ func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	asFault(err).note(r)
-	showError(w, r, &ShownError{Text: "Something went wrong"})
+	showError(w, r, &ShownError{Text: "Something went wrong", RequestID: api.RequestFrom(r.Context()).ID})
 }
 
 // maxLanguage bounds the tag of a language that the error page's address repeats, in bytes.

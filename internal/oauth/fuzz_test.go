@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -114,6 +115,15 @@ func TestFaultOfDatabase(t *testing.T) {
 	writeFault(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/oauth2/token", nil), cause)
 	if w.Code != http.StatusServiceUnavailable || w.Body.String() != `{"error":"server_error"}` {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	for accept, want := range map[string]string{"text/html,*/*": "Something went wrong. Please try again in a moment.\n\nRequest r-1\n", "application/json": `{"error":"server_error"}`} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(api.WithRequest(t.Context(), &api.Request{ID: "r-1"}), http.MethodGet, "/login", nil)
+		r.Header.Set("Accept", accept)
+		writeOutage(w, r, cause)
+		if w.Code != http.StatusServiceUnavailable || w.Body.String() != want {
+			t.Errorf("%s: %d %q", accept, w.Code, w.Body)
+		}
 	}
 	if f := asFault(&RedirectedError{asFault(cause), &Authorization{}}); !errors.Is(f.cause, store.ErrUnavailable) {
 		t.Errorf("the cause is lost: %+v", f)

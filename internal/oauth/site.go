@@ -67,7 +67,7 @@ func (s *Service) Route(domain *http.ServeMux, next http.Handler) http.Handler {
 			http.Error(w, "There is no such domain.", http.StatusNotFound)
 			return
 		case err != nil:
-			writeFault(w, r, err)
+			writeOutage(w, r, err)
 			return
 		}
 		audit.From(r.Context()).SetPool(sn.ID)

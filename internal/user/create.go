@@ -146,7 +146,7 @@ func (e *Edit) checkShadows(ctx context.Context, in Insertion) error {
 // have this name: administrators name users by sub as well as by name (ResolveAdmin),
 // and must not change the wrong user. Only names that look like a sub cost a look-up.
 func isSub(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, name string) (bool, error) {
-	if !isUUID(name) {
+	if !keys.IsUUID(name) {
 		return false, nil
 	}
 	_, err := tx.User(ctx, sn.ID, name)

@@ -54,7 +54,7 @@ func Note(ctx context.Context, u *User) {
 func decoyUsername(sn *pool.Snapshot, name, id string) string {
 	folded := sn.FoldUsername(name)
 	switch {
-	case len(sn.UsernameAttributes) > 0 && !isUUID(folded),
+	case len(sn.UsernameAttributes) > 0 && !keys.IsUUID(folded),
 		sn.AliasAttributes.Has(schema.Email) && schema.IsEmail(name),
 		sn.AliasAttributes.Has(schema.PhoneNumber) && schema.IsPhone(name):
 		return id

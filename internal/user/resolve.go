@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"github.com/google/uuid"
-
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
@@ -47,7 +46,7 @@ func (s *Service) ResolveHidden(ctx context.Context, sn *pool.Snapshot, name str
 // sub. It returns UserNotFoundException if there is no user.
 func (s *Service) ResolveAdmin(ctx context.Context, sn *pool.Snapshot, name string) (*User, error) {
 	rec, err := s.lookup(ctx, sn, name)
-	if errors.Is(err, store.ErrNotFound) && isUUID(name) {
+	if errors.Is(err, store.ErrNotFound) && keys.IsUUID(name) {
 		rec, err = s.deps.Store.User(ctx, sn.ID, name)
 	}
 	if errors.Is(err, store.ErrNotFound) {
@@ -79,9 +78,3 @@ func hasAliases(sn *pool.Snapshot) bool {
 func foldName(sn *pool.Snapshot, name string) string { return sn.FoldAlias(schema.Email, name) }
 
 func userNotFound() error { return idp.UserNotFoundException("User does not exist.") }
-
-// isUUID reports whether s has the form of the subs that this server makes.
-func isUUID(s string) bool {
-	id, err := uuid.Parse(s)
-	return err == nil && id.String() == s // Parse reads other forms, too.
-}

@@ -1,4 +1,4 @@
-package user
+package keys
 
 import (
 	"testing"
@@ -23,8 +23,8 @@ func TestIsUUID(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := isUUID(tt.text); got != tt.want {
-				t.Errorf("isUUID(%q) = %v", tt.text, got)
+			if got := IsUUID(tt.text); got != tt.want {
+				t.Errorf("IsUUID(%q) = %v", tt.text, got)
 			}
 		})
 	}
