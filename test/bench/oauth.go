@@ -46,6 +46,7 @@ func (t *target) createWebClient(ctx context.Context, sdk *cognitoidentityprovid
 		UserPoolId: &t.pool, ClientName: aws.String("web"), GenerateSecret: true, AllowedOAuthFlowsUserPoolClient: true,
 		AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode}, AllowedOAuthScopes: []string{"openid", "email"},
 		CallbackURLs: []string{webCallback}, SupportedIdentityProviders: []string{"COGNITO"},
+		PreventUserExistenceErrors: types.PreventUserExistenceErrorTypesEnabled,
 	})
 	if err != nil {
 		return err

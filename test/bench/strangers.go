@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,9 +53,21 @@ type strangersEntry struct {
 	// functions: the pool's functions are asked. They learn who exists, and the event of
 	// a user is longer, so that no limit is kept.
 	functions bool
+	// status is that of the answers; 0 is 200, and 400 for a call that is refused.
+	status int
 	// prepare, if set, makes what the request needs, outside of the measurement.
 	prepare func(s *strangers, c *connection, name string) (string, error)
 	request func(s *strangers, name, prepared string) []byte
+}
+
+func (e strangersEntry) wantStatus() int {
+	switch {
+	case e.status != 0:
+		return e.status
+	case strings.HasSuffix(e.name, wrongProof):
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
 }
 
 // strangers measures whether time tells names that exist.
@@ -123,9 +136,21 @@ var strangersEntries = []strangersEntry{
 	{name: "ResendConfirmationCode", unconfirmed: true, request: func(s *strangers, name, _ string) []byte {
 		return s.named("ResendConfirmationCode", name)
 	}},
+	{name: "page: sign-in with a wrong password", request: func(s *strangers, name, _ string) []byte {
+		return s.page("/login", url.Values{"username": {name}, "password": {"wrong"}})
+	}},
+	{name: "page: forgotten password", status: http.StatusFound, request: func(s *strangers, name, _ string) []byte {
+		return s.page("/forgotPassword", url.Values{"username": {name}})
+	}},
 	{name: "ResendConfirmationCode, confirmed", request: func(s *strangers, name, _ string) []byte {
 		return s.named("ResendConfirmationCode", name)
 	}},
+}
+
+// page sends the form of a login page.
+func (s *strangers) page(path string, form url.Values) []byte {
+	form.Set("_csrf", "x")
+	return webPost(path+"?"+s.t.query(), "Cookie: XSRF-TOKEN=x", form)
 }
 
 func (s *strangers) mailCode(name, _ string) []byte {
@@ -296,8 +321,7 @@ func (s *strangers) measure(c *connection, entry strangersEntry, half int) (know
 		if err != nil {
 			return nil, nil, err
 		}
-		if expected := map[bool]int{false: http.StatusOK, true: http.StatusBadRequest}; r.status != expected[strings.HasSuffix(entry.name, wrongProof)] ||
-			strings.Contains(string(r.body), "LimitExceeded") {
+		if r.status != entry.wantStatus() || strings.Contains(string(r.body), "LimitExceeded") {
 			return nil, nil, fmt.Errorf("status %d: %s", r.status, r.body)
 		}
 		switch {
