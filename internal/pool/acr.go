@@ -3,6 +3,7 @@ package pool
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"cognate/internal/api/idp"
 )
@@ -74,4 +75,27 @@ func (sn *Snapshot) LevelOf(acr string) int {
 		}
 	}
 	return 0
+}
+
+// LevelsOf returns the levels of a space-separated list of names, each once and in the
+// order of the list. Names that the pool does not have are left out.
+func (sn *Snapshot) LevelsOf(acrValues string) []int {
+	var levels []int
+	for name := range strings.SplitSeq(acrValues, " ") {
+		if level := sn.LevelOf(name); level > 0 && !slices.Contains(levels, level) {
+			levels = append(levels, level)
+		}
+	}
+	return levels
+}
+
+// AllowsStepUp reports whether the pool's plan lets clients ask for a level.
+func (sn *Snapshot) AllowsStepUp() bool { return includes(sn.Tier, featureStepUp) }
+
+// CheckStepUp rejects a request for a level that the pool's plan does not include.
+func (sn *Snapshot) CheckStepUp() error {
+	if !sn.AllowsStepUp() {
+		return unavailable(featureStepUp)
+	}
+	return nil
 }

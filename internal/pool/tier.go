@@ -28,6 +28,7 @@ var (
 	featureHistory      = feature{"Password history", idp.UserPoolTierTypeEssentials}
 	featureAccessToken  = feature{"Access token customization", idp.UserPoolTierTypeEssentials}
 	featureACR          = feature{"AcrConfiguration", idp.UserPoolTierTypeEssentials}
+	featureStepUp       = feature{"Step-up authentication", idp.UserPoolTierTypeEssentials}
 	featureDCR          = feature{"Dynamic client registration", idp.UserPoolTierTypeEssentials}
 	featureSessions     = feature{"User session management", idp.UserPoolTierTypeEssentials}
 	featureThreat       = feature{"Threat protection", idp.UserPoolTierTypePlus}

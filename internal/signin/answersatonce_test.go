@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/signin/codes"
 	"cognate/test/services"
 	"cognate/test/srpclient"
 )
@@ -192,14 +193,14 @@ func (r *rig) judgedCodes(t *testing.T) []judgedOnce {
 		}
 	}
 	return []judgedOnce{
-		{name: "SMS code", right: "tokens", most: otpTries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
+		{name: "SMS code", right: "tokens", most: codes.Tries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
 			b := r.begin(t, c, sam, askSMS)
 			return second(b, "SMS_MFA_CODE", r.code(t, sam))
 		}},
-		{name: "authenticator app", right: "tokens", most: otpTries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
+		{name: "authenticator app", right: "tokens", most: codes.Tries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
 			return second(r.begin(t, c, tom, askTOTP), "SOFTWARE_TOKEN_MFA_CODE", toms.code(0))
 		}},
-		{name: "e-mail code", right: "tokens", most: otpTries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
+		{name: "e-mail code", right: "tokens", most: codes.Tries, refused: refused, openNextState: pause, begin: func(t *testing.T) func(bool) string {
 			out := r.mustChoose(t, firstFactorOptions, "eve", askMail, "PREFERRED_CHALLENGE", askMail)
 			code := r.code(t, eve)
 			return func(correct bool) string {

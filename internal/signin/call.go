@@ -6,6 +6,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
+	"cognate/internal/signin/stepup"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
@@ -51,6 +52,10 @@ type call struct {
 	// what else the step leaves to write. The next commit stores both.
 	storedStates []store.SignInState
 	writes       []func(tx *store.Tx) error
+	// stepUp is the authentication level that the call asks for; nil: none. passkeys says
+	// that the page can ask for passkeys.
+	stepUp   *stepup.Request
+	passkeys bool
 	// available are the challenges to choose from, where the flow is USER_AUTH.
 	available []idp.ChallengeNameType
 	// complete makes the answer to a finished sign-in.

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/keys/passkey"
 	"cognate/internal/keys/srp"
 	"cognate/internal/pool"
+	"cognate/internal/signin/progress"
 	"cognate/internal/user"
 )
 
@@ -44,8 +45,11 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 	if preferred != "" && !isChoice(preferred) {
 		return nil, idp.InvalidParameterException("Invalid PREFERRED_CHALLENGE: " + clip(string(preferred)))
 	}
-	if _, stepUp := c.param("TARGET_ACR_VALUES"); stepUp {
-		return nil, idp.InvalidParameterException("Step-up authentication (TARGET_ACR_VALUES) is not available in this version.")
+	if c.from != hostedPage {
+		var err error
+		if c.stepUp, err = s.stepUps.Read(ctx, c.pool, c.client, c.params); err != nil {
+			return nil, err
+		}
 	}
 	name := c.params["USERNAME"]
 	following := c.session != nil && *c.session != ""
@@ -89,8 +93,24 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 			return nil, err
 		}
 	}
-	c.available = ch.offers
 	st := s.newState(c, ch.user, idp.AuthFlowTypeUserAuth)
+	c.useCredit(st, ch.cred)
+	if err := s.setTarget(ctx, c, ch, st); err != nil {
+		return nil, err
+	}
+	if st.Credit != nil {
+		return &outcome{state: st, user: ch.user}, nil // The engine asks for what is missing.
+	}
+	if ch, st, err = s.keepOrMask(ctx, c, ch, st); err != nil {
+		return nil, err
+	}
+	c.available = ch.offers
+	return s.chooseOrAsk(ctx, c, ch, st)
+}
+
+// chooseOrAsk begins the factor that the call prefers, or the only one, or asks which.
+func (s *Service) chooseOrAsk(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
+	preferred := idp.ChallengeNameType(c.params["PREFERRED_CHALLENGE"])
 	if preferred == "" && len(ch.offers) == 1 {
 		preferred = ch.offers[0] // a password makes two
 	}
@@ -176,7 +196,7 @@ func (s *Service) wouldAskMFA(c *call, u *user.User) bool {
 	if hidesState(c, u) {
 		return c.pool.MFA.Mode == idp.UserPoolMfaTypeOn
 	}
-	return mfaChallenge(c.pool.MFA, u, &state{Passed: []idp.ChallengeNameType{passwordFactor}}) != ""
+	return (&progress.Progress{Passed: []idp.ChallengeNameType{passwordFactor}}).MFA(c.pool.MFA, u) != ""
 }
 
 // askChoice is SELECT_CHALLENGE.
@@ -197,6 +217,9 @@ func (s *Service) askPlain(c *call, u *user.User, st *state, name idp.ChallengeN
 func (s *Service) answerChoice(ctx context.Context, t *challengeResponse) (*outcome, error) {
 	ch, err := s.optionsOf(ctx, t.call, t.user)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.keepLeading(ctx, t.call, ch, t.state); err != nil {
 		return nil, err
 	}
 	t.available = ch.offers
@@ -364,7 +387,7 @@ func (s *Service) answerFirstCode(ctx context.Context, t *challengeResponse, nam
 
 // answerEmailOTP is EMAIL_OTP, as a first factor or as a second one.
 func (s *Service) answerEmailOTP(ctx context.Context, t *challengeResponse) (*outcome, error) {
-	if byPassword(t.state) || t.state.Flow != idp.AuthFlowTypeUserAuth {
+	if t.state.ByPassword() || t.state.Flow != idp.AuthFlowTypeUserAuth {
 		return s.answerMail(ctx, t)
 	}
 	return s.answerFirstCode(ctx, t, idp.ChallengeNameTypeEmailOtp, t.params["EMAIL_OTP_CODE"])

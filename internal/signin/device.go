@@ -5,13 +5,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"slices"
 	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
-	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user/devices"
 )
@@ -52,7 +50,7 @@ func (s *Service) acceptDeviceKey(ctx context.Context, t *challengeResponse, ch 
 	if !given || !t.pool.Devices.Tracked {
 		return nil
 	}
-	if (ch.ofDevice || deviceProven(t.state)) && key != t.state.DeviceKey {
+	if (ch.ofDevice || t.state.DeviceProven()) && key != t.state.DeviceKey {
 		return noDevice()
 	}
 	t.state.DeviceKey, t.state.device = t.deviceKey(), nil
@@ -89,24 +87,6 @@ func (s *Service) findDevice(ctx context.Context, c *call, o *outcome) error {
 	}
 	st.device = d
 	return err
-}
-
-func deviceProven(st *state) bool {
-	return slices.Contains(st.Passed, idp.ChallengeNameTypeDevicePasswordVerifier)
-}
-
-// deviceReplacesMFA reports whether the proof of the device stands for a second
-// factor. It is still to come or was given: there are no tokens without.
-func deviceReplacesMFA(sn *pool.Snapshot, st *state) bool {
-	return sn.Devices.Tracked && sn.Devices.ReplaceMFA && st.device != nil && st.device.Remembered
-}
-
-// deviceChallenge decides whether the device has to be proven; "" is no.
-func deviceChallenge(sn *pool.Snapshot, st *state) idp.ChallengeNameType {
-	if !sn.Devices.Tracked || st.device == nil || !st.device.Remembered || deviceProven(st) {
-		return ""
-	}
-	return idp.ChallengeNameTypeDeviceSrpAuth
 }
 
 // askDevice is DEVICE_SRP_AUTH.
@@ -253,14 +233,14 @@ func (s *Service) deviceOfTokens(c *call, p *Proof) (string, *idp.NewDeviceMetad
 // newDeviceUsed is what functions are told: whether the sign-in is from a device
 // that is not remembered.
 func newDeviceUsed(c *call, st *state) bool {
-	return c.pool.Devices.Tracked && !deviceProven(st)
+	return c.pool.Devices.Tracked && !st.DeviceProven()
 }
 
 // noteUse stores the last use of a device that was named and need not be proven,
 // where the stored time is old.
 func (s *Service) noteUse(ctx context.Context, c *call, o *outcome) {
 	d := o.state.device
-	if d == nil || !d.Confirmed || deviceProven(o.state) {
+	if d == nil || !d.Confirmed || o.state.DeviceProven() {
 		return
 	}
 	at, ip := d.Used()

@@ -4,7 +4,7 @@
 // A call is either the start of a flow or the answer to a challenge. The engine
 // (engine.go) finds the step that it is for and runs it; the step says that its
 // factor is proven, or what to ask next; steps never call each other. What comes
-// after a proven factor is one pure decision (pipeline.go). The state of an
+// after a proven factor is one pure decision (package progress). The state of an
 // attempt travels sealed in its Session or SECRET_BLOCK (state.go), so that the
 // next call can reach any node; the store learns only which states are spent.
 //

@@ -228,7 +228,10 @@ func (s *Service) next(ctx context.Context, c *call, o *outcome) (*answer, error
 	if err := s.findDevice(ctx, c, o); err != nil {
 		return nil, err
 	}
-	switch next := nextChallenge(c.pool, o.user, o.state); next {
+	if a, err := s.askMissing(ctx, c, o); a != nil || err != nil {
+		return a, err
+	}
+	switch next := o.state.Next(c.pool, o.user, o.state.granted(), o.state.device); next {
 	case "":
 		if o.state.Custom != nil && !o.state.granted() {
 			return s.define(ctx, c, o.user, o.state)

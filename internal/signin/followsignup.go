@@ -48,5 +48,5 @@ func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*out
 	default:
 		st.Passed = []idp.ChallengeNameType{idp.ChallengeNameTypeEmailOtp}
 	}
-	return &outcome{state: st, user: u}, nil
+	return &outcome{state: st, user: u}, s.targetAfter(ctx, c, u, st)
 }

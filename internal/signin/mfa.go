@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/signin/progress"
 	"cognate/internal/store"
 	"cognate/internal/user"
 )
@@ -28,9 +29,9 @@ func (s *Service) askSecond(ctx context.Context, c *call, o *outcome, next idp.C
 		}
 		return s.askSealed(c, o, next, params)
 	case idp.ChallengeNameTypeSelectMfaType:
-		return s.askList(c, o, next, "MFAS_CAN_CHOOSE", usableFactors(c.pool.MFA, o.user))
+		return s.askList(c, o, next, "MFAS_CAN_CHOOSE", o.user.UsableFactors(c.pool.MFA))
 	}
-	return s.askList(c, o, next, "MFAS_CAN_SETUP", poolFactors(c.pool.MFA), associateStep)
+	return s.askList(c, o, next, "MFAS_CAN_SETUP", progress.PoolFactors(c.pool.MFA), associateStep)
 }
 
 // askSealed asks what needs no message: nothing is written.
@@ -120,13 +121,16 @@ func (s *Service) answerSelect(ctx context.Context, t *challengeResponse) (*outc
 	}
 	choice := t.params["ANSWER"]
 	if choice == "EMAIL_MFA" { // The model's text has this name, too.
-		choice = mfaEmail
+		choice = user.FactorEmail
 	}
-	if !slices.Contains(usableFactors(t.pool.MFA, t.user), choice) {
+	choices, err := s.secondChoices(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(choices, choice) {
 		return nil, idp.InvalidParameterException("Invalid MFA type: " + choice + " is not one of the user's.")
 	}
 	o := &outcome{state: t.state, user: t.user}
-	var err error
 	o.answer, err = s.askSecond(ctx, t.call, o, idp.ChallengeNameType(choice))
 	return o, err
 }

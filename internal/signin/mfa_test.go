@@ -15,6 +15,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/message"
 	"cognate/internal/pool"
+	"cognate/internal/signin/codes"
 	"cognate/internal/store"
 	"cognate/internal/user"
 	"cognate/test/services"
@@ -501,7 +502,7 @@ func TestGuessesAreBounded(t *testing.T) {
 		const key = "SOFTWARE_TOKEN_MFA_CODE"
 		r.prefers(t, u, askTOTP+"!", askSMS)
 		b := r.begin(t, c, u, askTOTP)
-		for range otpTries {
+		for range codes.Tries {
 			wantSays(t, b.answer(t, key, services.OtherCode(a.code(0))), sayTOTPMismatch)
 		}
 		wantSays(t, b.answer(t, key, a.code(0)), sayInvalid)
@@ -515,7 +516,7 @@ func TestGuessesAreBounded(t *testing.T) {
 		wantSays(t, b.answer(t, key, a.code(0)), sayInvalid)
 		r.prefers(t, u, askSMS+"!")
 		b = again.begin(t, c, u, askSMS)
-		for range otpTries {
+		for range codes.Tries {
 			wantSays(t, b.answer(t, "SMS_MFA_CODE", services.OtherCode(r.code(t, u))), sayMismatch)
 		}
 		// Twenty wrong ones: the hour is used up, for right ones too.
@@ -531,7 +532,7 @@ func TestGuessesAreBounded(t *testing.T) {
 		for range 4 {
 			r.Clock.Pass(time.Hour)
 			b = again.begin(t, c, u, askTOTP)
-			for range otpTries {
+			for range codes.Tries {
 				wantSays(t, b.answer(t, key, services.OtherCode(a.code(0))), sayTOTPMismatch)
 			}
 		}
@@ -595,8 +596,8 @@ func TestSecondFactorRaces(t *testing.T) {
 			r.prefers(t, u, askSMS)
 			b := r.begin(t, c, u, askSMS)
 			code := r.code(t, u)
-			got := all(3*otpTries, func(int) string { b := *b; return b.answer(t, "SMS_MFA_CODE", services.OtherCode(code)) })
-			if got[sayMismatch] != otpTries || got[sayInvalid] != 2*otpTries {
+			got := all(3*codes.Tries, func(int) string { b := *b; return b.answer(t, "SMS_MFA_CODE", services.OtherCode(code)) })
+			if got[sayMismatch] != codes.Tries || got[sayInvalid] != 2*codes.Tries {
 				t.Error(got)
 			}
 		})

@@ -19,10 +19,7 @@ func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest)
 	if err != nil {
 		return nil, err
 	}
-	return &idp.InitiateAuthResponse{
-		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
-		AvailableChallenges: a.available,
-	}, nil
+	return a.response(), nil
 }
 
 // AdminInitiateAuth starts a flow on an administrator's word.
@@ -37,10 +34,7 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAu
 	if err != nil {
 		return nil, err
 	}
-	return &idp.AdminInitiateAuthResponse{
-		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
-		AvailableChallenges: a.available,
-	}, nil
+	return (*idp.AdminInitiateAuthResponse)(a.response()), nil
 }
 
 // RespondToAuthChallenge answers a challenge.
@@ -55,10 +49,7 @@ func (s *Service) RespondToAuthChallenge(ctx context.Context, in *idp.RespondToA
 	if err != nil {
 		return nil, err
 	}
-	return &idp.RespondToAuthChallengeResponse{
-		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
-		AvailableChallenges: a.available,
-	}, nil
+	return (*idp.RespondToAuthChallengeResponse)(a.response()), nil
 }
 
 // AdminRespondToAuthChallenge answers a challenge on an administrator's word.
@@ -73,10 +64,7 @@ func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *idp.Admin
 	if err != nil {
 		return nil, err
 	}
-	return &idp.AdminRespondToAuthChallengeResponse{
-		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
-		AvailableChallenges: a.available,
-	}, nil
+	return (*idp.AdminRespondToAuthChallengeResponse)(a.response()), nil
 }
 
 func (s *Service) adminCall(ctx context.Context, poolID, clientID string) (*call, error) {
@@ -89,4 +77,12 @@ func (s *Service) adminCall(ctx context.Context, poolID, clientID string) (*call
 		return nil, err
 	}
 	return &call{pool: sn, client: client, from: administrator, complete: issueTokens}, nil
+}
+
+// response returns the answer as the API has it. The four operations answer alike.
+func (a *answer) response() *idp.InitiateAuthResponse {
+	return &idp.InitiateAuthResponse{
+		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,
+		AvailableChallenges: a.available,
+	}
 }

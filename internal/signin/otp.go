@@ -1,12 +1,15 @@
 package signin
 
 import (
+	"cmp"
 	"context"
-	"crypto/subtle"
+	"errors"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/mailing"
+	"cognate/internal/signin/codes"
 	"cognate/internal/store"
 	"cognate/internal/user"
 )
@@ -22,28 +25,13 @@ const (
 	secondFactorDigits = 6
 )
 
-// otpTries is how many codes one session takes. With the quota of codes sent it
-// bounds how often a user's codes can be guessed.
-const otpTries = 10
-
-// otpState is the code that a session waits for.
-type otpState struct {
-	Hash []byte `json:"h"`
-	// Attribute is where the code went, Target the hash of its value then.
-	Attribute string `json:"a"`
-	Target    []byte `json:"t"`
-	// Enrol is the address itself if the user does not have it yet: the code makes
-	// it a second factor.
-	Enrol string `json:"e,omitempty"`
-}
-
-const (
-	otpHash   keys.Purpose = "sign-in code"
-	otpTarget keys.Purpose = "sign-in code target"
-)
-
 func codeMismatch() error {
 	return idp.CodeMismatchException("Invalid code or auth state for the user.")
+}
+
+// codeAttempt returns what the codes of a state are bound to.
+func (c *call) codeAttempt(st *state) codes.Attempt {
+	return codes.Attempt{Pool: st.Pool, User: st.UserID, Event: st.EventID, Nonce: st.Nonce, Life: c.client.SessionTTL, ByPassword: st.ByPassword()}
 }
 
 // otpAsked is a code on its way: the session that takes it and how the address
@@ -62,7 +50,8 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 	sent := mailing.NewSignInCode(c.pool, s.users.SignInDelivery(c.pool, u, attr), code, s.now().Add(c.client.SessionTTL), c.triggerContext())
 	next := *st
 	next.SRP = nil
-	next.OTP = &otpState{Attribute: attr, Target: s.targetHash(st, sent.To), Hash: s.codeHash(st, code)}
+	a := c.codeAttempt(st)
+	next.OTP = &codes.Code{Attribute: attr, Target: s.codes.TargetHash(a, sent.To), Hash: s.codes.Hash(a, code)}
 	if st.OTP != nil {
 		next.OTP.Enrol = st.OTP.Enrol
 	}
@@ -71,10 +60,10 @@ func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state,
 		return otpAsked{}, err
 	}
 	err = s.commit(ctx, c, func(tx *store.Tx) error {
-		if err := s.onlyNewest(ctx, tx, &next, sent); err != nil {
+		if err := s.codes.PutNewest(ctx, tx, a, next.OTP, sent.ExpiresAt); err != nil {
 			return err
 		}
-		if err := s.users.CountSignInCode(ctx, tx, c.pool, u, byPassword(st), c.caller(ctx)); err != nil {
+		if err := s.users.CountSignInCode(ctx, tx, c.pool, u, st.ByPassword(), c.caller(ctx)); err != nil {
 			return err
 		}
 		return s.mail.EnqueueSignInCode(ctx, tx, u.Recipient(c.pool), sent)
@@ -113,13 +102,12 @@ func (s *Service) redeemCode(ctx context.Context, t *challengeResponse, given st
 	if want == nil {
 		return invalidSession()
 	}
-	got := s.codeHash(t.state, given)
 	address := want.Enrol
 	if address == "" {
 		address = t.user.Attributes[want.Attribute]
 	}
-	right := subtle.ConstantTimeCompare(got, want.Hash) == 1 && !t.user.IsDecoy() &&
-		subtle.ConstantTimeCompare(s.targetHash(t.state, address), want.Target) == 1
+	a := t.codeAttempt(t.state)
+	right := s.codes.Right(a, want, given, address) && !t.user.IsDecoy()
 	return s.commit(ctx, t.call, func(tx *store.Tx) error {
 		if err := s.countTry(ctx, tx, t, right); err != nil {
 			return err
@@ -127,8 +115,8 @@ func (s *Service) redeemCode(ctx context.Context, t *challengeResponse, given st
 		if !right {
 			return store.CommitWith(codeMismatch())
 		}
-		if err := s.spendNewest(ctx, tx, t.state); err != nil {
-			return err
+		if newest, err := s.codes.SpendNewest(ctx, tx, a, want); err != nil || !newest {
+			return cmp.Or(err, error(codeMismatch()))
 		}
 		if then != nil {
 			return then(ctx, tx)
@@ -137,13 +125,38 @@ func (s *Service) redeemCode(ctx context.Context, t *challengeResponse, given st
 	})
 }
 
-// codeHash binds a code to the attempt, whose event id no other has.
-func (s *Service) codeHash(st *state, code string) []byte {
-	h := s.ring.Hash(otpHash, []byte(st.Pool), []byte(st.UserID), []byte(st.EventID), []byte(code))
-	return h[:]
+// countTry counts an answer to the state. An answer that comes after the state was spent
+// is not judged.
+func (s *Service) countTry(ctx context.Context, tx *store.Tx, t *challengeResponse, right bool) error {
+	spent, err := tx.Spent(ctx, t.pool.ID, s.spentHash(t.state))
+	if err != nil {
+		return err
+	}
+	if spent {
+		return store.ErrSpent
+	}
+	err = s.codes.CountTry(ctx, tx, t.codeAttempt(t.state), right)
+	if errors.Is(err, codes.ErrTries) {
+		return store.CommitWith(invalidSession().WithReason(api.ReasonTooManyAttempts))
+	}
+	return err
 }
 
-func (s *Service) targetHash(st *state, value string) []byte {
-	h := s.ring.Hash(otpTarget, []byte(st.Pool), []byte(st.UserID), []byte(value))
-	return h[:]
+// recheckAccount rejects a state whose account was disabled, or whose password
+// was changed, since the state was sealed: the user begins again.
+func (s *Service) recheckAccount(t *challengeResponse) error {
+	if err := user.AccountFault(t.user); err != nil {
+		return err
+	}
+	if t.state.Credential == 0 {
+		return nil
+	}
+	cred, err := s.users.Credential(t.user)
+	if err != nil {
+		return err
+	}
+	if !cred.HasPassword() || cred.SetAt.UnixMilli() != t.state.Credential {
+		return invalidSession().WithReason(api.ReasonAccountChanged)
+	}
+	return nil
 }

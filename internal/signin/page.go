@@ -90,7 +90,7 @@ func (s *Service) ResendOnPage(ctx context.Context, p PageCall, name idp.Challen
 	if st.OTP == nil {
 		return nil, invalidSession()
 	}
-	if !byPassword(st) {
+	if !st.ByPassword() {
 		return s.resendFirstCode(ctx, r, name)
 	}
 	if err := s.recheckAccount(r); err != nil {

@@ -35,11 +35,14 @@ type completion func(context.Context, *Service, *Proof) (*answer, error)
 
 // finish ends a sign-in whose last factor is proven.
 func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, error) {
+	if err := s.recheckCredit(ctx, o.state); err != nil {
+		return nil, err
+	}
 	if err := s.postAuthentication(ctx, c, o); err != nil {
 		return nil, err
 	}
 	a, err := c.complete(ctx, s, &Proof{
-		User: o.user, At: s.now(), EventID: o.state.EventID, Methods: o.state.methods(),
+		User: o.user, At: s.now(), EventID: o.state.EventID, Methods: o.state.Methods(),
 		device: o.state.device, source: tokenSource(o.state), call: c,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/signin/codes"
 	"cognate/internal/user"
 )
 
@@ -15,7 +16,7 @@ import (
 // stillEnrols refuses an enrolment of a user who has come by a second factor
 // meanwhile: the password alone must not add another.
 func (s *Service) stillEnrols(t *challengeResponse, u *user.User) error {
-	if mfaChallenge(t.pool.MFA, u, t.state) != idp.ChallengeNameTypeMfaSetup {
+	if t.state.MFA(t.pool.MFA, u) != idp.ChallengeNameTypeMfaSetup {
 		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
 	return nil
@@ -27,7 +28,7 @@ func (s *Service) answerSetup(ctx context.Context, t *challengeResponse) (*outco
 	if err := s.recheckAccount(t); err != nil {
 		return nil, err
 	}
-	if secondPassed(t.state) {
+	if t.state.SecondPassed() {
 		if !t.user.HasSoftwareToken() { // Taken away since.
 			return nil, invalidSession().WithReason(api.ReasonAccountChanged)
 		}
@@ -59,7 +60,7 @@ func (s *Service) enrol(ctx context.Context, t *challengeResponse, name idp.Chal
 	to.Attributes = maps.Clone(t.user.Attributes)
 	to.Attributes[attr] = address
 	st := *t.state
-	st.OTP = &otpState{Enrol: address}
+	st.OTP = &codes.Code{Enrol: address}
 	o := &outcome{state: &st, user: &to}
 	var err error
 	o.answer, err = s.askSecondCode(ctx, t.call, &to, &st, name)

@@ -13,7 +13,9 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
+	"cognate/internal/signin/codes"
 	"cognate/internal/signin/refresh"
+	"cognate/internal/signin/stepup"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/trigger"
@@ -72,6 +74,8 @@ type Service struct {
 	machine   func() time.Time
 	rand      io.Reader
 	log       *slog.Logger
+	stepUps   *stepup.Service
+	codes     *codes.Service
 
 	registrations *registration.Service
 }
@@ -81,7 +85,7 @@ func New(d Deps) *Service {
 	s := &Service{
 		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, factors: d.Factors, mail: d.Mail, tokens: d.Tokens, refreshes: d.Refreshes, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
-		registrations: d.Registrations,
+		registrations: d.Registrations, codes: codes.New(codes.Deps{Ring: d.Ring, Now: d.Now}), stepUps: stepup.New(stepup.Deps{Tokens: d.Tokens, Users: d.Users, Now: d.Now}),
 	}
 	if s.machine == nil {
 		s.machine = s.now

@@ -13,7 +13,9 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
-	"cognate/internal/signin/acr"
+	"cognate/internal/signin/codes"
+	"cognate/internal/signin/progress"
+	"cognate/internal/signin/stepup"
 	"cognate/internal/store"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
@@ -38,27 +40,24 @@ type state struct {
 	Admin  bool                    `json:"a,omitempty"`
 	Page   bool                    `json:"g,omitempty"`
 	Expect []idp.ChallengeNameType `json:"e"`
-	// Passed are the factors proven so far, as challenge names.
-	Passed []idp.ChallengeNameType `json:"x,omitempty"`
-	// Roaming says that the passkey among them is in a roaming authenticator.
-	Roaming bool `json:"j,omitempty"`
-	// NewPassword: this sign-in set a new password.
-	NewPassword bool   `json:"w,omitempty"`
-	DeviceKey   string `json:"k,omitempty"`
-	EventID     string `json:"i"`
-	Nonce       []byte `json:"o"`
-	IssuedAt    int64  `json:"t"` // milliseconds
-	ExpiresAt   int64  `json:"z"`
+	progress.Progress
+	DeviceKey string `json:"k,omitempty"`
+	EventID   string `json:"i"`
+	Nonce     []byte `json:"o"`
+	IssuedAt  int64  `json:"t"` // milliseconds
+	ExpiresAt int64  `json:"z"`
 	// Credential is when the password that was proven was set: a state does not
 	// outlive it.
 	Credential int64     `json:"q,omitempty"`
 	SRP        *srpState `json:"s,omitempty"`
 	// OTP is the code that the session waits for.
-	OTP *otpState `json:"y,omitempty"`
+	OTP *codes.Code `json:"y,omitempty"`
 	// Passkey is the challenge that a passkey has to sign.
 	Passkey []byte `json:"h,omitempty"`
 	// Stored says that this is a reference: the state is in the store.
 	Stored bool `json:"r,omitempty"`
+	// Credit is the earlier sign-in whose factors are among those that were passed.
+	Credit *stepup.Credit `json:"d,omitempty"`
 	// Custom is the history of a custom sign-in.
 	Custom *customState `json:"b,omitempty"`
 	// block says that the state came in a SECRET_BLOCK, whose every fault has
@@ -68,21 +67,6 @@ type state struct {
 	fromStore bool
 	// device is what DeviceKey names, once it was looked for.
 	device *devices.Device
-}
-
-// methods returns the factors that were passed.
-func (st *state) methods() acr.Methods {
-	var m acr.Methods
-	for _, name := range st.Passed {
-		method := acr.MethodOf(name)
-		if method == acr.PlatformKey && st.Roaming {
-			method = acr.RoamingKey
-		}
-		if method != "" {
-			m = m.With(method)
-		}
-	}
-	return m
 }
 
 // caller returns who started the sign-in.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/signin/codes"
 	"cognate/test/services"
 	"cognate/test/srpclient"
 )
@@ -92,7 +93,7 @@ func TestSweptByAFasterClock(t *testing.T) {
 		t.Run("tries", func(t *testing.T) {
 			b := r.begin(t, second, sam, askSMS)
 			code := r.code(t, sam)
-			for range otpTries {
+			for range codes.Tries {
 				wantSays(t, b.answer(t, "SMS_MFA_CODE", services.OtherCode(code)), sayMismatch)
 			}
 			sweep(t)
@@ -104,7 +105,7 @@ func TestSweptByAFasterClock(t *testing.T) {
 			code := r.code(t, sam)
 			behind, next := r.skewed(t, -10*time.Second), *b
 			next.r = behind
-			for range otpTries {
+			for range codes.Tries {
 				wantSays(t, next.answer(t, "SMS_MFA_CODE", services.OtherCode(code)), sayMismatch)
 			}
 			r.Clock.Pass(second.SessionTTL - time.Second)

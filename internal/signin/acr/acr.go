@@ -21,9 +21,6 @@ const (
 	several = "mfa"
 )
 
-// Levels returns the numbers of the authentication levels, the lowest first.
-func Levels() []int { return []int{1, 2, 3, 4} }
-
 // Methods are the distinct factors of a sign-in, as values of amr. The value for several
 // factors is not among them.
 type Methods []string
@@ -81,7 +78,7 @@ func (m Methods) Level() int {
 // challenges that prove no factor. A passkey counts as one of this device.
 func MethodOf(challenge idp.ChallengeNameType) string {
 	switch challenge {
-	case idp.ChallengeNameTypePassword, idp.ChallengeNameTypePasswordVerifier:
+	case idp.ChallengeNameTypePassword, idp.ChallengeNameTypePasswordSrp, idp.ChallengeNameTypePasswordVerifier:
 		return Password
 	case idp.ChallengeNameTypeSoftwareTokenMfa:
 		return TOTP
@@ -93,4 +90,19 @@ func MethodOf(challenge idp.ChallengeNameType) string {
 		return PlatformKey
 	}
 	return ""
+}
+
+// ChallengeOf returns a challenge that proves the factor.
+func ChallengeOf(method string) idp.ChallengeNameType {
+	switch method {
+	case Password:
+		return idp.ChallengeNameTypePassword
+	case TOTP:
+		return idp.ChallengeNameTypeSoftwareTokenMfa
+	case SMS:
+		return idp.ChallengeNameTypeSmsMfa
+	case Email:
+		return idp.ChallengeNameTypeEmailOtp
+	}
+	return idp.ChallengeNameTypeWebAuthn
 }

@@ -1,4 +1,4 @@
-package signin
+package progress
 
 import (
 	"strings"
@@ -55,7 +55,7 @@ func TestMFADecision(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.passed == "" {
-				test.passed = passwordFactor
+				test.passed = "PASSWORD"
 			}
 			sn := &pool.Snapshot{MFA: pool.MFA{
 				Mode: test.mode, SMS: strings.Contains(test.methods, sms),
@@ -70,19 +70,19 @@ func TestMFADecision(t *testing.T) {
 				t.Fatal(err)
 			}
 			u.Attributes, u.MFA = test.attrs, test.mfa
-			st := &state{Passed: []idp.ChallengeNameType{test.passed}}
-			if got := nextChallenge(sn, u, st); got != test.want {
+			st := &Progress{Passed: []idp.ChallengeNameType{test.passed}}
+			if got := st.Next(sn, u, false, nil); got != test.want {
 				t.Errorf("got %q want %q", got, test.want)
 			}
 			if test.want == "" || test.want == "SELECT_MFA_TYPE" || test.want == "MFA_SETUP" {
 				return
 			}
 			st.Passed = append(st.Passed, test.want)
-			if got := nextChallenge(sn, u, st); got != "" {
+			if got := st.Next(sn, u, false, nil); got != "" {
 				t.Errorf("after it, %q", got)
 			}
 			u.Rec.Status = "FORCE_CHANGE_PASSWORD"
-			if got := nextChallenge(sn, u, &state{}); got != "NEW_PASSWORD_REQUIRED" {
+			if got := new(Progress).Next(sn, u, false, nil); got != "NEW_PASSWORD_REQUIRED" {
 				t.Errorf("a temporary password comes first, not %q", got)
 			}
 		})

@@ -1,0 +1,138 @@
+// Package progress decides what a sign-in asks next. Its decisions depend on the settings
+// of the pool, on the user and on the factors that were passed, and on nothing else. It
+// does not ask, and it does not write.
+package progress
+
+import (
+	"slices"
+
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/signin/acr"
+	"cognate/internal/user"
+	"cognate/internal/user/devices"
+)
+
+// Progress is how far a sign-in has come. It is part of a sealed state: a member keeps its
+// name.
+type Progress struct {
+	// Passed are the factors proven so far, as challenge names.
+	Passed []idp.ChallengeNameType `json:"x,omitempty"`
+	// Roaming says that the passkey among them is in a roaming authenticator.
+	Roaming bool `json:"j,omitempty"`
+	// NewPassword: this sign-in set a new password.
+	NewPassword bool `json:"w,omitempty"`
+	// Target is the authentication level that the sign-in has to reach; 0: none. It always
+	// takes one digit, or the length of the state would tell users apart.
+	Target int `json:"l"`
+}
+
+// Methods returns the factors that were passed.
+func (p *Progress) Methods() acr.Methods {
+	var m acr.Methods
+	for _, name := range p.Passed {
+		method := acr.MethodOf(name)
+		if method == acr.PlatformKey && p.Roaming {
+			method = acr.RoamingKey
+		}
+		if method != "" {
+			m = m.With(method)
+		}
+	}
+	return m
+}
+
+// Add records factors of an earlier sign-in.
+func (p *Progress) Add(methods acr.Methods) {
+	for _, method := range methods {
+		p.Passed = append(p.Passed, acr.ChallengeOf(method))
+		p.Roaming = p.Roaming || method == acr.RoamingKey
+	}
+}
+
+// BelowTarget reports whether the sign-in has not reached its level.
+func (p *Progress) BelowTarget() bool { return p.Methods().Level() < p.Target }
+
+// ByPassword reports whether a password was passed.
+func (p *Progress) ByPassword() bool { return p.Methods().Has(acr.Password) }
+
+// SecondPassed reports whether a factor was passed that can follow a password.
+func (p *Progress) SecondPassed() bool {
+	return slices.ContainsFunc(p.Passed, func(c idp.ChallengeNameType) bool { return slices.Contains(secondFactors[:], string(c)) })
+}
+
+// DeviceProven reports whether the user's device was proven.
+func (p *Progress) DeviceProven() bool {
+	return slices.Contains(p.Passed, idp.ChallengeNameTypeDevicePasswordVerifier)
+}
+
+// NeedsNewPassword reports whether the user has to choose a password first.
+func (p *Progress) NeedsNewPassword(u *user.User) bool {
+	return u.Status() == idp.UserStatusTypeForceChangePassword && !p.NewPassword
+}
+
+// Next decides what comes after a proven factor; "" is tokens. The order of its questions
+// is the protocol's (Cognito: NEW_PASSWORD_REQUIRED comes before any MFA). granted says
+// that DefineAuthChallenge ended the sign-in, after whatever else was due. d is the device
+// that the sign-in names, nil if there is none.
+func (p *Progress) Next(sn *pool.Snapshot, u *user.User, granted bool, d *devices.Device) idp.ChallengeNameType {
+	if granted {
+		return p.device(sn, d)
+	}
+	if p.NeedsNewPassword(u) {
+		return idp.ChallengeNameTypeNewPasswordRequired
+	}
+	if mfa := p.MFA(sn.MFA, u); mfa != "" && !deviceReplacesMFA(sn, d) {
+		return mfa
+	}
+	return p.device(sn, d)
+}
+
+// secondFactors are in the order in which lists of them are given.
+var secondFactors = [...]string{user.FactorSMS, user.FactorTOTP, user.FactorEmail}
+
+// PoolFactors lists the second factors that the pool lets people use.
+func PoolFactors(m pool.MFA) []string {
+	list := []string{}
+	for i, on := range [...]bool{m.SMS, m.SoftwareToken, m.Email} {
+		if on {
+			list = append(list, secondFactors[i])
+		}
+	}
+	return list
+}
+
+// MFA decides which second factor a sign-in by password needs; "" is none. Passwordless
+// first factors need none.
+func (p *Progress) MFA(m pool.MFA, u *user.User) idp.ChallengeNameType {
+	if m.Mode == idp.UserPoolMfaTypeOff || m.Mode == "" || !p.ByPassword() || p.SecondPassed() {
+		return ""
+	}
+	switch usable := u.UsableFactors(m); {
+	case len(usable) == 1:
+		return idp.ChallengeNameType(usable[0])
+	case len(usable) > 1 && slices.Contains(usable, u.MFA.Preferred):
+		return idp.ChallengeNameType(u.MFA.Preferred)
+	case len(usable) > 1:
+		return idp.ChallengeNameTypeSelectMfaType
+	case m.Mode != idp.UserPoolMfaTypeOn:
+		return ""
+	case u.ImplicitFactor(m) != "":
+		return idp.ChallengeNameType(u.ImplicitFactor(m))
+	}
+	return idp.ChallengeNameTypeMfaSetup
+}
+
+// deviceReplacesMFA reports whether the proof of the device stands for a second factor. It
+// is still to come or was given: there are no tokens without.
+func deviceReplacesMFA(sn *pool.Snapshot, d *devices.Device) bool {
+	return sn.Devices.Tracked && sn.Devices.ReplaceMFA && d != nil && d.Remembered
+}
+
+// device decides whether the device has to be proven; "" is no.
+func (p *Progress) device(sn *pool.Snapshot, d *devices.Device) idp.ChallengeNameType {
+	if !sn.Devices.Tracked || d == nil || !d.Remembered || p.DeviceProven() {
+		return ""
+	}
+	return idp.ChallengeNameTypeDeviceSrpAuth
+}

@@ -1,0 +1,143 @@
+// Package stepup reads which authentication level a client asks for, and which factors of
+// an earlier sign-in count (Cognito: step-up authentication with the USER_AUTH flow). It
+// reads the store, and it does not write.
+package stepup
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/pool"
+	"cognate/internal/signin/acr"
+	"cognate/internal/store"
+	"cognate/internal/token"
+	"cognate/internal/user"
+)
+
+// The parameters of USER_AUTH.
+const (
+	paramTarget      = "TARGET_ACR_VALUES"
+	paramMaxAge      = "MAX_AGE"
+	paramAccessToken = "ACCESS_TOKEN"
+)
+
+// A Request is what a client asks for.
+type Request struct {
+	Levels []int // the preferred one first
+	// Passed are the factors of an earlier sign-in that count, and Credit is that sign-in.
+	// Credit is nil for a sign-in from scratch.
+	Passed acr.Methods
+	Credit *Credit
+}
+
+// A Credit is an earlier sign-in whose factors count in another one.
+type Credit struct {
+	Origin string `json:"o,omitempty"` // the family of the access token; "" for a browser session
+	Epoch  int64  `json:"e"`           // the user's token epoch
+}
+
+// Live reports whether the earlier sign-in was not revoked.
+func (c *Credit) Live(ctx context.Context, r *store.Reader, poolID, userID string) (bool, error) {
+	rec, revoked, err := r.UserForToken(ctx, poolID, userID, c.Origin)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return !revoked && token.EpochOf(rec.TokensValidAfter) == c.Epoch, err
+}
+
+// Deps are what the service is built from.
+type Deps struct {
+	Tokens *token.Service
+	Users  *user.Service
+	Now    func() time.Time
+}
+
+// Service reads requests.
+type Service struct{ deps Deps }
+
+// New makes the service.
+func New(d Deps) *Service { return &Service{deps: d} }
+
+// Read returns what the AuthParameters of USER_AUTH ask for; nil if they ask for no level.
+func (s *Service) Read(ctx context.Context, sn *pool.Snapshot, c *pool.Client, params map[string]string) (*Request, error) {
+	maxAge, err := readMaxAge(params)
+	if err != nil {
+		return nil, err
+	}
+	targets, asked := params[paramTarget]
+	accessToken, withToken := params[paramAccessToken]
+	switch {
+	case !asked && withToken:
+		return nil, idp.InvalidParameterException("TARGET_ACR_VALUES is required with ACCESS_TOKEN.")
+	case !asked:
+		return nil, nil
+	}
+	if err := sn.CheckStepUp(); err != nil {
+		return nil, err
+	}
+	in := &Request{Levels: sn.LevelsOf(targets)}
+	if len(in.Levels) == 0 {
+		return nil, idp.InvalidParameterException("TARGET_ACR_VALUES has no authentication level of the user pool.")
+	}
+	if !withToken {
+		return in, nil
+	}
+	p, err := s.holder(ctx, sn, c, params["USERNAME"], accessToken)
+	if err != nil {
+		return nil, err
+	}
+	// With a limit of 0 the user signs in from scratch, also within the same second.
+	if age := max(s.deps.Now().Sub(p.Claims.AuthTime), 0); maxAge < 0 || age < maxAge {
+		in.count(p)
+	}
+	return in, nil
+}
+
+// readMaxAge returns MAX_AGE; less than 0 if it did not come.
+func readMaxAge(params map[string]string) (time.Duration, error) {
+	text, ok := params[paramMaxAge]
+	if !ok {
+		return -1, nil
+	}
+	seconds, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return 0, idp.InvalidParameterException("MAX_AGE must be a non-negative integer.")
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// holder returns the holder of an access token of the client. The username must name the
+// holder. The answer says nothing about another user.
+func (s *Service) holder(ctx context.Context, sn *pool.Snapshot, c *pool.Client, username, accessToken string) (*token.Principal, error) {
+	p, err := s.deps.Tokens.Authenticate(ctx, accessToken)
+	if err != nil {
+		return nil, err
+	}
+	if p.Pool.ID != sn.ID || p.Client.ID != c.ID {
+		return nil, idp.NotAuthorizedException("Invalid Access Token").WithReason(api.ReasonBadAccessToken)
+	}
+	named, err := s.deps.Users.Resolve(ctx, sn, username)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if err != nil || named.ID() != p.User.ID {
+		return nil, idp.NotAuthorizedException("The access token belongs to another user.").WithReason(api.ReasonBadAccessToken)
+	}
+	return p, nil
+}
+
+// count lets the factors of an access token count. A level that the pool renamed since does
+// not count as reached: if its factors reach what is asked for, they do not count.
+func (in *Request) count(p *token.Principal) {
+	passed := acr.Parse(p.Claims.AMR)
+	stale := p.Claims.ACR != "" && p.Pool.LevelOf(p.Claims.ACR) == 0
+	if len(passed) == 0 || stale && passed.Level() >= slices.Min(in.Levels) {
+		return
+	}
+	in.Passed, in.Credit = passed, &Credit{Origin: p.Claims.Origin, Epoch: token.EpochOf(p.User.TokensValidAfter)}
+}
