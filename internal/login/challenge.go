@@ -73,6 +73,11 @@ func (v *visit) continueSignIn(run step, params map[string]string, session strin
 	c.Complete = func(ctx context.Context, p *signin.Proof) (err error) {
 		who := &oauth.Who{User: p.User, At: p.At, EventID: p.EventID, Methods: p.Methods}
 		at = p.At
+		if p.SteppedUp {
+			if who.Session, err = v.sessionToContinue(p.User); err != nil {
+				return err
+			}
+		}
 		if v.pageAfterSignIn() != "" {
 			cookie, err = v.deps.OAuth.Begin(ctx, v.site, v.request, who, p.OnCommit)
 		} else {
@@ -101,7 +106,7 @@ func (v *visit) continueSignIn(run step, params map[string]string, session strin
 
 // call returns a call of the sign-in engine that completes nothing.
 func (v *visit) call(params map[string]string, session string) signin.PageCall {
-	return signin.PageCall{Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session}
+	return signin.PageCall{Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session, Levels: v.request.Levels, Passkeys: v.passkeysWork()}
 }
 
 // nextCookie names the page to which the sign-in for an authorization request leads before

@@ -5,24 +5,10 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/keys/passkey"
 )
 
-// passkeysWork reports whether the pool's passkeys can be used on this page: a browser
-// offers a passkey to the host of its relying party, and to hosts below that (Web
-// Authentication §5.1.3).
-func (v *visit) passkeysWork() bool {
-	sn := v.site.Pool
-	if !v.site.Domain.Managed || !sn.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) || !v.request.Client.Allows(idp.AuthFlowTypeUserAuth) {
-		return false
-	}
-	scheme := "http://"
-	if v.site.Secure {
-		scheme = "https://"
-	}
-	party, ok := v.deps.Passkeys.RelyingParty(sn)
-	return ok && passkey.OriginAllowed(party.ID, scheme+v.r.Host)
-}
+// passkeysWork reports whether the pool's passkeys can be used on this page.
+func (v *visit) passkeysWork() bool { return v.deps.OAuth.PasskeysWork(v.r, v.request.Client) }
 
 // passkeyView is what the page for a passkey as the first factor shows.
 type passkeyView struct {

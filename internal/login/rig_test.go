@@ -282,6 +282,12 @@ func wantPage(t *testing.T, p shown, path, text string) {
 // that gets tokens of the user.
 func (b *browser) wantSignedIn(p shown) {
 	b.t.Helper()
+	b.tokens(p)
+}
+
+// tokens returns the answer to the code with which the browser was sent to the client.
+func (b *browser) tokens(p shown) string {
+	b.t.Helper()
 	u, err := url.Parse(p.location)
 	if err != nil || p.status != http.StatusFound || !strings.HasPrefix(p.location, callback+"?") || u.Query().Get("code") == "" || u.Query().Get("state") != "s+1" {
 		b.t.Fatalf("at %s: %d %s, want a code:\n%s", p.path, p.status, p.location, p.body)
@@ -290,9 +296,11 @@ func (b *browser) wantSignedIn(p shown) {
 		"grant_type": {"authorization_code"}, "client_id": {*b.client.ClientId}, "client_secret": {*b.client.ClientSecret},
 		"code": {u.Query().Get("code")}, "redirect_uri": {callback},
 	}
-	if a := b.do(http.MethodPost, b.base+"/oauth2/token", form); a.status != http.StatusOK || !strings.Contains(a.body, "refresh_token") {
+	a := b.do(http.MethodPost, b.base+"/oauth2/token", form)
+	if a.status != http.StatusOK || !strings.Contains(a.body, "refresh_token") {
 		b.t.Fatalf("token: %d %s", a.status, a.body)
 	}
+	return a.body
 }
 
 func (p shown) String() string { return fmt.Sprintf("%s %d %s", p.path, p.status, p.location) }

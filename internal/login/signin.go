@@ -51,8 +51,15 @@ func (v *visit) knownPerson() (string, error) {
 		return "", nil
 	}
 	u, err := v.deps.OAuth.SignedInFor(v.r, v.request, time.Time{})
-	if u == nil || err != nil {
+	if err != nil {
 		return "", err
+	}
+	if u == nil {
+		session, err := v.deps.OAuth.WeakSession(v.r, v.request)
+		if session == nil || err != nil {
+			return "", err
+		}
+		u = session.User()
 	}
 	return u.DisplayName(v.site.Pool), nil
 }
@@ -64,7 +71,7 @@ func (v *visit) continueSession() error {
 	case err != nil:
 		v.deps.OAuth.Refuse(v.w, v.r, err)
 	case location == "":
-		v.startAgain(noticeExpired)
+		return v.stepUp()
 	default:
 		v.redirect(location)
 	}

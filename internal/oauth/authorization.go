@@ -35,13 +35,16 @@ type Authorization struct {
 	LoginHint   string
 	prompt      []string
 	maxAge      time.Duration // less than 0: not sent
+	// Levels are the authentication levels of acr_values that the pool has, the preferred
+	// one first.
+	Levels []int
 }
 
 // Digest returns what tells the request from others: all of it but the language and the
 // hints, which do not change the answer.
 func (a *Authorization) Digest() []byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %t %q %q %t %q %q %q %q %d", a.Client.ID, a.RedirectURI, a.implicit, a.Scopes, a.state, a.hasState, a.nonce, a.challenge, a.resource, a.prompt, a.maxAge)
+	fmt.Fprintf(h, "%q %q %t %q %q %t %q %q %q %q %d %v", a.Client.ID, a.RedirectURI, a.implicit, a.Scopes, a.state, a.hasState, a.nonce, a.challenge, a.resource, a.prompt, a.maxAge, a.Levels)
 	return h.Sum(nil)
 }
 
@@ -205,6 +208,9 @@ func (s *Service) parseRest(ctx context.Context, site *Site, p parameters, a *Au
 	}
 	if slices.Contains(a.prompt, promptNone) && len(a.prompt) > 1 {
 		return refuse(codeInvalidRequest)
+	}
+	if site.Domain.Managed && site.Pool.AllowsStepUp() {
+		a.Levels = site.Pool.LevelsOf(p.get("acr_values"))
 	}
 	if text := p.get("max_age"); text != "" {
 		seconds, err := strconv.ParseUint(text, 10, 31)

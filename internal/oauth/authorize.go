@@ -32,8 +32,16 @@ func (s *Service) authorize(r *http.Request) (string, error) {
 	if err != nil {
 		return "", &RedirectedError{asFault(err), a}
 	}
+	serves := session != nil && session.serves(site, a, s.deps.Now())
+	if serves {
+		weak, err := s.isWeak(r, a, session)
+		if err != nil {
+			return "", &RedirectedError{asFault(err), a}
+		}
+		serves = !weak
+	}
 	switch {
-	case session != nil && session.serves(site, a, s.deps.Now()):
+	case serves:
 		location, err := s.reuse(ctx, site, a, session)
 		if err != nil {
 			return "", s.Failed(a, err)

@@ -75,6 +75,8 @@ func TestAuthorizeTable(t *testing.T) {
 			{"prompt none", []string{"prompt", "none"}, callback + "?error=login_required", callback + "?code="},
 			{"prompt none login", []string{"prompt", "none login"}, callback + "?error=invalid_request", ""},
 			{"prompt login", []string{"prompt", "login"}, "/login?", "/login?"},
+			{"acr_values that the session reached", []string{"acr_values", "urn:x urn:cognito:loa:1"}, "/login?", callback + "?code="},
+			{"acr_values out of reach", []string{"acr_values", "urn:cognito:loa:4"}, "/login?", callback + "?code="},
 			{"max_age", []string{"max_age", "3600"}, "/login?", callback + "?code="},
 			{"negative max_age", []string{"max_age", "-1"}, callback + "?error=invalid_request", ""},
 			{"no resource", []string{"resource", "foo"}, callback + "?error=invalid_request", ""},

@@ -24,6 +24,8 @@ type Who struct {
 	At      time.Time
 	EventID string      // "" for a new one
 	Methods acr.Methods // the factors that were passed
+	// Session is the browser session that the sign-in continued; nil for a new one.
+	Session *Session
 }
 
 // codeLife is how long an authorization code is good (Cognito: five minutes), and
@@ -58,7 +60,7 @@ type grantedCode struct {
 // the commit of the sign-in. It calls the pool's PreTokenGeneration trigger, so that no
 // transaction may be open.
 func (s *Service) Complete(ctx context.Context, site *Site, a *Authorization, w *Who, onCommit func(write func(tx *store.Tx) error)) (location string, cookie *http.Cookie, err error) {
-	b := s.newSession(site, w)
+	b := s.sessionOf(site, w)
 	if cookie, err = s.begin(ctx, site, a, b, onCommit); err != nil {
 		return "", nil, err
 	}
@@ -69,12 +71,12 @@ func (s *Service) Complete(ctx context.Context, site *Site, a *Authorization, w 
 // Begin is Complete without a code or tokens: the browser goes to another page of the
 // domain first, and Continue answers the request from there.
 func (s *Service) Begin(ctx context.Context, site *Site, a *Authorization, w *Who, onCommit func(write func(tx *store.Tx) error)) (*http.Cookie, error) {
-	return s.begin(ctx, site, a, s.newSession(site, w), onCommit)
+	return s.begin(ctx, site, a, s.sessionOf(site, w), onCommit)
 }
 
 // begin returns the cookie of a new session.
 func (s *Service) begin(ctx context.Context, site *Site, a *Authorization, b *browserSession, onCommit func(write func(tx *store.Tx) error)) (*http.Cookie, error) {
-	if b.ID != "" {
+	if b.ID != "" && !b.continued {
 		row := s.deps.Tokens.SSOSession(ctx, site.Pool, a.Client, b.user.Rec, b.ID, time.UnixMilli(b.Ends))
 		onCommit(func(tx *store.Tx) error { return s.deps.Tokens.TrackSSO(ctx, tx, row) })
 	}
@@ -99,8 +101,14 @@ func (s *Service) sessionFor(r *http.Request, a *Authorization, at time.Time) (*
 	if b == nil || err != nil {
 		return nil, err
 	}
-	if own := !at.IsZero() && b.At == at.UnixMilli(); !own && !b.serves(site, a, s.deps.Now()) {
+	if !at.IsZero() && b.At == at.UnixMilli() {
+		return b, nil
+	}
+	if !b.serves(site, a, s.deps.Now()) {
 		return nil, nil
+	}
+	if weak, err := s.isWeak(r, a, b); weak || err != nil {
+		return nil, err
 	}
 	return b, nil
 }

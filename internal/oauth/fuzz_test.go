@@ -30,7 +30,10 @@ func FuzzAuthorization(f *testing.F) {
 		AllowedOAuthFlowsUserPoolClient: new(true), AllowedOAuthFlows: []idp.OAuthFlowType{idp.OAuthFlowTypeCode},
 		AllowedOAuthScopes: []string{"openid", "email"}, SupportedIdentityProviders: []string{localProvider},
 	}}
-	site := &Site{Base: "/_domain/people", Domain: &pool.LoginDomain{Managed: true}}
+	site := &Site{Base: "/_domain/people", Domain: &pool.LoginDomain{Managed: true}, Pool: &pool.Snapshot{
+		Tier: idp.UserPoolTierTypeEssentials, Config: idp.UserPoolType{AcrConfiguration: map[string]idp.AcrLevelConfigType{"Level2": {AcrValue: "silver"}}},
+	}}
+	f.Add("response_type=code&acr_values=gold+silver%20silver&max_age=-0&acr_values=gold+silver%20silver")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := query(&http.Request{URL: &url.URL{RawQuery: text}})
 		if err != nil {
@@ -48,7 +51,7 @@ func FuzzAuthorization(f *testing.F) {
 			return
 		} else if err != nil {
 			t.Fatal(err)
-		} else if len(a.Scopes) == 0 || slices.ContainsFunc(a.Scopes, func(s string) bool { return s != "openid" && s != "email" }) || len(a.resource) > maxResource {
+		} else if len(a.Scopes) == 0 || slices.ContainsFunc(a.Scopes, func(s string) bool { return s != "openid" && s != "email" }) || len(a.resource) > maxResource || len(a.Levels) > 1 {
 			t.Errorf("granted: %+v", a)
 		}
 		u, err := url.Parse(location)

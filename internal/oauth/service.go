@@ -7,10 +7,12 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/internal/signin"
 	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user/groups"
+	"cognate/internal/user/passkeys"
 )
 
 // Deps are what the service is built from.
@@ -20,6 +22,8 @@ type Deps struct {
 	Groups    *groups.Service
 	Refreshes *refresh.Service
 	Tokens    *token.Service
+	SignIns   *signin.Service
+	Passkeys  *passkeys.Service
 	Ring      *keys.Ring
 	// PrefixOf returns the prefix of a host that is a prefix domain; "" for other
 	// hosts.

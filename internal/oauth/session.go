@@ -36,13 +36,15 @@ type browserSession struct {
 	Since   int64       `json:"s"` // of the domain; see [pool.LoginDomain]
 	UserID  string      `json:"u"`
 	Epoch   int64       `json:"m"` // the user's token epoch
+	Began   int64       `json:"b"` // of the first sign-in, in milliseconds
 	At      int64       `json:"t"` // of the last fresh sign-in, in milliseconds
 	Ends    int64       `json:"z"`
 	Methods acr.Methods `json:"x"` // the factors that were passed
 	ID      string      `json:"i"` // of the SSO session where the pool tracks sessions
 	Nonce   []byte      `json:"o"`
 
-	user *user.User
+	user      *user.User
+	continued bool // by a sign-in that added factors
 }
 
 const sessionVersion = 3
@@ -109,15 +111,27 @@ func (s *Service) session(ctx context.Context, site *Site, r *http.Request) (*br
 // session that another node began may seem to begin in the future: its age is 0 then,
 // and a limit of 0 refuses it.
 func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) bool {
-	age, reuse := max(now.Sub(time.UnixMilli(b.At)), 0), sessionLife
+	age, total, reuse := b.age(b.At, now), b.age(b.Began, now), sessionLife
 	if site.Pool.Tracking.On {
 		reuse = a.Client.SSOReuse
 	}
 	switch {
-	case slices.Contains(a.prompt, promptLogin), a.maxAge >= 0 && age >= a.maxAge, age >= reuse:
+	case slices.Contains(a.prompt, promptLogin), a.maxAge >= 0 && age >= a.maxAge, total >= reuse:
 		return false
 	}
 	return slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider)
+}
+
+func (b *browserSession) age(since int64, now time.Time) time.Duration {
+	return max(now.Sub(time.UnixMilli(since)), 0)
+}
+
+// sessionOf returns the session of a finished sign-in.
+func (s *Service) sessionOf(site *Site, w *Who) *browserSession {
+	if w.Session != nil {
+		return w.Session.continuedBy(w)
+	}
+	return s.newSession(site, w)
 }
 
 // newSession begins a session of the user who has just signed in.
@@ -125,7 +139,7 @@ func (s *Service) newSession(site *Site, w *Who) *browserSession {
 	life := sessionLife
 	b := &browserSession{
 		Version: sessionVersion, Pool: site.Pool.ID, Domain: site.Domain.Name, Since: site.Domain.Since.UnixMilli(),
-		UserID: w.User.ID(), Epoch: token.EpochOf(w.User.Rec.TokensValidAfter), At: w.At.UnixMilli(), Methods: w.Methods,
+		UserID: w.User.ID(), Epoch: token.EpochOf(w.User.Rec.TokensValidAfter), Began: w.At.UnixMilli(), At: w.At.UnixMilli(), Methods: w.Methods,
 		Nonce: make([]byte, 16), user: w.User,
 	}
 	rand.Read(b.Nonce)

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ func TestServes(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		age    time.Duration
+		since  time.Duration // of the first sign-in; 0: the same
 		tracks bool
 		reuse  time.Duration
 		maxAge time.Duration
@@ -28,6 +30,8 @@ func TestServes(t *testing.T) {
 		{name: "below the client's limit", age: 90 * time.Minute, tracks: true, reuse: 2 * time.Hour, maxAge: -1, want: true},
 		{name: "a client that never reuses", tracks: true, maxAge: -1},
 		{name: "a client that never reuses, a session of the future", age: -5 * time.Second, tracks: true, maxAge: -1},
+		{name: "a step-up does not renew it", age: 10 * time.Second, since: time.Hour, maxAge: -1},
+		{name: "max_age of a step-up", age: 10 * time.Second, since: 20 * time.Minute, maxAge: time.Minute, want: true},
 		{name: "max_age", age: 10 * time.Second, maxAge: 9 * time.Second},
 		{name: "max_age=0", maxAge: 0},
 		{name: "max_age=0, a session of the future", age: -5 * time.Second, maxAge: 0},
@@ -37,7 +41,7 @@ func TestServes(t *testing.T) {
 		sn.Tracking.On = row.tracks
 		a := &Authorization{Client: &pool.Client{SSOReuse: row.reuse}, maxAge: row.maxAge, prompt: row.prompt}
 		a.Client.Config = idp.UserPoolClientType{SupportedIdentityProviders: []string{localProvider}}
-		b := &browserSession{At: now.Add(-row.age).UnixMilli()}
+		b := &browserSession{At: now.Add(-row.age).UnixMilli(), Began: now.Add(-cmp.Or(row.since, row.age)).UnixMilli()}
 		if got := b.serves(&Site{Pool: sn}, a, now); got != row.want {
 			t.Errorf("%s: %v", row.name, got)
 		}

@@ -158,7 +158,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Lockouts: v.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: v.triggers.Service,
 	})
 	v.oauth = oauth.New(oauth.Deps{
-		Store: st, Pools: v.pools, Groups: v.groups, Refreshes: v.refreshes, Tokens: v.tokens, Ring: ring,
+		Store: st, Pools: v.pools, Groups: v.groups, Refreshes: v.refreshes, Tokens: v.tokens, SignIns: v.signins, Passkeys: v.passkeys, Ring: ring,
 		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Now: c.Now, Log: log,
 	})
 	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Passkeys: v.passkeys, Ring: ring, Now: c.Now, Log: log})

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"cognate/internal/api"
@@ -11,9 +10,6 @@ import (
 	"cognate/internal/user"
 )
 
-// attributeKey begins the keys of attributes in NEW_PASSWORD_REQUIRED.
-const attributeKey = "userAttributes."
-
 // askNewPassword asks a user with a temporary password for one of its own, and
 // for the attributes that the schema requires and nobody gave.
 func (s *Service) askNewPassword(c *call, o *outcome) (*answer, error) {
@@ -21,37 +17,12 @@ func (s *Service) askNewPassword(c *call, o *outcome) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	required := []string{}
-	for _, name := range user.MissingAttributes(c.pool, o.user) {
-		required = append(required, attributeKey+name)
-	}
-	// Clients read from it which required attributes have a value yet.
-	shown := map[string]string{}
-	for _, name := range user.MissingAttributes(c.pool, o.user) {
-		shown[name] = ""
-	}
-	for name, value := range o.user.Attributes {
-		if value != "" && user.MayRead(c.pool, c.client, name) {
-			shown[name] = value
-		}
-	}
-	requiredJSON, err := json.Marshal(required)
+	params, err := user.NewPasswordParams(c.pool, c.client, o.user)
 	if err != nil {
 		return nil, err
 	}
-	shownJSON, err := json.Marshal(shown)
-	if err != nil {
-		return nil, err
-	}
-	return &answer{
-		challenge: idp.ChallengeNameTypeNewPasswordRequired,
-		session:   &session,
-		params: map[string]string{
-			"USER_ID_FOR_SRP":    o.user.Username(),
-			"requiredAttributes": string(requiredJSON),
-			"userAttributes":     string(shownJSON),
-		},
-	}, nil
+	params[idForSRP] = o.user.Username()
+	return &answer{challenge: idp.ChallengeNameTypeNewPasswordRequired, session: &session, params: params}, nil
 }
 
 // answerNewPassword is NEW_PASSWORD_REQUIRED.
@@ -65,7 +36,7 @@ func (s *Service) answerNewPassword(ctx context.Context, t *challengeResponse) (
 	}
 	attributes := map[string]string{}
 	for key, value := range t.params {
-		if name, ok := strings.CutPrefix(key, attributeKey); ok {
+		if name, ok := strings.CutPrefix(key, user.AttributeKey); ok {
 			attributes[name] = value
 		}
 	}

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -9,6 +10,10 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/passkey"
 	"cognate/internal/pool"
+	"cognate/internal/signin/acr"
+	"cognate/internal/signin/stepup"
+	"cognate/internal/token"
+	"cognate/internal/user"
 )
 
 // A PageCall is a step of a sign-in on a login page. The page shows what the
@@ -20,6 +25,10 @@ type PageCall struct {
 	// AnswerOnPage, by the names that the API has. Neither has a SECRET_HASH.
 	Params  map[string]string
 	Session string
+	// Levels are the authentication levels that the client asks for, the preferred one
+	// first. Passkeys says that the page can ask for passkeys.
+	Levels   []int
+	Passkeys bool
 	// Complete ends a sign-in whose factors are proven, in the place of tokens. Its
 	// error is the error of the call.
 	Complete func(ctx context.Context, p *Proof) error
@@ -46,6 +55,42 @@ func (s *Service) StartOnPage(ctx context.Context, p PageCall, flow idp.AuthFlow
 func (s *Service) AnswerOnPage(ctx context.Context, p PageCall, name idp.ChallengeNameType) (*PageAnswer, error) {
 	a, err := s.respond(ctx, p.call(), name)
 	return pageAnswer(a, err)
+}
+
+// StepUpOnPage continues the sign-in of a browser session, in which these factors were
+// passed, to the page's level. It asks for what is missing.
+func (s *Service) StepUpOnPage(ctx context.Context, p PageCall, u *user.User, passed acr.Methods) (*PageAnswer, error) {
+	c := p.call()
+	c.noteUser(ctx, u)
+	c.stepUp = &stepup.Request{Levels: p.Levels, Passed: passed, Credit: &stepup.Credit{Epoch: token.EpochOf(u.Rec.TokensValidAfter)}}
+	if err := s.preAuthentication(ctx, c, u); err != nil {
+		return nil, errorOf(err)
+	}
+	cred, err := s.users.Credential(u)
+	if err != nil {
+		return nil, err
+	}
+	st := s.newState(c, u, idp.AuthFlowTypeUserAuth)
+	c.useCredit(st, cred)
+	if err := s.targetAfter(ctx, c, u, st); err != nil || !st.BelowTarget() {
+		return nil, cmp.Or(err, error(levelReached()))
+	}
+	a, err := s.next(ctx, c, &outcome{state: st, user: u})
+	if err == nil {
+		err = s.commitRest(ctx, c)
+	}
+	return pageAnswer(c.withChoices(a), overloadError(err))
+}
+
+// TargetOnPage returns the first of the page's levels that the user reached by the factors,
+// or can reach; 0 if there is none.
+func (s *Service) TargetOnPage(ctx context.Context, p PageCall, u *user.User, passed acr.Methods) (int, error) {
+	c := p.call()
+	ch, err := s.optionsOf(ctx, c, u)
+	if err != nil {
+		return 0, err
+	}
+	return s.factorsOf(c, ch).Target(passed, p.Levels), nil
 }
 
 // PasskeyOptionsOnPage returns the options of a WEB_AUTHN challenge, for
@@ -132,7 +177,10 @@ func (s *Service) resendFirstCode(ctx context.Context, r *challengeResponse, nam
 }
 
 func (p *PageCall) call() *call {
-	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params}
+	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys}
+	if len(p.Levels) > 0 {
+		c.stepUp = &stepup.Request{Levels: p.Levels}
+	}
 	if p.Session != "" {
 		c.session = &p.Session
 	}

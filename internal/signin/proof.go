@@ -21,6 +21,9 @@ type Proof struct {
 	EventID string
 	Methods acr.Methods // the factors that were passed, in their order
 
+	// SteppedUp says that some of the factors are those of an earlier sign-in.
+	SteppedUp bool
+
 	device *devices.Device
 	source string // the triggerSource of the tokens
 	call   *call
@@ -42,7 +45,7 @@ func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, err
 		return nil, err
 	}
 	a, err := c.complete(ctx, s, &Proof{
-		User: o.user, At: s.now(), EventID: o.state.EventID, Methods: o.state.Methods(),
+		User: o.user, At: s.now(), EventID: o.state.EventID, Methods: o.state.Methods(), SteppedUp: o.state.Credit != nil,
 		device: o.state.device, source: tokenSource(o.state), call: c,
 	})
 	if err != nil {

@@ -51,30 +51,12 @@ func (s *Service) answerTOTP(ctx context.Context, t *challengeResponse) (*outcom
 // redeemStep uses a time step up. A step that was used before leaves the session
 // for the next code.
 func (s *Service) redeemStep(ctx context.Context, tx *store.Tx, t *challengeResponse, step int64) error {
-	used, err := s.factors.TOTPSpent(ctx, &tx.Reader, t.pool.ID, t.user.ID(), step)
-	if err != nil {
-		return err
-	}
-	if used {
+	err := s.factors.RedeemTOTP(ctx, tx, t.pool, t.user, step)
+	switch {
+	case errors.Is(err, store.ErrSpent):
 		return store.CommitWith(stepUsed())
-	}
-	rec, err := tx.User(ctx, t.pool.ID, t.user.ID())
-	if errors.Is(err, store.ErrNotFound) {
+	case errors.Is(err, store.ErrNotFound):
 		return invalidSession().WithReason(api.ReasonAccountChanged)
-	}
-	if err != nil {
-		return err
-	}
-	now, err := user.FromRecord(t.pool, rec)
-	if err != nil {
-		return err
-	}
-	if !now.Rec.Enabled || !user.SameSoftwareToken(now, t.user) { // Changed in this very moment.
-		return invalidSession().WithReason(api.ReasonAccountChanged)
-	}
-	err = s.factors.SpendTOTP(ctx, tx, t.pool.ID, t.user.ID(), step)
-	if errors.Is(err, store.ErrSpent) {
-		return stepUsed()
 	}
 	return err
 }

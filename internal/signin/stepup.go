@@ -148,7 +148,7 @@ func (s *Service) askMissing(ctx context.Context, c *call, o *outcome) (*answer,
 		return s.askOneOf(ctx, c, o, missing.Second)
 	case len(missing.First) > 0:
 		return s.askFirst(ctx, c, ch, o.state)
-	case c.from == hostedPage:
+	case c.from == hostedPage && o.state.Credit == nil:
 		return nil, nil
 	}
 	return nil, terminalError{levelOutOfReach()}

@@ -9,6 +9,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/pool"
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/user"
@@ -108,9 +109,28 @@ func (s *Service) SpendTOTP(ctx context.Context, tx *store.Tx, poolID, userID st
 	return tx.Spend(ctx, poolID, s.totpHash(poolID, userID, step), keys.TOTPStepEnds(step))
 }
 
-// TOTPSpent reports whether a time step was used.
-func (s *Service) TOTPSpent(ctx context.Context, r *store.Reader, poolID, userID string, step int64) (bool, error) {
-	return r.Spent(ctx, poolID, s.totpHash(poolID, userID, step))
+// RedeemTOTP spends a time step of the user's software token. It returns ErrSpent if the step
+// was used before, and ErrNotFound if the user is disabled or has another token, or none, now.
+func (s *Service) RedeemTOTP(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *user.User, step int64) error {
+	used, err := tx.Spent(ctx, sn.ID, s.totpHash(sn.ID, u.ID(), step))
+	switch {
+	case err != nil:
+		return err
+	case used:
+		return store.ErrSpent
+	}
+	rec, err := tx.User(ctx, sn.ID, u.ID())
+	if err != nil {
+		return err
+	}
+	now, err := user.FromRecord(sn, rec)
+	if err != nil {
+		return err
+	}
+	if !now.Rec.Enabled || !user.SameSoftwareToken(now, u) { // Changed in this very moment.
+		return store.ErrNotFound
+	}
+	return s.SpendTOTP(ctx, tx, sn.ID, u.ID(), step)
 }
 
 func (s *Service) totpHash(poolID, userID string, step int64) [32]byte {

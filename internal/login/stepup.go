@@ -1,0 +1,40 @@
+package login
+
+import (
+	"context"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/oauth"
+	"cognate/internal/signin"
+	"cognate/internal/user"
+)
+
+// stepUp asks for the factors that the browser's session lacks for the level that the
+// client asks for.
+func (v *visit) stepUp() error {
+	session, err := v.deps.OAuth.WeakSession(v.r, v.request)
+	if err != nil {
+		return err
+	}
+	if session == nil {
+		v.startAgain(noticeExpired)
+		return nil
+	}
+	return v.signIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
+		return v.deps.SignIns.StepUpOnPage(ctx, c, session.User(), session.Methods())
+	}, map[string]string{"USERNAME": session.User().Username()})
+}
+
+// sessionToContinue returns the session that a step-up of the user continues. It must be
+// live still: whoever signed out must not go on with its factors.
+func (v *visit) sessionToContinue(u *user.User) (*oauth.Session, error) {
+	session, err := v.deps.OAuth.WeakSession(v.r, v.request)
+	if err != nil {
+		return nil, err
+	}
+	if session == nil || session.User().ID() != u.ID() {
+		return nil, idp.NotAuthorizedException("Invalid session for the user, session is expired.").WithReason(api.ReasonSessionExpired)
+	}
+	return session, nil
+}
