@@ -69,6 +69,7 @@ var parts = []struct{ name, title string }{
 	{"triggers", "Lambda triggers"},
 	{"sources", "Trigger sources"},
 	{"endpoints", "Endpoints"},
+	{"parameters", "Parameters of endpoints"},
 	{"pages", "Pages"},
 }
 
