@@ -88,20 +88,28 @@ func (s *Service) serveConfirmUser(w http.ResponseWriter, r *http.Request) {
 	contentPolicy(w, "")
 	v := &visit{Service: s, w: w, r: r, site: oauth.SiteOf(r.Context())}
 	v.text = chooseLanguage(w, r, v.site)
-	out := newView(r, v.site, v.text, "/confirmUser")
-	out.Look = s.lookOf(r.Context(), v.site, r.URL.Query().Get("client_id"))
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", "GET")
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	if err := v.confirmByLink(); err != nil {
-		out.Error = v.text.T("confirm.linkFailed")
+	err := v.confirmByLink()
+	if err != nil {
 		_, _ = v.note(err)
-		write(w, r, http.StatusBadRequest, "confirmed.html", out)
-		return
 	}
-	write(w, r, http.StatusOK, "confirmed.html", out)
+	s.writeConfirmed(w, r, v.text, err == nil)
+}
+
+// writeConfirmed writes the page of a confirmation link in a language.
+func (s *Service) writeConfirmed(w http.ResponseWriter, r *http.Request, l translator, ok bool) {
+	site := oauth.SiteOf(r.Context())
+	out := newView(r, site, l, pathConfirmUser)
+	out.Look = s.lookOf(r.Context(), site, r.URL.Query().Get("client_id"))
+	status := http.StatusOK
+	if !ok {
+		out.Error, status = l.T("confirm.linkFailed"), http.StatusBadRequest
+	}
+	write(w, r, status, "confirmed.html", out)
 }
 
 func (v *visit) confirmByLink() error {

@@ -5,5 +5,6 @@
 // its form does. A page drives the same engine as the API ([signin.Service]) and ends
 // in what the authorization request asks for ([oauth.Service.Complete]): it knows no
 // grants and no factors. Templates, styles and scripts are files below templates and
-// static.
+// static. Another table (previewstates.go) has the states of every page, for the preview
+// of development servers.
 package login

@@ -25,8 +25,13 @@ func (s *Service) serveError(w http.ResponseWriter, r *http.Request) {
 	if text = strings.ToValidUTF8(text, ""); utf8.RuneCountInString(text) == 0 {
 		text = "Something went wrong"
 	}
-	l := chooseLanguage(w, r, site)
-	out := newView(r, site, l, "/error")
+	s.writeError(w, r, chooseLanguage(w, r, site), text)
+}
+
+// writeError writes the error page in a language.
+func (s *Service) writeError(w http.ResponseWriter, r *http.Request, l translator, text string) {
+	site := oauth.SiteOf(r.Context())
+	out := newView(r, site, l, pathError)
 	out.Error, out.Look = l.known(text), s.lookOf(r.Context(), site, r.URL.Query().Get("client_id"))
 	if id := r.URL.Query().Get("request_id"); keys.IsUUID(id) {
 		out.RequestID = id // of the request that failed, which the log explains

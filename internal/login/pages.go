@@ -36,9 +36,14 @@ const (
 	pathPassword       = "/verifyPassword"
 	pathPasskey        = "/login/passkey"
 	pathAddPasskey     = "/passkeys/add"
+	pathSignUp         = "/signup"
+	pathForgot         = "/forgotPassword"
+	pathConfirmUser    = "/confirmUser"
+	pathError          = "/error"
 )
 
-// pages returns all pages but the one for errors.
+// pages returns all pages but the one for errors and that of confirmation links.
+// Every page that shows something has its states in previewStates.
 func pages() []page {
 	return []page{
 		{path: pathSignIn, template: "signin.html", show: (*visit).showSignIn, submit: (*visit).submitSignIn},
@@ -54,10 +59,10 @@ func pages() []page {
 		{path: pathSetup, template: "choose.html", state: pathSetup, local: true, show: (*visit).showSetup, submit: (*visit).submitSetup},
 		{path: pathSetupAddress, template: "setupaddress.html", state: pathSetupAddress, local: true, show: (*visit).showSetupAddress, submit: (*visit).submitSetupAddress},
 		{path: pathSetupApp, template: "setupapp.html", state: pathSetupApp, local: true, show: (*visit).showSetupApp, submit: (*visit).submitSetupApp},
-		{path: "/signup", template: "signup.html", show: (*visit).showSignUp, submit: (*visit).submitSignUp},
+		{path: pathSignUp, template: "signup.html", show: (*visit).showSignUp, submit: (*visit).submitSignUp},
 		{path: pathConfirm, template: "confirm.html", state: pathConfirm, local: true, show: (*visit).showConfirm, submit: (*visit).submitConfirm},
 		{path: "/resendcode", state: pathConfirm, local: true, submit: (*visit).resendConfirmation},
-		{path: "/forgotPassword", template: "forgot.html", local: true, show: (*visit).showForgot, submit: (*visit).submitForgot},
+		{path: pathForgot, template: "forgot.html", local: true, show: (*visit).showForgot, submit: (*visit).submitForgot},
 		{path: pathReset, template: "reset.html", state: pathReset, local: true, show: (*visit).showReset, submit: (*visit).submitReset},
 	}
 }

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"cognate/internal/api"
@@ -27,7 +28,15 @@ func (v *visit) showPasskey() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return passkeyView{Username: v.state.Username, Options: string(options), Others: v.others(), passkeyTroubles: passkeyTroubles{v.text.T("passkey.failed"), v.text.T("passkey.missing")}}, nil
+	return v.passkeyView(options), nil
+}
+
+// passkeyView returns what the page shows for these options.
+func (v *visit) passkeyView(options json.RawMessage) passkeyView {
+	return passkeyView{
+		Username: v.state.Username, Options: string(options), Others: v.others(),
+		passkeyTroubles: passkeyTroubles{v.text.T("passkey.failed"), v.text.T("passkey.missing")},
+	}
 }
 
 func (v *visit) submitPasskey() error {
@@ -51,10 +60,7 @@ type addPasskeyView struct {
 }
 
 func (v *visit) showAddPasskey() (any, error) {
-	out := addPasskeyView{
-		Username:        v.user.DisplayName(v.site.Pool),
-		passkeyTroubles: passkeyTroubles{v.text.T("addPasskey.failed"), v.text.T("addPasskey.notHere")},
-	}
+	out := v.addPasskeyView(v.user.DisplayName(v.site.Pool))
 	if !v.passkeysWork() {
 		out.Refusal = v.text.T("addPasskey.notHere")
 		return out, nil
@@ -70,6 +76,11 @@ func (v *visit) showAddPasskey() (any, error) {
 	}
 	out.Options = string(options)
 	return out, err
+}
+
+// addPasskeyView returns what the page shows in every case.
+func (v *visit) addPasskeyView(username string) addPasskeyView {
+	return addPasskeyView{Username: username, passkeyTroubles: passkeyTroubles{v.text.T("addPasskey.failed"), v.text.T("addPasskey.notHere")}}
 }
 
 // submitAddPasskey stores the new passkey, or goes on without.

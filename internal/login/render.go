@@ -131,9 +131,11 @@ func (v *visit) headers() {
 	contentPolicy(v.w, target)
 }
 
+// pagePolicy is the part of the content security policy that real pages and pages in the preview share.
+const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+
 func contentPolicy(w http.ResponseWriter, formTargets string) {
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "+
-		"form-action 'self'"+formTargets+"; frame-ancestors 'none'; base-uri 'none'")
+	w.Header().Set("Content-Security-Policy", pagePolicy+"form-action 'self'"+formTargets+"; frame-ancestors 'none'")
 	w.Header().Set("Vary", "Cookie, Accept-Language")
 }
 
@@ -149,6 +151,11 @@ func (v *visit) render(failed error) {
 		v.deps.OAuth.Refuse(v.w, v.r, err)
 		return
 	}
+	v.draw(shown, failed, v.takeNotice())
+}
+
+// draw writes the visit's page: what its template shows, and the text of an error or the notice of this key.
+func (v *visit) draw(shown any, failed error, notice string) {
 	appearance, err := v.deps.Branding.Appearance(v.r.Context(), v.site.Pool, v.request.Client.ID)
 	if err != nil {
 		v.deps.OAuth.Refuse(v.w, v.r, err)
@@ -159,8 +166,8 @@ func (v *visit) render(failed error) {
 	out.App, out.CSRF, out.State, out.Page = v.request.Client.Name, v.token(), v.stateText, shown
 	out.Query = template.URL(v.query()) //nolint:gosec // html/template still escapes it for its attribute
 	out.Script = v.site.URL(assetPath + assetNames["page.js"])
-	if key := v.takeNotice(); key != "" && failed == nil {
-		out.Notice, out.Good = v.text.T(key), notices[key]
+	if notice != "" && failed == nil {
+		out.Notice, out.Good = v.text.T(notice), notices[notice]
 	}
 	if failed != nil {
 		out.Error = v.textOf(failed)

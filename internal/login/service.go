@@ -37,8 +37,8 @@ func (s *Service) Mount(mux *http.ServeMux) {
 	for _, p := range pages() {
 		mux.HandleFunc(strings.ToLower(p.path), s.handler(p))
 	}
-	mux.HandleFunc("/error", s.serveError)
-	mux.HandleFunc("/confirmuser", s.serveConfirmUser)
+	mux.HandleFunc(pathError, s.serveError)
+	mux.HandleFunc(strings.ToLower(pathConfirmUser), s.serveConfirmUser)
 	mux.HandleFunc("GET "+assetPath+"{file}", serveAsset)
 	mux.HandleFunc("GET "+stylePath+"{file}", s.serveStyle)
 	mux.HandleFunc("GET "+imagePath+"{owner}/{file}", s.serveImage)

@@ -18,14 +18,18 @@ func (v *visit) signUpAllowed() bool { return v.isLocal() && !v.site.Pool.AdminC
 // for that by which people sign in.
 func (v *visit) signUpAttributes() []string {
 	var list []string
-	kind := v.identifierKind()
 	for _, attr := range v.site.Pool.Schema.Required() {
-		if attr == schema.Sub || attr == schema.Email && kind == "email" || attr == schema.PhoneNumber && kind == "phone" {
-			continue
+		if attr != schema.Sub && !v.isIdentifier(attr) {
+			list = append(list, attr)
 		}
-		list = append(list, attr)
 	}
 	return list
+}
+
+// isIdentifier reports whether the attribute is that by which people sign in.
+func (v *visit) isIdentifier(attr string) bool {
+	kind := v.identifierKind()
+	return attr == schema.Email && kind == "email" || attr == schema.PhoneNumber && kind == "phone"
 }
 
 // identifierField returns the input of the name by which people sign in.
@@ -45,8 +49,13 @@ func (v *visit) showSignUp() (any, error) {
 	if !v.signUpAllowed() {
 		return nil, &oauth.ShownError{Text: "SignUp is not permitted for this user pool", ClientID: v.request.Client.ID}
 	}
+	return v.signUpView(v.signUpAttributes())
+}
+
+// signUpView returns what the page shows if it asks for these attributes.
+func (v *visit) signUpView(attributes []string) (newPasswordView, error) {
 	out := newPasswordView{Fields: []Field{v.identifierField()}, Rules: v.passwordRules(v.site.Pool.PasswordPolicy)}
-	for _, attr := range v.signUpAttributes() {
+	for _, attr := range attributes {
 		out.Fields = append(out.Fields, v.attributeField(attr))
 	}
 	out.Passwords = []Field{

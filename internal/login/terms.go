@@ -21,14 +21,17 @@ func (v *visit) termsNote() ([]linkedText, error) {
 	if !ok {
 		return nil, nil
 	}
-	documents := map[string]linkedText{
-		"{0}": {v.text.T("terms.use"), links.TermsOfUse}, "{1}": {v.text.T("terms.privacy"), links.PrivacyPolicy},
-	}
+	return v.termsSentence(links.TermsOfUse, links.PrivacyPolicy), nil
+}
+
+// termsSentence returns the sentence with links to these addresses.
+func (v *visit) termsSentence(use, privacy string) []linkedText {
+	documents := map[string]linkedText{"{0}": {v.text.T("terms.use"), use}, "{1}": {v.text.T("terms.privacy"), privacy}}
 	var note []linkedText
 	text, end := v.text.T("terms.agree"), 0
 	for _, at := range placeholder.FindAllStringIndex(text, -1) {
 		note = append(note, linkedText{Text: text[end:at[0]]}, documents[text[at[0]:at[1]]])
 		end = at[1]
 	}
-	return append(note, linkedText{Text: text[end:]}), nil
+	return append(note, linkedText{Text: text[end:]})
 }

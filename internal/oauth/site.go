@@ -35,6 +35,11 @@ func SiteOf(ctx context.Context) *Site {
 	return site
 }
 
+// WithSite returns a context for a request to the site.
+func WithSite(ctx context.Context, site *Site) context.Context {
+	return context.WithValue(ctx, siteKey{}, site)
+}
+
 // domainPath begins the paths of domains on hosts that are not theirs.
 const domainPath = "/_domain/"
 
@@ -72,7 +77,7 @@ func (s *Service) Route(domain *http.ServeMux, next http.Handler) http.Handler {
 		}
 		audit.From(r.Context()).SetPool(sn.ID)
 		site := &Site{Pool: sn, Domain: d, Base: base, Secure: api.RequestFrom(r.Context()).Secure()}
-		r = r.WithContext(context.WithValue(r.Context(), siteKey{}, site))
+		r = r.WithContext(WithSite(r.Context(), site))
 		if base != "" {
 			http.StripPrefix(base, folded).ServeHTTP(w, r)
 			return

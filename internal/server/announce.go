@@ -33,6 +33,7 @@ Point a client here. Any access key and secret will do (%s).
 
   issuer          %[3]s/<pool id>
   login pages     http://<domain>.auth.localhost:%[4]s/login, or %[2]s/_domain/<domain>/login
+  their preview   %[2]s/_cognate/preview
   mail and SMS    %[2]s/_cognate/inbox
   clock           %[2]s/_cognate/clock
 

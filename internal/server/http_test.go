@@ -60,6 +60,23 @@ func TestIssuerForms(t *testing.T) {
 	}
 }
 
+// TestPreviewIsForDevelopment: a production server has no route of the preview.
+func TestPreviewIsForDevelopment(t *testing.T) {
+	t.Parallel()
+	production, dev := serving.Start(t, serving.Serve(t)).URL(), serving.Start(t, serving.Dev(t)).URL()
+	for _, path := range []string{"/_cognate/preview", "/_cognate/preview/_static/preview.css"} {
+		if res, _ := serving.Get(t, production+path); res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s in serve: %d", path, res.StatusCode)
+		}
+		if res, _ := serving.Get(t, dev+path); res.StatusCode != http.StatusOK {
+			t.Errorf("%s in dev: %d", path, res.StatusCode)
+		}
+	}
+	if _, body := serving.Get(t, dev+"/_cognate/preview"); !strings.Contains(body, "create-user-pool") {
+		t.Errorf("without a pool it does not say how to make one: %s", body)
+	}
+}
+
 func TestInboxIsForDevelopment(t *testing.T) {
 	t.Parallel()
 	if res, _ := serving.Get(t, serving.Start(t, serving.Serve(t)).URL()+"/_cognate/inbox"); res.StatusCode != http.StatusNotFound {

@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/audit"
+	"cognate/internal/login"
 	"cognate/internal/server/development"
 	"cognate/internal/server/edge"
 	"cognate/internal/user/userimport"
@@ -26,6 +27,7 @@ func (s *Server) routes() http.Handler {
 			Messages: s.services.messages, Imports: s.services.imports, Clock: s.clock, OriginPolicy: originPolicy(&s.config),
 			RequestTimeout: s.config.RequestTimeout, Log: s.log,
 		}).Mount(mux)
+		login.NewPreview(s.services.login, s.services.pools).Mount(mux)
 	}
 
 	domain := http.NewServeMux()

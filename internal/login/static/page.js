@@ -112,4 +112,5 @@ for (const form of document.querySelectorAll("[data-passkey]")) {
   });
 }
 
-document.getElementById("loginErrorMessage")?.focus();
+// Only the preview has pages in frames. There a focus would scroll the preview to the frame.
+if (window === window.top) document.getElementById("loginErrorMessage")?.focus();

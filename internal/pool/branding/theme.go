@@ -16,6 +16,9 @@ type Theme struct {
 	Scheme string
 	// CSS is a stylesheet for after the default one. Its images are in the folder "images" beside its own folder.
 	CSS string
+	// Adjusted are the paths of colours of text that the theme replaces by black or white, because they have too
+	// little contrast on a background.
+	Adjusted []string
 
 	Header, Footer Band
 	// Logo is the form's. At is its place in the line; it can be outside of the form, or below it.
@@ -224,7 +227,7 @@ func (t *Theme) stylesheet(settings Document, assets []Asset) string {
 		first = darkMode
 	}
 	b.WriteString(":root[data-scheme] {\n")
-	writeColours(&b, settings, first)
+	t.writeColours(&b, settings, first)
 	for _, r := range themeRadii {
 		fmt.Fprintf(&b, "--%s: %spx;\n", r.property, strconv.FormatFloat(radius(settings, strings.Split(r.path, ".")), 'f', -1, 64))
 	}
@@ -237,7 +240,7 @@ func (t *Theme) stylesheet(settings Document, assets []Asset) string {
 	writeImages(&b, settings, assets, first)
 	if t.Scheme == "dynamic" {
 		b.WriteString("@media (prefers-color-scheme: dark) {\n:root[data-scheme] {\n")
-		writeColours(&b, settings, second)
+		t.writeColours(&b, settings, second)
 		b.WriteString("}\n")
 		writeImages(&b, settings, assets, second)
 		b.WriteString("}\n")
@@ -260,7 +263,7 @@ func radius(settings Document, path []string) float64 {
 	return min(max(settings.Number(path...), 0), maxRadius)
 }
 
-func writeColours(b *strings.Builder, settings Document, m mode) {
+func (t *Theme) writeColours(b *strings.Builder, settings Document, m mode) {
 	fmt.Fprintf(b, "color-scheme: %s;\n", strings.TrimSuffix(m.key, "Mode"))
 	seen := map[string]colour{} // opaque, by property
 	for _, c := range themeColours {
@@ -276,7 +279,12 @@ func writeColours(b *strings.Builder, settings Document, m mode) {
 		}
 	}
 	for _, c := range themeTexts {
-		fmt.Fprintf(b, "--%s: %s;\n", c.property, colourAt(settings, c.path, m).readableOn(seen[c.on]))
+		asked := colourAt(settings, c.path, m)
+		shown := asked.readableOn(seen[c.on])
+		fmt.Fprintf(b, "--%s: %s;\n", c.property, shown)
+		if path := strings.Replace(c.path, "*", m.key, 1); shown != asked && !slices.Contains(t.Adjusted, path) {
+			t.Adjusted = append(t.Adjusted, path)
+		}
 	}
 }
 

@@ -1,0 +1,190 @@
+package login
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/audit"
+	"cognate/internal/oauth"
+	"cognate/internal/pool"
+)
+
+// PreviewPath is where the preview of the pages is.
+const PreviewPath = "/_cognate/preview"
+
+// Parameters in the addresses of the preview.
+const (
+	previewStateParameter   = "show"
+	previewVersionParameter = "version"
+	previewClientParameter  = "client_id"
+	previewPoolParameter    = "pool"
+)
+
+// Versions of the pages, in the addresses of the preview.
+const (
+	previewManaged = "managed"
+	previewClassic = "classic"
+)
+
+// A Preview shows every page in every state, with the branding of an app client. It reads
+// settings alone, and its forms do nothing. Only a development server has it.
+type Preview struct {
+	login *Service
+	pools *pool.Service
+}
+
+// NewPreview returns the preview of a service's pages.
+func NewPreview(login *Service, pools *pool.Service) *Preview { return &Preview{login, pools} }
+
+// Mount adds the preview's routes. Only a development server may call it.
+func (p *Preview) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+PreviewPath, p.serveIndex)
+	mux.HandleFunc("GET "+PreviewPath+"/_static/{file}", servePreviewFile)
+	site := "GET " + PreviewPath + "/{pool}/{version}"
+	mux.HandleFunc(site+"/{path...}", p.onSite(p.serveState))
+	mux.HandleFunc(site+assetPath+"{file}", p.onSite(serveAsset))
+	mux.HandleFunc(site+stylePath+"{file}", p.onSite(p.login.serveStyle))
+	mux.HandleFunc(site+imagePath+"{owner}/{file}", p.onSite(p.login.serveImage))
+}
+
+// onSite returns a handler for requests below the path of a pool's preview, which stands
+// in for the pool's domain. So a pool without a domain has a preview, too.
+func (p *Preview) onSite(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		oauth.SecureHeaders(w, r)
+		sn, err := p.pools.Load(r.Context(), r.PathValue("pool"))
+		if err != nil {
+			p.refuse(w, r, err)
+			return
+		}
+		version := r.PathValue("version")
+		if version != previewManaged && version != previewClassic {
+			http.NotFound(w, r)
+			return
+		}
+		domain, err := p.domain(r.Context(), sn)
+		if err != nil {
+			p.refuse(w, r, err)
+			return
+		}
+		domain.Managed = version == previewManaged
+		site := &oauth.Site{Pool: sn, Domain: domain, Base: PreviewPath + "/" + sn.ID + "/" + version, Secure: api.RequestFrom(r.Context()).Secure()}
+		next(w, r.WithContext(oauth.WithSite(r.Context(), site)))
+	}
+}
+
+// domain returns the pool's domain, or a domain of managed login for a pool without a domain.
+func (p *Preview) domain(ctx context.Context, sn *pool.Snapshot) (*pool.LoginDomain, error) {
+	if sn.Domain == "" {
+		return &pool.LoginDomain{PoolID: sn.ID, Managed: true}, nil
+	}
+	d, _, err := p.pools.OfDomain(ctx, sn.Domain)
+	if err != nil {
+		return nil, err
+	}
+	domain := *d
+	return &domain, nil
+}
+
+// refuse answers a request for what is not there, or cannot be read.
+func (p *Preview) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if api.CodeOf(err) == "ResourceNotFoundException" {
+		http.Error(w, "There is no such user pool or app client.", http.StatusNotFound)
+		return
+	}
+	audit.From(r.Context()).SetCause(err)
+	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+}
+
+// serveState shows a page in a state. Its address ends like that of the real page, so that the
+// links between pages lead to pages of the preview. A state that the page does not have stands
+// for the page's first one.
+func (p *Preview) serveState(w http.ResponseWriter, r *http.Request) {
+	state, ok := findPreviewState("/"+r.PathValue("path"), r.URL.Query().Get(previewStateParameter))
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	site := oauth.SiteOf(r.Context())
+	client, err := site.Pool.Client(r.Context(), r.URL.Query().Get(previewClientParameter))
+	if err != nil {
+		p.refuse(w, r, err)
+		return
+	}
+	previewHeaders(w)
+	// What a page shows must not depend on the request: screenshots are compared.
+	described := *api.RequestFrom(r.Context())
+	described.ID = "00000000-0000-4000-8000-000000000000"
+	r = r.WithContext(api.WithRequest(r.Context(), &described))
+	language := previewLanguage(r)
+	if !site.Domain.Managed {
+		language = defaultLanguage
+	}
+	if state.write != nil {
+		state.write(p.login, w, r, language)
+		return
+	}
+	v := &visit{
+		Service: p.login, page: pageOf(state.path), w: w, r: r, site: site, request: &oauth.Authorization{Client: client},
+		form: state.form, csrf: "preview", text: language, state: state.state,
+	}
+	shown, err := v.showState(&state)
+	if err != nil {
+		p.refuse(w, r, err)
+		return
+	}
+	v.draw(shown, state.failed, state.notice)
+}
+
+// showState returns what the page shows in the state.
+func (v *visit) showState(s *previewState) (any, error) {
+	if s.show != nil {
+		return s.show(v)
+	}
+	return v.page.show(v)
+}
+
+// previewLanguage returns the language that the address chooses. The preview reads and sets no cookie.
+func previewLanguage(r *http.Request) translator {
+	return translator(cmp.Or(knownLanguage(r.URL.Query().Get(languageParameter)), defaultLanguage))
+}
+
+// previewHeaders lets the preview's own page frame a page, and keeps its forms and passkeys from acting.
+func previewHeaders(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", pagePolicy+"form-action 'none'; frame-ancestors 'self'")
+	h.Set("X-Frame-Options", "SAMEORIGIN")
+	h.Set("Permissions-Policy", "publickey-credentials-get=(), publickey-credentials-create=()")
+}
+
+func findPreviewState(path, name string) (previewState, bool) {
+	var first *previewState
+	for _, s := range previewStates() {
+		if !strings.EqualFold(s.path, path) {
+			continue
+		}
+		if s.name == name {
+			return s, true
+		}
+		if first == nil {
+			first = &s
+		}
+	}
+	if first == nil {
+		return previewState{}, false
+	}
+	return *first, true
+}
+
+// pageOf returns the page at a path.
+func pageOf(path string) page {
+	for _, p := range pages() {
+		if p.path == path {
+			return p
+		}
+	}
+	return page{}
+}

@@ -1,0 +1,237 @@
+package login
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+)
+
+// A previewState is a page in one of the states that a person can meet.
+type previewState struct {
+	path string
+	// name tells the state from others of its page. It is in the address of the state.
+	name, title string
+	// state is what the page continues from.
+	state *pageState
+	// form is what the person has entered.
+	form url.Values
+	// failed is the error of the form, notice the key of a notice.
+	failed error
+	notice string
+	// show, if set, takes the place of the page's own show. It is for states that the settings
+	// of the app client may not lead to, and for pages whose own show changes data.
+	show func(v *visit) (any, error)
+	// write, if set, writes a page that is not one of pages().
+	write func(s *Service, w http.ResponseWriter, r *http.Request, l translator)
+}
+
+// What the people of the preview have entered.
+const (
+	previewName    = "ada@example.com"
+	previewMasked  = "a***@e***"
+	previewPhone   = "+*******0100"
+	previewSecret  = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSW"
+	previewPasskey = `{"challenge":"cHJldmlldw","rp":{"name":"preview"},"user":{"id":"cHJldmlldw","name":"preview","displayName":"preview"},"pubKeyCredParams":[]}`
+)
+
+// previewFactors are all second factors, and previewFirst all first factors.
+var (
+	previewFactors = []string{string(idp.ChallengeNameTypeSmsMfa), string(idp.ChallengeNameTypeSoftwareTokenMfa), string(idp.ChallengeNameTypeEmailOtp)}
+	previewFirst   = []string{
+		string(idp.ChallengeNameTypeWebAuthn), string(idp.ChallengeNameTypePassword), string(idp.ChallengeNameTypeEmailOtp), string(idp.ChallengeNameTypeSmsOtp),
+	}
+	// previewAttributes are the standard attributes that a pool can ask for.
+	previewAttributes = []string{
+		"name", "given_name", "middle_name", "family_name", "nickname", "preferred_username", "email", "phone_number", "birthdate",
+		"gender", "address", "website", "profile", "picture", "locale", "zoneinfo", "updated_at",
+	}
+)
+
+// Errors of the preview: what the services below the pages answer.
+var (
+	previewWrongPassword = idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonWrongPassword)
+	previewWrongCode     = idp.CodeMismatchException("Invalid verification code provided, please try again.").WithReason(api.ReasonCodeMismatch)
+	previewUsedCode      = idp.ExpiredCodeException("Your software token has already been used once.").WithReason(api.ReasonCodeUsed)
+	previewOldCode       = idp.ExpiredCodeException("Invalid code provided, please request a code again.").WithReason(api.ReasonCodeExpired)
+	previewBadPassword   = idp.InvalidPasswordException("Password did not conform with policy: Password must have uppercase characters").WithReason(api.ReasonBadPassword)
+	previewBadEmail      = idp.InvalidParameterException("Invalid email address format.").WithReason(api.ReasonInvalidRequest)
+)
+
+// previewStates returns the states of all pages, in the order in which people meet them.
+func previewStates() []previewState {
+	var list []previewState
+	for _, part := range [][]previewState{previewSignIn(), previewFirstFactors(), previewSecondFactors(), previewSetUp(), previewSignUp(), previewRecovery(), previewEnds()} {
+		list = append(list, part...)
+	}
+	return list
+}
+
+func previewSignIn() []previewState {
+	entered := url.Values{"username": {previewName}}
+	return []previewState{
+		{path: pathSignIn, name: "plain", title: "Sign in"},
+		{path: pathSignIn, name: "wrong", title: "Sign in, wrong password", form: entered, failed: previewWrongPassword},
+		{path: pathSignIn, name: "missing", title: "Sign in, nothing entered", failed: pageError("error.missing"), form: url.Values{}},
+		{path: pathSignIn, name: "busy", title: "Sign in, too many requests", form: entered, failed: idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonOverloaded)},
+		{path: pathSignIn, name: "first", title: "Sign in, the name first", show: showSignInFirst},
+		{path: pathSignIn, name: "first-missing", title: "Sign in, the name first and missing", failed: pageError("error.missing"), show: showSignInFirst},
+		{path: pathSignIn, name: "none", title: "Sign in, no way to sign in", show: func(v *visit) (any, error) { return signInView{}, nil }},
+		{path: pathSignIn, name: "confirmed", title: "Sign in after confirmation", notice: noticeConfirmed},
+		{path: pathSignIn, name: "changed", title: "Sign in after a new password", notice: noticePasswordChanged},
+		{path: pathSignIn, name: "expired", title: "Sign in after an attempt that took too long", notice: noticeExpired},
+	}
+}
+
+func showSignInFirst(v *visit) (any, error) {
+	shown, err := v.showSignIn()
+	if out, ok := shown.(signInView); ok {
+		out.Local, out.First = true, true
+		shown = out
+	}
+	return shown, err
+}
+
+func previewFirstFactors() []previewState {
+	password := &pageState{Username: previewName, Challenge: idp.ChallengeNameTypePassword, Others: true}
+	passkey := &pageState{Username: previewName, Challenge: idp.ChallengeNameTypeWebAuthn, Others: true}
+	return []previewState{
+		{path: pathFirst, name: "plain", title: "Choose the first factor", state: &pageState{Username: previewName, Choices: previewFirst}},
+		{path: pathPassword, name: "plain", title: "Password as the first factor", state: password},
+		{path: pathPassword, name: "wrong", title: "Password as the first factor, wrong", state: password, failed: previewWrongPassword},
+		{path: pathPassword, name: "missing", title: "Password as the first factor, missing", state: password, failed: pageError("error.missing")},
+		{path: pathPasskey, name: "plain", title: "Passkey", state: passkey, show: showPasskeyPreview},
+		{path: pathPasskey, name: "failed", title: "Passkey, failed", state: passkey, show: showPasskeyPreview, failed: pageError("passkey.failed")},
+	}
+}
+
+// showPasskeyPreview shows the page with options of no challenge: a real one is a change of data.
+func showPasskeyPreview(v *visit) (any, error) {
+	return v.passkeyView(json.RawMessage(previewPasskey)), nil
+}
+
+func previewSecondFactors() []previewState {
+	sms := &pageState{Username: previewName, Challenge: idp.ChallengeNameTypeSmsMfa, Destination: previewPhone}
+	app := &pageState{Username: previewName, Challenge: idp.ChallengeNameTypeSoftwareTokenMfa}
+	named := &pageState{Username: previewName, Challenge: idp.ChallengeNameTypeSoftwareTokenMfa, Device: "Ada's phone"}
+	mail := &pageState{Username: previewName, Challenge: idp.ChallengeNameTypeEmailOtp, Destination: previewMasked}
+	first := &pageState{Username: previewName, Challenge: idp.ChallengeNameTypeSmsOtp, Destination: previewPhone, Others: true}
+	return []previewState{
+		{path: pathCode, name: "plain", title: "Code by SMS", state: sms},
+		{path: pathCode, name: "app", title: "Code of an app", state: app},
+		{path: pathCode, name: "named-app", title: "Code of an app with a name", state: named},
+		{path: pathCode, name: "email", title: "Code by email", state: mail},
+		{path: pathCode, name: "first", title: "Code by SMS as the first factor", state: first},
+		{path: pathCode, name: "wrong", title: "Code, wrong", state: mail, failed: previewWrongCode},
+		{path: pathCode, name: "used", title: "Code of an app, used before", state: app, failed: previewUsedCode},
+		{path: pathCode, name: "missing", title: "Code, missing", state: app, failed: pageError("error.missing")},
+		{path: pathCode, name: "sent", title: "Code, sent again", state: mail, notice: noticeCodeSent},
+		{path: pathChoose, name: "plain", title: "Choose the second factor", state: &pageState{Username: previewName, Choices: previewFactors}},
+	}
+}
+
+func previewSetUp() []previewState {
+	mail := &pageState{Username: previewName, Choices: []string{string(idp.ChallengeNameTypeEmailOtp)}}
+	phone := &pageState{Username: previewName, Choices: []string{string(idp.ChallengeNameTypeSmsMfa)}}
+	app := &pageState{Username: previewName, Secret: previewSecret}
+	attributes := &pageState{Username: previewName, Choices: []string{"userAttributes.given_name", "userAttributes.birthdate"}}
+	mixed := url.Values{"password": {"One"}, "confirm_password": {"Other"}}
+	return []previewState{
+		{path: pathChangePassword, name: "plain", title: "Replace a temporary password", state: &pageState{Username: previewName}},
+		{path: pathChangePassword, name: "attributes", title: "Replace a temporary password and fill in attributes", state: attributes},
+		{path: pathChangePassword, name: "missing", title: "Replace a temporary password, nothing entered", state: attributes, failed: pageError("error.missing")},
+		{path: pathChangePassword, name: "mismatch", title: "Replace a temporary password, not the same twice", state: &pageState{Username: previewName}, form: mixed, failed: pageError("error.mismatch")},
+		{path: pathSetup, name: "plain", title: "Choose a second factor to set up", state: &pageState{Username: previewName, Choices: previewFactors}},
+		{path: pathSetupAddress, name: "plain", title: "Set up codes by email", state: mail},
+		{path: pathSetupAddress, name: "phone", title: "Set up codes by SMS", state: phone},
+		{path: pathSetupAddress, name: "wrong", title: "Set up codes by email, not an address", state: mail, form: url.Values{"address": {"ada@"}}, failed: previewBadEmail},
+		{path: pathSetupApp, name: "plain", title: "Set up an app", state: app},
+		{path: pathSetupApp, name: "wrong", title: "Set up an app, wrong code", state: app, form: url.Values{"device_name": {"Ada's phone"}}, failed: previewWrongCode},
+		{path: pathAddPasskey, name: "plain", title: "Add a passkey", show: showAddPasskeyPreview("")},
+		{path: pathAddPasskey, name: "failed", title: "Add a passkey, failed", show: showAddPasskeyPreview(""), failed: pageError("addPasskey.failed")},
+		{path: pathAddPasskey, name: "elsewhere", title: "Add a passkey, not on this host", show: showAddPasskeyPreview("addPasskey.notHere")},
+		{path: pathAddPasskey, name: "too-many", title: "Add a passkey, too many", show: showAddPasskeyPreview("addPasskey.tooMany")},
+	}
+}
+
+// showAddPasskeyPreview shows the page with options of no challenge, or a refusal.
+func showAddPasskeyPreview(refusal string) func(*visit) (any, error) {
+	return func(v *visit) (any, error) {
+		out := v.addPasskeyView(previewName)
+		if refusal != "" {
+			out.Refusal = v.text.T(refusal)
+		} else {
+			out.Options = previewPasskey
+		}
+		return out, nil
+	}
+}
+
+func previewSignUp() []previewState {
+	entered := url.Values{"username": {previewName}, attributeName("email"): {previewName}, "password": {"secret"}, "confirm_password": {"secret"}}
+	sent := &pageState{Username: previewName, Destination: previewMasked}
+	return []previewState{
+		{path: pathSignUp, name: "plain", title: "Sign up", show: showSignUpPreview(nil)},
+		{path: pathSignUp, name: "terms", title: "Sign up with terms", show: showSignUpPreview(func(v *visit, out *newPasswordView) {
+			out.Terms = v.termsSentence("https://example.com/terms", "https://example.com/privacy")
+		})},
+		{path: pathSignUp, name: "all", title: "Sign up with every attribute", show: showAllAttributes},
+		{path: pathSignUp, name: "missing", title: "Sign up, nothing entered", failed: pageError("error.missing"), show: showAllAttributes},
+		{path: pathSignUp, name: "taken", title: "Sign up, name taken", form: entered, show: showSignUpPreview(nil), failed: idp.UsernameExistsException("User already exists").WithReason(api.ReasonNameTaken)},
+		{path: pathSignUp, name: "password", title: "Sign up, weak password", form: entered, show: showSignUpPreview(nil), failed: previewBadPassword},
+		{path: pathSignUp, name: "unconfirmed", title: "Sign up, an administrator must confirm", form: entered, show: showSignUpPreview(nil), failed: pageError("error.notConfirmable")},
+		{path: pathConfirm, name: "plain", title: "Confirm an account", state: sent},
+		{path: pathConfirm, name: "unknown", title: "Confirm an account, code sent before", state: &pageState{Username: previewName}},
+		{path: pathConfirm, name: "wrong", title: "Confirm an account, wrong code", state: sent, failed: previewWrongCode},
+		{path: pathConfirm, name: "sent", title: "Confirm an account, code sent again", state: sent, notice: noticeCodeSent},
+	}
+}
+
+// showSignUpPreview shows the page also for a pool without sign-up.
+func showSignUpPreview(change func(v *visit, out *newPasswordView)) func(*visit) (any, error) {
+	return func(v *visit) (any, error) {
+		out, err := v.signUpView(v.signUpAttributes())
+		if err == nil && change != nil {
+			change(v, &out)
+		}
+		return out, err
+	}
+}
+
+// showAllAttributes shows the page of a pool that requires every standard attribute.
+func showAllAttributes(v *visit) (any, error) {
+	return v.signUpView(slices.DeleteFunc(slices.Clone(previewAttributes), v.isIdentifier))
+}
+
+func previewRecovery() []previewState {
+	sent := &pageState{Username: previewName, Destination: previewMasked}
+	return []previewState{
+		{path: pathForgot, name: "plain", title: "Forgotten password"},
+		{path: pathForgot, name: "refused", title: "Forgotten password, refused", form: url.Values{"username": {previewName}}, failed: pageError("error.noReset")},
+		{path: pathForgot, name: "missing", title: "Forgotten password, nothing entered", failed: pageError("error.username")},
+		{path: pathReset, name: "plain", title: "Choose a new password", state: sent},
+		{path: pathReset, name: "expired", title: "Choose a new password, old code", state: sent, failed: previewOldCode},
+		{path: pathReset, name: "missing", title: "Choose a new password, nothing entered", state: sent, failed: pageError("error.missing")},
+		{path: pathReset, name: "password", title: "Choose a new password, weak password", state: sent, failed: previewBadPassword},
+	}
+}
+
+func previewEnds() []previewState {
+	return []previewState{
+		{path: pathConfirmUser, name: "plain", title: "Link of a mail, confirmed", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+			s.writeConfirmed(w, r, l, true)
+		}},
+		{path: pathConfirmUser, name: "failed", title: "Link of a mail, not valid", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+			s.writeConfirmed(w, r, l, false)
+		}},
+		{path: pathError, name: "plain", title: "Error", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+			s.writeError(w, r, l, "Something went wrong")
+		}},
+		{path: pathError, name: "redirect", title: "Error, address not registered", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+			s.writeError(w, r, l, "redirect_mismatch")
+		}},
+	}
+}
