@@ -115,10 +115,11 @@ func (p *Preview) serveState(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	previewHeaders(w)
-	// What a page shows must not depend on the request: screenshots are compared.
+	// What a page shows must not depend on the request, nor on who has signed in: screenshots are compared.
 	described := *api.RequestFrom(r.Context())
 	described.ID = "00000000-0000-4000-8000-000000000000"
-	r = r.WithContext(api.WithRequest(r.Context(), &described))
+	r = r.Clone(api.WithRequest(r.Context(), &described))
+	r.Header.Del("Cookie")
 	language := previewLanguage(r)
 	if !site.Domain.Managed {
 		language = defaultLanguage

@@ -80,12 +80,24 @@ func previewSignIn() []previewState {
 		{path: pathSignIn, name: "first", title: "Sign in, the name first", show: showSignInFirst},
 		{path: pathSignIn, name: "first-missing", title: "Sign in, the name first and missing", failed: pageError("error.missing"), show: showSignInFirst},
 		{path: pathSignIn, name: "none", title: "Sign in, no way to sign in", show: func(v *visit) (any, error) { return signInView{}, nil }},
+		{path: pathSignIn, name: "known", title: "Sign in, signed in before", show: showKnownPerson},
 		{path: pathSignIn, name: "confirmed", title: "Sign in after confirmation", notice: noticeConfirmed},
 		{path: pathSignIn, name: "changed", title: "Sign in after a new password", notice: noticePasswordChanged},
 		{path: pathSignIn, name: "expired", title: "Sign in after an attempt that took too long", notice: noticeExpired},
 	}
 }
 
+// showKnownPerson shows the page to a person who has signed in already.
+func showKnownPerson(v *visit) (any, error) {
+	shown, err := v.showSignIn()
+	if out, ok := shown.(signInView); ok {
+		out.Known = previewName
+		shown = out
+	}
+	return shown, err
+}
+
+// showSignInFirst shows the page of an app client with a choice of the first factor.
 func showSignInFirst(v *visit) (any, error) {
 	shown, err := v.showSignIn()
 	if out, ok := shown.(signInView); ok {
@@ -185,6 +197,8 @@ func previewSignUp() []previewState {
 		{path: pathSignUp, name: "unconfirmed", title: "Sign up, an administrator must confirm", form: entered, show: showSignUpPreview(nil), failed: pageError("error.notConfirmable")},
 		{path: pathConfirm, name: "plain", title: "Confirm an account", state: sent},
 		{path: pathConfirm, name: "unknown", title: "Confirm an account, code sent before", state: &pageState{Username: previewName}},
+		{path: pathConfirm, name: "link", title: "Confirm an account by a link", state: &pageState{Username: previewName, Destination: previewMasked, ByLink: true}},
+		{path: pathConfirm, name: "link-sent", title: "Confirm an account by a link, sent again", state: &pageState{Username: previewName, Destination: previewMasked, ByLink: true}, notice: noticeLinkSent},
 		{path: pathConfirm, name: "wrong", title: "Confirm an account, wrong code", state: sent, failed: previewWrongCode},
 		{path: pathConfirm, name: "sent", title: "Confirm an account, code sent again", state: sent, notice: noticeCodeSent},
 	}
