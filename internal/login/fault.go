@@ -1,12 +1,15 @@
 package login
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strings"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/pool/schema"
 )
 
 // A pageError is an error that a page itself finds; it is the key of its text.
@@ -73,6 +76,92 @@ func (v *visit) textOf(err error) string {
 		return v.text.T(key)
 	}
 	return v.text.message(e)
+}
+
+// fail makes err the error of the visit's form. Inputs that are made afterwards show it if it is about them.
+func (v *visit) fail(err error) {
+	if v.failed = err; err != nil {
+		v.failure = v.textOf(err)
+	}
+}
+
+// checked returns the input with the error of the form, if the error is about the input.
+func (v *visit) checked(f Field) Field {
+	switch {
+	case v.failed == nil:
+		return f
+	case v.failed == error(errMissing):
+		// A person leaves out one field or several.
+		if !f.Optional && strings.TrimSpace(v.form.Get(f.Name)) == "" {
+			f.Error = v.text.T("error.fieldMissing")
+		}
+	case slices.Contains(v.faultyInputs(), f.ID):
+		f.Error = v.failure
+	}
+	if f.Error != "" {
+		v.faults = append(v.faults, f)
+	}
+	return f
+}
+
+// errMissing is the error of a form with an empty field.
+const errMissing = pageError("error.missing")
+
+// Ids of inputs that errors are about.
+const (
+	inputName     = "username"
+	inputCode     = "code"
+	inputPassword = "password"
+)
+
+// pageErrorInputs are the inputs that errors of pages are about.
+var pageErrorInputs = map[pageError]string{"error.mismatch": "confirm_password", "error.username": inputName}
+
+// errorInputs are the inputs that errors of the API are about, by code.
+var errorInputs = map[string]string{
+	idp.CodeCodeMismatchException:                   inputCode,
+	idp.CodeExpiredCodeException:                    inputCode,
+	idp.CodeEnableSoftwareTokenMFAException:         inputCode,
+	idp.CodeInvalidPasswordException:                inputPassword,
+	idp.CodePasswordHistoryPolicyViolationException: inputPassword,
+	idp.CodeUsernameExistsException:                 inputName,
+}
+
+// messageInputs are the inputs that errors of the API are about, by the key of the message.
+var messageInputs = map[string]string{
+	"api.usernameEmail": inputName, "api.usernamePhone": inputName, "api.usernameEither": inputName,
+	"api.usernameNotEmail": inputName, "api.usernameNotPhone": inputName,
+}
+
+// faultyInputs returns the ids of the inputs that the error of the form is about. It returns
+// none for an error that is about several together: a wrong password may be a wrong name.
+func (v *visit) faultyInputs() []string {
+	if e, ok := errors.AsType[pageError](v.failed); ok {
+		return []string{pageErrorInputs[e]}
+	}
+	e, ok := errors.AsType[*api.Error](v.failed)
+	if !ok {
+		return nil
+	}
+	key := messageKeys[strings.TrimSpace(e.Message)]
+	isAlias := e.Code == idp.CodeAliasExistsException
+	switch {
+	case key == "api.emailFormat" || isAlias && strings.Contains(e.Message, "email"):
+		return v.attributeInputIDs(schema.Email)
+	case key == "api.phoneFormat" || isAlias && strings.Contains(e.Message, "phone"):
+		return v.attributeInputIDs(schema.PhoneNumber)
+	}
+	return []string{cmp.Or(errorInputs[e.Code], messageInputs[key])}
+}
+
+// attributeInputIDs returns the ids of the inputs for an attribute. Where people sign in by the attribute, the page for
+// sign-up asks for it as the name.
+func (v *visit) attributeInputIDs(attr string) []string {
+	ids := []string{"attribute-" + attr}
+	if v.isIdentifier(attr) {
+		ids = append(ids, inputName)
+	}
+	return ids
 }
 
 // translatedErrors are the texts of errors whose message has parts that vary. English pages show the message.

@@ -1,6 +1,8 @@
 package login
 
 import (
+	"strings"
+
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
 )
@@ -9,9 +11,23 @@ import (
 type Field struct {
 	ID, Name, Label, Type, Value, Hint string
 	Autocomplete, InputMode            string
-	Optional, Password, Invalid        bool
+	Optional, Password                 bool
+	// Error says what is wrong with the value.
+	Error string
 	// Show is the label of the button that shows a password.
 	Show, Hide string
+}
+
+// DescribedBy returns the ids of the texts that describe the input.
+func (f Field) DescribedBy() string {
+	var ids []string
+	if f.Error != "" {
+		ids = append(ids, f.ID+"-error")
+	}
+	if f.Hint != "" {
+		ids = append(ids, f.ID+"-hint")
+	}
+	return strings.Join(ids, " ")
 }
 
 // attributeName returns the name of an attribute's input (Cognito: classic pages).
@@ -40,26 +56,31 @@ var attributeInputs = map[string]Field{
 
 // attributeField returns the input of an attribute.
 func (v *visit) attributeField(attr string) Field {
+	return v.namedAttributeField(attr, attributeName(attr))
+}
+
+// namedAttributeField returns the input of an attribute under a name of its own.
+func (v *visit) namedAttributeField(attr, name string) Field {
 	f := attributeInputs[attr]
-	f.Name = attributeName(attr)
+	f.Name = name
 	f.ID, f.Label, f.Hint, f.Value = "attribute-"+attr, v.text.orElse("attribute."+attr, attr), v.text.T("hint."+attr), v.form.Get(f.Name)
 	if f.Type == "" {
 		f.Type = "text"
 	}
-	return f
+	return v.checked(f)
 }
 
 // passwordField returns the input of a password.
 func (v *visit) passwordField(id, name, label, autocomplete string) Field {
-	return Field{
+	return v.checked(Field{
 		ID: id, Name: name, Label: v.text.T(label), Type: "password", Autocomplete: autocomplete, Password: true,
 		Show: v.text.T("action.show"), Hide: v.text.T("action.hide"),
-	}
+	})
 }
 
 // codeField returns the input of a code.
 func (v *visit) codeField(name string) Field {
-	return Field{ID: "code", Name: name, Label: v.text.T("label.code"), Type: "text", Autocomplete: "one-time-code", InputMode: "numeric"}
+	return v.checked(Field{ID: "code", Name: name, Label: v.text.T("label.code"), Type: "text", Autocomplete: "one-time-code", InputMode: "numeric"})
 }
 
 // A rule is a rule of a password policy. A script ticks it by its Name.

@@ -22,10 +22,11 @@ func (v *visit) newPasswordFields() []Field {
 func attributeOf(listed string) string { return strings.TrimPrefix(listed, "userAttributes.") }
 
 func (v *visit) showNewPassword() (any, error) {
-	out := newPasswordView{Passwords: v.newPasswordFields(), Rules: v.passwordRules(v.site.Pool.PasswordPolicy)}
+	out := newPasswordView{Rules: v.passwordRules(v.site.Pool.PasswordPolicy)}
 	for _, listed := range v.state.Choices {
 		out.Fields = append(out.Fields, v.attributeField(attributeOf(listed)))
 	}
+	out.Passwords = v.newPasswordFields()
 	return out, nil
 }
 

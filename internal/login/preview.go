@@ -132,12 +132,13 @@ func (p *Preview) serveState(w http.ResponseWriter, r *http.Request) {
 		Service: p.login, page: pageOf(state.path), w: w, r: r, site: site, request: &oauth.Authorization{Client: client},
 		form: state.form, csrf: "preview", text: language, state: state.state,
 	}
+	v.fail(state.failed)
 	shown, err := v.showState(&state)
 	if err != nil {
 		p.refuse(w, r, err)
 		return
 	}
-	v.draw(shown, state.failed, state.notice)
+	v.draw(shown, state.notice)
 }
 
 // showState returns what the page shows in the state.

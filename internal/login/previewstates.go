@@ -89,22 +89,16 @@ func previewSignIn() []previewState {
 
 // showKnownPerson shows the page to a person who has signed in already.
 func showKnownPerson(v *visit) (any, error) {
-	shown, err := v.showSignIn()
-	if out, ok := shown.(signInView); ok {
-		out.Known = previewName
-		shown = out
-	}
-	return shown, err
+	out := v.signInView(false)
+	out.Known = previewName
+	return out, nil
 }
 
 // showSignInFirst shows the page of an app client with a choice of the first factor.
 func showSignInFirst(v *visit) (any, error) {
-	shown, err := v.showSignIn()
-	if out, ok := shown.(signInView); ok {
-		out.Local, out.First = true, true
-		shown = out
-	}
-	return shown, err
+	out := v.signInView(true)
+	out.Local = true
+	return out, nil
 }
 
 func previewFirstFactors() []previewState {

@@ -111,6 +111,7 @@ type view struct {
 	State        string // the page's sealed state
 	Script       string // reference of the script
 	Error        string
+	Faults       []Field // the inputs that the error is about
 	Notice       string
 	Good         bool // the notice is good news
 	Page         any
@@ -141,6 +142,7 @@ func contentPolicy(w http.ResponseWriter, formTargets string) {
 
 // render shows the visit's page, with the text of an error of its form.
 func (v *visit) render(failed error) {
+	v.fail(failed)
 	shown, err := v.page.show(v)
 	if err != nil && v.isOver(err) {
 		_, _ = v.note(err)
@@ -151,11 +153,11 @@ func (v *visit) render(failed error) {
 		v.deps.OAuth.Refuse(v.w, v.r, err)
 		return
 	}
-	v.draw(shown, failed, v.takeNotice())
+	v.draw(shown, v.takeNotice())
 }
 
-// draw writes the visit's page: what its template shows, and the text of an error or the notice of this key.
-func (v *visit) draw(shown any, failed error, notice string) {
+// draw writes the visit's page: what its template shows, and the text of the form's error or the notice of this key.
+func (v *visit) draw(shown any, notice string) {
 	appearance, err := v.deps.Branding.Appearance(v.r.Context(), v.site.Pool, v.request.Client.ID)
 	if err != nil {
 		v.deps.OAuth.Refuse(v.w, v.r, err)
@@ -166,12 +168,10 @@ func (v *visit) draw(shown any, failed error, notice string) {
 	out.App, out.CSRF, out.State, out.Page = v.request.Client.Name, v.token(), v.stateText, shown
 	out.Query = template.URL(v.query()) //nolint:gosec // html/template still escapes it for its attribute
 	out.Script = v.site.URL(assetPath + assetNames["page.js"])
-	if notice != "" && failed == nil {
+	if notice != "" && v.failed == nil {
 		out.Notice, out.Good = v.text.T(notice), notices[notice]
 	}
-	if failed != nil {
-		out.Error = v.textOf(failed)
-	}
+	out.Error, out.Faults = v.failure, v.faults
 	write(v.w, v.r, http.StatusOK, v.page.template, out)
 }
 

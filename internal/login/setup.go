@@ -68,8 +68,7 @@ var setupParameters = map[string]struct{ name, attribute string }{
 
 func (v *visit) showSetupAddress() (any, error) {
 	method := v.state.Choices[0]
-	f := v.attributeField(setupParameters[method].attribute)
-	f.Name, f.Value = "address", v.form.Get("address")
+	f := v.namedAttributeField(setupParameters[method].attribute, "address")
 	return setupAddressView{Title: v.text.T("setup.address.title." + method), Fields: []Field{f}}, nil
 }
 

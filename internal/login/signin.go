@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -15,11 +16,9 @@ import (
 type signInView struct {
 	// Known is the person that the browser's session can sign in again, "" if there is
 	// none. The page offers that first.
-	Known    string
-	Local    bool // people of the pool's own directory sign in here
-	Username string
-	// Kind is what people sign in by: "email", "phone", "both" or "username".
-	Kind string
+	Known string
+	Local bool // people of the pool's own directory sign in here
+	Name  Field
 	// First is true if the page asks for the name only: a page for the first factor
 	// follows.
 	First    bool
@@ -33,15 +32,34 @@ func (v *visit) showSignIn() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := signInView{
-		Known: known, Local: v.isLocal(), First: v.choosesFactor(), Username: v.request.LoginHint, Kind: v.identifierKind(),
-		Recover: v.recoveryAllowed(), SignUp: v.signUpAllowed(),
-		Password: v.passwordField("signInFormPassword", "password", "label.password", "current-password"),
-	}
-	if name := v.form.Get("username"); name != "" {
-		out.Username = name
-	}
+	out := v.signInView(v.choosesFactor())
+	out.Known = known
 	return out, nil
+}
+
+// signInView returns what the page shows to a person who has not signed in. If first is true, it asks for the name only.
+func (v *visit) signInView(first bool) signInView {
+	out := signInView{Local: v.isLocal(), First: first, Name: v.signInNameField(), Recover: v.recoveryAllowed(), SignUp: v.signUpAllowed()}
+	if !first {
+		out.Password = v.passwordField("signInFormPassword", "password", "label.password", "current-password")
+	}
+	return out
+}
+
+// signInNameField returns the input of the name by which a person signs in.
+func (v *visit) signInNameField() Field {
+	kind := v.identifierKind()
+	f := Field{
+		ID: "signInFormUsername", Name: "username", Label: v.text.T("kind." + kind), Type: "text", Autocomplete: "username",
+		Value: cmp.Or(v.form.Get("username"), v.request.LoginHint),
+	}
+	switch kind {
+	case "email":
+		f.Type = "email"
+	case "phone":
+		f.Type = "tel"
+	}
+	return v.checked(f)
 }
 
 // knownPerson returns the name of the person that the browser's session can sign in

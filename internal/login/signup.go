@@ -42,7 +42,7 @@ func (v *visit) identifierField() Field {
 		f.Type, f.InputMode, f.Hint = "tel", "tel", v.text.T("hint.phone_number")
 	}
 	f.Label = v.text.T("kind." + v.identifierKind())
-	return f
+	return v.checked(f)
 }
 
 func (v *visit) showSignUp() (any, error) {

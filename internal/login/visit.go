@@ -36,6 +36,10 @@ type visit struct {
 	// state is what the page continues from, stateText its sealed form.
 	state     *pageState
 	stateText string
+	// failed is the error of the form, failure its text. faults are the inputs that it is about.
+	failed  error
+	failure string
+	faults  []Field
 	// user is the person who has signed in, for pages that are for such a person.
 	user *user.User
 	// offersPasskey says that the sign-in of this request leads to the page for a new

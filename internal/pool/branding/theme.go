@@ -102,6 +102,8 @@ var themeTexts = []struct{ property, path, on string }{
 	{"on-second", "components.secondaryButton.*.defaults.textColor", "second"},
 	{"on-second-hover", "components.secondaryButton.*.hover.textColor", "second-hover"},
 	{"on-second-active", "components.secondaryButton.*.active.textColor", "second-active"},
+	{"danger-text", "componentClasses.statusIndicator.*.error.indicatorColor", "surface"},
+	{"success-text", "componentClasses.statusIndicator.*.success.indicatorColor", "surface"},
 	{"on-danger", "components.pageText.*.headingColor", "danger-surface"},
 	{"on-success", "components.pageText.*.headingColor", "success-surface"},
 	{"on-page", "componentClasses.inputDescription.*.textColor", "page"},
