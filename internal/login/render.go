@@ -167,7 +167,6 @@ func (v *visit) draw(shown any, notice string) {
 	out.Look = newLook(v.site, appearance, v.request.Client.ID)
 	out.App, out.CSRF, out.State, out.Page = v.request.Client.Name, v.token(), v.stateText, shown
 	out.Query = template.URL(v.query()) //nolint:gosec // html/template still escapes it for its attribute
-	out.Script = v.site.URL(assetPath + assetNames["page.js"])
 	if notice != "" && v.failed == nil {
 		out.Notice, out.Good = v.text.T(notice), notices[notice]
 	}
@@ -179,7 +178,8 @@ func (v *visit) draw(shown any, notice string) {
 func newView(r *http.Request, site *oauth.Site, l translator, pagePath string) *view {
 	brand := site.Pool.Name
 	out := &view{
-		translator: l, Language: string(l), Style: site.URL(assetPath + assetNames["look.css"]), Brand: brand, Initial: initial(brand),
+		translator: l, Language: string(l), Style: site.URL(assetPath + assetNames["look.css"]), Script: site.URL(assetPath + assetNames["page.js"]),
+		Brand: brand, Initial: initial(brand),
 		Base: site.Base, RequestID: api.RequestFrom(r.Context()).ID,
 	}
 	if site.Domain.Managed {

@@ -74,6 +74,13 @@ func TestLoginPages(t *testing.T) {
 	})
 }
 
+// TestLoginPageStates opens every state of every login page in Chromium. No state depends on the
+// engine.
+func TestLoginPageStates(t *testing.T) {
+	t.Parallel()
+	node(t, "pages.test.mjs", "COGNATE_ENDPOINT="+startServer(t), chromium())
+}
+
 // TestExample goes through the example relying party in Chromium.
 func TestExample(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
