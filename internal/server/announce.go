@@ -45,7 +45,7 @@ Point a client here. Any access key and secret will do (%s).
   authority       %[2]s
     Node.js       export NODE_EXTRA_CA_CERTS=%[2]s
     curl          curl --cacert %[2]s
-    Chromium      certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n cognate -i %[2]s
+    Chromium      mkdir -p $HOME/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n cognate -i %[2]s
 
 `, port, s.authorityFile)
 	}

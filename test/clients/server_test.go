@@ -70,10 +70,16 @@ func launch(t *testing.T, args ...string) string {
 
 func launchWith(t *testing.T, env []string, args ...string) string {
 	t.Helper()
+	return launchUntil(t, listening, env, args...)
+}
+
+// launchUntil is launchWith that returns the group of another line of the server's output.
+func launchUntil(t *testing.T, line *regexp.Regexp, env []string, args ...string) string {
+	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(environment(t), env...)
-	out := &transcript{ready: make(chan string, 1)}
+	out := &transcript{line: line, ready: make(chan string, 1)}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -82,13 +88,13 @@ func launchWith(t *testing.T, env []string, args ...string) string {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() { stopServer(t, cmd, ended, out) })
 	select {
-	case url := <-out.ready:
-		return url
+	case found := <-out.ready:
+		return found
 	case err := <-ended:
 		ended <- err
-		t.Fatalf("cognate %v ended before it listened: %v", args, err)
+		t.Fatalf("cognate %v ended before it printed %s: %v", args, line, err)
 	case <-time.After(patience.Limit):
-		t.Fatalf("cognate %v does not say that it listens", args)
+		t.Fatalf("cognate %v does not print %s", args, line)
 	}
 	return ""
 }
@@ -116,8 +122,9 @@ func stopServer(t *testing.T, cmd *exec.Cmd, ended chan error, out *transcript) 
 	}
 }
 
-// transcript keeps what a program prints and watches for the ready line.
+// transcript keeps what a program prints and watches for one line.
 type transcript struct {
+	line  *regexp.Regexp
 	mu    sync.Mutex
 	text  []byte
 	ready chan string
@@ -136,7 +143,7 @@ func (o *transcript) Write(p []byte) (int, error) {
 				break
 			}
 			from += n
-			if m := listening.FindSubmatch(line); m != nil {
+			if m := o.line.FindSubmatch(line); m != nil {
 				o.found = true
 				o.ready <- string(m[1])
 				break
