@@ -323,7 +323,7 @@ func TestWordings(t *testing.T) {
 
 func TestModuleFile(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"go.mod", "tools/go.mod"} {
+	for _, name := range append(toolModules(t), "go.mod") {
 		for line := range strings.Lines(string(read(t, name))) {
 			if strings.HasPrefix(strings.TrimSpace(line), "replace") {
 				t.Errorf("%s: %s: a fork must be named where it is imported", name, strings.TrimSpace(line))
@@ -335,6 +335,16 @@ func TestModuleFile(t *testing.T) {
 			t.Errorf("test/js/package-lock.json names a registry's host: %s", strings.TrimSpace(line))
 		}
 	}
+}
+
+// toolModules lists the module files of the tools.
+func toolModules(t *testing.T) []string {
+	t.Helper()
+	names, err := filepath.Glob("tools/*/go.mod")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("module files of tools: %v, %v", names, err)
+	}
+	return append(names, "tools/go.mod")
 }
 
 // TestDependenciesDocument wants a reason for each module and package that the
@@ -356,9 +366,11 @@ func TestDependenciesDocument(t *testing.T) {
 			}
 		}
 	}
-	for line := range strings.Lines(string(read(t, "tools/go.mod"))) {
-		if tool, ok := strings.CutPrefix(strings.TrimSpace(line), "tool "); ok {
-			wanted[tool] = true
+	for _, name := range toolModules(t) {
+		for line := range strings.Lines(string(read(t, name))) {
+			if tool, ok := strings.CutPrefix(strings.TrimSpace(line), "tool "); ok {
+				wanted[tool] = true
+			}
 		}
 	}
 	var npm struct{ Dependencies, DevDependencies map[string]string }
