@@ -188,6 +188,9 @@ func (s *Service) parseRest(ctx context.Context, site *Site, p parameters, a *Au
 	if method := p.get("code_challenge_method"); (a.challenge != "" || method != "") && (method != "S256" || !isChallenge(a.challenge)) {
 		return refuse(codeInvalidRequest)
 	}
+	if a.challenge == "" && needsChallenge(a.Client) {
+		return refuse(codeInvalidRequest)
+	}
 	scopes, err := grantedScopes(ctx, site.Pool, a.Client, p.get("scope"))
 	if err != nil {
 		return err
@@ -218,6 +221,9 @@ func (s *Service) parseRest(ctx context.Context, site *Site, p parameters, a *Au
 			return refuse(codeInvalidRequest)
 		}
 		a.maxAge = time.Duration(seconds) * time.Second
+	}
+	if a.Client.Registered() {
+		a.maxAge = 0 // A link by a stranger's client must not take a code from whoever is signed in.
 	}
 	return nil
 }

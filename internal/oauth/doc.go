@@ -1,5 +1,5 @@
 // Package oauth serves the OAuth 2.0 and OpenID Connect endpoints of a pool's
-// domains: authorize, token, userInfo, revoke and logout.
+// domains: authorize, token, userInfo, revoke, register and logout.
 //
 // It parses, authenticates, decides and answers, and knows no HTML: pages ask it
 // what an authorization request means ([Service.Authorization]) and end it with what

@@ -363,6 +363,7 @@ func TestMethodsAndOrigins(t *testing.T) {
 		bad  string // a method that the path does not have
 	}{
 		{"/oauth2/token", true, http.MethodGet}, {"/oauth2/userInfo", true, http.MethodPut}, {"/oauth2/revoke", true, http.MethodDelete},
+		{"/oauth2/register", true, http.MethodGet},
 		{"/oauth2/authorize", false, http.MethodPost}, {"/logout", false, http.MethodPost}, {"/authorize", false, http.MethodOptions},
 	} {
 		for method, status := range map[string]int{http.MethodOptions: http.StatusNoContent, row.bad: http.StatusMethodNotAllowed} {

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -131,4 +133,29 @@ func TestFaultOfDatabase(t *testing.T) {
 	if f := asFault(&RedirectedError{asFault(cause), &Authorization{}}); !errors.Is(f.cause, store.ErrUnavailable) {
 		t.Errorf("the cause is lost: %+v", f)
 	}
+}
+
+// FuzzMetadata: what a registration holds never makes a client of two grants, without a
+// secret for a machine, or with scopes that were not asked for.
+func FuzzMetadata(f *testing.F) {
+	f.Add([]byte(`{"redirect_uris":["https://a.example/cb"],"scope":"openid","grant_types":["authorization_code","implicit"],"response_types":["code"]}`))
+	f.Add([]byte(`{"grant_types":["client_credentials"],"token_endpoint_auth_method":"none"}`))
+	f.Add([]byte(`{"scope":"a","sc\u006fpe":"b","x":{"scope":[null]},"client_name":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		m, err := parseMetadata(body)
+		if err != nil {
+			return
+		}
+		if !utf8.Valid(body) || !json.Valid(body) {
+			t.Errorf("read %q", body)
+		}
+		in, err := m.registration()
+		if err != nil {
+			return
+		}
+		machine := in.Grant == idp.OAuthFlowTypeClientCredentials
+		if !machine && in.Grant != idp.OAuthFlowTypeCode || machine && (!in.Confidential || slices.Contains(m.GrantTypes, grantCode)) || (m.Scope == nil) != (in.Scopes == nil) {
+			t.Errorf("%q: %+v", body, in)
+		}
+	})
 }

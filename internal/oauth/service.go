@@ -57,6 +57,7 @@ func (s *Service) Mount(mux *http.ServeMux) {
 		{"/oauth2/token", []string{http.MethodPost}, true, s.serveToken},
 		{"/oauth2/userInfo", []string{http.MethodGet, http.MethodPost}, true, s.serveUserInfo},
 		{"/oauth2/revoke", []string{http.MethodPost}, true, s.serveRevoke},
+		{"/oauth2/register", []string{http.MethodPost}, true, s.serveRegister},
 	} {
 		mux.Handle(foldedPath(route.path), endpoint(route.methods, route.open, route.serve))
 	}

@@ -165,8 +165,8 @@ func (s *Service) DeleteUserPoolClient(ctx context.Context, in *idp.DeleteUserPo
 // maxClientPage is the largest page of ListUserPoolClients.
 const maxClientPage = 60
 
-// ListUserPoolClients lists a pool's clients by id. The pool has no dynamically
-// registered clients.
+// ListUserPoolClients lists a pool's clients by id. A list of one type may have short
+// pages, and pages without clients, before its end.
 func (s *Service) ListUserPoolClients(ctx context.Context, in *idp.ListUserPoolClientsRequest) (*idp.ListUserPoolClientsResponse, error) {
 	if _, _, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId); err != nil {
 		return nil, err
@@ -177,9 +177,6 @@ func (s *Service) ListUserPoolClients(ctx context.Context, in *idp.ListUserPoolC
 		return nil, err
 	}
 	out := &idp.ListUserPoolClientsResponse{UserPoolClients: []idp.UserPoolClientDescription{}}
-	if in.ClientType == idp.ClientTypeTypeDcr {
-		return out, nil
-	}
 	limit := pageSize(in.MaxResults, maxClientPage)
 	list, err := s.deps.Store.Clients(ctx, in.UserPoolId, after, limit+1)
 	if err != nil {
@@ -190,6 +187,13 @@ func (s *Service) ListUserPoolClients(ctx context.Context, in *idp.ListUserPoolC
 		out.NextToken = s.pages.next("ListUserPoolClients", bind, list[limit-1].ID)
 	}
 	for i := range list {
+		show, err := listed(&list[i], in.ClientType)
+		if err != nil {
+			return nil, err
+		}
+		if !show {
+			continue
+		}
 		out.UserPoolClients = append(out.UserPoolClients, idp.UserPoolClientDescription{
 			ClientId: &list[i].ID, UserPoolId: &list[i].PoolID, ClientName: &list[i].Name,
 		})

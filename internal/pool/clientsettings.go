@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/registration"
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
@@ -52,6 +53,7 @@ func newClientConfig(in *idp.UpdateUserPoolClientRequest, old *idp.UserPoolClien
 		EnablePropagateAdditionalUserContextData: new(api.Val(in.EnablePropagateAdditionalUserContextData)),
 		AuthSessionValidity:                      in.AuthSessionValidity,
 		RefreshTokenRotation:                     in.RefreshTokenRotation,
+		ClientType:                               old.ClientType,
 	}
 	if api.Val(c.RefreshTokenValidity) == 0 {
 		// 30 days, in whatever unit the client counts.
@@ -359,7 +361,7 @@ func customScopes(ctx context.Context, r *store.Reader, poolID string) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]bool)
+	known := map[string]bool{registration.Scope: true}
 	for _, s := range servers {
 		for _, scope := range s.Doc.Scopes {
 			known[s.Key+"/"+scope.ScopeName] = true

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/registration"
 	"cognate/internal/pool/schema"
 )
 
@@ -119,7 +120,7 @@ func (d *settings) applyKept(in *idp.UpdateUserPoolRequest) {
 		c.KeyConfiguration = k
 	}
 	if in.DcrConfiguration != nil {
-		c.DcrConfiguration = in.DcrConfiguration
+		c.DcrConfiguration = registration.Complete(in.DcrConfiguration)
 	}
 	if len(in.AcrConfiguration) > 0 {
 		c.AcrConfiguration = renamedLevels(in.AcrConfiguration)
@@ -309,6 +310,9 @@ func (d *settings) check() error {
 		return invalid("SOFTWARE_TOKEN can not be configured as AuthFactor")
 	}
 	if err := checkLevels(c.AcrConfiguration); err != nil {
+		return err
+	}
+	if err := registration.CheckSettings(c.DcrConfiguration); err != nil {
 		return err
 	}
 	return d.checkMFA()

@@ -19,8 +19,6 @@ func checkImplemented(d *settings) error {
 		return unimplemented("Threat protection (UserPoolAddOns) is")
 	case c.KeyConfiguration != nil && c.KeyConfiguration.KeyType == idp.EncryptionKeyTypeCustomerManagedKey:
 		return unimplemented("Customer managed keys (KeyConfiguration) are")
-	case c.DcrConfiguration != nil && c.DcrConfiguration.EnableStatus != idp.StatusTypeDisabled:
-		return unimplemented("Dynamic client registration (DcrConfiguration) is")
 	}
 	return nil
 }

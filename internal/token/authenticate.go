@@ -67,8 +67,19 @@ func (s *Service) Authenticate(ctx context.Context, accessToken string) (*Princi
 }
 
 func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (*Principal, error) {
+	p, v, err := s.openAccess(ctx, accessToken)
+	if err != nil {
+		return nil, err
+	}
+	audit.From(ctx).SetUser(v.claims.Subject)
+	return p, s.checkRevoked(ctx, p, v, scope)
+}
+
+// openAccess checks form, signature and expiry of an access token, and that its pool and its
+// client exist. Whether the token was revoked it leaves to the caller.
+func (s *Service) openAccess(ctx context.Context, accessToken string) (*Principal, *verifiedToken, error) {
 	if len(accessToken) > keys.MaxJWS {
-		return nil, invalidAccessToken()
+		return nil, nil, invalidAccessToken()
 	}
 	hash := sha256.Sum256([]byte(accessToken))
 	v, seen := s.verified.cache.GetIfPresent(hash)
@@ -76,16 +87,14 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 		seen = false
 		var err error
 		if v, err = s.verify(ctx, accessToken); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		v.epoch = epoch
 	}
-	event := audit.From(ctx)
-	event.SetClient(v.poolID, v.claims.ClientID)
-	event.SetUser(v.claims.Subject)
+	audit.From(ctx).SetClient(v.poolID, v.claims.ClientID)
 	if !s.deps.Now().Before(v.claims.ExpiresAt) {
 		s.verified.cache.Invalidate(hash)
-		return nil, idp.NotAuthorizedException("Access Token has expired").WithReason(api.ReasonAccessTokenExpired)
+		return nil, nil, idp.NotAuthorizedException("Access Token has expired").WithReason(api.ReasonAccessTokenExpired)
 	}
 	if !seen {
 		s.verified.cache.Set(hash, v)
@@ -93,12 +102,12 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 	p := &Principal{Claims: v.claims}
 	var err error
 	if p.Pool, err = s.deps.Pools.Load(ctx, v.poolID); err != nil {
-		return nil, goneIsInvalid(err)
+		return nil, nil, goneIsInvalid(err)
 	}
 	if p.Client, err = p.Pool.Client(ctx, v.claims.ClientID); err != nil {
-		return nil, goneIsInvalid(err)
+		return nil, nil, goneIsInvalid(err)
 	}
-	return p, s.checkRevoked(ctx, p, v, scope)
+	return p, v, nil
 }
 
 // goneIsInvalid makes a token of a deleted pool or client an invalid token.

@@ -85,6 +85,9 @@ func (s *Service) Discovery(ctx context.Context, poolID string) ([]byte, error) 
 	list("id_token_signing_alg_values_supported", "RS256")
 	o.text("issuer", issuer)
 	o.text("jwks_uri", issuer+"/.well-known/jwks.json")
+	if on, _ := sn.Registers(); on {
+		endpoint("registration_endpoint", "/oauth2/register")
+	}
 	list("response_types_supported", "code", "token")
 	endpoint("revocation_endpoint", "/oauth2/revoke")
 	list("scopes_supported", "openid", "email", "phone", "profile")

@@ -95,6 +95,13 @@ func TestOpenIDClient(t *testing.T) {
 	})
 }
 
+// TestRegistration runs openid-client and oauth4webapi as clients that register themselves.
+func TestRegistration(t *testing.T) {
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		node(t, "registration.test.mjs", "COGNATE_ENDPOINT="+endpoint)
+	})
+}
+
 func TestPassport(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
 		node(t, "passport.test.mjs", "COGNATE_ENDPOINT="+endpoint)
