@@ -57,6 +57,11 @@ var created = []request{
 		"SupportedIdentityProviders":["COGNITO"],"WriteAttributes":["email","name"]}`},
 	{"CreateUserPoolClient", `{"UserPoolId":"<pool>","ClientName":"empty","AllowedOAuthFlows":[],"AllowedOAuthScopes":[],"CallbackURLs":[],"ExplicitAuthFlows":[],"LogoutURLs":[],
 		"ReadAttributes":[],"SupportedIdentityProviders":[],"WriteAttributes":[]}`},
+	{"SetUICustomization", `{"UserPoolId":"<pool>","ClientId":"ALL","CSS":".label-customizable {font-weight: 400;}"}`},
+	{"SetUICustomization", `{"UserPoolId":"<pool>","ClientId":"<web>","CSS":".label-customizable {font-weight: 800;}"}`},
+	{"CreateManagedLoginBranding", `{"UserPoolId":"<pool>","ClientId":"<web>","UseCognitoProvidedValues":false,
+		"Settings":{"components":{"primaryButton":{"lightMode":{"defaults":{"backgroundColor":"0972d3ff","textColor":"ffffffff"}}}}},
+		"Assets":[{"Category":"PAGE_BACKGROUND","ColorMode":"LIGHT","Extension":"PNG","Bytes":"iVBORw0KGgo="}]}`},
 }
 
 // changed sends the texts of the pool itself as the provider remembers them,
@@ -73,7 +78,8 @@ var changed = []request{
 			"SignInPolicy":{"AllowedFirstAuthFactors":["PASSWORD"]}},
 		"SmsAuthenticationMessage":"Sign-in {####}","SmsConfiguration":{"ExternalId":"ext","SnsCallerArn":"arn:aws:iam::123456789012:role/sms","SnsRegion":"us-east-1"},
 		"SmsVerificationMessage":"Old sms {####}","UserAttributeUpdateSettings":{"AttributesRequireVerificationBeforeUpdate":["email"]},"UserPoolTier":"ESSENTIALS",
-		"VerificationMessageTemplate":{"DefaultEmailOption":"CONFIRM_WITH_CODE","EmailMessage":"New text {####}","EmailSubject":"New subject","SmsMessage":"New sms {####}"}}`},
+		"VerificationMessageTemplate":{"DefaultEmailOption":"CONFIRM_WITH_LINK","EmailMessage":"New text {####}","EmailMessageByLink":"Open {##this##}","EmailSubject":"New subject",
+			"EmailSubjectByLink":"A link","SmsMessage":"New sms {####}"}}`},
 	{"AddCustomAttributes", `{"UserPoolId":"<pool>","CustomAttributes":[{"AttributeDataType":"Number","DeveloperOnlyAttribute":false,"Mutable":true,"Name":"age","Required":false,
 		"NumberAttributeConstraints":{"MaxValue":"150","MinValue":"1"}}]}`},
 	{"UpdateGroup", `{"UserPoolId":"<pool>","GroupName":"admins","Description":"Who may","Precedence":0}`},
@@ -88,6 +94,10 @@ var changed = []request{
 	{"UpdateUserPoolClient", `{"UserPoolId":"<pool>","ClientId":"<empty>","ClientName":"empty","AllowedOAuthFlows":[],"AllowedOAuthScopes":[],"AuthSessionValidity":3,"CallbackURLs":[],
 		"EnablePropagateAdditionalUserContextData":false,"EnableTokenRevocation":true,"ExplicitAuthFlows":["ALLOW_USER_PASSWORD_AUTH"],"LogoutURLs":[],"ReadAttributes":[],
 		"RefreshTokenValidity":30,"SupportedIdentityProviders":[],"WriteAttributes":[]}`},
+	{"SetUICustomization", `{"UserPoolId":"<pool>","ClientId":"<web>","CSS":".label-customizable {font-weight: 400;}"}`},
+	{"UpdateManagedLoginBranding", `{"UserPoolId":"<pool>","ManagedLoginBrandingId":"<style>","UseCognitoProvidedValues":false,
+		"Settings":{"components":{"primaryButton":{"lightMode":{"defaults":{"backgroundColor":"004499ff","textColor":"ffffffff"}}}}},
+		"Assets":[{"Category":"PAGE_BACKGROUND","ColorMode":"LIGHT","Extension":"PNG","Bytes":"iVBORw0KGgoA"}]}`},
 }
 
 // infrastructureTool remembers the ids of what it made.
@@ -126,6 +136,8 @@ func (i *infrastructureTool) stage(t *testing.T, requests []request) {
 		switch q.op {
 		case "CreateUserPool":
 			i.ids["pool"] = answer["UserPool"].(map[string]any)["Id"].(string)
+		case "CreateManagedLoginBranding":
+			i.ids["style"] = answer["ManagedLoginBranding"].(map[string]any)["ManagedLoginBrandingId"].(string)
 		case "CreateUserPoolClient":
 			i.ids[s["ClientName"].(string)] = answer["UserPoolClient"].(map[string]any)["ClientId"].(string)
 		}
@@ -145,6 +157,8 @@ func (i *infrastructureTool) stage(t *testing.T, requests []request) {
 var unread = map[string][]string{
 	"TagResource":         {"ResourceArn", "Tags"},
 	"AddCustomAttributes": {"UserPoolId", "CustomAttributes"},
+	// A style does not name its app client.
+	"CreateManagedLoginBranding": {"ClientId"},
 	// The template's texts are shown in the place of these.
 	"UpdateUserPool": {"EmailVerificationMessage", "EmailVerificationSubject", "SmsVerificationMessage"},
 }
@@ -162,6 +176,10 @@ func (i *infrastructureTool) read(t *testing.T, op string, sent map[string]any) 
 		reading, body, member = "GetGroup", fmt.Sprintf(`{"UserPoolId":"<pool>","GroupName":%q}`, sent["GroupName"]), "Group"
 	case strings.HasSuffix(op, "Domain"):
 		reading, body, member = "DescribeUserPoolDomain", `{"Domain":"<domain>"}`, "DomainDescription"
+	case strings.HasSuffix(op, "UICustomization"):
+		reading, body, member = "GetUICustomization", fmt.Sprintf(`{"UserPoolId":"<pool>","ClientId":%q}`, sent["ClientId"]), "UICustomization"
+	case strings.HasSuffix(op, "ManagedLoginBranding"):
+		reading, body, member = "DescribeManagedLoginBranding", `{"UserPoolId":"<pool>","ManagedLoginBrandingId":"<style>"}`, "ManagedLoginBranding"
 	case strings.HasSuffix(op, "ResourceServer"):
 		reading, body, member = "DescribeResourceServer", fmt.Sprintf(`{"UserPoolId":"<pool>","Identifier":%q}`, sent["Identifier"]), "ResourceServer"
 	case strings.HasSuffix(op, "Client"):
