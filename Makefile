@@ -14,7 +14,7 @@ GOVULNCHECK := v1.1.4
 GOLANGCI  := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help dev example test test-go test-clients deps vet lint race bench failover generate generated vuln build release clean
+.PHONY: help dev example test test-go test-clients deps vet lint race bench failover screenshots generate generated vuln build release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: ## the server's CPU time for each operation, as a ratio to its floor
 
 failover: ## freeze, kill and replace PostgreSQL under sign-ins behind HAProxy, and print what was answered
 	$(GO) run ./test/failover $(ARGS)
+
+screenshots: build ## the pictures of docs/pages, of every login page in every state
+	scripts/screenshots
 
 generate: ## write the generated code
 	$(GO) generate ./...
