@@ -71,27 +71,41 @@ func refreshURL(site, token string) string {
 	return site + "/callback?" + url.Values{"refresh": {site + "/orders"}, "access_token": {token}}.Encode()
 }
 
-// startApache starts an application behind Apache, and returns its address. The
-// application answers with what Apache says of the user, in headers.
-func startApache(t *testing.T, sdk *idp.Client, endpoint, poolID string) string {
+// mirror starts an application that answers with headers of its request, each under its new name.
+func mirror(t *testing.T, headers map[string]string) (address string) {
 	t.Helper()
 	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("User", r.Header.Get("OIDC_CLAIM_username"))
-		w.Header().Set("Email", r.Header.Get("OIDC_CLAIM_email"))
-		w.Header().Set("Token", r.Header.Get("OIDC_access_token"))
+		for name, of := range headers {
+			w.Header().Set(name, r.Header.Get(of))
+		}
 	}))
 	t.Cleanup(application.Close)
+	return application.URL
+}
+
+// makeSite makes a confidential client for a site on a free port of this machine.
+func makeSite(t *testing.T, sdk *idp.Client, poolID, callback string) (site, port, id, secret string) {
+	t.Helper()
 	port, err := proxies.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := "http://localhost:" + port
-	id, secret := makeConfidential(t, sdk, poolID, &idp.CreateUserPoolClientInput{
+	site = "http://localhost:" + port
+	id, secret = makeConfidential(t, sdk, poolID, &idp.CreateUserPoolClientInput{
 		AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode}, AllowedOAuthScopes: []string{"openid", "email"},
-		SupportedIdentityProviders: []string{"COGNITO"}, CallbackURLs: []string{site + "/callback"}, LogoutURLs: []string{site + "/signed-out"},
+		SupportedIdentityProviders: []string{"COGNITO"}, CallbackURLs: []string{site + callback}, LogoutURLs: []string{site + "/signed-out"},
 	})
+	return site, port, id, secret
+}
+
+// startApache starts an application behind Apache, and returns its address. The
+// application answers with what Apache says of the user, in headers.
+func startApache(t *testing.T, sdk *idp.Client, endpoint, poolID string) string {
+	t.Helper()
+	application := mirror(t, map[string]string{"User": "OIDC_CLAIM_username", "Email": "OIDC_CLAIM_email", "Token": "OIDC_access_token"})
+	site, port, id, secret := makeSite(t, sdk, poolID, "/callback")
 	apache, err := proxies.Apache(t.Context(), t.TempDir(), &proxies.Party{
-		Port: port, Issuer: endpoint + "/" + poolID, ClientID: id, Secret: secret, Passphrase: rand.Text(), Application: application.URL,
+		Port: port, Issuer: endpoint + "/" + poolID, ClientID: id, Secret: secret, Passphrase: rand.Text(), Application: application,
 	})
 	t.Cleanup(func() {
 		if apache == nil {

@@ -3,7 +3,6 @@ package clients_test
 import (
 	"crypto/rand"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -117,22 +116,10 @@ type guarded struct {
 // what oauth2-proxy says of the user, in headers.
 func startGuarded(t *testing.T, sdk *idp.Client, program, endpoint, poolID string) *guarded {
 	t.Helper()
-	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("User", r.Header.Get("X-Forwarded-User"))
-		w.Header().Set("Email", r.Header.Get("X-Forwarded-Email"))
-		w.Header().Set("Token", r.Header.Get("X-Forwarded-Access-Token"))
-		w.Header().Set("Bearer", r.Header.Get("Authorization"))
-	}))
-	t.Cleanup(application.Close)
-	port, err := proxies.FreePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	site := "http://localhost:" + port
-	id, secret := makeConfidential(t, sdk, poolID, &idp.CreateUserPoolClientInput{
-		AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode}, AllowedOAuthScopes: []string{"openid", "email"},
-		SupportedIdentityProviders: []string{"COGNITO"}, CallbackURLs: []string{site + "/oauth2/callback"}, LogoutURLs: []string{site + "/signed-out"},
+	application := mirror(t, map[string]string{
+		"User": "X-Forwarded-User", "Email": "X-Forwarded-Email", "Token": "X-Forwarded-Access-Token", "Bearer": "Authorization",
 	})
+	site, port, id, secret := makeSite(t, sdk, poolID, "/oauth2/callback")
 	issuer := endpoint + "/" + poolID
 	provider, err := oidc.NewProvider(t.Context(), issuer)
 	if err != nil {
@@ -150,7 +137,7 @@ func startGuarded(t *testing.T, sdk *idp.Client, program, endpoint, poolID strin
 	}
 	logout.RawQuery = url.Values{"client_id": {id}, "logout_uri": {site + "/signed-out"}}.Encode()
 	proxy, err := proxies.OAuth2Proxy(t.Context(), program, &proxies.Party{
-		Port: port, Issuer: issuer, ClientID: id, Secret: secret, Passphrase: rand.Text()[:16], Application: application.URL,
+		Port: port, Issuer: issuer, ClientID: id, Secret: secret, Passphrase: rand.Text()[:16], Application: application,
 	}, logout.Host)
 	t.Cleanup(func() {
 		if err := proxy.Close(); err != nil {
