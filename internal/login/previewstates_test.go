@@ -2,7 +2,9 @@ package login
 
 import (
 	"maps"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -52,6 +54,32 @@ func TestPreviewStates(t *testing.T) {
 	for _, key := range slices.Sorted(maps.Keys(notices)) {
 		if !notified[key] {
 			t.Errorf("%s has no state in previewStates", key)
+		}
+	}
+}
+
+// TestStatesAreListed: the tables of the documents list the states of each page.
+func TestStatesAreListed(t *testing.T) {
+	t.Parallel()
+	titles := map[string][]string{}
+	for _, s := range previewStates() {
+		titles[s.path] = append(titles[s.path], s.title)
+	}
+	for document, row := range map[string][2]string{
+		"../../docs/compatibility.md": {"| ", " | works | "}, "../../docs/pages/README.md": {"| `", "` | "},
+	} {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, list := range titles {
+			states, found := strings.Join(list, "; "), false
+			for line := range strings.Lines(string(text)) {
+				found = found || strings.HasPrefix(line, row[0]+path+row[1]) && strings.Contains(line, " "+states+" |")
+			}
+			if !found {
+				t.Errorf("%s has no row for %s with %q", document, path, states)
+			}
 		}
 	}
 }

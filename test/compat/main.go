@@ -71,6 +71,7 @@ var parts = []struct{ name, title string }{
 	{"endpoints", "Endpoints"},
 	{"parameters", "Parameters of endpoints"},
 	{"pages", "Pages"},
+	{"states", "States of pages"},
 }
 
 // texts is the part that lists error texts which no source of Cognito's has. Its
