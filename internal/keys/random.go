@@ -72,7 +72,7 @@ func NewTemporaryPassword(rules PasswordRules) string {
 // NewUUID draws a UUID of version 4 (RFC 9562 §5.4).
 func NewUUID() string { return uuid.NewString() }
 
-// IsUUID reports whether s is a UUID as NewUUID writes it.
+// IsUUID reports whether s is a UUID in the form of NewUUID.
 func IsUUID(s string) bool {
 	id, err := uuid.Parse(s)
 	return err == nil && id.String() == s // Parse reads other forms, too.

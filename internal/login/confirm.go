@@ -28,13 +28,12 @@ func (v *visit) sentLead() string {
 	return v.text.T("code.sent", v.state.Destination)
 }
 
-// awaitConfirmation sends the browser to the page for the code, or the link, that a new
-// user was sent.
+// awaitConfirmation redirects to the page that waits for a new user's code or link.
 func (v *visit) awaitConfirmation(name string, to *idp.CodeDeliveryDetailsType) error {
 	return v.goTo(pathConfirm, &pageState{Username: name, Destination: api.Val(to.Destination), ByLink: v.byLink(to)})
 }
 
-// byLink reports whether a new user was sent a link rather than a code.
+// byLink reports whether the message to a new user has a link in place of a code.
 func (v *visit) byLink(to *idp.CodeDeliveryDetailsType) bool {
 	return v.site.Pool.ConfirmsByLink() && to.DeliveryMedium == idp.DeliveryMediumTypeEmail
 }
@@ -54,7 +53,7 @@ func (v *visit) showConfirm() (any, error) {
 func (v *visit) submitConfirm() error {
 	code := v.code("code")
 	if code == "" {
-		return pageError("error.missing")
+		return errMissing
 	}
 	session, err := v.deps.Registrations.ConfirmSignUpOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username, code)
 	if err != nil {
@@ -100,7 +99,8 @@ func (s *Service) serveConfirmUser(w http.ResponseWriter, r *http.Request) {
 	s.writeConfirmed(w, r, v.text, err == nil)
 }
 
-// writeConfirmed writes the page of a confirmation link in a language.
+// writeConfirmed writes the page to which a confirmation link leads. ok is false for a link
+// that is not valid.
 func (s *Service) writeConfirmed(w http.ResponseWriter, r *http.Request, l translator, ok bool) {
 	site := oauth.SiteOf(r.Context())
 	out := newView(r, site, l, pathConfirmUser)

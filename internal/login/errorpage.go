@@ -28,13 +28,13 @@ func (s *Service) serveError(w http.ResponseWriter, r *http.Request) {
 	s.writeError(w, r, chooseLanguage(w, r, site), text)
 }
 
-// writeError writes the error page in a language.
+// writeError writes the error page with a text.
 func (s *Service) writeError(w http.ResponseWriter, r *http.Request, l translator, text string) {
 	site := oauth.SiteOf(r.Context())
 	out := newView(r, site, l, pathError)
 	out.Error, out.Look = l.known(text), s.lookOf(r.Context(), site, r.URL.Query().Get("client_id"))
 	if id := r.URL.Query().Get("request_id"); keys.IsUUID(id) {
-		out.RequestID = id // of the request that failed, which the log explains
+		out.RequestID = id // of the request that failed, by which the log names the cause
 	}
 	write(w, r, http.StatusBadRequest, "error.html", out)
 }

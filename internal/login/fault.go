@@ -78,20 +78,22 @@ func (v *visit) textOf(err error) string {
 	return v.text.message(e)
 }
 
-// fail makes err the error of the visit's form. Inputs that are made afterwards show it if it is about them.
+// fail sets the error of the visit's form. Call it before the inputs are built: each input shows the error if the error is
+// about that input.
 func (v *visit) fail(err error) {
 	if v.failed = err; err != nil {
 		v.failure = v.textOf(err)
 	}
 }
 
-// checked returns the input with the error of the form, if the error is about the input.
-func (v *visit) checked(f Field) Field {
+// withError returns the input with the error of the form, if the error is about the input. The summary of the page then
+// links to the input.
+func (v *visit) withError(f Field) Field {
 	switch {
 	case v.failed == nil:
 		return f
 	case v.failed == error(errMissing):
-		// A person leaves out one field or several.
+		// Each empty field shows an error of its own.
 		if !f.Optional && strings.TrimSpace(v.form.Get(f.Name)) == "" {
 			f.Error = v.text.T("error.fieldMissing")
 		}
@@ -114,10 +116,10 @@ const (
 	inputPassword = "password"
 )
 
-// pageErrorInputs are the inputs that errors of pages are about.
+// pageErrorInputs maps an error of a page to the input that it is about.
 var pageErrorInputs = map[pageError]string{"error.mismatch": "confirm_password", "error.username": inputName}
 
-// errorInputs are the inputs that errors of the API are about, by code.
+// errorInputs maps the code of an API error to the input that the error is about.
 var errorInputs = map[string]string{
 	idp.CodeCodeMismatchException:                   inputCode,
 	idp.CodeExpiredCodeException:                    inputCode,
@@ -127,14 +129,14 @@ var errorInputs = map[string]string{
 	idp.CodeUsernameExistsException:                 inputName,
 }
 
-// messageInputs are the inputs that errors of the API are about, by the key of the message.
+// messageInputs maps the key of an API error's message to the input that the error is about.
 var messageInputs = map[string]string{
 	"api.usernameEmail": inputName, "api.usernamePhone": inputName, "api.usernameEither": inputName,
 	"api.usernameNotEmail": inputName, "api.usernameNotPhone": inputName,
 }
 
-// faultyInputs returns the ids of the inputs that the error of the form is about. It returns
-// none for an error that is about several together: a wrong password may be a wrong name.
+// faultyInputs returns the ids of the inputs that the error of the form is about. It returns no
+// id if several inputs can be wrong: the cause of "wrong password" may be a wrong name.
 func (v *visit) faultyInputs() []string {
 	if e, ok := errors.AsType[pageError](v.failed); ok {
 		return []string{pageErrorInputs[e]}
@@ -154,8 +156,8 @@ func (v *visit) faultyInputs() []string {
 	return []string{cmp.Or(errorInputs[e.Code], messageInputs[key])}
 }
 
-// attributeInputIDs returns the ids of the inputs for an attribute. Where people sign in by the attribute, the page for
-// sign-up asks for it as the name.
+// attributeInputIDs returns the ids of the inputs for an attribute. If people sign in by the attribute, the sign-up page
+// asks for it in the input of the name.
 func (v *visit) attributeInputIDs(attr string) []string {
 	ids := []string{"attribute-" + attr}
 	if v.isIdentifier(attr) {

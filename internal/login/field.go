@@ -14,7 +14,7 @@ type Field struct {
 	Optional, Password                 bool
 	// Error says what is wrong with the value.
 	Error string
-	// Show is the label of the button that shows a password.
+	// Show and Hide are the labels of the button that shows a password.
 	Show, Hide string
 }
 
@@ -59,7 +59,7 @@ func (v *visit) attributeField(attr string) Field {
 	return v.namedAttributeField(attr, attributeName(attr))
 }
 
-// namedAttributeField returns the input of an attribute under a name of its own.
+// namedAttributeField returns the input of an attribute with another name in the form.
 func (v *visit) namedAttributeField(attr, name string) Field {
 	f := attributeInputs[attr]
 	f.Name = name
@@ -67,12 +67,12 @@ func (v *visit) namedAttributeField(attr, name string) Field {
 	if f.Type == "" {
 		f.Type = "text"
 	}
-	return v.checked(f)
+	return v.withError(f)
 }
 
 // passwordField returns the input of a password.
 func (v *visit) passwordField(id, name, label, autocomplete string) Field {
-	return v.checked(Field{
+	return v.withError(Field{
 		ID: id, Name: name, Label: v.text.T(label), Type: "password", Autocomplete: autocomplete, Password: true,
 		Show: v.text.T("action.show"), Hide: v.text.T("action.hide"),
 	})
@@ -80,7 +80,7 @@ func (v *visit) passwordField(id, name, label, autocomplete string) Field {
 
 // codeField returns the input of a code.
 func (v *visit) codeField(name string) Field {
-	return v.checked(Field{ID: "code", Name: name, Label: v.text.T("label.code"), Type: "text", Autocomplete: "one-time-code", InputMode: "numeric"})
+	return v.withError(Field{ID: "code", Name: name, Label: v.text.T("label.code"), Type: "text", Autocomplete: "one-time-code", InputMode: "numeric"})
 }
 
 // A rule is a rule of a password policy. A script ticks it by its Name.
@@ -108,7 +108,7 @@ func (v *visit) newPassword() (string, error) {
 	password := v.form.Get("password")
 	switch {
 	case password == "":
-		return "", pageError("error.missing")
+		return "", errMissing
 	case password != v.form.Get("confirm_password"):
 		return "", pageError("error.mismatch")
 	}

@@ -27,7 +27,7 @@ func (v *visit) choosesFactor() bool {
 // startChoice starts a sign-in by the name alone.
 func (v *visit) startChoice(name string) error {
 	if name == "" {
-		return pageError("error.missing")
+		return errMissing
 	}
 	return v.unfinished(name, v.signIn(v.beginChoice, map[string]string{"USERNAME": name}))
 }
@@ -103,7 +103,7 @@ func (v *visit) showPassword() (any, error) {
 func (v *visit) submitPassword() error {
 	password := v.form.Get("password")
 	if password == "" {
-		return pageError("error.missing")
+		return errMissing
 	}
 	err := v.unfinished(v.state.Username, v.answer(map[string]string{"PASSWORD": password}))
 	return v.askAgain(err)

@@ -50,7 +50,7 @@ func (v *visit) showReset() (any, error) {
 func (v *visit) submitReset() error {
 	code := v.code("code")
 	if code == "" {
-		return pageError("error.missing")
+		return errMissing
 	}
 	password, err := v.newPassword()
 	if err != nil {

@@ -78,8 +78,8 @@ func chooseLanguage(w http.ResponseWriter, r *http.Request, site *oauth.Site) tr
 	return translator(languages[i].tag)
 }
 
-// A languageMenu is a form that shows the page in another language. As a form it repeats the request once, and not for
-// each language.
+// A languageMenu is a form that shows the page in another language. A form repeats the request once, while links would
+// repeat it for each language.
 type languageMenu struct {
 	Action string
 	// Kept are the parameters of the request, in its order.
@@ -94,7 +94,7 @@ type languageChoice struct{ Tag, Name string }
 // maxMenuQuery bounds the query strings that the menu repeats, in bytes.
 const maxMenuQuery = 8 << 10
 
-// newLanguageMenu returns the menu of a page at ref with a query string, nil if the query string is too long.
+// newLanguageMenu returns the menu of the page at ref. It returns nil if the query string is too long.
 func newLanguageMenu(ref, query string) *languageMenu {
 	if len(query) > maxMenuQuery {
 		return nil

@@ -34,7 +34,7 @@ func (v *visit) showCode() (any, error) {
 func (v *visit) submitCode() error {
 	code := v.code("authentication_code")
 	if code == "" {
-		return pageError("error.missing")
+		return errMissing
 	}
 	return v.answer(map[string]string{string(v.state.Challenge) + "_CODE": code})
 }
@@ -76,7 +76,7 @@ func (v *visit) showChoose() (any, error) {
 func (v *visit) chosen() (string, error) {
 	method := v.form.Get("method")
 	if !slices.Contains(v.state.Choices, method) {
-		return "", pageError("error.missing")
+		return "", errMissing
 	}
 	return method, nil
 }

@@ -40,7 +40,7 @@ func (v *visit) submitNewPassword() error {
 	for _, listed := range v.state.Choices {
 		value := v.form.Get(attributeName(attributeOf(listed)))
 		if value == "" {
-			return pageError("error.missing")
+			return errMissing
 		}
 		params[listed] = value
 	}

@@ -42,8 +42,8 @@ const (
 	pathError          = "/error"
 )
 
-// pages returns all pages but the one for errors and that of confirmation links.
-// Every page that shows something has its states in previewStates.
+// pages returns all pages except the error page and the page of confirmation links.
+// Every page with a template has its states in previewStates.
 func pages() []page {
 	return []page{
 		{path: pathSignIn, template: "signin.html", show: (*visit).showSignIn, submit: (*visit).submitSignIn},

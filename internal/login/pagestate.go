@@ -31,7 +31,7 @@ type pageState struct {
 	Session   string                `json:"s,omitempty"`
 	// Destination is the masked address to which a code went.
 	Destination string `json:"d,omitempty"`
-	// ByLink is true if a link went there, which confirms the user in place of a code.
+	// ByLink is true if the message to Destination has a link in place of a code.
 	ByLink bool `json:"l,omitempty"`
 	// Choices are methods to choose from, or attributes that are asked for.
 	Choices []string `json:"o,omitempty"`

@@ -31,7 +31,7 @@ func (v *visit) showPasskey() (any, error) {
 	return v.passkeyView(options), nil
 }
 
-// passkeyView returns what the page shows for these options.
+// passkeyView returns what the page shows with these options.
 func (v *visit) passkeyView(options json.RawMessage) passkeyView {
 	return passkeyView{
 		Username: v.state.Username, Options: string(options), Others: v.others(),

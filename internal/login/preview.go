@@ -12,7 +12,7 @@ import (
 	"cognate/internal/pool"
 )
 
-// PreviewPath is where the preview of the pages is.
+// PreviewPath is the path of the preview.
 const PreviewPath = "/_cognate/preview"
 
 // Parameters in the addresses of the preview.
@@ -50,8 +50,8 @@ func (p *Preview) Mount(mux *http.ServeMux) {
 	mux.HandleFunc(site+imagePath+"{owner}/{file}", p.onSite(p.login.serveImage))
 }
 
-// onSite returns a handler for requests below the path of a pool's preview, which stands
-// in for the pool's domain. So a pool without a domain has a preview, too.
+// onSite returns a handler for requests below the path of a pool's preview. The path takes
+// the place of the pool's domain, so that a pool without a domain has a preview, too.
 func (p *Preview) onSite(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		oauth.SecureHeaders(w, r)
@@ -89,7 +89,7 @@ func (p *Preview) domain(ctx context.Context, sn *pool.Snapshot) (*pool.LoginDom
 	return &domain, nil
 }
 
-// refuse answers a request for what is not there, or cannot be read.
+// refuse answers a request whose pool or app client does not exist or cannot be read.
 func (p *Preview) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if api.CodeOf(err) == "ResourceNotFoundException" {
 		http.Error(w, "There is no such user pool or app client.", http.StatusNotFound)
@@ -100,8 +100,8 @@ func (p *Preview) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // serveState shows a page in a state. Its address ends like that of the real page, so that the
-// links between pages lead to pages of the preview. A state that the page does not have stands
-// for the page's first one.
+// links between pages lead to pages of the preview. If the page does not have the state, its
+// first state is shown.
 func (p *Preview) serveState(w http.ResponseWriter, r *http.Request) {
 	state, ok := findPreviewState("/"+r.PathValue("path"), r.URL.Query().Get(previewStateParameter))
 	if !ok {
@@ -115,7 +115,7 @@ func (p *Preview) serveState(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	previewHeaders(w)
-	// What a page shows must not depend on the request, nor on who has signed in: screenshots are compared.
+	// Screenshots are compared, so a page must not depend on the request or on a sign-in.
 	described := *api.RequestFrom(r.Context())
 	described.ID = "00000000-0000-4000-8000-000000000000"
 	r = r.Clone(api.WithRequest(r.Context(), &described))
@@ -141,7 +141,7 @@ func (p *Preview) serveState(w http.ResponseWriter, r *http.Request) {
 	v.draw(shown, state.notice)
 }
 
-// showState returns what the page shows in the state.
+// showState returns what the page's template shows in the state.
 func (v *visit) showState(s *previewState) (any, error) {
 	if s.show != nil {
 		return s.show(v)
@@ -162,6 +162,8 @@ func previewHeaders(w http.ResponseWriter) {
 	h.Set("Permissions-Policy", "publickey-credentials-get=(), publickey-credentials-create=()")
 }
 
+// findPreviewState returns the state of the page at a path, or the page's first state if
+// none has the name. It reports whether there is such a page.
 func findPreviewState(path, name string) (previewState, bool) {
 	var first *previewState
 	for _, s := range previewStates() {
@@ -181,7 +183,7 @@ func findPreviewState(path, name string) (previewState, bool) {
 	return *first, true
 }
 
-// pageOf returns the page at a path.
+// pageOf returns the page at a path, an empty page if there is none.
 func pageOf(path string) page {
 	for _, p := range pages() {
 		if p.path == path {

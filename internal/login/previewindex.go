@@ -37,12 +37,12 @@ type previewShot struct{ Class, Label string }
 // previewShots are the shots of a page that follows the preference of the browser.
 var previewShots = []previewShot{{"wide light", "Light"}, {"wide dark", "Dark"}, {"phone light", "Phone, light"}, {"phone dark", "Phone, dark"}}
 
-// previewIndex is what the template shows.
+// A previewIndex is what the template of the preview's own page shows.
 type previewIndex struct {
 	Static                              string // path of the preview's own files
 	Pools, Clients, Languages, Versions []previewOption
 	Shots                               []previewShot
-	// Scheme is "light" or "dark" if the style has no other.
+	// Scheme is "light" or "dark" if the style has no other scheme.
 	Scheme string
 	// Adjusted are the settings of the style whose colour has too little contrast.
 	Adjusted []string
@@ -81,6 +81,8 @@ func (p *Preview) serveIndex(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b.Bytes()) // the client has gone
 }
 
+// index returns what the preview's own page shows. Lists stay empty if there is no user pool or
+// no app client yet.
 func (p *Preview) index(r *http.Request) (*previewIndex, error) {
 	out := &previewIndex{Static: PreviewPath + "/_static/"}
 	q := r.URL.Query()
@@ -120,8 +122,8 @@ func (p *Preview) index(r *http.Request) (*previewIndex, error) {
 	return out, nil
 }
 
-// listPools adds the user pools of the default Region to the lists, and returns the chosen one,
-// which can be of another Region. It returns "" if there is none.
+// listPools adds the user pools of the default Region to the lists, and returns the id of the
+// chosen pool, which can be in another Region. It returns "" if there is no pool.
 func (p *Preview) listPools(ctx context.Context, chosen string, out *previewIndex) (string, error) {
 	in := &idp.ListUserPoolsRequest{MaxResults: 60}
 	for len(out.Pools) < maxPreviewPools {
@@ -136,10 +138,11 @@ func (p *Preview) listPools(ctx context.Context, chosen string, out *previewInde
 			break
 		}
 	}
-	return choose(&out.Pools, chosen), nil
+	return chooseOption(&out.Pools, chosen), nil
 }
 
-// listClients adds the app clients of a pool to the lists, and returns the chosen one.
+// listClients adds the app clients of a pool to the lists, and returns the id of the chosen
+// client. It returns "" if there is no client.
 func (p *Preview) listClients(ctx context.Context, sn *pool.Snapshot, chosen string, out *previewIndex) (string, error) {
 	in := &idp.ListUserPoolClientsRequest{UserPoolId: sn.ID, MaxResults: new(int32(60))}
 	for len(out.Clients) < maxPreviewPools {
@@ -154,12 +157,12 @@ func (p *Preview) listClients(ctx context.Context, sn *pool.Snapshot, chosen str
 			break
 		}
 	}
-	return choose(&out.Clients, chosen), nil
+	return chooseOption(&out.Clients, chosen), nil
 }
 
-// choose marks the chosen option and returns its value. Without a choice it is the last one,
-// which is the newest pool. A value that is not in the list is added.
-func choose(options *[]previewOption, chosen string) string {
+// chooseOption marks the chosen option and returns its value. Without a choice it marks the last
+// option, which is the newest pool. A value that is not in the list is added.
+func chooseOption(options *[]previewOption, chosen string) string {
 	for i := range *options {
 		if o := &(*options)[i]; o.Value == chosen {
 			o.Chosen = true
@@ -178,7 +181,8 @@ func choose(options *[]previewOption, chosen string) string {
 	return last.Value
 }
 
-// describeLook adds what the style of the app client fixes.
+// describeLook adds the colour schemes of the app client's style, and the settings whose colours
+// the pages replace.
 func (p *Preview) describeLook(ctx context.Context, sn *pool.Snapshot, domain *pool.LoginDomain, clientID string, out *previewIndex) error {
 	client, err := sn.Client(ctx, clientID)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // A previewState is a page in one of the states that a person can meet.
 type previewState struct {
 	path string
-	// name tells the state from others of its page. It is in the address of the state.
+	// name is unique among the states of the page. It is in the address of the state.
 	name, title string
 	// state is what the page continues from.
 	state *pageState
@@ -29,7 +29,7 @@ type previewState struct {
 	write func(s *Service, w http.ResponseWriter, r *http.Request, l translator)
 }
 
-// What the people of the preview have entered.
+// Values that the people of the preview have entered or see.
 const (
 	previewName    = "ada@example.com"
 	previewMasked  = "a***@e***"
@@ -51,7 +51,7 @@ var (
 	}
 )
 
-// Errors of the preview: what the services below the pages answer.
+// Errors that the services below the pages return.
 var (
 	previewWrongPassword = idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonWrongPassword)
 	previewWrongCode     = idp.CodeMismatchException("Invalid verification code provided, please try again.").WithReason(api.ReasonCodeMismatch)
@@ -75,10 +75,10 @@ func previewSignIn() []previewState {
 	return []previewState{
 		{path: pathSignIn, name: "plain", title: "Sign in"},
 		{path: pathSignIn, name: "wrong", title: "Sign in, wrong password", form: entered, failed: previewWrongPassword},
-		{path: pathSignIn, name: "missing", title: "Sign in, nothing entered", failed: pageError("error.missing"), form: url.Values{}},
+		{path: pathSignIn, name: "missing", title: "Sign in, nothing entered", failed: errMissing, form: url.Values{}},
 		{path: pathSignIn, name: "busy", title: "Sign in, too many requests", form: entered, failed: idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonOverloaded)},
 		{path: pathSignIn, name: "first", title: "Sign in, the name first", show: showSignInFirst},
-		{path: pathSignIn, name: "first-missing", title: "Sign in, the name first and missing", failed: pageError("error.missing"), show: showSignInFirst},
+		{path: pathSignIn, name: "first-missing", title: "Sign in, the name first and missing", failed: errMissing, show: showSignInFirst},
 		{path: pathSignIn, name: "none", title: "Sign in, no way to sign in", show: func(v *visit) (any, error) { return signInView{}, nil }},
 		{path: pathSignIn, name: "known", title: "Sign in, signed in before", show: showKnownPerson},
 		{path: pathSignIn, name: "confirmed", title: "Sign in after confirmation", notice: noticeConfirmed},
@@ -108,13 +108,13 @@ func previewFirstFactors() []previewState {
 		{path: pathFirst, name: "plain", title: "Choose the first factor", state: &pageState{Username: previewName, Choices: previewFirst}},
 		{path: pathPassword, name: "plain", title: "Password as the first factor", state: password},
 		{path: pathPassword, name: "wrong", title: "Password as the first factor, wrong", state: password, failed: previewWrongPassword},
-		{path: pathPassword, name: "missing", title: "Password as the first factor, missing", state: password, failed: pageError("error.missing")},
+		{path: pathPassword, name: "missing", title: "Password as the first factor, missing", state: password, failed: errMissing},
 		{path: pathPasskey, name: "plain", title: "Passkey", state: passkey, show: showPasskeyPreview},
 		{path: pathPasskey, name: "failed", title: "Passkey, failed", state: passkey, show: showPasskeyPreview, failed: pageError("passkey.failed")},
 	}
 }
 
-// showPasskeyPreview shows the page with options of no challenge: a real one is a change of data.
+// showPasskeyPreview shows the page with invented options: a real challenge would change data.
 func showPasskeyPreview(v *visit) (any, error) {
 	return v.passkeyView(json.RawMessage(previewPasskey)), nil
 }
@@ -133,7 +133,7 @@ func previewSecondFactors() []previewState {
 		{path: pathCode, name: "first", title: "Code by SMS as the first factor", state: first},
 		{path: pathCode, name: "wrong", title: "Code, wrong", state: mail, failed: previewWrongCode},
 		{path: pathCode, name: "used", title: "Code of an app, used before", state: app, failed: previewUsedCode},
-		{path: pathCode, name: "missing", title: "Code, missing", state: app, failed: pageError("error.missing")},
+		{path: pathCode, name: "missing", title: "Code, missing", state: app, failed: errMissing},
 		{path: pathCode, name: "sent", title: "Code, sent again", state: mail, notice: noticeCodeSent},
 		{path: pathChoose, name: "plain", title: "Choose the second factor", state: &pageState{Username: previewName, Choices: previewFactors}},
 	}
@@ -148,7 +148,7 @@ func previewSetUp() []previewState {
 	return []previewState{
 		{path: pathChangePassword, name: "plain", title: "Replace a temporary password", state: &pageState{Username: previewName}},
 		{path: pathChangePassword, name: "attributes", title: "Replace a temporary password and fill in attributes", state: attributes},
-		{path: pathChangePassword, name: "missing", title: "Replace a temporary password, nothing entered", state: attributes, failed: pageError("error.missing")},
+		{path: pathChangePassword, name: "missing", title: "Replace a temporary password, nothing entered", state: attributes, failed: errMissing},
 		{path: pathChangePassword, name: "mismatch", title: "Replace a temporary password, not the same twice", state: &pageState{Username: previewName}, form: mixed, failed: pageError("error.mismatch")},
 		{path: pathSetup, name: "plain", title: "Choose a second factor to set up", state: &pageState{Username: previewName, Choices: previewFactors}},
 		{path: pathSetupAddress, name: "plain", title: "Set up codes by email", state: mail},
@@ -163,7 +163,7 @@ func previewSetUp() []previewState {
 	}
 }
 
-// showAddPasskeyPreview shows the page with options of no challenge, or a refusal.
+// showAddPasskeyPreview shows the page with invented options, or with a refusal.
 func showAddPasskeyPreview(refusal string) func(*visit) (any, error) {
 	return func(v *visit) (any, error) {
 		out := v.addPasskeyView(previewName)
@@ -185,7 +185,7 @@ func previewSignUp() []previewState {
 			out.Terms = v.termsSentence("https://example.com/terms", "https://example.com/privacy")
 		})},
 		{path: pathSignUp, name: "all", title: "Sign up with every attribute", show: showAllAttributes},
-		{path: pathSignUp, name: "missing", title: "Sign up, nothing entered", failed: pageError("error.missing"), show: showAllAttributes},
+		{path: pathSignUp, name: "missing", title: "Sign up, nothing entered", failed: errMissing, show: showAllAttributes},
 		{path: pathSignUp, name: "taken", title: "Sign up, name taken", form: entered, show: showSignUpPreview(nil), failed: idp.UsernameExistsException("User already exists").WithReason(api.ReasonNameTaken)},
 		{path: pathSignUp, name: "password", title: "Sign up, weak password", form: entered, show: showSignUpPreview(nil), failed: previewBadPassword},
 		{path: pathSignUp, name: "unconfirmed", title: "Sign up, an administrator must confirm", form: entered, show: showSignUpPreview(nil), failed: pageError("error.notConfirmable")},
@@ -198,7 +198,7 @@ func previewSignUp() []previewState {
 	}
 }
 
-// showSignUpPreview shows the page also for a pool without sign-up.
+// showSignUpPreview shows the page even if the pool does not allow sign-up.
 func showSignUpPreview(change func(v *visit, out *newPasswordView)) func(*visit) (any, error) {
 	return func(v *visit) (any, error) {
 		out, err := v.signUpView(v.signUpAttributes())
@@ -222,7 +222,7 @@ func previewRecovery() []previewState {
 		{path: pathForgot, name: "missing", title: "Forgotten password, nothing entered", failed: pageError("error.username")},
 		{path: pathReset, name: "plain", title: "Choose a new password", state: sent},
 		{path: pathReset, name: "expired", title: "Choose a new password, old code", state: sent, failed: previewOldCode},
-		{path: pathReset, name: "missing", title: "Choose a new password, nothing entered", state: sent, failed: pageError("error.missing")},
+		{path: pathReset, name: "missing", title: "Choose a new password, nothing entered", state: sent, failed: errMissing},
 		{path: pathReset, name: "password", title: "Choose a new password, weak password", state: sent, failed: previewBadPassword},
 	}
 }

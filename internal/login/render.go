@@ -156,7 +156,8 @@ func (v *visit) render(failed error) {
 	v.draw(shown, v.takeNotice())
 }
 
-// draw writes the visit's page: what its template shows, and the text of the form's error or the notice of this key.
+// draw writes the visit's page. shown is for its template. The page has the error of the form or, without an error, the
+// notice with this key.
 func (v *visit) draw(shown any, notice string) {
 	appearance, err := v.deps.Branding.Appearance(v.r.Context(), v.site.Pool, v.request.Client.ID)
 	if err != nil {

@@ -76,7 +76,7 @@ func (v *visit) showSetupAddress() (any, error) {
 func (v *visit) submitSetupAddress() error {
 	address := strings.TrimSpace(v.form.Get("address"))
 	if address == "" {
-		return pageError("error.missing")
+		return errMissing
 	}
 	return v.answer(map[string]string{setupParameters[v.state.Choices[0]].name: address})
 }
@@ -103,7 +103,7 @@ func (v *visit) showSetupApp() (any, error) {
 func (v *visit) submitSetupApp() error {
 	code := v.code("authentication_code")
 	if code == "" {
-		return pageError("error.missing")
+		return errMissing
 	}
 	in := &idp.VerifySoftwareTokenRequest{Session: &v.state.Session, UserCode: code}
 	if name := strings.TrimSpace(v.form.Get("device_name")); name != "" {

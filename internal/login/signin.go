@@ -14,8 +14,8 @@ import (
 
 // signInView is what the sign-in page shows.
 type signInView struct {
-	// Known is the person that the browser's session can sign in again, "" if there is
-	// none. The page offers that first.
+	// Known is the display name of the user whose session the browser has, "" if no
+	// session can answer the request. The page offers that account first.
 	Known string
 	Local bool // people of the pool's own directory sign in here
 	Name  Field
@@ -37,7 +37,7 @@ func (v *visit) showSignIn() (any, error) {
 	return out, nil
 }
 
-// signInView returns what the page shows to a person who has not signed in. If first is true, it asks for the name only.
+// signInView returns what the page shows without a session. If first is true, the page asks for the name only.
 func (v *visit) signInView(first bool) signInView {
 	out := signInView{Local: v.isLocal(), First: first, Name: v.signInNameField(), Recover: v.recoveryAllowed(), SignUp: v.signUpAllowed()}
 	if !first {
@@ -59,11 +59,11 @@ func (v *visit) signInNameField() Field {
 	case "phone":
 		f.Type = "tel"
 	}
-	return v.checked(f)
+	return v.withError(f)
 }
 
-// knownPerson returns the name of the person that the browser's session can sign in
-// again, "" if there is none. It is for the first view of the page, not for its errors.
+// knownPerson returns the display name of the user whose session the browser has, "" if no
+// session can answer the request. After a POST it returns "": the form and its error stay.
 func (v *visit) knownPerson() (string, error) {
 	if v.r.Method != http.MethodGet {
 		return "", nil
@@ -82,7 +82,7 @@ func (v *visit) knownPerson() (string, error) {
 	return u.DisplayName(v.site.Pool), nil
 }
 
-// continueSession answers the request by the browser's session.
+// continueSession answers the request with the browser's session, or steps the session up.
 func (v *visit) continueSession() error {
 	location, err := v.deps.OAuth.Continue(v.r, v.request, time.Time{})
 	switch {
@@ -140,6 +140,7 @@ func (v *visit) unfinished(name string, err error) error {
 	switch api.CodeOf(err) {
 	case idp.CodeUserNotConfirmedException:
 		_, _ = v.note(err)
+		// Where the code went is not known here. A pool that verifies phone numbers prefers SMS.
 		return v.goTo(pathConfirm, &pageState{Username: name, ByLink: v.site.Pool.ConfirmsByLink() && !v.site.Pool.AutoVerified.Has(schema.PhoneNumber)})
 	case idp.CodePasswordResetRequiredException:
 		_, _ = v.note(err)

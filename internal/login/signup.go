@@ -26,7 +26,7 @@ func (v *visit) signUpAttributes() []string {
 	return list
 }
 
-// isIdentifier reports whether the attribute is that by which people sign in.
+// isIdentifier reports whether the attribute is the only name by which people sign in.
 func (v *visit) isIdentifier(attr string) bool {
 	kind := v.identifierKind()
 	return attr == schema.Email && kind == "email" || attr == schema.PhoneNumber && kind == "phone"
@@ -42,7 +42,7 @@ func (v *visit) identifierField() Field {
 		f.Type, f.InputMode, f.Hint = "tel", "tel", v.text.T("hint.phone_number")
 	}
 	f.Label = v.text.T("kind." + v.identifierKind())
-	return v.checked(f)
+	return v.withError(f)
 }
 
 func (v *visit) showSignUp() (any, error) {
@@ -52,7 +52,7 @@ func (v *visit) showSignUp() (any, error) {
 	return v.signUpView(v.signUpAttributes())
 }
 
-// signUpView returns what the page shows if it asks for these attributes.
+// signUpView returns what the page shows when it asks for these attributes.
 func (v *visit) signUpView(attributes []string) (newPasswordView, error) {
 	out := newPasswordView{Fields: []Field{v.identifierField()}, Rules: v.passwordRules(v.site.Pool.PasswordPolicy)}
 	for _, attr := range attributes {
@@ -100,7 +100,7 @@ func (v *visit) submitSignUp() error {
 	for _, attr := range v.signUpAttributes() {
 		value := strings.TrimSpace(v.form.Get(attributeName(attr)))
 		if value == "" {
-			return pageError("error.missing")
+			return errMissing
 		}
 		in.UserAttributes = append(in.UserAttributes, idp.AttributeType{Name: attr, Value: &value})
 	}

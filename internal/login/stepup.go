@@ -10,8 +10,8 @@ import (
 	"cognate/internal/user"
 )
 
-// stepUp asks for the factors that the browser's session lacks for the level that the
-// client asks for.
+// stepUp asks for the factors that the browser's session lacks to reach the level of the
+// authorization request.
 func (v *visit) stepUp() error {
 	session, err := v.deps.OAuth.WeakSession(v.r, v.request)
 	if err != nil {
@@ -26,8 +26,8 @@ func (v *visit) stepUp() error {
 	}, map[string]string{"USERNAME": session.User().Username()})
 }
 
-// sessionToContinue returns the session that a step-up of the user continues. It must be
-// live still: whoever signed out must not go on with its factors.
+// sessionToContinue returns the session that a step-up of the user continues. It rejects a
+// session that has ended meanwhile: its factors must not count after a sign-out.
 func (v *visit) sessionToContinue(u *user.User) (*oauth.Session, error) {
 	session, err := v.deps.OAuth.WeakSession(v.r, v.request)
 	if err != nil {

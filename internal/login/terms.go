@@ -24,7 +24,7 @@ func (v *visit) termsNote() ([]linkedText, error) {
 	return v.termsSentence(links.TermsOfUse, links.PrivacyPolicy), nil
 }
 
-// termsSentence returns the sentence with links to these addresses.
+// termsSentence returns the sentence about the terms, with links to these addresses.
 func (v *visit) termsSentence(use, privacy string) []linkedText {
 	documents := map[string]linkedText{"{0}": {v.text.T("terms.use"), use}, "{1}": {v.text.T("terms.privacy"), privacy}}
 	var note []linkedText

@@ -36,7 +36,7 @@ type visit struct {
 	// state is what the page continues from, stateText its sealed form.
 	state     *pageState
 	stateText string
-	// failed is the error of the form, failure its text. faults are the inputs that it is about.
+	// failed is the error of the form, failure its text. faults are the inputs that show the error.
 	failed  error
 	failure string
 	faults  []Field

@@ -112,7 +112,7 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Tx, mail *Batch, to Rec
 	return nil
 }
 
-// A template is what the text of a message is made from.
+// A template is the text of a message before its placeholders are filled in.
 type template struct {
 	subject, body string
 	link          confirmationLink

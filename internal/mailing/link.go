@@ -13,15 +13,15 @@ const confirmationPath = "/confirmUser"
 
 // A confirmationLink confirms a user who signed up (Cognito: verification by link).
 type confirmationLink struct {
-	// url is "" for a message that cannot have a link. The text of a function can use it
-	// in every pool that has a domain.
+	// url is "" for a message that cannot have a link. In every pool that has a domain, the
+	// text of a CustomMessage function can use the link.
 	url string
 	// used is true if the pool's own text has the link in place of the code.
 	used bool
 }
 
-// linkFor returns the link of a message with a code. It rejects a pool that confirms by
-// link and has no domain. SMS have no link, and a function that sends is given the code.
+// linkFor returns the link of a message with a code. It rejects a message of a pool that
+// confirms by link and has no domain. SMS have no link, and a sender function gets the code.
 func (s *Service) linkFor(mail *Batch, to Recipient, d Delivery, code string) (confirmationLink, error) {
 	confirms := mail.Occasion == trigger.OccasionSignUp || mail.Occasion == trigger.OccasionResendCode
 	if !confirms || d.Medium != message.Email || senderFunction(mail.Pool, d.Medium) != "" {

@@ -20,8 +20,8 @@ type Deps struct {
 	Messages *message.Service
 	// Triggers calls the pool's own functions.
 	Triggers *trigger.Service
-	// DomainBase returns the base URL of a pool's domain, for links in messages. It is ""
-	// for a pool without one.
+	// DomainBase returns the base URL of a pool's domain, for links in messages. It returns
+	// "" for a pool without a domain. If it is nil, no pool has a domain.
 	DomainBase func(*pool.Snapshot) string
 }
 

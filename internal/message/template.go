@@ -5,8 +5,8 @@ import (
 	"regexp"
 )
 
-// placeholders are those of message templates (Cognito: message customizations): the code, the name, and a link with its
-// text.
+// placeholders matches the placeholders of message templates: the code, the name, and a link with its text (Cognito: message
+// customizations).
 var placeholders = regexp.MustCompile(`\{####\}|\{username\}|\{##([^#]+)##\}`)
 
 // Values are what a message's placeholders stand for.

@@ -102,8 +102,8 @@ func writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, f.status, body)
 }
 
-// writeOutage answers a request whose domain cannot be read: a person gets a text, and a
-// program what every endpoint answers.
+// writeOutage answers a request whose domain cannot be read. A browser gets plain text, a
+// program gets the JSON of the endpoints.
 func writeOutage(w http.ResponseWriter, r *http.Request, err error) {
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		writeFault(w, r, err)

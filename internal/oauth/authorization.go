@@ -36,7 +36,7 @@ type Authorization struct {
 	prompt      []string
 	maxAge      time.Duration // less than 0: not sent
 	// Levels are the authentication levels of acr_values that the pool has, the preferred
-	// one first.
+	// level first.
 	Levels []int
 }
 
@@ -53,8 +53,8 @@ func (a *Authorization) Digest() []byte {
 type ShownError struct {
 	Text     string
 	ClientID string // "" where the page does not name it
-	// RequestID is that of the request whose failure the log explains. It is "" if the
-	// request itself was wrong.
+	// RequestID is the id by which the log names the cause. It is "" if the request itself
+	// was wrong: the log has no cause then.
 	RequestID string
 }
 
@@ -223,7 +223,7 @@ func (s *Service) parseRest(ctx context.Context, site *Site, p parameters, a *Au
 		a.maxAge = time.Duration(seconds) * time.Second
 	}
 	if a.Client.Registered() {
-		a.maxAge = 0 // A link by a stranger's client must not take a code from whoever is signed in.
+		a.maxAge = 0 // A stranger may own the client: a link must not get a code without a sign-in.
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ type Who struct {
 	At      time.Time
 	EventID string      // "" for a new one
 	Methods acr.Methods // the factors that were passed
-	// Session is the browser session that the sign-in continued; nil for a new one.
+	// Session is the browser session that the sign-in continued; nil for a new session.
 	Session *Session
 }
 
@@ -74,7 +74,7 @@ func (s *Service) Begin(ctx context.Context, site *Site, a *Authorization, w *Wh
 	return s.begin(ctx, site, a, s.sessionOf(site, w), onCommit)
 }
 
-// begin returns the cookie of a new session.
+// begin returns the cookie of a session, and tracks a session that is new.
 func (s *Service) begin(ctx context.Context, site *Site, a *Authorization, b *browserSession, onCommit func(write func(tx *store.Tx) error)) (*http.Cookie, error) {
 	if b.ID != "" && !b.continued {
 		row := s.deps.Tokens.SSOSession(ctx, site.Pool, a.Client, b.user.Rec, b.ID, time.UnixMilli(b.Ends))

@@ -20,10 +20,10 @@ import (
 	"cognate/internal/token"
 )
 
-// maxMetadata bounds the metadata of a client in bytes.
+// maxMetadata bounds the metadata of a client, in bytes.
 const maxMetadata = 64 << 10
 
-// The codes of RFC 7591 §3.2.2, RFC 6750 §3.1, and of a pool that registers no clients.
+// Error codes: RFC 7591 §3.2.2, RFC 6750 §3.1, and our own for a pool that registers no clients.
 const (
 	codeInvalidMetadata   = "invalid_client_metadata"
 	codeInvalidRedirect   = "invalid_redirect_uri"
@@ -88,7 +88,7 @@ func (s *Service) serveRegister(w http.ResponseWriter, r *http.Request) {
 
 func (s *Service) register(r *http.Request) (*registered, error) {
 	ctx, site := r.Context(), SiteOf(r.Context())
-	open, err := s.mayRegister(r, site)
+	open, err := s.authenticateCaller(r, site)
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +101,12 @@ func (s *Service) register(r *http.Request) (*registered, error) {
 		return nil, err
 	}
 	in.Open, in.Address = open, api.RequestFrom(ctx).SourceIP
-	return s.addRegistered(ctx, site, m, in)
+	return s.addClient(ctx, site, m, in)
 }
 
-// mayRegister reports whether the caller is a stranger, or rejects the caller.
-func (s *Service) mayRegister(r *http.Request, site *Site) (stranger bool, err error) {
+// authenticateCaller rejects a caller who must not register clients. It reports whether the
+// caller is a stranger, who has no token.
+func (s *Service) authenticateCaller(r *http.Request, site *Site) (stranger bool, err error) {
 	on, open := site.Pool.Registers()
 	if !on {
 		return false, &FaultError{Code: codeNotFound, status: http.StatusNotFound, reason: api.ReasonFlowDisabled}
@@ -135,8 +136,8 @@ func (s *Service) mayRegister(r *http.Request, site *Site) (stranger bool, err e
 	return false, err
 }
 
-// addRegistered adds the client and describes it.
-func (s *Service) addRegistered(ctx context.Context, site *Site, m *metadata, in *registration.Request) (*registered, error) {
+// addClient adds the client and returns its description.
+func (s *Service) addClient(ctx context.Context, site *Site, m *metadata, in *registration.Request) (*registered, error) {
 	c, secret, err := s.deps.Pools.Register(ctx, site.Pool.ID, in)
 	if refused, ok := errors.AsType[*registration.Error](err); ok {
 		if refused.Redirect {
@@ -179,9 +180,9 @@ func readMetadata(r *http.Request) (*metadata, error) {
 	return parseMetadata(body)
 }
 
-// parseMetadata reads the JSON object of a registration. Names count by their exact
-// letters, and no name may come twice: what another program reads in such an object may
-// differ (RFC 8259 §4). A null counts as absent. Other members are ignored (RFC 7591 §2).
+// parseMetadata reads the JSON object of a registration. Names are case-sensitive. A
+// repeated name is refused, since programs differ in which of its values they read
+// (RFC 8259 §4). A null counts as absent. Other members are ignored (RFC 7591 §2).
 func parseMetadata(body []byte) (*metadata, error) {
 	members, ok := members(body)
 	if !ok {
@@ -203,7 +204,7 @@ func parseMetadata(body []byte) (*metadata, error) {
 	return m, nil
 }
 
-// hasNull reports whether a list has a null, which encoding/json reads as "".
+// hasNull reports whether a JSON list has a null, which encoding/json reads as "".
 func hasNull(raw json.RawMessage) bool {
 	var list []*string
 	return json.Unmarshal(raw, &list) == nil && slices.Contains(list, nil)
@@ -235,8 +236,8 @@ func members(text []byte) (map[string]json.RawMessage, bool) {
 	return found, errors.Is(err, io.EOF)
 }
 
-// registration checks the metadata against each other, and completes AuthMethod (RFC 7591
-// §2). The implicit grant is left out without a word, as Cognito does.
+// registration checks that the members of the metadata fit together, and sets the default of
+// AuthMethod (RFC 7591 §2). It leaves out the implicit grant without an error, as Cognito does.
 func (m *metadata) registration() (*registration.Request, error) {
 	flow, err := m.grant()
 	if err != nil {
@@ -264,7 +265,7 @@ func (m *metadata) registration() (*registration.Request, error) {
 	return in, nil
 }
 
-// grant returns the one flow that the grants and the response types name.
+// grant returns the flow that grant_types names. It rejects response_types that do not fit.
 func (m *metadata) grant() (idp.OAuthFlowType, error) {
 	grants, responses := m.GrantTypes, m.ResponseTypes
 	if len(grants) == 0 {
@@ -302,6 +303,6 @@ func (m *metadata) grant() (idp.OAuthFlowType, error) {
 }
 
 // needsChallenge reports whether the client must send a code challenge. A public client
-// has no secret, so a challenge alone protects its codes (RFC 9700 §2.1.1). Public clients
-// that an administrator made may leave it out, as at Cognito.
+// has no secret, so only a challenge protects its codes (RFC 9700 §2.1.1). A public client
+// that an administrator made may leave out the challenge, as at Cognito.
 func needsChallenge(c *pool.Client) bool { return c.Registered() && len(c.Secrets) == 0 }

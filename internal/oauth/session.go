@@ -111,7 +111,7 @@ func (s *Service) session(ctx context.Context, site *Site, r *http.Request) (*br
 // session that another node began may seem to begin in the future: its age is 0 then,
 // and a limit of 0 refuses it.
 func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) bool {
-	age, total, reuse := b.age(b.At, now), b.age(b.Began, now), sessionLife
+	age, total, reuse := ageOf(b.At, now), ageOf(b.Began, now), sessionLife
 	if site.Pool.Tracking.On {
 		reuse = a.Client.SSOReuse
 	}
@@ -122,11 +122,13 @@ func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) boo
 	return slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider)
 }
 
-func (b *browserSession) age(since int64, now time.Time) time.Duration {
+// ageOf returns the time since a Unix time in milliseconds; 0 if it is in the future.
+func ageOf(since int64, now time.Time) time.Duration {
 	return max(now.Sub(time.UnixMilli(since)), 0)
 }
 
-// sessionOf returns the session of a finished sign-in.
+// sessionOf returns the session of a finished sign-in: a new session, or the session that the
+// sign-in continued.
 func (s *Service) sessionOf(site *Site, w *Who) *browserSession {
 	if w.Session != nil {
 		return w.Session.continuedBy(w)

@@ -15,9 +15,9 @@ import (
 // (Cognito: authorize endpoint, acr_values). The person then passes the factors that are
 // missing, and the session goes on with them.
 
-// isWeak reports whether the person of the session can reach a level that the request
-// prefers to what the session has reached. Where nothing better can be reached, the session
-// answers, and the tokens say what was reached.
+// isWeak reports whether the session is below the first requested level that its user can
+// reach. If the user can reach no requested level, the session is not weak: it answers, and
+// the tokens have the level of the session.
 func (s *Service) isWeak(r *http.Request, a *Authorization, b *browserSession) (bool, error) {
 	if len(a.Levels) == 0 {
 		return false, nil
@@ -45,8 +45,8 @@ func (s *Session) continuedBy(w *Who) *browserSession {
 	return &b
 }
 
-// WeakSession returns the browser's session if it could answer the request but for its
-// level; nil if there is none.
+// WeakSession returns the browser's session if only its level keeps it from answering the
+// request; otherwise it returns nil.
 func (s *Service) WeakSession(r *http.Request, a *Authorization) (*Session, error) {
 	site := SiteOf(r.Context())
 	b, err := s.session(r.Context(), site, r)

@@ -19,8 +19,8 @@ func acrKey(level int) string { return "Level" + strconv.Itoa(level) }
 
 func defaultACR(level int) string { return "urn:cognito:loa:" + strconv.Itoa(level) }
 
-// renamedLevels returns the levels to which the configuration gives another name than
-// the default, nil if there are none. Tools send back what DescribeUserPool shows.
+// renamedLevels returns the levels whose name is not the default, nil if there are none.
+// Infrastructure tools send back all four levels, as DescribeUserPool shows them.
 func renamedLevels(c map[string]idp.AcrLevelConfigType) map[string]idp.AcrLevelConfigType {
 	var renamed map[string]idp.AcrLevelConfigType
 	for level := 1; level <= acrLevels; level++ {
@@ -35,8 +35,8 @@ func renamedLevels(c map[string]idp.AcrLevelConfigType) map[string]idp.AcrLevelC
 	return renamed
 }
 
-// effectiveLevels returns the names of all levels: the defaults for those that the pool
-// did not rename.
+// effectiveLevels returns the names of all levels. Levels that the pool did not rename have
+// the default name.
 func effectiveLevels(renamed map[string]idp.AcrLevelConfigType) map[string]idp.AcrLevelConfigType {
 	all := make(map[string]idp.AcrLevelConfigType, acrLevels)
 	for level := 1; level <= acrLevels; level++ {
@@ -50,7 +50,7 @@ func effectiveLevels(renamed map[string]idp.AcrLevelConfigType) map[string]idp.A
 	return all
 }
 
-// checkLevels rejects two levels of one name.
+// checkLevels rejects two levels with the same name.
 func checkLevels(renamed map[string]idp.AcrLevelConfigType) error {
 	var names []string
 	for _, v := range effectiveLevels(renamed) {
@@ -62,12 +62,10 @@ func checkLevels(renamed map[string]idp.AcrLevelConfigType) error {
 	return nil
 }
 
-// ACR returns the pool's name of an authentication level; "" for a number that is no
-// level.
+// ACR returns the pool's name of an authentication level; "" if there is no such level.
 func (sn *Snapshot) ACR(level int) string { return sn.Config.AcrConfiguration[acrKey(level)].AcrValue }
 
-// LevelOf returns the authentication level that the pool gives this name; 0 if there is
-// none.
+// LevelOf returns the authentication level with this name; 0 if the pool has no such level.
 func (sn *Snapshot) LevelOf(acr string) int {
 	for level := 1; level <= acrLevels; level++ {
 		if sn.ACR(level) == acr {
@@ -89,7 +87,7 @@ func (sn *Snapshot) LevelsOf(acrValues string) []int {
 	return levels
 }
 
-// AllowsStepUp reports whether the pool's plan lets clients ask for a level.
+// AllowsStepUp reports whether clients of the pool's plan may ask for a level.
 func (sn *Snapshot) AllowsStepUp() bool { return includes(sn.Tier, featureStepUp) }
 
 // CheckStepUp rejects a request for a level that the pool's plan does not include.

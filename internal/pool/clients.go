@@ -165,8 +165,8 @@ func (s *Service) DeleteUserPoolClient(ctx context.Context, in *idp.DeleteUserPo
 // maxClientPage is the largest page of ListUserPoolClients.
 const maxClientPage = 60
 
-// ListUserPoolClients lists a pool's clients by id. A list of one type may have short
-// pages, and pages without clients, before its end.
+// ListUserPoolClients lists a pool's clients by id. A list that is filtered by type may have
+// short or empty pages before its last page.
 func (s *Service) ListUserPoolClients(ctx context.Context, in *idp.ListUserPoolClientsRequest) (*idp.ListUserPoolClientsResponse, error) {
 	if _, _, err := poolRecord(ctx, &s.deps.Store.Reader, in.UserPoolId); err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func (s *Service) ListUserPoolClients(ctx context.Context, in *idp.ListUserPoolC
 		out.NextToken = s.pages.next("ListUserPoolClients", bind, list[limit-1].ID)
 	}
 	for i := range list {
-		show, err := listed(&list[i], in.ClientType)
+		show, err := isOfType(&list[i], in.ClientType)
 		if err != nil {
 			return nil, err
 		}

@@ -44,12 +44,12 @@ func (sn *Snapshot) Registers() (on, open bool) {
 	return d != nil, d != nil && api.Val(d.OpenDcrEnabled)
 }
 
-// Registered reports whether the client was registered by itself.
+// Registered reports whether the client registered itself.
 func (c *Client) Registered() bool { return c.Config.ClientType == idp.ClientTypeTypeDcr }
 
 // Register adds an app client that asks to be registered, and returns it with its secret,
 // "" for a public client. It returns a registration.Error for metadata that the pool does
-// not accept. The settings that permit the client are read in the transaction that adds it.
+// not accept. One transaction reads the pool's settings and adds the client.
 func (s *Service) Register(ctx context.Context, poolID string, in *registration.Request) (*Client, string, error) {
 	if err := registration.CheckURLs(in, isRedirectURL); err != nil {
 		return nil, "", err
@@ -95,8 +95,8 @@ func (s *Service) Register(ctx context.Context, poolID string, in *registration.
 	return c, secret, err
 }
 
-// registrationFault turns the exceptions of an app client's settings into the error of
-// the metadata that they came from.
+// registrationFault turns an exception about the client's settings into a
+// registration.Error, since the settings come from the caller's metadata.
 func registrationFault(err error) error {
 	switch api.CodeOf(err) {
 	case idp.CodeInvalidParameterException, idp.CodeInvalidOAuthFlowException, idp.CodeScopeDoesNotExistException, idp.CodeLimitExceededException:
@@ -107,8 +107,8 @@ func registrationFault(err error) error {
 	return err
 }
 
-// countOpen counts a registration by a stranger, by the pool and by the caller's address,
-// of which only a hash is stored.
+// countOpen counts a stranger's registration against the limits of the caller's address and
+// of the pool. Only a hash of the address is stored.
 func (s *Service) countOpen(ctx context.Context, tx *store.Tx, poolID, address string, now time.Time) error {
 	for _, limit := range []struct {
 		subject string
@@ -128,8 +128,8 @@ func (s *Service) countOpen(ctx context.Context, tx *store.Tx, poolID, address s
 // registeringAddress labels the hashes of addresses that register clients.
 const registeringAddress keys.Purpose = "registering-address"
 
-// callerHash returns what a caller counts by: its address, or the /64 of IPv6, all of
-// which one caller has.
+// callerHash returns the hash under which a caller is counted. An IPv6 address counts as its
+// /64, since one caller has all addresses of a /64.
 func (s *Service) callerHash(poolID, address string) string {
 	if a, err := netip.ParseAddr(address); err == nil {
 		if a = a.Unmap().WithZone(""); a.Is6() {
@@ -151,8 +151,8 @@ func checkRegistrationQuota(ctx context.Context, tx *store.Tx, poolID string, op
 	return checkQuota(n, err, maxClients-openReserve, "Registered clients cannot exceed limit of %d clients in a user pool.")
 }
 
-// registeredConfig returns the settings of the client. It signs people in by the login
-// pages alone, and hides who exists.
+// registeredConfig returns the settings of the client, with all identity providers of the
+// pool if people sign in.
 func registeredConfig(ctx context.Context, tx *store.Tx, p *store.Pool, doc *settings, in *registration.Request) (idp.UserPoolClientType, error) {
 	update, err := registration.Settings(doc.registration(), in)
 	if err != nil {
@@ -174,9 +174,9 @@ func registeredConfig(ctx context.Context, tx *store.Tx, p *store.Pool, doc *set
 // maxRegisteredProviders is the most identity providers that a pool has (Cognito: quotas).
 const maxRegisteredProviders = 1000
 
-// listed reports whether ListUserPoolClients shows the client where it lists clients of
-// one type.
-func listed(r *store.Client, kind idp.ClientTypeType) (bool, error) {
+// isOfType reports whether the client belongs into a list of clients of this type; "" is
+// every type.
+func isOfType(r *store.Client, kind idp.ClientTypeType) (bool, error) {
 	if kind == "" {
 		return true, nil
 	}

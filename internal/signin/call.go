@@ -52,7 +52,7 @@ type call struct {
 	// what else the step leaves to write. The next commit stores both.
 	storedStates []store.SignInState
 	writes       []func(tx *store.Tx) error
-	// stepUp is the authentication level that the call asks for; nil: none. passkeys says
+	// stepUp has the authentication levels that the call asks for; nil: none. passkeys says
 	// that the page can ask for passkeys.
 	stepUp   *stepup.Request
 	passkeys bool

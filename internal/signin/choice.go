@@ -108,7 +108,8 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 	return s.chooseOrAsk(ctx, c, ch, st)
 }
 
-// chooseOrAsk begins the factor that the call prefers, or the only one, or asks which.
+// chooseOrAsk begins the factor that the call prefers, or the only factor that is offered.
+// Otherwise it asks the user to choose.
 func (s *Service) chooseOrAsk(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
 	preferred := idp.ChallengeNameType(c.params["PREFERRED_CHALLENGE"])
 	if preferred == "" && len(ch.offers) == 1 {

@@ -79,7 +79,7 @@ func (s *Service) adminCall(ctx context.Context, poolID, clientID string) (*call
 	return &call{pool: sn, client: client, from: administrator, complete: issueTokens}, nil
 }
 
-// response returns the answer as the API has it. The four operations answer alike.
+// response returns the answer in the form of the API, which is the same for four operations.
 func (a *answer) response() *idp.InitiateAuthResponse {
 	return &idp.InitiateAuthResponse{
 		ChallengeName: a.challenge, ChallengeParameters: a.params, Session: a.session, AuthenticationResult: a.result,

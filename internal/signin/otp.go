@@ -29,7 +29,7 @@ func codeMismatch() error {
 	return idp.CodeMismatchException("Invalid code or auth state for the user.")
 }
 
-// codeAttempt returns what the codes of a state are bound to.
+// codeAttempt returns the attempt to which the codes of a state are bound.
 func (c *call) codeAttempt(st *state) codes.Attempt {
 	return codes.Attempt{Pool: st.Pool, User: st.UserID, Event: st.EventID, Nonce: st.Nonce, Life: c.client.SessionTTL, ByPassword: st.ByPassword()}
 }
@@ -125,8 +125,8 @@ func (s *Service) redeemCode(ctx context.Context, t *challengeResponse, given st
 	})
 }
 
-// countTry counts an answer to the state. An answer that comes after the state was spent
-// is not judged.
+// countTry counts an answer to the state. It returns store.ErrSpent if the state is spent:
+// the answer is not judged then.
 func (s *Service) countTry(ctx context.Context, tx *store.Tx, t *challengeResponse, right bool) error {
 	spent, err := tx.Spent(ctx, t.pool.ID, s.spentHash(t.state))
 	if err != nil {

@@ -25,7 +25,7 @@ type PageCall struct {
 	// AnswerOnPage, by the names that the API has. Neither has a SECRET_HASH.
 	Params  map[string]string
 	Session string
-	// Levels are the authentication levels that the client asks for, the preferred one
+	// Levels are the authentication levels that the client asks for, the preferred level
 	// first. Passkeys says that the page can ask for passkeys.
 	Levels   []int
 	Passkeys bool
@@ -57,8 +57,8 @@ func (s *Service) AnswerOnPage(ctx context.Context, p PageCall, name idp.Challen
 	return pageAnswer(a, err)
 }
 
-// StepUpOnPage continues the sign-in of a browser session, in which these factors were
-// passed, to the page's level. It asks for what is missing.
+// StepUpOnPage continues the sign-in of a browser session that passed these factors. It asks
+// for the factors that are missing to reach one of the page's levels.
 func (s *Service) StepUpOnPage(ctx context.Context, p PageCall, u *user.User, passed acr.Methods) (*PageAnswer, error) {
 	c := p.call()
 	c.noteUser(ctx, u)
@@ -82,8 +82,8 @@ func (s *Service) StepUpOnPage(ctx context.Context, p PageCall, u *user.User, pa
 	return pageAnswer(c.withChoices(a), overloadError(err))
 }
 
-// TargetOnPage returns the first of the page's levels that the user reached by the factors,
-// or can reach; 0 if there is none.
+// TargetOnPage returns the first of the page's levels that the user has reached by the
+// factors, or can reach; 0 if there is no such level.
 func (s *Service) TargetOnPage(ctx context.Context, p PageCall, u *user.User, passed acr.Methods) (int, error) {
 	c := p.call()
 	ch, err := s.optionsOf(ctx, c, u)

@@ -21,7 +21,7 @@ type Proof struct {
 	EventID string
 	Methods acr.Methods // the factors that were passed, in their order
 
-	// SteppedUp says that some of the factors are those of an earlier sign-in.
+	// SteppedUp says that some of the factors were passed in an earlier sign-in.
 	SteppedUp bool
 
 	device *devices.Device

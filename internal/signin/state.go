@@ -56,7 +56,7 @@ type state struct {
 	Passkey []byte `json:"h,omitempty"`
 	// Stored says that this is a reference: the state is in the store.
 	Stored bool `json:"r,omitempty"`
-	// Credit is the earlier sign-in whose factors are among those that were passed.
+	// Credit is the earlier sign-in whose factors count in this one.
 	Credit *stepup.Credit `json:"d,omitempty"`
 	// Custom is the history of a custom sign-in.
 	Custom *customState `json:"b,omitempty"`

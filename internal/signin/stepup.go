@@ -98,7 +98,7 @@ func (s *Service) keepLeading(ctx context.Context, c *call, ch *firstFactorOptio
 	}
 	factors := s.factorsOf(c, ch)
 	missing := factors.Missing(st.Methods(), st.Target)
-	if missing.None() {
+	if missing.IsEmpty() {
 		shown, err := s.shownFactors(ctx, c)
 		if err != nil {
 			return err

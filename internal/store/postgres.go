@@ -24,8 +24,8 @@ const (
 	beginScript   = "BEGIN ISOLATION LEVEL READ COMMITTED"
 )
 
-// postgresTries is how often a transaction is tried that PostgreSQL refuses for another reason than a lost race, for
-// example a new plan after a migration. A transaction that loses races is tried maxAttempts times.
+// postgresTries bounds the tries of a transaction that PostgreSQL refuses for a reason other than a lost race, for example
+// a new plan after a migration. A transaction that loses races is tried maxAttempts times.
 const postgresTries = 12
 
 // scriptTimeout is the limit of a migration's statement. It may rewrite a large table, or wait for another server's
@@ -185,8 +185,8 @@ func (e *postgresEngine) retry(ctx context.Context, begin string, fn func(sessio
 				return ctx.Err()
 			}
 		}
-		// Jitter parts those who met. Its bound doubles to 16 ms: in the lane, a transaction meets few others, and one that
-		// waits for longer than they do loses again.
+		// Jitter separates transactions that met. Its bound doubles to 16 ms. In the lane a transaction meets few others,
+		// and it loses again if it waits for longer than they do.
 		wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 4))) //nolint:gosec // a wait is no secret
 		select {
 		case <-time.After(wait):
@@ -280,10 +280,10 @@ func isRetry(err error) bool {
 	return errors.As(err, &again)
 }
 
-// isLostRace reports whether a transaction was refused since another one succeeded.
+// isLostRace reports whether a transaction was refused because another transaction succeeded.
 func isLostRace(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01") // serialization failure, deadlock
 }
 
 // plainError ends the retries: what could have been tried again is unavailable now.

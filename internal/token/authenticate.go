@@ -76,7 +76,7 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 }
 
 // openAccess checks form, signature and expiry of an access token, and that its pool and its
-// client exist. Whether the token was revoked it leaves to the caller.
+// client exist. The caller must check whether the token was revoked.
 func (s *Service) openAccess(ctx context.Context, accessToken string) (*Principal, *verifiedToken, error) {
 	if len(accessToken) > keys.MaxJWS {
 		return nil, nil, invalidAccessToken()

@@ -135,7 +135,7 @@ func idClaims(g *Grant, m *issueData, accessToken string) []byte {
 	return o.done()
 }
 
-// context writes how the user signed in.
+// context writes acr and amr, which say how the user signed in.
 func (o *object) context(g *Grant) {
 	o.optional("acr", g.ACR)
 	o.texts("amr", g.AMR)

@@ -8,9 +8,9 @@ import (
 	"cognate/internal/api/idp"
 )
 
-// ClientContextOf returns the device that an administrator says the user has: the
-// administrator's own address is that of a server. A text that is no address is
-// ignored.
+// ClientContextOf returns the address and the user agent that an administrator's call states
+// for the user. The call itself comes from the administrator's server. It returns nil if the
+// call has no data, or if the address is malformed.
 func ClientContextOf(d *idp.ContextDataType) *ClientContext {
 	if d == nil {
 		return nil

@@ -39,7 +39,7 @@ func (r *Refresh) LogValue() slog.Value {
 func (r *Refresh) Alive(validAfter time.Time) bool { return r.TokenEpoch == tokenEpochOf(validAfter) }
 
 const (
-	// Version 2 is version 1 and, at its end, how the user signed in.
+	// Version 2 adds acr and amr at the end of version 1.
 	refreshVersion, refreshVersion2 = 1, 2
 
 	refreshOAuth = 1 << 0
@@ -129,8 +129,8 @@ func (d *reader) text() string {
 	return s
 }
 
-// texts reads a list, nil if it is empty. A text takes a byte at least, which bounds the
-// list by what was sent.
+// texts reads a list, nil if it is empty. A text takes at least one byte, so the length of the
+// input bounds the list.
 func (d *reader) texts() []string {
 	n := d.uvarint()
 	if n > uint64(len(d.b)) {

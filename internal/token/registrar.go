@@ -9,9 +9,9 @@ import (
 	"cognate/internal/pool/registration"
 )
 
-// AuthenticateRegistrar returns who holds an access token that may register app clients.
+// AuthenticateRegistrar returns the holder of an access token that may register app clients.
 // The token may be a user's, or a client's own, which has no user. A client's own token
-// cannot be revoked: it is refused once its client has lost the scope.
+// cannot be revoked, so every token is rejected once its client has lost the scope.
 func (s *Service) AuthenticateRegistrar(ctx context.Context, accessToken string) (*Principal, error) {
 	p, v, err := s.openAccess(ctx, accessToken)
 	if err != nil {

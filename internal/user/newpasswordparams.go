@@ -9,8 +9,8 @@ import (
 // AttributeKey begins the keys of attributes in NEW_PASSWORD_REQUIRED.
 const AttributeKey = "userAttributes."
 
-// NewPasswordParams returns what the challenge NEW_PASSWORD_REQUIRED says of the user's
-// attributes. Clients read from userAttributes which required attributes have a value yet.
+// NewPasswordParams returns the parameters of NEW_PASSWORD_REQUIRED about the user's
+// attributes. Clients read from userAttributes which required attributes have a value.
 func NewPasswordParams(sn *pool.Snapshot, c *pool.Client, u *User) (map[string]string, error) {
 	required, shown := []string{}, map[string]string{}
 	for _, name := range MissingAttributes(sn, u) {

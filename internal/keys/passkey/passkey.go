@@ -64,7 +64,8 @@ type Key struct {
 }
 
 // Roaming reports whether the passkey is in an authenticator that can be taken from one
-// device to another, such as a security key. Browsers say so; nothing proves it.
+// device to another, such as a security key. The browser reports it, and no signature
+// covers the report.
 func (k *Key) Roaming() bool {
 	switch k.Attachment {
 	case "cross-platform":

@@ -16,8 +16,8 @@ type Theme struct {
 	Scheme string
 	// CSS is a stylesheet for after the default one. Its images are in the folder "images" beside its own folder.
 	CSS string
-	// Adjusted are the paths of colours of text that the theme replaces by black or white, because they have too
-	// little contrast on a background.
+	// Adjusted are the paths of text colours that the theme replaces by black or white, because they have too little
+	// contrast on their background.
 	Adjusted []string
 
 	Header, Footer Band
@@ -281,10 +281,10 @@ func (t *Theme) writeColours(b *strings.Builder, settings Document, m mode) {
 		}
 	}
 	for _, c := range themeTexts {
-		asked := colourAt(settings, c.path, m)
-		shown := asked.readableOn(seen[c.on])
+		configured := colourAt(settings, c.path, m)
+		shown := configured.readableOn(seen[c.on])
 		fmt.Fprintf(b, "--%s: %s;\n", c.property, shown)
-		if path := strings.Replace(c.path, "*", m.key, 1); shown != asked && !slices.Contains(t.Adjusted, path) {
+		if path := strings.Replace(c.path, "*", m.key, 1); shown != configured && !slices.Contains(t.Adjusted, path) {
 			t.Adjusted = append(t.Adjusted, path)
 		}
 	}

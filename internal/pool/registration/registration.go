@@ -1,6 +1,6 @@
 // Package registration has the rules for app clients that register themselves (RFC 7591):
-// what a pool's DcrConfiguration permits, and the settings that such a client gets. They
-// are pure functions. It knows no store and no HTTP.
+// what a pool's DcrConfiguration permits, and which settings the client gets. The rules are
+// pure functions, without store and HTTP.
 package registration
 
 import (
@@ -19,8 +19,8 @@ import (
 // to no resource server, and registered clients cannot have it.
 const Scope = "aws.cognito/dcr/register"
 
-// Complete fills in what a DcrConfiguration leaves out. An empty list of
-// grants is a list: it refuses every grant.
+// Complete returns a DcrConfiguration with defaults for the members that it leaves out. An
+// empty list of grants stays empty: it refuses every grant.
 func Complete(in *idp.DcrConfigurationType) *idp.DcrConfigurationType {
 	c := *in
 	if c.EnableStatus == "" {
@@ -36,7 +36,7 @@ func Complete(in *idp.DcrConfigurationType) *idp.DcrConfigurationType {
 	return &c
 }
 
-// CheckSettings rejects a DcrConfiguration whose clients could register others.
+// CheckSettings rejects a DcrConfiguration whose clients could register other clients.
 func CheckSettings(c *idp.DcrConfigurationType) error {
 	if c != nil && slices.Contains(c.AllowedScopes, Scope) {
 		return idp.InvalidParameterException("AllowedScopes can not contain " + Scope + ".")
@@ -60,17 +60,17 @@ type Request struct {
 	// Grant is code or client_credentials.
 	Grant        idp.OAuthFlowType
 	CallbackURLs []string
-	// Scopes are the scopes that it asks for; nil: the default ones.
+	// Scopes are the scopes that the client asks for; nil: the default scopes.
 	Scopes       []string
 	Confidential bool
-	// Open is true for a caller without a token, who counts by Address.
+	// Open is true for a caller without a token. Its registrations are counted by Address.
 	Open    bool
 	Address string
 }
 
-// Settings returns the settings of the client, but for its identity providers. The client
-// signs people in by the login pages alone, and hides who exists. rules are nil while the
-// pool registers no clients.
+// Settings returns the settings of the client, without its identity providers. The client
+// signs people in only by the login pages, and hides whether users exist. rules are nil
+// while the pool registers no clients.
 func Settings(rules *idp.DcrConfigurationType, in *Request) (*idp.UpdateUserPoolClientRequest, error) {
 	if rules == nil || in.Open && !api.Val(rules.OpenDcrEnabled) {
 		return nil, &Error{Text: "The user pool does not register clients."}
@@ -96,8 +96,7 @@ func Settings(rules *idp.DcrConfigurationType, in *Request) (*idp.UpdateUserPool
 // maxClientScopes is the most scopes of a client (Cognito: AllowedOAuthScopes).
 const maxClientScopes = 50
 
-// scopesOf returns the client's scopes. A client without people has custom scopes
-// alone.
+// scopesOf returns the client's scopes. A client for machines has custom scopes only.
 func scopesOf(rules *idp.DcrConfigurationType, in *Request) ([]string, error) {
 	allowed := slices.DeleteFunc(slices.Clone(rules.AllowedScopes), func(s string) bool { return s == Scope })
 	scopes := in.Scopes
@@ -142,8 +141,8 @@ const (
 
 var urlCharacters = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`)
 
-// CheckURLs checks the redirect URIs of a caller who is no administrator. Browsers
-// show the user part of a URL in the place of the host, and a host with a wildcard is none.
+// CheckURLs rejects redirect URIs that only an administrator may set. People can take the
+// user part of a URL for its host. A wildcard is not a host.
 func CheckURLs(in *Request, isRedirectURL func(string) bool) error {
 	refuse := func(text string) error { return &Error{Text: text, Redirect: true} }
 	switch n := len(in.CallbackURLs); {
@@ -164,7 +163,8 @@ func CheckURLs(in *Request, isRedirectURL func(string) bool) error {
 
 var notNameCharacters = regexp.MustCompile(`[^\w\s+=,.@-]`)
 
-// Name returns a name that app clients can have (Cognito: ClientName).
+// Name returns the name with "-" for the characters that an app client's name cannot have, and
+// at most 128 characters long (Cognito: ClientName). An empty name is replaced.
 func Name(name, id string) string {
 	const most = 128
 	name = notNameCharacters.ReplaceAllString(name, "-")

@@ -1,5 +1,5 @@
-// Package acr rates sign-ins by the factors that were passed: the values of the claims amr
-// (RFC 8176) and acr (OpenID Connect Core §2), as Cognito has them. It does not know how a
+// Package acr maps the factors that a sign-in passed to the claim amr (RFC 8176) and to the
+// level of the claim acr (OpenID Connect Core §2), as Cognito does. It does not know how a
 // factor is proven.
 package acr
 
@@ -25,7 +25,7 @@ const (
 // factors is not among them.
 type Methods []string
 
-// Parse returns the factors of an amr claim. It leaves out values that are no factors.
+// Parse returns the factors of an amr claim. It leaves out values that are not factors.
 func Parse(amr []string) Methods {
 	var m Methods
 	for _, v := range amr {
@@ -37,7 +37,7 @@ func Parse(amr []string) Methods {
 	return m
 }
 
-// With returns the factors and one more.
+// With returns the factors with one added.
 func (m Methods) With(method string) Methods {
 	if slices.Contains(m, method) {
 		return m
@@ -45,7 +45,7 @@ func (m Methods) With(method string) Methods {
 	return append(slices.Clone(m), method)
 }
 
-// Has reports whether one of the methods is a factor of the sign-in.
+// Has reports whether any of the methods is among the factors.
 func (m Methods) Has(methods ...string) bool {
 	return slices.ContainsFunc(methods, func(v string) bool { return slices.Contains(m, v) })
 }
@@ -75,7 +75,7 @@ func (m Methods) Level() int {
 }
 
 // MethodOf returns the factor that a right answer to the challenge proves; "" for
-// challenges that prove no factor. A passkey counts as one of this device.
+// challenges that prove no factor. It returns PlatformKey for every passkey.
 func MethodOf(challenge idp.ChallengeNameType) string {
 	switch challenge {
 	case idp.ChallengeNameTypePassword, idp.ChallengeNameTypePasswordSrp, idp.ChallengeNameTypePasswordVerifier:

@@ -59,31 +59,31 @@ type Service struct{ deps Deps }
 // New makes the service.
 func New(d Deps) *Service { return &Service{deps: d} }
 
-// Hash binds a code to the attempt, whose event id no other has.
+// Hash returns the hash of a code, bound to the attempt: no other attempt has its event id.
 func (s *Service) Hash(a Attempt, code string) []byte {
 	h := s.deps.Ring.Hash(codeHash, []byte(a.Pool), []byte(a.User), []byte(a.Event), []byte(code))
 	return h[:]
 }
 
-// TargetHash returns what is remembered of the address that a code went to.
+// TargetHash returns the hash of the address to which a code was sent.
 func (s *Service) TargetHash(a Attempt, address string) []byte {
 	h := s.deps.Ring.Hash(targetHash, []byte(a.Pool), []byte(a.User), []byte(address))
 	return h[:]
 }
 
 // Right reports whether the given code is the one that the session waits for. address is
-// the user's now.
+// the user's current address.
 func (s *Service) Right(a Attempt, c *Code, given, address string) bool {
 	return subtle.ConstantTimeCompare(s.Hash(a, given), c.Hash) == 1 &&
 		subtle.ConstantTimeCompare(s.TargetHash(a, address), c.Target) == 1
 }
 
-// A code has six digits, so what keeps it secret is how often it may be guessed.
-// The counts are rows of the transaction that judges the guess: a restart does
-// not forget them, and guesses at once, on however many nodes, queue at them.
+// A code has few digits, so only the limits on guesses protect it. The counts are rows
+// of the transaction that judges the guess. A restart does not reset them, and
+// concurrent guesses wait for each other, on any number of nodes.
 
-// guessLimits bound the wrong second factors of a user, whichever session and
-// factor they are for. The password was proven before.
+// guessLimits bound the wrong second factors of a user, over all sessions and factors.
+// The password was proven before.
 var guessLimits = [...]struct {
 	kind   string
 	window time.Duration
@@ -93,9 +93,9 @@ var guessLimits = [...]struct {
 	{"wrong second factors, day", 24 * time.Hour, 60},
 }
 
-// CountTry counts a guess. Beyond the limit no guess helps, and a session that has no
-// tries left is as good as spent. A count outlives its session by store.SpentRoom: nodes
-// whose clocks differ by minutes go on with one count.
+// CountTry counts a guess. It returns ErrTries if the session has no tries left, and an
+// exception if the user has too many wrong guesses. A count outlives its session by
+// store.SpentRoom, so that nodes whose clocks differ by minutes share one count.
 func (s *Service) CountTry(ctx context.Context, tx *store.Tx, a Attempt, right bool) error {
 	tries, _, err := tx.Count(ctx, a.Pool, hex.EncodeToString(a.Nonce), "sign-in code", s.deps.Now(), a.Life+store.SpentRoom, 1)
 	if err != nil {
@@ -105,11 +105,11 @@ func (s *Service) CountTry(ctx context.Context, tx *store.Tx, a Attempt, right b
 		return ErrTries
 	}
 	if !a.ByPassword {
-		return nil // Anybody could use up the limit of a person without one.
+		return nil // Anyone could use up the user's limit without knowing a password.
 	}
 	wrong := 1
 	if right {
-		wrong = 0 // Looks at the count, and waits for those who are at it.
+		wrong = 0 // Reads the count, and waits for concurrent guesses.
 	}
 	for _, l := range guessLimits {
 		n, _, err := tx.Count(ctx, a.Pool, a.User, l.kind, s.deps.Now(), l.window, wrong)
@@ -123,12 +123,11 @@ func (s *Service) CountTry(ctx context.Context, tx *store.Tx, a Attempt, right b
 	return nil
 }
 
-// newest is the purpose of the row that knows a user's newest code of a second factor.
+// newest returns the purpose of the row for a user's newest code of a second factor.
 func newest(attr string) string { return "second factor " + attr }
 
-// PutNewest makes the code the one that counts of those sent to prove a second factor.
-// Codes that are a first factor are not replaced: anybody could make them worthless by
-// asking for others.
+// PutNewest stores the code as the newest code of a second factor, so that older codes are
+// refused. Codes of a first factor stay valid: anyone could replace them by asking for others.
 func (s *Service) PutNewest(ctx context.Context, tx *store.Tx, a Attempt, c *Code, ends time.Time) error {
 	if !a.ByPassword {
 		return nil
@@ -138,7 +137,7 @@ func (s *Service) PutNewest(ctx context.Context, tx *store.Tx, a Attempt, c *Cod
 	})
 }
 
-// SpendNewest spends the code, and reports whether no newer one replaced it.
+// SpendNewest spends the code. It reports false if a newer code has replaced it.
 func (s *Service) SpendNewest(ctx context.Context, tx *store.Tx, a Attempt, c *Code) (bool, error) {
 	if !a.ByPassword {
 		return true, nil

@@ -13,17 +13,17 @@ import (
 	"cognate/internal/user/devices"
 )
 
-// Progress is how far a sign-in has come. It is part of a sealed state: a member keeps its
-// name.
+// Progress is how far a sign-in has come. It is part of a sealed state, so its JSON names
+// must not change.
 type Progress struct {
 	// Passed are the factors proven so far, as challenge names.
 	Passed []idp.ChallengeNameType `json:"x,omitempty"`
 	// Roaming says that the passkey among them is in a roaming authenticator.
 	Roaming bool `json:"j,omitempty"`
-	// NewPassword: this sign-in set a new password.
+	// NewPassword says that this sign-in set a new password.
 	NewPassword bool `json:"w,omitempty"`
-	// Target is the authentication level that the sign-in has to reach; 0: none. It always
-	// takes one digit, or the length of the state would tell users apart.
+	// Target is the authentication level that the sign-in has to reach; 0: none. It is
+	// always written as one digit: the length of the state must not tell users apart.
 	Target int `json:"l"`
 }
 
@@ -50,13 +50,13 @@ func (p *Progress) Add(methods acr.Methods) {
 	}
 }
 
-// BelowTarget reports whether the sign-in has not reached its level.
+// BelowTarget reports whether the sign-in has not yet reached its level.
 func (p *Progress) BelowTarget() bool { return p.Methods().Level() < p.Target }
 
 // ByPassword reports whether a password was passed.
 func (p *Progress) ByPassword() bool { return p.Methods().Has(acr.Password) }
 
-// SecondPassed reports whether a factor was passed that can follow a password.
+// SecondPassed reports whether a second factor was passed.
 func (p *Progress) SecondPassed() bool {
 	return slices.ContainsFunc(p.Passed, func(c idp.ChallengeNameType) bool { return slices.Contains(secondFactors[:], string(c)) })
 }
@@ -71,13 +71,13 @@ func (p *Progress) NeedsNewPassword(u *user.User) bool {
 	return u.Status() == idp.UserStatusTypeForceChangePassword && !p.NewPassword
 }
 
-// Next decides what comes after a proven factor; "" is tokens. The order of its questions
-// is the protocol's (Cognito: NEW_PASSWORD_REQUIRED comes before any MFA). granted says
-// that DefineAuthChallenge ended the sign-in, after whatever else was due. d is the device
-// that the sign-in names, nil if there is none.
+// Next returns the challenge that follows a proven factor; "" if nothing is left to prove.
+// NEW_PASSWORD_REQUIRED comes before any MFA (Cognito: NEW_PASSWORD_REQUIRED). granted says
+// that DefineAuthChallenge ended the sign-in, which needs at most the device then. d is the
+// device that the sign-in names, nil if it names none.
 func (p *Progress) Next(sn *pool.Snapshot, u *user.User, granted bool, d *devices.Device) idp.ChallengeNameType {
 	if granted {
-		return p.device(sn, d)
+		return p.deviceChallenge(sn, d)
 	}
 	if p.NeedsNewPassword(u) {
 		return idp.ChallengeNameTypeNewPasswordRequired
@@ -85,10 +85,10 @@ func (p *Progress) Next(sn *pool.Snapshot, u *user.User, granted bool, d *device
 	if mfa := p.MFA(sn.MFA, u); mfa != "" && !deviceReplacesMFA(sn, d) {
 		return mfa
 	}
-	return p.device(sn, d)
+	return p.deviceChallenge(sn, d)
 }
 
-// secondFactors are in the order in which lists of them are given.
+// secondFactors are the second factors, in the order of the API's lists.
 var secondFactors = [...]string{user.FactorSMS, user.FactorTOTP, user.FactorEmail}
 
 // PoolFactors lists the second factors that the pool lets people use.
@@ -102,8 +102,8 @@ func PoolFactors(m pool.MFA) []string {
 	return list
 }
 
-// MFA decides which second factor a sign-in by password needs; "" is none. Passwordless
-// first factors need none.
+// MFA returns the challenge for the second factor of a sign-in by password; "" if it needs
+// no second factor. Passwordless first factors need no second factor.
 func (p *Progress) MFA(m pool.MFA, u *user.User) idp.ChallengeNameType {
 	if m.Mode == idp.UserPoolMfaTypeOff || m.Mode == "" || !p.ByPassword() || p.SecondPassed() {
 		return ""
@@ -123,14 +123,15 @@ func (p *Progress) MFA(m pool.MFA, u *user.User) idp.ChallengeNameType {
 	return idp.ChallengeNameTypeMfaSetup
 }
 
-// deviceReplacesMFA reports whether the proof of the device stands for a second factor. It
-// is still to come or was given: there are no tokens without.
+// deviceReplacesMFA reports whether the proof of the device takes the place of a second
+// factor. The proof may still be due: deviceChallenge asks for it before there are tokens.
 func deviceReplacesMFA(sn *pool.Snapshot, d *devices.Device) bool {
 	return sn.Devices.Tracked && sn.Devices.ReplaceMFA && d != nil && d.Remembered
 }
 
-// device decides whether the device has to be proven; "" is no.
-func (p *Progress) device(sn *pool.Snapshot, d *devices.Device) idp.ChallengeNameType {
+// deviceChallenge returns the challenge for a remembered device that is not yet proven; ""
+// if there is none.
+func (p *Progress) deviceChallenge(sn *pool.Snapshot, d *devices.Device) idp.ChallengeNameType {
 	if !sn.Devices.Tracked || d == nil || !d.Remembered || p.DeviceProven() {
 		return ""
 	}

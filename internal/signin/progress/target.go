@@ -9,16 +9,15 @@ import (
 	"cognate/internal/user"
 )
 
-// Factors are those that a user can pass now.
+// Factors are factors of a user.
 type Factors struct {
 	First  []idp.ChallengeNameType
 	Second []string // after a password
 }
 
-// FactorsOf returns the factors of a user who can begin by these first factors. After a
-// password come the factors of MFA, and codes by which the user could sign in without a
-// password. hidden says that the client must not learn of the user: the second factors
-// are the pool's.
+// FactorsOf returns the factors of a user who has these first factors. After a password the
+// user can pass the factors of MFA, and codes that are among the first factors. hidden says
+// that the client must not learn about the user: the second factors are the pool's then.
 func FactorsOf(m pool.MFA, u *user.User, first []idp.ChallengeNameType, hidden bool) Factors {
 	var mfa []string
 	switch {
@@ -37,9 +36,9 @@ func FactorsOf(m pool.MFA, u *user.User, first []idp.ChallengeNameType, hidden b
 	return f
 }
 
-// Missing returns those of the factors of which one must be passed next to reach the
-// level: second factors where a password was passed, else first ones. There are none if
-// the level is reached or out of reach.
+// Missing returns the factors that lead to the level. The user passes one of them next:
+// a second factor if a password was passed, otherwise a first factor. The result is empty
+// if the level is reached or out of reach.
 func (f Factors) Missing(passed acr.Methods, level int) Factors {
 	if passed.Level() >= level {
 		return Factors{}
@@ -71,14 +70,14 @@ func (f Factors) Missing(passed acr.Methods, level int) Factors {
 	return out
 }
 
-// None reports whether there are no factors.
-func (f Factors) None() bool { return len(f.First)+len(f.Second) == 0 }
+// IsEmpty reports whether there are no factors.
+func (f Factors) IsEmpty() bool { return len(f.First)+len(f.Second) == 0 }
 
-// Target returns the first of the levels that a user of these factors has reached or can
-// reach; 0 if there is none.
+// Target returns the first of the levels that the user has reached or can reach; 0 if there
+// is no such level.
 func (f Factors) Target(passed acr.Methods, levels []int) int {
 	for _, level := range levels {
-		if passed.Level() >= level || !f.Missing(passed, level).None() {
+		if passed.Level() >= level || !f.Missing(passed, level).IsEmpty() {
 			return level
 		}
 	}

@@ -26,11 +26,11 @@ const (
 	paramAccessToken = "ACCESS_TOKEN"
 )
 
-// A Request is what a client asks for.
+// A Request has the authentication levels that a client asks for.
 type Request struct {
-	Levels []int // the preferred one first
+	Levels []int // the preferred level first
 	// Passed are the factors of an earlier sign-in that count, and Credit is that sign-in.
-	// Credit is nil for a sign-in from scratch.
+	// Credit is nil if no earlier factors count.
 	Passed acr.Methods
 	Credit *Credit
 }
@@ -41,7 +41,7 @@ type Credit struct {
 	Epoch  int64  `json:"e"`           // the user's token epoch
 }
 
-// Live reports whether the earlier sign-in was not revoked.
+// Live reports whether the earlier sign-in is still valid: it was not revoked.
 func (c *Credit) Live(ctx context.Context, r *store.Reader, poolID, userID string) (bool, error) {
 	rec, revoked, err := r.UserForToken(ctx, poolID, userID, c.Origin)
 	if errors.Is(err, store.ErrNotFound) {
@@ -91,14 +91,14 @@ func (s *Service) Read(ctx context.Context, sn *pool.Snapshot, c *pool.Client, p
 	if err != nil {
 		return nil, err
 	}
-	// With a limit of 0 the user signs in from scratch, also within the same second.
+	// With a limit of 0 no factor counts, even within the same second.
 	if age := max(s.deps.Now().Sub(p.Claims.AuthTime), 0); maxAge < 0 || age < maxAge {
-		in.count(p)
+		in.useFactors(p)
 	}
 	return in, nil
 }
 
-// readMaxAge returns MAX_AGE; less than 0 if it did not come.
+// readMaxAge returns MAX_AGE; less than 0 if the parameter is absent.
 func readMaxAge(params map[string]string) (time.Duration, error) {
 	text, ok := params[paramMaxAge]
 	if !ok {
@@ -111,8 +111,8 @@ func readMaxAge(params map[string]string) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// holder returns the holder of an access token of the client. The username must name the
-// holder. The answer says nothing about another user.
+// holder returns the holder of an access token of the client. It rejects the username of
+// another user with the same error as a username that no user has.
 func (s *Service) holder(ctx context.Context, sn *pool.Snapshot, c *pool.Client, username, accessToken string) (*token.Principal, error) {
 	p, err := s.deps.Tokens.Authenticate(ctx, accessToken)
 	if err != nil {
@@ -131,9 +131,10 @@ func (s *Service) holder(ctx context.Context, sn *pool.Snapshot, c *pool.Client,
 	return p, nil
 }
 
-// count lets the factors of an access token count. A level that the pool renamed since does
-// not count as reached: if its factors reach what is asked for, they do not count.
-func (in *Request) count(p *token.Principal) {
+// useFactors lets the factors of an access token count. The name of the token's level may be
+// one that the pool has no more. Such a token has reached no level, so its factors do not
+// count if they alone reach a requested level.
+func (in *Request) useFactors(p *token.Principal) {
 	passed := acr.Parse(p.Claims.AMR)
 	stale := p.Claims.ACR != "" && p.Pool.LevelOf(p.Claims.ACR) == 0
 	if len(passed) == 0 || stale && passed.Level() >= slices.Min(in.Levels) {

@@ -109,8 +109,9 @@ func (s *Service) SpendTOTP(ctx context.Context, tx *store.Tx, poolID, userID st
 	return tx.Spend(ctx, poolID, s.totpHash(poolID, userID, step), keys.TOTPStepEnds(step))
 }
 
-// RedeemTOTP spends a time step of the user's software token. It returns ErrSpent if the step
-// was used before, and ErrNotFound if the user is disabled or has another token, or none, now.
+// RedeemTOTP spends a time step of the user's software token. It returns store.ErrSpent if the
+// step was used before. It returns store.ErrNotFound if the user is gone, is disabled, or no
+// longer has this token.
 func (s *Service) RedeemTOTP(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u *user.User, step int64) error {
 	used, err := tx.Spent(ctx, sn.ID, s.totpHash(sn.ID, u.ID(), step))
 	switch {
@@ -127,7 +128,7 @@ func (s *Service) RedeemTOTP(ctx context.Context, tx *store.Tx, sn *pool.Snapsho
 	if err != nil {
 		return err
 	}
-	if !now.Rec.Enabled || !user.SameSoftwareToken(now, u) { // Changed in this very moment.
+	if !now.Rec.Enabled || !user.SameSoftwareToken(now, u) { // Changed since the code was checked.
 		return store.ErrNotFound
 	}
 	return s.SpendTOTP(ctx, tx, sn.ID, u.ID(), step)

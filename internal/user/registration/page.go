@@ -64,7 +64,7 @@ func (s *Service) linkHash(sn *pool.Snapshot, userID, code string) [32]byte {
 	return s.deps.Ring.Hash("confirmation link", []byte(sn.ID), []byte(userID), []byte(code))
 }
 
-// ResendCodeOnPage sends a new confirmation code. It returns where the code goes.
+// ResendCodeOnPage sends a new confirmation code or link. It returns where the message goes.
 func (s *Service) ResendCodeOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, username string) (*idp.CodeDeliveryDetailsType, error) {
 	out, err := s.resendCode(ctx, sn, client, &idp.ResendConfirmationCodeRequest{Username: username})
 	if err != nil {
