@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// wantFault fails unless the page says text at the input of this id, and its summary leads there.
+// wantFault fails unless the page shows the text at the input, and the summary links to the input.
 func wantFault(t *testing.T, p shown, id, text string) {
 	t.Helper()
 	body := html.UnescapeString(p.body)
@@ -19,8 +19,8 @@ func wantFault(t *testing.T, p shown, id, text string) {
 	}
 }
 
-// TestErrorAtInput: an error stands at the input that it is about, and the summary links to it. An
-// error that may be about another input stands in the summary alone.
+// TestErrorAtInput: the page shows an error at its input, and the summary links to the input. An
+// error that may be about several inputs is in the summary only.
 func TestErrorAtInput(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "", nil)
@@ -51,6 +51,6 @@ func TestErrorAtInput(t *testing.T) {
 	p = b.send(b.open("/login"), "username", "alice", "password", "wrong")
 	wantPage(t, p, "/login", "Incorrect username or password.")
 	if strings.Contains(p.body, "aria-invalid") {
-		t.Errorf("a wrong password is said to be that, and not a wrong name: %s", p.body)
+		t.Errorf("an input is marked, though either the name or the password can be wrong: %s", p.body)
 	}
 }

@@ -22,7 +22,7 @@ var previewLinks = regexp.MustCompile(`<h2><a href="([^"]+)"`)
 // requestParts are the parts of a page that repeat the request: query strings, and the fields of the language menu.
 var requestParts = regexp.MustCompile(`\?[^"]*|<input type="hidden" name="(?:client_id|redirect_uri|response_type|scope|state)" value="[^"]*">\n`)
 
-// wantFramed fails unless the page may be framed by the preview alone and its forms do nothing.
+// wantFramed fails unless only the preview may frame the page and its forms do nothing.
 func wantFramed(t *testing.T, p shown) {
 	t.Helper()
 	policy := p.header.Get("Content-Security-Policy")
@@ -66,8 +66,8 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// TestPreviewIsThePage compares the preview's sign-in page with the real one: they differ in
-// addresses and in the value against forged forms, and in nothing else.
+// TestPreviewIsThePage compares pages of the preview with the real pages. They differ only in
+// addresses, in the fields that repeat the request, and in the CSRF token.
 func TestPreviewIsThePage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "", nil)
@@ -93,7 +93,7 @@ func TestPreviewIsThePage(t *testing.T) {
 	}
 }
 
-// TestPreviewReadsOnly: neither a form nor an unknown name does anything in the preview.
+// TestPreviewReadsOnly: forms and unknown names are refused in the preview, and change nothing.
 func TestPreviewReadsOnly(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "", nil)
@@ -125,7 +125,7 @@ func TestPreviewReadsOnly(t *testing.T) {
 	}
 }
 
-// TestPreviewTellsContrast: the preview names the colours of a style that pages do not show.
+// TestPreviewTellsContrast: the preview names the colours of a style that pages replace.
 func TestPreviewTellsContrast(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "", nil)

@@ -9,7 +9,7 @@ import (
 )
 
 // TestPreviewStates: every page, every template, every challenge and every notice has a state in
-// the preview. So whoever adds a page adds its states, too.
+// the preview. So a change that adds a page must add its states, too.
 func TestPreviewStates(t *testing.T) {
 	t.Parallel()
 	paths, templatesShown, challenges, notified, names := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}

@@ -285,7 +285,7 @@ func (b *browser) wantSignedIn(p shown) {
 	b.tokens(p)
 }
 
-// tokens returns the answer to the code with which the browser was sent to the client.
+// tokens exchanges the code in the browser's redirect to the client, and returns the response.
 func (b *browser) tokens(p shown) string {
 	b.t.Helper()
 	u, err := url.Parse(p.location)

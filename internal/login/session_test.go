@@ -26,11 +26,11 @@ func TestKnownPerson(t *testing.T) {
 			t.Error("the page asks for a password, too")
 		}
 		b.wantSignedIn(b.send(p, "continue", "yes"))
-		// Without the cookie of the form it is another site's request.
+		// A request without the form's CSRF token comes from another site.
 		if p := b.do(http.MethodPost, b.base+"/login?"+b.query(), map[string][]string{"continue": {"yes"}}); !strings.HasPrefix(p.location, "/_domain/people/login?") {
 			t.Errorf("a form of another site: %s %s", p, p.location)
 		}
-		// Another account, whose wrong password is answered by the form.
+		// Another account. After a wrong password the form stays.
 		other := b.send(b.open("/login"), "another", "yes")
 		wantPage(t, other, "/login", `name="password"`)
 		wantPage(t, b.send(other, "username", "bob", "password", "wrong"), "/login", "Incorrect username or password.")
@@ -46,7 +46,7 @@ func TestKnownPerson(t *testing.T) {
 				t.Errorf("%s: %s %s", extra, p, p.location)
 			}
 		}
-		// Neither has one whose session ends meanwhile.
+		// A session that ends meanwhile cannot answer the form.
 		p = b.open("/login")
 		if _, err := r.sdk.AdminUserGlobalSignOut(t.Context(), &cip.AdminUserGlobalSignOutInput{UserPoolId: &r.pool, Username: new("bob")}); err != nil {
 			t.Fatal(err)

@@ -133,8 +133,8 @@ func TestConfirmUser(t *testing.T) {
 	})
 }
 
-// TestConfirmByLink: in a pool that confirms by link, the mail has a link, which the page
-// for the code speaks of. The link confirms the user.
+// TestConfirmByLink: in a pool that confirms by link, the mail has a link, and the page does
+// not ask for a code. The link confirms the user.
 func TestConfirmByLink(t *testing.T) {
 	t.Parallel()
 	engines(t, func(in *cip.CreateUserPoolInput) {

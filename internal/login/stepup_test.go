@@ -50,7 +50,7 @@ func (b *browser) authorize(pairs ...string) shown {
 	return b.follow(b.do(http.MethodGet, b.base+"/oauth2/authorize?"+b.query()+"&"+q.Encode(), nil))
 }
 
-// context exchanges the code to which the browser was sent, and returns acr and amr.
+// context exchanges the code in the browser's redirect, and returns acr and amr.
 func (b *browser) context(p shown) string {
 	b.t.Helper()
 	var tokens struct {
@@ -96,8 +96,8 @@ func (b *browser) wantRefused(p shown, code string) {
 	}
 }
 
-// TestStepUpFromSession: a session that is too weak for acr_values goes on with the factor
-// that is missing, and answers later requests with it.
+// TestStepUpFromSession: a user whose session is too weak for acr_values passes the missing
+// factor. Then the session answers later requests with both factors.
 func TestStepUpFromSession(t *testing.T) {
 	t.Parallel()
 	engines(t, codesFirst, func(t *testing.T, r *rig) {
@@ -125,7 +125,7 @@ func TestStepUpFromSession(t *testing.T) {
 		b.wantContext(b.authorize("acr_values", loa3, "prompt", "none"), byBoth)
 		b.wantContext(b.authorize("prompt", "none"), byBoth)
 
-		// A page that was sent twice goes on with nothing.
+		// A form that is sent twice does not sign in.
 		if p = b.send(p, "authentication_code", "000000"); strings.Contains(p.location, "code=") {
 			t.Errorf("a used page signs in: %s", p.location)
 		}
@@ -137,8 +137,8 @@ func TestStepUpFromSession(t *testing.T) {
 	})
 }
 
-// TestLevelFromScratch: the sign-in page leads to the level by all factors, and says what
-// was reached where it is out of reach.
+// TestLevelFromScratch: the sign-in page asks for all factors of the level. If the level is out
+// of reach, the tokens have the level that was reached.
 func TestLevelFromScratch(t *testing.T) {
 	t.Parallel()
 	engines(t, codesFirst, func(t *testing.T, r *rig) {
@@ -154,8 +154,8 @@ func TestLevelFromScratch(t *testing.T) {
 	})
 }
 
-// TestStepUpOfAnOldSession: a session that is older than max_age brings no factor, and one
-// that has ended gives none to a step-up that it began.
+// TestStepUpOfAnOldSession: the factors of a session that is older than max_age do not count.
+// A step-up fails if its session ends meanwhile.
 func TestStepUpOfAnOldSession(t *testing.T) {
 	t.Parallel()
 	engines(t, codesFirst, func(t *testing.T, r *rig) {

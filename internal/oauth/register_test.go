@@ -17,14 +17,13 @@ import (
 	"cognate/test/serving"
 )
 
-// unsigned lets operations in that the official client does not have yet.
+// unsigned allows unsigned calls, for members that the official SDK does not have yet.
 func unsigned(c *server.Config) { c.AllowUnsigned = true }
 
 const registerScope = "aws.cognito/dcr/register"
 
-// registration turns registration on in the rig's pool, which has the scopes api/read
-// and api/write, and sets more of its settings.
-func (r *rig) registration(t *testing.T, more map[string]any) {
+// enableRegistration enables registration in the rig's pool, with more settings.
+func (r *rig) enableRegistration(t *testing.T, more map[string]any) {
 	t.Helper()
 	settings := map[string]any{"AllowedScopes": []string{"api/read", "aws.cognito.signin.user.admin"}}
 	maps.Copy(settings, more)
@@ -56,12 +55,12 @@ func (r *rig) registrar(t *testing.T, pool, base string, scopes ...string) (stri
 	return "Bearer " + a.tokens(t)["access_token"].(string), c
 }
 
-// TestRegister registers clients of each kind, and signs in by them.
+// TestRegister registers clients of each kind, and signs in with a public client.
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		r.addScopes(t, r.pool, "api", "read", "write")
-		r.registration(t, map[string]any{"OpenDcrEnabled": true})
+		r.enableRegistration(t, map[string]any{"OpenDcrEnabled": true})
 		b := r.browser(t)
 		registrar, _ := r.registrar(t, r.pool, r.base, registerScope)
 		const callbacks = `"redirect_uris":["` + callback + `"]`
@@ -133,12 +132,12 @@ func (a answer) created(t testing.TB) map[string]any {
 	return out
 }
 
-// TestRegisterRefused is what a stranger and a holder of a token are refused.
+// TestRegisterRefused: metadata that a stranger may not register is refused.
 func TestRegisterRefused(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
 		r.addScopes(t, r.pool, "api", "read", "write")
-		r.registration(t, map[string]any{"OpenDcrEnabled": true})
+		r.enableRegistration(t, map[string]any{"OpenDcrEnabled": true})
 		b := r.browser(t)
 		const redirects = `"redirect_uris":["` + callback + `"]`
 		metadata, redirect := `{"error":"invalid_client_metadata"`, `{"error":"invalid_redirect_uri"`
@@ -194,7 +193,7 @@ func TestRegisterRefused(t *testing.T) {
 	}, unsigned)
 }
 
-// TestRegisterAuthentication: who may register where strangers may not.
+// TestRegisterAuthentication: without open registration a caller needs a valid token with the scope.
 func TestRegisterAuthentication(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
@@ -203,7 +202,7 @@ func TestRegisterAuthentication(t *testing.T) {
 		off := `{"error":"not_found"}`
 		want(t, "off", b.register(body), http.StatusNotFound, off)
 		r.addScopes(t, r.pool, "api", "read")
-		r.registration(t, nil)
+		r.enableRegistration(t, nil)
 		registrar, machine := r.registrar(t, r.pool, r.base, registerScope)
 		plain, _ := r.registrar(t, r.pool, r.base, "api/read")
 
@@ -262,7 +261,7 @@ func TestRegisterAuthentication(t *testing.T) {
 		serving.Must(t, deleted, err)
 		want(t, "of a deleted client", b.register(body, "Authorization", fresh), http.StatusUnauthorized, token)
 		last, _ := r.registrar(t, r.pool, r.base, registerScope)
-		r.registration(t, map[string]any{"AuthenticatedGrantTypes": []string{}})
+		r.enableRegistration(t, map[string]any{"AuthenticatedGrantTypes": []string{}})
 		want(t, "no grant", b.register(body, "Authorization", last), http.StatusBadRequest, `{"error":"invalid_client_metadata"`)
 		r.call(t, "UpdateUserPool", map[string]any{"UserPoolId": r.pool, "DcrConfiguration": map[string]any{"EnableStatus": "Disabled"}})
 		want(t, "off again", b.register(body, "Authorization", last), http.StatusNotFound, off)
@@ -273,7 +272,7 @@ func TestRegisterAuthentication(t *testing.T) {
 func TestRegisterFlood(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
-		r.registration(t, map[string]any{"OpenDcrEnabled": true})
+		r.enableRegistration(t, map[string]any{"OpenDcrEnabled": true})
 		b := r.browser(t)
 		var mu sync.Mutex
 		var wait sync.WaitGroup

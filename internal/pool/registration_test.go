@@ -90,8 +90,8 @@ func TestRegisteredClient(t *testing.T) {
 	})
 }
 
-// TestRegistrationLimits: strangers are limited by their network and by the pool, holders
-// of the scope are not, and the limits end after an hour.
+// TestRegistrationLimits: registrations by strangers are limited for each network and for the
+// pool. Holders of the scope have no such limit. The limits end after an hour.
 func TestRegistrationLimits(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, n *node) {
@@ -140,7 +140,7 @@ func TestRegistrationLimits(t *testing.T) {
 	})
 }
 
-// TestOverlappingRegistrations registers the last client that strangers may have twice.
+// TestOverlappingRegistrations: of two strangers who register the last client of their quota, one succeeds.
 func TestOverlappingRegistrations(t *testing.T) {
 	overlapping(t, func(t *testing.T, a, b *node, i storetest.Interleaving) {
 		id := a.newRegistering(t)

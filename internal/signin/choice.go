@@ -101,7 +101,7 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 	if st.Credit != nil {
 		return &outcome{state: st, user: ch.user}, nil // The engine asks for what is missing.
 	}
-	if ch, st, err = s.keepOrMask(ctx, c, ch, st); err != nil {
+	if ch, st, err = s.filterOrMask(ctx, c, ch, st); err != nil {
 		return nil, err
 	}
 	c.available = ch.offers
@@ -220,7 +220,7 @@ func (s *Service) answerChoice(ctx context.Context, t *challengeResponse) (*outc
 	if err != nil {
 		return nil, err
 	}
-	if err := s.keepLeading(ctx, t.call, ch, t.state); err != nil {
+	if err := s.filterOffers(ctx, t.call, ch, t.state); err != nil {
 		return nil, err
 	}
 	t.available = ch.offers

@@ -48,5 +48,5 @@ func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*out
 	default:
 		st.Passed = []idp.ChallengeNameType{idp.ChallengeNameTypeEmailOtp}
 	}
-	return &outcome{state: st, user: u}, s.targetAfter(ctx, c, u, st)
+	return &outcome{state: st, user: u}, s.setTargetFor(ctx, c, u, st)
 }

@@ -72,7 +72,7 @@ func (s *Service) StepUpOnPage(ctx context.Context, p PageCall, u *user.User, pa
 	}
 	st := s.newState(c, u, idp.AuthFlowTypeUserAuth)
 	c.useCredit(st, cred)
-	if err := s.targetAfter(ctx, c, u, st); err != nil || !st.BelowTarget() {
+	if err := s.setTargetFor(ctx, c, u, st); err != nil || !st.BelowTarget() {
 		return nil, cmp.Or(err, error(levelReached()))
 	}
 	a, err := s.next(ctx, c, &outcome{state: st, user: u})

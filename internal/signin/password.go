@@ -24,7 +24,7 @@ func (s *Service) startPassword(ctx context.Context, c *call) (*outcome, error) 
 		return nil, err
 	}
 	st.Passed = append(st.Passed, passwordFactor)
-	return &outcome{state: st, user: u}, s.targetAfter(ctx, c, u, st)
+	return &outcome{state: st, user: u}, s.setTargetFor(ctx, c, u, st)
 }
 
 // resolve returns the user who signs in. If no user has the name and the client

@@ -10,9 +10,9 @@ import (
 	"cognate/internal/user"
 )
 
-// A sign-in can be asked to reach an authentication level. A user who signed in before
-// passes only the factors that are missing. Package stepup reads what is asked for, and
-// package progress says what is missing.
+// A client can ask a sign-in to reach an authentication level. A user who signed in before
+// passes only the factors that are missing. Package stepup reads the client's request, and
+// package progress computes the missing factors.
 
 func levelReached() error {
 	return idp.InvalidParameterException("The access token already meets the requested authentication level.")
@@ -22,7 +22,7 @@ func levelOutOfReach() error {
 	return idp.InvalidParameterException("The user has no authentication factors that meet the requested authentication level.").WithReason(api.ReasonNoFactor)
 }
 
-// factorsOf returns the factors of a user who can begin by the offers.
+// factorsOf returns the factors of a user whose first factors are the offers.
 func (s *Service) factorsOf(c *call, ch *firstFactorOptions) progress.Factors {
 	first := ch.offers
 	if c.from == hostedPage && !c.passkeys {
@@ -31,8 +31,8 @@ func (s *Service) factorsOf(c *call, ch *firstFactorOptions) progress.Factors {
 	return progress.FactorsOf(c.pool.MFA, ch.user, first, hidesState(c, ch.user))
 }
 
-// shownFactors returns the factors of a name that nobody has.
-func (s *Service) shownFactors(ctx context.Context, c *call) (progress.Factors, error) {
+// decoyFactors returns the factors of the decoy for the call's username.
+func (s *Service) decoyFactors(ctx context.Context, c *call) (progress.Factors, error) {
 	ch, err := s.optionsOf(ctx, c, s.users.Decoy(c.pool, c.params["USERNAME"]))
 	if err != nil {
 		return progress.Factors{}, err
@@ -52,9 +52,9 @@ func (c *call) useCredit(st *state, cred *user.Credential) {
 	}
 }
 
-// setTarget decides which level the state has to reach. The API refuses a level that is out
-// of reach, while a page takes what can be reached. A client that hides who exists hears of
-// it after the first factor, if somebody could reach the level.
+// setTarget sets the level that the state has to reach. The API refuses levels that are out
+// of reach, while a page goes on without a level. If the client hides whether users exist, and
+// the decoy can reach a level, the refusal comes only after the first factor.
 func (s *Service) setTarget(ctx context.Context, c *call, ch *firstFactorOptions, st *state) error {
 	if c.stepUp == nil {
 		return nil
@@ -64,11 +64,11 @@ func (s *Service) setTarget(ctx context.Context, c *call, ch *firstFactorOptions
 	case c.from == hostedPage:
 		return nil
 	case st.Target == 0 && c.stepUp.Credit == nil && c.client.PreventExistence:
-		shown, err := s.shownFactors(ctx, c)
+		decoy, err := s.decoyFactors(ctx, c)
 		if err != nil {
 			return err
 		}
-		st.Target = shown.Target(nil, c.stepUp.Levels)
+		st.Target = decoy.Target(nil, c.stepUp.Levels)
 	case st.Target > 0 && st.Credit != nil && !st.BelowTarget():
 		return levelReached()
 	}
@@ -78,8 +78,8 @@ func (s *Service) setTarget(ctx context.Context, c *call, ch *firstFactorOptions
 	return nil
 }
 
-// targetAfter is setTarget where the first factor was passed.
-func (s *Service) targetAfter(ctx context.Context, c *call, u *user.User, st *state) error {
+// setTargetFor is setTarget for a user whose first factors are not loaded yet.
+func (s *Service) setTargetFor(ctx context.Context, c *call, u *user.User, st *state) error {
 	if c.stepUp == nil {
 		return nil
 	}
@@ -90,29 +90,29 @@ func (s *Service) targetAfter(ctx context.Context, c *call, u *user.User, st *st
 	return s.setTarget(ctx, c, ch, st)
 }
 
-// keepLeading leaves those of the first factors that lead to the state's level. A user who
-// cannot reach it has those of a user who can, and hears of it afterwards.
-func (s *Service) keepLeading(ctx context.Context, c *call, ch *firstFactorOptions, st *state) error {
+// filterOffers removes the first factors that do not lead to the state's level. A user who
+// cannot reach the level gets the decoy's second factors here, and the refusal later.
+func (s *Service) filterOffers(ctx context.Context, c *call, ch *firstFactorOptions, st *state) error {
 	if !st.BelowTarget() {
 		return nil
 	}
 	factors := s.factorsOf(c, ch)
 	missing := factors.Missing(st.Methods(), st.Target)
 	if missing.IsEmpty() {
-		shown, err := s.shownFactors(ctx, c)
+		decoy, err := s.decoyFactors(ctx, c)
 		if err != nil {
 			return err
 		}
-		factors.Second = shown.Second
+		factors.Second = decoy.Second
 		missing = factors.Missing(st.Methods(), st.Target)
 	}
 	ch.offers = missing.First
 	return nil
 }
 
-// keepOrMask is keepLeading where a user without a factor that leads there is masked.
-func (s *Service) keepOrMask(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*firstFactorOptions, *state, error) {
-	err := s.keepLeading(ctx, c, ch, st)
+// filterOrMask is filterOffers, and replaces a user who has no offer left by a decoy.
+func (s *Service) filterOrMask(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*firstFactorOptions, *state, error) {
+	err := s.filterOffers(ctx, c, ch, st)
 	if err != nil || len(ch.offers) > 0 {
 		return ch, st, err
 	}
@@ -121,11 +121,12 @@ func (s *Service) keepOrMask(ctx context.Context, c *call, ch *firstFactorOption
 	}
 	masked := s.newState(c, ch.user, st.Flow)
 	masked.Target = st.Target
-	return ch, masked, s.keepLeading(ctx, c, ch, masked)
+	return ch, masked, s.filterOffers(ctx, c, ch, masked)
 }
 
-// missingNow returns the factors that the state's level needs next.
-func (s *Service) missingNow(ctx context.Context, c *call, u *user.User, st *state) (*firstFactorOptions, progress.Factors, error) {
+// missingFactors returns the factors that lead to the state's level. The user passes one of
+// them next.
+func (s *Service) missingFactors(ctx context.Context, c *call, u *user.User, st *state) (*firstFactorOptions, progress.Factors, error) {
 	ch, err := s.optionsOf(ctx, c, u)
 	if err != nil {
 		return nil, progress.Factors{}, err
@@ -135,12 +136,12 @@ func (s *Service) missingNow(ctx context.Context, c *call, u *user.User, st *sta
 	return ch, missing, nil
 }
 
-// askMissing asks for a factor that the state's level needs; nil if none is missing.
+// askMissing asks for a factor that leads to the state's level; nil if the level is reached.
 func (s *Service) askMissing(ctx context.Context, c *call, o *outcome) (*answer, error) {
 	if !o.state.BelowTarget() || o.state.NeedsNewPassword(o.user) {
 		return nil, nil
 	}
-	ch, missing, err := s.missingNow(ctx, c, o.user, o.state)
+	ch, missing, err := s.missingFactors(ctx, c, o.user, o.state)
 	switch {
 	case err != nil:
 		return nil, err
@@ -154,7 +155,7 @@ func (s *Service) askMissing(ctx context.Context, c *call, o *outcome) (*answer,
 	return nil, terminalError{levelOutOfReach()}
 }
 
-// askOneOf asks for one of the second factors, or which one it shall be.
+// askOneOf asks for one of the second factors, or lets the user choose.
 func (s *Service) askOneOf(ctx context.Context, c *call, o *outcome, second []string) (*answer, error) {
 	preferred := c.params["PREFERRED_CHALLENGE"]
 	if preferred == string(idp.ChallengeNameTypeSmsOtp) {
@@ -171,7 +172,7 @@ func (s *Service) askOneOf(ctx context.Context, c *call, o *outcome, second []st
 	return s.askList(c, o, idp.ChallengeNameTypeSelectMfaType, "MFAS_CAN_CHOOSE", second)
 }
 
-// askFirst asks for one of the first factors, or which one it shall be.
+// askFirst asks for one of the first factors, or lets the user choose.
 func (s *Service) askFirst(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*answer, error) {
 	c.available = ch.offers
 	next := *st
@@ -180,19 +181,19 @@ func (s *Service) askFirst(ctx context.Context, c *call, ch *firstFactorOptions,
 	if err != nil {
 		return nil, err
 	}
-	return s.next(ctx, c, o) // It has an answer, unless the password came along.
+	return s.next(ctx, c, o) // The outcome has an answer, unless the call has the password.
 }
 
-// secondChoices returns the second factors among which the state's user may choose.
+// secondChoices returns the second factors from which the state's user may choose.
 func (s *Service) secondChoices(ctx context.Context, t *challengeResponse) ([]string, error) {
 	if !t.state.BelowTarget() {
 		return t.user.UsableFactors(t.pool.MFA), nil
 	}
-	_, missing, err := s.missingNow(ctx, t.call, t.user, t.state)
+	_, missing, err := s.missingFactors(ctx, t.call, t.user, t.state)
 	return missing.Second, err
 }
 
-// recheckCredit rejects a state whose earlier sign-in was revoked since.
+// recheckCredit rejects a state whose earlier sign-in has been revoked since.
 func (s *Service) recheckCredit(ctx context.Context, st *state) error {
 	if st.Credit == nil {
 		return nil

@@ -115,7 +115,7 @@ func TestStepUp(t *testing.T) {
 	})
 }
 
-// TestStepUpFromScratch: without a token the flow leads to the level by all factors.
+// TestStepUpFromScratch: without a token the user passes all factors of the level.
 func TestStepUpFromScratch(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
@@ -183,8 +183,8 @@ func TestStepUpFromScratch(t *testing.T) {
 	})
 }
 
-// TestStepUpInTwoSteps: from a code by mail to level 4 both factors are asked, and no
-// tokens come between.
+// TestStepUpInTwoSteps: from a code by mail to level 4 the user passes two more factors, and
+// gets no tokens between them.
 func TestStepUpInTwoSteps(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
@@ -214,8 +214,8 @@ func grantOf(s *stepper, level string, amr ...string) token.Grant {
 	}
 }
 
-// TestStepUpAttacks: an access token counts for its user, its client and its pool, while it
-// is valid, and for no other.
+// TestStepUpAttacks: an access token counts only for its user, its client and its pool, and
+// only while it is valid.
 func TestStepUpAttacks(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {
@@ -286,8 +286,8 @@ func TestStepUpAttacks(t *testing.T) {
 	})
 }
 
-// TestStepUpOfRenamedLevel: a token whose level was renamed brings its factors, but does not
-// count as one that reached a level.
+// TestStepUpOfRenamedLevel: the factors of a token whose level was renamed count only if they
+// do not reach the requested level by themselves.
 func TestStepUpOfRenamedLevel(t *testing.T) {
 	t.Parallel()
 	r := sqlite(t)
@@ -306,7 +306,7 @@ func TestStepUpOfRenamedLevel(t *testing.T) {
 	wantSays(t, got, askTOTP)
 }
 
-// TestStepUpPlan: a plan without step-up refuses a target, whoever asks.
+// TestStepUpPlan: a plan without step-up refuses a target to users and to administrators.
 func TestStepUpPlan(t *testing.T) {
 	t.Parallel()
 	r := sqlite(t)

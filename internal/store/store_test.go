@@ -72,8 +72,8 @@ func TestOverlappingTransactions(t *testing.T) {
 	}
 }
 
-// TestManyLostRaces lets another server change a value each time that a transaction has read it, 40 times. Each
-// time the other server's change succeeds, so the transaction must go on.
+// TestManyLostRaces lets another server change a value after a transaction has read it, 40 times in a row. The transaction
+// must go on, since the other server's changes succeed.
 func TestManyLostRaces(t *testing.T) {
 	t.Parallel()
 	o := postgresOptions(t)

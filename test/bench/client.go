@@ -91,7 +91,7 @@ func (c *clients) close() {
 }
 
 // send sends all requests, each client one after the other, and returns the
-// replies in the order of the requests. A reply from 400 on is an error.
+// replies in the order of the requests. A status of 400 or more is an error.
 func (c *clients) send(requests [][]byte, atOnce int) ([]reply, error) {
 	for len(c.conns) < atOnce {
 		conn, err := dial(c.addr)

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 )
 
-// What browsers and relying parties ask a pool's domain for.
+// The requests of browsers and relying parties to a pool's domain.
 
 const (
 	webDomain   = "bench"
@@ -24,13 +24,13 @@ const (
 	pagesPerTurn      = 2000
 )
 
-// webClient is an app client of the pool that uses its domain, and one for machines.
-type webClient struct {
+// webClients are two app clients that use the pool's domain, the second for machines.
+type webClients struct {
 	id, secret               string
 	machineID, machineSecret string
 }
 
-func (t *target) createWebClient(ctx context.Context, sdk *cognitoidentityprovider.Client) error {
+func (t *target) createWebClients(ctx context.Context, sdk *cognitoidentityprovider.Client) error {
 	if _, err := sdk.CreateUserPoolDomain(ctx, &cognitoidentityprovider.CreateUserPoolDomainInput{
 		UserPoolId: &t.pool, Domain: aws.String(webDomain), ManagedLoginVersion: aws.Int32(2),
 	}); err != nil {
@@ -58,14 +58,14 @@ func (t *target) createWebClient(ctx context.Context, sdk *cognitoidentityprovid
 	if err != nil {
 		return err
 	}
-	t.web = webClient{
+	t.web = webClients{
 		id: *web.UserPoolClient.ClientId, secret: *web.UserPoolClient.ClientSecret,
 		machineID: *machine.UserPoolClient.ClientId, machineSecret: *machine.UserPoolClient.ClientSecret,
 	}
 	return nil
 }
 
-// query is the authorization request of a relying party.
+// query returns the authorization request of a relying party.
 func (t *target) query() string {
 	return url.Values{
 		"client_id": {t.web.id}, "redirect_uri": {webCallback}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"0123456789abcdef0123456789abcdef"},
@@ -73,10 +73,10 @@ func (t *target) query() string {
 	}.Encode()
 }
 
-// verifier is that of the request's code_challenge (RFC 7636 appendix B).
+// verifier is the code verifier of the request's code_challenge (RFC 7636 appendix B).
 const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
-// webGet is a GET that a browser sends to the domain.
+// webGet returns the GET of a browser at the domain.
 func webGet(path, cookie string) []byte {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Language: en\r\nCookie: %s\r\n\r\n", path, webHost, cookie)
 }
@@ -120,7 +120,7 @@ func codeOf(r reply) (string, error) {
 	return u.Query().Get("code"), nil
 }
 
-// authorizeRequests are authorization requests of browsers that have signed in.
+// authorizeRequests returns authorization requests of browsers that have signed in.
 func (b *bench) authorizeRequests(t *target, n int) ([][]byte, error) {
 	cookies, err := b.sessions(t, 100)
 	list := make([][]byte, 0, n)
@@ -133,7 +133,7 @@ func (b *bench) authorizeRequests(t *target, n int) ([][]byte, error) {
 	return list, nil
 }
 
-// codeRequests are token requests, each with a code of its own.
+// codeRequests returns token requests, each with its own code.
 func (b *bench) codeRequests(t *target, n int) ([][]byte, error) {
 	authorizes, err := b.authorizeRequests(t, n)
 	if err != nil {
@@ -221,7 +221,7 @@ func (b *bench) measureOAuth(ctx context.Context, e *engine, t *target) error {
 	})
 }
 
-// absolute measures the CPU time of a request, which has no floor.
+// absolute compares the CPU time of a request with a fixed limit, not with a floor.
 func (b *bench) absolute(t *target, e *engine, name string, limit time.Duration, prepare func() ([][]byte, error), check func(reply) error) error {
 	if !b.wanted(name) {
 		return nil

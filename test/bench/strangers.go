@@ -53,7 +53,7 @@ type strangersEntry struct {
 	// functions: the pool's functions are asked. They learn who exists, and the event of
 	// a user is longer, so that no limit is kept.
 	functions bool
-	// status is that of the answers; 0 is 200, and 400 for a call that is refused.
+	// status is the status of the answers. 0 stands for 200, or for 400 if the call is refused.
 	status int
 	// prepare, if set, makes what the request needs, outside of the measurement.
 	prepare func(s *strangers, c *connection, name string) (string, error)

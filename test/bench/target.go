@@ -56,7 +56,7 @@ type target struct {
 	database store.Options
 	pool     string
 	client   string
-	web      webClient
+	web      webClients
 	users    int      // of the pool
 	people   []person // who can sign in
 	clients  clients
@@ -221,7 +221,7 @@ func (t *target) createPool(ctx context.Context) error {
 		return err
 	}
 	t.pool, t.client = *pool.UserPool.Id, *client.UserPoolClient.ClientId
-	return t.createWebClient(ctx, sdk)
+	return t.createWebClients(ctx, sdk)
 }
 
 // load fills the pool by the store's own loader, past the server.

@@ -156,8 +156,8 @@ func startGuarded(t *testing.T, sdk *idp.Client, program, endpoint, poolID strin
 // bearer returns the ID token that the application got.
 func bearer(p page) string { return strings.TrimPrefix(p.header.Get("Bearer"), "Bearer ") }
 
-// until opens an address until the page is the one that the test waits for. Programs that
-// refresh by the age of a session count in seconds.
+// until opens an address again and again, until the page is as wanted. oauth2-proxy measures
+// the age of a session in seconds.
 func (b *browser) until(address string, wanted func(page) bool) page {
 	b.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -73,7 +73,7 @@ func launchWith(t *testing.T, env []string, args ...string) string {
 	return launchUntil(t, listening, env, args...)
 }
 
-// launchUntil is launchWith that returns the group of another line of the server's output.
+// launchUntil starts a server like launchWith. It returns the group of the first line of the output that matches.
 func launchUntil(t *testing.T, line *regexp.Regexp, env []string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(program, args...)

@@ -84,8 +84,8 @@ func filled(page string, fields ...string) url.Values {
 	return form
 }
 
-// TestPagesOfTwoServers: each page of a sign-in comes from another server than the one
-// before, and the last one after a server has gone.
+// TestPagesOfTwoServers: the pages of a sign-in come from two servers in turn. In the second
+// sign-in a server stops before the last page.
 func TestPagesOfTwoServers(t *testing.T) {
 	t.Parallel()
 	a, b := two(t)
@@ -118,8 +118,8 @@ func TestPagesOfTwoServers(t *testing.T) {
 	}
 }
 
-// TestPagesWithoutDatabase: while PostgreSQL is away, pages say that something is wrong,
-// with the number of the request, which is in the log. The same form works afterwards.
+// TestPagesWithoutDatabase: while PostgreSQL is down, pages show an error with the id of the
+// request, and the log has the cause. The same form works afterwards.
 func TestPagesWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.Start(t)
@@ -171,7 +171,7 @@ func causeIsLogged(n *node, id string) bool {
 	return false
 }
 
-// enrolApp lets a user have an authenticator app, and returns its key.
+// enrolApp sets up an authenticator app for a user, and returns its key.
 func enrolApp(t *testing.T, n *node, pool, name string) []byte {
 	t.Helper()
 	n.must(t, "SetUserPoolMfaConfig", object{"UserPoolId": pool, "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": object{"Enabled": true}})

@@ -48,7 +48,7 @@ function tooWide(page) {
   });
 }
 
-/** Returns what is wrong with how the page tells its errors. */
+/** Returns the faults in how the page shows its errors. */
 function errorProblems(page) {
   return page.evaluate(() => {
     const problems = [];

@@ -20,9 +20,9 @@ func BuildOAuth2Proxy(ctx context.Context, tools, dir string) (string, error) {
 	return program, nil
 }
 
-// OAuth2Proxy starts oauth2-proxy. Its URL is http://localhost:port. The page /signed-out
-// is open, all others ask for sign-in or for a bearer token. It refreshes the tokens of a
-// session that is a second old, and may redirect to the hosts.
+// OAuth2Proxy starts oauth2-proxy at http://localhost:port. The page /signed-out is open, all
+// other pages need a sign-in or a bearer token. The proxy refreshes the tokens of a session
+// that is a second old, and may redirect to the hosts.
 func OAuth2Proxy(ctx context.Context, program string, party *Party, hosts ...string) (*Proxy, error) {
 	p := &Proxy{URL: "http://localhost:" + party.Port}
 	args := []string{

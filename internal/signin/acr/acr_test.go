@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestLevels holds combinations of factors to AWS's table of levels.
+// TestLevels compares combinations of factors with AWS's table of levels.
 func TestLevels(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

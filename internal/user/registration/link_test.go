@@ -29,8 +29,8 @@ func (r *rig) withDomain() {
 	*r = *newRig(r.WithMail(m))
 }
 
-// TestConfirmationLink holds a row for each message of a pool that can have a link. CODE
-// and LINK stand for the message's own.
+// TestConfirmationLink compares the messages of pools that confirm by link. CODE and LINK
+// stand for the message's own code and link.
 func TestConfirmationLink(t *testing.T) {
 	t.Parallel()
 	const linkText, linkSubject = `Please click the link below to verify your email address. <a href="LINK">Verify Email</a> `, "Your verification link"
@@ -110,7 +110,7 @@ func TestLinkWithoutDomain(t *testing.T) {
 	})
 }
 
-// TestLinkBySender: a function that sends is given the code, so that the pool needs no domain.
+// TestLinkBySender: a sender function gets the code, so the pool needs no domain.
 func TestLinkBySender(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r *rig) {

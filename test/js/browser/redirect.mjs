@@ -1,5 +1,5 @@
-// The application of app.mjs, which signs in at the domain: it keeps its settings
-// while it is away, and records what Amplify says of the sign-in.
+// The application of app.mjs, which signs in at the domain. It keeps its settings during
+// the redirects, and records Amplify's events about the sign-in.
 
 import './app.mjs';
 import { Hub } from 'aws-amplify/utils';
