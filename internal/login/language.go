@@ -82,9 +82,9 @@ func chooseLanguage(w http.ResponseWriter, r *http.Request, site *oauth.Site) tr
 // repeat it for each language.
 type languageMenu struct {
 	Action string
-	// Kept are the parameters of the request, in its order.
-	Kept      []parameter
-	Languages []languageChoice
+	// Parameters are the parameters of the request except the language, in their order.
+	Parameters []parameter
+	Languages  []languageChoice
 }
 
 type parameter struct{ Name, Value string }
@@ -107,7 +107,7 @@ func newLanguageMenu(ref, query string) *languageMenu {
 			continue
 		}
 		if value, err = url.QueryUnescape(value); err == nil {
-			m.Kept = append(m.Kept, parameter{name, value})
+			m.Parameters = append(m.Parameters, parameter{name, value})
 		}
 	}
 	return m

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cognate/internal/api"
+	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/oauth"
 	"cognate/internal/pool"
@@ -91,7 +92,7 @@ func (p *Preview) domain(ctx context.Context, sn *pool.Snapshot) (*pool.LoginDom
 
 // refuse answers a request whose pool or app client does not exist or cannot be read.
 func (p *Preview) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if api.CodeOf(err) == "ResourceNotFoundException" {
+	if api.CodeOf(err) == idp.CodeResourceNotFoundException {
 		http.Error(w, "There is no such user pool or app client.", http.StatusNotFound)
 		return
 	}

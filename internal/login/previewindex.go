@@ -22,8 +22,8 @@ var previewFiles embed.FS
 
 var previewTemplate = template.Must(template.ParseFS(previewFiles, "preview/index.html"))
 
-// maxPreviewPools bounds how many user pools, and how many app clients of one, the lists show.
-const maxPreviewPools = 600
+// maxPreviewOptions bounds the list of user pools and the list of app clients.
+const maxPreviewOptions = 600
 
 // A previewOption is a choice in one of the lists above the pages.
 type previewOption struct {
@@ -126,7 +126,7 @@ func (p *Preview) index(r *http.Request) (*previewIndex, error) {
 // chosen pool, which can be in another Region. It returns "" if there is no pool.
 func (p *Preview) listPools(ctx context.Context, chosen string, out *previewIndex) (string, error) {
 	in := &idp.ListUserPoolsRequest{MaxResults: 60}
-	for len(out.Pools) < maxPreviewPools {
+	for len(out.Pools) < maxPreviewOptions {
 		list, err := p.pools.ListUserPools(ctx, in)
 		if err != nil {
 			return "", err
@@ -145,7 +145,7 @@ func (p *Preview) listPools(ctx context.Context, chosen string, out *previewInde
 // client. It returns "" if there is no client.
 func (p *Preview) listClients(ctx context.Context, sn *pool.Snapshot, chosen string, out *previewIndex) (string, error) {
 	in := &idp.ListUserPoolClientsRequest{UserPoolId: sn.ID, MaxResults: new(int32(60))}
-	for len(out.Clients) < maxPreviewPools {
+	for len(out.Clients) < maxPreviewOptions {
 		list, err := p.pools.ListUserPoolClients(ctx, in)
 		if err != nil {
 			return "", err

@@ -32,8 +32,8 @@ const (
 )
 
 const (
-	textNoRegistrar = "An access token with the scope " + registration.Scope + " is required."
-	textBadRegister = "Access token is expired, disabled, revoked, or of another user pool."
+	textNeedsScope     = "An access token with the scope " + registration.Scope + " is required."
+	textBadAccessToken = "Access token is expired, disabled, revoked, or of another user pool."
 )
 
 // The grants and the ways to authenticate of RFC 7591 §2.
@@ -113,11 +113,11 @@ func (s *Service) authenticateCaller(r *http.Request, site *Site) (stranger bool
 	}
 	if len(r.Header.Values("Authorization")) == 0 {
 		if !open {
-			return false, &FaultError{Code: codeInvalidToken, Description: textNoRegistrar, status: http.StatusUnauthorized, reason: api.ReasonBadAccessToken}
+			return false, &FaultError{Code: codeInvalidToken, Description: textNeedsScope, status: http.StatusUnauthorized, reason: api.ReasonBadAccessToken}
 		}
 		return true, nil
 	}
-	refused := &FaultError{Code: codeInvalidToken, Description: textBadRegister, status: http.StatusUnauthorized, reason: api.ReasonBadAccessToken}
+	refused := &FaultError{Code: codeInvalidToken, Description: textBadAccessToken, status: http.StatusUnauthorized, reason: api.ReasonBadAccessToken}
 	raw, ok := bearer(r)
 	if !ok {
 		return false, refused
@@ -129,7 +129,7 @@ func (s *Service) authenticateCaller(r *http.Request, site *Site) (stranger bool
 	case err == nil:
 		return false, refused
 	case token.MissingScope(err):
-		return false, &FaultError{Code: codeInsufficientScope, Description: textNoRegistrar, status: http.StatusForbidden, reason: api.ReasonOf(err)}
+		return false, &FaultError{Code: codeInsufficientScope, Description: textNeedsScope, status: http.StatusForbidden, reason: api.ReasonOf(err)}
 	case code == idp.CodeNotAuthorizedException, code == idp.CodeUserNotFoundException, code == idp.CodePasswordResetRequiredException:
 		return false, refused.because(api.ReasonOf(err))
 	}

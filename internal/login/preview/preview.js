@@ -1,4 +1,4 @@
-// The preview makes each frame as tall as its page, and shows what a list chooses at once.
+// The preview makes each frame as tall as its page, and reloads when a list changes.
 "use strict";
 
 for (const frame of document.querySelectorAll("iframe")) {
