@@ -108,8 +108,7 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 	return s.chooseOrAsk(ctx, c, ch, st)
 }
 
-// chooseOrAsk begins the factor that the call prefers, or the only factor that is offered.
-// Otherwise it asks the user to choose.
+// chooseOrAsk begins the preferred factor or the only one, or asks the user to choose.
 func (s *Service) chooseOrAsk(ctx context.Context, c *call, ch *firstFactorOptions, st *state) (*outcome, error) {
 	preferred := idp.ChallengeNameType(c.params["PREFERRED_CHALLENGE"])
 	if preferred == "" && len(ch.offers) == 1 {

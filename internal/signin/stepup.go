@@ -124,8 +124,7 @@ func (s *Service) filterOrMask(ctx context.Context, c *call, ch *firstFactorOpti
 	return ch, masked, s.filterOffers(ctx, c, ch, masked)
 }
 
-// missingFactors returns the factors that lead to the state's level. The user passes one of
-// them next.
+// missingFactors returns the factors of which the user passes one next to reach the level.
 func (s *Service) missingFactors(ctx context.Context, c *call, u *user.User, st *state) (*firstFactorOptions, progress.Factors, error) {
 	ch, err := s.optionsOf(ctx, c, u)
 	if err != nil {
