@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool/registration"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -168,7 +169,24 @@ func registeredConfig(ctx context.Context, tx *store.Tx, p *store.Pool, doc *set
 			update.SupportedIdentityProviders = append(update.SupportedIdentityProviders, providers[i].Key)
 		}
 	}
+	update.ReadAttributes, update.WriteAttributes = registeredAttributes(schema.New(doc.Config.SchemaAttributes))
 	return newClientConfig(update, &idp.UserPoolClientType{ClientType: idp.ClientTypeTypeDcr}), nil
+}
+
+// registeredAttributes returns the attributes that a registered client reads and writes: the
+// standard ones. The others may decide what a user is allowed to do, and the client's owner
+// could write them at a sign-up.
+func registeredAttributes(s *schema.Schema) (read, write []string) {
+	for _, name := range s.Names() {
+		if a, _ := s.Attribute(name); a.Custom && !a.Required {
+			continue
+		}
+		read = append(read, name)
+		if !schema.IsServiceOnly(name) {
+			write = append(write, name)
+		}
+	}
+	return read, write
 }
 
 // maxRegisteredProviders is the most identity providers that a pool has (Cognito: quotas).

@@ -90,6 +90,29 @@ func TestRegisteredClient(t *testing.T) {
 	})
 }
 
+// TestRegisteredClientAttributes: a registered client neither reads nor writes the custom
+// attributes of the pool.
+func TestRegisteredClientAttributes(t *testing.T) {
+	t.Parallel()
+	n := onSQLite(t)
+	id := n.newPool(t, `"DcrConfiguration":{"OpenDcrEnabled":true},"Schema":[{"Name":"role","AttributeDataType":"String","Mutable":true},{"Name":"email","Required":true}]`)
+	c, _, err := n.Register(t.Context(), id, stranger("192.0.2.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.CanWrite("custom:role") || c.CanRead("custom:role") {
+		t.Error("the client reaches custom:role")
+	}
+	for _, name := range []string{"email", "phone_number", "preferred_username", "updated_at"} {
+		if !c.CanWrite(name) || !c.CanRead(name) {
+			t.Errorf("the client does not reach %s", name)
+		}
+	}
+	if !c.CanRead("email_verified") || c.CanWrite("email_verified") {
+		t.Error("email_verified must be readable alone")
+	}
+}
+
 // TestRegistrationLimits: registrations by strangers are limited for each network and for the
 // pool. Holders of the scope have no such limit. The limits end after an hour.
 func TestRegistrationLimits(t *testing.T) {
