@@ -21,9 +21,14 @@ func (v *visit) stepUp() error {
 		v.startAgain(noticeExpired)
 		return nil
 	}
-	return v.signIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
-		return v.deps.SignIns.StepUpOnPage(ctx, c, session.User(), session.Methods())
+	err = v.signIn(func(ctx context.Context, c signin.PageCall) (*signin.PageAnswer, error) {
+		return v.deps.SignIns.StepUpOnPage(ctx, c, session.User(), session.Methods(), session.At())
 	}, map[string]string{"USERNAME": session.User().Username()})
+	if api.ReasonOf(err) == api.ReasonAccountChanged {
+		_, _ = v.note(err)
+		return pageError(noticeExpired)
+	}
+	return err
 }
 
 // sessionToContinue returns the session that a step-up of the user continues. It rejects a

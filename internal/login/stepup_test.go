@@ -182,3 +182,23 @@ func TestStepUpOfAnOldSession(t *testing.T) {
 		}
 	})
 }
+
+// TestStepUpOfASessionWithAnOldPassword: a session from before a temporary password was set
+// leads to the form for that password, not to the page for a new one.
+func TestStepUpOfASessionWithAnOldPassword(t *testing.T) {
+	t.Parallel()
+	engines(t, codesFirst, func(t *testing.T, r *rig) {
+		r.addUser(t, "alice", true, "email", "alice@example.com", "email_verified", "true")
+		b := r.browser(t)
+		b.wantSignedIn(b.signIn("alice"))
+		r.advance(t, "2s")
+		p := b.authorize("acr_values", loa3)
+		wantPage(t, p, "/login", `<p class="who">alice</p>`)
+		if _, err := r.sdk.AdminSetUserPassword(t.Context(), &cip.AdminSetUserPasswordInput{UserPoolId: &r.pool, Username: new("alice"), Password: new("Temporary-1")}); err != nil {
+			t.Fatal(err)
+		}
+		p = b.send(p, "continue", "yes")
+		wantPage(t, p, "/login", `type="password"`)
+		wantPage(t, b.send(p, "username", "alice", "password", password), "/login", `type="password"`)
+	})
+}

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"time"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/passkey"
@@ -36,6 +37,9 @@ func (s *Session) User() *user.User { return s.session.user }
 
 // Methods returns the factors that were passed.
 func (s *Session) Methods() acr.Methods { return s.session.Methods }
+
+// At returns when the last of them was passed.
+func (s *Session) At() time.Time { return time.UnixMilli(s.session.At) }
 
 // continuedBy returns the session with the factors of a sign-in that continued it. It ends
 // when it would have ended, and with the same sign-out.

@@ -8,7 +8,6 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/passkey"
 	"cognate/internal/keys/srp"
-	"cognate/internal/pool"
 	"cognate/internal/signin/progress"
 	"cognate/internal/user"
 )
@@ -94,7 +93,7 @@ func (s *Service) startChoice(ctx context.Context, c *call) (*outcome, error) {
 		}
 	}
 	st := s.newState(c, ch.user, idp.AuthFlowTypeUserAuth)
-	c.useCredit(st, ch.cred)
+	c.useCredit(st, ch.user, ch.cred)
 	if err := s.setTarget(ctx, c, ch, st); err != nil {
 		return nil, err
 	}
@@ -158,7 +157,7 @@ func (s *Service) optionsOf(ctx context.Context, c *call, u *user.User) (*firstF
 		return nil, err
 	}
 	mfa := s.wouldAskMFA(c, u)
-	if c.pool.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) && (!mfa || passkeyServesMFA(c.pool, u)) {
+	if c.pool.AllowsFirstFactor(idp.AuthFactorTypeWebAuthn) && (!mfa || progress.PasskeyServesMFA(c.pool, u)) {
 		if ch.party, _ = s.passkeys.RelyingParty(c.pool); ch.party.ID != "" {
 			if ch.passkeys, err = s.passkeys.Usable(ctx, &s.store.Reader, c.pool, u); err != nil {
 				return nil, err
@@ -180,13 +179,6 @@ func (s *Service) optionsOf(ctx context.Context, c *call, u *user.User) (*firstF
 		}
 	}
 	return ch, nil
-}
-
-// passkeyServesMFA reports whether a passkey, with the user verified, is both
-// factors. A user who turned other second factors on says by WebAuthnMfaSettings
-// whether a passkey may replace them (Cognito: WebAuthnMfaSettingsType).
-func passkeyServesMFA(sn *pool.Snapshot, u *user.User) bool {
-	return sn.PasskeysAreTwoFactors() && (u.MFA.Passkey || len(u.MFA.Enabled) == 0)
 }
 
 // wouldAskMFA reports whether a password would lead to a second factor. Codes
@@ -407,7 +399,7 @@ func (s *Service) recheckFirstFactor(t *challengeResponse, name idp.ChallengeNam
 	if err := user.AccountFault(t.user); err != nil {
 		return terminalError{err}
 	}
-	twofold := name == idp.ChallengeNameTypeWebAuthn && passkeyServesMFA(t.pool, t.user)
+	twofold := name == idp.ChallengeNameTypeWebAuthn && progress.PasskeyServesMFA(t.pool, t.user)
 	if t.user.Status() != idp.UserStatusTypeConfirmed || s.wouldAskMFA(t.call, t.user) && !twofold {
 		return terminalError{invalidSession().WithReason(api.ReasonAccountChanged)}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -57,12 +58,13 @@ func (s *Service) AnswerOnPage(ctx context.Context, p PageCall, name idp.Challen
 	return pageAnswer(a, err)
 }
 
-// StepUpOnPage continues the sign-in of a browser session that passed these factors. It asks
-// for the factors that are missing to reach one of the page's levels.
-func (s *Service) StepUpOnPage(ctx context.Context, p PageCall, u *user.User, passed acr.Methods) (*PageAnswer, error) {
+// StepUpOnPage continues the sign-in of a browser session that passed these factors, the
+// last one at this time. It asks for the factors that are missing to reach one of the page's
+// levels. It refuses a session whose password has been replaced since.
+func (s *Service) StepUpOnPage(ctx context.Context, p PageCall, u *user.User, passed acr.Methods, since time.Time) (*PageAnswer, error) {
 	c := p.call()
 	c.noteUser(ctx, u)
-	c.stepUp = &stepup.Request{Levels: p.Levels, Passed: passed, Credit: &stepup.Credit{Epoch: token.EpochOf(u.Rec.TokensValidAfter)}}
+	c.stepUp = &stepup.Request{Levels: p.Levels, Passed: passed, Since: since, Credit: &stepup.Credit{Epoch: token.EpochOf(u.Rec.TokensValidAfter)}}
 	if err := s.preAuthentication(ctx, c, u); err != nil {
 		return nil, errorOf(err)
 	}
@@ -71,9 +73,11 @@ func (s *Service) StepUpOnPage(ctx context.Context, p PageCall, u *user.User, pa
 		return nil, err
 	}
 	st := s.newState(c, u, idp.AuthFlowTypeUserAuth)
-	c.useCredit(st, cred)
+	if c.useCredit(st, u, cred); st.Credit == nil {
+		return nil, invalidSession().WithReason(api.ReasonAccountChanged)
+	}
 	if err := s.setTargetFor(ctx, c, u, st); err != nil || !st.BelowTarget() {
-		return nil, cmp.Or(err, error(levelReached()))
+		return nil, cmp.Or(err, error(stepup.Reached()))
 	}
 	a, err := s.next(ctx, c, &outcome{state: st, user: u})
 	if err == nil {

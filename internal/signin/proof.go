@@ -38,7 +38,7 @@ type completion func(context.Context, *Service, *Proof) (*answer, error)
 
 // finish ends a sign-in whose last factor is proven.
 func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, error) {
-	if err := s.recheckCredit(ctx, o.state); err != nil {
+	if err := s.recheckCredit(ctx, o.state, o.user); err != nil {
 		return nil, err
 	}
 	if err := s.postAuthentication(ctx, c, o); err != nil {

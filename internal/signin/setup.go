@@ -28,7 +28,7 @@ func (s *Service) answerSetup(ctx context.Context, t *challengeResponse) (*outco
 	if err := s.recheckAccount(t); err != nil {
 		return nil, err
 	}
-	if t.state.SecondPassed() {
+	if t.state.SecondPassed(nil) {
 		if !t.user.HasSoftwareToken() { // Taken away since.
 			return nil, invalidSession().WithReason(api.ReasonAccountChanged)
 		}

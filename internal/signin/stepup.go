@@ -7,20 +7,13 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/signin/progress"
+	"cognate/internal/signin/stepup"
 	"cognate/internal/user"
 )
 
 // A client can ask a sign-in to reach an authentication level. A user who signed in before
 // passes only the factors that are missing. Package stepup reads the client's request, and
 // package progress computes the missing factors.
-
-func levelReached() error {
-	return idp.InvalidParameterException("The access token already meets the requested authentication level.")
-}
-
-func levelOutOfReach() error {
-	return idp.InvalidParameterException("The user has no authentication factors that meet the requested authentication level.").WithReason(api.ReasonNoFactor)
-}
 
 // factorsOf returns the factors of a user whose first factors are the offers.
 func (s *Service) factorsOf(c *call, ch *firstFactorOptions) progress.Factors {
@@ -40,8 +33,9 @@ func (s *Service) decoyFactors(ctx context.Context, c *call) (progress.Factors, 
 	return s.factorsOf(c, ch), nil
 }
 
-// useCredit puts the factors of an earlier sign-in into a new state.
-func (c *call) useCredit(st *state, cred *user.Credential) {
+// useCredit puts the factors of an earlier sign-in into a new state, if they still count.
+func (c *call) useCredit(st *state, u *user.User, cred *user.Credential) {
+	c.stepUp = c.stepUp.ForUser(u, cred)
 	if c.stepUp == nil || c.stepUp.Credit == nil {
 		return
 	}
@@ -70,10 +64,10 @@ func (s *Service) setTarget(ctx context.Context, c *call, ch *firstFactorOptions
 		}
 		st.Target = decoy.Target(nil, c.stepUp.Levels)
 	case st.Target > 0 && st.Credit != nil && !st.BelowTarget():
-		return levelReached()
+		return stepup.Reached()
 	}
 	if st.Target == 0 {
-		return levelOutOfReach()
+		return stepup.OutOfReach()
 	}
 	return nil
 }
@@ -151,7 +145,7 @@ func (s *Service) askMissing(ctx context.Context, c *call, o *outcome) (*answer,
 	case c.from == hostedPage && o.state.Credit == nil:
 		return nil, nil
 	}
-	return nil, terminalError{levelOutOfReach()}
+	return nil, terminalError{stepup.OutOfReach()}
 }
 
 // askOneOf asks for one of the second factors, or lets the user choose.
@@ -192,13 +186,18 @@ func (s *Service) secondChoices(ctx context.Context, t *challengeResponse) ([]st
 	return missing.Second, err
 }
 
-// recheckCredit rejects a state whose earlier sign-in has been revoked since.
-func (s *Service) recheckCredit(ctx context.Context, st *state) error {
+// recheckCredit rejects a state whose earlier sign-in was revoked, or whose password was
+// replaced, since.
+func (s *Service) recheckCredit(ctx context.Context, st *state, u *user.User) error {
 	if st.Credit == nil {
 		return nil
 	}
+	cred, err := s.users.Credential(u)
+	if err != nil {
+		return err
+	}
 	live, err := st.Credit.Live(ctx, &s.store.Reader, st.Pool, st.UserID)
-	if err == nil && !live {
+	if err == nil && (!live || st.Credential != 0 && cred.SetAt.UnixMilli() != st.Credential) {
 		return terminalError{invalidSession().WithReason(api.ReasonAccountChanged)}
 	}
 	return err

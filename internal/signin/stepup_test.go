@@ -325,3 +325,31 @@ func TestStepUpPlan(t *testing.T) {
 	wantSays(t, second(admin, err).Error(), unavailable)
 	wantSays(t, contextOf(t, r.signIn(t, c, "alice")), loa1+" [pwd]")
 }
+
+// TestStepUpAfterNewPassword: an earlier sign-in by a password that was replaced since does
+// not count, so that nobody replaces a temporary password without knowing it.
+func TestStepUpAfterNewPassword(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		for i, permanent := range []bool{false, true} {
+			s := r.stepper(t, fmt.Sprint("u", i), askTOTP)
+			r.Clock.Pass(time.Second)
+			begun, got := s.up(t, "TARGET_ACR_VALUES", loa4, "ACCESS_TOKEN", s.token)
+			wantSays(t, got, askTOTP)
+			_, err := r.users.AdminSetUserPassword(t.Context(), &idp.AdminSetUserPasswordRequest{
+				UserPoolId: s.sn.ID, Username: s.u.Username(), Password: fresh, Permanent: &permanent,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, got := s.up(t, "TARGET_ACR_VALUES", loa4, "ACCESS_TOKEN", s.token)
+			wantSays(t, got, askSelect)
+			if got == askSelect {
+				wrong, err := r.respondTo(t.Context(), s.c, askSelect, out.Session, s.u.Username(), "ANSWER", "PASSWORD", "PASSWORD", right)
+				wantSays(t, answered(wrong, err), sayIncorrect)
+			}
+			old, err := r.respondTo(t.Context(), s.c, askTOTP, begun.Session, s.u.Username(), "SOFTWARE_TOKEN_MFA_CODE", s.app.code(0))
+			wantSays(t, answered(old, err), sayInvalid)
+		}
+	})
+}

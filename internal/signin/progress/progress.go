@@ -56,9 +56,14 @@ func (p *Progress) BelowTarget() bool { return p.Methods().Level() < p.Target }
 // ByPassword reports whether a password was passed.
 func (p *Progress) ByPassword() bool { return p.Methods().Has(acr.Password) }
 
-// SecondPassed reports whether a second factor was passed.
-func (p *Progress) SecondPassed() bool {
-	return slices.ContainsFunc(p.Passed, func(c idp.ChallengeNameType) bool { return slices.Contains(secondFactors[:], string(c)) })
+// SecondPassed reports whether a second factor was passed. It must be one of the usable
+// ones, if there are any: a user who signed in by a code, and has turned an authenticator
+// app on since, has not passed the second factor of now.
+func (p *Progress) SecondPassed(usable []string) bool {
+	if len(usable) == 0 {
+		usable = secondFactors[:]
+	}
+	return slices.ContainsFunc(p.Passed, func(c idp.ChallengeNameType) bool { return slices.Contains(usable, string(c)) })
 }
 
 // DeviceProven reports whether the user's device was proven.
@@ -105,10 +110,11 @@ func PoolFactors(m pool.MFA) []string {
 // MFA returns the challenge for the second factor of a sign-in by password; "" if it needs
 // no second factor. Passwordless first factors need no second factor.
 func (p *Progress) MFA(m pool.MFA, u *user.User) idp.ChallengeNameType {
-	if m.Mode == idp.UserPoolMfaTypeOff || m.Mode == "" || !p.ByPassword() || p.SecondPassed() {
+	usable := u.UsableFactors(m)
+	if m.Mode == idp.UserPoolMfaTypeOff || m.Mode == "" || !p.ByPassword() || p.SecondPassed(usable) {
 		return ""
 	}
-	switch usable := u.UsableFactors(m); {
+	switch {
 	case len(usable) == 1:
 		return idp.ChallengeNameType(usable[0])
 	case len(usable) > 1 && slices.Contains(usable, u.MFA.Preferred):
@@ -136,4 +142,11 @@ func (p *Progress) deviceChallenge(sn *pool.Snapshot, d *devices.Device) idp.Cha
 		return ""
 	}
 	return idp.ChallengeNameTypeDeviceSrpAuth
+}
+
+// PasskeyServesMFA reports whether a passkey, with the user verified, is both
+// factors. A user who turned other second factors on says by WebAuthnMfaSettings
+// whether a passkey may replace them (Cognito: WebAuthnMfaSettingsType).
+func PasskeyServesMFA(sn *pool.Snapshot, u *user.User) bool {
+	return sn.PasskeysAreTwoFactors() && (u.MFA.Passkey || len(u.MFA.Enabled) == 0)
 }

@@ -88,3 +88,22 @@ func TestMFADecision(t *testing.T) {
 		})
 	}
 }
+
+// TestSecondFactorOfNow: a code of an earlier sign-in is not the second factor of a user who
+// has turned an authenticator app on.
+func TestSecondFactorOfNow(t *testing.T) {
+	t.Parallel()
+	sn := &pool.Snapshot{MFA: pool.MFA{Mode: "OPTIONAL", SoftwareToken: true}}
+	u, err := user.FromRecord(sn, store.User{Status: "CONFIRMED", Profile: []byte(`{"v":1,"softwareToken":{"secret":"c2VhbGVk"}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Progress{Passed: []idp.ChallengeNameType{"EMAIL_OTP", "PASSWORD"}}
+	if got := p.Next(sn, u, false, nil); got != "" {
+		t.Errorf("without an app: %q", got)
+	}
+	u.MFA = user.MFA{Enabled: []string{user.FactorTOTP}}
+	if got := p.Next(sn, u, false, nil); got != "SOFTWARE_TOKEN_MFA" {
+		t.Errorf("with an app: %q", got)
+	}
+}

@@ -29,9 +29,10 @@ const (
 // A Request has the authentication levels that a client asks for.
 type Request struct {
 	Levels []int // the preferred level first
-	// Passed are the factors of an earlier sign-in that count, and Credit is that sign-in.
-	// Credit is nil if no earlier factors count.
+	// Passed are the factors of an earlier sign-in that count, Since is when the last of
+	// them was passed, and Credit is that sign-in. Credit is nil for a sign-in from scratch.
 	Passed acr.Methods
+	Since  time.Time
 	Credit *Credit
 }
 
@@ -140,5 +141,29 @@ func (in *Request) useFactors(p *token.Principal) {
 	if len(passed) == 0 || stale && passed.Level() >= slices.Min(in.Levels) {
 		return
 	}
-	in.Passed, in.Credit = passed, &Credit{Origin: p.Claims.Origin, Epoch: token.EpochOf(p.User.TokensValidAfter)}
+	in.Passed, in.Since, in.Credit = passed, p.Claims.AuthTime, &Credit{Origin: p.Claims.Origin, Epoch: token.EpochOf(p.User.TokensValidAfter)}
+}
+
+// ForUser returns the request without the earlier sign-in if its factors do not count any
+// more: its password was replaced since, or the user has to replace it. What was proven then
+// does not prove the password of now.
+func (in *Request) ForUser(u *user.User, cred *user.Credential) *Request {
+	if in == nil || in.Credit == nil {
+		return in
+	}
+	replaced := in.Passed.Has(acr.Password) && cred.SetAt.Truncate(time.Second).After(in.Since)
+	if replaced || u.Status() == idp.UserStatusTypeForceChangePassword {
+		return &Request{Levels: in.Levels}
+	}
+	return in
+}
+
+// Reached returns the exception for an access token that has reached the level.
+func Reached() error {
+	return idp.InvalidParameterException("The access token already meets the requested authentication level.")
+}
+
+// OutOfReach returns the exception for a user who cannot reach the level.
+func OutOfReach() error {
+	return idp.InvalidParameterException("The user has no authentication factors that meet the requested authentication level.").WithReason(api.ReasonNoFactor)
 }
