@@ -92,7 +92,7 @@ func (v *visit) withError(f Field) Field {
 	switch {
 	case v.failed == nil:
 		return f
-	case v.failed == error(errMissing):
+	case errors.Is(v.failed, errMissing):
 		// Each empty field shows an error of its own.
 		if !f.Optional && strings.TrimSpace(v.form.Get(f.Name)) == "" {
 			f.Error = v.text.T("error.fieldMissing")

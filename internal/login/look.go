@@ -145,7 +145,7 @@ func (s *Service) serveStyle(w http.ResponseWriter, r *http.Request) {
 	if name == hashOf([]byte(css))+".css" {
 		keepForever(w)
 	}
-	_, _ = w.Write([]byte(css)) //nolint:gosec // a stylesheet of parsed values; the client may have gone
+	_, _ = w.Write([]byte(css)) // the client may have gone
 }
 
 // serveImage serves an image of the site's pool.

@@ -53,12 +53,12 @@ var (
 
 // Errors that the services below the pages return.
 var (
-	previewWrongPassword = idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonWrongPassword)
-	previewWrongCode     = idp.CodeMismatchException("Invalid verification code provided, please try again.").WithReason(api.ReasonCodeMismatch)
-	previewUsedCode      = idp.ExpiredCodeException("Your software token has already been used once.").WithReason(api.ReasonCodeUsed)
-	previewOldCode       = idp.ExpiredCodeException("Invalid code provided, please request a code again.").WithReason(api.ReasonCodeExpired)
-	previewBadPassword   = idp.InvalidPasswordException("Password did not conform with policy: Password must have uppercase characters").WithReason(api.ReasonBadPassword)
-	previewBadEmail      = idp.InvalidParameterException("Invalid email address format.").WithReason(api.ReasonInvalidRequest)
+	errPreviewWrongPassword = idp.NotAuthorizedException("Incorrect username or password.").WithReason(api.ReasonWrongPassword)
+	errPreviewWrongCode     = idp.CodeMismatchException("Invalid verification code provided, please try again.").WithReason(api.ReasonCodeMismatch)
+	errPreviewUsedCode      = idp.ExpiredCodeException("Your software token has already been used once.").WithReason(api.ReasonCodeUsed)
+	errPreviewOldCode       = idp.ExpiredCodeException("Invalid code provided, please request a code again.").WithReason(api.ReasonCodeExpired)
+	errPreviewBadPassword   = idp.InvalidPasswordException("Password did not conform with policy: Password must have uppercase characters").WithReason(api.ReasonBadPassword)
+	errPreviewBadEmail      = idp.InvalidParameterException("Invalid email address format.").WithReason(api.ReasonInvalidRequest)
 )
 
 // previewStates returns the states of all pages, in the order in which people meet them.
@@ -74,12 +74,12 @@ func previewSignIn() []previewState {
 	entered := url.Values{"username": {previewName}}
 	return []previewState{
 		{path: pathSignIn, name: "plain", title: "Sign in"},
-		{path: pathSignIn, name: "wrong", title: "Sign in, wrong password", form: entered, failed: previewWrongPassword},
+		{path: pathSignIn, name: "wrong", title: "Sign in, wrong password", form: entered, failed: errPreviewWrongPassword},
 		{path: pathSignIn, name: "missing", title: "Sign in, nothing entered", failed: errMissing, form: url.Values{}},
 		{path: pathSignIn, name: "busy", title: "Sign in, too many requests", form: entered, failed: idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonOverloaded)},
 		{path: pathSignIn, name: "first", title: "Sign in, the name first", show: showSignInFirst},
 		{path: pathSignIn, name: "first-missing", title: "Sign in, the name first and missing", failed: errMissing, show: showSignInFirst},
-		{path: pathSignIn, name: "none", title: "Sign in, no way to sign in", show: func(v *visit) (any, error) { return signInView{}, nil }},
+		{path: pathSignIn, name: "none", title: "Sign in, no way to sign in", show: func(*visit) (any, error) { return signInView{}, nil }},
 		{path: pathSignIn, name: "known", title: "Sign in, signed in before", show: showKnownPerson},
 		{path: pathSignIn, name: "confirmed", title: "Sign in after confirmation", notice: noticeConfirmed},
 		{path: pathSignIn, name: "changed", title: "Sign in after a new password", notice: noticePasswordChanged},
@@ -107,7 +107,7 @@ func previewFirstFactors() []previewState {
 	return []previewState{
 		{path: pathFirst, name: "plain", title: "Choose the first factor", state: &pageState{Username: previewName, Choices: previewFirst}},
 		{path: pathPassword, name: "plain", title: "Password as the first factor", state: password},
-		{path: pathPassword, name: "wrong", title: "Password as the first factor, wrong", state: password, failed: previewWrongPassword},
+		{path: pathPassword, name: "wrong", title: "Password as the first factor, wrong", state: password, failed: errPreviewWrongPassword},
 		{path: pathPassword, name: "missing", title: "Password as the first factor, missing", state: password, failed: errMissing},
 		{path: pathPasskey, name: "plain", title: "Passkey", state: passkey, show: showPasskeyPreview},
 		{path: pathPasskey, name: "failed", title: "Passkey, failed", state: passkey, show: showPasskeyPreview, failed: pageError("passkey.failed")},
@@ -131,8 +131,8 @@ func previewSecondFactors() []previewState {
 		{path: pathCode, name: "named-app", title: "Code of an app with a name", state: named},
 		{path: pathCode, name: "email", title: "Code by email", state: mail},
 		{path: pathCode, name: "first", title: "Code by SMS as the first factor", state: first},
-		{path: pathCode, name: "wrong", title: "Code, wrong", state: mail, failed: previewWrongCode},
-		{path: pathCode, name: "used", title: "Code of an app, used before", state: app, failed: previewUsedCode},
+		{path: pathCode, name: "wrong", title: "Code, wrong", state: mail, failed: errPreviewWrongCode},
+		{path: pathCode, name: "used", title: "Code of an app, used before", state: app, failed: errPreviewUsedCode},
 		{path: pathCode, name: "missing", title: "Code, missing", state: app, failed: errMissing},
 		{path: pathCode, name: "sent", title: "Code, sent again", state: mail, notice: noticeCodeSent},
 		{path: pathChoose, name: "plain", title: "Choose the second factor", state: &pageState{Username: previewName, Choices: previewFactors}},
@@ -153,9 +153,9 @@ func previewSetUp() []previewState {
 		{path: pathSetup, name: "plain", title: "Choose a second factor to set up", state: &pageState{Username: previewName, Choices: previewFactors}},
 		{path: pathSetupAddress, name: "plain", title: "Set up codes by email", state: mail},
 		{path: pathSetupAddress, name: "phone", title: "Set up codes by SMS", state: phone},
-		{path: pathSetupAddress, name: "wrong", title: "Set up codes by email, not an address", state: mail, form: url.Values{"address": {"ada@"}}, failed: previewBadEmail},
+		{path: pathSetupAddress, name: "wrong", title: "Set up codes by email, not an address", state: mail, form: url.Values{"address": {"ada@"}}, failed: errPreviewBadEmail},
 		{path: pathSetupApp, name: "plain", title: "Set up an app", state: app},
-		{path: pathSetupApp, name: "wrong", title: "Set up an app, wrong code", state: app, form: url.Values{"device_name": {"Ada's phone"}}, failed: previewWrongCode},
+		{path: pathSetupApp, name: "wrong", title: "Set up an app, wrong code", state: app, form: url.Values{"device_name": {"Ada's phone"}}, failed: errPreviewWrongCode},
 		{path: pathAddPasskey, name: "plain", title: "Add a passkey", show: showAddPasskeyPreview("")},
 		{path: pathAddPasskey, name: "failed", title: "Add a passkey, failed", show: showAddPasskeyPreview(""), failed: pageError("addPasskey.failed")},
 		{path: pathAddPasskey, name: "elsewhere", title: "Add a passkey, not on this host", show: showAddPasskeyPreview("addPasskey.notHere")},
@@ -187,13 +187,13 @@ func previewSignUp() []previewState {
 		{path: pathSignUp, name: "all", title: "Sign up with every attribute", show: showAllAttributes},
 		{path: pathSignUp, name: "missing", title: "Sign up, nothing entered", failed: errMissing, show: showAllAttributes},
 		{path: pathSignUp, name: "taken", title: "Sign up, name taken", form: entered, show: showSignUpPreview(nil), failed: idp.UsernameExistsException("User already exists").WithReason(api.ReasonNameTaken)},
-		{path: pathSignUp, name: "password", title: "Sign up, weak password", form: entered, show: showSignUpPreview(nil), failed: previewBadPassword},
+		{path: pathSignUp, name: "password", title: "Sign up, weak password", form: entered, show: showSignUpPreview(nil), failed: errPreviewBadPassword},
 		{path: pathSignUp, name: "unconfirmed", title: "Sign up, an administrator must confirm", form: entered, show: showSignUpPreview(nil), failed: pageError("error.notConfirmable")},
 		{path: pathConfirm, name: "plain", title: "Confirm an account", state: sent},
 		{path: pathConfirm, name: "unknown", title: "Confirm an account, code sent before", state: &pageState{Username: previewName}},
 		{path: pathConfirm, name: "link", title: "Confirm an account by a link", state: &pageState{Username: previewName, Destination: previewMasked, ByLink: true}},
 		{path: pathConfirm, name: "link-sent", title: "Confirm an account by a link, sent again", state: &pageState{Username: previewName, Destination: previewMasked, ByLink: true}, notice: noticeLinkSent},
-		{path: pathConfirm, name: "wrong", title: "Confirm an account, wrong code", state: sent, failed: previewWrongCode},
+		{path: pathConfirm, name: "wrong", title: "Confirm an account, wrong code", state: sent, failed: errPreviewWrongCode},
 		{path: pathConfirm, name: "sent", title: "Confirm an account, code sent again", state: sent, notice: noticeCodeSent},
 	}
 }
@@ -221,9 +221,9 @@ func previewRecovery() []previewState {
 		{path: pathForgot, name: "refused", title: "Forgotten password, refused", form: url.Values{"username": {previewName}}, failed: pageError("error.noReset")},
 		{path: pathForgot, name: "missing", title: "Forgotten password, nothing entered", failed: pageError("error.username")},
 		{path: pathReset, name: "plain", title: "Choose a new password", state: sent},
-		{path: pathReset, name: "expired", title: "Choose a new password, old code", state: sent, failed: previewOldCode},
+		{path: pathReset, name: "expired", title: "Choose a new password, old code", state: sent, failed: errPreviewOldCode},
 		{path: pathReset, name: "missing", title: "Choose a new password, nothing entered", state: sent, failed: errMissing},
-		{path: pathReset, name: "password", title: "Choose a new password, weak password", state: sent, failed: previewBadPassword},
+		{path: pathReset, name: "password", title: "Choose a new password, weak password", state: sent, failed: errPreviewBadPassword},
 	}
 }
 

@@ -165,7 +165,7 @@ func TestConfirmByLink(t *testing.T) {
 			}
 		}
 		b.wantSignedIn(b.send(b.open("/login"), "username", "o'carol+x@example.com", "password", password))
-		p = b.send(b.open("/signup"), "username", "dave@example.com", "password", password)
+		b.send(b.open("/signup"), "username", "dave@example.com", "password", password)
 		wantPage(t, b.send(b.open("/login"), "username", "dave@example.com", "password", password), "/confirm", "Open the link that we sent you to confirm your account.")
 	})
 }

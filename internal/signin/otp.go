@@ -116,7 +116,7 @@ func (s *Service) redeemCode(ctx context.Context, t *challengeResponse, given st
 			return store.CommitWith(codeMismatch())
 		}
 		if newest, err := s.codes.SpendNewest(ctx, tx, a, want); err != nil || !newest {
-			return cmp.Or(err, error(codeMismatch()))
+			return cmp.Or(err, codeMismatch())
 		}
 		if then != nil {
 			return then(ctx, tx)

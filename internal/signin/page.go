@@ -77,7 +77,7 @@ func (s *Service) StepUpOnPage(ctx context.Context, p PageCall, u *user.User, pa
 		return nil, invalidSession().WithReason(api.ReasonAccountChanged)
 	}
 	if err := s.setTargetFor(ctx, c, u, st); err != nil || !st.BelowTarget() {
-		return nil, cmp.Or(err, error(stepup.Reached()))
+		return nil, cmp.Or(err, stepup.Reached())
 	}
 	a, err := s.next(ctx, c, &outcome{state: st, user: u})
 	if err == nil {
