@@ -113,3 +113,16 @@ func TestReasonOf(t *testing.T) {
 		t.Error("a reason makes another error")
 	}
 }
+
+// TestNetworkOf: all addresses of an IPv6 network of 64 bits count as one.
+func TestNetworkOf(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::", "2001:db8::ffff:1%eth0": "2001:db8::",
+		"2001:db8:0:1::1": "2001:db8:0:1::", "": "", "host": "", "192.0.2.1:80": "",
+	} {
+		if got, ok := api.NetworkOf(address); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %t, want %q", address, got, ok, want)
+		}
+	}
+}

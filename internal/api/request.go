@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/netip"
 	"time"
 )
 
@@ -53,4 +54,19 @@ func RequestFrom(ctx context.Context) *Request {
 		return r
 	}
 	return &Request{}
+}
+
+// NetworkOf returns the address of an IPv4 client, and the network of 64 bits of an IPv6
+// client: a household or a server has all addresses of such a network. ok is false for a text
+// that is not an address.
+func NetworkOf(address string) (network string, ok bool) {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return "", false
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		a = netip.PrefixFrom(a, 64).Masked().Addr()
+	}
+	return a.String(), true
 }

@@ -78,6 +78,19 @@ func (v *visit) passwordField(id, name, label, autocomplete string) Field {
 	})
 }
 
+// nameField returns the input of the name by which people sign in.
+func (v *visit) nameField(id string) Field {
+	kind := v.identifierKind()
+	f := Field{ID: id, Name: "username", Label: v.text.T("kind." + kind), Type: "text", Autocomplete: "username", Value: v.form.Get("username")}
+	switch kind {
+	case "email":
+		f.Type = "email"
+	case "phone":
+		f.Type = "tel"
+	}
+	return f
+}
+
 // codeField returns the input of a code.
 func (v *visit) codeField(name string) Field {
 	return v.withError(Field{ID: "code", Name: name, Label: v.text.T("label.code"), Type: "text", Autocomplete: "one-time-code", InputMode: "numeric"})

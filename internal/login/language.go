@@ -1,6 +1,8 @@
 package login
 
 import (
+	"bytes"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -84,7 +86,7 @@ type languageMenu struct {
 	Action string
 	// Parameters are the parameters of the request except the language, in their order.
 	Parameters []parameter
-	Languages  []languageChoice
+	Choices    template.HTML
 }
 
 type parameter struct{ Name, Value string }
@@ -95,11 +97,11 @@ type languageChoice struct{ Tag, Name string }
 const maxMenuQuery = 8 << 10
 
 // newLanguageMenu returns the menu of the page at ref. It returns nil if the query string is too long.
-func newLanguageMenu(ref, query string) *languageMenu {
+func newLanguageMenu(l translator, ref, query string) *languageMenu {
 	if len(query) > maxMenuQuery {
 		return nil
 	}
-	m := &languageMenu{Action: ref, Languages: languageChoices}
+	m := &languageMenu{Action: ref, Choices: languageChoices[string(l)]}
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
 		name, err := url.QueryUnescape(name)
@@ -113,14 +115,25 @@ func newLanguageMenu(ref, query string) *languageMenu {
 	return m
 }
 
+// languageChoices are the buttons of the menu for a page in each language. They are made once:
+// they would be a fifth of the work for a page.
 var languageChoices = newLanguageChoices()
 
-func newLanguageChoices() []languageChoice {
+func newLanguageChoices() map[string]template.HTML {
 	list := make([]languageChoice, len(languages))
 	for i, l := range languages {
 		list[i] = languageChoice{l.tag, l.name}
 	}
-	return list
+	layout := template.Must(template.ParseFS(templateFiles, "templates/layout.html"))
+	all := map[string]template.HTML{}
+	for _, l := range languages {
+		var b bytes.Buffer
+		if err := layout.ExecuteTemplate(&b, "languages", map[string]any{"Language": l.tag, "Languages": list}); err != nil {
+			panic(err)
+		}
+		all[l.tag] = template.HTML(b.String()) //nolint:gosec // a template made it
+	}
+	return all
 }
 
 // name returns the language's own name.

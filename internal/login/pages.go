@@ -1,5 +1,7 @@
 package login
 
+import "cognate/internal/pool"
+
 // A page is where the person answers one question.
 type page struct {
 	path     string
@@ -38,7 +40,7 @@ const (
 	pathAddPasskey     = "/passkeys/add"
 	pathSignUp         = "/signup"
 	pathForgot         = "/forgotPassword"
-	pathConfirmUser    = "/confirmUser"
+	pathConfirmUser    = pool.ConfirmationPath
 	pathError          = "/error"
 )
 

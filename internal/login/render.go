@@ -184,7 +184,7 @@ func newView(r *http.Request, site *oauth.Site, l translator, pagePath string) *
 		Base: site.Base, RequestID: api.RequestFrom(r.Context()).ID,
 	}
 	if site.Domain.Managed {
-		out.LanguageName, out.Menu = l.name(), newLanguageMenu(site.URL(pagePath), r.URL.RawQuery)
+		out.LanguageName, out.Menu = l.name(), newLanguageMenu(l, site.URL(pagePath), r.URL.RawQuery)
 	}
 	return out
 }

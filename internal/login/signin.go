@@ -48,17 +48,8 @@ func (v *visit) signInView(first bool) signInView {
 
 // signInNameField returns the input of the name by which a person signs in.
 func (v *visit) signInNameField() Field {
-	kind := v.identifierKind()
-	f := Field{
-		ID: "signInFormUsername", Name: "username", Label: v.text.T("kind." + kind), Type: "text", Autocomplete: "username",
-		Value: cmp.Or(v.form.Get("username"), v.request.LoginHint),
-	}
-	switch kind {
-	case "email":
-		f.Type = "email"
-	case "phone":
-		f.Type = "tel"
-	}
+	f := v.nameField("signInFormUsername")
+	f.Value = cmp.Or(f.Value, v.request.LoginHint)
 	return v.withError(f)
 }
 

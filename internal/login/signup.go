@@ -34,14 +34,13 @@ func (v *visit) isIdentifier(attr string) bool {
 
 // identifierField returns the input of the name by which people sign in.
 func (v *visit) identifierField() Field {
-	f := Field{ID: "username", Name: "username", Type: "text", Autocomplete: "username", Value: v.form.Get("username")}
-	switch kind := v.identifierKind(); kind {
+	f := v.nameField("username")
+	switch f.Type {
 	case "email":
-		f.Type, f.InputMode, f.Hint = "email", "email", v.text.T("hint.email")
-	case "phone":
-		f.Type, f.InputMode, f.Hint = "tel", "tel", v.text.T("hint.phone_number")
+		f.InputMode, f.Hint = "email", v.text.T("hint.email")
+	case "tel":
+		f.InputMode, f.Hint = "tel", v.text.T("hint.phone_number")
 	}
-	f.Label = v.text.T("kind." + v.identifierKind())
 	return v.withError(f)
 }
 

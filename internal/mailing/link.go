@@ -5,11 +5,9 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/message"
+	"cognate/internal/pool"
 	"cognate/internal/trigger"
 )
-
-// confirmationPath is the page of a pool's domain that confirms a user by a link.
-const confirmationPath = "/confirmUser"
 
 // A confirmationLink confirms a user who signed up (Cognito: verification by link).
 type confirmationLink struct {
@@ -35,7 +33,7 @@ func (s *Service) linkFor(mail *Batch, to Recipient, d Delivery, code string) (c
 		return confirmationLink{}, nil
 	}
 	return confirmationLink{
-		url: base + confirmationPath + "?client_id=" + url.QueryEscape(mail.ClientID) + "&user_name=" + url.QueryEscape(to.Username) +
+		url: base + pool.ConfirmationPath + "?client_id=" + url.QueryEscape(mail.ClientID) + "&user_name=" + url.QueryEscape(to.Username) +
 			"&confirmation_code=" + url.QueryEscape(code),
 		used: mail.Pool.ConfirmsByLink(),
 	}, nil

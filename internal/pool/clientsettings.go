@@ -312,43 +312,43 @@ var standardScopes = map[string]bool{
 func IsStandardScope(scope string) bool { return standardScopes[scope] }
 
 // CustomScopesOf returns the client's scopes that a resource server knows, in the
-// client's order. A server may have gone since the client was given its scopes.
+// client's order. A server may have gone since the client was given its scopes. The scopes
+// are as old as a snapshot at most: tokens for machines would read them each time.
 func (sn *Snapshot) CustomScopesOf(ctx context.Context, c *Client) ([]string, error) {
-	var scopes []string
-	for _, scope := range c.Config.AllowedOAuthScopes {
-		if !standardScopes[scope] {
-			scopes = append(scopes, scope)
-		}
-	}
+	scopes := slices.DeleteFunc(slices.Clone(c.Config.AllowedOAuthScopes), IsStandardScope)
 	if len(scopes) == 0 {
 		return nil, nil
 	}
-	known, err := customScopes(ctx, &sn.service.deps.Store.Reader, sn.ID)
+	known, err := sn.service.scopes.Get(ctx, sn.ID)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(scopes, func(scope string) bool { return !known[scope] }), nil
+	return slices.DeleteFunc(scopes, func(scope string) bool { return !(*known)[scope] }), nil
 }
 
 // checkOAuthScopes checks that resource servers know the custom scopes. A server's
 // identifier may hold slashes, a scope's name may not.
 func (k *clientCheck) checkOAuthScopes(ctx context.Context, c *idp.UserPoolClientType) error {
-	var known map[string]bool
-	for _, scope := range c.AllowedOAuthScopes {
-		if standardScopes[scope] {
-			continue
-		}
-		if known == nil {
-			var err error
-			if known, err = customScopes(ctx, &k.tx.Reader, k.pool.ID); err != nil {
-				return err
-			}
-		}
+	scopes := slices.DeleteFunc(slices.Clone(c.AllowedOAuthScopes), IsStandardScope)
+	if len(scopes) == 0 {
+		return nil
+	}
+	known, err := customScopes(ctx, &k.tx.Reader, k.pool.ID)
+	if err != nil {
+		return err
+	}
+	for _, scope := range scopes {
 		if !known[scope] {
 			return idp.ScopeDoesNotExistException("Invalid scope requested: " + scope)
 		}
 	}
 	return nil
+}
+
+// loadScopes is customScopes for the cache.
+func (s *Service) loadScopes(ctx context.Context, poolID string, _ *map[string]bool) (*map[string]bool, error) {
+	known, err := customScopes(ctx, &s.deps.Store.Reader, poolID)
+	return &known, err
 }
 
 // customScopes returns the scopes of a pool's resource servers, as clients name them.

@@ -7,6 +7,7 @@
 // [Service.LoadClient] only. These return immutable values that are at most one second
 // older than the database, and never older than this process's own writes.
 //
-// The package knows nothing of users, sign-ins or tokens, and sends nothing. A setting
-// that is not implemented is rejected (unimplemented.go), never stored and ignored.
+// The package knows nothing of users, sign-ins or tokens, and sends nothing. It rejects
+// the settings that docs/compatibility.md lists as missing (unimplemented.go): a setting is
+// never stored and ignored.
 package pool

@@ -32,6 +32,10 @@ func (sn *Snapshot) VerificationMessage(medium string) (subject, body string) {
 	return textOr(t.EmailSubject, defaultVerificationSubject), textOr(t.EmailMessage, defaultVerificationMessage)
 }
 
+// ConfirmationPath is the path of the page that confirms a user by a link (Cognito:
+// verification by link). It is a page of the pool's domain.
+const ConfirmationPath = "/confirmUser"
+
 // ConfirmsByLink reports whether mails confirm a sign-up by a link.
 func (sn *Snapshot) ConfirmsByLink() bool {
 	t := sn.Config.VerificationMessageTemplate

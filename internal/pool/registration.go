@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"cognate/internal/api"
@@ -64,12 +63,12 @@ func (s *Service) Register(ctx context.Context, poolID string, in *registration.
 		secret = keys.NewClientSecret()
 		d.Secrets = []sealedSecret{s.sealSecret(&r, nil, secret)}
 	}
-	err := s.update(ctx, poolID, func(tx *store.Tx) error {
-		if in.Open {
-			if err := s.countOpen(ctx, tx, poolID, in.Address, now); err != nil {
-				return err
-			}
+	if in.Open {
+		if err := s.countOpen(ctx, poolID, in.Address, now); err != nil {
+			return nil, "", err
 		}
+	}
+	err := s.update(ctx, poolID, func(tx *store.Tx) error {
 		p, doc, err := s.holdPoolRecord(ctx, tx, poolID)
 		if err != nil {
 			return err
@@ -108,35 +107,48 @@ func registrationFault(err error) error {
 	return err
 }
 
-// countOpen counts a stranger's registration against the limits of the caller's address and
-// of the pool. Only a hash of the address is stored.
-func (s *Service) countOpen(ctx context.Context, tx *store.Tx, poolID, address string, now time.Time) error {
-	for _, limit := range []struct {
+// countOpen counts a stranger's attempt to register against the limits of the caller's address
+// and of the pool. Only a hash of the address is stored. It holds neither the pool's lock nor
+// its row, and beyond a limit it only reads: a flood must not keep administrators from the pool.
+func (s *Service) countOpen(ctx context.Context, poolID, address string, now time.Time) error {
+	limits := []struct {
 		subject string
 		most    int
-	}{{s.callerHash(poolID, address), openPerAddress}, {"", openPerPool}} {
-		n, _, err := tx.Count(ctx, poolID, limit.subject, openCounter, now, openWindow, 1)
+	}{{s.callerHash(poolID, address), openPerAddress}, {"", openPerPool}}
+	for _, limit := range limits {
+		n, err := s.deps.Store.Counter(ctx, poolID, limit.subject, openCounter, now)
 		if err != nil {
 			return err
 		}
-		if n > limit.most {
-			return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonQuota)
+		if n >= limit.most {
+			return tooManyRegistrations()
 		}
 	}
-	return nil
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		for _, limit := range limits {
+			n, _, err := tx.Count(ctx, poolID, limit.subject, openCounter, now, openWindow, 1)
+			if err != nil {
+				return err
+			}
+			if n > limit.most {
+				return tooManyRegistrations()
+			}
+		}
+		return nil
+	})
+}
+
+func tooManyRegistrations() error {
+	return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonQuota)
 }
 
 // registeringAddress labels the hashes of addresses that register clients.
 const registeringAddress keys.Purpose = "registering-address"
 
-// callerHash returns the hash under which a caller is counted. An IPv6 address counts as its
-// /64, since one caller has all addresses of a /64.
+// callerHash returns the hash under which a caller is counted.
 func (s *Service) callerHash(poolID, address string) string {
-	if a, err := netip.ParseAddr(address); err == nil {
-		if a = a.Unmap().WithZone(""); a.Is6() {
-			a = netip.PrefixFrom(a, 64).Masked().Addr()
-		}
-		address = a.String()
+	if network, ok := api.NetworkOf(address); ok {
+		address = network
 	}
 	sum := s.deps.Ring.Hash(registeringAddress, []byte(poolID), []byte(address))
 	return hex.EncodeToString(sum[:16])

@@ -151,6 +151,16 @@ func TestRegistrationLimits(t *testing.T) {
 		if got := admitted(others...); got != 80 {
 			t.Errorf("%d registrations from others, want 80", got)
 		}
+		// A flood beyond the limit does not wait for the pool, which administrators change.
+		err := n.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
+			if err := tx.HoldPool(t.Context(), id); err != nil {
+				return err
+			}
+			return register(stranger("192.0.2.1"))
+		})
+		if api.CodeOf(err) != idp.CodeTooManyRequestsException {
+			t.Errorf("beside a change of the pool: %v", err)
+		}
 		known := stranger("192.0.2.1")
 		known.Open = false
 		if err := register(known); err != nil {

@@ -48,6 +48,7 @@ type Service struct {
 	pools           *cache.Cache[Snapshot]
 	clients         *cache.Cache[Client]
 	domains         *cache.Cache[LoginDomain]
+	scopes          *cache.Cache[map[string]bool] // of resource servers, by pool
 	resourceServers *Items[resourceServer]
 	changes         *stripedLock
 }
@@ -74,6 +75,7 @@ func New(d Deps) *Service {
 	s.pools = cache.New(maxCachedPools, d.Now, s.loadPool)
 	s.clients = cache.New(maxCachedClients, d.Now, s.loadClient)
 	s.domains = cache.New(maxCachedDomains, d.Now, s.loadDomain)
+	s.scopes = cache.New(maxCachedPools, d.Now, s.loadScopes)
 	return s
 }
 
@@ -254,6 +256,7 @@ func (s *Service) update(ctx context.Context, poolID string, fn func(tx *store.T
 	}
 	defer unlock()
 	err = s.deps.Store.Update(ctx, fn, store.Retry)
+	s.scopes.Invalidate(poolID)
 	if errors.Is(err, store.ErrConflict) {
 		return idp.TooManyRequestsException("Too many requests").WithReason(api.ReasonConflict).WithCause(err)
 	}

@@ -138,3 +138,46 @@ func TestNamedContext(t *testing.T) {
 	}
 	wantSays(t, contextOf(t, r.finish(t, c, u, next.ChallengeName, next.Session, "ANSWER", "5")), "<nil> <nil>")
 }
+
+// TestContextAfterSignUp: the sign-in that follows a sign-up proved the code, so the tokens
+// name it. They do not name the password, which a step-up still asks for.
+func TestContextAfterSignUp(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		sn := r.choicePool(t, "EMAIL_OTP", idp.UserPoolMfaTypeOff, false)
+		c := r.client(t, sn, choosing)
+		for name, password := range map[string]*string{"with-password": new(right), "without-password": nil} {
+			signed, err := r.registrations.SignUp(t.Context(), &idp.SignUpRequest{
+				ClientId: c.ID, Username: name, Password: password, UserAttributes: []idp.AttributeType{{Name: "email", Value: new(name + "@example.com")}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			u, err := r.users.Resolve(t.Context(), sn, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			confirmed, err := r.registrations.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpRequest{ClientId: c.ID, Username: name, ConfirmationCode: r.code(t, u), Session: signed.Session})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{
+				ClientId: c.ID, AuthFlow: idp.AuthFlowTypeUserAuth, Session: confirmed.Session, AuthParameters: map[string]string{"USERNAME": name},
+			})
+			if err != nil || out.AuthenticationResult == nil {
+				t.Fatalf("%s: %v, %v", name, out, err)
+			}
+			wantSays(t, contextOf(t, out.AuthenticationResult), "urn:cognito:loa:2 [email_otp]")
+			if password == nil {
+				continue
+			}
+			more, err := r.InitiateAuth(t.Context(), &idp.InitiateAuthRequest{ClientId: c.ID, AuthFlow: idp.AuthFlowTypeUserAuth, AuthParameters: map[string]string{
+				"USERNAME": name, "TARGET_ACR_VALUES": "urn:cognito:loa:3", "ACCESS_TOKEN": *out.AuthenticationResult.AccessToken, "PREFERRED_CHALLENGE": "PASSWORD", "PASSWORD": right,
+			}})
+			if err != nil || more.AuthenticationResult == nil {
+				t.Fatalf("step-up: %v, %v", more, err)
+			}
+			wantSays(t, contextOf(t, more.AuthenticationResult), "urn:cognito:loa:3 [email_otp pwd mfa]")
+		}
+	})
+}

@@ -11,7 +11,8 @@ import (
 
 // followSignUp signs in who has just confirmed a sign-up: the session of
 // ConfirmSignUp stands for the first factor, since the code proved an address. A
-// second factor follows where the user's password would lead to one.
+// second factor follows where the user's password would lead to one. The tokens name the
+// code, which was proven, and not the password.
 func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*outcome, error) {
 	session, err := s.registrations.OpenSession(ctx, c.pool, c.client, u, *c.session, true)
 	if err != nil {
@@ -40,13 +41,9 @@ func (s *Service) followSignUp(ctx context.Context, c *call, u *user.User) (*out
 		return nil, err
 	}
 	st := s.newState(c, u, idp.AuthFlowTypeUserAuth)
-	switch {
-	case cred.HasPassword():
-		st.Passed, st.Credential = []idp.ChallengeNameType{passwordFactor}, cred.SetAt.UnixMilli()
-	case session.Proven == "phone_number":
-		st.Passed = []idp.ChallengeNameType{idp.ChallengeNameTypeSmsOtp}
-	default:
-		st.Passed = []idp.ChallengeNameType{idp.ChallengeNameTypeEmailOtp}
+	if cred.HasPassword() {
+		st.Credential = cred.SetAt.UnixMilli()
 	}
+	st.FollowSignUp(session.Proven, cred.HasPassword())
 	return &outcome{state: st, user: u}, s.setTargetFor(ctx, c, u, st)
 }

@@ -37,7 +37,11 @@ func (e *ExistsError) Error() string { return "store: " + e.What + " exists alre
 func (e *ExistsError) Is(target error) bool { return target == ErrExists }
 
 // retryError marks an error after which the whole transaction may be run again.
-type retryError struct{ cause error }
+type retryError struct {
+	cause error
+	// lostRace is true if another transaction succeeded instead.
+	lostRace bool
+}
 
 func (e *retryError) Error() string { return "store: transaction must be retried: " + e.cause.Error() }
 func (e *retryError) Unwrap() error { return e.cause }

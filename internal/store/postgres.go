@@ -282,8 +282,8 @@ func isRetry(err error) bool {
 
 // isLostRace reports whether a transaction was refused because another transaction succeeded.
 func isLostRace(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01") // serialization failure, deadlock
+	var again *retryError
+	return errors.As(err, &again) && again.lostRace
 }
 
 // plainError ends the retries: what could have been tried again is unavailable now.
@@ -321,8 +321,9 @@ func postgresError(ctx context.Context, err error) error {
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
-		case "40001", "40P01", // serialization failure, deadlock
-			"23505",          // unique violation: another's key, which the next run will see
+		case "40001", "40P01": // serialization failure, deadlock
+			return &retryError{cause: err, lostRace: true}
+		case "23505", // unique violation: another's key, which the next run will see
 			"0A000", "26000", // a plan that was cached before a migration
 			"42P07", "42710": // table or its type exists: another server creates the schema
 			return &retryError{cause: err}

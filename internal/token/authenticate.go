@@ -71,7 +71,6 @@ func (s *Service) authenticate(ctx context.Context, accessToken, scope string) (
 	if err != nil {
 		return nil, err
 	}
-	audit.From(ctx).SetUser(v.claims.Subject)
 	return p, s.checkRevoked(ctx, p, v, scope)
 }
 
@@ -91,7 +90,11 @@ func (s *Service) openAccess(ctx context.Context, accessToken string) (*Principa
 		}
 		v.epoch = epoch
 	}
-	audit.From(ctx).SetClient(v.poolID, v.claims.ClientID)
+	event := audit.From(ctx)
+	event.SetClient(v.poolID, v.claims.ClientID)
+	if v.claims.Subject != v.claims.ClientID { // else the token of a machine
+		event.SetUser(v.claims.Subject)
+	}
 	if !s.deps.Now().Before(v.claims.ExpiresAt) {
 		s.verified.cache.Invalidate(hash)
 		return nil, nil, idp.NotAuthorizedException("Access Token has expired").WithReason(api.ReasonAccessTokenExpired)

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"cognate/internal/api"
@@ -50,20 +49,11 @@ func (s *Service) PlaceOf(tx *store.Tx, sn *pool.Snapshot, u *User, from Caller)
 }
 
 func (s *Service) addressHash(poolID, userID, address string) ([32]byte, bool) {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
+	network, ok := api.NetworkOf(address)
+	if !ok {
 		return [32]byte{}, false
 	}
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		// A household has a network of 64 bits, in which its devices change their addresses.
-		network, err := a.Prefix(64)
-		if err != nil {
-			return [32]byte{}, false
-		}
-		a = network.Addr()
-	}
-	return s.deps.Ring.Hash(knownAddress, []byte(poolID), []byte(userID), []byte(a.String())), true
+	return s.deps.Ring.Hash(knownAddress, []byte(poolID), []byte(userID), []byte(network)), true
 }
 
 // Place returns a short name of the known place that a call comes from, "" if it comes

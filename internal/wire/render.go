@@ -20,7 +20,7 @@ const contentType = "application/x-amz-json-1.1"
 // them.
 var frontEndCodes = map[string]bool{
 	api.CodeSerialization: true, api.CodeUnknownOperation: true,
-	api.CodeUnsupportedOperation: true, // Operations that are not implemented.
+	api.CodeUnsupportedOperation: true, // Operations that docs/compatibility.md lists as missing.
 	"ValidationException":        true, // The answer of identity pools to constraint violations.
 	errTooLarge.Code:             true,
 	codeMissingToken:             true, codeIncompleteSignature: true, codeInvalidSignature: true,

@@ -202,12 +202,12 @@ func (b *bench) measureOAuth(ctx context.Context, e *engine, t *target) error {
 	if err != nil {
 		return err
 	}
-	if err := b.absolute(t, e, "authorize with a session", 300*time.Microsecond, func() ([][]byte, error) {
+	if err := b.absolute(ctx, t, e, "authorize with a session", 300*time.Microsecond, func() ([][]byte, error) {
 		return b.authorizeRequests(t, authorizesPerTurn)
 	}, func(r reply) error { _, err := codeOf(r); return err }); err != nil {
 		return err
 	}
-	return b.absolute(t, e, "sign-in page", 500*time.Microsecond, func() ([][]byte, error) {
+	return b.absolute(ctx, t, e, "sign-in page", 500*time.Microsecond, func() ([][]byte, error) {
 		list := make([][]byte, pagesPerTurn)
 		for i := range list {
 			list[i] = webGet("/login?"+t.query(), "XSRF-TOKEN=x")
@@ -222,11 +222,12 @@ func (b *bench) measureOAuth(ctx context.Context, e *engine, t *target) error {
 }
 
 // absolute compares the CPU time of a request with a fixed limit, not with a floor.
-func (b *bench) absolute(t *target, e *engine, name string, limit time.Duration, prepare func() ([][]byte, error), check func(reply) error) error {
+func (b *bench) absolute(ctx context.Context, t *target, e *engine, name string, limit time.Duration, prepare func() ([][]byte, error), check func(reply) error) error {
 	if !b.wanted(name) {
 		return nil
 	}
 	fmt.Fprintf(b.progress, "%s: %s\n", e.name, name)
+	defer b.startProfile(ctx, t, e.name+"-"+name)()
 	var costs []float64
 	for round := range b.rounds + 1 {
 		requests, err := prepare()

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
 	"cognate/internal/signin/acr"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
@@ -20,6 +21,9 @@ type Progress struct {
 	Passed []idp.ChallengeNameType `json:"x,omitempty"`
 	// Roaming says that the passkey among them is in a roaming authenticator.
 	Roaming bool `json:"j,omitempty"`
+	// SignUpCode is the factor of the code that confirmed the sign-up. The code stands for
+	// the password where a second factor may follow, but it does not prove the password.
+	SignUpCode string `json:"su,omitempty"`
 	// NewPassword says that this sign-in set a new password.
 	NewPassword bool `json:"w,omitempty"`
 	// Target is the authentication level that the sign-in has to reach; 0: none. It is
@@ -30,6 +34,9 @@ type Progress struct {
 // Methods returns the factors that were passed.
 func (p *Progress) Methods() acr.Methods {
 	var m acr.Methods
+	if p.SignUpCode != "" {
+		m = m.With(p.SignUpCode)
+	}
 	for _, name := range p.Passed {
 		method := acr.MethodOf(name)
 		if method == acr.PlatformKey && p.Roaming {
@@ -53,8 +60,24 @@ func (p *Progress) Add(methods acr.Methods) {
 // BelowTarget reports whether the sign-in has not yet reached its level.
 func (p *Progress) BelowTarget() bool { return p.Methods().Level() < p.Target }
 
-// ByPassword reports whether a password was passed.
-func (p *Progress) ByPassword() bool { return p.Methods().Has(acr.Password) }
+// ByPassword reports whether a password was passed, or the code of a sign-up that stands for
+// one.
+func (p *Progress) ByPassword() bool { return p.SignUpCode != "" || p.Methods().Has(acr.Password) }
+
+// FollowSignUp records what the end of a sign-up proved. attribute is the address to which
+// the code was sent. It is "" if a function confirmed the user: then the caller has just
+// chosen the password, if the user has one.
+func (p *Progress) FollowSignUp(attribute string, hasPassword bool) {
+	code := map[string]idp.ChallengeNameType{schema.PhoneNumber: idp.ChallengeNameTypeSmsOtp, schema.Email: idp.ChallengeNameTypeEmailOtp}[attribute]
+	switch {
+	case code != "" && hasPassword:
+		p.SignUpCode = acr.MethodOf(code)
+	case code != "":
+		p.Passed = append(p.Passed, code)
+	case hasPassword:
+		p.Passed = append(p.Passed, idp.ChallengeNameTypePassword)
+	}
+}
 
 // SecondPassed reports whether a second factor was passed. It must be one of the usable
 // ones, if there are any: a user who signed in by a code, and has turned an authenticator

@@ -122,8 +122,20 @@ func TestLinkBySender(t *testing.T) {
 				CustomEmailSender: &idp.CustomEmailLambdaVersionConfigType{LambdaArn: *lambdas.ARN("mail"), LambdaVersion: "V1_0"}, KMSKeyID: new(services.SenderKeyID),
 			}
 		})
+		r.Functions.On("mail", func(*lambdas.Event) string { return "" })
+		r.Functions.Events()
 		if err := p.run(t, r, sn, client, nil); err != nil {
 			t.Fatal(err)
+		}
+		if err := r.Messages.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		events := r.Functions.Events()
+		if len(events) != 1 || events[0].TriggerSource != "CustomEmailSender_SignUp" {
+			t.Fatalf("events: %+v", events)
+		}
+		if code, _ := events[0].Request["code"].(string); !strings.HasPrefix(code, "AYAD") {
+			t.Errorf("the function got %q, want an encrypted code", code)
 		}
 	})
 }
