@@ -42,7 +42,7 @@ var imports = map[string][]string{
 	"internal/token":        {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/audit"},
 	"internal/oauth":        {"internal/api", "internal/pool", "internal/user", "internal/signin", "internal/store", "internal/token", "internal/trigger", "internal/federation", "internal/keys", "internal/audit"},
 	"internal/login":        {"internal/api", "internal/oauth", "internal/signin", "internal/user", "internal/pool", "internal/pool/branding", "internal/keys", "internal/audit"},
-	"internal/federation":   {"internal/api", "internal/keys"},
+	"internal/federation":   {"internal/api", "internal/keys", "internal/outbound"},
 	"internal/identitypool": {"internal/api", "internal/store", "internal/keys", "internal/token", "internal/iam", "internal/audit"},
 	"internal/iam":          {"internal/api", "internal/store", "internal/keys", "internal/spelling"},
 	"internal/trigger":      {"internal/api", "internal/keys", "internal/audit", "internal/outbound"},
