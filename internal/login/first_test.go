@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,6 +150,81 @@ func TestPasskey(t *testing.T) {
 		p = other.choose("ghost", "WEB_AUTHN")
 		wantPage(t, p, "/login/passkey", "ghost")
 		wantPage(t, other.send(p, "credential", string(d.Get(t, options(t, p)))), "/login/passkey", "The passkey was not used.")
+	})
+}
+
+// autofillForm returns the form by which a sign-in page's script answers with a passkey, and
+// the options that it has for the authenticator.
+func (b *browser) autofillForm(p shown) (action string, values url.Values, options string) {
+	b.t.Helper()
+	m := autofillPattern.FindStringSubmatchIndex(p.body)
+	if m == nil {
+		b.t.Fatalf("no autofill at %s: %s", p, p.body)
+	}
+	action, values = b.form(shown{body: p.body[m[0]:]}, "")
+	return action, values, html.UnescapeString(p.body[m[2]:m[3]])
+}
+
+var autofillPattern = regexp.MustCompile(`<form [^>]*data-autofill="([^"]+)"`)
+
+// TestPasskeyAutofill: the sign-in page takes a passkey before it knows a name. Its challenge
+// is good for one answer, of the user that the answer names.
+func TestPasskeyAutofill(t *testing.T) {
+	t.Parallel()
+	engines(t, everyFirstFactor, func(t *testing.T, r *rig) {
+		r.allowChoice(t)
+		r.addUser(t, "alice", true)
+		r.addUser(t, "bob", true)
+		bob, err := r.sdk.AdminGetUser(t.Context(), &cip.AdminGetUserInput{UserPoolId: &r.pool, Username: new("bob")})
+		serving.Must(t, bob, err)
+		b := r.hostBrowser(t)
+		b.open("/passkeys/add")
+		p := b.signIn("alice")
+		wantPage(t, p, "/passkeys/add", "Create a passkey")
+		d := b.device(p)
+		b.wantSignedIn(b.send(p, "credential", string(d.Create(t, options(t, p)))))
+
+		other := r.hostBrowser(t)
+		p = other.open("/login")
+		wantPage(t, p, "/login", `autocomplete="username webauthn"`)
+		action, values, asked := other.autofillForm(p)
+		values.Set("credential", string(d.Get(t, asked)))
+		other.wantSignedIn(other.follow(other.do(http.MethodPost, action, values)))
+		refused := func(name string, change func(values url.Values, asked string)) {
+			t.Helper()
+			fresh := r.hostBrowser(t)
+			action, values, asked := fresh.autofillForm(fresh.open("/login"))
+			change(values, asked)
+			p := fresh.follow(fresh.do(http.MethodPost, action, values))
+			if p.path != "/login" || !strings.Contains(html.UnescapeString(p.body), "The passkey was not used.") {
+				t.Errorf("%s: at %s (%d): %s", name, p.path, p.status, p.body)
+			}
+		}
+		refused("a second use", func(now url.Values, _ string) {
+			now.Set("challenge", values.Get("challenge"))
+			now.Set("credential", values.Get("credential"))
+		})
+		refused("an answer to another challenge", func(now url.Values, _ string) { now.Set("credential", values.Get("credential")) })
+		refused("a challenge that the server did not make", func(now url.Values, asked string) {
+			now.Set("challenge", "x")
+			now.Set("credential", string(d.Get(t, asked)))
+		})
+		refused("no answer", func(now url.Values, _ string) { now.Set("credential", "{}") })
+		as := func(handle string) func(url.Values, string) {
+			return func(now url.Values, asked string) {
+				another := authenticator.New(handle, d.Page.ID, d.Page.Origin)
+				another.Cred = d.Cred
+				now.Set("credential", string(another.Get(t, asked)))
+			}
+		}
+		refused("another user", as(*bob.UserAttributes[slices.IndexFunc(bob.UserAttributes, func(a types.AttributeType) bool { return *a.Name == "sub" })].Value))
+		refused("a user who does not exist", as("11111111-2222-4333-8444-555555555555"))
+		refused("no user", as(""))
+		late := r.hostBrowser(t)
+		action, values, asked = late.autofillForm(late.open("/login"))
+		r.advance(t, "5m")
+		values.Set("credential", string(d.Get(t, asked)))
+		wantPage(t, late.follow(late.do(http.MethodPost, action, values)), "/login", "The passkey was not used.")
 	})
 }
 

@@ -25,6 +25,7 @@ type signInView struct {
 	Password Field
 	Recover  bool
 	SignUp   bool
+	Autofill *autofillView
 }
 
 func (v *visit) showSignIn() (any, error) {
@@ -34,6 +35,14 @@ func (v *visit) showSignIn() (any, error) {
 	}
 	out := v.signInView(v.choosesFactor())
 	out.Known = known
+	if out.Local && known == "" {
+		if out.Autofill, err = v.autofill(); err != nil {
+			return nil, err
+		}
+	}
+	if out.Autofill != nil {
+		out.Name.Autocomplete += " webauthn"
+	}
 	return out, nil
 }
 
@@ -114,6 +123,9 @@ func (v *visit) submitSignIn() error {
 	}
 	if !v.isLocal() {
 		return pageError("signIn.none")
+	}
+	if v.form.Get("credential") != "" {
+		return v.submitAutofill()
 	}
 	name := v.form.Get("username")
 	if v.choosesFactor() && v.form.Get("password") == "" {

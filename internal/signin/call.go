@@ -53,9 +53,10 @@ type call struct {
 	storedStates []store.SignInState
 	writes       []func(tx *store.Tx) error
 	// stepUp has the authentication levels that the call asks for; nil: none. passkeys says
-	// that the page can ask for passkeys.
-	stepUp   *stepup.Request
-	passkeys bool
+	// that the page can ask for passkeys, and challenge is what it asked them to sign.
+	stepUp    *stepup.Request
+	passkeys  bool
+	challenge []byte
 	// available are the challenges to choose from, where the flow is USER_AUTH.
 	available []idp.ChallengeNameType
 	// complete makes the answer to a finished sign-in.

@@ -30,6 +30,9 @@ type PageCall struct {
 	// first. Passkeys says that the page can ask for passkeys.
 	Levels   []int
 	Passkeys bool
+	// Challenge is what WEB_AUTHN asks for in place of a new challenge, if the page has asked
+	// before the sign-in began.
+	Challenge []byte
 	// Complete ends a sign-in whose factors are proven, in the place of tokens. Its
 	// error is the error of the call.
 	Complete func(ctx context.Context, p *Proof) error
@@ -181,7 +184,7 @@ func (s *Service) resendFirstCode(ctx context.Context, r *challengeResponse, nam
 }
 
 func (p *PageCall) call() *call {
-	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys}
+	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys, challenge: p.Challenge}
 	if len(p.Levels) > 0 {
 		c.stepUp = &stepup.Request{Levels: p.Levels}
 	}

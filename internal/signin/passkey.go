@@ -29,9 +29,11 @@ func (s *Service) choosePasskey(ctx context.Context, c *call, ch *firstFactorOpt
 		}
 	}
 	next := *st
-	next.Passkey = make([]byte, 32)
-	if _, err := io.ReadFull(s.rand, next.Passkey); err != nil {
-		return nil, err
+	if next.Passkey = c.challenge; next.Passkey == nil {
+		next.Passkey = make([]byte, 32)
+		if _, err := io.ReadFull(s.rand, next.Passkey); err != nil {
+			return nil, err
+		}
 	}
 	options, err := passkey.RequestOptions(ch.party, next.Passkey, keys, assertionTimeout.Milliseconds())
 	if err != nil {

@@ -96,10 +96,18 @@ test('the first ten minutes', async () => {
   await greeting();
   assert.equal((await authenticator.credentials()).length, 1);
 
+  // The browser offers the passkey before a name is typed.
+  await page.click('text=Sign out');
+  await page.click('text=Sign in');
+  await greeting();
+
+  await authenticator.answer(false);
   await page.click('text=Sign out');
   await page.click('text=Sign in');
   await page.fill('[name=username]', username);
   await next();
+  await page.waitForSelector('button[value=WEB_AUTHN]');
+  await authenticator.answer(true);
   await page.click('button[value=WEB_AUTHN]');
   await page.waitForURL(/login\/passkey/);
   await next();

@@ -123,14 +123,23 @@ describe('the login pages', () => {
     verifier = await begin(page);
     await finish(page, verifier);
 
+    // The browser offers the passkey before a name is typed.
+    await signOut(page);
+    verifier = await begin(page);
+    assert.equal((await finish(page, verifier)).sub, claims.sub);
+
+    await authenticator.answer(false);
     await signOut(page);
     verifier = await begin(page);
     await page.fill('[name=username]', username);
     await next(page);
+    await page.waitForSelector('button[value=WEB_AUTHN]');
+    await authenticator.answer(true);
     await page.click('button[value=WEB_AUTHN]');
     await next(page);
     assert.equal((await finish(page, verifier)).sub, claims.sub);
 
+    await authenticator.answer(false);
     await signOut(page);
     verifier = await begin(page);
     await page.fill('[name=username]', username);

@@ -100,6 +100,20 @@ func Challenge(answer []byte) ([]byte, error) {
 	return challenge, nil
 }
 
+// UserHandle returns the id of the user that an assertion claims to be of, unverified; "" if
+// the answer names none.
+func UserHandle(answer []byte) string {
+	var a struct {
+		Response struct {
+			UserHandle protocol.URLEncodedBase64 `json:"userHandle"`
+		} `json:"response"`
+	}
+	if len(answer) > maxAnswer || json.Unmarshal(answer, &a) != nil {
+		return ""
+	}
+	return string(a.Response.UserHandle)
+}
+
 // Register verifies a new credential (WebAuthn §7.1).
 func Register(rp RelyingParty, challenge, answer []byte) (*Key, error) {
 	if len(answer) > maxAnswer {

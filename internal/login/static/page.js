@@ -50,7 +50,7 @@ for (const menu of document.querySelectorAll(".languages")) {
 }
 
 // A second click would send a form whose state the first one has used.
-for (const form of document.querySelectorAll("form:not([data-passkey])")) {
+for (const form of document.querySelectorAll("form:not([data-passkey], [data-autofill])")) {
   let sent = false;
   form.addEventListener("submit", (event) => {
     if (sent) event.preventDefault();
@@ -111,6 +111,15 @@ for (const form of document.querySelectorAll("[data-passkey]")) {
     }
   });
 }
+
+// A passkey that the browser offers in the field for the name.
+async function offerPasskeys(form) {
+  if (!await window.PublicKeyCredential?.isConditionalMediationAvailable?.()) return;
+  const credential = await navigator.credentials.get({ publicKey: readOptions(form.dataset.autofill), mediation: "conditional" });
+  form.elements.credential.value = writeCredential(credential);
+  form.submit();
+}
+for (const form of document.querySelectorAll("[data-autofill]")) offerPasskeys(form).catch(() => {});
 
 // Only the preview has pages in frames. There a focus would scroll the preview to the frame.
 if (window === window.top) document.getElementById("loginErrorMessage")?.focus();

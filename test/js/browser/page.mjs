@@ -86,6 +86,8 @@ export async function withAuthenticator({ context, page }) {
   });
   return {
     credentials: async () => (await cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials,
+    /** Whether the owner answers at once. A passkey that the browser offers in a field is then used without a choice. */
+    answer: (enabled) => cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled }),
     verifyUser: (isUserVerified) => cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
   };
 }
