@@ -32,6 +32,8 @@ const (
 	KindGroup            = "group"
 	KindResourceServer   = "resource-server"
 	KindIdentityProvider = "identity-provider"
+	// KindProviderDocument has the long documents of identity providers.
+	KindProviderDocument = "identity-provider-document"
 	KindTerms            = "terms"
 	KindBranding         = "branding"
 	KindUICustomization  = "ui-customization"

@@ -65,6 +65,7 @@ var (
 		sweepExpired("devices", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("forgotten_devices", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "pool_id = ?"),
+		sweepExpired("identities", "pool_id, hash", "pool_id = ?"),
 		sweepExpired("turns", "pool_id, subject", "pool_id = ?"),
 		sweepExpired("import_jobs", "pool_id, id", "pool_id = ?"),
 		sweepExpired("import_beats", "pool_id, job_id", "pool_id = ?"),

@@ -251,7 +251,7 @@ func (tx *Tx) DeleteUser(ctx context.Context, poolID, id string) error {
 	if err := tx.change(ctx, ErrNotFound, userDelete, poolID, id); err != nil {
 		return err
 	}
-	for _, st := range []*statement{userCodesDelete, userMembersDelete, userAddressesDelete, userPasskeysDelete, userChallengesDelete, userStatesDelete, userDevicesDelete, userForgottenDelete, userSessionsDelete} {
+	for _, st := range []*statement{userCodesDelete, userMembersDelete, userAddressesDelete, userPasskeysDelete, userChallengesDelete, userStatesDelete, userDevicesDelete, userForgottenDelete, userSessionsDelete, userIdentitiesDelete} {
 		if err := tx.run(ctx, st, poolID, id); err != nil {
 			return err
 		}

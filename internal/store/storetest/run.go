@@ -54,6 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"passkeys", testPasskeys},
 		{"passkey challenges", testPasskeyChallenges},
 		{"passkeys go with their user", testPasskeysGo},
+		{"identities", testIdentities},
 		{"import jobs", testImportJobs},
 		{"files of imports", testImportFiles},
 		{"sign-in states", testSignInStates},

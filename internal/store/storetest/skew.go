@@ -26,6 +26,8 @@ func RunSkew(t *testing.T, open func(t *testing.T, afterSnapshot func(context.Co
 		}, later: deleteU, check: nothingOfU},
 		{name: "passkey of a deleted user", earlier: deleteU, later: insertPasskey, want: store.ErrNotFound, check: nothingOfU},
 		{name: "user with a new passkey deleted", earlier: insertPasskey, later: deleteU, check: nothingOfU},
+		{name: "identity of a deleted user", earlier: deleteU, later: insertIdentity, want: store.ErrNotFound, check: nothingOfU},
+		{name: "user with a new identity deleted", earlier: insertIdentity, later: deleteU, check: nothingOfU},
 		{name: "member who is deleted", earlier: deleteU, later: addMember, want: store.ErrNotFound, check: nothingOfU},
 		{name: "user in a new group deleted", earlier: addMember, later: deleteU, check: nothingOfU},
 		{name: "session of a deleted user", earlier: deleteU, later: insertSession, want: store.ErrNotFound, check: nothingOfU},
@@ -94,6 +96,8 @@ func nothingOfU(t *testing.T, s *store.Store) {
 	same(t, nil, devices, err)
 	passkeys, err := s.Passkeys(ctx, "p", "u")
 	same(t, nil, passkeys, err)
+	_, err = s.IdentityOwner(ctx, "p", [32]byte{7})
+	missing(t, 0, err)
 	groups, err := s.GroupsOf(ctx, "p", "u")
 	same(t, nil, groups, err)
 	same(t, nil, userSessions(t, s, "u"), nil)
