@@ -135,9 +135,10 @@ type Request struct {
 	Form url.Values
 	// Post sends an empty POST if there is no form.
 	Post bool
-	// Bearer is an access token for the Authorization header.
-	Bearer string
-	Accept string
+	// Bearer is an access token for the Authorization header. User and Password authenticate
+	// by that header, too (RFC 6749 §2.3.1).
+	Bearer, User, Password string
+	Accept                 string
 	// Redirects permits a GET to follow up to three redirects. The policy checks each of them.
 	Redirects bool
 }
@@ -233,6 +234,9 @@ func (c *Client) hop(ctx context.Context, r Request, u *url.URL, own bool) (*Res
 	}
 	if r.Bearer != "" && own {
 		req.Header.Set("Authorization", "Bearer "+r.Bearer)
+	}
+	if r.User != "" && own {
+		req.SetBasicAuth(url.QueryEscape(r.User), url.QueryEscape(r.Password))
 	}
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
