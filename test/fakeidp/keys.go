@@ -104,9 +104,10 @@ func (k Key) signature(input []byte) []byte {
 		if e != nil {
 			panic(e)
 		}
-		out = make([]byte, 64)
-		r.FillBytes(out[:32])
-		s.FillBytes(out[32:])
+		size := (key.Params().BitSize + 7) / 8
+		out = make([]byte, 2*size)
+		r.FillBytes(out[:size])
+		s.FillBytes(out[size:])
 	case *rsa.PrivateKey:
 		switch k.Alg {
 		case "RS512":

@@ -244,6 +244,9 @@ func (c *Client) hop(ctx context.Context, r Request, u *url.URL, own bool) (*Res
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBytes+1))
+	if err == nil {
+		err = ctx.Err() // the end can arrive while the connection is being closed
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,14 @@ type DiscoveryError struct {
 }
 
 // Error implements error.
-func (e *DiscoveryError) Error() string { return "Error retrieving discovery document from " + e.URL }
+func (e *DiscoveryError) Error() string {
+	text := "Error retrieving discovery document from " + e.URL
+	var document documentError
+	if errors.As(e.Cause, &document) {
+		text += ": " + string(document)
+	}
+	return text
+}
 
 // Unwrap returns the cause.
 func (e *DiscoveryError) Unwrap() error { return e.Cause }

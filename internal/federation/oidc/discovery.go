@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -46,7 +45,7 @@ var asymmetric = []jose.SignatureAlgorithm{
 func parseMetadata(b []byte) (*metadata, error) {
 	doc, err := decodeObject(b)
 	if err != nil {
-		return nil, err
+		return nil, documentError("the discovery document is malformed")
 	}
 	m := &metadata{issuer: text(doc, "issuer"), endpoints: endpoints{
 		authorize:   text(doc, "authorization_endpoint"),
@@ -58,7 +57,7 @@ func parseMetadata(b []byte) (*metadata, error) {
 		sendsIssuer: doc["authorization_response_iss_parameter_supported"] == true,
 	}}
 	if m.issuer == "" {
-		return nil, errors.New("the discovery document has no issuer")
+		return nil, documentError("the discovery document has no issuer")
 	}
 	if listed := texts(doc, "id_token_signing_alg_values_supported"); len(listed) > 0 {
 		m.algorithms = slices.DeleteFunc(append(m.algorithms, jose.HS256), func(a jose.SignatureAlgorithm) bool {
@@ -79,7 +78,7 @@ func discover(ctx context.Context, client *fetch.Client, provider, issuer string
 		return nil, err
 	}
 	if m.issuer != issuer && m.issuer != issuer+"/" {
-		return nil, errors.New("the discovery document names another issuer")
+		return nil, documentError("the discovery document names another issuer")
 	}
 	found := m.endpoints
 	found.issuers = []string{m.issuer}
@@ -123,17 +122,17 @@ func hasAllEndpoints(details map[string]string) bool {
 // check wants URLs for all that a sign-in needs.
 func (e *endpoints) check(client *fetch.Client) error {
 	if !isPageURL(client, e.authorize) {
-		return errors.New("the authorization endpoint is not an https URL")
+		return documentError("the authorization endpoint is not an https URL")
 	}
 	if err := client.Check(e.token); err != nil {
-		return errors.New("the token endpoint is missing or not permitted")
+		return documentError("the token endpoint is missing or not permitted")
 	}
 	if err := client.Check(e.keys); err != nil {
-		return errors.New("jwks_uri is missing or not permitted")
+		return documentError("jwks_uri is missing or not permitted")
 	}
 	if e.userInfo != "" {
 		if err := client.Check(e.userInfo); err != nil {
-			return errors.New("the user-info endpoint is not permitted")
+			return documentError("the user-info endpoint is not permitted")
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"errors"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -34,7 +33,7 @@ func parseKeySet(b []byte) (keySet, error) {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(b, &doc); err != nil || doc.Keys == nil {
-		return nil, errors.New("not a JSON Web Key set")
+		return nil, documentError("the key set is malformed")
 	}
 	set := keySet{}
 	for i, raw := range doc.Keys {

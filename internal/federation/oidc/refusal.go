@@ -38,11 +38,22 @@ func callFailed(err error, onTimeout string) *federation.Error {
 	return refuse(err, "%s", textReset)
 }
 
-// documentFailed is the refusal after a document was not there.
+// documentError means that a document of the provider cannot be used. Its text is for people
+// who set up the provider.
+type documentError string
+
+// Error implements error.
+func (e documentError) Error() string { return string(e) }
+
+// documentFailed is the refusal after a document was not there, or could not be used.
 func (p *Provider) documentFailed(err error, what, onTimeout string) *federation.Error {
 	var status *fetch.StatusError
-	if errors.As(err, &status) {
+	var document documentError
+	switch {
+	case errors.As(err, &status):
 		return refuse(err, "%s Error - %d error getting %s", p.name, status.Status, what)
+	case errors.As(err, &document):
+		return refuse(err, "%s Error - %s", p.name, document)
 	}
 	return callFailed(err, onTimeout)
 }
