@@ -137,6 +137,7 @@ func (p *IdP) Metadata(more ...*x509.Certificate) []byte {
 // Bytes returns an element as a document.
 func Bytes(e *etree.Element) []byte {
 	document := etree.NewDocument()
+	document.WriteSettings = etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
 	document.SetRoot(e.Copy())
 	b, err := document.WriteToBytes()
 	if err != nil {
