@@ -22,11 +22,11 @@ import (
 )
 
 const (
-	audience = "urn:amazon:cognito:sp:us-east-1_AbCdEf123"
-	consumer = "https://login.example.com/saml2/idpresponse"
-	logout   = "https://login.example.com/saml2/logout"
-	victimName   = "victim@example.com"
-	attacker = "attacker@example.com"
+	audience   = "urn:amazon:cognito:sp:us-east-1_AbCdEf123"
+	consumer   = "https://login.example.com/saml2/idpresponse"
+	logout     = "https://login.example.com/saml2/logout"
+	victimName = "victim@example.com"
+	attacker   = "attacker@example.com"
 )
 
 // signIn is the sign-in that the attacks aim at.
