@@ -70,5 +70,5 @@ func Apache(ctx context.Context, dir string, party *Party) (*Proxy, error) {
 		return nil, err
 	}
 	p := &Proxy{URL: "http://localhost:" + party.Port}
-	return p, p.run(ctx, party.Port, "apache2", "-DFOREGROUND", "-f", config)
+	return p, p.Run(ctx, party.Port, "apache2", "-DFOREGROUND", "-f", config)
 }

@@ -36,5 +36,5 @@ func OAuth2Proxy(ctx context.Context, program string, party *Party, hosts ...str
 	for _, host := range hosts {
 		args = append(args, "--whitelist-domain="+host)
 	}
-	return p, p.run(ctx, party.Port, program, args...)
+	return p, p.Run(ctx, party.Port, program, args...)
 }

@@ -31,6 +31,7 @@ type Node struct{ Main, Health string }
 type Proxy struct {
 	URL   string         // https://127.0.0.1:port
 	Roots *x509.CertPool // trusts its certificate
+	Env   []string       // more of the program's environment
 
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -73,7 +74,7 @@ func HAProxy(ctx context.Context, examples, dir string, nodes [2]Node) (*Proxy, 
 	if err != nil {
 		return nil, err
 	}
-	return p, p.run(ctx, port, "haproxy", "-db", "-f", filepath.Join(dir, "haproxy.cfg"))
+	return p, p.Run(ctx, port, "haproxy", "-db", "-f", filepath.Join(dir, "haproxy.cfg"))
 }
 
 // Nginx starts nginx by docs/examples/nginx.conf.
@@ -104,7 +105,7 @@ func Nginx(ctx context.Context, examples, dir string, nodes [2]Node) (*Proxy, er
 	if err := os.WriteFile(whole, []byte(b.String()), 0o600); err != nil {
 		return nil, err
 	}
-	return p, p.run(ctx, port, "nginx", "-p", dir, "-e", "stderr", "-g", "daemon off;", "-c", whole)
+	return p, p.Run(ctx, port, "nginx", "-p", dir, "-e", "stderr", "-g", "daemon off;", "-c", whole)
 }
 
 // prepare makes a certificate in dir and finds a free port.
@@ -168,8 +169,8 @@ func example(examples, dir, name string, values map[string]string) error {
 	return os.WriteFile(filepath.Join(dir, name), []byte(s), 0o600)
 }
 
-// run starts the program and returns when it listens.
-func (p *Proxy) run(ctx context.Context, port, name string, args ...string) error {
+// Run starts the program and returns when it listens.
+func (p *Proxy) Run(ctx context.Context, port, name string, args ...string) error {
 	path, err := exec.LookPath(name)
 	if err != nil { // Debian keeps them where only root's PATH leads.
 		if path, err = exec.LookPath(filepath.Join("/usr/sbin", name)); err != nil {
@@ -178,6 +179,7 @@ func (p *Proxy) run(ctx context.Context, port, name string, args ...string) erro
 	}
 	p.cmd = exec.Command(path, args...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	p.cmd.Env = append(os.Environ(), p.Env...)
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
