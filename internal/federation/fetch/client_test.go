@@ -161,6 +161,18 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
+// TestSeveralAddresses has a host whose first address does not answer.
+func TestSeveralAddresses(t *testing.T) {
+	t.Parallel()
+	address, s := host(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "right") })
+	s.Resolve = func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("127.9.9.9"), netip.MustParseAddr("127.0.0.1")}, nil
+	}
+	if resp, err := get(t, client(t, s), address); err != nil || string(resp.Body) != "right" {
+		t.Errorf("%v, %v", resp, err)
+	}
+}
+
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	var bearer sync.Map

@@ -9,8 +9,12 @@ import (
 	"strings"
 )
 
-// maxURL is the length of the longest URL that is called.
-const maxURL = 8 << 10
+const (
+	// maxURL is the length of the longest URL that is called.
+	maxURL = 8 << 10
+	// maxAddresses is how many addresses of a host are tried.
+	maxAddresses = 4
+)
 
 // Check returns a [*RefusedError] if the policy forbids a URL: another scheme than https,
 // a port other than 80 and 443, credentials in the URL, or an address that is not public.
@@ -120,7 +124,7 @@ func (c *Client) addresses(ctx context.Context, host string) ([]netip.Addr, erro
 		}
 		return nil, &RefusedError{"the host's address is not public"}
 	}
-	return permitted, nil
+	return permitted[:min(len(permitted), maxAddresses)], nil
 }
 
 // dial connects to an address that was checked. It never resolves the name again, so a name
@@ -135,12 +139,23 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 		return nil, err
 	}
 	var failures []error
-	for _, a := range list {
-		conn, err := c.dialer.DialContext(ctx, network, net.JoinHostPort(a.String(), port))
+	for i, a := range list {
+		conn, err := c.dialOne(ctx, network, net.JoinHostPort(a.String(), port), i == len(list)-1)
 		if err == nil {
 			return conn, nil
 		}
 		failures = append(failures, err)
 	}
 	return nil, errors.Join(failures...)
+}
+
+// dialOne connects to one address. All but the last address have a part of the call's time,
+// so that an address without an answer leaves time for the next one.
+func (c *Client) dialOne(ctx context.Context, network, address string, last bool) (net.Conn, error) {
+	if !last {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout/maxAddresses)
+		defer cancel()
+	}
+	return c.dialer.DialContext(ctx, network, address)
 }
