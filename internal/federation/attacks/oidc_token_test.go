@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -228,7 +229,7 @@ func TestIDTokenAttacks(t *testing.T) {
 // TestIDTokenKeyAttacks has keys in the provider's set that must not verify an ID token.
 func TestIDTokenKeyAttacks(t *testing.T) {
 	t.Parallel()
-	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // a key too short is the attack
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,9 +262,7 @@ func TestIDTokenKeyAttacks(t *testing.T) {
 			v.fake.Behave(fakeidp.Behaviour{
 				Discovery: func(doc map[string]any) { doc["id_token_signing_alg_values_supported"] = test.algorithms },
 				KeySet: func(doc map[string]any) {
-					for name, value := range test.member {
-						doc["keys"].([]any)[0].(map[string]any)[name] = value
-					}
+					maps.Copy(doc["keys"].([]any)[0].(map[string]any), test.member)
 				},
 			})
 			id, err := fakeidp.SignIn(t.Context(), v, federation.Wish{})

@@ -113,8 +113,7 @@ type DiscoveryError struct {
 // Error implements error.
 func (e *DiscoveryError) Error() string {
 	text := "Error retrieving discovery document from " + e.URL
-	var document documentError
-	if errors.As(e.Cause, &document) {
+	if document, ok := errors.AsType[documentError](e.Cause); ok {
 		text += ": " + string(document)
 	}
 	return text

@@ -133,7 +133,7 @@ func TestSignIn(t *testing.T) {
 			name: "OIDC, issuer in the answer", providerType: oidc.OIDC, want: map[string]any{"sub": fakeidp.Subject},
 			behaviour: fakeidp.Behaviour{Discovery: func(doc map[string]any) { doc["authorization_response_iss_parameter_supported"] = true }},
 		},
-		{name: "OIDC, ES256", providerType: oidc.OIDC, key: ptr(fakeidp.ECKey("ec")), want: map[string]any{"sub": fakeidp.Subject}},
+		{name: "OIDC, ES256", providerType: oidc.OIDC, key: new(fakeidp.ECKey("ec")), want: map[string]any{"sub": fakeidp.Subject}},
 		{name: "OIDC, PS256", providerType: oidc.OIDC, key: &fakeidp.Key{ID: "ps", Alg: "PS256", Private: fakeidp.RSAKey("").Private}, want: map[string]any{"sub": fakeidp.Subject}},
 		{name: "OIDC, RS512", providerType: oidc.OIDC, key: &fakeidp.Key{ID: "rs", Alg: "RS512", Private: fakeidp.RSAKey("").Private}, want: map[string]any{"sub": fakeidp.Subject}},
 		{name: "OIDC, HS256 listed", providerType: oidc.OIDC, key: &fakeidp.Key{Alg: "HS256", Private: []byte(fakeidp.ClientSecret)}, want: map[string]any{"sub": fakeidp.Subject}},
@@ -198,8 +198,6 @@ func TestSignIn(t *testing.T) {
 		})
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // TestResponse holds what a function of the pool sees. The golden event of
 // InboundFederation_ExternalProvider has these names.
@@ -268,7 +266,7 @@ func TestProviderFails(t *testing.T) {
 		}}
 	}
 	reset := func(path string) fakeidp.Behaviour {
-		return fakeidp.Behaviour{Serve: func(w http.ResponseWriter, r *http.Request) bool {
+		return fakeidp.Behaviour{Serve: func(_ http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == path {
 				panic(http.ErrAbortHandler)
 			}
