@@ -44,6 +44,7 @@ func TestAddresses(t *testing.T) {
 		{"IPv6 link-local", "fe80::1", false},
 		{"IPv6 link-local with a zone", "fe80::1%eth0", false},
 		{"site-local", "fec0::1", false},
+		{"public IPv6 with a zone", "2606:2800:220:1::1%eth0", false},
 		{"multicast", "224.0.0.1", false},
 		{"IPv6 multicast", "ff02::1", false},
 		{"broadcast", "255.255.255.255", false},
