@@ -36,18 +36,32 @@ func parseKeySet(b []byte) (keySet, error) {
 		return nil, documentError("the key set is malformed")
 	}
 	set := keySet{}
-	for i, raw := range doc.Keys {
-		var key jose.JSONWebKey
-		if i >= maxKeys {
-			break
-		}
-		if json.Unmarshal(raw, &key) != nil || key.KeyID == "" || key.Use != "" && key.Use != "sig" || !isPublicKey(key.Key) {
+	for _, raw := range doc.Keys[:min(len(doc.Keys), maxKeys)] {
+		key, err := parseKey(raw)
+		if err != nil || key.KeyID == "" || key.Use != "" && key.Use != "sig" || !isPublicKey(key.Key) {
 			continue
 		}
-		// Certificates of the set are not used: the keys are trusted, because TLS delivered them.
-		set[key.KeyID] = append(set[key.KeyID], jose.JSONWebKey{Key: key.Key, KeyID: key.KeyID, Algorithm: key.Algorithm})
+		set[key.KeyID] = append(set[key.KeyID], key)
 	}
 	return set, nil
+}
+
+// parseKey reads a key without its certificates. The key is trusted because TLS delivered it,
+// and some providers have certificates that do not parse.
+func parseKey(raw []byte) (key jose.JSONWebKey, err error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return key, err
+	}
+	for _, name := range []string{"x5c", "x5t", "x5t#S256", "x5u"} {
+		delete(members, name)
+	}
+	plain, err := json.Marshal(members)
+	if err != nil {
+		return key, err
+	}
+	err = json.Unmarshal(plain, &key)
+	return key, err
 }
 
 func isPublicKey(key any) bool {
