@@ -49,7 +49,7 @@ func parseKeySet(b []byte) (keySet, error) {
 // parseKey reads a key without its certificates. The key is trusted because TLS delivered it,
 // and some providers have certificates that do not parse.
 func parseKey(raw []byte) (key jose.JSONWebKey, err error) {
-	var members map[string]json.RawMessage
+	var members map[string]*json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return key, err
 	}
