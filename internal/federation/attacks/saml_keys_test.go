@@ -221,6 +221,11 @@ func TestSAMLEncryption(t *testing.T) {
 			forged.AddChild(assertionOf(e).Copy())
 			return samltest.EncryptBytes(t, e, samltest.Bytes(forged), certificate, gcm)
 		}},
+		{"assertion in the advice of one, in a signed response", "the content cannot be decrypted", func() *etree.Element {
+			e := w.response()
+			assertionOf(e).CreateElement("saml:Advice").AddChild(forge(assertionOf(e), "_forged"))
+			return w.idp.Sign(t, samltest.Encrypt(t, e, certificate, gcm))
+		}},
 		{"entity in the content", "the content cannot be decrypted", func() *etree.Element {
 			content := `<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>` + text(assertionOf(w.signedAssertion()))
 			return samltest.EncryptBytes(t, w.response(), []byte(content), certificate, gcm)
@@ -263,7 +268,7 @@ func TestSAMLDecryptionOracle(t *testing.T) {
 		return response
 	}
 	flip := func(i int) func([]byte) []byte {
-		return func(b []byte) []byte { b[(i+len(b))%len(b)] ^= 1; return b }
+		return func(b []byte) []byte { b[(i+len(b))%len(b)] ^= 0x80; return b }
 	}
 	other := samltest.Certificate(t, samltest.OtherRSA.Signer(t), samltest.Start)
 	responses := map[string]*etree.Element{

@@ -88,6 +88,10 @@ func TestSAMLMetadata(t *testing.T) {
 			root.FindElement("//SingleSignOnService").CreateAttr("Location", "javascript:alert(1)")
 			return root
 		}},
+		{"30", "location with a script and a host", "is not an https URL", func(root *etree.Element) *etree.Element {
+			root.FindElement("//SingleSignOnService").CreateAttr("Location", "javascript://idp.example.com/%0aalert(1)")
+			return root
+		}},
 		{"30", "location without a host", "is not an https URL", func(root *etree.Element) *etree.Element {
 			root.FindElement("//SingleLogoutService").CreateAttr("Location", "/slo")
 			return root
