@@ -3,10 +3,9 @@ package saml_test
 import (
 	"encoding/base64"
 	"net/url"
+	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/crewjam/saml/xmlenc"
 
 	"cognate/internal/federation"
 	"cognate/internal/federation/saml"
@@ -37,44 +36,56 @@ func FuzzMetadata(f *testing.F) {
 	})
 }
 
+// seeds adds the files of a folder. All processes of a fuzzing run know their keys.
+func seeds(f *testing.F, pattern string, accept func(document []byte) error) {
+	f.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) == 0 {
+		f.Fatalf("%s: %d files, %v", pattern, len(names), err)
+	}
+	for _, name := range names {
+		document := readFile(f, name)
+		if err := accept(document); err != nil {
+			f.Fatalf("%s: %v", name, err)
+		}
+		f.Add(document)
+	}
+}
+
 // FuzzResponse wants no changed answer to be accepted with another identity: the signatures
 // of the seeds cover all that counts.
 func FuzzResponse(f *testing.F) {
-	idp := samltest.New(f, samltest.RSA)
-	plain := newProvider(f, idp, nil)
-	encrypted := newProvider(f, idp, func(s *saml.Settings) { s.EncryptedResponses = true })
-	certificate := samltest.Certificate(f, samltest.Encryption.Signer(f), samltest.Start)
-
-	signed := idp.Response(goodAnswer())
-	idp.Sign(f, signed.SelectElement("Assertion"))
-	f.Add(samltest.Bytes(signed))
-	f.Add(samltest.Bytes(idp.Sign(f, idp.Response(goodAnswer()))))
-	for _, content := range []xmlenc.BlockCipher{xmlenc.AES128GCM, xmlenc.AES128CBC} {
-		f.Add(samltest.Bytes(samltest.Encrypt(f, signed.Copy(), certificate, samltest.OAEP(xmlenc.OAEP(), content))))
+	plain, encrypted := xmlsecProvider(f, false), xmlsecProvider(f, true)
+	accepts := func(p *saml.Provider) func([]byte) error {
+		return func(document []byte) error {
+			_, err := finishBytes(f, p, document)
+			return err
+		}
 	}
+	seeds(f, "testdata/xmlsec/*.xml", accepts(plain))
+	seeds(f, "testdata/encrypted/*.xml", accepts(encrypted))
 	f.Fuzz(func(t *testing.T, document []byte) {
-		encoded := base64.StdEncoding.EncodeToString(document)
-		form := url.Values{"SAMLResponse": {encoded}, "RelayState": {attempt.State}}
 		for _, p := range []*saml.Provider{plain, encrypted} {
-			identity, err := p.Finish(t.Context(), attempt, federation.Answer{Form: form})
-			if err == nil && (identity.Subject != "Jane.Doe" || identity.Claims["email"] != "jane@example.com" || identity.Uses[1].ID != "_a1") {
+			identity, err := finishBytes(t, p, document)
+			if err == nil && (identity.Subject != "Jane.Doe" || len(identity.Claims) != 1 || identity.Claims["name"] != fixtureName || identity.Uses[1].ID != "_a1") {
 				t.Fatalf("%q is accepted as %+v", document, identity)
 			}
 		}
-		_, _ = saml.Issuer(encoded)
+		_, _ = saml.Issuer(base64.StdEncoding.EncodeToString(document))
 	})
 }
 
 // FuzzLogoutResponse wants no changed answer to be accepted for another request.
 func FuzzLogoutResponse(f *testing.F) {
-	idp := samltest.New(f, samltest.RSA)
-	p := newProvider(f, idp, nil)
-	response := idp.LogoutResponse(samltest.Answer{Consumer: logoutEndpoint, InResponseTo: "_logout-1", Now: samltest.Start, ID: "1"})
-	f.Add(samltest.Bytes(idp.Sign(f, response)))
-	f.Fuzz(func(t *testing.T, document []byte) {
+	p := xmlsecProvider(f, false)
+	check := func(document []byte, requestID string) error {
 		form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(document)}}
-		_ = p.CheckLogoutResponse(form, "_logout-1", logoutEndpoint)
-		if err := p.CheckLogoutResponse(form, "_logout-2", logoutEndpoint); err == nil {
+		return p.CheckLogoutResponse(form, requestID, logoutEndpoint)
+	}
+	seeds(f, "testdata/logout/*.xml", func(document []byte) error { return check(document, "_logout-1") })
+	f.Fuzz(func(t *testing.T, document []byte) {
+		_ = check(document, "_logout-1")
+		if err := check(document, "_logout-2"); err == nil {
 			t.Fatalf("%q is accepted for another request", document)
 		}
 	})
