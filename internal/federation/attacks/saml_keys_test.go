@@ -302,6 +302,9 @@ func TestSAMLDecryptionOracle(t *testing.T) {
 	for name, response := range responses {
 		identity, err := w.send(samltest.Encode(response))
 		wantSAMLRefusal(t, identity, err, "the content cannot be decrypted")
+		if !errors.Is(err, saml.ErrUntrusted) {
+			t.Errorf("%s: %v does not match ErrUntrusted, as a wrong signature does", name, err)
+		}
 		texts[err.Error()+"|"+errors.Unwrap(err).Error()] = name
 	}
 	if len(texts) != 1 {

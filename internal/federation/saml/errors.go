@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"cognate/internal/federation"
+	"cognate/internal/federation/saml/xmldsig"
+	"cognate/internal/federation/saml/xmlenc"
 )
 
 const serverError = "server_error"
@@ -21,6 +23,13 @@ const (
 	// TextUnexpected is the text of an answer that belongs to no sign-in.
 	TextUnexpected = "Invalid samlResponse or relayState from identity provider"
 )
+
+// ErrUntrusted means that the certificates of the metadata do not verify an answer. The provider
+// may have published other ones since. Errors of decryption match it, too: they must not say
+// why they failed.
+var ErrUntrusted = xmldsig.ErrUntrusted
+
+var errDecryption = fmt.Errorf("%w, or %w", xmlenc.ErrDecrypt, ErrUntrusted)
 
 func refuse(detail string, cause error) *federation.Error {
 	return &federation.Error{Code: serverError, Text: textInvalid + detail, Cause: cause}

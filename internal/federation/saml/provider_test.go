@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/url"
 	"strings"
@@ -176,6 +177,14 @@ func TestRollover(t *testing.T) {
 	old := newProvider(t, now, nil)
 	_, err = finish(t, old, next.Sign(t, next.Response(goodAnswer())))
 	wantText(t, err, "Invalid SAML response received: SAML Response signature is invalid")
+	if !errors.Is(err, saml.ErrUntrusted) {
+		t.Errorf("the next certificate: %v, want ErrUntrusted", err)
+	}
+	changed := now.Sign(t, now.Response(goodAnswer()))
+	changed.CreateAttr("Destination", "https://other.example.com/")
+	if _, err = finish(t, old, changed); errors.Is(err, saml.ErrUntrusted) {
+		t.Errorf("a changed answer: %v", err)
+	}
 }
 
 // TestRefusalTexts has the texts that app clients know.

@@ -148,7 +148,7 @@ func (p *Provider) decrypt(encrypted *strictxml.Element, signed bool) (*strictxm
 	}
 	if err != nil {
 		xmldsig.Spend(p.keys) // a failed decryption has verified nothing
-		return nil, refuse(textNoAssertion, xmlenc.ErrDecrypt)
+		return nil, refuse(textNoAssertion, errDecryption)
 	}
 	return assertion, nil
 }

@@ -22,6 +22,9 @@ const (
 	maxPrefixes = 16
 )
 
+// ErrUntrusted means that no key verifies a signature.
+var ErrUntrusted = errors.New("no certificate of the provider verifies it")
+
 // signedForm bounds what was signed. It is as long as its canonical form may be.
 var signedForm = strictxml.Limits{Bytes: strictxml.MaxCanonical, Depth: 64, Nodes: 20_000, Attributes: 64}
 
@@ -123,7 +126,7 @@ func verifySignedInfo(signedInfo *strictxml.Element, value []byte, keys []crypto
 			return message, nil
 		}
 	}
-	return nil, errors.New("no certificate of the provider verifies it")
+	return nil, ErrUntrusted
 }
 
 // bareAlgorithm returns the Algorithm of a method without parameters.
