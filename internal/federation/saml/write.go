@@ -1,6 +1,10 @@
 package saml
 
-import "cognate/internal/federation/saml/strictxml"
+import (
+	"slices"
+
+	"cognate/internal/federation/saml/strictxml"
+)
 
 // writer writes the XML of the service provider itself.
 type writer struct{ b []byte }
@@ -12,9 +16,9 @@ func (w *writer) bytes() []byte { return w.b }
 // open writes a start tag. The attributes are pairs of a name and a value.
 func (w *writer) open(name string, attributes ...string) {
 	w.b = append(append(w.b, '<'), name...)
-	for i := 0; i < len(attributes); i += 2 {
-		w.b = append(append(append(w.b, ' '), attributes[i]...), `="`...)
-		w.b = append(strictxml.AppendValue(w.b, attributes[i+1]), '"')
+	for pair := range slices.Chunk(attributes, 2) {
+		w.b = append(append(append(w.b, ' '), pair[0]...), `="`...)
+		w.b = append(strictxml.AppendValue(w.b, pair[1]), '"')
 	}
 	w.b = append(w.b, '>')
 }

@@ -3,6 +3,7 @@ package strictxml
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -172,9 +173,9 @@ func (e *Element) resolve(prefix string) (uri string, ok bool) {
 }
 
 func bound(list []Namespace, prefix string) (uri string, ok bool) {
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].Prefix == prefix {
-			return list[i].URI, true
+	for _, n := range slices.Backward(list) {
+		if n.Prefix == prefix {
+			return n.URI, true
 		}
 	}
 	return "", false

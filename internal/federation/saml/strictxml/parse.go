@@ -60,7 +60,7 @@ func (p *parser) checkCharacters() error {
 	if !utf8.ValidString(p.text) {
 		return errors.New("the document is not UTF-8")
 	}
-	for i := 0; i < len(p.text); i++ {
+	for i := range len(p.text) {
 		c := p.text[i]
 		if c < 0x20 && c != '\t' && c != '\n' && c != '\r' || c == 0xEF && isNoncharacter(p.text[i:]) {
 			p.at = i

@@ -178,7 +178,7 @@ func readPrefixes(method *strictxml.Element) (strictxml.Form, error) {
 		return form, nil
 	}
 	prefixes, _ := list.Attribute("PrefixList")
-	for _, prefix := range strings.Fields(prefixes) {
+	for prefix := range strings.FieldsSeq(prefixes) {
 		if prefix == "#default" {
 			prefix = ""
 		}

@@ -4,7 +4,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	_ "crypto/sha1" // SHA-1 of RSA-OAEP, where its collisions do not matter
+	_ "crypto/sha1" //nolint:gosec // SHA-1 of RSA-OAEP, where its collisions do not matter
 	_ "crypto/sha256"
 	_ "crypto/sha512" // SHA-384 and SHA-512
 	"encoding/base64"
@@ -79,11 +79,11 @@ type message struct {
 }
 
 func read(e *strictxml.Element) (*message, error) {
-	data, err := required(e, Space, "EncryptedData")
+	data, err := required(e, "EncryptedData")
 	if err != nil {
 		return nil, err
 	}
-	method, err := required(data, Space, "EncryptionMethod")
+	method, err := required(data, "EncryptionMethod")
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func read(e *strictxml.Element) (*message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if method, err = required(encryptedKey, Space, "EncryptionMethod"); err != nil {
+	if method, err = required(encryptedKey, "EncryptionMethod"); err != nil {
 		return nil, err
 	}
 	if m.options, err = readOAEP(method); err != nil {
@@ -110,8 +110,8 @@ func read(e *strictxml.Element) (*message, error) {
 	return m, err
 }
 
-func required(e *strictxml.Element, space, local string) (*strictxml.Element, error) {
-	child, err := e.Child(space, local)
+func required(e *strictxml.Element, local string) (*strictxml.Element, error) {
+	child, err := e.Child(Space, local)
 	if err == nil && child == nil {
 		err = fmt.Errorf("%s has no %s", e.Local, local)
 	}
@@ -178,11 +178,11 @@ func parameter(method *strictxml.Element, space, local string) (string, error) {
 }
 
 func cipherValue(e *strictxml.Element) ([]byte, error) {
-	data, err := required(e, Space, "CipherData")
+	data, err := required(e, "CipherData")
 	if err != nil {
 		return nil, err
 	}
-	value, err := required(data, Space, "CipherValue")
+	value, err := required(data, "CipherValue")
 	if err != nil {
 		return nil, err
 	}
