@@ -138,8 +138,10 @@ func TestSignedParts(t *testing.T) {
 func TestEncryptedAssertions(t *testing.T) {
 	t.Parallel()
 	certificate := samltest.Certificate(t, samltest.Encryption.Signer(t), samltest.Start)
+	withSHA1 := xmlenc.OAEP()
+	withSHA1.DigestMethod = &xmlenc.SHA1
 	transports := map[string]xmlenc.RSA{
-		"OAEP SHA-1": xmlenc.OAEP(), "OAEP SHA-256": xmlenc.OAEP_SHA256(), "OAEP SHA-512": xmlenc.OAEP_SHA512(),
+		"OAEP SHA-1": withSHA1, "OAEP MGF1P": xmlenc.OAEP(), "OAEP SHA-256": xmlenc.OAEP_SHA256(), "OAEP SHA-512": xmlenc.OAEP_SHA512(),
 	}
 	contents := map[string]xmlenc.BlockCipher{
 		"AES-128-GCM": xmlenc.AES128GCM, "AES-256-GCM": xmlenc.AES256GCM,
