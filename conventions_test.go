@@ -40,8 +40,8 @@ var imports = map[string][]string{
 	"internal/mailing":      {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/message"},
 	"internal/signin":       {"internal/api", "internal/pool", "internal/user", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/mailing", "internal/token", "internal/risk", "internal/audit"},
 	"internal/token":        {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/audit"},
-	"internal/oauth":        {"internal/api", "internal/pool", "internal/user", "internal/signin", "internal/store", "internal/token", "internal/trigger", "internal/federation", "internal/keys", "internal/audit"},
-	"internal/login":        {"internal/api", "internal/oauth", "internal/signin", "internal/user", "internal/pool", "internal/pool/branding", "internal/keys", "internal/audit"},
+	"internal/oauth":        {"internal/api", "internal/pool", "internal/user", "internal/signin", "internal/store", "internal/token", "internal/trigger", "internal/federation", "internal/pool/providers", "internal/user/identities", "internal/keys", "internal/audit"},
+	"internal/login":        {"internal/api", "internal/oauth", "internal/signin", "internal/user", "internal/pool", "internal/pool/branding", "internal/pool/providers", "internal/federation", "internal/keys", "internal/audit"},
 	"internal/federation":   {"internal/api", "internal/keys", "internal/outbound"},
 	"internal/identitypool": {"internal/api", "internal/store", "internal/keys", "internal/token", "internal/iam", "internal/audit"},
 	"internal/iam":          {"internal/api", "internal/store", "internal/keys", "internal/spelling"},
@@ -56,7 +56,9 @@ var imports = map[string][]string{
 	"internal/console":      {"internal/api"},
 	"test":                  {"*"},
 
-	"internal/pool/branding": {"internal/pool", "internal/api", "internal/store", "internal/keys"},
+	"internal/pool/providers":  {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/federation"},
+	"internal/user/identities": {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
+	"internal/pool/branding":   {"internal/pool", "internal/api", "internal/store", "internal/keys"},
 
 	// The parts of internal/server.
 	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},

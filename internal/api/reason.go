@@ -32,6 +32,7 @@ const (
 	ReasonChallengeFailed     Reason = "challenge_failed"
 	ReasonBadPasskey          Reason = "bad_passkey"
 	ReasonBadDevice           Reason = "bad_device"
+	ReasonProvider            Reason = "identity_provider"
 	ReasonUnknownDevice       Reason = "unknown_device"
 	ReasonNoFactor            Reason = "no_factor"
 	ReasonBadRefreshToken     Reason = "bad_refresh_token"
@@ -94,6 +95,7 @@ var reasons = []struct {
 	{ReasonAccountChanged, "the user's password, status or factors changed during the sign-in"},
 	{ReasonChallengeFailed, "the function that defines custom challenges ended the sign-in"},
 	{ReasonBadPasskey, "the passkey's answer does not verify"},
+	{ReasonProvider, "an identity provider refused the sign-in, or its answer does not verify"},
 	{ReasonBadDevice, "the proof of the remembered device is wrong"},
 	{ReasonUnknownDevice, "the user has no such device"},
 	{ReasonNoFactor, "the user has nothing to sign in by that the pool allows"},

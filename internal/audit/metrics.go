@@ -11,11 +11,12 @@ import (
 
 // Metrics are the counters of one server, in a registry of their own.
 type Metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	refusals *prometheus.CounterVec
-	duration *prometheus.HistogramVec
-	inFlight prometheus.Gauge
+	registry  *prometheus.Registry
+	requests  *prometheus.CounterVec
+	refusals  *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+	inFlight  prometheus.Gauge
+	providers *prometheus.HistogramVec
 }
 
 // NewMetrics makes the counters, with those of the process and the Go runtime.
@@ -35,6 +36,11 @@ func NewMetrics(version string) *Metrics {
 			Help:    "Time from a request's head to the end of its answer, by operation.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"operation"}),
+		providers: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "cognate_provider_call_duration_seconds",
+			Help:    "Time of calls of identity providers, by provider, call and outcome.",
+			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5},
+		}, []string{"provider", "call", "outcome"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "cognate_requests_in_flight",
 			Help: "Requests being worked on.",
@@ -44,7 +50,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "cognate_build_info", Help: "Always 1; the label is the version.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.refusals, m.duration, m.inFlight, build,
+	m.registry.MustRegister(m.requests, m.refusals, m.duration, m.inFlight, m.providers, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -63,6 +69,12 @@ func (m *Metrics) Finished(operation, code string, took time.Duration) {
 // Refused counts a refusal. Both labels must come from fixed lists.
 func (m *Metrics) Refused(operation, reason string) {
 	m.refusals.WithLabelValues(operation, reason).Inc()
+}
+
+// ProviderCall notes a call of an identity provider. The provider is one that an administrator
+// has named, and the other labels come from fixed lists.
+func (m *Metrics) ProviderCall(provider, call, outcome string, took time.Duration) {
+	m.providers.WithLabelValues(provider, call, outcome).Observe(took.Seconds())
 }
 
 // Gauge adds a value that is read with the metrics.

@@ -32,6 +32,9 @@ const (
 	// PageStateLife is how long a person has for a step on a login page (Cognito: five
 	// minutes).
 	PageStateLife = 5 * time.Minute
+	// AttemptLife is how long a person has at another identity provider (Cognito: five
+	// minutes).
+	AttemptLife = 5 * time.Minute
 )
 
 // The kinds of tokens.
@@ -48,12 +51,14 @@ var (
 	TokenBrowserSession = newToken("browser-session", ShapeSession, BrowserSessionLife)
 	// TokenPageState is what a login page remembers between two requests.
 	TokenPageState = newToken("page-state", ShapePageState, PageStateLife)
+	// TokenAttempt is a part of a sign-in at another identity provider.
+	TokenAttempt = newToken("sign-in-attempt", ShapePageState, AttemptLife)
 )
 
 // Tokens lists the kinds. It is the only list of them: a missing kind has no data key, and
 // SealToken panics for it.
 func Tokens() []Token {
-	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession, TokenPageState}
+	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession, TokenPageState, TokenAttempt}
 }
 
 func newToken(purpose Purpose, shape Shape, life time.Duration) Token {

@@ -53,6 +53,12 @@ func newRig(t *testing.T, database string, change func(in *cip.CreateUserPoolInp
 	t.Helper()
 	c := serving.Dev(t)
 	c.Database = server.Secret(database)
+	return startRig(t, c, change)
+}
+
+// startRig starts a rig with settings of the server.
+func startRig(t *testing.T, c server.Config, change func(in *cip.CreateUserPoolInput)) *rig {
+	t.Helper()
 	r := &rig{Rig: serving.Start(t, c)}
 	r.sdk, r.base = r.Rig.Dev(), r.URL()+"/_domain/people"
 	r.pool, r.client = r.addPool(t, "people", change)

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/oauth"
 	"cognate/internal/pool/branding"
+	"cognate/internal/pool/providers"
 	"cognate/internal/signin"
 	"cognate/internal/user/passkeys"
 	"cognate/internal/user/registration"
@@ -20,6 +21,7 @@ type Deps struct {
 	SignIns       *signin.Service
 	Registrations *registration.Service
 	Branding      *branding.Service
+	Providers     *providers.Service
 	Passkeys      *passkeys.Service
 	Ring          *keys.Ring
 	Now           func() time.Time

@@ -26,6 +26,8 @@ type signInView struct {
 	Recover  bool
 	SignUp   bool
 	Autofill *autofillView
+	// Providers are other identity providers; nil if the app client has no others.
+	Providers *providersView
 }
 
 func (v *visit) showSignIn() (any, error) {
@@ -37,6 +39,11 @@ func (v *visit) showSignIn() (any, error) {
 	out.Known = known
 	if out.Local && known == "" {
 		if out.Autofill, err = v.autofill(); err != nil {
+			return nil, err
+		}
+	}
+	if known == "" {
+		if out.Providers, err = v.providersView(); err != nil {
 			return nil, err
 		}
 	}
@@ -120,6 +127,9 @@ func (v *visit) submitSignIn() error {
 	case v.form.Get("another") != "":
 		v.render(nil)
 		return nil
+	}
+	if v.form.Has("idp_search") {
+		return v.submitSearch()
 	}
 	if !v.isLocal() {
 		return pageError("signIn.none")

@@ -79,11 +79,14 @@ func (s *Service) handler(p page) http.HandlerFunc {
 
 // isLocal reports whether people of the pool's own directory can use the client.
 func (v *visit) isLocal() bool {
-	return slices.Contains(v.request.Client.Config.SupportedIdentityProviders, "COGNITO")
+	return slices.Contains(v.request.Client.Config.SupportedIdentityProviders, localName)
 }
 
 // get shows the page. A page without its state leads to the sign-in page.
 func (v *visit) get() {
+	if v.leadsAway() {
+		return
+	}
 	switch ok, err := v.ready(); {
 	case err != nil:
 		v.deps.OAuth.Refuse(v.w, v.r, err)

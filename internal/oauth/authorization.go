@@ -202,7 +202,7 @@ func (s *Service) parseRest(ctx context.Context, site *Site, p parameters, a *Au
 	if a.resource = p.get("resource"); a.resource != "" && !isResource(a.resource) {
 		return refuse(codeInvalidRequest)
 	}
-	if err := parseProvider(p, a); err != nil {
+	if err := s.parseProvider(ctx, site, p, a); err != nil {
 		return err
 	}
 	a.nonce, a.LoginHint = p.get("nonce"), p.get("login_hint")
@@ -304,15 +304,25 @@ func isResource(text string) bool {
 // maxResource bounds a resource in bytes, since the access token carries it.
 const maxResource = 1024
 
-// parseProvider reads who is to vouch for the person. Other providers than the pool's
-// own directory are not available yet, so no client has one.
-func parseProvider(p parameters, a *Authorization) error {
+// parseProvider reads who is to vouch for the person.
+func (s *Service) parseProvider(ctx context.Context, site *Site, p parameters, a *Authorization) error {
 	a.Provider = p.get("identity_provider")
-	if a.Provider == "" && p.get("idp_identifier") == "" {
+	if identifier := p.get("idp_identifier"); a.Provider == "" && identifier != "" {
+		found, err := s.deps.Providers.ByIdentifier(ctx, site.Pool, identifier)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return &ShownError{Text: textNoProvider, ClientID: a.Client.ID}
+		}
+		a.Provider = found.Name
+	}
+	if a.Provider == "" || a.Provider == localProvider && slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider) {
 		return nil
 	}
-	if a.Provider != localProvider || !slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider) {
-		return &ShownError{Text: textNoProvider, ClientID: a.Client.ID}
-	}
-	return nil
+	_, err := s.allowedProvider(ctx, site, a, a.Provider)
+	return err
 }
+
+// IsLocal reports whether the pool's own directory may vouch for the person.
+func (a *Authorization) IsLocal() bool { return a.Provider == "" || a.Provider == localProvider }

@@ -11,9 +11,9 @@ import (
 )
 
 // serveAuthorize is /oauth2/authorize: it answers with a code where the browser is
-// signed in, and else sends the person to the login page.
+// signed in, and else sends the person to the login page, or to another provider.
 func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
-	location, err := s.authorize(r)
+	location, err := s.authorize(w, r)
 	if err != nil {
 		s.Refuse(w, r, err)
 		return
@@ -21,7 +21,7 @@ func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	redirect(w, r, location)
 }
 
-func (s *Service) authorize(r *http.Request) (string, error) {
+func (s *Service) authorize(w http.ResponseWriter, r *http.Request) (string, error) {
 	ctx, site := r.Context(), SiteOf(r.Context())
 	a, err := s.ParseAuthorization(r)
 	if err != nil {
@@ -49,6 +49,8 @@ func (s *Service) authorize(r *http.Request) (string, error) {
 		return location, nil
 	case slices.Contains(a.prompt, promptNone):
 		return "", &RedirectedError{fault(codeLoginRequired), a}
+	case !a.IsLocal():
+		return s.startFederated(w, r, a)
 	}
 	return site.URL("/login") + "?" + r.URL.RawQuery, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"cognate/internal/federation"
 	"cognate/internal/keys"
 	"cognate/internal/signin/acr"
 	"cognate/internal/store"
@@ -24,6 +25,12 @@ type Who struct {
 	At      time.Time
 	EventID string      // "" for a new one
 	Methods acr.Methods // the factors that were passed
+	// Provider is the identity provider that vouches for the person; "" for the pool's own
+	// directory. Level is the authentication level that it names, 0 if it follows from
+	// Methods, and Logout signs the person out there.
+	Provider string
+	Level    int
+	Logout   *federation.LogoutName
 	// Session is the browser session that the sign-in continued; nil for a new session.
 	Session *Session
 }
@@ -129,7 +136,7 @@ func (s *Service) Continue(r *http.Request, a *Authorization, at time.Time) (loc
 // reuse answers an authorization request by the browser's session.
 func (s *Service) reuse(ctx context.Context, site *Site, a *Authorization, b *browserSession) (string, error) {
 	var writes []func(tx *store.Tx) error
-	location, err := s.grant(ctx, site, a, &Who{User: b.user, At: time.UnixMilli(b.At), Methods: b.Methods}, b.ID,
+	location, err := s.grant(ctx, site, a, &Who{User: b.user, At: time.UnixMilli(b.At), Methods: b.Methods, Level: b.Level}, b.ID,
 		func(write func(tx *store.Tx) error) { writes = append(writes, write) })
 	if err != nil || len(writes) == 0 {
 		return location, err
@@ -152,7 +159,7 @@ func (s *Service) grant(ctx context.Context, site *Site, a *Authorization, w *Wh
 	}
 	g := token.Grant{
 		Pool: site.Pool, Client: a.Client, Subject: subject, AuthTime: w.At, EventID: w.EventID, Parent: parent,
-		ACR: site.Pool.ACR(w.Methods.Level()), AMR: w.Methods.AMR(),
+		ACR: site.Pool.ACR(w.level()), AMR: w.Methods.AMR(),
 		OAuth: true, Scopes: a.Scopes, Nonce: a.nonce, Resource: a.resource, Source: trigger.SourceTokenHostedAuth,
 	}
 	if a.implicit {

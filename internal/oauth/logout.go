@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -27,10 +28,15 @@ func (s *Service) serveLogout(w http.ResponseWriter, r *http.Request) {
 		s.Refuse(w, r, err)
 		return
 	}
-	if err := s.end(ctx, site, r); err != nil {
+	session, err := s.open(ctx, site, r)
+	if err == nil {
+		err = s.end(ctx, site, r)
+	}
+	if err != nil {
 		s.Refuse(w, r, err)
 		return
 	}
+	location = cmp.Or(s.signOutURL(ctx, site, session, location), location)
 	http.SetCookie(w, s.cookie(site, ""))
 	redirect(w, r, location)
 }

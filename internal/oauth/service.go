@@ -7,11 +7,13 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/internal/pool/providers"
 	"cognate/internal/signin"
 	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user/groups"
+	"cognate/internal/user/identities"
 	"cognate/internal/user/passkeys"
 )
 
@@ -24,7 +26,12 @@ type Deps struct {
 	Tokens    *token.Service
 	SignIns   *signin.Service
 	Passkeys  *passkeys.Service
-	Ring      *keys.Ring
+	Providers *providers.Service
+	// Identities finds the users of people who other providers vouch for.
+	Identities *identities.Service
+	Ring       *keys.Ring
+	// SiteURL returns the address of a site for the browser of a request.
+	SiteURL func(r *http.Request, site *Site) string
 	// PrefixOf returns the prefix of a host that is a prefix domain; "" for other
 	// hosts.
 	PrefixOf func(host string) string
@@ -58,6 +65,11 @@ func (s *Service) Mount(mux *http.ServeMux) {
 		{"/oauth2/userInfo", []string{http.MethodGet, http.MethodPost}, true, s.serveUserInfo},
 		{"/oauth2/revoke", []string{http.MethodPost}, true, s.serveRevoke},
 		{"/oauth2/register", []string{http.MethodPost}, true, s.serveRegister},
+		{callbackPath, []string{http.MethodGet, http.MethodPost}, false, s.serveCallback},
+		{consumerPath, []string{http.MethodPost}, false, s.serveConsumer},
+		{finishPath, []string{http.MethodGet}, false, s.serveFinish},
+		{samlLogout, []string{http.MethodPost}, false, s.serveSAMLLogout},
+		{"/saml2/metadata", []string{http.MethodGet}, false, s.serveMetadata},
 	} {
 		mux.Handle(foldedPath(route.path), endpoint(route.methods, route.open, route.serve))
 	}

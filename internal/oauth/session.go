@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"cognate/internal/federation"
 	"cognate/internal/keys"
 	"cognate/internal/signin/acr"
 	"cognate/internal/store"
@@ -40,14 +42,19 @@ type browserSession struct {
 	At      int64       `json:"t"` // of the last fresh sign-in, in milliseconds
 	Ends    int64       `json:"z"`
 	Methods acr.Methods `json:"x"` // the factors that were passed
-	ID      string      `json:"i"` // of the SSO session where the pool tracks sessions
-	Nonce   []byte      `json:"o"`
+	// Level is the authentication level that a provider vouches for; 0: it follows from
+	// Methods. Provider is "" for the pool's own directory.
+	Level    int                    `json:"l,omitempty"`
+	Provider string                 `json:"f,omitempty"`
+	Logout   *federation.LogoutName `json:"q,omitempty"`
+	ID       string                 `json:"i"` // of the SSO session where the pool tracks sessions
+	Nonce    []byte                 `json:"o"`
 
 	user      *user.User
 	continued bool // by a sign-in that added factors
 }
 
-const sessionVersion = 3
+const sessionVersion = 4
 
 // revokedSession names a session among what is spent.
 func (s *Service) revokedSession(b *browserSession) [32]byte {
@@ -119,8 +126,12 @@ func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) boo
 	case slices.Contains(a.prompt, promptLogin), a.maxAge >= 0 && age >= a.maxAge, total >= reuse:
 		return false
 	}
-	return slices.Contains(a.Client.Config.SupportedIdentityProviders, localProvider)
+	provider := b.provider()
+	return (a.Provider == "" || a.Provider == provider) && slices.Contains(a.Client.Config.SupportedIdentityProviders, provider)
 }
+
+// provider returns the name of the session's provider, as clients name it.
+func (b *browserSession) provider() string { return cmp.Or(b.Provider, localProvider) }
 
 // ageOf returns the time since a Unix time in milliseconds; 0 if it is in the future.
 func ageOf(since int64, now time.Time) time.Duration {
@@ -142,7 +153,7 @@ func (s *Service) newSession(site *Site, w *Who) *browserSession {
 	b := &browserSession{
 		Version: sessionVersion, Pool: site.Pool.ID, Domain: site.Domain.Name, Since: site.Domain.Since.UnixMilli(),
 		UserID: w.User.ID(), Epoch: token.EpochOf(w.User.Rec.TokensValidAfter), Began: w.At.UnixMilli(), At: w.At.UnixMilli(), Methods: w.Methods,
-		Nonce: make([]byte, 16), user: w.User,
+		Level: w.Level, Provider: w.Provider, Logout: w.Logout, Nonce: make([]byte, 16), user: w.User,
 	}
 	rand.Read(b.Nonce)
 	if site.Pool.Tracking.On {

@@ -20,8 +20,8 @@ import (
 // reach. If the user can reach no requested level, the session is not weak: it answers, and
 // the tokens have the level of the session.
 func (s *Service) isWeak(r *http.Request, a *Authorization, b *browserSession) (bool, error) {
-	if len(a.Levels) == 0 {
-		return false, nil
+	if len(a.Levels) == 0 || b.Provider != "" {
+		return false, nil // What another provider vouches for, only that provider can raise.
 	}
 	target, err := s.deps.SignIns.TargetOnPage(r.Context(), signin.PageCall{
 		Pool: SiteOf(r.Context()).Pool, Client: a.Client, Levels: a.Levels, Passkeys: s.PasskeysWork(r, a.Client),

@@ -215,7 +215,7 @@ func (c *Client) CanRead(attribute string) bool {
 	if schema.IsDeveloperOnly(attribute) {
 		return false
 	}
-	return c.read == nil || attribute == "sub" || c.read[attribute]
+	return c.read == nil || attribute == schema.Sub || attribute == schema.Identities || c.read[attribute]
 }
 
 // CanWrite reports whether users of the client may set the attribute.

@@ -349,7 +349,7 @@ func TestClientSettings(t *testing.T) {
 		{"custom:x", true, true, false, false},
 		{"sub", true, false, true, false},
 		{"email_verified", true, false, false, false},
-		{"identities", true, false, false, false},
+		{"identities", true, false, true, false},
 		{"dev:custom:d", false, false, false, false},
 	} {
 		got := [4]bool{c.CanRead(tt.attribute), c.CanWrite(tt.attribute), set.CanRead(tt.attribute), set.CanWrite(tt.attribute)}

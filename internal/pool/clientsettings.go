@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/url"
@@ -225,18 +226,34 @@ func (k *clientCheck) checkAttributes(c *idp.UserPoolClientType) error {
 }
 
 // checkProviders checks that the named identity providers exist; COGNITO is the pool itself.
+// A client to which people come without a request has SAML providers alone (Cognito:
+// IdP-initiated SAML sign-in).
 func (k *clientCheck) checkProviders(ctx context.Context, c *idp.UserPoolClientType) error {
+	unsolicited, others := false, false
 	for _, name := range c.SupportedIdentityProviders {
 		if name == "COGNITO" {
+			others = true
 			continue
 		}
-		_, err := k.tx.Item(ctx, k.pool.ID, store.KindIdentityProvider, name)
+		i, err := k.tx.Item(ctx, k.pool.ID, store.KindIdentityProvider, name)
 		if errors.Is(err, store.ErrNotFound) {
 			return invalid("The provider " + name + " does not exist for User Pool " + k.pool.ID + ".")
+		}
+		var d struct {
+			Type    string
+			Details struct{ IDPInit string }
+		}
+		if err == nil {
+			err = json.Unmarshal(i.Doc, &d)
 		}
 		if err != nil {
 			return err
 		}
+		others = others || d.Type != "SAML"
+		unsolicited = unsolicited || strings.EqualFold(d.Details.IDPInit, "true")
+	}
+	if unsolicited && others {
+		return invalid("A client of a SAML provider with IDPInit can have SAML providers only.")
 	}
 	return nil
 }

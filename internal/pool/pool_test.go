@@ -85,8 +85,6 @@ func TestPoolRefusals(t *testing.T) {
 		{"registration in LITE", `"UserPoolTier":"LITE","DcrConfiguration":{}`,
 			"FeatureUnavailableInTierException: Dynamic client registration is not available in your current tier."},
 
-		{"triggers", `"LambdaConfig":{"InboundFederation":{"LambdaVersion":"V1_0","LambdaArn":` + someLambda + `}}`,
-			"InvalidParameterException: The Lambda trigger InboundFederation is not available in this version."},
 		{"trigger of another service", `"LambdaConfig":{"PreSignUp":"arn:aws:sns:us-east-1:123456789012:topic"}`,
 			"InvalidParameterException: The PreSignUp trigger is not the ARN of a Lambda function: arn:aws:sns:us-east-1:123456789012:topic"},
 		{"two functions before tokens", `"LambdaConfig":{"PreTokenGeneration":"arn:aws:lambda:us-east-1:123456789012:function:g","PreTokenGenerationConfig":{"LambdaVersion":"V2_0","LambdaArn":` + someLambda + `}}`,
@@ -259,7 +257,6 @@ func TestUpdateRefusals(t *testing.T) {
 		{"from LITE with history", `"UserPoolTier":"LITE"`, "", `"UserPoolTier":"PLUS","Policies":{"PasswordPolicy":{"PasswordHistorySize":3}}`, ""},
 		{"verification before update, no more auto-verified", `"AutoVerifiedAttributes":["email"],"UserAttributeUpdateSettings":{"AttributesRequireVerificationBeforeUpdate":["email"]}`, "", `"PoolName":"x"`,
 			"InvalidParameterException: All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes"},
-		{"triggers", "", "", `"LambdaConfig":{"InboundFederation":{"LambdaVersion":"V1_0","LambdaArn":` + someLambda + `}}`, "InvalidParameterException: The Lambda trigger InboundFederation is not available in this version."},
 		{"reserved tag", "", "", `"UserPoolTags":{"AWS:x":"y"}`, "UserPoolTaggingException: Tag keys can not begin with aws:, which is reserved: AWS:x"},
 	}
 	for _, tt := range tests {

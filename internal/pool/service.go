@@ -50,7 +50,7 @@ type Service struct {
 	domains         *cache.Cache[LoginDomain]
 	scopes          *cache.Cache[map[string]bool] // of resource servers, by pool
 	resourceServers *Items[resourceServer]
-	changes         *stripedLock
+	changes         *cache.StripedLock
 }
 
 const (
@@ -70,7 +70,7 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{deps: d, pages: pager{d.Pages, d.Now}, changes: newStripedLock()}
+	s := &Service{deps: d, pages: pager{d.Pages, d.Now}, changes: cache.NewStripedLock()}
 	s.resourceServers = NewItems[resourceServer](s, resourceServerKind)
 	s.pools = cache.New(maxCachedPools, d.Now, s.loadPool)
 	s.clients = cache.New(maxCachedClients, d.Now, s.loadClient)
@@ -250,7 +250,7 @@ func writePool(ctx context.Context, tx *store.Tx, p *store.Pool, doc *settings) 
 // change got in between. Nothing is lost: each change sees those before it, or
 // the caller is told to try again.
 func (s *Service) update(ctx context.Context, poolID string, fn func(tx *store.Tx) error) error {
-	unlock, err := s.changes.lock(ctx, poolID)
+	unlock, err := s.changes.Lock(ctx, poolID)
 	if err != nil {
 		return err
 	}

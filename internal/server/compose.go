@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/federation/fetch"
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/login"
@@ -21,6 +22,7 @@ import (
 	"cognate/internal/oauth"
 	"cognate/internal/pool"
 	"cognate/internal/pool/branding"
+	"cognate/internal/pool/providers"
 	"cognate/internal/risk"
 	"cognate/internal/server/edge"
 	"cognate/internal/signin"
@@ -31,6 +33,7 @@ import (
 	"cognate/internal/user/devices"
 	"cognate/internal/user/factors"
 	"cognate/internal/user/groups"
+	"cognate/internal/user/identities"
 	"cognate/internal/user/passkeys"
 	"cognate/internal/user/registration"
 	"cognate/internal/user/userimport"
@@ -39,27 +42,30 @@ import (
 
 // services are the services of one server.
 type services struct {
-	metrics   *audit.Metrics
-	gauges    *databaseGauges
-	gate      *keys.Gate
-	iam       *iam.Service
-	pools     *pool.Service
-	branding  *branding.Service
-	users     *user.Service
-	groups    *groups.Service
-	devices   *devices.Service
-	passkeys  *passkeys.Service
-	factors   *factors.Service
-	signins   *signin.Service
-	refreshes *refresh.Service
-	tokens    *token.Service
-	oauth     *oauth.Service
-	login     *login.Service
-	messages  *message.Service
-	lockouts  *risk.Lockouts
-	imports   *userimport.Service
-	triggers  *triggers
-	wire      *wire.Handler
+	metrics    *audit.Metrics
+	gauges     *databaseGauges
+	gate       *keys.Gate
+	iam        *iam.Service
+	pools      *pool.Service
+	branding   *branding.Service
+	providers  *providers.Service
+	calls      *fetch.Client // of identity providers
+	users      *user.Service
+	groups     *groups.Service
+	identities *identities.Service
+	devices    *devices.Service
+	passkeys   *passkeys.Service
+	factors    *factors.Service
+	signins    *signin.Service
+	refreshes  *refresh.Service
+	tokens     *token.Service
+	oauth      *oauth.Service
+	login      *login.Service
+	messages   *message.Service
+	lockouts   *risk.Lockouts
+	imports    *userimport.Service
+	triggers   *triggers
+	wire       *wire.Handler
 
 	registrations *registration.Service
 
@@ -68,17 +74,19 @@ type services struct {
 
 // The services under different names, so that directory can embed them.
 type (
-	poolOperations    = pool.Service
-	brandOperations   = branding.Service
-	userOperations    = user.Service
-	groupOperations   = groups.Service
-	deviceOperations  = devices.Service
-	passkeyOperations = passkeys.Service
-	factorOperations  = factors.Service
-	signinOperations  = signin.Service
-	refreshOperations = refresh.Service
-	tokenOperations   = token.Service
-	importOperations  = userimport.Service
+	poolOperations     = pool.Service
+	brandOperations    = branding.Service
+	providerOperations = providers.Service
+	identityOperations = identities.Service
+	userOperations     = user.Service
+	groupOperations    = groups.Service
+	deviceOperations   = devices.Service
+	passkeyOperations  = passkeys.Service
+	factorOperations   = factors.Service
+	signinOperations   = signin.Service
+	refreshOperations  = refresh.Service
+	tokenOperations    = token.Service
+	importOperations   = userimport.Service
 
 	registrationOperations = registration.Service
 )
@@ -90,8 +98,10 @@ type (
 type directory struct {
 	*poolOperations
 	*brandOperations
+	*providerOperations
 	*userOperations
 	*groupOperations
+	*identityOperations
 	*deviceOperations
 	*passkeyOperations
 	*factorOperations
@@ -129,6 +139,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
 		SenderKeys: v.triggers.keys,
 	})
+	if err := v.composeProviders(c, st, ring, log); err != nil {
+		return nil, err
+	}
 	v.branding = branding.New(branding.Deps{Store: st, Pools: v.pools, BaseURL: publicURL(c)})
 	v.tokens = token.New(token.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, SigningKeys: ready, Now: c.Now, Log: log,
@@ -149,6 +162,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.registrations = registration.New(registration.Deps{Store: st, Ring: ring, Users: v.users, Mail: mails, Triggers: v.triggers.Service, Now: c.Now})
 	v.groups = groups.New(groups.Deps{Store: st, Pools: v.pools, Users: v.users, Now: c.Now})
+	v.identities = identities.New(identities.Deps{
+		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Providers: v.providers, Triggers: v.triggers.Service, Now: c.Now, Log: log,
+	})
 	v.devices = devices.New(devices.Deps{Store: st, Pools: v.pools, Ring: ring, Users: v.users, Now: c.Now})
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase, c.Mode == Dev), Now: c.Now})
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
@@ -159,9 +175,10 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.oauth = oauth.New(oauth.Deps{
 		Store: st, Pools: v.pools, Groups: v.groups, Refreshes: v.refreshes, Tokens: v.tokens, SignIns: v.signins, Passkeys: v.passkeys, Ring: ring,
+		Providers: v.providers, Identities: v.identities, SiteURL: siteURL(c),
 		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Now: c.Now, Log: log,
 	})
-	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Passkeys: v.passkeys, Ring: ring, Now: c.Now, Log: log})
+	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Providers: v.providers, Passkeys: v.passkeys, Ring: ring, Now: c.Now, Log: log})
 	v.imports = userimport.New(userimport.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
 		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
@@ -171,7 +188,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{v.pools, v.branding, v.users, v.groups, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
+			idp.Bind(directory{v.pools, v.branding, v.providers, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(unimplementedIdentity{}),
 		),
 		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
@@ -182,6 +199,19 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.registerGauges(c, st)
 	v.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(v.gate.Waiting()) })
 	return v, nil
+}
+
+// composeProviders builds what knows identity providers.
+func (v *services) composeProviders(c *Config, st *store.Store, ring *keys.Ring, log *slog.Logger) (err error) {
+	if v.calls, err = newProviderClient(c, v.metrics); err != nil {
+		return err
+	}
+	social, err := c.socialEndpoints()
+	if err != nil {
+		return err
+	}
+	v.providers = providers.New(providers.Deps{Store: st, Pools: v.pools, Ring: ring, Client: v.calls, Endpoints: social, Now: c.Now, Log: log})
+	return nil
 }
 
 // issuerBase returns the part of an issuer before "/<pool id>".
@@ -230,6 +260,7 @@ func (v *services) resourceTags(ctx context.Context, arn string) (map[string]str
 
 // close writes the counts that are only in memory, and sends the due messages.
 func (v *services) close(ctx context.Context) error {
+	v.calls.Close()
 	return errors.Join(v.lockouts.Flush(ctx), v.messages.Flush(ctx), v.triggers.close())
 }
 

@@ -18,14 +18,6 @@ type unimplemented struct{}
 // unimplementedIdentity is the same for cognito-identity.
 type unimplementedIdentity struct{}
 
-func (unimplemented) AdminDisableProviderForUser(context.Context, *idp.AdminDisableProviderForUserRequest) (*idp.AdminDisableProviderForUserResponse, error) {
-	return nil, api.Unimplemented("AdminDisableProviderForUser")
-}
-
-func (unimplemented) AdminLinkProviderForUser(context.Context, *idp.AdminLinkProviderForUserRequest) (*idp.AdminLinkProviderForUserResponse, error) {
-	return nil, api.Unimplemented("AdminLinkProviderForUser")
-}
-
 func (unimplemented) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEventsRequest) (*idp.AdminListUserAuthEventsResponse, error) {
 	return nil, api.Unimplemented("AdminListUserAuthEvents")
 }
@@ -34,32 +26,16 @@ func (unimplemented) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpd
 	return nil, api.Unimplemented("AdminUpdateAuthEventFeedback")
 }
 
-func (unimplemented) CreateIdentityProvider(context.Context, *idp.CreateIdentityProviderRequest) (*idp.CreateIdentityProviderResponse, error) {
-	return nil, api.Unimplemented("CreateIdentityProvider")
-}
-
 func (unimplemented) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
 	return nil, api.Unimplemented("CreateUserPoolReplica")
-}
-
-func (unimplemented) DeleteIdentityProvider(context.Context, *idp.DeleteIdentityProviderRequest) error {
-	return api.Unimplemented("DeleteIdentityProvider")
 }
 
 func (unimplemented) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolReplicaRequest) (*idp.DeleteUserPoolReplicaResponse, error) {
 	return nil, api.Unimplemented("DeleteUserPoolReplica")
 }
 
-func (unimplemented) DescribeIdentityProvider(context.Context, *idp.DescribeIdentityProviderRequest) (*idp.DescribeIdentityProviderResponse, error) {
-	return nil, api.Unimplemented("DescribeIdentityProvider")
-}
-
 func (unimplemented) DescribeRiskConfiguration(context.Context, *idp.DescribeRiskConfigurationRequest) (*idp.DescribeRiskConfigurationResponse, error) {
 	return nil, api.Unimplemented("DescribeRiskConfiguration")
-}
-
-func (unimplemented) GetIdentityProviderByIdentifier(context.Context, *idp.GetIdentityProviderByIdentifierRequest) (*idp.GetIdentityProviderByIdentifierResponse, error) {
-	return nil, api.Unimplemented("GetIdentityProviderByIdentifier")
 }
 
 func (unimplemented) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDeliveryConfigurationRequest) (*idp.GetLogDeliveryConfigurationResponse, error) {
@@ -68,14 +44,6 @@ func (unimplemented) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDel
 
 func (unimplemented) GetProvisionedLimit(context.Context, *idp.GetProvisionedLimitRequest) (*idp.GetProvisionedLimitResponse, error) {
 	return nil, api.Unimplemented("GetProvisionedLimit")
-}
-
-func (unimplemented) GetSigningCertificate(context.Context, *idp.GetSigningCertificateRequest) (*idp.GetSigningCertificateResponse, error) {
-	return nil, api.Unimplemented("GetSigningCertificate")
-}
-
-func (unimplemented) ListIdentityProviders(context.Context, *idp.ListIdentityProvidersRequest) (*idp.ListIdentityProvidersResponse, error) {
-	return nil, api.Unimplemented("ListIdentityProviders")
 }
 
 func (unimplemented) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
@@ -92,10 +60,6 @@ func (unimplemented) SetRiskConfiguration(context.Context, *idp.SetRiskConfigura
 
 func (unimplemented) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {
 	return nil, api.Unimplemented("UpdateAuthEventFeedback")
-}
-
-func (unimplemented) UpdateIdentityProvider(context.Context, *idp.UpdateIdentityProviderRequest) (*idp.UpdateIdentityProviderResponse, error) {
-	return nil, api.Unimplemented("UpdateIdentityProvider")
 }
 
 func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {

@@ -38,6 +38,8 @@ const (
 	KindBranding         = "branding"
 	KindUICustomization  = "ui-customization"
 	KindRisk             = "risk"
+	// KindSAMLKey has the key by which a pool signs its requests of SAML providers.
+	KindSAMLKey = "saml-key"
 )
 
 // An Item is a named setting of a pool: a group, a resource server, an identity provider.

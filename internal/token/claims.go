@@ -255,6 +255,8 @@ func scopesAllow(scopes []string, attribute string) bool {
 		return true
 	}
 	switch attribute {
+	case "identities": // It says by whose word the user signed in.
+		return true
 	case "email", "email_verified":
 		return email
 	case "phone_number", "phone_number_verified":

@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
@@ -32,12 +33,18 @@ func SignInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
 		value := attrs[kind]
 		switch {
 		case value == "":
-		case sn.UsernameAttributes.Has(kind),
+		case sn.UsernameAttributes.Has(kind) && !isProfile(attrs),
 			sn.AliasAttributes.Has(kind) && (kind == schema.PreferredUsername || attrs[schema.VerifiedFlag(kind)] == "true"):
 			names = append(names, store.Name{Kind: kind, Value: sn.FoldAlias(kind, value)})
 		}
 	}
 	return names
+}
+
+// isProfile reports whether the attributes are of a profile that a sign-in at another
+// provider made. Its username is the provider's, and its addresses are nobody's username.
+func isProfile(attrs map[string]string) bool {
+	return strings.Contains(attrs[schema.Identities], `"primary":true`)
 }
 
 // A ConflictRule decides about a sign-in name that another user has. It returns the
@@ -67,12 +74,26 @@ func MoveAliases(sn *pool.Snapshot, refuse ConflictRule) ConflictRule {
 	}
 }
 
+// LeaveAlias is the ConflictRule of sign-ins at other providers: the name stays with its
+// user, and the value is stored all the same.
+func LeaveAlias(string) error { return errLeave }
+
+var errLeave = errors.New("user: the name stays with its user")
+
 // MaxSignInName is the longest sign-in name in bytes: what an index entry holds.
 const MaxSignInName = 2048
 
 // claim adds a sign-in name to the user. If another user has the name, decide says what
 // happens.
 func (e *Edit) claim(ctx context.Context, name store.Name, decide ConflictRule) error {
+	err := e.claimOrDecide(ctx, name, decide)
+	if errors.Is(err, errLeave) {
+		return nil
+	}
+	return err
+}
+
+func (e *Edit) claimOrDecide(ctx context.Context, name store.Name, decide ConflictRule) error {
 	if len(name.Value) > MaxSignInName {
 		return idp.InvalidParameterException("user." + name.Kind + ": The value is too long to sign in by.")
 	}

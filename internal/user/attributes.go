@@ -80,7 +80,7 @@ func NewAttributes(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeT
 			}
 		}
 	}
-	if err := checkValues(sn, stored); err != nil {
+	if err := CheckValues(sn, stored); err != nil {
 		return nil, err
 	}
 	if client == nil {
@@ -138,9 +138,9 @@ func MayRead(sn *pool.Snapshot, client *pool.Client, name string) bool {
 	return client.CanRead(name)
 }
 
-// checkValues checks values against the types and bounds of their attributes. It puts
+// CheckValues checks values against the types and bounds of their attributes. It puts
 // Booleans into their stored form.
-func checkValues(sn *pool.Snapshot, values map[string]string) error {
+func CheckValues(sn *pool.Snapshot, values map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		a, _ := sn.Schema.Attribute(name)
 		if a.Type == idp.AttributeDataTypeBoolean {
@@ -232,7 +232,7 @@ func checkUpdate(sn *pool.Snapshot, client *pool.Client, list []idp.AttributeTyp
 			present[name] = values[name]
 		}
 	}
-	if err := checkValues(sn, present); err != nil {
+	if err := CheckValues(sn, present); err != nil {
 		return nil, err
 	}
 	maps.Copy(values, present)

@@ -92,7 +92,7 @@ func checkCompletion(sn *pool.Snapshot, client *pool.Client, u *User, given map[
 			return idp.InvalidParameterException("user." + name + isImmutable)
 		}
 	}
-	return checkValues(sn, given)
+	return CheckValues(sn, given)
 }
 
 // complete sets the attributes of the challenge. A new address is not verified.

@@ -72,6 +72,34 @@ func (d Document) Number(path ...string) float64 {
 	return f
 }
 
+// Texts returns the texts of the list at a path.
+func (d Document) Texts(path ...string) []string {
+	list, _ := d.at(path).([]any)
+	var texts []string
+	for _, v := range list {
+		if text, ok := v.(string); ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// FirstAuthMethod returns the type of the first way to sign in that the page shows, such as
+// FEDERATED; "" if the settings do not say so.
+func (d Document) FirstAuthMethod() string {
+	groups, _ := d.at([]string{"categories", "auth", "authMethodOrder"}).([]any)
+	for _, group := range groups {
+		methods, _ := group.([]any)
+		for _, method := range methods {
+			if m, ok := method.(map[string]any); ok {
+				kind, _ := m["type"].(string)
+				return kind
+			}
+		}
+	}
+	return ""
+}
+
 func (d Document) at(path []string) any {
 	var v any = map[string]any(d)
 	for _, key := range path {

@@ -17,6 +17,8 @@ const (
 	Email       = "email_otp"
 	PlatformKey = "swk"
 	RoamingKey  = "hwk"
+	// Federated means that another identity provider vouches, and names no factor.
+	Federated = "fed"
 
 	several = "mfa"
 )
@@ -68,7 +70,7 @@ func (m Methods) Level() int {
 		return 3
 	case m.Has(SMS, Email):
 		return 2
-	case m.Has(Password):
+	case m.Has(Password, Federated):
 		return 1
 	}
 	return 0

@@ -3,6 +3,7 @@ package groups
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -250,4 +251,21 @@ func (s *Service) ListUsersInGroup(ctx context.Context, in *idp.ListUsersInGroup
 	}
 	out.Users, err = user.Describe(sn, recs, nil)
 	return out, err
+}
+
+// Join adds a user to a group of the pool's own in the caller's transaction, and makes the
+// group if there is none.
+func (s *Service) Join(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID, name, description string) error {
+	key := groupKey(name)
+	_, err := tx.LockItem(ctx, sn.ID, store.KindGroup, key)
+	if errors.Is(err, store.ErrNotFound) {
+		if err := s.deps.Pools.Hold(ctx, tx, sn.ID); err != nil {
+			return err
+		}
+		_, err = s.groups.Create(ctx, tx, sn.ID, key, group{Name: name, Description: &description})
+	}
+	if err != nil {
+		return err
+	}
+	return tx.AddMember(ctx, sn.ID, key, userID)
 }

@@ -1,28 +1,29 @@
-package pool
+package cache
 
 import (
 	"context"
 	"hash/maphash"
 )
 
-// A stripedLock makes this process's changes of one pool run one after another. The
+// A StripedLock makes this process's changes of one pool run one after another. The
 // database alone also keeps concurrent changes apart, but it rejects all but one of
 // them. Pools that share a stripe only wait for each other.
-type stripedLock struct {
+type StripedLock struct {
 	seed    maphash.Seed
 	stripes [64]chan struct{}
 }
 
-func newStripedLock() *stripedLock {
-	l := &stripedLock{seed: maphash.MakeSeed()}
+// NewStripedLock makes the lock.
+func NewStripedLock() *StripedLock {
+	l := &StripedLock{seed: maphash.MakeSeed()}
 	for i := range l.stripes {
 		l.stripes[i] = make(chan struct{}, 1)
 	}
 	return l
 }
 
-// lock waits for the pool's stripe. The caller must call unlock.
-func (l *stripedLock) lock(ctx context.Context, poolID string) (unlock func(), err error) {
+// Lock waits for the pool's stripe. The caller must call unlock.
+func (l *StripedLock) Lock(ctx context.Context, poolID string) (unlock func(), err error) {
 	stripe := l.stripes[maphash.String(l.seed, poolID)%uint64(len(l.stripes))]
 	select {
 	case stripe <- struct{}{}:

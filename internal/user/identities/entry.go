@@ -1,0 +1,73 @@
+package identities
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"cognate/internal/pool"
+	"cognate/internal/pool/schema"
+	"cognate/internal/user"
+)
+
+// maxIdentities is how many identities a user may have (Cognito: quotas in user pools).
+const maxIdentities = 5
+
+// entry is an identity as the user's attribute identities shows it.
+type entry struct {
+	UserID       string  `json:"userId"`
+	ProviderName string  `json:"providerName"`
+	ProviderType string  `json:"providerType"`
+	Issuer       *string `json:"issuer"`
+	Primary      bool    `json:"primary"`
+	DateCreated  int64   `json:"dateCreated"` // milliseconds
+}
+
+// entriesOf returns the identities of a user.
+func entriesOf(u *user.User) ([]entry, error) {
+	text := u.Attributes[schema.Identities]
+	if text == "" {
+		return nil, nil
+	}
+	var list []entry
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return nil, fmt.Errorf("identities: of %s: %w", u.ID(), err)
+	}
+	return list, nil
+}
+
+// setEntries writes the identities of a user.
+func setEntries(u *user.User, list []entry) error {
+	if len(list) == 0 {
+		delete(u.Attributes, schema.Identities)
+		return nil
+	}
+	text, err := json.Marshal(list)
+	u.Attributes[schema.Identities] = string(text)
+	return err
+}
+
+// indexOf returns where the identity is in the list; -1 if it is not there. Values compare as
+// usernames of the pool do.
+func indexOf(sn *pool.Snapshot, list []entry, provider, value string) int {
+	return slices.IndexFunc(list, func(e entry) bool {
+		return e.ProviderName == provider && sn.FoldUsername(e.UserID) == sn.FoldUsername(value)
+	})
+}
+
+// key identifies a person of a provider: by the provider's own name of the person, or by the
+// value of an attribute. attribute is "" for the former.
+type key struct{ provider, attribute, value string }
+
+// hash returns the key as the store has it. Values compare as usernames of the pool do, as
+// they are a part of the username.
+func (k key) hash(sn *pool.Snapshot) [32]byte {
+	var body []byte
+	for _, part := range []string{k.provider, k.attribute, sn.FoldUsername(k.value)} {
+		body = binary.BigEndian.AppendUint32(body, uint32(len(part)))
+		body = append(body, part...)
+	}
+	return sha256.Sum256(body)
+}
