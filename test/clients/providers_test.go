@@ -94,12 +94,11 @@ func checkIssuer(t *testing.T, p *oidc.Provider, subject string, claims map[stri
 // TestDex signs a person in at Dex.
 func TestDex(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	program, err := providers.BuildDex(t.Context(), filepath.Join("..", "..", "tools"), dir)
+	program, err := buildDex()
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, err := providers.Dex(t.Context(), program, dir)
+	issuer, err := providers.Dex(t.Context(), program, t.TempDir(), providers.Callback)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +114,7 @@ func TestNodeProvider(t *testing.T) {
 	for _, algorithm := range []string{"RS256", "PS256", "ES256", "HS256"} {
 		t.Run(algorithm, func(t *testing.T) {
 			t.Parallel()
-			issuer, err := providers.NodeProvider(t.Context(), filepath.Join("..", "js"))
+			issuer, err := providers.NodeProvider(t.Context(), filepath.Join("..", "js"), providers.Callback)
 			if err != nil {
 				t.Fatal(err)
 			}

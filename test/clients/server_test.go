@@ -15,7 +15,11 @@ import (
 	"time"
 
 	"cognate/test/patience"
+	"cognate/test/providers"
 )
+
+// buildDex builds Dex once, and returns the program's path.
+var buildDex func() (string, error)
 
 // program is the path of the server's binary: built for this run, or the one
 // that COGNATE_TEST_PROGRAM names, to try a release.
@@ -26,15 +30,18 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
-	if program != "" {
-		return m.Run()
-	}
 	dir, err := os.MkdirTemp("", "cognate-clients-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	buildDex = sync.OnceValues(func() (string, error) {
+		return providers.BuildDex(context.Background(), filepath.Join("..", "..", "tools"), dir)
+	})
+	if program != "" {
+		return m.Run()
+	}
 	program = filepath.Join(dir, "cognate")
 	build := exec.Command("go", "build", "-o", program, "cognate/cmd/cognate")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // As `make build` does.

@@ -20,7 +20,7 @@ import (
 const (
 	ClientID     = "RS256" // oidc-provider's clients are named after the algorithms of ID tokens
 	ClientSecret = "a-client-secret-of-32-characters"
-	Callback     = "https://login.example.com/oauth2/idpresponse"
+	Callback     = "https://login.example.com/oauth2/idpresponse" // of tests without a server
 	Email        = "ann@example.com"
 	Password     = "password"
 )
@@ -61,8 +61,8 @@ staticClients:
 - {id: {{.ClientID}}, secret: {{.ClientSecret}}, name: Cognate, redirectURIs: [{{printf "%q" .Callback}}]}
 `))
 
-// Dex starts Dex with a folder of its own.
-func Dex(ctx context.Context, program, dir string) (*Issuer, error) {
+// Dex starts Dex with a folder of its own, for a client with the callback.
+func Dex(ctx context.Context, program, dir, callback string) (*Issuer, error) {
 	port, err := proxies.FreePort(ctx)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func Dex(ctx context.Context, program, dir string) (*Issuer, error) {
 		return nil, err
 	}
 	defer f.Close()
-	err = dexConfig.Execute(f, struct{ Port, Hash, Email, ClientID, ClientSecret, Callback string }{port, string(hash), Email, ClientID, ClientSecret, Callback})
+	err = dexConfig.Execute(f, struct{ Port, Hash, Email, ClientID, ClientSecret, Callback string }{port, string(hash), Email, ClientID, ClientSecret, callback})
 	if err != nil {
 		return nil, err
 	}
@@ -85,14 +85,15 @@ func Dex(ctx context.Context, program, dir string) (*Issuer, error) {
 	return p, p.Run(ctx, port, program, "serve", config)
 }
 
-// NodeProvider starts oidc-provider by a script of the folder test/js.
-func NodeProvider(ctx context.Context, js string) (*Issuer, error) {
+// NodeProvider starts oidc-provider by a script of the folder test/js, for clients with the
+// callback.
+func NodeProvider(ctx context.Context, js, callback string) (*Issuer, error) {
 	port, err := proxies.FreePort(ctx)
 	if err != nil {
 		return nil, err
 	}
 	issuer := "http://127.0.0.1:" + port
-	settings, err := json.Marshal(map[string]string{"issuer": issuer, "port": port, "callback": Callback, "secret": ClientSecret})
+	settings, err := json.Marshal(map[string]string{"issuer": issuer, "port": port, "callback": callback, "secret": ClientSecret})
 	if err != nil {
 		return nil, err
 	}
