@@ -114,10 +114,11 @@ const (
 	inputName     = "username"
 	inputCode     = "code"
 	inputPassword = "password"
+	inputSearch   = "idp_search"
 )
 
 // pageErrorInputs maps an error of a page to the input that it is about.
-var pageErrorInputs = map[pageError]string{"error.mismatch": "confirm_password", "error.username": inputName}
+var pageErrorInputs = map[pageError]string{"error.mismatch": "confirm_password", "error.username": inputName, errNoProvider: inputSearch}
 
 // errorInputs maps the code of an API error to the input that the error is about.
 var errorInputs = map[string]string{

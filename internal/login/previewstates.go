@@ -81,6 +81,10 @@ func previewSignIn() []previewState {
 		{path: pathSignIn, name: "first-missing", title: "Sign in, the name first and missing", failed: errMissing, show: showSignInFirst},
 		{path: pathSignIn, name: "none", title: "Sign in, no way to sign in", show: func(*visit) (any, error) { return signInView{}, nil }},
 		{path: pathSignIn, name: "known", title: "Sign in, signed in before", show: showKnownPerson},
+		{path: pathSignIn, name: "providers", title: "Sign in, with other providers", show: showProviders(true, false)},
+		{path: pathSignIn, name: "away", title: "Sign in, other providers only", show: showProviders(false, false)},
+		{path: pathSignIn, name: "search", title: "Sign in, search by address", show: showProviders(true, true)},
+		{path: pathSignIn, name: "unknown", title: "Sign in, address without a provider", failed: errNoProvider, form: url.Values{"idp_search": {"ada@example.com"}}, show: showProviders(false, true)},
 		{path: pathSignIn, name: "confirmed", title: "Sign in after confirmation", notice: noticeConfirmed},
 		{path: pathSignIn, name: "changed", title: "Sign in after a new password", notice: noticePasswordChanged},
 		{path: pathSignIn, name: "expired", title: "Sign in after an attempt that took too long", notice: noticeExpired},
@@ -92,6 +96,26 @@ func showKnownPerson(v *visit) (any, error) {
 	out := v.signInView(false)
 	out.Known = previewName
 	return out, nil
+}
+
+// showProviders shows the page of an app client with other identity providers: with the form
+// for the pool's own people or without, with buttons or with the search by address.
+func showProviders(local, search bool) func(v *visit) (any, error) {
+	return func(v *visit) (any, error) {
+		out := v.signInView(false)
+		out.Local = local
+		out.Providers = &providersView{First: true}
+		if search {
+			out.Providers.Search = v.searchField()
+			return out, nil
+		}
+		for _, name := range []string{"Google", "Apple", "Example Corporation"} {
+			out.Providers.Buttons = append(out.Providers.Buttons, providerButton{
+				Label: v.text.T("provider.continue", name), URL: v.providerURL(name), Company: name == "Example Corporation",
+			})
+		}
+		return out, nil
+	}
 }
 
 // showSignInFirst shows the page of an app client with a choice of the first factor.

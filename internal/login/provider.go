@@ -55,12 +55,15 @@ func (v *visit) providersView() (*providersView, error) {
 		out.Buttons = append(out.Buttons, v.providerButton(p, look))
 	}
 	if byAddress {
-		out.Search = &Field{ID: "idp_search", Name: "idp_search", Label: v.text.T("provider.search"), Type: "text", Autocomplete: "email", Value: v.form.Get("idp_search")}
-		if v.failed == errNoProvider {
-			out.Search.Error = v.text.T("provider.unknown")
-		}
+		out.Search = v.searchField()
 	}
 	return out, nil
+}
+
+// searchField returns the input for an address or a domain.
+func (v *visit) searchField() *Field {
+	f := v.withError(Field{ID: inputSearch, Name: inputSearch, Label: v.text.T("provider.search"), Type: "text", Autocomplete: "email", Value: v.form.Get(inputSearch)})
+	return &f
 }
 
 // offeredProviders returns the pool's providers that the app client allows, in its order.
@@ -151,12 +154,12 @@ func (v *visit) providerURL(name string) string {
 }
 
 // errNoProvider says that no provider has the domain that the person typed.
-var errNoProvider = pageError("provider.unknown")
+const errNoProvider = pageError("provider.unknown")
 
 // submitSearch leads to the provider of an address: that with the address's domain, or the
 // text itself, as an identifier.
 func (v *visit) submitSearch() error {
-	text := strings.TrimSpace(v.form.Get("idp_search"))
+	text := strings.TrimSpace(v.form.Get(inputSearch))
 	domain := text
 	if at := strings.LastIndexByte(text, '@'); at >= 0 {
 		domain = text[at+1:]

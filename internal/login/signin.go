@@ -128,7 +128,7 @@ func (v *visit) submitSignIn() error {
 		v.render(nil)
 		return nil
 	}
-	if v.form.Has("idp_search") {
+	if v.form.Has(inputSearch) {
 		return v.submitSearch()
 	}
 	if !v.isLocal() {
