@@ -150,17 +150,19 @@ func (s *Service) attemptCookie(site *Site, id []byte, value string) *http.Cooki
 	return c
 }
 
-// dropAttempts removes the cookies of attempts beyond those that a browser may have.
+// dropAttempts makes room for the cookie of a new attempt. It removes the cookies of the oldest
+// ones, which browsers send first (RFC 6265bis §5.8.3).
 func (s *Service) dropAttempts(w http.ResponseWriter, r *http.Request, site *Site) {
-	n := 0
+	var names []string
 	for _, c := range r.Cookies() {
 		if strings.HasPrefix(strings.TrimPrefix(c.Name, "__Host-"), attemptCookiePrefix) {
-			if n++; n >= maxAttempts {
-				gone := s.cookie(site, "")
-				gone.Name = c.Name
-				http.SetCookie(w, gone)
-			}
+			names = append(names, c.Name)
 		}
+	}
+	for _, name := range names[:max(0, len(names)-maxAttempts+1)] {
+		gone := s.cookie(site, "")
+		gone.Name = name
+		http.SetCookie(w, gone)
 	}
 }
 

@@ -16,12 +16,14 @@ import (
 	"cognate/internal/store"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/internal/user/identities"
 )
 
 // A browser that has signed in carries a cookie, from which all clients of the pool
 // can sign in again (Cognito: managed login session). The cookie describes the session,
-// sealed. It is good while the user is not signed out everywhere, disabled or deleted,
-// and while the browser has not signed out.
+// sealed. It is good while the user is not signed out everywhere, disabled or deleted, while
+// the user may use the provider that vouched for the session, and while the browser has not
+// signed out.
 
 // cookieName is the name of the cookie.
 const cookieName = "cognito"
@@ -111,6 +113,11 @@ func (s *Service) session(ctx context.Context, site *Site, r *http.Request) (*br
 	if b.user, err = user.FromRecord(site.Pool, rec); err != nil || user.AccountFault(b.user) != nil {
 		return nil, err
 	}
+	if b.Provider != "" {
+		if uses, err := identities.Uses(b.user, b.Provider); !uses || err != nil {
+			return nil, err
+		}
+	}
 	return b, nil
 }
 
@@ -192,6 +199,11 @@ func (s *Service) seal(site *Site, b *browserSession) (*http.Cookie, error) {
 		return nil, err
 	}
 	value, err := s.deps.Ring.SealToken(keys.TokenBrowserSession, nil, body)
+	if errors.Is(err, keys.ErrTooLong) && b.Logout != nil {
+		short := *b // The person signs out of the pool alone.
+		short.Logout = nil
+		return s.seal(site, &short)
+	}
 	if err != nil {
 		return nil, err
 	}

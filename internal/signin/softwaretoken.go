@@ -85,6 +85,13 @@ func (s *Service) enrolment(ctx context.Context, accessToken, session *string, s
 			return nil, err
 		}
 		note(ctx, p.Pool, p.Client, p.User.ID)
+		u, err := user.FromRecord(p.Pool, p.User)
+		if err == nil {
+			err = user.CheckOwnFactors(u)
+		}
+		if err != nil {
+			return nil, err
+		}
 		return &enrolment{pool: p.Pool, userID: p.User.ID}, checkTokenPool(p.Pool)
 	}
 	t, err := s.openEnrolment(ctx, sealed, step)

@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
@@ -20,11 +19,11 @@ func isNameKind(sn *pool.Snapshot, kind string) bool {
 	return sn.AliasAttributes.Has(kind) || sn.UsernameAttributes.Has(kind)
 }
 
-// SignInNames returns the names, besides the username, by which a user with these
-// attributes signs in. An email or phone alias is one while it is verified. A username
+// SignInNames returns the names, besides the username, by which a user signs in. An email or phone alias is one while it is verified. A username
 // attribute and preferred_username are one as soon as they are set (Cognito: sign-in
 // with aliases).
-func SignInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
+func SignInNames(sn *pool.Snapshot, u *User) []store.Name {
+	attrs := u.Attributes
 	if !hasAliases(sn) {
 		return nil
 	}
@@ -33,7 +32,7 @@ func SignInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
 		value := attrs[kind]
 		switch {
 		case value == "":
-		case sn.UsernameAttributes.Has(kind) && !isProfile(attrs),
+		case sn.UsernameAttributes.Has(kind) && !isProfile(u),
 			sn.AliasAttributes.Has(kind) && (kind == schema.PreferredUsername || attrs[schema.VerifiedFlag(kind)] == "true"):
 			names = append(names, store.Name{Kind: kind, Value: sn.FoldAlias(kind, value)})
 		}
@@ -41,11 +40,10 @@ func SignInNames(sn *pool.Snapshot, attrs map[string]string) []store.Name {
 	return names
 }
 
-// isProfile reports whether the attributes are of a profile that a sign-in at another
-// provider made. Its username is the provider's, and its addresses are nobody's username.
-func isProfile(attrs map[string]string) bool {
-	return strings.Contains(attrs[schema.Identities], `"primary":true`)
-}
+// isProfile reports whether a sign-in at another provider made the user of a pool whose
+// usernames are addresses. The username is then the provider's, while the username of the
+// pool's own users is the sub. The addresses of a profile are nobody's username.
+func isProfile(u *User) bool { return u.Rec.Username != u.Rec.ID }
 
 // A ConflictRule decides about a sign-in name that another user has. It returns the
 // error of the operation, or nil to move the name, as Cognito does with aliases.

@@ -205,7 +205,7 @@ func (e *Edit) checkKeepsSignInName() error {
 	if len(e.sn.UsernameAttributes) == 0 || len(e.before) == 0 {
 		return nil
 	}
-	if len(SignInNames(e.sn, e.User.Attributes)) > 0 {
+	if len(SignInNames(e.sn, e.User)) > 0 {
 		return nil
 	}
 	return cannotDeleteRequired(e.before[0].Kind)

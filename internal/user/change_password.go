@@ -85,10 +85,13 @@ func incorrectPassword() error {
 }
 
 // ChangePassword replaces the password of the token's user, who must send the old one. A
-// user without a password sets the first.
+// user without a password sets the first, unless the user signs in at another provider.
 func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequest) (*idp.ChangePasswordResponse, error) {
 	p, u, err := s.TokenUser(ctx, in.AccessToken)
 	if err != nil {
+		return nil, err
+	}
+	if err := CheckOwnFactors(u); err != nil {
 		return nil, err
 	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {

@@ -100,7 +100,7 @@ func (s *Service) Insert(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, u
 	if err != nil {
 		return err
 	}
-	for _, name := range SignInNames(sn, u.Attributes) {
+	for _, name := range SignInNames(sn, u) {
 		if slices.Contains(in.Names, name) {
 			continue
 		}

@@ -33,13 +33,13 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, use
 	if err != nil {
 		return nil, err
 	}
-	return &Edit{s: s, tx: tx, sn: sn, User: u, before: SignInNames(sn, u.Attributes)}, nil
+	return &Edit{s: s, tx: tx, sn: sn, User: u, before: SignInNames(sn, u)}, nil
 }
 
 // Save stores the user and the sign-in names that follow from the attributes. It drops old
 // names first, so that a user can swap two of them.
 func (e *Edit) Save(ctx context.Context, decide ConflictRule) error {
-	after := SignInNames(e.sn, e.User.Attributes)
+	after := SignInNames(e.sn, e.User)
 	for _, old := range e.before {
 		if !slices.Contains(after, old) {
 			if err := e.tx.DropName(ctx, e.sn.ID, e.User.ID(), old.Kind); err != nil {

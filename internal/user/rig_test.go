@@ -79,7 +79,7 @@ func (r *rig) have(t testing.TB, sn *pool.Snapshot, name string, status idp.User
 		t.Fatal(err)
 	}
 	err = r.deps.Store.Update(t.Context(), func(tx *store.Tx) error {
-		return tx.InsertUser(t.Context(), rec, SignInNames(sn, u.Attributes))
+		return tx.InsertUser(t.Context(), rec, SignInNames(sn, u))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func (s *Service) CheckNameFree(ctx context.Context, sn *pool.Snapshot, u *User,
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return NameConflict(ctx, &s.deps.Store.Reader, sn, u.ID(), SignInNames(sn, u.Attributes), alias)
+	return NameConflict(ctx, &s.deps.Store.Reader, sn, u.ID(), SignInNames(sn, u), alias)
 }
 
 // PostConfirmation calls the pool's function PostConfirmation, if there is one. The

@@ -41,7 +41,7 @@ func (r *Rig) Have(t testing.TB, sn *pool.Snapshot, name string, status idp.User
 		t.Fatal(err)
 	}
 	err = r.Store.Update(t.Context(), func(tx *store.Tx) error {
-		return tx.InsertUser(t.Context(), rec, user.SignInNames(sn, u.Attributes))
+		return tx.InsertUser(t.Context(), rec, user.SignInNames(sn, u))
 	})
 	if err != nil {
 		t.Fatal(err)

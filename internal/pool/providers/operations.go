@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -128,8 +129,10 @@ func (s *Service) UpdateIdentityProvider(ctx context.Context, in *idp.UpdateIden
 	var item *pool.Item[document]
 	err = s.deps.Pools.Change(ctx, sn.ID, func(tx *store.Tx, sn *pool.Snapshot) error {
 		item, err = s.providers.Change(ctx, tx, sn.ID, in.ProviderName, func(d *document) error {
-			if d.Type != kind {
-				return store.ErrConflict // Another provider has taken the name.
+			// Another provider may have taken the name, or the secrets that details keeps may be
+			// old: the provider was called in between.
+			if d.Type != kind || details != nil && !bytes.Equal(d.Secrets, old.Doc.Secrets) {
+				return idp.ConcurrentModificationException("The identity provider was changed at the same time.")
 			}
 			if in.AttributeMapping != nil {
 				d.Mapping = withUsername(kind, in.AttributeMapping)

@@ -123,6 +123,9 @@ func (s *Service) SetUserMFAPreference(ctx context.Context, in *idp.SetUserMFAPr
 	if err != nil {
 		return nil, err
 	}
+	if err := user.CheckOwnFactors(u); err != nil {
+		return nil, err
+	}
 	list := factorSettings(in.SMSMfaSettings, in.SoftwareTokenMfaSettings, in.EmailMfaSettings)
 	if err := s.storeSettings(ctx, p.Pool, u.ID(), list, in.WebAuthnMfaSettings, false); err != nil {
 		return nil, err
@@ -148,6 +151,9 @@ func (s *Service) AdminSetUserMFAPreference(ctx context.Context, in *idp.AdminSe
 func (s *Service) SetUserSettings(ctx context.Context, in *idp.SetUserSettingsRequest) (*idp.SetUserSettingsResponse, error) {
 	p, u, err := s.deps.Users.TokenUser(ctx, in.AccessToken)
 	if err != nil {
+		return nil, err
+	}
+	if err := user.CheckOwnFactors(u); err != nil {
 		return nil, err
 	}
 	if err := s.setMFAOptions(ctx, p.Pool, u.ID(), in.MFAOptions); err != nil {

@@ -68,11 +68,17 @@ func (c *change) apply(a *Arrival, u *user.User, isNew bool) (changed bool, err 
 	for _, address := range []string{schema.Email, schema.PhoneNumber} {
 		flag := flagOf(address)
 		_, told := c.values[flag]
+		if _, sent := c.values[address]; told && !sent {
+			// The provider speaks of an address that it did not send, not of the user's.
+			told, next[flag] = false, u.Attributes[flag]
+		}
 		switch {
 		case next[address] == "":
 			delete(next, flag)
 		case !told && next[address] != u.Attributes[address]:
 			next[flag] = "false" // Nobody said that the new address is verified.
+		case next[flag] == "":
+			delete(next, flag)
 		}
 	}
 	if err := c.check(a, u, next, isNew); err != nil {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
@@ -38,6 +40,12 @@ func entriesOf(u *user.User) ([]entry, error) {
 	return list, nil
 }
 
+// Uses reports whether the user may sign in at the provider.
+func Uses(u *user.User, provider string) (bool, error) {
+	list, err := entriesOf(u)
+	return slices.ContainsFunc(list, func(e entry) bool { return e.ProviderName == provider }), err
+}
+
 // setEntries writes the identities of a user.
 func setEntries(u *user.User, list []entry) error {
 	if len(list) == 0 {
@@ -49,23 +57,37 @@ func setEntries(u *user.User, list []entry) error {
 	return err
 }
 
-// indexOf returns where the identity is in the list; -1 if it is not there. Values compare as
-// usernames of the pool do.
+// indexOf returns where the identity is in the list; -1 if it is not there. Values compare by
+// foldName.
 func indexOf(sn *pool.Snapshot, list []entry, provider, value string) int {
 	return slices.IndexFunc(list, func(e entry) bool {
-		return e.ProviderName == provider && sn.FoldUsername(e.UserID) == sn.FoldUsername(value)
+		return e.ProviderName == provider && foldName(sn, e.UserID) == foldName(sn, value)
 	})
+}
+
+// foldName returns the form of a person's name in which names compare: as usernames of the
+// pool do. A letter that only looks like the upper case of another letter stays, because the
+// provider takes the two for different people: the Kelvin sign is no K.
+func foldName(sn *pool.Snapshot, name string) string {
+	if sn.CaseSensitive {
+		return name
+	}
+	return strings.Map(func(r rune) rune {
+		if low := unicode.ToLower(r); unicode.ToUpper(low) == r {
+			return low
+		}
+		return r
+	}, name)
 }
 
 // key identifies a person of a provider: by the provider's own name of the person, or by the
 // value of an attribute. attribute is "" for the former.
 type key struct{ provider, attribute, value string }
 
-// hash returns the key as the store has it. Values compare as usernames of the pool do, as
-// they are a part of the username.
+// hash returns the key as the store has it. Values compare by foldName.
 func (k key) hash(sn *pool.Snapshot) [32]byte {
 	var body []byte
-	for _, part := range []string{k.provider, k.attribute, sn.FoldUsername(k.value)} {
+	for _, part := range []string{k.provider, k.attribute, foldName(sn, k.value)} {
 		body = binary.BigEndian.AppendUint32(body, uint32(len(part)))
 		body = append(body, part...)
 	}

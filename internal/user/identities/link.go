@@ -126,7 +126,11 @@ func (s *Service) link(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p *
 	if err := e.Save(ctx, user.LeaveAlias); err != nil {
 		return err
 	}
-	return tx.InsertIdentity(ctx, sn.ID, hash, id)
+	err = tx.InsertIdentity(ctx, sn.ID, hash, id)
+	if _, taken := errors.AsType[*store.ExistsError](err); taken {
+		return store.ErrConflict // The person signs in for the first time in this moment.
+	}
+	return err
 }
 
 // AdminDisableProviderForUser takes a way to sign in from a user: the password, or an

@@ -48,8 +48,9 @@ var errRaced = errors.New("identities: another request was faster")
 // updates it. It calls the pool's functions, so that no transaction may be open. Its errors
 // are for the app client: an [federation.Error] or an exception of the API.
 func (s *Service) SignIn(ctx context.Context, a Arrival) (*user.User, error) {
-	if utf8.RuneCountInString(a.username()) > maxUsername || a.Identity.Subject == "" {
-		return nil, refuse("The user name from the identity provider is empty or too long")
+	// A username that the API does not take could not be disabled or deleted by it.
+	if name := a.username(); utf8.RuneCountInString(name) > maxUsername || a.Identity.Subject == "" || !schema.IsUsername(name) {
+		return nil, refuse("The user name from the identity provider is empty, too long or malformed")
 	}
 	claims, err := s.inbound(ctx, &a)
 	if err != nil {

@@ -163,7 +163,7 @@ func resolvesBy(sn *pool.Snapshot, u *user.User, name string) bool {
 	if u.Rec.UsernameKey == sn.FoldUsername(name) {
 		return true
 	}
-	return slices.ContainsFunc(user.SignInNames(sn, u.Attributes), func(n store.Name) bool { return n.Value == sn.FoldAlias(n.Kind, name) })
+	return slices.ContainsFunc(user.SignInNames(sn, u), func(n store.Name) bool { return n.Value == sn.FoldAlias(n.Kind, name) })
 }
 
 // storeMigrated stores the user with the sign-in names, and the welcome in the same

@@ -45,7 +45,7 @@ func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Cl
 	if u.Rec.Credential, err = s.firstPassword(ctx, sn, u, in.Password); err != nil {
 		return nil, err
 	}
-	names := user.SignInNames(sn, u.Attributes)
+	names := user.SignInNames(sn, u)
 	if err := s.applyPreSignUp(ctx, sn, client, u, in); err != nil {
 		return nil, err
 	}

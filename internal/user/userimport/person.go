@@ -110,7 +110,7 @@ func (s *Service) newPerson(sn *pool.Snapshot, line fields, scheme string) (*per
 	if err := s.applyHash(u, line[columnHash], scheme); err != nil {
 		return nil, err
 	}
-	p := &person{user: u, names: user.SignInNames(sn, attrs)}
+	p := &person{user: u, names: user.SignInNames(sn, u)}
 	for _, n := range p.names {
 		if len(n.Value) > user.MaxSignInName {
 			return nil, lineError("user." + n.Kind + ": The value is too long to sign in by.")

@@ -1,0 +1,275 @@
+package login_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/test/fakeidp"
+	"cognate/test/serving"
+)
+
+// allowEverything gives the rig's client every flow, and access tokens of its users the scope of
+// the API. It is a public client: calls have no secret hash.
+func (r *rig) allowEverything(t *testing.T, providers ...string) {
+	t.Helper()
+	out, err := r.sdk.CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{
+		UserPoolId: &r.pool, ClientName: new("Everything"), AllowedOAuthFlowsUserPoolClient: true, AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode},
+		AllowedOAuthScopes: []string{"openid", "email", "aws.cognito.signin.user.admin"}, CallbackURLs: []string{callback}, LogoutURLs: []string{callback},
+		SupportedIdentityProviders: providers, PreventUserExistenceErrors: types.PreventUserExistenceErrorTypesEnabled,
+		ExplicitAuthFlows: []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowUserAuth, types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth},
+	})
+	r.client = serving.Must(t, out, err).UserPoolClient
+}
+
+// person makes the provider vouch for a person.
+func person(fake *fakeidp.Provider, subject string, claims ...any) {
+	fake.Behave(fakeidp.Behaviour{
+		Claims: func(v map[string]any) {
+			v["sub"] = subject
+			for i := 0; i+1 < len(claims); i += 2 {
+				v[claims[i].(string)] = claims[i+1]
+				if claims[i+1] == nil {
+					delete(v, claims[i].(string))
+				}
+			}
+		},
+		Info: func(v map[string]any) { clear(v); v["sub"] = subject },
+	})
+}
+
+// arrive signs in at the only provider of the rig's client in a new browser.
+func (r *rig) arrive(t *testing.T) (*browser, shown) {
+	t.Helper()
+	b := r.browser(t)
+	return b, b.back(b.toProvider(b.open("/login")))
+}
+
+// tokenSet redeems the code of a public client.
+func (b *browser) tokenSet(p shown) (access, refresh string) {
+	b.t.Helper()
+	u, err := url.Parse(p.location)
+	if err != nil || u.Query().Get("code") == "" {
+		b.t.Fatalf("no code: %s", p)
+	}
+	a := b.do(http.MethodPost, b.base+"/oauth2/token", url.Values{"grant_type": {"authorization_code"}, "client_id": {*b.client.ClientId}, "code": {u.Query().Get("code")}, "redirect_uri": {callback}})
+	var tokens struct {
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+	}
+	if err := json.Unmarshal([]byte(a.body), &tokens); err != nil || tokens.AccessToken == "" {
+		b.t.Fatalf("token: %d %s", a.status, a.body)
+	}
+	return tokens.AccessToken, tokens.RefreshToken
+}
+
+// scoped is query with the scope of the API.
+func (b *browser) scoped() string {
+	return strings.Replace(b.query(), "scope=openid+email", "scope=openid+email+aws.cognito.signin.user.admin", 1)
+}
+
+// TestFederatedUserHasNoLocalFactors: whoever has a profile of another provider gets no password,
+// passkey or second factor of the pool, by which the person could sign in after the provider
+// has locked the person out. Strangers cannot tell the profile from a name that nobody has.
+func TestFederatedUserHasNoLocalFactors(t *testing.T) {
+	t.Parallel()
+	engines(t, func(in *cip.CreateUserPoolInput) {
+		in.Policies = &types.UserPoolPolicyType{SignInPolicy: &types.SignInPolicyType{AllowedFirstAuthFactors: []types.AuthFactorType{
+			types.AuthFactorTypePassword, types.AuthFactorTypeEmailOtp, types.AuthFactorTypeWebAuthn,
+		}}}
+		in.AliasAttributes = []types.AliasAttributeType{types.AliasAttributeTypeEmail}
+	}, func(t *testing.T, r *rig) {
+		fake := r.addOIDC(t, "Corp", nil)
+		r.allowEverything(t, "COGNITO", "Corp")
+		mfa, err := r.sdk.SetUserPoolMfaConfig(t.Context(), &cip.SetUserPoolMfaConfigInput{
+			UserPoolId: &r.pool, MfaConfiguration: types.UserPoolMfaTypeOptional, SoftwareTokenMfaConfiguration: &types.SoftwareTokenMfaConfigType{Enabled: true},
+		})
+		serving.Must(t, mfa, err)
+		person(fake, "ada", "email", "ada@example.com", "email_verified", true)
+		b := r.browser(t)
+		access, _ := b.tokenSet(b.back(b.follow(b.do(http.MethodGet, b.base+"/oauth2/authorize?"+b.scoped()+"&identity_provider=Corp", nil)).location))
+		ctx, name := t.Context(), "Corp_ada"
+		_, err = r.sdk.ChangePassword(ctx, &cip.ChangePasswordInput{AccessToken: &access, ProposedPassword: new(password)})
+		serving.Want(t, err, "NotAuthorizedException")
+		_, err = r.sdk.ChangePassword(ctx, &cip.ChangePasswordInput{AccessToken: &access, PreviousPassword: new(password), ProposedPassword: new(password)})
+		serving.Want(t, err, "NotAuthorizedException")
+		_, err = r.sdk.StartWebAuthnRegistration(ctx, &cip.StartWebAuthnRegistrationInput{AccessToken: &access})
+		serving.Want(t, err, "NotAuthorizedException")
+		_, err = r.sdk.AssociateSoftwareToken(ctx, &cip.AssociateSoftwareTokenInput{AccessToken: &access})
+		serving.Want(t, err, "NotAuthorizedException")
+		_, err = r.sdk.SetUserMFAPreference(ctx, &cip.SetUserMFAPreferenceInput{AccessToken: &access, EmailMfaSettings: &types.EmailMfaSettingsType{Enabled: true}})
+		serving.Want(t, err, "NotAuthorizedException")
+		for _, username := range []string{name, "ada@example.com"} {
+			for _, flow := range []types.AuthFlowType{types.AuthFlowTypeUserPasswordAuth, types.AuthFlowTypeUserAuth} {
+				in := &cip.InitiateAuthInput{AuthFlow: flow, ClientId: r.client.ClientId, AuthParameters: map[string]string{"USERNAME": username, "PASSWORD": password, "PREFERRED_CHALLENGE": "PASSWORD"}}
+				_, err := r.sdk.InitiateAuth(ctx, in)
+				in.AuthParameters["USERNAME"] = "nobody"
+				_, unknown := r.sdk.InitiateAuth(ctx, in)
+				serving.Want(t, err, "NotAuthorizedException")
+				if serving.Code(err) != serving.Code(unknown) {
+					t.Errorf("%s %s: %v, unknown: %v", flow, username, err, unknown)
+				}
+			}
+			// Of a name that nobody has, the client is told the same.
+			forgot, err := r.sdk.ForgotPassword(ctx, &cip.ForgotPasswordInput{ClientId: r.client.ClientId, Username: &username})
+			serving.Must(t, forgot, err)
+			if messages := serving.Inbox(t, http.DefaultClient, r.URL(), url.Values{}); len(messages) != 0 {
+				t.Errorf("ForgotPassword sends %v", messages)
+			}
+			_, err = r.sdk.ConfirmForgotPassword(ctx, &cip.ConfirmForgotPasswordInput{ClientId: r.client.ClientId, Username: &username, ConfirmationCode: new("123456"), Password: new(password)})
+			if code := serving.Code(err); code != "ExpiredCodeException" && code != "CodeMismatchException" {
+				t.Errorf("ConfirmForgotPassword %s: %v", username, err)
+			}
+		}
+		for _, username := range []string{name, "nobody"} {
+			_, err = r.sdk.ConfirmSignUp(ctx, &cip.ConfirmSignUpInput{ClientId: r.client.ClientId, Username: &username, ConfirmationCode: new("123456")})
+			serving.Want(t, err, "CodeMismatchException")
+			resent, err := r.sdk.ResendConfirmationCode(ctx, &cip.ResendConfirmationCodeInput{ClientId: r.client.ClientId, Username: &username})
+			serving.Must(t, resent, err)
+		}
+		_, err = r.sdk.AdminConfirmSignUp(ctx, &cip.AdminConfirmSignUpInput{UserPoolId: &r.pool, Username: &name})
+		serving.Want(t, err, "NotAuthorizedException")
+		_, err = r.sdk.AdminResetUserPassword(ctx, &cip.AdminResetUserPasswordInput{UserPoolId: &r.pool, Username: &name})
+		serving.Want(t, err, "NotAuthorizedException")
+		_, err = r.sdk.AdminCreateUser(ctx, &cip.AdminCreateUserInput{UserPoolId: &r.pool, Username: &name, MessageAction: types.MessageActionTypeResend})
+		serving.Want(t, err, "UnsupportedUserStateException")
+		_, err = r.sdk.SignUp(ctx, &cip.SignUpInput{ClientId: r.client.ClientId, Username: &name, Password: new(password), UserAttributes: []types.AttributeType{{Name: new("email"), Value: new("x@example.com")}}})
+		serving.Want(t, err, "UsernameExistsException")
+		got, err := r.sdk.AdminGetUser(ctx, &cip.AdminGetUserInput{UserPoolId: &r.pool, Username: &name})
+		if serving.Must(t, got, err).UserStatus != types.UserStatusTypeExternalProvider {
+			t.Errorf("status: %s", got.UserStatus)
+		}
+	})
+}
+
+// TestLookalikeSubjects: people of a provider whose names differ by more than the case of letters
+// are different people, also where the lower case of a letter is that of an ASCII letter. A name
+// that the API could not name is refused.
+func TestLookalikeSubjects(t *testing.T) {
+	t.Parallel()
+	engines(t, func(in *cip.CreateUserPoolInput) {
+		in.UsernameConfiguration = &types.UsernameConfigurationType{CaseSensitive: new(false)}
+	}, func(t *testing.T, r *rig) {
+		fake := r.addOIDC(t, "Corp", nil)
+		person(fake, "kim")
+		b, p := r.arrive(t)
+		if claims := claimsOf(t, b.tokens(p)); claims["cognito:username"] != "corp_kim" {
+			t.Fatalf("claims: %v", claims)
+		}
+		for _, subject := range []string{"\u212Aim", "k\u0130m", "ki\u0300m ", " kim", "kim ", "ki m", "kim\u200b", "kim\u00a0"} {
+			person(fake, subject)
+			if _, p := r.arrive(t); !strings.HasPrefix(p.location, callback+"?error=") {
+				t.Errorf("%+q signs in: %s", subject, p.location)
+			}
+		}
+		person(fake, "KIM")
+		b, p = r.arrive(t)
+		if claims := claimsOf(t, b.tokens(p)); claims["cognito:username"] != "corp_kim" {
+			t.Errorf("another case: %v", claims)
+		}
+		// The same is true of links.
+		r.addUser(t, "alice", true, "email", "alice@example.com", "email_verified", "true")
+		out, err := r.sdk.AdminLinkProviderForUser(t.Context(), &cip.AdminLinkProviderForUserInput{
+			UserPoolId: &r.pool, DestinationUser: &types.ProviderUserIdentifierType{ProviderName: new("Cognito"), ProviderAttributeValue: new("alice")},
+			SourceUser: &types.ProviderUserIdentifierType{ProviderName: new("Corp"), ProviderAttributeName: new("name"), ProviderAttributeValue: new("Erik")},
+		})
+		serving.Must(t, out, err)
+		person(fake, "eve", "name", "Eri\u212A")
+		b, p = r.arrive(t)
+		if claims := claimsOf(t, b.tokens(p)); claims["cognito:username"] != "corp_eve" {
+			t.Errorf("a name that looks like the linked one: %v", claims)
+		}
+	})
+}
+
+// TestVerifiedFlagNeedsAddress: a provider that says that an address is verified, but not which
+// one, verifies nothing that the user typed.
+func TestVerifiedFlagNeedsAddress(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "", func(in *cip.CreateUserPoolInput) {
+		in.Schema = nil
+		in.AliasAttributes = []types.AliasAttributeType{types.AliasAttributeTypeEmail}
+	})
+	fake := r.addOIDC(t, "Corp", nil)
+	r.allowEverything(t, "Corp")
+	person(fake, "eve", "email", nil, "email_verified", nil)
+	b := r.browser(t)
+	access, _ := b.tokenSet(b.back(b.do(http.MethodGet, b.base+"/oauth2/authorize?"+b.scoped()+"&identity_provider=Corp", nil).location))
+	out, err := r.sdk.UpdateUserAttributes(t.Context(), &cip.UpdateUserAttributesInput{AccessToken: &access, UserAttributes: []types.AttributeType{{Name: new("email"), Value: new("victim@example.com")}}})
+	serving.Must(t, out, err)
+	person(fake, "eve", "email", nil, "email_verified", true)
+	b = r.browser(t)
+	b.tokenSet(b.back(b.do(http.MethodGet, b.base+"/oauth2/authorize?"+b.scoped()+"&identity_provider=Corp", nil).location))
+	got, err := r.sdk.AdminGetUser(t.Context(), &cip.AdminGetUserInput{UserPoolId: &r.pool, Username: new("Corp_eve")})
+	for _, a := range serving.Must(t, got, err).UserAttributes {
+		if *a.Name == "email_verified" && *a.Value != "false" {
+			t.Errorf("email_verified is %s", *a.Value)
+		}
+	}
+}
+
+// TestProfileTakesNoUsername: in a pool whose usernames are addresses, the address of a profile of
+// another provider stays free for the person who has it, also when the profile may not use its
+// provider any more.
+func TestProfileTakesNoUsername(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "", func(in *cip.CreateUserPoolInput) {
+		in.UsernameAttributes = []types.UsernameAttributeType{types.UsernameAttributeTypeEmail}
+	})
+	fake := r.addOIDC(t, "Corp", nil)
+	person(fake, "eve", "email", "victim@example.com", "email_verified", false)
+	b, p := r.arrive(t)
+	b.tokens(p)
+	out, err := r.sdk.AdminDisableProviderForUser(t.Context(), &cip.AdminDisableProviderForUserInput{
+		UserPoolId: &r.pool, User: &types.ProviderUserIdentifierType{ProviderName: new("Corp"), ProviderAttributeName: new("Cognito_Subject"), ProviderAttributeValue: new("eve")},
+	})
+	serving.Must(t, out, err)
+	got, err := r.sdk.AdminUpdateUserAttributes(t.Context(), &cip.AdminUpdateUserAttributesInput{UserPoolId: &r.pool, Username: new("Corp_eve"), UserAttributes: []types.AttributeType{{Name: new("name"), Value: new("Eve")}}})
+	serving.Must(t, got, err)
+	made, err := r.sdk.AdminCreateUser(t.Context(), &cip.AdminCreateUserInput{UserPoolId: &r.pool, Username: new("victim@example.com"), MessageAction: types.MessageActionTypeSuppress})
+	serving.Must(t, made, err)
+}
+
+// TestSessionEndsWithProvider: the browser session of a provider ends when the user may not use
+// the provider any more, and when the user is disabled, signed out or deleted.
+func TestSessionEndsWithProvider(t *testing.T) {
+	t.Parallel()
+	engines(t, nil, func(t *testing.T, r *rig) {
+		fake := r.addOIDC(t, "Corp", nil)
+		r.addUser(t, "alice", true, "email", "alice@example.com", "email_verified", "true")
+		link := types.ProviderUserIdentifierType{ProviderName: new("Corp"), ProviderAttributeName: new("Cognito_Subject"), ProviderAttributeValue: new("ada")}
+		out, err := r.sdk.AdminLinkProviderForUser(t.Context(), &cip.AdminLinkProviderForUserInput{
+			UserPoolId: &r.pool, DestinationUser: &types.ProviderUserIdentifierType{ProviderName: new("Cognito"), ProviderAttributeValue: new("alice")}, SourceUser: &link,
+		})
+		serving.Must(t, out, err)
+		person(fake, "ada")
+		linked, p := r.arrive(t)
+		linked.tokens(p)
+		person(fake, "eve")
+		own, p := r.arrive(t)
+		own.tokens(p)
+		local := r.browser(t)
+		local.tokens(local.signIn("alice"))
+		again := func(b *browser) bool {
+			return strings.HasPrefix(b.do(http.MethodGet, b.base+"/oauth2/authorize?"+b.query(), nil).location, callback)
+		}
+		if !again(linked) || !again(own) || !again(local) {
+			t.Fatal("no session")
+		}
+		for _, user := range []*types.ProviderUserIdentifierType{&link, {ProviderName: new("Corp"), ProviderAttributeName: new("Cognito_Subject"), ProviderAttributeValue: new("eve")}} {
+			out, err := r.sdk.AdminDisableProviderForUser(t.Context(), &cip.AdminDisableProviderForUserInput{UserPoolId: &r.pool, User: user})
+			serving.Must(t, out, err)
+		}
+		if again(linked) || again(own) {
+			t.Error("a session of the provider lives on")
+		}
+		if !again(local) {
+			t.Error("the local session ended")
+		}
+	})
+}
