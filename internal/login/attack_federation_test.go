@@ -2,6 +2,8 @@ package login_test
 
 import (
 	"encoding/json"
+	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"cognate/internal/federation/saml/samltest"
 	"cognate/test/fakeidp"
 	"cognate/test/serving"
 )
@@ -272,4 +275,103 @@ func TestSessionEndsWithProvider(t *testing.T) {
 			t.Error("the local session ended")
 		}
 	})
+}
+
+// raw calls an operation with members that the official SDK does not have yet.
+func (r *rig) raw(t *testing.T, operation, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL()+"/", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService."+operation)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if text, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %s %v", operation, resp.StatusCode, text, err)
+	}
+}
+
+// TestStrangersClientGetsNoCodeByLink: a client that a stranger registered gets no code by a link
+// alone from a person who is signed in at a provider. The person has to press the button.
+func TestStrangersClientGetsNoCodeByLink(t *testing.T) {
+	t.Parallel()
+	c := serving.Dev(t)
+	c.AllowUnsigned = true
+	r := startRig(t, c, nil)
+	r.addOIDC(t, "Corp", nil)
+	r.raw(t, "UpdateUserPool", `{"UserPoolId":"`+r.pool+`","DcrConfiguration":{"OpenDcrEnabled":true}}`)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/oauth2/register", strings.NewReader(`{"redirect_uris":["`+callback+`"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var made struct {
+		ID string `json:"client_id"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || made.ID == "" {
+		t.Fatalf("%d %v", resp.StatusCode, err)
+	}
+	r.client = &types.UserPoolClientType{ClientId: &made.ID}
+	b := r.browser(t)
+	for _, site := range []string{"", "none", "same-site", "cross-site"} {
+		for _, path := range []string{"/oauth2/authorize?", "/login?"} {
+			p := b.do(http.MethodGet, b.base+path+b.query()+"&identity_provider=Corp", nil, "Sec-Fetch-Site", site)
+			if p.status == http.StatusFound && !strings.HasPrefix(p.location, "/_domain/people/login?") {
+				t.Errorf("%s from %q: %s", path, site, p)
+			}
+		}
+	}
+	page := b.follow(b.do(http.MethodGet, b.base+"/oauth2/authorize?"+b.query()+"&identity_provider=Corp", nil))
+	wantPage(t, page, "/login", "Continue with Corp")
+	button := html.UnescapeString(providerLink.FindStringSubmatch(page.body)[1])
+	away := b.do(http.MethodGet, button, nil, "Sec-Fetch-Site", "same-origin")
+	if p := b.back(away.location); !strings.HasPrefix(p.location, callback+"?code=") {
+		t.Errorf("the button: %s", p)
+	}
+}
+
+// TestAttemptsOfTabs: a browser may have several attempts, and a new one takes the place of the
+// oldest one.
+func TestAttemptsOfTabs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "", nil)
+	r.addOIDC(t, "Corp", nil)
+	b := r.browser(t)
+	var answers []url.Values
+	for range 5 {
+		v, err := fakeidp.Visit(t.Context(), b.toProvider(b.open("/login")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, v)
+	}
+	if p := b.callback(answers[0]); !strings.Contains(p.location, "/error?") {
+		t.Errorf("the oldest of five: %s", p)
+	}
+	for _, v := range answers[1:] {
+		b.tokens(b.callback(v))
+	}
+}
+
+// TestLongSAMLSession: a name and a session of a SAML provider that do not fit into the cookie do
+// not keep the person out.
+func TestLongSAMLSession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "", nil)
+	idp := r.addSAML(t, "Corp", map[string]string{"IDPSignout": "true"})
+	b := r.browser(t)
+	request, relay := b.startSAML()
+	response := idp.Response(r.answerTo(request, "ada"))
+	response.FindElement("//AuthnStatement").CreateAttr("SessionIndex", strings.Repeat("x", 3000))
+	b.tokens(b.consume(samltest.Encode(idp.Sign(t, response)), relay))
 }

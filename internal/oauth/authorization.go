@@ -324,5 +324,13 @@ func (s *Service) parseProvider(ctx context.Context, site *Site, p parameters, a
 	return err
 }
 
+// MustAsk reports whether the person has to choose the provider on a page of the domain. The
+// client of a stranger must not get a code by a link alone, from somebody who is signed in at
+// the provider. Browsers say where a request comes from, and no page can change that (Fetch
+// Metadata §2.4).
+func (a *Authorization) MustAsk(r *http.Request) bool {
+	return a.Client.Registered() && r.Header.Get("Sec-Fetch-Site") != "same-origin"
+}
+
 // IsLocal reports whether the pool's own directory may vouch for the person.
 func (a *Authorization) IsLocal() bool { return a.Provider == "" || a.Provider == localProvider }

@@ -49,7 +49,7 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) (string, err
 		return location, nil
 	case slices.Contains(a.prompt, promptNone):
 		return "", &RedirectedError{fault(codeLoginRequired), a}
-	case !a.IsLocal():
+	case !a.IsLocal() && !a.MustAsk(r):
 		return s.startFederated(w, r, a)
 	}
 	return site.URL("/login") + "?" + r.URL.RawQuery, nil
