@@ -17,8 +17,8 @@ import (
 	"cognate/test/serving"
 )
 
-// allowEverything gives the rig's client every flow, and access tokens of its users the scope of
-// the API. It is a public client: calls have no secret hash.
+// allowEverything replaces the rig's client by a public one with every flow and with the scope
+// of the API.
 func (r *rig) allowEverything(t *testing.T, providers ...string) {
 	t.Helper()
 	out, err := r.sdk.CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{

@@ -85,11 +85,7 @@ func (s *Service) enrolment(ctx context.Context, accessToken, session *string, s
 			return nil, err
 		}
 		note(ctx, p.Pool, p.Client, p.User.ID)
-		u, err := user.FromRecord(p.Pool, p.User)
-		if err == nil {
-			err = user.CheckOwnFactors(u)
-		}
-		if err != nil {
+		if err := user.CheckOwnFactors(p.User.Status); err != nil {
 			return nil, err
 		}
 		return &enrolment{pool: p.Pool, userID: p.User.ID}, checkTokenPool(p.Pool)

@@ -25,11 +25,11 @@ func Disabled() error {
 	return idp.NotAuthorizedException("User is disabled.").WithReason(api.ReasonDisabled)
 }
 
-// CheckOwnFactors rejects a user who signs in at another provider only. Such a user gets no
-// password, passkey or second factor of the pool: with one, the person could sign in after
-// the provider has locked the person out (Cognito: federated users).
-func CheckOwnFactors(u *User) error {
-	if u.Status() != idp.UserStatusTypeExternalProvider {
+// CheckOwnFactors rejects the status of a user who signs in at another provider only. Such a
+// user gets no password, passkey or second factor of the pool: with one, the person could sign
+// in after the provider has locked the person out (Cognito: federated users).
+func CheckOwnFactors(status string) error {
+	if status != string(idp.UserStatusTypeExternalProvider) {
 		return nil
 	}
 	return idp.NotAuthorizedException("The user signs in at another identity provider.").WithReason(api.ReasonWrongStatus)

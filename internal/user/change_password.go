@@ -91,7 +91,7 @@ func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequ
 	if err != nil {
 		return nil, err
 	}
-	if err := CheckOwnFactors(u); err != nil {
+	if err := CheckOwnFactors(u.Rec.Status); err != nil {
 		return nil, err
 	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {

@@ -123,7 +123,7 @@ func (s *Service) SetUserMFAPreference(ctx context.Context, in *idp.SetUserMFAPr
 	if err != nil {
 		return nil, err
 	}
-	if err := user.CheckOwnFactors(u); err != nil {
+	if err := user.CheckOwnFactors(u.Rec.Status); err != nil {
 		return nil, err
 	}
 	list := factorSettings(in.SMSMfaSettings, in.SoftwareTokenMfaSettings, in.EmailMfaSettings)
@@ -153,7 +153,7 @@ func (s *Service) SetUserSettings(ctx context.Context, in *idp.SetUserSettingsRe
 	if err != nil {
 		return nil, err
 	}
-	if err := user.CheckOwnFactors(u); err != nil {
+	if err := user.CheckOwnFactors(u.Rec.Status); err != nil {
 		return nil, err
 	}
 	if err := s.setMFAOptions(ctx, p.Pool, u.ID(), in.MFAOptions); err != nil {

@@ -56,7 +56,7 @@ func (s *Service) StartWebAuthnRegistration(ctx context.Context, in *idp.StartWe
 
 // StartOnPage is StartWebAuthnRegistration for a user that a login page knows.
 func (s *Service) StartOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User) (json.RawMessage, error) {
-	if err := user.CheckOwnFactors(u); err != nil {
+	if err := user.CheckOwnFactors(u.Rec.Status); err != nil {
 		return nil, err
 	}
 	rp, err := s.requireRelyingParty(sn, idp.WebAuthnConfigurationMissingException)
@@ -128,7 +128,7 @@ func (s *Service) CompleteOnPage(ctx context.Context, sn *pool.Snapshot, client 
 // complete stores the passkey that an authenticator made. then is what else is written; it
 // may be nil.
 func (s *Service) complete(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, credential []byte, then func(context.Context, *store.Tx) error) error {
-	if err := user.CheckOwnFactors(u); err != nil {
+	if err := user.CheckOwnFactors(u.Rec.Status); err != nil {
 		return err
 	}
 	// CompleteWebAuthnRegistration does not declare that the configuration is missing.
