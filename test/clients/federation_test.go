@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cognate/test/providers"
+	"cognate/test/proxies"
 )
 
 // TestFederation signs people in at Dex and at oidc-provider, in Chromium.
@@ -40,20 +41,25 @@ func startSite(t *testing.T) (endpoint, domain, site string) {
 	return endpoint, domain, "http://" + domain + ".auth.localhost:" + u.Port()
 }
 
-// issuerEnds ends a provider with the test, and shows what it said if the test failed.
+// issuerEnds ends a provider of OpenID Connect with the test.
 func issuerEnds(t *testing.T, name string, issuer *providers.Issuer, err error) {
 	t.Helper()
 	if issuer != nil {
-		t.Cleanup(func() {
-			_ = issuer.Close()
-			if t.Failed() {
-				t.Logf("%s said:\n%s", name, issuer.Output())
-			}
-		})
+		proxyEnds(t, name, issuer.Proxy)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// proxyEnds ends a program with the test, and shows what it said if the test failed.
+func proxyEnds(t *testing.T, name string, p *proxies.Proxy) {
+	t.Cleanup(func() {
+		_ = p.Close()
+		if t.Failed() {
+			t.Logf("%s said:\n%s", name, p.Output())
+		}
+	})
 }
 
 // runFederation runs a suite of test/js with the settings of the providers.
@@ -64,4 +70,20 @@ func runFederation(t *testing.T, suite, endpoint, domain string, settings map[st
 		t.Fatal(err)
 	}
 	node(t, suite, "COGNATE_ENDPOINT="+endpoint, chromium(), "COGNATE_TEST_DOMAIN="+domain, "COGNATE_TEST_PROVIDERS="+string(body))
+}
+
+// TestSAML signs people in at Debian's SimpleSAMLphp, in Chromium.
+func TestSAML(t *testing.T) {
+	t.Parallel()
+	endpoint, domain, _ := startSite(t)
+	idp, err := providers.SimpleSAMLphp(t.Context(), t.TempDir())
+	if idp != nil {
+		proxyEnds(t, "SimpleSAMLphp", idp.Proxy)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	runFederation(t, "saml.test.mjs", endpoint, domain, map[string]string{
+		"plain": idp.Plain, "encrypting": idp.Encrypting, "services": idp.Services,
+	})
 }

@@ -1,0 +1,91 @@
+// Sign-in at SAML providers in Chromium: at Debian's SimpleSAMLphp, unmodified, with single
+// logout, from the provider's side, and by encrypted assertions.
+
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Application } from './application.mjs';
+import { startChromium } from './browser/page.mjs';
+import { administrator, endpoint } from './cognate.mjs';
+import { assertProfile, createFederatedClient, createProvider, createSite, openPage, prefix, settings } from './federation.mjs';
+
+const mapping = { email: 'mail', name: 'cn', profile: 'groups' };
+
+describe('SimpleSAMLphp', () => {
+  const admin = administrator();
+  let browser, app, poolId;
+
+  before(async () => {
+    app = await Application.start();
+    browser = await startChromium();
+    poolId = await createSite(admin);
+    // Both verify the signature of requests, as the pool's metadata promises one.
+    const details = (address, more) => ({ MetadataURL: `${address}/saml2/idp/metadata.php`, RequestSigningAlgorithm: 'rsa-sha256', ...more });
+    await createProvider(admin, poolId, 'Plain', 'SAML', details(settings.plain, { IDPSignout: 'true', IDPInit: 'true' }), mapping);
+    await createProvider(admin, poolId, 'Encrypting', 'SAML', details(settings.encrypting, { EncryptedResponses: 'true' }), mapping);
+    await createFederatedClient(admin, app, poolId, prefix, 'Plain', 'Encrypting');
+    const response = await fetch(`${endpoint}/_domain/${prefix}/saml2/metadata?identity_provider=Encrypting`);
+    assert.equal(response.status, 200);
+    await writeFile(join(settings.services, 'pool.xml'), (await response.text()).replaceAll(`${endpoint}/_domain/${prefix}`, app.domain));
+  });
+
+  after(async () => {
+    await browser?.close();
+    await app?.close();
+  });
+
+  async function signInThere(page) {
+    await page.fill('[name=username]', 'ann');
+    await page.fill('[name=password]', 'password');
+    await page.click('#submit_button');
+  }
+
+  function assertAnn(claims, name, issuer) {
+    assertProfile(claims, poolId, { name, type: 'SAML', subject: 'ann', issuer });
+    assert.deepEqual([claims.email, claims.name, claims.profile], ['ann@example.com', 'Ann Lee', '[a+b,c]']);
+  }
+
+  test('sign-in, and sign-out at both places', async () => {
+    const page = await openPage(browser);
+    let verifier = await app.begin(page);
+    await page.getByRole('link', { name: 'Continue with Plain' }).click();
+    await signInThere(page);
+    const claims = await app.finish(page, verifier);
+    assertAnn(claims, 'Plain', 'urn:example:plain');
+
+    await app.signOut(page);
+    verifier = await app.begin(page);
+    await page.getByRole('link', { name: 'Continue with Plain' }).click();
+    await signInThere(page); // The provider's session has ended, too.
+    assert.equal((await app.finish(page, verifier)).sub, claims.sub);
+    await page.context().close();
+  });
+
+  test('sign-in that begins at the provider', async () => {
+    const page = await openPage(browser);
+    const request = new URLSearchParams({
+      identity_provider: 'Plain', client_id: app.clientId, redirect_uri: app.callback, response_type: 'code', scope: app.scope, state: 'state',
+    });
+    const query = new URLSearchParams({ spentityid: `urn:amazon:cognito:sp:${poolId}`, RelayState: request });
+    await page.goto(`${settings.plain}/saml2/idp/SSOService.php?${query}`);
+    await signInThere(page);
+    assertAnn(await app.finish(page), 'Plain', 'urn:example:plain');
+    await page.context().close();
+  });
+
+  test('encrypted assertions', async () => {
+    const page = await openPage(browser);
+    let verifier = await app.begin(page);
+    await page.getByRole('link', { name: 'Continue with Encrypting' }).click();
+    await signInThere(page);
+    const claims = await app.finish(page, verifier);
+    assertAnn(claims, 'Encrypting', 'urn:example:encrypting');
+
+    // Without IDPSignout the provider's session goes on.
+    await app.signOut(page);
+    verifier = await app.begin(page, { identity_provider: 'Encrypting' });
+    assert.equal((await app.finish(page, verifier)).sub, claims.sub);
+    await page.context().close();
+  });
+});
