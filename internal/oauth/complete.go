@@ -138,10 +138,18 @@ func (s *Service) reuse(ctx context.Context, site *Site, a *Authorization, b *br
 	var writes []func(tx *store.Tx) error
 	location, err := s.grant(ctx, site, a, &Who{User: b.user, At: time.UnixMilli(b.At), Methods: b.Methods, Level: b.Level}, b.ID,
 		func(write func(tx *store.Tx) error) { writes = append(writes, write) })
-	if err != nil || len(writes) == 0 {
-		return location, err
+	if err != nil {
+		return "", err
 	}
-	return location, s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+	return location, s.commit(ctx, writes)
+}
+
+// commit runs the writes of a sign-in in one transaction.
+func (s *Service) commit(ctx context.Context, writes []func(tx *store.Tx) error) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		for _, write := range writes {
 			if err := write(tx); err != nil {
 				return err

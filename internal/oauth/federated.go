@@ -223,15 +223,7 @@ func (s *Service) arrive(w http.ResponseWriter, r *http.Request, a *Authorizatio
 	if err != nil {
 		return "", s.refusal(a, err)
 	}
-	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		for _, write := range writes {
-			if err := write(tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, store.Retry)
-	if err != nil {
+	if err := s.commit(ctx, writes); err != nil {
 		return "", s.refusal(a, err)
 	}
 	http.SetCookie(w, cookie)
