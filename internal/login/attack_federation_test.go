@@ -2,11 +2,13 @@ package login_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -374,4 +376,135 @@ func TestLongSAMLSession(t *testing.T) {
 	response := idp.Response(r.answerTo(request, "ada"))
 	response.FindElement("//AuthnStatement").CreateAttr("SessionIndex", strings.Repeat("x", 3000))
 	b.tokens(b.consume(samltest.Encode(idp.Sign(t, response)), relay))
+}
+
+// TestFederatedRaces: of first sign-ins and links of one person at once, each succeeds or is
+// refused, the person has one user, and the server never fails.
+func TestFederatedRaces(t *testing.T) {
+	t.Parallel()
+	engines(t, nil, func(t *testing.T, r *rig) {
+		fake := r.addOIDC(t, "Corp", nil)
+		r.addUser(t, "alice", true, "email", "alice@example.com", "email_verified", "true")
+		person(fake, "ada")
+		var answers []url.Values
+		var browsers []*browser
+		for range 4 {
+			b := r.browser(t)
+			v, err := fakeidp.Visit(t.Context(), b.toProvider(b.open("/login")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			browsers, answers = append(browsers, b), append(answers, v)
+		}
+		locations, linked := make([]string, len(browsers)), make([]error, 2)
+		var all sync.WaitGroup
+		for i, b := range browsers {
+			all.Go(func() { locations[i] = b.callback(answers[i]).location })
+		}
+		for i := range linked {
+			all.Go(func() {
+				_, linked[i] = r.sdk.AdminLinkProviderForUser(t.Context(), &cip.AdminLinkProviderForUserInput{
+					UserPoolId: &r.pool, DestinationUser: &types.ProviderUserIdentifierType{ProviderName: new("Cognito"), ProviderAttributeValue: new("alice")},
+					SourceUser: &types.ProviderUserIdentifierType{ProviderName: new("Corp"), ProviderAttributeName: new("Cognito_Subject"), ProviderAttributeValue: new("ada")},
+				})
+			})
+		}
+		all.Wait()
+		for _, location := range locations {
+			if !strings.HasPrefix(location, callback+"?code=") {
+				t.Errorf("first sign-in: %s", location)
+			}
+		}
+		links := 0
+		for _, err := range linked {
+			switch serving.Code(err) {
+			case "":
+				links++
+			case "InvalidParameterException":
+			default:
+				t.Errorf("link: %v", err)
+			}
+		}
+		b, p := r.arrive(t)
+		want := "Corp_ada"
+		if links > 0 {
+			want = "alice"
+		}
+		if claims := claimsOf(t, b.tokens(p)); links > 1 || claims["cognito:username"] != want {
+			t.Errorf("%d links, then %v", links, claims["cognito:username"])
+		}
+		list, err := r.sdk.ListUsers(t.Context(), &cip.ListUsersInput{UserPoolId: &r.pool})
+		if n := len(serving.Must(t, list, err).Users); n != 2-links {
+			t.Errorf("%d users, %d links", n, links)
+		}
+	})
+}
+
+// TestOddClaims: claims that no database or attribute can hold are refused at the client, and
+// the server does not fail.
+func TestOddClaims(t *testing.T) {
+	t.Parallel()
+	engines(t, func(in *cip.CreateUserPoolInput) {
+		in.Schema = nil
+		in.AliasAttributes = []types.AliasAttributeType{types.AliasAttributeTypePreferredUsername}
+	}, func(t *testing.T, r *rig) {
+		fake := r.addOIDC(t, "Corp", func(in *cip.CreateIdentityProviderInput) {
+			in.AttributeMapping = map[string]string{"name": "name", "preferred_username": "nick"}
+		})
+		for n, value := range []any{"a\x00b", "\ufffe\uffff", strings.Repeat("\U0001F600", 3000), []any{"a", map[string]any{"b": 1}}, 1e300, "\u202ealice"} {
+			for _, claim := range []string{"name", "nick"} {
+				person(fake, fmt.Sprint("p", n, claim), claim, value)
+				if _, p := r.arrive(t); !strings.HasPrefix(p.location, callback+"?") || strings.Contains(p.location, "server_error") {
+					t.Errorf("%s of %.40q: %.300s", claim, value, p.location)
+				}
+			}
+		}
+	})
+}
+
+// TestAttemptStaysInItsPool: the state and the cookie of an attempt are worth nothing at the
+// domain of another pool, nor at another provider's callback.
+func TestAttemptStaysInItsPool(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "", nil)
+	r.addOIDC(t, "Corp", nil)
+	b := r.browser(t)
+	v, err := fakeidp.Visit(t.Context(), b.toProvider(b.open("/login")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.addPool(t, "others", nil)
+	var cookies []string
+	u, err := url.Parse(b.base + "/oauth2/idpresponse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range b.Jar.Cookies(u) {
+		cookies = append(cookies, c.Name+"="+c.Value)
+	}
+	others := r.browser(t)
+	others.base = r.URL() + "/_domain/others"
+	if p := others.do(http.MethodGet, others.base+"/oauth2/idpresponse?"+v.Encode(), nil, "Cookie", strings.Join(cookies, "; ")); !strings.Contains(p.location, "/error?") {
+		t.Errorf("another pool: %s", p)
+	}
+	if p := b.post("/saml2/idpresponse", "x", v.Get("state")); !strings.Contains(p.location, "/error?") {
+		t.Errorf("a SAML answer for it: %s", p)
+	}
+	if p := b.do(http.MethodGet, b.base+"/saml2/finish?ticket="+v.Get("state"), nil); !strings.Contains(p.location, "/error?") {
+		t.Errorf("its state as a ticket: %s", p)
+	}
+	if p := b.post("/saml2/logout", "x", v.Get("state")); !strings.Contains(p.location, "/error?") {
+		t.Errorf("its state as a sign-out: %s", p)
+	}
+	// A provider that takes the name of the attempt's provider does not know the code.
+	_, err = r.sdk.DeleteIdentityProvider(t.Context(), &cip.DeleteIdentityProviderInput{UserPoolId: &r.pool, ProviderName: new("Corp")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := r.client
+	r.addOIDC(t, "Corp", nil)
+	r.client = client
+	if p := b.callback(v); !strings.HasPrefix(p.location, callback+"?error=") {
+		t.Errorf("another provider of the name: %s", p)
+	}
 }

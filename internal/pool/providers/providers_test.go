@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -318,5 +319,43 @@ func TestMetadataRefresh(t *testing.T) {
 		r.clock.Pass(time.Minute)
 		connect(6)
 		connect(6)
+	})
+}
+
+// TestUpdateKeepsNewSecret: an update that keeps the secret does not bring back the secret that an
+// update in between replaced.
+func TestUpdateKeepsNewSecret(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		fake, end := fakeidp.Start(r.clock.Now)
+		t.Cleanup(end)
+		details := map[string]string{
+			"client_id": "c", "client_secret": "old", "authorize_scopes": "openid", "oidc_issuer": fake.URL, "attributes_request_method": "GET",
+		}
+		if _, err := r.create(t, idp.CreateIdentityProviderRequest{ProviderName: "Corp", ProviderType: idp.IdentityProviderTypeTypeOidc, ProviderDetails: details}); err != nil {
+			t.Fatal(err)
+		}
+		update := func(details map[string]string) error {
+			_, err := r.UpdateIdentityProvider(t.Context(), &idp.UpdateIdentityProviderRequest{UserPoolId: r.pool, ProviderName: "Corp", ProviderDetails: details})
+			return err
+		}
+		r.clock.Pass(48 * time.Hour) // The discovery document is fetched again.
+		var once sync.Once
+		fake.Behave(fakeidp.Behaviour{Serve: func(http.ResponseWriter, *http.Request) bool {
+			once.Do(func() {
+				// All endpoints are there, so that nothing is discovered.
+				if err := update(with(details, "client_secret", "new", "authorize_url", fake.URL+"/authorize", "token_url", fake.URL+"/token",
+					"attributes_url", fake.URL+"/userinfo", "jwks_uri", fake.URL+"/keys")); err != nil {
+					t.Error(err)
+				}
+			})
+			return false
+		}})
+		if err := update(with(details, "client_secret", "")); api.CodeOf(err) != "ConcurrentModificationException" {
+			t.Errorf("the slow update: %v", err)
+		}
+		if got := r.describe(t, "Corp").ProviderDetails["client_secret"]; got != "new" {
+			t.Errorf("client_secret is %q", got)
+		}
 	})
 }

@@ -34,6 +34,9 @@ func newChange(a *Arrival, claims map[string]any) (*change, error) {
 		if !sent || !a.writes(attribute) {
 			continue
 		}
+		if strings.Contains(value, "\x00") { // No database stores it.
+			return nil, refuse("Invalid user attributes: " + attribute + ": The value is malformed.\n")
+		}
 		if schema.IsVerifiedFlag(attribute) {
 			value = strconv.FormatBool(federation.Verified(claims[source]))
 		}

@@ -76,10 +76,10 @@ func (s *Service) preSignUp(ctx context.Context, a *Arrival, u *user.User) error
 	if err != nil {
 		return err
 	}
-	if answer.AutoVerifyEmail {
+	if answer.AutoVerifyEmail && u.Attributes["email"] != "" {
 		u.Attributes[flagOf("email")] = "true"
 	}
-	if answer.AutoVerifyPhone {
+	if answer.AutoVerifyPhone && u.Attributes["phone_number"] != "" {
 		u.Attributes[flagOf("phone_number")] = "true"
 	}
 	return nil
