@@ -196,9 +196,13 @@ func (m *model) walk(name string, into map[string]bool) {
 	}
 }
 
+// providerDetails is the shape of maps with a client_secret or a private_key. The model does
+// not mark it as sensitive.
+const providerDetails = "ProviderDetailsType"
+
 func (m *model) holdsSecret(name string) bool {
 	s := m.Shapes[name]
-	if s.Sensitive {
+	if s.Sensitive || name == providerDetails {
 		return true
 	}
 	switch s.Type {

@@ -309,6 +309,18 @@ func (v ConfirmSignUpResponse) LogValue() slog.Value { return api.Loggable(v) }
 func (v ConfirmSignUpResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
+func (v CreateIdentityProviderRequest) LogValue() slog.Value { return api.Loggable(v) }
+
+// String is LogValue as text, so that printing shows no more than logging.
+func (v CreateIdentityProviderRequest) String() string { return v.LogValue().String() }
+
+// LogValue leaves out what is sensitive and what is absent.
+func (v CreateIdentityProviderResponse) LogValue() slog.Value { return api.Loggable(v) }
+
+// String is LogValue as text, so that printing shows no more than logging.
+func (v CreateIdentityProviderResponse) String() string { return v.LogValue().String() }
+
+// LogValue leaves out what is sensitive and what is absent.
 func (v CreateManagedLoginBrandingRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
@@ -367,6 +379,12 @@ func (v DeleteWebAuthnCredentialRequest) LogValue() slog.Value { return api.Logg
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v DeleteWebAuthnCredentialRequest) String() string { return v.LogValue().String() }
+
+// LogValue leaves out what is sensitive and what is absent.
+func (v DescribeIdentityProviderResponse) LogValue() slog.Value { return api.Loggable(v) }
+
+// String is LogValue as text, so that printing shows no more than logging.
+func (v DescribeIdentityProviderResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
 func (v DescribeManagedLoginBrandingByClientRequest) LogValue() slog.Value { return api.Loggable(v) }
@@ -459,6 +477,12 @@ func (v GetDeviceResponse) LogValue() slog.Value { return api.Loggable(v) }
 func (v GetDeviceResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
+func (v GetIdentityProviderByIdentifierResponse) LogValue() slog.Value { return api.Loggable(v) }
+
+// String is LogValue as text, so that printing shows no more than logging.
+func (v GetIdentityProviderByIdentifierResponse) String() string { return v.LogValue().String() }
+
+// LogValue leaves out what is sensitive and what is absent.
 func (v GetTokensFromRefreshTokenRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
@@ -529,6 +553,12 @@ func (v GlobalSignOutRequest) LogValue() slog.Value { return api.Loggable(v) }
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v GlobalSignOutRequest) String() string { return v.LogValue().String() }
+
+// LogValue leaves out what is sensitive and what is absent.
+func (v IdentityProviderType) LogValue() slog.Value { return api.Loggable(v) }
+
+// String is LogValue as text, so that printing shows no more than logging.
+func (v IdentityProviderType) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
 func (v InitiateAuthRequest) LogValue() slog.Value { return api.Loggable(v) }
@@ -733,6 +763,18 @@ func (v UpdateDeviceStatusRequest) LogValue() slog.Value { return api.Loggable(v
 
 // String is LogValue as text, so that printing shows no more than logging.
 func (v UpdateDeviceStatusRequest) String() string { return v.LogValue().String() }
+
+// LogValue leaves out what is sensitive and what is absent.
+func (v UpdateIdentityProviderRequest) LogValue() slog.Value { return api.Loggable(v) }
+
+// String is LogValue as text, so that printing shows no more than logging.
+func (v UpdateIdentityProviderRequest) String() string { return v.LogValue().String() }
+
+// LogValue leaves out what is sensitive and what is absent.
+func (v UpdateIdentityProviderResponse) LogValue() slog.Value { return api.Loggable(v) }
+
+// String is LogValue as text, so that printing shows no more than logging.
+func (v UpdateIdentityProviderResponse) String() string { return v.LogValue().String() }
 
 // LogValue leaves out what is sensitive and what is absent.
 func (v UpdateTermsResponse) LogValue() slog.Value { return api.Loggable(v) }

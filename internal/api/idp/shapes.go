@@ -623,7 +623,7 @@ type CreateIdentityProviderRequest struct {
 	UserPoolId       string
 	ProviderName     string
 	ProviderType     IdentityProviderTypeType
-	ProviderDetails  map[string]string
+	ProviderDetails  map[string]string `log:"secret"`
 	AttributeMapping map[string]string
 	IdpIdentifiers   []string
 	AcrMapping       map[string]string
@@ -1372,7 +1372,7 @@ type IdentityProviderType struct {
 	UserPoolId       *string
 	ProviderName     *string
 	ProviderType     IdentityProviderTypeType
-	ProviderDetails  map[string]string
+	ProviderDetails  map[string]string `log:"secret"`
 	AttributeMapping map[string]string
 	IdpIdentifiers   []string
 	LastModifiedDate time.Time
@@ -2181,7 +2181,7 @@ type UpdateGroupResponse struct {
 type UpdateIdentityProviderRequest struct {
 	UserPoolId       string
 	ProviderName     string
-	ProviderDetails  map[string]string
+	ProviderDetails  map[string]string `log:"secret"`
 	AttributeMapping map[string]string
 	IdpIdentifiers   []string
 	AcrMapping       map[string]string
