@@ -72,7 +72,7 @@ func runFederation(t *testing.T, suite, endpoint, domain string, settings map[st
 	node(t, suite, "COGNATE_ENDPOINT="+endpoint, chromium(), "COGNATE_TEST_DOMAIN="+domain, "COGNATE_TEST_PROVIDERS="+string(body))
 }
 
-// TestSAML signs people in at Debian's SimpleSAMLphp, in Chromium.
+// TestSAML signs people in at Debian's SimpleSAMLphp and at a provider by samlify, in Chromium.
 func TestSAML(t *testing.T) {
 	t.Parallel()
 	endpoint, domain, _ := startSite(t)
@@ -84,6 +84,6 @@ func TestSAML(t *testing.T) {
 		t.Fatal(err)
 	}
 	runFederation(t, "saml.test.mjs", endpoint, domain, map[string]string{
-		"plain": idp.Plain, "encrypting": idp.Encrypting, "services": idp.Services,
+		"plain": idp.Plain, "encrypting": idp.Encrypting, "folder": idp.Folder,
 	})
 }

@@ -1,16 +1,25 @@
 // Sign-in at SAML providers in Chromium: at Debian's SimpleSAMLphp, unmodified, with single
-// logout, from the provider's side, and by encrypted assertions.
+// logout, from the provider's side, and by encrypted assertions; and at a provider by samlify.
 
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Application } from './application.mjs';
 import { startChromium } from './browser/page.mjs';
 import { administrator, endpoint } from './cognate.mjs';
 import { assertProfile, createFederatedClient, createProvider, createSite, openPage, prefix, settings } from './federation.mjs';
+import { SamlifyProvider } from './samlify-provider.mjs';
 
 const mapping = { email: 'mail', name: 'cn', profile: 'groups' };
+
+/** Returns the pool's metadata for a provider, at the domain's own address. */
+async function metadataOf({ prefix, domain }, name) {
+  const site = `${endpoint}/_domain/${prefix}`;
+  const response = await fetch(`${site}/saml2/metadata?identity_provider=${name}`);
+  assert.equal(response.status, 200);
+  return (await response.text()).replaceAll(site, domain);
+}
 
 describe('SimpleSAMLphp', () => {
   const admin = administrator();
@@ -25,9 +34,7 @@ describe('SimpleSAMLphp', () => {
     await createProvider(admin, poolId, 'Plain', 'SAML', details(settings.plain, { IDPSignout: 'true', IDPInit: 'true' }), mapping);
     await createProvider(admin, poolId, 'Encrypting', 'SAML', details(settings.encrypting, { EncryptedResponses: 'true' }), mapping);
     await createFederatedClient(admin, app, poolId, prefix, 'Plain', 'Encrypting');
-    const response = await fetch(`${endpoint}/_domain/${prefix}/saml2/metadata?identity_provider=Encrypting`);
-    assert.equal(response.status, 200);
-    await writeFile(join(settings.services, 'pool.xml'), (await response.text()).replaceAll(`${endpoint}/_domain/${prefix}`, app.domain));
+    await writeFile(join(settings.folder, 'sp', 'pool.xml'), await metadataOf(app, 'Encrypting'));
   });
 
   after(async () => {
@@ -86,6 +93,41 @@ describe('SimpleSAMLphp', () => {
     await app.signOut(page);
     verifier = await app.begin(page, { identity_provider: 'Encrypting' });
     assert.equal((await app.finish(page, verifier)).sub, claims.sub);
+    await page.context().close();
+  });
+});
+
+describe('samlify', () => {
+  const admin = administrator();
+  let browser, app, poolId, provider;
+
+  before(async () => {
+    app = await Application.start();
+    browser = await startChromium();
+    const pem = (name) => readFile(join(settings.folder, name), 'utf8');
+    provider = await SamlifyProvider.start(await pem('idp.key'), await pem('idp.crt'));
+    poolId = await createSite(admin, 'firm');
+    await createProvider(
+      admin, poolId, 'Firm', 'SAML', { MetadataFile: provider.metadata, RequestSigningAlgorithm: 'rsa-sha256' },
+      { email: 'mail', name: 'cn' },
+    );
+    await createFederatedClient(admin, app, poolId, 'firm', 'COGNITO', 'Firm');
+    provider.trust(await metadataOf(app, 'Firm'));
+  });
+
+  after(async () => {
+    await browser?.close();
+    await provider?.close();
+    await app?.close();
+  });
+
+  test('signed requests', async () => {
+    const page = await openPage(browser);
+    const verifier = await app.begin(page, { identity_provider: 'Firm' });
+    const claims = await app.finish(page, verifier);
+    assertProfile(claims, poolId, { name: 'Firm', type: 'SAML', subject: 'bob', issuer: provider.entityID });
+    assert.deepEqual([claims.email, claims.name], ['bob@firm.example.com', 'Bob Bell']);
+    assert.deepEqual(provider.problems, []);
     await page.context().close();
   });
 });

@@ -26,8 +26,9 @@ type SimpleSAML struct {
 	*proxies.Proxy
 
 	Plain, Encrypting string // URLs
-	// Services is the folder that takes the metadata of service providers, as files.
-	Services string
+	// Folder has its key and certificate, idp.key and idp.crt. Its folder sp takes the metadata
+	// of service providers, as XML files.
+	Folder string
 }
 
 // SimpleSAMLphp starts Debian's SimpleSAMLphp in PHP's own server, with an empty folder of its
@@ -44,9 +45,8 @@ func SimpleSAMLphp(ctx context.Context, dir string) (*SimpleSAML, error) {
 	if err := os.CopyFS(dir, files); err != nil {
 		return nil, err
 	}
-	services := filepath.Join(dir, "sp")
-	for _, folder := range []string{services, filepath.Join(dir, "sessions"), filepath.Join(dir, "temporary")} {
-		if err := os.Mkdir(folder, 0o700); err != nil {
+	for _, folder := range []string{"sp", "sessions", "temporary"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
 			return nil, err
 		}
 	}
@@ -55,7 +55,7 @@ func SimpleSAMLphp(ctx context.Context, dir string) (*SimpleSAML, error) {
 	}
 	p := &SimpleSAML{
 		Proxy: &proxies.Proxy{URL: "http://127.0.0.1:" + port, Env: []string{"SIMPLESAMLPHP_CONFIG_DIR=" + dir}},
-		Plain: "http://127.0.0.1:" + port, Encrypting: "http://localhost:" + port, Services: services,
+		Plain: "http://127.0.0.1:" + port, Encrypting: "http://localhost:" + port, Folder: dir,
 	}
 	return p, p.Run(ctx, port, "php", "-S", "127.0.0.1:"+port, "-t", "/usr/share/simplesamlphp/www")
 }
