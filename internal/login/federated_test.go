@@ -330,6 +330,9 @@ func TestSearchByAddress(t *testing.T) {
 	b := r.browser(t)
 	p := b.open("/login")
 	wantPage(t, p, "/login", "Work email or company domain")
+	if policy := p.header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https://a.example https: http:;") {
+		t.Errorf("a form cannot lead to a provider: %s", policy)
+	}
 	if strings.Contains(p.body, "Continue with") {
 		t.Error("the page names its providers")
 	}

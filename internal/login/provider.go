@@ -56,6 +56,7 @@ func (v *visit) providersView() (*providersView, error) {
 	}
 	if byAddress {
 		out.Search = v.searchField()
+		v.allowProviders()
 	}
 	return out, nil
 }

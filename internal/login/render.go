@@ -122,6 +122,21 @@ type view struct {
 // that follows a form, so that it names where the client's answer goes.
 func (v *visit) headers() {
 	oauth.SecureHeaders(v.w, v.r)
+	contentPolicy(v.w, v.formTarget())
+}
+
+// allowProviders lets forms lead to any host: a provider that is found by an address sends the
+// browser on to hosts that only the provider knows.
+func (v *visit) allowProviders() {
+	targets := v.formTarget() + " https:"
+	if !v.site.Secure {
+		targets += " http:" // In development providers have no TLS.
+	}
+	contentPolicy(v.w, targets)
+}
+
+// formTarget returns where the client's answer goes, as a source of a policy.
+func (v *visit) formTarget() string {
 	target := ""
 	if u, err := url.Parse(v.request.RedirectURI); err == nil {
 		target = " " + u.Scheme + ":"
@@ -129,7 +144,7 @@ func (v *visit) headers() {
 			target = " " + u.Scheme + "://" + u.Host
 		}
 	}
-	contentPolicy(v.w, target)
+	return target
 }
 
 // pagePolicy is the part of the content security policy that real pages and pages in the preview share.
