@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"cognate/internal/api"
@@ -41,7 +42,7 @@ func (v *visit) autofill() (*autofillView, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := v.deps.Ring.SealToken(keys.TokenPageState, v.autofillBinding(), append(challenge, ends...))
+	sealed, err := v.deps.Ring.SealToken(keys.TokenPageState, v.autofillBinding(), slices.Concat(challenge, ends))
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,9 +28,7 @@ func (r *rig) addSAML(t *testing.T, name string, details map[string]string) *sam
 	p := samltest.New(t, samltest.RSA)
 	p.Certificate = samltest.Certificate(t, p.Signer, time.Now())
 	all := map[string]string{"MetadataFile": string(p.Metadata())}
-	for key, value := range details {
-		all[key] = value
-	}
+	maps.Copy(all, details)
 	out, err := r.sdk.CreateIdentityProvider(t.Context(), &cip.CreateIdentityProviderInput{
 		UserPoolId: &r.pool, ProviderName: &name, ProviderType: types.IdentityProviderTypeTypeSaml, ProviderDetails: all,
 		AttributeMapping: map[string]string{"email": "mail"}, IdpIdentifiers: []string{strings.ToLower(name) + ".example.com"},

@@ -142,12 +142,7 @@ func (s *Service) attemptCookieName(site *Site, id []byte) string {
 }
 
 func (s *Service) attemptCookie(site *Site, id []byte, value string) *http.Cookie {
-	c := s.cookie(site, value)
-	c.Name = s.attemptCookieName(site, id)
-	if value != "" {
-		c.MaxAge = int(attemptLife.Seconds())
-	}
-	return c
+	return siteCookie(site, s.attemptCookieName(site, id), value, int(attemptLife.Seconds()))
 }
 
 // dropAttempts makes room for the cookie of a new attempt. It removes the cookies of the oldest
@@ -160,9 +155,7 @@ func (s *Service) dropAttempts(w http.ResponseWriter, r *http.Request, site *Sit
 		}
 	}
 	for _, name := range names[:max(0, len(names)-maxAttempts+1)] {
-		gone := s.cookie(site, "")
-		gone.Name = name
-		http.SetCookie(w, gone)
+		http.SetCookie(w, siteCookie(site, name, "", 0))
 	}
 }
 

@@ -180,16 +180,21 @@ func (s *Service) cookieName(site *Site) string {
 }
 
 func (s *Service) cookie(site *Site, value string) *http.Cookie {
+	return siteCookie(site, s.cookieName(site), value, 0)
+}
+
+// siteCookie returns a cookie that only the site reads. It ends with the browser, or after
+// the age in seconds if that is not 0. Without a value it removes the cookie.
+func siteCookie(site *Site, name, value string, age int) *http.Cookie {
 	path := site.Base
 	if path == "" {
 		path = "/"
 	}
-	//nolint:gosec // Secure follows the connection: development has no TLS.
-	c := &http.Cookie{Name: s.cookieName(site), Value: value, Path: path, HttpOnly: true, Secure: site.Secure, SameSite: http.SameSiteLaxMode}
 	if value == "" {
-		c.MaxAge = -1
+		age = -1
 	}
-	return c
+	//nolint:gosec // Secure follows the connection: development has no TLS.
+	return &http.Cookie{Name: name, Value: value, Path: path, MaxAge: age, HttpOnly: true, Secure: site.Secure, SameSite: http.SameSiteLaxMode}
 }
 
 // seal returns the cookie of a session.

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,9 +57,7 @@ func withUsername(kind string, mapping map[string]string) map[string]string {
 		return mapping
 	}
 	out := map[string]string{usernameAttribute: source}
-	for attribute, claim := range mapping {
-		out[attribute] = claim
-	}
+	maps.Copy(out, mapping)
 	return out
 }
 
