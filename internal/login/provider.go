@@ -181,7 +181,7 @@ func (v *visit) submitSearch() error {
 }
 
 // leadsAway sends the browser to the provider that the request names, and reports whether it
-// did: the sign-in page is for people who have not chosen.
+// did so. The sign-in page asks for the choice of a provider, which such a request makes.
 func (v *visit) leadsAway() bool {
 	if v.request.IsLocal() || v.request.MustAsk(v.r) || v.page.path != pathSignIn || v.r.Method == http.MethodPost {
 		return false

@@ -3,7 +3,6 @@ package login_test
 import (
 	"bytes"
 	"compress/flate"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/xml"
 	"io"
@@ -246,7 +245,7 @@ func TestEncryptedSAML(t *testing.T) {
 	r := newRig(t, "", nil)
 	idp := r.addSAML(t, "Corp", map[string]string{"EncryptedResponses": "true"})
 	described, err := r.sdk.DescribeIdentityProvider(t.Context(), &cip.DescribeIdentityProviderInput{UserPoolId: &r.pool, ProviderName: new("Corp")})
-	certificate := parseCertificate(t, serving.Must(t, described, err).IdentityProvider.ProviderDetails["ActiveEncryptionCertificate"])
+	certificate := samltest.ParseCertificate(t, serving.Must(t, described, err).IdentityProvider.ProviderDetails["ActiveEncryptionCertificate"])
 	b := r.browser(t)
 	request, relay := b.startSAML()
 	response := samltest.Encrypt(t, idp.Response(r.answerTo(request, "ada")), certificate, samltest.OAEP(xmlenc.OAEP(), xmlenc.AES256CBC))
@@ -266,17 +265,4 @@ func TestEncryptedSAML(t *testing.T) {
 	if !strings.Contains(p.body, *serving.Must(t, signing, err).Certificate) {
 		t.Error("the metadata has another signing certificate")
 	}
-}
-
-func parseCertificate(t *testing.T, text string) *x509.Certificate {
-	t.Helper()
-	der, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
 }

@@ -50,12 +50,17 @@ func query(r *http.Request) (parameters, error) {
 
 // form returns the parameters of the request's body.
 func form(r *http.Request) (parameters, error) {
+	return formOf(r, maxParameters)
+}
+
+// formOf is form for a body of up to so many bytes.
+func formOf(r *http.Request, most int64) (parameters, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return parameters{}, fault(codeInvalidRequest)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxParameters+1))
-	if err != nil || len(body) > maxParameters {
+	body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	if err != nil || int64(len(body)) > most {
 		return parameters{}, fault(codeInvalidRequest)
 	}
 	values, err := url.ParseQuery(string(body))

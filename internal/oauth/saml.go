@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,36 +28,14 @@ const maxSAMLForm = 320 << 10
 // sign-in is off).
 const textNoRelay = "Invalid samlResponse or relayState from identity provider"
 
-// samlForm returns the form of a POST from a SAML provider.
-func samlForm(r *http.Request) (url.Values, error) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, errors.New("oauth: not a form")
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxSAMLForm+1))
-	if err != nil || len(body) > maxSAMLForm {
-		return nil, errors.New("oauth: the form is too long")
-	}
-	values, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range []string{"SAMLResponse", "RelayState"} {
-		if len(values[name]) > 1 {
-			return nil, errors.New("oauth: a parameter is there twice")
-		}
-	}
-	return values, nil
-}
-
 // serveConsumer is /saml2/idpresponse.
 func (s *Service) serveConsumer(w http.ResponseWriter, r *http.Request) {
-	values, err := samlForm(r)
+	p, err := formOf(r, maxSAMLForm)
 	if err != nil {
 		s.Refuse(w, r, &ShownError{Text: textNoRelay})
 		return
 	}
-	location, err := s.consume(w, r, values)
+	location, err := s.consume(w, r, p.values)
 	if err != nil {
 		s.Refuse(w, r, err)
 		return

@@ -52,13 +52,13 @@ func (s *Service) signOutURL(ctx context.Context, site *Site, b *browserSession,
 // serveSAMLLogout is /saml2/logout.
 func (s *Service) serveSAMLLogout(w http.ResponseWriter, r *http.Request) {
 	ctx, site := r.Context(), SiteOf(r.Context())
-	values, err := samlForm(r)
+	form, err := formOf(r, maxSAMLForm)
 	if err != nil {
 		s.Refuse(w, r, &ShownError{Text: textNoRelay})
 		return
 	}
 	out := &signOut{}
-	ok, err := s.openPart(ctx, site, "sign-out", values.Get("RelayState"), out)
+	ok, err := s.openPart(ctx, site, "sign-out", form.get("RelayState"), out)
 	if err != nil {
 		s.Refuse(w, r, err)
 		return
@@ -80,7 +80,7 @@ func (s *Service) serveSAMLLogout(w http.ResponseWriter, r *http.Request) {
 		s.Refuse(w, r, err)
 		return
 	}
-	if err := conn.CheckLogoutResponse(values, s.logoutRequestID(site, &out.Attempt), s.deps.SiteURL(r, site)+samlLogout); err != nil {
+	if err := conn.CheckLogoutResponse(form.values, s.logoutRequestID(site, &out.Attempt), s.deps.SiteURL(r, site)+samlLogout); err != nil {
 		asFault(err).note(r)
 		s.Refuse(w, r, &ShownError{Text: textNoRelay})
 		return

@@ -19,7 +19,8 @@ func isNameKind(sn *pool.Snapshot, kind string) bool {
 	return sn.AliasAttributes.Has(kind) || sn.UsernameAttributes.Has(kind)
 }
 
-// SignInNames returns the names, besides the username, by which a user signs in. An email or phone alias is one while it is verified. A username
+// SignInNames returns the names, besides the username, by which a user signs in. An email or
+// phone alias is one while it is verified. A username
 // attribute and preferred_username are one as soon as they are set (Cognito: sign-in
 // with aliases).
 func SignInNames(sn *pool.Snapshot, u *User) []store.Name {

@@ -110,7 +110,7 @@ type document struct {
 	pending *pending
 }
 
-// pending is a fetch that has not ended.
+// pending is a fetch that is still running.
 type pending struct {
 	done    chan struct{}
 	content any

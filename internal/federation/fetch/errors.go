@@ -14,7 +14,7 @@ type RefusedError struct{ Text string }
 func (e *RefusedError) Error() string { return e.Text }
 
 var (
-	// ErrBusy means that too many calls of the host have not ended.
+	// ErrBusy means that too many calls of the host are still running.
 	ErrBusy = errors.New("too many calls of this host at a time")
 	// ErrTooLarge means that an answer is longer than the limit.
 	ErrTooLarge = errors.New("the answer is too long")

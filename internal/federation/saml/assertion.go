@@ -160,7 +160,7 @@ func names(restriction *strictxml.Element, audience string) (bool, error) {
 	return false, nil
 }
 
-// checkStatements requires an authentication statement, and sessions that have not ended.
+// checkStatements requires an authentication statement, and sessions that are still live.
 func checkStatements(assertion *strictxml.Element, want expectation) error {
 	statements := assertion.Children(assertionSpace, "AuthnStatement")
 	if len(statements) == 0 {

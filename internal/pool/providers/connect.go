@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync/atomic"
 	"time"
@@ -113,9 +114,20 @@ func (s *Service) loadSAML(ctx context.Context, sn *pool.Snapshot, p *Provider, 
 	return c, nil
 }
 
-// replaceMetadata stores fetched metadata, and returns the provider with it.
+// replaceMetadata stores fetched metadata, and returns the provider with what is stored then.
+// While it was fetched, an administrator may have changed the provider, so that the metadata
+// is that of another URL, or deleted it. The metadata is dropped then.
 func (s *Service) replaceMetadata(ctx context.Context, sn *pool.Snapshot, p *Provider, text string) (*samlConnection, error) {
-	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error { return s.putMetadata(ctx, tx, p.PoolID, p.Name, text) }, store.Retry)
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		i, err := tx.LockItem(ctx, p.PoolID, kind.Name, p.Name)
+		if errors.Is(err, store.ErrNotFound) || err == nil && i.Version != p.Version {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return s.putMetadata(ctx, tx, p.PoolID, p.Name, text)
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}

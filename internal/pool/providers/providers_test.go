@@ -2,7 +2,6 @@ package providers
 
 import (
 	"crypto/x509"
-	"encoding/base64"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -239,15 +238,7 @@ func TestSigningCertificate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			der, err := base64.StdEncoding.DecodeString(*out.Certificate)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, err := x509.ParseCertificate(der)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return c
+			return samltest.ParseCertificate(t, *out.Certificate)
 		}
 		first := get()
 		if !get().Equal(first) {
@@ -356,6 +347,53 @@ func TestUpdateKeepsNewSecret(t *testing.T) {
 		}
 		if got := r.describe(t, "Corp").ProviderDetails["client_secret"]; got != "new" {
 			t.Errorf("client_secret is %q", got)
+		}
+	})
+}
+
+// TestMetadataOfAnotherURL: metadata that was fetched while an administrator replaced the
+// provider's metadata does not take the place of the new one.
+func TestMetadataOfAnotherURL(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		old, newer := samltest.New(t, samltest.RSA), samltest.New(t, samltest.OtherRSA)
+		newer.SSOURL = "https://idp.example.com/newer"
+		document := string(newer.Metadata())
+		var meanwhile atomic.Pointer[func()]
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if f := meanwhile.Swap(nil); f != nil {
+				(*f)()
+			}
+			_, _ = w.Write(old.Metadata())
+		}))
+		t.Cleanup(server.Close)
+		_, err := r.create(t, idp.CreateIdentityProviderRequest{ProviderName: "SAML-1", ProviderType: SAML, ProviderDetails: map[string]string{"MetadataURL": server.URL}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sn, err := r.pools.Load(t.Context(), r.pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		provider, err := r.ByName(t.Context(), sn, "SAML-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.clock.Pass(7 * time.Hour)
+		replace := func() {
+			_, err := r.UpdateIdentityProvider(t.Context(), &idp.UpdateIdentityProviderRequest{
+				UserPoolId: r.pool, ProviderName: "SAML-1", ProviderDetails: map[string]string{"MetadataFile": document},
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		meanwhile.Store(&replace)
+		if _, err := r.ConnectSAML(t.Context(), sn, provider); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.describe(t, "SAML-1").ProviderDetails["MetadataFile"]; got != document {
+			t.Errorf("the old metadata took the place of the new one: %s", got)
 		}
 	})
 }

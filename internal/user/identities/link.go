@@ -22,6 +22,10 @@ const (
 	subjectAttribute = "Cognito_Subject"
 )
 
+// maxLinkedValue bounds what links a person, in bytes: ID tokens carry it, and no attribute is
+// longer.
+const maxLinkedValue = 2048
+
 func invalid(text string) error { return idp.InvalidParameterException(text) }
 
 // AdminLinkProviderForUser lets a person of a provider sign in as an existing user.
@@ -59,8 +63,8 @@ func badSource() error {
 func sourceKey(p *providers.Provider, in *idp.ProviderUserIdentifierType) (key, error) {
 	attribute, value := api.Val(in.ProviderAttributeName), api.Val(in.ProviderAttributeValue)
 	switch {
-	case value == "":
-		return key{}, invalid("ProviderAttributeValue must not be empty.")
+	case value == "" || len(value) > maxLinkedValue:
+		return key{}, invalid("ProviderAttributeValue must have 1 to 2048 characters.")
 	case attribute == "":
 		return key{}, invalid("ProviderAttributeName must not be empty.")
 	case attribute == subjectAttribute:

@@ -98,6 +98,12 @@ func Certificate(t testing.TB, signer crypto.Signer, at time.Time) *x509.Certifi
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ParseCertificate(t, encoded)
+}
+
+// ParseCertificate returns a certificate as the API shows it: Base64 of DER.
+func ParseCertificate(t testing.TB, encoded string) *x509.Certificate {
+	t.Helper()
 	der, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
 		t.Fatal(err)
