@@ -157,6 +157,7 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 			v.must(t, "AdminCreateUser", object{"UserPoolId": v.pool, "Username": "page" + round, "TemporaryPassword": password, "MessageAction": "SUPPRESS"})
 			return v.pageState(t, th, "page"+round)
 		},
+		keys.TokenAttempt.Name(): func() func() string { return v.signInAttempt(t, th) },
 	}
 	var list []attempt
 	for _, kind := range keys.Tokens() {
@@ -217,9 +218,10 @@ func TestBreakIn(t *testing.T) {
 		in["ExplicitAuthFlows"] = append(in["ExplicitAuthFlows"].([]string), "ALLOW_USER_AUTH")
 		maps.Copy(in, object{
 			"AllowedOAuthFlowsUserPoolClient": true, "AllowedOAuthFlows": []string{"code"}, "AllowedOAuthScopes": []string{"openid"},
-			"CallbackURLs": []string{"https://a.example/cb"}, "SupportedIdentityProviders": []string{"COGNITO"},
+			"CallbackURLs": []string{"https://a.example/cb"},
 		})
 		n.must(t, "CreateUserPoolDomain", object{"UserPoolId": v.pool, "Domain": victimDomain, "ManagedLoginVersion": 2})
+		v.addProvider(t, in)
 		v.app = n.must(t, "CreateUserPoolClient", in).text("UserPoolClient", "ClientId")
 		n.newUser(t, v.pool, "alice")
 		n.tokens(t, v.app, "alice") // makes the pool's signing keys
@@ -278,7 +280,7 @@ func (v victim) refuse(t *testing.T, forged []attempt, access, refresh string, o
 	t.Helper()
 	for _, a := range forged {
 		switch got := a.show(); got {
-		case "NotAuthorizedException", "CodeMismatchException", "InvalidParameterException", "403 Forbidden", "login_required", "/login":
+		case "NotAuthorizedException", "CodeMismatchException", "InvalidParameterException", "403 Forbidden", "login_required", "/login", "/error":
 		default:
 			t.Errorf("%s, after the keys are retired: %q", a.name, got)
 		}

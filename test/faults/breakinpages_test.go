@@ -27,11 +27,17 @@ func (v victim) page(t *testing.T, path string, form url.Values, cookies ...*htt
 	if path == "/oauth2/authorize" {
 		query.Set("prompt", "none")
 	}
-	r, err := http.NewRequestWithContext(t.Context(), method, v.url+"/_domain/"+victimDomain+path+"?"+query.Encode(), strings.NewReader(body))
+	return v.send(t, method, path+"?"+query.Encode(), body, cookies...)
+}
+
+// send sends a request for a reference of the domain, as page does.
+func (v victim) send(t *testing.T, method, ref, body string, cookies ...*http.Cookie) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, v.url+"/_domain/"+victimDomain+ref, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if form != nil {
+	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	for _, c := range cookies {
@@ -105,4 +111,46 @@ func (v victim) pageState(t *testing.T, th *thief, name string) func() string {
 	}
 	form := url.Values{"_csrf": {csrfValue}, "page_data": {th.seal(t, keys.TokenPageState, ad, body)}, "password": {password + "4"}, "confirm_password": {password + "4"}}
 	return func() string { return refusal(t, v.page(t, "/changePassword", form, csrf())) }
+}
+
+// addProvider adds an identity provider to the pool and to the app client.
+func (v victim) addProvider(t *testing.T, app object) {
+	t.Helper()
+	v.must(t, "CreateIdentityProvider", object{"UserPoolId": v.pool, "ProviderName": "Corp", "ProviderType": "OIDC", "ProviderDetails": object{
+		"client_id": "c", "client_secret": "s", "authorize_scopes": "openid", "oidc_issuer": "https://idp.example.com", "attributes_request_method": "GET",
+		"authorize_url": "https://idp.example.com/a", "token_url": "https://idp.example.com/t", "attributes_url": "https://idp.example.com/u", "jwks_uri": "https://idp.example.com/k",
+	}})
+	app["SupportedIdentityProviders"] = []string{"COGNITO", "Corp"}
+}
+
+// signInAttempt forges the state and the cookie of a sign-in at the provider, and shows them
+// with the provider's refusal, which an attempt passes on to the client.
+func (v victim) signInAttempt(t *testing.T, th *thief) func() string {
+	t.Helper()
+	query := url.Values{
+		"client_id": {v.app}, "redirect_uri": {"https://a.example/cb"}, "response_type": {"code"}, "scope": {"openid"}, "identity_provider": {"Corp"},
+	}
+	res := v.send(t, http.MethodGet, "/oauth2/authorize?"+query.Encode(), "")
+	location, err := res.Location()
+	if err != nil || len(res.Cookies()) != 1 {
+		t.Fatalf("no sign-in at the provider: %s %v", res.Status, err)
+	}
+	reseal := func(part, token string) string {
+		ad := []byte(part + "\x00" + v.pool + "\x00" + victimDomain)
+		return th.seal(t, keys.TokenAttempt, ad, th.open(t, keys.TokenAttempt, ad, token))
+	}
+	c := res.Cookies()[0]
+	answer := url.Values{"state": {reseal("state", location.Query().Get("state"))}, "error": {"access_denied"}}
+	forged := &http.Cookie{Name: c.Name, Value: reseal("request", c.Value)}
+	return func() string {
+		res := v.send(t, http.MethodGet, "/oauth2/idpresponse?"+answer.Encode(), "", forged)
+		location, err := res.Location()
+		switch {
+		case err != nil:
+			return res.Status
+		case location.Host == "a.example":
+			return ""
+		}
+		return strings.TrimPrefix(location.Path, "/_domain/"+victimDomain)
+	}
 }

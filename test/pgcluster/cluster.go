@@ -160,6 +160,10 @@ func (c *Cluster) Kill() error {
 	if err != nil {
 		return err
 	}
+	// The postmaster stops first: it would start others in the place of those that are killed.
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("stop the server: %w", err)
+	}
 	killed := append(childrenOf(pid), pid)
 	for _, p := range killed {
 		// One that has ended by itself meanwhile is as good as killed.
