@@ -1,0 +1,204 @@
+package resource
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxElements is the most values that an attribute may have. The members of a group are
+// not limited.
+const maxElements = 100
+
+// single returns the canonical form of one value, or nil if the value is empty. The path
+// is for error messages.
+func (a *attribute) single(path string, v any) (any, error) {
+	if v == nil || v == "" {
+		return nil, nil
+	}
+	switch a.AttributeType() {
+	case "complex":
+		o, err := a.fields(path, v)
+		if err != nil {
+			return nil, err
+		}
+		maps.DeleteFunc(o, func(_ string, v any) bool { return v == nil })
+		if len(o) == 0 {
+			return nil, nil
+		}
+		return o, nil
+	case "boolean":
+		if b, ok := boolean(v); ok {
+			return b, nil
+		}
+	default:
+		if v, err := a.ValidateSingular(v); err == nil {
+			return v, nil
+		}
+	}
+	return nil, InvalidValuef("The value of %s is not of the type %s.", path, a.AttributeType())
+}
+
+// fields returns the sub-attributes that a value of a complex attribute sets, in canonical
+// form. Empty ones are nil. Unknown and read-only sub-attributes are ignored, as in a
+// whole resource (RFC 7644 §3.3). A text stands for the value: Microsoft Entra ID sends
+// the id of a manager so.
+func (a *attribute) fields(path string, v any) (object, error) {
+	if s, ok := v.(string); ok && a.value() != nil {
+		v = object{a.value().Name(): s}
+	}
+	given, ok := v.(object)
+	if !ok {
+		return nil, InvalidValuef("The value of %s is not an object.", path)
+	}
+	o := object{}
+	for name, v := range given {
+		sub := a.subs[fold(name)]
+		if sub == nil || sub.readOnly() {
+			continue
+		}
+		value, err := sub.single(path+"."+sub.Name(), v)
+		if err != nil {
+			return nil, err
+		}
+		o[sub.Name()] = value
+	}
+	return o, nil
+}
+
+// list returns the canonical values of a multi-valued attribute. A value that is not a
+// list counts as a list of one.
+func (a *attribute) list(path string, v any) ([]any, error) {
+	given := elements(v)
+	if len(given) > maxElements {
+		return nil, InvalidValuef("The value of %s has more than %d values.", path, maxElements)
+	}
+	var list []any
+	for _, v := range given {
+		value, err := a.single(path, v)
+		if err != nil {
+			return nil, err
+		}
+		if value != nil {
+			list = append(list, value)
+		}
+	}
+	return list, nil
+}
+
+// merge adds a value to a list and returns the value's place. It changes the value that is
+// there if both have the same value and type (RFC 7643 §2.4 allows such a pair once).
+func (a *attribute) merge(list []any, value object) ([]any, int) {
+	for i := range list {
+		if existing, ok := list[i].(object); ok && a.alike(existing, value) {
+			maps.Copy(existing, value)
+			return list, i
+		}
+	}
+	return append(list, value), len(list)
+}
+
+// alike reports whether two values of a multi-valued attribute are the same one.
+func (a *attribute) alike(x, y object) bool {
+	if a.value() != nil && x["value"] != nil && y["value"] != nil {
+		return a.sameField("value", x, y) && a.sameField("type", x, y)
+	}
+	return agree(x, y) && agree(y, x)
+}
+
+// agree reports whether y has every sub-attribute of x but the mark of the primary value.
+func agree(x, y object) bool {
+	for name, v := range x {
+		if name != "primary" && y[name] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// sameField reports whether two values agree in a sub-attribute.
+func (a *attribute) sameField(name string, x, y object) bool {
+	s, isText := x[name].(string)
+	t, areTexts := y[name].(string)
+	if isText && areTexts {
+		return a.subs[fold(name)].same(s, t)
+	}
+	return x[name] == y[name]
+}
+
+// selects reports whether a value agrees with every sub-attribute of a selector.
+func (a *attribute) selects(selector, value object) bool {
+	for name := range selector {
+		if !a.sameField(name, selector, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepOnePrimary lets at most one value be the primary one (RFC 7643 §2.4). A value that a
+// request touched wins over the others.
+func keepOnePrimary(path string, list []any, touched []int) error {
+	winner := -1
+	for _, i := range touched {
+		if o, ok := list[i].(object); !ok || o["primary"] != true || i == winner {
+			continue
+		}
+		if winner >= 0 {
+			return InvalidValuef("More than one value of %s is primary.", path)
+		}
+		winner = i
+	}
+	if winner < 0 {
+		return nil
+	}
+	for i := range list {
+		if o, ok := list[i].(object); ok && i != winner && o["primary"] == true {
+			o["primary"] = false
+		}
+	}
+	return nil
+}
+
+// hollow reports whether a value of a multi-valued attribute has nothing but the
+// sub-attributes that describe it.
+func hollow(v any) bool {
+	o, ok := v.(object)
+	if !ok {
+		return v == nil
+	}
+	for name := range o {
+		if name != "type" && name != "primary" {
+			return false
+		}
+	}
+	return true
+}
+
+// clone returns a deep copy of a value.
+func clone(v any) any {
+	switch v := v.(type) {
+	case object:
+		o := make(object, len(v))
+		for name, v := range v {
+			o[name] = clone(v)
+		}
+		return o
+	case []any:
+		list := make([]any, len(v))
+		for i, v := range v {
+			list[i] = clone(v)
+		}
+		return list
+	default:
+		return v
+	}
+}
+
+// sortedNames returns the names of an object in a fixed order, in which "name" precedes
+// "name.givenName".
+func sortedNames(o object) []string {
+	return slices.SortedFunc(maps.Keys(o), func(a, b string) int {
+		return strings.Compare(fold(a), fold(b))
+	})
+}
