@@ -142,6 +142,30 @@ func (s *Items[T]) Change(ctx context.Context, tx *store.Tx, poolID, key string,
 	return i, tx.UpdateItem(ctx, r)
 }
 
+// Rename sets another key of a document, and lets fn change the document. The transaction must hold the pool.
+func (s *Items[T]) Rename(ctx context.Context, tx *store.Tx, poolID, key, newKey string, fn func(doc *T)) error {
+	if newKey == key {
+		_, err := s.Change(ctx, tx, poolID, key, func(doc *T) error { fn(doc); return nil })
+		return err
+	}
+	i, err := s.read(ctx, &tx.Reader, poolID, key)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Item(ctx, poolID, s.kind.Name, newKey); err == nil {
+		return s.kind.Exists(poolID, newKey)
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	fn(&i.Doc)
+	i.ModifiedAt = s.now()
+	r, err := s.record(i)
+	if err != nil {
+		return err
+	}
+	return tx.RenameItem(ctx, r, newKey)
+}
+
 // Delete removes a document.
 func (s *Items[T]) Delete(ctx context.Context, tx *store.Tx, poolID, key string) error {
 	return s.OrNotFound(key, tx.DeleteItem(ctx, poolID, s.kind.Name, key))

@@ -30,7 +30,7 @@ var whole = map[*statement]bool{
 var poolWalks = map[*statement]bool{messageOfPool: true}
 
 // fewPerPool are the tables of which quotas keep a pool's rows few.
-var fewPerPool = []string{"clients", "domains", "items", "pools", "signing_keys", "import_jobs"}
+var fewPerPool = []string{"clients", "domains", "items", "pools", "signing_keys", "import_jobs", "directories", "directory_tokens"}
 
 // postgresOnly are the statements that SQLite does not know.
 var postgresOnly = map[*statement]bool{serverSettings: true}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 )
 
 const itemColumns = "pool_id, kind, item_key, version, created_at, modified_at, doc"
@@ -16,6 +17,7 @@ var (
 	itemInsert = prepare("INSERT INTO items (" + itemColumns + ", uid) VALUES (?, ?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	itemUpdate = prepare("UPDATE items SET modified_at = ?, doc = ?, version = version + 1 WHERE pool_id = ? AND kind = ? AND item_key = ? AND version = ?")
 	itemRenew  = prepare("UPDATE items SET uid = ? WHERE pool_id = ? AND kind = ? AND item_key = ?")
+	itemRename = prepare("UPDATE items SET item_key = ?, modified_at = ?, doc = ?, version = version + 1 WHERE pool_id = ? AND kind = ? AND item_key = ? AND version = ?")
 	itemDelete = prepare("DELETE FROM items WHERE pool_id = ? AND kind = ? AND item_key = ?")
 
 	memberInsert = prepare("INSERT INTO members (pool_id, group_uid, user_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
@@ -62,10 +64,27 @@ func (tx *Tx) UpdateItem(ctx context.Context, i Item) error {
 	return tx.change(ctx, ErrConflict, itemUpdate, i.ModifiedAt, i.Doc, i.PoolID, i.Kind, i.Key, i.Version)
 }
 
-// DeleteItem removes a setting; a group's memberships end with it.
+// RenameItem changes a setting and its key. The caller holds the pool, and has seen that the new key is free.
+func (tx *Tx) RenameItem(ctx context.Context, i Item, newKey string) error {
+	return tx.change(ctx, ErrConflict, itemRename, newKey, i.ModifiedAt, i.Doc, i.PoolID, i.Kind, i.Key, i.Version)
+}
+
+// DeleteItem removes a setting. A group's memberships end with it, and a directory ends with its identity provider.
 func (tx *Tx) DeleteItem(ctx context.Context, poolID, kind, key string) error {
-	if kind == KindGroup {
+	switch kind {
+	case KindGroup:
 		if err := tx.RemoveMembers(ctx, poolID, key); err != nil {
+			return err
+		}
+		if err := tx.deleteResourcesOf(ctx, poolID, ResourceGroup, key); err != nil {
+			return err
+		}
+	case KindIdentityProvider:
+		d, err := tx.DirectoryOf(ctx, poolID, key)
+		if err == nil {
+			err = tx.DeleteDirectory(ctx, poolID, d.ID)
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}

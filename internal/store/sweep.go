@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// deletedFor is how long a deleted pool or group stays marked: a request that was under way may still write rows of it.
+// deletedFor is how long a deleted pool, group or directory stays marked: a request that was under way may still write rows of it.
 const deletedFor = time.Hour
 
 // SpentRoom is how much longer than its time a row is kept, by the clock of the node that sweeps. A row that marks a
@@ -36,6 +36,7 @@ var (
 		sweepExpired("forgotten_devices", "pool_id, user_id, id", "expires_at <= ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "expires_at <= ?"),
 		sweepExpired("turns", "pool_id, subject", "expires_at <= ?"),
+		sweepExpired("directory_tokens", "pool_id, hash", "expires_at > 0 AND expires_at <= ?"),
 	}
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
 	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND created_at >= 0 AND lane = ? AND due_at <= ?")
@@ -66,6 +67,9 @@ var (
 		sweepExpired("forgotten_devices", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("identities", "pool_id, hash", "pool_id = ?"),
+		sweepExpired("directories", "pool_id, id", "pool_id = ?"),
+		sweepExpired("directory_tokens", "pool_id, hash", "pool_id = ?"),
+		sweepExpired("directory_resources", "pool_id, directory_id, kind, id", "pool_id = ?"),
 		sweepExpired("turns", "pool_id, subject", "pool_id = ?"),
 		sweepExpired("import_jobs", "pool_id, id", "pool_id = ?"),
 		sweepExpired("import_beats", "pool_id, job_id", "pool_id = ?"),
@@ -136,12 +140,14 @@ func (s *Store) sweepDeleted(ctx context.Context, deleted *int, batch int, now t
 	return f.err()
 }
 
-// sweepOne removes the remaining rows of one pool or group.
+// sweepOne removes the remaining rows of one pool, or of one group or directory.
 func (s *Store) sweepOne(ctx context.Context, deleted *int, batch int, d deletedOwner, now time.Time) error {
 	before := *deleted
 	var f failures
 	if d.groupUID != "" {
-		f.try(func() error { return s.sweep(ctx, deleted, batch, deletedMembers, d.poolID, d.groupUID) })
+		for _, st := range []*statement{deletedMembers, deletedResources} {
+			f.try(func() error { return s.sweep(ctx, deleted, batch, st, d.poolID, d.groupUID) })
+		}
 	} else {
 		for _, st := range deletedPoolRows {
 			f.try(func() error { return s.sweep(ctx, deleted, batch, st, d.poolID) })

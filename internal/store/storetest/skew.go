@@ -28,6 +28,8 @@ func RunSkew(t *testing.T, open func(t *testing.T, afterSnapshot func(context.Co
 		{name: "user with a new passkey deleted", earlier: insertPasskey, later: deleteU, check: nothingOfU},
 		{name: "identity of a deleted user", earlier: deleteU, later: insertIdentity, want: store.ErrNotFound, check: nothingOfU},
 		{name: "user with a new identity deleted", earlier: insertIdentity, later: deleteU, check: nothingOfU},
+		{name: "directory resource of a deleted user", earlier: deleteU, later: insertResource, want: store.ErrNotFound, check: nothingOfU},
+		{name: "user with a new directory resource deleted", earlier: insertResource, later: deleteU, check: nothingOfU},
 		{name: "member who is deleted", earlier: deleteU, later: addMember, want: store.ErrNotFound, check: nothingOfU},
 		{name: "user in a new group deleted", earlier: addMember, later: deleteU, check: nothingOfU},
 		{name: "session of a deleted user", earlier: deleteU, later: insertSession, want: store.ErrNotFound, check: nothingOfU},
@@ -58,7 +60,7 @@ func RunSkew(t *testing.T, open func(t *testing.T, afterSnapshot func(context.Co
 	}
 }
 
-// skewScene has a user with a device, and a group.
+// skewScene has a user with a device, a group and a directory.
 func skewScene(t *testing.T, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -68,6 +70,7 @@ func skewScene(t *testing.T, s *store.Store) {
 			tx.InsertDevice(ctx, aDevice("u", "old")),
 			tx.InsertItem(ctx, store.Item{PoolID: "p", Kind: store.KindGroup, Key: "g", CreatedAt: Now, ModifiedAt: Now}),
 			tx.InsertDataKey(ctx, store.DataKey{Purpose: "x", ID: "1", Wrapped: []byte("old"), CreatedAt: Now}),
+			tx.InsertDirectory(ctx, directory("d", "Corp")),
 		)
 	})
 }
@@ -97,6 +100,8 @@ func nothingOfU(t *testing.T, s *store.Store) {
 	passkeys, err := s.Passkeys(ctx, "p", "u")
 	same(t, nil, passkeys, err)
 	_, err = s.IdentityOwner(ctx, "p", [32]byte{7})
+	missing(t, 0, err)
+	_, err = s.Resource(ctx, "p", "d", store.ResourceUser, "u")
 	missing(t, 0, err)
 	groups, err := s.GroupsOf(ctx, "p", "u")
 	same(t, nil, groups, err)
