@@ -164,26 +164,8 @@ func (s *Service) AdminAddUserToGroup(ctx context.Context, in *idp.AdminAddUserT
 	if err != nil {
 		return err
 	}
-	key := groupKey(in.GroupName)
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := tx.User(ctx, sn.ID, u.ID()); err != nil { // Deleted since: no membership may stay behind.
-			return user.AsUserNotFound(err)
-		}
-		// The lock keeps the group from being deleted at the same moment.
-		if _, err := tx.LockItem(ctx, sn.ID, store.KindGroup, key); err != nil {
-			return s.groups.OrNotFound(key, err)
-		}
-		groups, err := tx.GroupsOf(ctx, sn.ID, u.ID())
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(groups, func(i store.Item) bool { return i.Key == key }) {
-			return nil
-		}
-		if len(groups) >= maxGroupsPerUser {
-			return idp.InvalidParameterExceptionf("A user can be in %d groups at most.", maxGroupsPerUser)
-		}
-		return tx.AddMember(ctx, sn.ID, key, u.ID())
+		return s.Add(ctx, tx, sn, groupKey(in.GroupName), u.ID())
 	}, store.Retry)
 }
 
@@ -193,9 +175,8 @@ func (s *Service) AdminRemoveUserFromGroup(ctx context.Context, in *idp.AdminRem
 	if err != nil {
 		return err
 	}
-	key := groupKey(in.GroupName)
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		return s.groups.OrNotFound(key, tx.RemoveMember(ctx, sn.ID, key, u.ID()))
+		return s.Remove(ctx, tx, sn, groupKey(in.GroupName), u.ID())
 	}, store.Retry)
 }
 

@@ -33,6 +33,15 @@ func (a *Arrival) username() string {
 	return a.Pool.FoldUsername(a.Provider.Name + "_" + a.Identity.Subject)
 }
 
+// checkSubject rejects a person whose username the API does not take: it could not disable or
+// delete the user.
+func (a *Arrival) checkSubject() error {
+	if name := a.username(); utf8.RuneCountInString(name) > maxUsername || a.Identity.Subject == "" || !schema.IsUsername(name) {
+		return refuse("The user name from the identity provider is empty, too long or malformed")
+	}
+	return nil
+}
+
 func (a *Arrival) subject() key { return key{provider: a.Provider.Name, value: a.Identity.Subject} }
 
 // refuse is the error that the app client hears.
@@ -48,9 +57,8 @@ var errRaced = errors.New("identities: another request was faster")
 // updates it. It calls the pool's functions, so that no transaction may be open. Its errors
 // are for the app client: an [federation.Error] or an exception of the API.
 func (s *Service) SignIn(ctx context.Context, a Arrival) (*user.User, error) {
-	// A username that the API does not take could not be disabled or deleted by it.
-	if name := a.username(); utf8.RuneCountInString(name) > maxUsername || a.Identity.Subject == "" || !schema.IsUsername(name) {
-		return nil, refuse("The user name from the identity provider is empty, too long or malformed")
+	if err := a.checkSubject(); err != nil {
+		return nil, err
 	}
 	claims, err := s.inbound(ctx, &a)
 	if err != nil {
@@ -110,8 +118,16 @@ func (a *Arrival) linkedKeys(claims map[string]any) []key {
 	return list
 }
 
-// first makes the person's profile. asked says that PreSignUp was asked already.
+// first makes the person's profile. asked says that PreSignUp was asked already. A provider
+// whose directory is closed has no new people but those of the directory.
 func (s *Service) first(ctx context.Context, a *Arrival, change *change, asked *bool) (*user.User, error) {
+	d, err := s.deps.Store.DirectoryOf(ctx, a.Pool.ID, a.Provider.Name)
+	if err == nil && d.Closed {
+		return nil, refuse("User does not exist.")
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
 	u, err := s.newProfile(a, change)
 	if err != nil {
 		return nil, err
