@@ -52,7 +52,7 @@ func ParseBulk(body []byte) (*Bulk, error) {
 	if b.FailOnErrors < 0 {
 		return nil, InvalidValuef("The value of failOnErrors is negative.")
 	}
-	v, _ := member(message, "Operations")
+	v, _ := field(message, "Operations")
 	operations, ok := v.([]any)
 	if !ok || len(operations) == 0 {
 		return nil, InvalidSyntaxf("The message has no list of Operations.")
@@ -82,13 +82,13 @@ func parseOperation(v any) (Operation, error) {
 	}
 	var op Operation
 	for name, text := range map[string]*string{"method": &op.Method, "bulkId": &op.BulkID, "version": &op.Version, "path": &op.Path} {
-		v, _ := member(o, name)
+		v, _ := field(o, name)
 		if *text, ok = v.(string); !ok && v != nil {
 			return Operation{}, InvalidSyntaxf("The %s of an operation is not a text.", name)
 		}
 	}
 	op.Method = strings.ToUpper(op.Method)
-	op.data, _ = member(o, "data")
+	op.data, _ = field(o, "data")
 	_, hasData := op.data.(object)
 	switch {
 	case !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, op.Method):

@@ -104,7 +104,7 @@ func TestBulkResolveRefuses(t *testing.T) {
 		`{"method":"POST","path":"/Users/a","bulkId":"b","data":{}}`:       "405: POST",
 		`{"method":"DELETE","path":"/Foo/a"}`:                              "404: /Foo/a",
 		`{"method":"DELETE","path":"/UsersX/a"}`:                           "404: /UsersX/a",
-		`{"method":"DELETE","path":"/Groups/a/b"}`:                          "404: /Groups/a/b",
+		`{"method":"DELETE","path":"/Groups/a/b"}`:                         "404: /Groups/a/b",
 		`{"method":"DELETE","path":"https://example.com/Users/a"}`:         "404: example",
 		`{"method":"DELETE","path":"/Users/%zz"}`:                          "404: %zz",
 	} {

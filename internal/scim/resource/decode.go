@@ -120,8 +120,8 @@ func checkText(text string) error {
 	return nil
 }
 
-// member returns the value of a name in any case.
-func member(o object, name string) (any, bool) {
+// field returns the value of a name in any case.
+func field(o object, name string) (any, bool) {
 	if v, ok := o[name]; ok {
 		return v, true
 	}
@@ -141,7 +141,7 @@ func fold(text string) string {
 // hasSchema reports whether the schemas of a message contain a URN. URNs of schemas are
 // compared without case, because directories send them in different cases.
 func hasSchema(message object, urn string) bool {
-	v, _ := member(message, "schemas")
+	v, _ := field(message, "schemas")
 	list, ok := v.([]any)
 	if !ok {
 		list = []any{v}

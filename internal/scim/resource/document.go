@@ -108,7 +108,7 @@ func tidy(o object, set *attributeSet) error {
 			}
 		case []any:
 			var list []any
-			for _, v := range slices.DeleteFunc(v, hollow) {
+			for _, v := range slices.DeleteFunc(v, isDescription) {
 				if value, ok := v.(object); ok && a != nil {
 					list, _ = a.merge(list, value)
 				}

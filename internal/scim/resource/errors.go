@@ -18,47 +18,47 @@ func Errorf(status int, format string, args ...any) *Error {
 
 // InvalidFilterf returns the error for a filter that is malformed or not supported.
 func InvalidFilterf(format string, args ...any) *Error {
-	return keyword(http.StatusBadRequest, scimerrors.ScimTypeInvalidFilter, format, args...)
+	return newError(http.StatusBadRequest, scimerrors.ScimTypeInvalidFilter, format, args...)
 }
 
 // InvalidPathf returns the error for the path of a change that is malformed or names an
 // attribute that does not exist.
 func InvalidPathf(format string, args ...any) *Error {
-	return keyword(http.StatusBadRequest, scimerrors.ScimTypeInvalidPath, format, args...)
+	return newError(http.StatusBadRequest, scimerrors.ScimTypeInvalidPath, format, args...)
 }
 
 // InvalidSyntaxf returns the error for a body without the structure of its message.
 func InvalidSyntaxf(format string, args ...any) *Error {
-	return keyword(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, format, args...)
+	return newError(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, format, args...)
 }
 
 // InvalidValuef returns the error for a value that is missing or that the attribute or the
 // parameter does not accept.
 func InvalidValuef(format string, args ...any) *Error {
-	return keyword(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, format, args...)
+	return newError(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, format, args...)
 }
 
 // Mutabilityf returns the error for the change of an attribute that cannot be changed.
 func Mutabilityf(format string, args ...any) *Error {
-	return keyword(http.StatusBadRequest, scimerrors.ScimTypeMutability, format, args...)
+	return newError(http.StatusBadRequest, scimerrors.ScimTypeMutability, format, args...)
 }
 
 // NoTargetf returns the error for a path that selects no value.
 func NoTargetf(format string, args ...any) *Error {
-	return keyword(http.StatusBadRequest, scimerrors.ScimTypeNoTarget, format, args...)
+	return newError(http.StatusBadRequest, scimerrors.ScimTypeNoTarget, format, args...)
 }
 
 // TooManyf returns the error for a filter that yields too many results.
 func TooManyf(format string, args ...any) *Error {
-	return keyword(http.StatusBadRequest, scimerrors.ScimTypeTooMany, format, args...)
+	return newError(http.StatusBadRequest, scimerrors.ScimTypeTooMany, format, args...)
 }
 
 // Uniquenessf returns the error for a value that another resource has.
 func Uniquenessf(format string, args ...any) *Error {
-	return keyword(http.StatusConflict, scimerrors.ScimTypeUniqueness, format, args...)
+	return newError(http.StatusConflict, scimerrors.ScimTypeUniqueness, format, args...)
 }
 
-func keyword(status int, kind scimerrors.ScimType, format string, args ...any) *Error {
+func newError(status int, kind scimerrors.ScimType, format string, args ...any) *Error {
 	return &Error{Status: status, ScimType: kind, Detail: fmt.Sprintf(format, args...)}
 }
 

@@ -58,12 +58,12 @@ type node interface {
 }
 
 type (
-	all     []node
-	either  []node
-	negated struct{ node }
+	conjunction []node
+	disjunction []node
+	negation    struct{ node }
 )
 
-func (n all) matches(o object) bool {
+func (n conjunction) matches(o object) bool {
 	for _, part := range n {
 		if !part.matches(o) {
 			return false
@@ -72,7 +72,7 @@ func (n all) matches(o object) bool {
 	return true
 }
 
-func (n either) matches(o object) bool {
+func (n disjunction) matches(o object) bool {
 	for _, part := range n {
 		if part.matches(o) {
 			return true
@@ -81,7 +81,7 @@ func (n either) matches(o object) bool {
 	return false
 }
 
-func (n negated) matches(o object) bool { return !n.node.matches(o) }
+func (n negation) matches(o object) bool { return !n.node.matches(o) }
 
 // A comparison compares the values of an attribute. Within the brackets of a value path,
 // the attributes are sub-attributes.
@@ -234,7 +234,7 @@ func ordered(op string, order int) bool {
 // the brackets of a value path.
 func equalTo(n node, prefix, path string) (string, bool) {
 	switch n := n.(type) {
-	case all:
+	case conjunction:
 		for _, part := range n {
 			if v, ok := equalTo(part, prefix, path); ok {
 				return v, true
@@ -257,15 +257,15 @@ func equalTo(n node, prefix, path string) (string, bool) {
 
 func uses(n node, name string) bool {
 	switch n := n.(type) {
-	case all:
+	case conjunction:
 		for _, part := range n {
 			if uses(part, name) {
 				return true
 			}
 		}
-	case either:
-		return uses(all(n), name)
-	case negated:
+	case disjunction:
+		return uses(conjunction(n), name)
+	case negation:
 		return uses(n.node, name)
 	case *comparison:
 		return n.at.attr != nil && n.at.attr.Name() == name
@@ -273,14 +273,14 @@ func uses(n node, name string) bool {
 	return false
 }
 
-// demanded returns the sub-attributes that a filter of equalities joined by "and" demands.
+// equalities returns the sub-attributes that a filter of equalities joined by "and" demands.
 // It reports false for any other filter.
-func demanded(n node) (object, bool) {
+func equalities(n node) (object, bool) {
 	switch n := n.(type) {
-	case all:
+	case conjunction:
 		o := object{}
 		for _, part := range n {
-			more, ok := demanded(part)
+			more, ok := equalities(part)
 			if !ok {
 				return nil, false
 			}

@@ -99,7 +99,7 @@ func (m *memberChanges) applyWhere(op string, at path, v any) error {
 // needs more than ids, because members are not in the document.
 func selectedMembers(n node) ([]string, bool) {
 	switch n := n.(type) {
-	case either:
+	case disjunction:
 		var ids []string
 		for _, part := range n {
 			more, ok := selectedMembers(part)
@@ -109,8 +109,8 @@ func selectedMembers(n node) ([]string, bool) {
 			ids = append(ids, more...)
 		}
 		return ids, true
-	case all:
-		o, ok := demanded(n)
+	case conjunction:
+		o, ok := equalities(n)
 		id, isText := o["value"].(string)
 		kind, typed := o["type"].(string)
 		return []string{id}, ok && isText && len(o) == 2 && typed && fold(kind) == "user"
@@ -129,9 +129,9 @@ func memberIDs(v any) ([]string, error) {
 	for _, v := range elements(v) {
 		id, ok := v.(string)
 		if o, isObject := v.(object); isObject {
-			value, _ := member(o, "value")
+			value, _ := field(o, "value")
 			id, ok = value.(string)
-			kind, _ := member(o, "type")
+			kind, _ := field(o, "type")
 			if s, isText := kind.(string); isText && s != "" && fold(s) != "user" {
 				return nil, InvalidValuef("The member %s is not a user. The members of a group are users.", quote(id))
 			}

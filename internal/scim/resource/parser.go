@@ -21,7 +21,7 @@ func (t *Type) ParseFilter(text string) (*Filter, error) {
 	if err := p.checkText(); err != nil {
 		return nil, err
 	}
-	root, err := p.expression()
+	root, err := p.or()
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,8 @@ func (t *Type) ParseFilter(text string) (*Filter, error) {
 // A path is the place that an operation of PATCH changes (RFC 7644 §3.5.2).
 type path struct {
 	target
-	where node // Selects among the values of a multi-valued attribute. May be nil.
+	where  node // Selects among the values of a multi-valued attribute. May be nil.
+	filter int  // Bytes of the text if it has a filter.
 }
 
 // parsePath parses the path of an operation.
@@ -64,7 +65,7 @@ func (t *Type) parsePath(text string) (path, error) {
 		return path{}, p.unexpected("the end")
 	}
 	at.sub = sub
-	return path{target: at, where: where}, nil
+	return path{target: at, where: where, filter: len(text)}, nil
 }
 
 // A parser reads a filter by recursive descent. Every function but space expects its text
@@ -131,14 +132,14 @@ func (p *parser) keyword(word string) bool {
 	return false
 }
 
-func (p *parser) expression() (node, error) {
+func (p *parser) or() (node, error) {
 	if p.depth++; p.depth > maxFilterDepth {
 		return nil, p.fail("The filter is nested more than %d levels deep.", maxFilterDepth)
 	}
 	defer func() { p.depth-- }()
-	var parts either
+	var parts disjunction
 	for {
-		part, err := p.conjunction()
+		part, err := p.and()
 		if err != nil {
 			return nil, err
 		}
@@ -153,8 +154,8 @@ func (p *parser) expression() (node, error) {
 	return parts, nil
 }
 
-func (p *parser) conjunction() (node, error) {
-	var parts all
+func (p *parser) and() (node, error) {
+	var parts conjunction
 	for {
 		part, err := p.term()
 		if err != nil {
@@ -177,7 +178,7 @@ func (p *parser) term() (node, error) {
 	negative := p.keyword("not")
 	p.space()
 	if p.take('(') {
-		n, err := p.expression()
+		n, err := p.or()
 		if err != nil {
 			return nil, err
 		}
@@ -185,7 +186,7 @@ func (p *parser) term() (node, error) {
 			return nil, p.unexpected("a closing parenthesis")
 		}
 		if negative {
-			return negated{n}, nil
+			return negation{n}, nil
 		}
 		return n, nil
 	}
@@ -230,7 +231,7 @@ func (p *parser) brackets(at target, name string) (where node, sub *attribute, e
 		a := at.attr.subs[fold(name)]
 		return target{attr: a}, a != nil
 	}
-	where, err = p.expression()
+	where, err = p.or()
 	p.lookup = outer
 	if err != nil {
 		return nil, nil, err
@@ -281,7 +282,7 @@ func (p *parser) comparisonWithNull(c *comparison) (node, error) {
 	}
 	c.op = opPresent
 	if equal {
-		return negated{c}, nil
+		return negation{c}, nil
 	}
 	return c, nil
 }

@@ -8,8 +8,12 @@ import (
 
 const patchSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-// maxOperations is the most operations of one PATCH.
-const maxOperations = 1000
+// The limits of one PATCH. They bound the work: each filter reads the texts of a list.
+const (
+	maxOperations  = 1000
+	maxPatchText   = maxDocument // Bytes of the values, without members.
+	maxPatchFilter = 16 << 10    // Bytes of the paths with a filter, without members.
+)
 
 // The operations of PATCH (RFC 7644 §3.5.2). Microsoft Entra ID capitalizes them.
 const (
@@ -29,7 +33,7 @@ func (t *Type) Patch(id string, doc Document, body []byte) (Document, Members, e
 	if err := checkSchema(message, patchSchema); err != nil {
 		return nil, Members{}, err
 	}
-	v, _ := member(message, "Operations")
+	v, _ := field(message, "Operations")
 	operations, ok := v.([]any)
 	if !ok || len(operations) == 0 {
 		return nil, Members{}, InvalidSyntaxf("The message has no list of Operations.")
@@ -55,6 +59,8 @@ type patch struct {
 	id      string // Empty if the resource is new.
 	doc     object
 	members memberChanges
+	text    int // Bytes of the values so far.
+	filters int // Bytes of the paths with a filter so far.
 }
 
 func (p *patch) operation(v any) error {
@@ -62,17 +68,17 @@ func (p *patch) operation(v any) error {
 	if !ok {
 		return InvalidSyntaxf("An operation is not an object.")
 	}
-	v, _ = member(operation, "op")
+	v, _ = field(operation, "op")
 	op, _ := v.(string)
 	op = fold(op)
 	if op != opAdd && op != opReplace && op != opRemove {
 		return InvalidSyntaxf("The op of an operation must be add, replace or remove.")
 	}
-	value, given := member(operation, "value")
+	value, given := field(operation, "value")
 	if !given && op != opRemove {
 		return InvalidValuef("An operation that adds or replaces needs a value.")
 	}
-	v, _ = member(operation, "path")
+	v, _ = field(operation, "path")
 	text, ok := v.(string)
 	if !ok && v != nil {
 		return InvalidPathf("The path of an operation is not a text.")
@@ -130,14 +136,14 @@ func (p *patch) setAll(op string, attributes object) error {
 func (p *patch) key(name string) (path, bool, error) {
 	if strings.Contains(name, "[") && p.id != "" {
 		at, err := p.t.parsePath(name)
-		return at, err == nil && !at.fixed(), err
+		return at, err == nil && !at.isReadOnly(), err
 	}
 	at, ok := p.t.resolve(name)
-	return path{target: at}, ok && !at.fixed(), nil
+	return path{target: at}, ok && !at.isReadOnly(), nil
 }
 
-// fixed reports whether no client can set the target.
-func (g target) fixed() bool {
+// isReadOnly reports whether no client can set the target.
+func (g target) isReadOnly() bool {
 	return g.attr != nil && (g.attr.readOnly() || g.attr.Name() == "schemas" || g.sub != nil && g.sub.readOnly())
 }
 
@@ -146,34 +152,48 @@ func (p *patch) apply(op string, at path, v any) error {
 	if at.attr == nil {
 		return p.applyExtension(op, at, v)
 	}
-	if at.fixed() {
+	if at.isReadOnly() {
 		return Mutabilityf("The attribute %s is read-only.", at)
 	}
 	if at.attr.Name() == p.t.references {
 		return p.members.apply(op, at, v)
 	}
-	box := p.doc
+	if err := p.bound(at, v); err != nil {
+		return err
+	}
+	parent := p.doc
 	if at.extension != nil {
 		var ok bool
-		if box, ok = p.doc[at.extension.urn()].(object); !ok {
-			box = object{}
-			p.doc[at.extension.urn()] = box
+		if parent, ok = p.doc[at.extension.urn()].(object); !ok {
+			parent = object{}
+			p.doc[at.extension.urn()] = parent
 		}
 	}
 	switch {
 	case at.where != nil:
-		return applyWhere(op, at, box, v)
+		return applyWhere(op, at, parent, v)
 	case at.attr.MultiValued() && at.sub != nil:
-		return applyEach(op, at, box, v)
+		return applyEach(op, at, parent, v)
 	case at.attr.MultiValued():
-		return applyList(op, at, box, v)
+		return applyList(op, at, parent, v)
 	case at.sub != nil:
-		return applySub(op, at, box, v)
+		return applySub(op, at, parent, v)
 	case at.attr.complex():
-		return applyComplex(op, at, box, v)
+		return applyComplex(op, at, parent, v)
 	default:
-		return applySimple(op, at, box, v)
+		return applySimple(op, at, parent, v)
 	}
+}
+
+// bound limits the work of the whole PATCH.
+func (p *patch) bound(at path, v any) error {
+	if p.text += textSize(v); p.text > maxPatchText {
+		return InvalidValuef("The values have more than %d bytes.", maxPatchText)
+	}
+	if p.filters += at.filter; p.filters > maxPatchFilter {
+		return InvalidPathf("The paths with filters have more than %d bytes.", maxPatchFilter)
+	}
+	return nil
 }
 
 func (p *patch) applyExtension(op string, at path, v any) error {
@@ -197,35 +217,35 @@ func (p *patch) applyExtension(op string, at path, v any) error {
 	return p.setAll(op, qualified)
 }
 
-func applySimple(op string, at path, box object, v any) error {
+func applySimple(op string, at path, parent object, v any) error {
 	name := at.attr.Name()
 	if op == opRemove {
 		if at.attr.Required() {
 			return Mutabilityf("The attribute %s is required and cannot be removed.", name)
 		}
-		delete(box, name)
+		delete(parent, name)
 		return nil
 	}
-	return set(box, at.attr, at.String(), v)
+	return set(parent, at.attr, at.String(), v)
 }
 
 // set sets an attribute of an object, or removes it if the value is empty.
-func set(box object, a *attribute, path string, v any) error {
-	value, err := a.single(path, v)
+func set(parent object, a *attribute, path string, v any) error {
+	value, err := a.canonical(path, v)
 	if err != nil {
 		return err
 	}
-	if box[a.Name()] = value; value == nil {
-		delete(box, a.Name())
+	if parent[a.Name()] = value; value == nil {
+		delete(parent, a.Name())
 	}
 	return nil
 }
 
-func applySub(op string, at path, box object, v any) error {
-	o, ok := box[at.attr.Name()].(object)
+func applySub(op string, at path, parent object, v any) error {
+	o, ok := parent[at.attr.Name()].(object)
 	if !ok {
 		o = object{}
-		box[at.attr.Name()] = o
+		parent[at.attr.Name()] = o
 	}
 	if op == opRemove {
 		v = nil
@@ -242,20 +262,20 @@ func applySub(op string, at path, box object, v any) error {
 
 // applyComplex changes the sub-attributes that the value names (RFC 7644 §3.5.2.3). A text
 // replaces them all.
-func applyComplex(op string, at path, box object, v any) error {
+func applyComplex(op string, at path, parent object, v any) error {
 	name := at.attr.Name()
 	if op == opRemove || v == nil || v == "" {
-		delete(box, name)
+		delete(parent, name)
 		return nil
 	}
 	fields, err := at.attr.fields(at.String(), v)
 	if err != nil {
 		return err
 	}
-	o, ok := box[name].(object)
+	o, ok := parent[name].(object)
 	if _, short := v.(string); short || !ok {
 		o = object{}
-		box[name] = o
+		parent[name] = o
 	}
 	if value, ok := fields["value"]; ok && value != o["value"] {
 		delete(o, "$ref") // It is the reference of the old value.
@@ -267,19 +287,19 @@ func applyComplex(op string, at path, box object, v any) error {
 
 // applyList changes the values of a multi-valued attribute. Values that are to be removed
 // may be listed, which Microsoft Entra ID does.
-func applyList(op string, at path, box object, v any) error {
+func applyList(op string, at path, parent object, v any) error {
 	name := at.attr.Name()
 	if op == opRemove && v == nil {
-		delete(box, name)
+		delete(parent, name)
 		return nil
 	}
-	values, err := at.attr.list(at.String(), v)
+	values, err := at.attr.canonicalList(at.String(), v)
 	if err != nil {
 		return err
 	}
-	list, _ := box[name].([]any)
+	list, _ := parent[name].([]any)
 	if op == opRemove {
-		box[name] = slices.DeleteFunc(list, func(existing any) bool {
+		parent[name] = slices.DeleteFunc(list, func(existing any) bool {
 			o, _ := existing.(object)
 			return slices.ContainsFunc(values, func(selector any) bool {
 				s, ok := selector.(object)
@@ -292,7 +312,7 @@ func applyList(op string, at path, box object, v any) error {
 		list = nil
 	}
 	var touched []int
-	for _, v := range slices.DeleteFunc(values, hollow) {
+	for _, v := range slices.DeleteFunc(values, isDescription) {
 		var i int
 		list, i = at.attr.merge(list, v.(object))
 		touched = append(touched, i)
@@ -300,14 +320,14 @@ func applyList(op string, at path, box object, v any) error {
 			return InvalidValuef("The attribute %s has more than %d values.", name, maxElements)
 		}
 	}
-	box[name] = list
+	parent[name] = list
 	return keepOnePrimary(name, list, touched)
 }
 
 // applyEach changes a sub-attribute of all values. It sets the only value, or a new one,
 // but not several.
-func applyEach(op string, at path, box object, v any) error {
-	list, _ := box[at.attr.Name()].([]any)
+func applyEach(op string, at path, parent object, v any) error {
+	list, _ := parent[at.attr.Name()].([]any)
 	if op == opRemove || v == nil || v == "" {
 		for _, existing := range list {
 			if o, ok := existing.(object); ok {
@@ -322,7 +342,7 @@ func applyEach(op string, at path, box object, v any) error {
 	}
 	if len(list) == 0 {
 		list = []any{object{}}
-		box[at.attr.Name()] = list
+		parent[at.attr.Name()] = list
 	}
 	o, _ := list[0].(object)
 	return set(o, at.sub, at.String(), v)
@@ -331,11 +351,11 @@ func applyEach(op string, at path, box object, v any) error {
 // defaults returns the sub-attributes that the equalities of the path's filter demand. It
 // returns nil for other filters.
 func (at path) defaults() (object, error) {
-	o, ok := demanded(at.where)
+	o, ok := equalities(at.where)
 	if !ok {
 		return nil, nil
 	}
-	value, err := at.attr.single(at.attr.Name(), o)
+	value, err := at.attr.canonical(at.attr.Name(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -346,9 +366,9 @@ func (at path) defaults() (object, error) {
 // applyWhere changes the values that a filter selects. If there is no such value, the
 // filter's equalities make one: Microsoft Entra ID adds a value so. Other filters have no
 // target then (RFC 7644 §3.5.2.3).
-func applyWhere(op string, at path, box object, v any) error {
+func applyWhere(op string, at path, parent object, v any) error {
 	name := at.attr.Name()
-	list, _ := box[name].([]any)
+	list, _ := parent[name].([]any)
 	var selected []int
 	for i := range list {
 		if o, ok := list[i].(object); ok && at.where.matches(o) {
@@ -363,7 +383,7 @@ func applyWhere(op string, at path, box object, v any) error {
 				list = slices.Delete(list, i, i+1)
 			}
 		}
-		box[name] = list
+		parent[name] = list
 		return nil
 	}
 	defaults, err := at.defaults()
@@ -380,7 +400,7 @@ func applyWhere(op string, at path, box object, v any) error {
 		list = append(list, maps.Clone(defaults))
 		selected = []int{len(list) - 1}
 	}
-	box[name] = list
+	parent[name] = list
 	for _, i := range selected {
 		o := list[i].(object)
 		if at.sub != nil {

@@ -78,6 +78,8 @@ func TestPatchRefuses(t *testing.T) {
 		{"two primary values", change(`{"op":"replace","path":"emails[value pr].primary","value":true}`), "400 invalidValue: primary"},
 		{"id in an object", change(`{"op":"replace","value":{"id":"other"}}`), "400 mutability: id"},
 		{"too long", change(`{"op":"replace","path":"title","value":"` + strings.Repeat("x", 65<<10) + `"}`), "400 invalidValue: bytes"},
+		{"too long paths", change(strings.TrimSuffix(strings.Repeat(`{"op":"remove","path":"emails[value sw \"`+strings.Repeat("x", 200)+`\"]"},`, 100), ",")), "400 invalidPath: bytes"},
+		{"values too long together", change(strings.TrimSuffix(strings.Repeat(`{"op":"add","path":"title","value":"`+strings.Repeat("x", 1000)+`"},`, 100), ",")), "400 invalidValue: bytes"},
 		{"too long path", change(`{"op":"remove","path":"emails[type eq \"` + strings.Repeat("x", 1024) + `\"]"}`), "400 invalidPath: bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,6 +98,22 @@ func TestPatchBoundsLists(t *testing.T) {
 	}
 	_, _, err := resource.User.Patch("id1", fromJSON(t, aUser), []byte(change(strings.Join(operations, ","))))
 	wantError(t, err, "400 invalidValue: more than 100 values")
+}
+
+// TestPatchBoundsWork sends the largest change whose filters read the largest document.
+func TestPatchBoundsWork(t *testing.T) {
+	t.Parallel()
+	doc := resource.Document{"userName": "anna"}
+	var roles []any
+	for i := range 100 {
+		roles = append(roles, map[string]any{"value": fmt.Sprint(i, strings.Repeat("x", 600))})
+	}
+	doc["roles"] = roles
+	path := `roles[value co \"y\"` + strings.Repeat(` or value co \"y\"`, 40) + `]`
+	operations := strings.TrimSuffix(strings.Repeat(`{"op":"remove","path":"`+path+`"},`, (16<<10)/len(path)), ",")
+	if _, _, err := resource.User.Patch("id1", doc, []byte(change(operations))); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestPatchRefusesMembers(t *testing.T) {

@@ -99,9 +99,9 @@ func (p Projection) Apply(resource map[string]any) map[string]any {
 	}
 	var o object
 	if p.include != nil {
-		o, _ = p.include.of(resource).(object)
+		o, _ = p.include.keep(resource).(object)
 	} else {
-		o, _ = p.exclude.outOf(resource).(object)
+		o, _ = p.exclude.drop(resource).(object)
 	}
 	if o == nil {
 		o = object{}
@@ -114,15 +114,15 @@ func (p Projection) Apply(resource map[string]any) map[string]any {
 	return o
 }
 
-// of returns the selected part of a value, or nil if there is no such part.
-func (s *selection) of(v any) any {
+// keep returns the selected part of a value, or nil if there is no such part.
+func (s *selection) keep(v any) any {
 	if s.whole {
 		return v
 	}
 	return eachObject(v, func(o object) object {
 		kept := object{}
 		for name, part := range s.parts {
-			if v := part.of(o[name]); v != nil {
+			if v := part.keep(o[name]); v != nil {
 				kept[name] = v
 			}
 		}
@@ -130,8 +130,8 @@ func (s *selection) of(v any) any {
 	})
 }
 
-// outOf returns a value without the selected part, or nil if nothing is left.
-func (s *selection) outOf(v any) any {
+// drop returns a value without the selected part, or nil if nothing is left.
+func (s *selection) drop(v any) any {
 	if s.whole {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (s *selection) outOf(v any) any {
 		kept := object{}
 		for name, v := range o {
 			if part := s.parts[name]; part != nil {
-				v = part.outOf(v)
+				v = part.drop(v)
 			}
 			if v != nil {
 				kept[name] = v

@@ -69,7 +69,7 @@ func ParseSearch(t *Type, body []byte) (Query, error) {
 	if q.Projection, err = ParseProjection(t, attributes, excluded); err != nil {
 		return Query{}, err
 	}
-	v, _ := member(message, "filter")
+	v, _ := field(message, "filter")
 	text, ok := v.(string)
 	if !ok && v != nil {
 		return Query{}, InvalidFilterf("The filter is not a text.")
@@ -96,7 +96,7 @@ func (q *Query) bound() {
 
 // texts returns a member that is a list of texts, or one text.
 func texts(message object, name string) ([]string, error) {
-	v, _ := member(message, name)
+	v, _ := field(message, name)
 	var list []string
 	for _, v := range elements(v) {
 		s, ok := v.(string)
@@ -110,7 +110,7 @@ func texts(message object, name string) ([]string, error) {
 
 // integer sets a number to a member of a message, unless the member is absent.
 func integer(message object, name string, number *int) error {
-	v, _ := member(message, name)
+	v, _ := field(message, name)
 	if v == nil {
 		return nil
 	}

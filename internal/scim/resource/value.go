@@ -10,9 +10,9 @@ import (
 // not limited.
 const maxElements = 100
 
-// single returns the canonical form of one value, or nil if the value is empty. The path
+// canonical returns the canonical form of one value, or nil if the value is empty. The path
 // is for error messages.
-func (a *attribute) single(path string, v any) (any, error) {
+func (a *attribute) canonical(path string, v any) (any, error) {
 	if v == nil || v == "" {
 		return nil, nil
 	}
@@ -57,7 +57,7 @@ func (a *attribute) fields(path string, v any) (object, error) {
 		if sub == nil || sub.readOnly() {
 			continue
 		}
-		value, err := sub.single(path+"."+sub.Name(), v)
+		value, err := sub.canonical(path+"."+sub.Name(), v)
 		if err != nil {
 			return nil, err
 		}
@@ -66,16 +66,16 @@ func (a *attribute) fields(path string, v any) (object, error) {
 	return o, nil
 }
 
-// list returns the canonical values of a multi-valued attribute. A value that is not a
+// canonicalList returns the canonical values of a multi-valued attribute. A value that is not a
 // list counts as a list of one.
-func (a *attribute) list(path string, v any) ([]any, error) {
+func (a *attribute) canonicalList(path string, v any) ([]any, error) {
 	given := elements(v)
 	if len(given) > maxElements {
 		return nil, InvalidValuef("The value of %s has more than %d values.", path, maxElements)
 	}
 	var list []any
 	for _, v := range given {
-		value, err := a.single(path, v)
+		value, err := a.canonical(path, v)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +90,7 @@ func (a *attribute) list(path string, v any) ([]any, error) {
 // there if both have the same value and type (RFC 7643 §2.4 allows such a pair once).
 func (a *attribute) merge(list []any, value object) ([]any, int) {
 	for i := range list {
-		if existing, ok := list[i].(object); ok && a.alike(existing, value) {
+		if existing, ok := list[i].(object); ok && a.sameValue(existing, value) {
 			maps.Copy(existing, value)
 			return list, i
 		}
@@ -98,16 +98,17 @@ func (a *attribute) merge(list []any, value object) ([]any, int) {
 	return append(list, value), len(list)
 }
 
-// alike reports whether two values of a multi-valued attribute are the same one.
-func (a *attribute) alike(x, y object) bool {
+// sameValue reports whether two values of a multi-valued attribute are the same one.
+func (a *attribute) sameValue(x, y object) bool {
 	if a.value() != nil && x["value"] != nil && y["value"] != nil {
 		return a.sameField("value", x, y) && a.sameField("type", x, y)
 	}
-	return agree(x, y) && agree(y, x)
+	return includes(x, y) && includes(y, x)
 }
 
-// agree reports whether y has every sub-attribute of x but the mark of the primary value.
-func agree(x, y object) bool {
+// includes reports whether y has every sub-attribute of x, except the mark of the primary
+// value.
+func includes(x, y object) bool {
 	for name, v := range x {
 		if name != "primary" && y[name] != v {
 			return false
@@ -160,9 +161,27 @@ func keepOnePrimary(path string, list []any, touched []int) error {
 	return nil
 }
 
-// hollow reports whether a value of a multi-valued attribute has nothing but the
+// textSize returns the bytes of all texts in a value.
+func textSize(v any) int {
+	size := 0
+	switch v := v.(type) {
+	case string:
+		size = len(v)
+	case object:
+		for name, v := range v {
+			size += len(name) + textSize(v)
+		}
+	case []any:
+		for _, v := range v {
+			size += textSize(v)
+		}
+	}
+	return size
+}
+
+// isDescription reports whether a value of a multi-valued attribute has nothing but the
 // sub-attributes that describe it.
-func hollow(v any) bool {
+func isDescription(v any) bool {
 	o, ok := v.(object)
 	if !ok {
 		return v == nil
