@@ -67,18 +67,13 @@ func SplitMembers(doc Document) (Document, []string) {
 
 // finish removes what is empty and checks the document as a whole.
 func (p *patch) finish() error {
-	if err := tidy(p.doc, p.t.core); err != nil {
-		return err
-	}
+	tidy(p.doc, p.t.core)
 	for _, e := range p.t.extensions {
 		o, ok := p.doc[e.urn()].(object)
 		if !ok {
 			continue
 		}
-		if err := tidy(o, e); err != nil {
-			return err
-		}
-		if len(o) == 0 {
+		if tidy(o, e); len(o) == 0 {
 			delete(p.doc, e.urn())
 		}
 	}
@@ -97,8 +92,8 @@ func (p *patch) finish() error {
 	return nil
 }
 
-// tidy removes empty values and repeated ones, and checks how many there are.
-func tidy(o object, set *attributeSet) error {
+// tidy removes empty values and repeated ones.
+func tidy(o object, set *attributeSet) {
 	for name, v := range o {
 		a := set.attributes[fold(name)]
 		switch v := v.(type) {
@@ -113,13 +108,9 @@ func tidy(o object, set *attributeSet) error {
 					list, _ = a.merge(list, value)
 				}
 			}
-			if len(list) > maxElements {
-				return InvalidValuef("The attribute %s has more than %d values.", name, maxElements)
-			}
 			if o[name] = list; len(list) == 0 {
 				delete(o, name)
 			}
 		}
 	}
-	return nil
 }

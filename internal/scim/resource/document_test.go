@@ -86,6 +86,7 @@ func TestParse(t *testing.T) {
 		{"one value instead of a list", user(`"userName":"a","emails":{"value":"v"}`), `{"userName":"a","emails":[{"value":"v"}]}`},
 		{"texts instead of objects", user(`"userName":"a","roles":["r","s"],"` + enterpriseURN + `":{"manager":"m"}`), `{"userName":"a","roles":[{"value":"r"},{"value":"s"}],"` + enterpriseURN + `":{"manager":{"value":"m"}}}`},
 		{"repeated values", user(`"userName":"a","emails":[{"value":"V","type":"work"},{"value":"v","type":"work","primary":true}]`), `{"userName":"a","emails":[{"value":"v","type":"work","primary":true}]}`},
+		{"repeated values without a value", user(`"userName":"a","addresses":[{"locality":"L","type":"work"},{"type":"work","primary":true,"locality":"L"},{"locality":"L"}]`), `{"userName":"a","addresses":[{"locality":"L","type":"work","primary":true},{"locality":"L"}]}`},
 		{"types that are not canonical", user(`"userName":"a","emails":[{"value":"v","type":"Alumni"}]`), `{"userName":"a","emails":[{"value":"v","type":"Alumni"}]}`},
 		{"read-only name of the manager", user(`"userName":"a","` + enterpriseURN + `":{"manager":{"value":"m","displayName":"M"}}`), `{"userName":"a","` + enterpriseURN + `":{"manager":{"value":"m"}}}`},
 		{"certificate", user(`"userName":"a","x509Certificates":[{"value":"MIIB"}]`), `{"userName":"a","x509Certificates":[{"value":"MIIB"}]}`},
@@ -106,6 +107,10 @@ func TestParseRefuses(t *testing.T) {
 	}{
 		{"no JSON", `{`, "400 invalidSyntax: JSON"},
 		{"no object", `[]`, "400 invalidSyntax: not a JSON object"},
+		{"a list without a comma", `{"a":[1 2]}`, "400 invalidSyntax: JSON"},
+		{"a list that does not end", `{"a":[1`, "400 invalidSyntax: JSON"},
+		{"a name that is no text", `{1:2}`, "400 invalidSyntax: JSON"},
+		{"too many values", user(`"userName":"a","x":[0` + strings.Repeat(",0", 200_000) + `]`), "400 invalidSyntax: more than 200000"},
 		{"more than an object", user(`"userName":"a"`) + "{}", "400 invalidSyntax: continues"},
 		{"invalid UTF-8", user("\"userName\":\"a\xff\""), "400 invalidSyntax: UTF-8"},
 		{"NUL", user(`"userName":"a\u0000"`), "400 invalidValue: NUL"},
@@ -124,7 +129,7 @@ func TestParseRefuses(t *testing.T) {
 		{"list as text", user(`"userName":["a"]`), "400 invalidValue: userName"},
 		{"certificate that is not base64", user(`"userName":"a","x509Certificates":[{"value":"?"}]`), "400 invalidValue: x509Certificates.value"},
 		{"two primary values", user(`"userName":"a","emails":[{"value":"v","primary":true},{"value":"w","primary":true}]`), "400 invalidValue: primary"},
-		{"too many values", user(`"userName":"a","emails":[` + strings.TrimSuffix(many, ",") + `]`), "400 invalidValue: more than 100"},
+		{"too many values of an attribute", user(`"userName":"a","emails":[` + strings.TrimSuffix(many, ",") + `]`), "400 invalidValue: more than 100"},
 		{"too long", user(`"userName":"` + strings.Repeat("a", 65<<10) + `"`), "400 invalidValue: bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -148,18 +148,6 @@ func elements(v any) []any {
 		return nil
 	case []any:
 		return v
-	case []object:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = v[i]
-		}
-		return list
-	case []string:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = v[i]
-		}
-		return list
 	default:
 		return []any{v}
 	}
