@@ -76,7 +76,9 @@ func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error 
 		return err
 	}
 	evaluate := func(action string) policy.Decision {
-		return policy.Evaluate(p.policies, policy.Request{Action: action, Resource: r.Resource, Context: conditions})
+		return policy.Evaluate(policy.Layers{Identity: p.policies}, &policy.Request{
+			Action: action, Resource: r.Resource, Principal: policy.Principal{Account: s.deps.AccountID, ARN: p.ARN}, Context: conditions,
+		}).Decision
 	}
 	if other := deniedWith[r.Action]; other != "" && evaluate(other) == policy.ExplicitDeny {
 		return &Denied{Explicit: true}
@@ -92,19 +94,22 @@ func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error 
 
 func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.Context, error) {
 	now := s.deps.Now().UTC()
-	c := policy.Context{
-		keyCurrentTime:      {now.Format(time.RFC3339)},
-		keyEpochTime:        {strconv.FormatInt(now.Unix(), 10)},
-		keyPrincipalAccount: {s.deps.AccountID},
-		keyPrincipalARN:     {p.ARN},
-		keyPrincipalType:    {"User"},
-		keyResourceAccount:  {s.deps.AccountID},
-		keySecureTransport:  {strconv.FormatBool(r.HTTP.Secure())},
-		keyUsername:         {p.Name},
-	}
-	for key, value := range map[string]string{keyRequestedRegion: r.HTTP.Region, keySourceIP: r.HTTP.SourceIP, keyUserAgent: r.HTTP.UserAgent} {
+	var c policy.Context
+	for key, value := range map[string]string{
+		keyCurrentTime:      now.Format(time.RFC3339),
+		keyEpochTime:        strconv.FormatInt(now.Unix(), 10),
+		keyPrincipalAccount: s.deps.AccountID,
+		keyPrincipalARN:     p.ARN,
+		keyPrincipalType:    "User",
+		keyRequestedRegion:  r.HTTP.Region,
+		keyResourceAccount:  s.deps.AccountID,
+		keySecureTransport:  strconv.FormatBool(r.HTTP.Secure()),
+		keySourceIP:         r.HTTP.SourceIP,
+		keyUserAgent:        r.HTTP.UserAgent,
+		keyUsername:         p.Name,
+	} {
 		if value != "" {
-			c[key] = []string{value}
+			c.Set(key, value)
 		}
 	}
 	if s.deps.ResourceTags == nil || r.Resource == "*" {
@@ -112,12 +117,11 @@ func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.
 	}
 	tags, err := s.deps.ResourceTags(ctx, r.Resource)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	for key, value := range tags {
 		// Keys compare without case, so tags that differ only in case share a key.
-		name := prefixResourceTag + strings.ToLower(key)
-		c[name] = append(c[name], value)
+		c.Add(prefixResourceTag+key, value)
 	}
 	return c, nil
 }

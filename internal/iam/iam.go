@@ -169,11 +169,18 @@ func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...
 	return key, secret, err
 }
 
+// maxPolicyBytes bounds a key's policy. IAM's own limit for a managed policy is 6,144
+// characters without white space.
+const maxPolicyBytes = 16 << 10
+
 // CheckPolicy rejects an invalid policy, and a policy that names an unknown action or
 // condition key: such an Allow would allow nothing, and such a Deny would deny
 // nothing. Existing keys keep policies that an older version accepted.
 func CheckPolicy(text []byte) error {
-	d, err := policy.Parse(text, supportedKey)
+	if len(text) > maxPolicyBytes {
+		return fmt.Errorf("policy: longer than %d bytes", maxPolicyBytes)
+	}
+	d, err := policy.Parse(policy.Identity, text, policy.Options{SupportedKey: supportedKey})
 	if unknown, ok := errors.AsType[*policy.UnknownKeyError](err); ok {
 		return fmt.Errorf("%w%s", err, spelling.Meant(unknown.Key, supportedKeys))
 	}

@@ -52,7 +52,7 @@ func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
 	}
 	p := &Principal{AccessKeyID: id, Secret: keys.Secret(secret), ARN: row.PrincipalARN, Name: row.Name}
 	for _, np := range doc.Policies {
-		d, err := policy.Parse(np.Document, supportedKey)
+		d, err := policy.Parse(policy.Identity, np.Document, policy.Options{Name: np.Name, SupportedKey: supportedKey})
 		if err != nil {
 			// A newer version may have written the policy. A policy that is only
 			// partly understood could allow what it denies, so the whole key is refused.

@@ -1,11 +1,6 @@
 package policy
 
-import (
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
-)
+import "strings"
 
 // setRule says how a condition treats several values of one key.
 type setRule uint8
@@ -18,46 +13,34 @@ const (
 
 // condition is one key under one operator.
 type condition struct {
+	operator operator
 	set      setRule
 	ifExists bool
-	negated  bool
-	null     bool // the Null operator: wantAbsent is its value
-	key      string
-
-	wantAbsent []bool
-	values     []expected
-}
-
-// UnknownKeyError means that a policy names a condition key or a variable that no
-// request carries.
-type UnknownKeyError struct{ Key string }
-
-func (e *UnknownKeyError) Error() string {
-	return fmt.Sprintf("the condition key %q is not supported", e.Key)
-}
-
-// expected is one value of a condition. matches reports whether a request's value
-// equals it.
-type expected interface {
-	matches(value string, c Context) bool
+	key      string // in lower case
+	name     string // as written
+	operands []operand
 }
 
 // parseConditions reads {operator: {key: value or list}}.
-func parseConditions(v any, vars bool, supported func(string) bool) ([]condition, error) {
-	o, ok := v.(object)
-	if !ok {
-		return nil, errors.New("must be an object")
+func (p *parser) parseConditions(v *value) ([]condition, *Error) {
+	if v.kind != objectValue {
+		return nil, faultf(textSyntax, v, "must be an object")
 	}
 	var out []condition
-	for _, m := range o {
-		keys, ok := m.value.(object)
-		if !ok {
-			return nil, fmt.Errorf("%s must be an object", m.key)
+	for i := range v.members {
+		m := &v.members[i]
+		if m.value.kind != objectValue {
+			return nil, faultf(textSyntax, &m.value, "%s must be an object", m.key)
 		}
-		for _, k := range keys {
-			c, err := parseCondition(m.key, k, vars, supported)
+		for j := range m.value.members {
+			k := &m.value.members[j]
+			c, err := p.parseCondition(m.key, k)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", m.key, k.key, err)
+				err.Reason = m.key + ": " + k.key + ": " + err.Reason
+				if err.at < 0 {
+					err.at = k.at
+				}
+				return nil, err
 			}
 			out = append(out, c)
 		}
@@ -65,9 +48,8 @@ func parseConditions(v any, vars bool, supported func(string) bool) ([]condition
 	return out, nil
 }
 
-func parseCondition(operator string, m member, vars bool, supported func(string) bool) (condition, error) {
-	c := condition{key: strings.ToLower(m.key)}
-	name := operator
+func (p *parser) parseCondition(name string, m *member) (condition, *Error) {
+	c := condition{key: strings.ToLower(m.key), name: m.key}
 	if rest, ok := strings.CutPrefix(name, "ForAnyValue:"); ok {
 		name, c.set = rest, forAnyValue
 	} else if rest, ok := strings.CutPrefix(name, "ForAllValues:"); ok {
@@ -76,100 +58,97 @@ func parseCondition(operator string, m member, vars bool, supported func(string)
 	if rest, ok := strings.CutSuffix(name, "IfExists"); ok {
 		name, c.ifExists = rest, true
 	}
-	if !supported(c.key) {
-		return c, &UnknownKeyError{m.key}
-	}
-	values, err := scalars(m.value)
-	if err != nil {
+	if err := p.checkKey(m.key); err != nil {
 		return c, err
-	}
-	if name == "Null" {
-		return parseNull(c, values)
 	}
 	op, ok := operators[name]
 	if !ok {
-		return c, errors.New("this condition operator is not supported")
+		return c, faultf(textSyntax, nil, "this condition operator is not supported")
 	}
-	c.negated = op.negated
+	if op.family == nullFamily && (c.ifExists || c.set != plain) {
+		return c, faultf(textSyntax, nil, "Null takes neither IfExists nor a set prefix")
+	}
+	c.operator = op
+	values, err := scalars(&m.value)
+	if err != nil {
+		return c, err
+	}
 	for _, s := range values {
-		e, err := op.parse(s, vars)
+		o, fault := op.parse(s, p.vars)
+		if fault != nil {
+			return c, faultf(textSyntax, nil, "%v", fault)
+		}
+		// A comparison with a variable that no request carries would never hold, and
+		// a Deny would never deny.
+		o.each(func(v *piece) {
+			if err == nil {
+				err = p.checkKey(v.name)
+			}
+		})
 		if err != nil {
 			return c, err
 		}
-		if err := checkVariables(e, supported); err != nil {
-			return c, err
-		}
-		c.values = append(c.values, e)
+		c.operands = append(c.operands, o)
 	}
 	return c, nil
 }
 
-// checkVariables rejects a variable that no request carries. Its comparison would
-// never hold, and a Deny would never deny.
-func checkVariables(e expected, supported func(string) bool) error {
-	v, ok := e.(interface{ variables() []string })
-	if !ok {
-		return nil
+// each calls f for every variable of the operand.
+func (o *operand) each(f func(*piece)) {
+	o.text.each(f)
+	if o.arn != nil {
+		o.arn.each(f)
 	}
-	for _, key := range v.variables() {
-		if !supported(key) {
-			return &UnknownKeyError{key}
-		}
-	}
-	return nil
 }
 
-func parseNull(c condition, values []string) (condition, error) {
-	if c.ifExists || c.set != plain {
-		return c, errors.New("Null takes neither IfExists nor a set prefix")
+// scalars reads a condition's values: one or a list of strings, numbers and booleans.
+// Numbers and booleans are read as their JSON text.
+func scalars(v *value) ([]string, *Error) {
+	list := v.items()
+	if len(list) == 0 {
+		// No value would match, and a Deny would never deny: it must be a mistake.
+		return nil, faultf(textSyntax, v, "must not be empty")
 	}
-	c.null = true
-	for _, s := range values {
-		b, err := parseBool(s)
-		if err != nil {
-			return c, err
+	out := make([]string, 0, len(list))
+	for i := range list {
+		switch e := &list[i]; e.kind {
+		case textValue, numberValue, boolValue:
+			out = append(out, e.text)
+		default:
+			return nil, faultf(textSyntax, e, "values must be strings, numbers or booleans")
 		}
-		c.wantAbsent = append(c.wantAbsent, b)
 	}
-	return c, nil
+	return out, nil
 }
 
 // holds reports whether the condition holds.
-func (c *condition) holds(ctx Context) bool {
-	values := ctx.get(c.key)
-	if c.null {
-		return slices.Contains(c.wantAbsent, len(values) == 0)
+func (c *condition) holds(ctx *Context) bool {
+	values := ctx.lookup(c.key)
+	if c.operator.family == nullFamily {
+		for i := range c.operands {
+			if c.operands[i].truth == (len(values) == 0) {
+				return true
+			}
+		}
+		return false
 	}
+	negated := c.operator.negated
 	if len(values) == 0 {
 		switch {
 		case c.ifExists:
 			return true
 		case c.set == forAnyValue:
 			return false
-		case c.set == forAllValues:
-			return true
 		}
-		return c.negated
+		return c.set == forAllValues || negated
 	}
-	// one: does this value of the request pass by itself?
-	one := func(v string) bool { return c.anyExpected(v, ctx) != c.negated }
-	switch {
-	case c.set == forAnyValue:
-		return slices.ContainsFunc(values, one)
-	case c.set == forAllValues:
-		return !slices.ContainsFunc(values, func(v string) bool { return !one(v) })
-	case c.negated:
-		// A plain negated operator: none of the request's values may be listed.
-		return !slices.ContainsFunc(values, func(v string) bool { return !one(v) })
-	}
-	return slices.ContainsFunc(values, one)
-}
-
-func (c *condition) anyExpected(value string, ctx Context) bool {
-	for _, e := range c.values {
-		if e.matches(value, ctx) {
-			return true
+	// ForAllValues wants every value to pass. So does a plain negated operator: none of
+	// the request's values may be listed.
+	every := c.set == forAllValues || c.set == plain && negated
+	for _, v := range values {
+		if passes := c.operator.holds(c.operands, v, ctx) != negated; passes != every {
+			return passes
 		}
 	}
-	return false
+	return every
 }

@@ -1,16 +1,15 @@
 package policy
 
 import (
-	"errors"
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
-// MaxBytes is the longest document that is read. IAM's own limit for a managed
-// policy is 6,144 characters without white space.
-const MaxBytes = 16 << 10
+// MaxBytes is the longest document that is read. It is IAM's bound of the parameter;
+// the quotas for each kind of policy are lower, and the caller's to check: see
+// [Document.Size].
+const MaxBytes = 128 << 10
 
 // The versions of the language. The older version is the default and has no variables.
 const (
@@ -18,193 +17,135 @@ const (
 	version2012 = "2012-10-17"
 )
 
-// A Document is a valid identity policy. It is immutable, so that requests may share
-// it.
-type Document struct {
-	statements []statement
-}
+// A Kind is a kind of document. It decides which elements a statement must have.
+type Kind uint8
 
-type statement struct {
-	sid        string
-	deny       bool
-	actions    []pattern
-	names      []string // the actions as written
-	notActions bool
-	resources  []arnPattern
-	notRes     bool
-	conditions []condition
-}
-
-// Parse reads an identity policy. supported reports whether requests carry a condition
-// key (in lower case). Parse rejects a policy with another key, since its Deny would
-// silently never deny.
-func Parse(text []byte, supported func(key string) bool) (*Document, error) {
-	if len(text) > MaxBytes {
-		return nil, fmt.Errorf("policy: longer than %d bytes", MaxBytes)
-	}
-	v, err := parseJSON(text)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	o, ok := v.(object)
-	if !ok {
-		return nil, errors.New("policy: must be a JSON object")
-	}
-	d, err := parseDocument(o, supported)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	return d, nil
-}
-
-func parseDocument(o object, supported func(string) bool) (*Document, error) {
-	version := version2008
-	var list []any
-	for _, m := range o {
-		switch m.key {
-		case "Version":
-			version, _ = m.value.(string)
-			if version != version2008 && version != version2012 {
-				return nil, fmt.Errorf("Version must be %q or %q", version2012, version2008)
-			}
-		case "Id":
-			if _, ok := m.value.(string); !ok {
-				return nil, errors.New("Id must be a string")
-			}
-		case "Statement":
-			var ok bool
-			if list, ok = m.value.([]any); !ok {
-				list = []any{m.value}
-			}
-		default:
-			return nil, fmt.Errorf("has no member %q", m.key)
-		}
-	}
-	if len(list) == 0 {
-		return nil, errors.New("has no Statement")
-	}
-	d := &Document{}
-	sids := map[string]bool{}
-	for i, e := range list {
-		so, ok := e.(object)
-		if !ok {
-			return nil, fmt.Errorf("Statement %d must be an object", i+1)
-		}
-		s, err := parseStatement(so, version == version2012, supported)
-		if err != nil {
-			return nil, fmt.Errorf("Statement %d: %w", i+1, err)
-		}
-		if s.sid != "" && sids[s.sid] {
-			return nil, fmt.Errorf("Statement %d: Sid %q is there twice", i+1, s.sid)
-		}
-		sids[s.sid] = true
-		d.statements = append(d.statements, s)
-	}
-	return d, nil
-}
-
-func parseStatement(o object, vars bool, supported func(string) bool) (statement, error) {
-	var s statement
-	var effect, action, resource bool
-	for _, m := range o {
-		var err error
-		switch m.key {
-		case "Sid":
-			var ok bool
-			if s.sid, ok = m.value.(string); !ok || !sidForm.MatchString(s.sid) {
-				err = errors.New("must be letters and digits")
-			}
-		case "Effect":
-			effect = true
-			s.deny = m.value == "Deny"
-			if !s.deny && m.value != "Allow" {
-				err = errors.New(`must be "Allow" or "Deny"`)
-			}
-		case "Action", "NotAction":
-			if action {
-				return s, errors.New("has more than one of Action and NotAction")
-			}
-			action, s.notActions = true, m.key == "NotAction"
-			s.names, s.actions, err = parseActions(m.value)
-		case "Resource", "NotResource":
-			if resource {
-				return s, errors.New("has more than one of Resource and NotResource")
-			}
-			resource, s.notRes = true, m.key == "NotResource"
-			s.resources, err = parseResources(m.value, vars)
-		case "Condition":
-			s.conditions, err = parseConditions(m.value, vars, supported)
-		case "Principal", "NotPrincipal":
-			return s, errors.New("an identity policy names no principal")
-		default:
-			return s, fmt.Errorf("has no member %q", m.key)
-		}
-		if err != nil {
-			return s, fmt.Errorf("%s: %w", m.key, err)
-		}
-	}
-	switch {
-	case !effect:
-		return s, errors.New("has no Effect")
-	case !action:
-		return s, errors.New("has no Action")
-	case !resource:
-		return s, errors.New("has no Resource")
-	}
-	return s, nil
-}
-
-var (
-	sidForm    = regexp.MustCompile(`^[A-Za-z0-9]*$`)
-	actionForm = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
+const (
+	// Identity is a policy of a user, a group or a role. Its statements have Resource
+	// and no Principal.
+	Identity Kind = iota
+	// Session is a policy that limits a session. It has the form of Identity.
+	Session
+	// Boundary is a permissions boundary. It has the form of Identity.
+	Boundary
+	// Trust is a role's trust policy. Its statements have Principal and no Resource.
+	// NotPrincipal is not available, and only actions of STS are.
+	Trust
+	// Resource is a policy of a resource other than a role, such as a bucket. Its
+	// statements have Resource, and Principal or NotPrincipal.
+	Resource
 )
 
-// parseActions reads action names, which compare without case: "service:Name"
-// with wildcards in the name, or "*".
-func parseActions(v any) (names []string, out []pattern, err error) {
-	names, err = texts(v)
-	if err != nil {
-		return nil, nil, err
+// namesPrincipal reports whether statements of this kind have a Principal.
+func (k Kind) namesPrincipal() bool { return k == Trust || k == Resource }
+
+// Options are a document's name and the checks that not every caller wants. The zero
+// value makes no further check.
+type Options struct {
+	// Name identifies the document in results, such as its policy's name or ARN.
+	Name string
+	// SupportedKey, if it is not nil, reports whether requests carry a condition key.
+	// Parse then rejects a document that names another key, since its Deny would
+	// silently never deny. The key is in lower case. With nil, every key is accepted.
+	SupportedKey func(key string) bool
+	// Require2012 rejects a document whose Version is not "2012-10-17", as IAM does
+	// for managed policies.
+	Require2012 bool
+}
+
+// A Document is a valid policy. It is immutable, so that requests may share it.
+type Document struct {
+	kind       Kind
+	name       string
+	text       string
+	unreadable bool
+	statements []statement
+	principals []PrincipalRef
+}
+
+// Kind returns the kind that the document was parsed as.
+func (d *Document) Kind() Kind { return d.kind }
+
+// Name returns the name from the options.
+func (d *Document) Name() string { return d.name }
+
+// Text returns the document as it was written.
+func (d *Document) Text() string { return d.text }
+
+// Len returns the number of statements.
+func (d *Document) Len() int { return len(d.statements) }
+
+// Size returns the document's size as IAM's quotas count it: see [Size].
+func (d *Document) Size() int { return Size(d.text) }
+
+// Size returns the number of characters of a policy without white space, which IAM
+// does not count (IAM User Guide: "IAM and AWS STS quotas").
+func Size(text string) int {
+	n := utf8.RuneCountInString(text)
+	for _, space := range []string{" ", "\t", "\r", "\n"} {
+		n -= strings.Count(text, space)
 	}
-	for _, name := range names {
-		if name != "*" && !actionForm.MatchString(name) {
-			return nil, nil, fmt.Errorf("%q is not service:Name", name)
-		}
-		p, err := parsePattern(strings.ToLower(name), true, false)
-		if err != nil {
-			return nil, nil, err
-		}
-		out = append(out, p)
+	return n
+}
+
+// Principals returns the elements of Principal and NotPrincipal in the order written.
+// The package checks their form; whether they exist is the caller's to check, see
+// [InvalidPrincipal].
+func (d *Document) Principals() []PrincipalRef { return slices.Clone(d.principals) }
+
+// Statement returns the text of the statement with the index i, from 0, and its place.
+// The end is the position after the statement's last character.
+func (d *Document) Statement(i int) (text string, start, end Position) {
+	s := &d.statements[i]
+	return d.text[s.start:s.end], position(d.text, s.start), position(d.text, s.end)
+}
+
+// ContextKeys returns the condition keys that the document names in its conditions and
+// variables. Keys that differ only in case are one. The list is sorted.
+func (d *Document) ContextKeys() []string {
+	var k keyList
+	for i := range d.statements {
+		d.statements[i].each(func(key string, _ bool) { k.add(key) })
 	}
-	return names, out, nil
+	return k.sorted()
 }
 
 // Unmatched returns the first action of the document that matches no known action, or
 // "". Such an action is a mistake.
 func (d *Document) Unmatched(known []string) string {
-	for _, s := range d.statements {
-		for i, action := range s.actions {
-			means := func(name string) bool { return action.match(strings.ToLower(name)) }
+	for i := range d.statements {
+		s := &d.statements[i]
+		for j := range s.actions {
+			means := func(name string) bool { return s.actions[j].match(name, nil) }
 			if !slices.ContainsFunc(known, means) {
-				return s.names[i]
+				return s.names[j]
 			}
 		}
 	}
 	return ""
 }
 
-func parseResources(v any, vars bool) ([]arnPattern, error) {
-	names, err := texts(v)
-	if err != nil {
-		return nil, err
+// Unreadable returns a document that stands for a stored one that can no longer be
+// read. It denies every request explicitly, in every layer: the stored document could
+// have denied it.
+func Unreadable(name string) *Document { return &Document{name: name, unreadable: true} }
+
+// Empty returns a document without statements, which no text can have. It allows
+// nothing and denies nothing. It is the session layer of a federated user whose
+// session has no policy.
+func Empty(name string) *Document { return &Document{name: name} }
+
+// keyList collects condition keys.
+type keyList struct{ names []string }
+
+// add adds a key as written, once.
+func (k *keyList) add(name string) {
+	if !slices.ContainsFunc(k.names, func(n string) bool { return strings.EqualFold(n, name) }) {
+		k.names = append(k.names, name)
 	}
-	out := make([]arnPattern, 0, len(names))
-	for _, name := range names {
-		a, err := parseARN(name, vars)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, a)
-	}
-	return out, nil
+}
+
+func (k *keyList) sorted() []string {
+	slices.SortFunc(k.names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	return k.names
 }

@@ -1,147 +1,309 @@
 package policy
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"strconv"
+	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// valueKind is the type of a JSON value.
+type valueKind uint8
+
+const (
+	nullValue valueKind = iota
+	boolValue
+	numberValue
+	textValue
+	listValue
+	objectValue
+)
+
+// value is a JSON value with its place in the text.
+type value struct {
+	kind       valueKind
+	text       string // of a string, a number or a boolean
+	list       []value
+	members    []member
+	start, end int
+}
 
 // member is one key of a JSON object, in the order written.
 type member struct {
 	key   string
-	value any // string, json.Number, bool, nil, []any or object
+	at    int // where the key begins
+	value value
 }
 
-type object []member
-
-// maxDepth is more than any policy needs: document, statement, condition, operator, list.
+// maxDepth is more than any policy needs: document, statements, statement, condition,
+// operator, list.
 const maxDepth = 8
 
-// parseJSON reads text and rejects duplicate keys, which encoding/json would accept.
-// Two readers could choose a different value, and a policy must have one meaning.
-func parseJSON(text []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	v, err := parseValue(dec, 0)
-	if err == nil {
-		if _, after := dec.Token(); !errors.Is(after, io.EOF) {
-			err = errors.New("text follows the document")
-		}
-	}
+// syntaxError is a fault of the JSON text at an offset.
+type syntaxError struct {
+	at     int
+	reason string
+}
+
+// scanner reads JSON strictly (RFC 8259). It rejects duplicate keys, since two readers
+// could choose different values and a policy must have one meaning. It also rejects
+// text that readers could understand differently: NUL, invalid UTF-8 and halves of
+// surrogate pairs.
+type scanner struct {
+	text string
+	pos  int
+}
+
+// parseJSON reads the only value of text.
+func parseJSON(text string) (value, *syntaxError) {
+	s := &scanner{text: text}
+	v, err := s.value(0)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", position(text, dec.InputOffset()), err)
+		return v, err
+	}
+	s.space()
+	if s.pos < len(text) {
+		return v, s.fault(s.pos, "text follows the document")
 	}
 	return v, nil
 }
 
-// position returns the line and column of an offset, as editors count them. The
-// valid part of the text ends there: before the first wrong value. The column counts
-// characters.
-func position(text []byte, offset int64) string {
-	before := text[:min(int(offset), len(text))]
-	line := before[bytes.LastIndexByte(before, '\n')+1:]
-	return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(line)+1)
+func (s *scanner) fault(at int, reason string) *syntaxError { return &syntaxError{at, reason} }
+
+func (s *scanner) space() {
+	for s.pos < len(s.text) && strings.IndexByte(" \t\r\n", s.text[s.pos]) >= 0 {
+		s.pos++
+	}
 }
 
-func parseValue(dec *json.Decoder, depth int) (any, error) {
+// peek skips white space and returns the next byte, or 0 at the end.
+func (s *scanner) peek() byte {
+	s.space()
+	if s.pos == len(s.text) {
+		return 0
+	}
+	return s.text[s.pos]
+}
+
+func (s *scanner) value(depth int) (value, *syntaxError) {
+	c := s.peek()
+	v := value{start: s.pos}
 	if depth > maxDepth {
-		return nil, errors.New("nested too deeply")
+		return v, s.fault(s.pos, "nested too deeply")
 	}
-	t, err := dec.Token()
-	if err != nil {
-		return nil, fmt.Errorf("not JSON: %w", err)
+	var err *syntaxError
+	switch {
+	case c == '{':
+		v.kind = objectValue
+		err = s.object(&v, depth)
+	case c == '[':
+		v.kind = listValue
+		err = s.array(&v, depth)
+	case c == '"':
+		v.kind = textValue
+		v.text, err = s.str()
+	case c == '-' || c >= '0' && c <= '9':
+		v.kind = numberValue
+		err = s.number()
+		v.text = s.text[v.start:s.pos]
+	default:
+		err = s.word(&v)
 	}
-	switch t {
-	case json.Delim('{'):
-		return parseObject(dec, depth)
-	case json.Delim('['):
-		list := []any{}
-		for dec.More() {
-			v, err := parseValue(dec, depth+1)
-			if err != nil {
-				return nil, err
+	v.end = s.pos
+	return v, err
+}
+
+// word reads true, false or null.
+func (s *scanner) word(v *value) *syntaxError {
+	for _, w := range []string{"true", "false", "null"} {
+		if strings.HasPrefix(s.text[s.pos:], w) {
+			s.pos += len(w)
+			if w != "null" {
+				v.kind, v.text = boolValue, w
 			}
-			list = append(list, v)
+			return nil
 		}
-		_, err := dec.Token()
-		return list, err
 	}
-	return t, nil
+	if s.pos == len(s.text) {
+		return s.fault(s.pos, "not JSON: the text ends too soon")
+	}
+	return s.fault(s.pos, "not JSON: a value is expected")
 }
 
-func parseObject(dec *json.Decoder, depth int) (object, error) {
-	o := object{}
-	seen := map[string]bool{}
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return nil, fmt.Errorf("not JSON: %w", err)
-		}
-		key, ok := t.(string)
-		if !ok {
-			return nil, errors.New("not JSON: a key must be a string")
-		}
-		if seen[key] {
-			return nil, fmt.Errorf("%q is there twice", key)
-		}
-		seen[key] = true
-		v, err := parseValue(dec, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		o = append(o, member{key, v})
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.text) && s.text[s.pos] >= '0' && s.text[s.pos] <= '9' {
+		s.pos++
 	}
-	_, err := dec.Token()
-	return o, err
+	return s.pos > start
 }
 
-// texts reads a string or a list of strings, at least one.
-func texts(v any) ([]string, error) {
-	list, ok := v.([]any)
+func (s *scanner) accept(letters string) bool {
+	if s.pos < len(s.text) && strings.IndexByte(letters, s.text[s.pos]) >= 0 {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+func (s *scanner) number() *syntaxError {
+	s.accept("-")
+	ok := s.accept("0") || s.digits()
+	if ok && s.accept(".") {
+		ok = s.digits()
+	}
+	if ok && s.accept("eE") {
+		s.accept("+-")
+		ok = s.digits()
+	}
 	if !ok {
-		list = []any{v}
+		return s.fault(s.pos, "not JSON: a number is not complete")
 	}
-	if len(list) == 0 {
-		return nil, errors.New("must not be empty")
-	}
-	out := make([]string, 0, len(list))
-	for _, e := range list {
-		s, ok := e.(string)
-		if !ok {
-			return nil, errors.New("must be a string or a list of strings")
-		}
-		out = append(out, s)
-	}
-	return out, nil
+	return nil
 }
 
-// scalars reads a condition's values as texts does. Numbers and booleans are read as
-// their JSON text.
-func scalars(v any) ([]string, error) {
-	list, ok := v.([]any)
-	if !ok {
-		list = []any{v}
+func (s *scanner) array(v *value, depth int) *syntaxError {
+	s.pos++
+	if s.peek() == ']' {
+		s.pos++
+		return nil
 	}
-	if len(list) == 0 {
-		// Nothing would match, and a Deny would never deny: it must be a mistake.
-		return nil, errors.New("must not be empty")
-	}
-	out := make([]string, 0, len(list))
-	for _, e := range list {
-		switch e := e.(type) {
-		case string:
-			out = append(out, e)
-		case json.Number:
-			out = append(out, e.String())
-		case bool:
-			out = append(out, strconv.FormatBool(e))
+	for {
+		e, err := s.value(depth + 1)
+		if err != nil {
+			return err
+		}
+		v.list = append(v.list, e)
+		switch s.peek() {
+		case ',':
+			s.pos++
+		case ']':
+			s.pos++
+			return nil
 		default:
-			return nil, errors.New("values must be strings, numbers or booleans")
+			return s.fault(s.pos, "not JSON: a comma or a closing bracket is expected")
 		}
 	}
-	return out, nil
+}
+
+func (s *scanner) object(v *value, depth int) *syntaxError {
+	s.pos++
+	if s.peek() == '}' {
+		s.pos++
+		return nil
+	}
+	seen := map[string]bool{}
+	for {
+		if s.peek() != '"' {
+			return s.fault(s.pos, "not JSON: a key in double quotes is expected")
+		}
+		m := member{at: s.pos}
+		var err *syntaxError
+		if m.key, err = s.str(); err != nil {
+			return err
+		}
+		if seen[m.key] {
+			return s.fault(m.at, strconv.Quote(m.key)+" is there twice")
+		}
+		seen[m.key] = true
+		if s.peek() != ':' {
+			return s.fault(s.pos, "not JSON: a colon is expected")
+		}
+		s.pos++
+		if m.value, err = s.value(depth + 1); err != nil {
+			return err
+		}
+		v.members = append(v.members, m)
+		switch s.peek() {
+		case ',':
+			s.pos++
+		case '}':
+			s.pos++
+			return nil
+		default:
+			return s.fault(s.pos, "not JSON: a comma or a closing brace is expected")
+		}
+	}
+}
+
+// str reads a string. Most strings have no escape and are part of the text.
+func (s *scanner) str() (string, *syntaxError) {
+	s.pos++
+	start := s.pos
+	var b []byte
+	escaped := false
+	for s.pos < len(s.text) {
+		c := s.text[s.pos]
+		switch {
+		case c == '"':
+			raw := s.text[start:s.pos]
+			s.pos++
+			if escaped {
+				return string(b), nil
+			}
+			return raw, nil
+		case c == '\\':
+			if !escaped {
+				b, escaped = append(b, s.text[start:s.pos]...), true
+			}
+			r, err := s.escape()
+			if err != nil {
+				return "", err
+			}
+			b = utf8.AppendRune(b, r)
+			continue
+		case c < ' ':
+			return "", s.fault(s.pos, "not JSON: a control character stands in a string")
+		}
+		_, n := utf8.DecodeRuneInString(s.text[s.pos:])
+		if escaped {
+			b = append(b, s.text[s.pos:s.pos+n]...)
+		}
+		s.pos += n
+	}
+	return "", s.fault(s.pos, "not JSON: a string has no end")
+}
+
+// escapes are the letters after a backslash, in pairs with their characters.
+const escapes = "\"\"\\\\//b\bf\fn\nr\rt\t"
+
+func (s *scanner) escape() (rune, *syntaxError) {
+	at := s.pos
+	s.pos++
+	if s.pos < len(s.text) && s.text[s.pos] != 'u' {
+		for i := 0; i < len(escapes); i += 2 {
+			if escapes[i] == s.text[s.pos] {
+				s.pos++
+				return rune(escapes[i+1]), nil
+			}
+		}
+		return 0, s.fault(at, "not JSON: an unknown escape")
+	}
+	r, ok := s.hex()
+	if ok && utf16.IsSurrogate(r) {
+		var low rune
+		if ok = strings.HasPrefix(s.text[s.pos:], `\u`); ok {
+			s.pos++
+			low, ok = s.hex()
+		}
+		r = utf16.DecodeRune(r, low)
+		ok = ok && r != utf8.RuneError
+	}
+	switch {
+	case !ok:
+		return 0, s.fault(at, "not JSON: a wrong \\u escape")
+	case r == 0:
+		return 0, s.fault(at, "a string holds NUL")
+	}
+	return r, nil
+}
+
+// hex reads the letter u and four digits.
+func (s *scanner) hex() (rune, bool) {
+	if len(s.text)-s.pos < 5 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s.text[s.pos+1:s.pos+5], 16, 32)
+	s.pos += 5
+	return rune(n), err == nil
 }

@@ -4,217 +4,198 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/big"
 	"net/netip"
-	"strconv"
 	"strings"
-	"time"
 )
 
-// operator is a family of comparisons: how its values are read, and whether a match
-// is negated.
+// family is a group of condition operators that read their values in the same way.
+type family uint8
+
+const (
+	textFamily family = iota
+	arnFamily
+	numberFamily
+	dateFamily
+	boolFamily
+	binaryFamily
+	addressFamily
+	nullFamily
+)
+
+// order says which results of a comparison of the request's value with the policy's
+// value pass, for numbers and dates.
+type order uint8
+
+const (
+	equal order = iota
+	less
+	lessOrEqual
+	greater
+	greaterOrEqual
+)
+
+func (o order) passes(c int) bool {
+	switch o {
+	case less:
+		return c < 0
+	case lessOrEqual:
+		return c <= 0
+	case greater:
+		return c > 0
+	case greaterOrEqual:
+		return c >= 0
+	}
+	return c == 0
+}
+
+// operator is a condition operator without its optional prefix and suffix.
 type operator struct {
-	parse   func(s string, vars bool) (expected, error)
+	family  family
 	negated bool
+	order   order
+	wild    bool
+	fold    bool
 }
 
-// operators are IAM's operators except Null, without their optional prefix and suffix.
+// operators are all of IAM's operators (IAM User Guide: "IAM JSON policy elements:
+// Condition operators").
 var operators = map[string]operator{
-	"StringEquals":              {parse: parseText(false, false)},
-	"StringNotEquals":           {parse: parseText(false, false), negated: true},
-	"StringEqualsIgnoreCase":    {parse: parseText(false, true)},
-	"StringNotEqualsIgnoreCase": {parse: parseText(false, true), negated: true},
-	"StringLike":                {parse: parseText(true, false)},
-	"StringNotLike":             {parse: parseText(true, false), negated: true},
-	"ArnEquals":                 {parse: parseARNValue},
-	"ArnLike":                   {parse: parseARNValue},
-	"ArnNotEquals":              {parse: parseARNValue, negated: true},
-	"ArnNotLike":                {parse: parseARNValue, negated: true},
-	"NumericEquals":             {parse: parseNumber(func(c int) bool { return c == 0 })},
-	"NumericNotEquals":          {parse: parseNumber(func(c int) bool { return c == 0 }), negated: true},
-	"NumericLessThan":           {parse: parseNumber(func(c int) bool { return c < 0 })},
-	"NumericLessThanEquals":     {parse: parseNumber(func(c int) bool { return c <= 0 })},
-	"NumericGreaterThan":        {parse: parseNumber(func(c int) bool { return c > 0 })},
-	"NumericGreaterThanEquals":  {parse: parseNumber(func(c int) bool { return c >= 0 })},
-	"DateEquals":                {parse: parseDate(func(c int) bool { return c == 0 })},
-	"DateNotEquals":             {parse: parseDate(func(c int) bool { return c == 0 }), negated: true},
-	"DateLessThan":              {parse: parseDate(func(c int) bool { return c < 0 })},
-	"DateLessThanEquals":        {parse: parseDate(func(c int) bool { return c <= 0 })},
-	"DateGreaterThan":           {parse: parseDate(func(c int) bool { return c > 0 })},
-	"DateGreaterThanEquals":     {parse: parseDate(func(c int) bool { return c >= 0 })},
-	"Bool":                      {parse: parseBoolValue},
-	"BinaryEquals":              {parse: parseBinary},
-	"IpAddress":                 {parse: parseNetwork},
-	"NotIpAddress":              {parse: parseNetwork, negated: true},
+	"StringEquals":              {family: textFamily},
+	"StringNotEquals":           {family: textFamily, negated: true},
+	"StringEqualsIgnoreCase":    {family: textFamily, fold: true},
+	"StringNotEqualsIgnoreCase": {family: textFamily, fold: true, negated: true},
+	"StringLike":                {family: textFamily, wild: true},
+	"StringNotLike":             {family: textFamily, wild: true, negated: true},
+	"ArnEquals":                 {family: arnFamily},
+	"ArnLike":                   {family: arnFamily},
+	"ArnNotEquals":              {family: arnFamily, negated: true},
+	"ArnNotLike":                {family: arnFamily, negated: true},
+	"NumericEquals":             {family: numberFamily},
+	"NumericNotEquals":          {family: numberFamily, negated: true},
+	"NumericLessThan":           {family: numberFamily, order: less},
+	"NumericLessThanEquals":     {family: numberFamily, order: lessOrEqual},
+	"NumericGreaterThan":        {family: numberFamily, order: greater},
+	"NumericGreaterThanEquals":  {family: numberFamily, order: greaterOrEqual},
+	"DateEquals":                {family: dateFamily},
+	"DateNotEquals":             {family: dateFamily, negated: true},
+	"DateLessThan":              {family: dateFamily, order: less},
+	"DateLessThanEquals":        {family: dateFamily, order: lessOrEqual},
+	"DateGreaterThan":           {family: dateFamily, order: greater},
+	"DateGreaterThanEquals":     {family: dateFamily, order: greaterOrEqual},
+	"Bool":                      {family: boolFamily},
+	"BinaryEquals":              {family: binaryFamily},
+	"IpAddress":                 {family: addressFamily},
+	"NotIpAddress":              {family: addressFamily, negated: true},
+	"Null":                      {family: nullFamily},
 }
 
-type textValue struct {
-	pattern
-	foldCase bool
+// operand is one value of a condition. The operator's family says which field counts.
+type operand struct {
+	text    pattern
+	arn     *arnPattern
+	number  decimal
+	date    instant
+	block   netip.Prefix
+	truth   bool
+	encoded string
 }
 
-func parseText(wild, foldCase bool) func(string, bool) (expected, error) {
-	return func(s string, vars bool) (expected, error) {
-		p, err := parsePattern(s, wild, vars)
-		return textValue{p, foldCase}, err
-	}
-}
-
-func (t textValue) matches(value string, c Context) bool {
-	p, ok := t.resolve(c)
-	if !ok {
-		return false
-	}
-	if !t.foldCase {
-		return p.match(value)
-	}
-	// Only StringEqualsIgnoreCase folds, and it has no wildcards: at most one literal.
-	var text string
-	if len(p.pieces) > 0 {
-		text = p.pieces[0].text
-	}
-	return strings.EqualFold(text, value)
-}
-
-type arnValue struct{ arnPattern }
-
-func parseARNValue(s string, vars bool) (expected, error) {
-	a, err := parseARN(s, vars)
-	return arnValue{a}, err
-}
-
-func (a arnValue) matches(value string, c Context) bool { return a.match(value, c) }
-
-type numberValue struct {
-	n      *big.Rat
-	accept func(cmp int) bool
-}
-
-func parseNumber(accept func(int) bool) func(string, bool) (expected, error) {
-	return func(s string, _ bool) (expected, error) {
-		n, ok := decimal(s)
-		if !ok {
-			return nil, fmt.Errorf("%q is not a number", s)
+// parse reads a value of a condition.
+func (o operator) parse(s string, vars bool) (operand, error) {
+	var v operand
+	var err error
+	ok := true
+	switch o.family {
+	case textFamily:
+		v.text, err = parsePattern(s, syntax{wild: o.wild, vars: vars, foldCase: o.fold})
+	case arnFamily:
+		var a arnPattern
+		a, err = parseARN(s, vars)
+		v.arn = &a
+	case numberFamily:
+		if v.number, ok = parseDecimal(s); !ok {
+			err = fmt.Errorf("%q is not a number", s)
 		}
-		return numberValue{n, accept}, nil
-	}
-}
-
-func (v numberValue) matches(value string, _ Context) bool {
-	n, ok := decimal(value)
-	return ok && v.accept(n.Cmp(v.n))
-}
-
-// decimal reads a plain decimal. big.Rat alone would accept fractions, and exponents
-// that fill the memory.
-func decimal(s string) (*big.Rat, bool) {
-	if len(s) > 40 || strings.Trim(s, "+-.0123456789") != "" {
-		return nil, false
-	}
-	return new(big.Rat).SetString(s)
-}
-
-type dateValue struct {
-	t      time.Time
-	accept func(cmp int) bool
-}
-
-func parseDate(accept func(int) bool) func(string, bool) (expected, error) {
-	return func(s string, _ bool) (expected, error) {
-		t, ok := instant(s)
-		if !ok {
-			return nil, fmt.Errorf("%q is not a date (ISO 8601 or epoch seconds)", s)
+	case dateFamily:
+		if v.date, ok = parseInstant(s); !ok {
+			err = fmt.Errorf("%q is not a date (ISO 8601 or epoch seconds)", s)
 		}
-		return dateValue{t, accept}, nil
-	}
-}
-
-func (v dateValue) matches(value string, _ Context) bool {
-	t, ok := instant(value)
-	return ok && v.accept(t.Compare(v.t))
-}
-
-// instant reads a date in one of the W3C forms of ISO 8601, or epoch seconds.
-func instant(s string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
+	case binaryFamily:
+		v.encoded = s
+		if _, fault := base64.StdEncoding.DecodeString(s); fault != nil {
+			err = fmt.Errorf("%q is not base64", s)
+		}
+	case addressFamily:
+		v.block, err = ParseBlock(s)
+	case boolFamily, nullFamily:
+		if v.truth, ok = parseBool(s); !ok {
+			err = errors.New(`must be "true" or "false"`)
 		}
 	}
-	// Four digits are a year; epoch seconds have more.
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) > 4 {
-		return time.Unix(n, 0), true
-	}
-	return time.Time{}, false
+	return v, err
 }
 
-type boolValue bool
-
-func parseBoolValue(s string, _ bool) (expected, error) {
-	b, err := parseBool(s)
-	return boolValue(b), err
-}
-
-func (v boolValue) matches(value string, _ Context) bool {
-	b, err := parseBool(value)
-	return err == nil && b == bool(v)
-}
-
-func parseBool(s string) (bool, error) {
+func parseBool(s string) (truth, ok bool) {
 	switch {
 	case strings.EqualFold(s, "true"):
-		return true, nil
+		return true, true
 	case strings.EqualFold(s, "false"):
-		return false, nil
+		return false, true
 	}
-	return false, errors.New(`must be "true" or "false"`)
+	return false, false
 }
 
-type binaryValue string
-
-func parseBinary(s string, _ bool) (expected, error) {
-	if _, err := base64.StdEncoding.DecodeString(s); err != nil {
-		return nil, fmt.Errorf("%q is not base64", s)
-	}
-	return binaryValue(s), nil
-}
-
-func (v binaryValue) matches(value string, _ Context) bool { return value == string(v) }
-
-type network struct{ netip.Prefix }
-
-func parseNetwork(s string, _ bool) (expected, error) {
-	p, err := ParseBlock(s)
-	return network{p}, err
-}
-
-// mappedBits is the length of the prefix before an IPv4 address that is written
-// as an IPv6 one (RFC 4291 §2.5.5.2).
-const mappedBits = 96
-
-// ParseBlock reads an address block; a single address is a block of one. A block of
-// IPv4-mapped IPv6 addresses becomes the IPv4 block, since addresses are unmapped
-// before they are compared. A block that reaches beyond the mapped addresses is
-// rejected.
-func ParseBlock(s string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
-		a = a.Unmap()
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is not an address or CIDR block such as 10.0.0.0/8", s)
-	}
-	if p.Addr().Is4In6() {
-		if p.Bits() < mappedBits {
-			return netip.Prefix{}, fmt.Errorf("%q is neither a block of IPv4 addresses nor one of IPv6: write 0.0.0.0/0 for all of IPv4", s)
+// holds reports whether a request's value matches one of the operands. A value that
+// the operator cannot read matches no operand.
+func (o operator) holds(operands []operand, s string, c *Context) bool {
+	switch o.family {
+	case textFamily:
+		for i := range operands {
+			if operands[i].text.match(s, c) {
+				return true
+			}
 		}
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedBits)
+	case arnFamily:
+		a := splitARN(s)
+		for i := range operands {
+			if operands[i].arn.match(&a, c) {
+				return true
+			}
+		}
+	case numberFamily:
+		n, ok := parseDecimal(s)
+		for i := range operands {
+			if ok && o.order.passes(n.compare(operands[i].number)) {
+				return true
+			}
+		}
+	case dateFamily:
+		t, ok := parseInstant(s)
+		for i := range operands {
+			if ok && o.order.passes(t.compare(operands[i].date)) {
+				return true
+			}
+		}
+	case boolFamily:
+		b, ok := parseBool(s)
+		for i := range operands {
+			if ok && b == operands[i].truth {
+				return true
+			}
+		}
+	case binaryFamily:
+		for i := range operands {
+			if s == operands[i].encoded {
+				return true
+			}
+		}
+	case addressFamily:
+		a, ok := parseAddress(s)
+		for i := range operands {
+			if ok && operands[i].block.Contains(a) {
+				return true
+			}
+		}
 	}
-	return p.Masked(), nil
-}
-
-func (n network) matches(value string, _ Context) bool {
-	a, err := netip.ParseAddr(value)
-	return err == nil && n.Contains(a.Unmap().WithZone(""))
+	return false
 }

@@ -4,13 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // pattern is text with wildcards and, in documents of 2012-10-17, variables. It is
 // kept in pieces so that the value of a variable is always literal: a user named "*"
 // gets no wildcard.
 type pattern struct {
-	pieces []piece
+	pieces    []piece
+	variables int
+	foldCase  bool
 }
 
 type pieceKind uint8
@@ -24,15 +28,18 @@ const (
 
 type piece struct {
 	kind       pieceKind
-	text       string // the literal, or the variable's key in lower case
-	fallback   string
 	hasDefault bool
+	text       string // the literal, or the variable's key in lower case
+	name       string // the variable's key as written
+	fallback   string
 }
 
-// parsePattern reads s. With wild false, * and ? are letters like others; with
-// vars false, so is ${…}.
-func parsePattern(s string, wild, vars bool) (pattern, error) {
-	var p pattern
+// syntax says which characters of a pattern are special.
+type syntax struct{ wild, vars, foldCase bool }
+
+// parsePattern reads s.
+func parsePattern(s string, x syntax) (pattern, error) {
+	p := pattern{foldCase: x.foldCase}
 	for s != "" {
 		i := strings.IndexAny(s, "*?$")
 		if i < 0 {
@@ -42,21 +49,21 @@ func parsePattern(s string, wild, vars bool) (pattern, error) {
 		s = s[i:]
 		switch {
 		case s == "":
-		case s[0] == '*' && wild:
-			p.pieces = append(p.pieces, piece{kind: anyRun})
+		case s[0] == '*' && x.wild:
+			// Runs of * mean the same as one, and would cost time.
+			if n := len(p.pieces); n == 0 || p.pieces[n-1].kind != anyRun {
+				p.pieces = append(p.pieces, piece{kind: anyRun})
+			}
 			s = s[1:]
-		case s[0] == '?' && wild:
+		case s[0] == '?' && x.wild:
 			p.pieces = append(p.pieces, piece{kind: anyOne})
 			s = s[1:]
-		case vars && strings.HasPrefix(s, "${"):
-			end := strings.IndexByte(s, '}')
-			if end < 0 {
-				return p, errors.New("a policy variable lacks its closing brace")
-			}
-			if err := p.addVariable(s[2:end]); err != nil {
+		case x.vars && strings.HasPrefix(s, "${"):
+			rest, err := p.addVariable(s[2:])
+			if err != nil {
 				return p, err
 			}
-			s = s[end+1:]
+			s = rest
 		default:
 			p.addLiteral(s[:1])
 			s = s[1:]
@@ -76,164 +83,198 @@ func (p *pattern) addLiteral(s string) {
 	p.pieces = append(p.pieces, piece{kind: literal, text: s})
 }
 
-func (p *pattern) addVariable(body string) error {
-	switch body {
-	case "*", "?", "$":
-		p.addLiteral(body)
-		return nil
+var errNoBrace = errors.New("a policy variable lacks its closing brace")
+
+// addVariable reads a variable after its opening brace. It returns the text after the
+// closing brace.
+func (p *pattern) addVariable(s string) (rest string, err error) {
+	end := strings.IndexAny(s, ",}")
+	if end < 0 {
+		return "", errNoBrace
 	}
-	key, rest, hasDefault := strings.Cut(body, ",")
-	v := piece{kind: variable, text: strings.ToLower(strings.TrimSpace(key)), hasDefault: hasDefault}
-	if hasDefault {
-		rest = strings.TrimSpace(rest)
-		if len(rest) < 2 || rest[0] != '\'' || rest[len(rest)-1] != '\'' {
-			return fmt.Errorf("the default of the policy variable %q must stand in single quotes", key)
+	v := piece{kind: variable, name: strings.TrimSpace(s[:end])}
+	v.text = strings.ToLower(v.name)
+	if s[end] == '}' {
+		rest = s[end+1:]
+		// ${*}, ${?} and ${$} are the characters themselves.
+		if len(v.name) == 1 && strings.Contains("*?$", v.name) {
+			p.addLiteral(v.name)
+			return rest, nil
 		}
-		v.fallback = rest[1 : len(rest)-1]
+	} else if v.fallback, rest, err = parseDefault(strings.TrimSpace(s[end+1:])); err != nil {
+		return "", fmt.Errorf("the policy variable %q: %w", v.name, err)
+	} else {
+		v.hasDefault = true
 	}
 	if v.text == "" {
-		return errors.New("a policy variable has no name")
+		return "", errors.New("a policy variable has no name")
 	}
+	p.variables++
 	p.pieces = append(p.pieces, v)
-	return nil
+	return rest, nil
 }
 
-// variables lists the keys that p needs.
-func (p pattern) variables() []string {
-	var keys []string
-	for _, e := range p.pieces {
-		if e.kind == variable {
-			keys = append(keys, e.text)
-		}
+// parseDefault reads 'text'} and returns the text and what follows the brace.
+func parseDefault(s string) (text, rest string, err error) {
+	if !strings.HasPrefix(s, "'") {
+		return "", "", errors.New("its default must stand in single quotes")
 	}
-	return keys
+	text, rest, ok := strings.Cut(s[1:], "'")
+	if !ok {
+		return "", "", errors.New("its default must stand in single quotes")
+	}
+	rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " "), "}")
+	if !ok {
+		return "", "", errNoBrace
+	}
+	return text, rest, nil
 }
 
-// resolve replaces the variables by their values. It returns false if a variable has
-// no value, or several.
-func (p pattern) resolve(c Context) (pattern, bool) {
-	if len(p.variables()) == 0 {
-		return p, true
-	}
-	var out pattern
-	for _, e := range p.pieces {
-		if e.kind != variable {
-			if e.kind == literal {
-				out.addLiteral(e.text)
-			} else {
-				out.pieces = append(out.pieces, e)
-			}
-			continue
-		}
-		switch values := c.get(e.text); {
-		case len(values) == 1:
-			out.addLiteral(values[0])
-		case len(values) == 0 && e.hasDefault:
-			out.addLiteral(e.fallback)
-		default:
-			return out, false
-		}
-	}
-	return out, true
-}
+// stackVariables is how many variables of one pattern are resolved without an
+// allocation.
+const stackVariables = 8
 
-// match reports whether p, which has no variables left, matches s. It backtracks only
-// to the last *, which is sufficient and takes at most len(p)·len(s) steps.
-func (p pattern) match(s string) bool {
-	pi, si := 0, 0
-	run, mark := -1, 0
-	for {
-		if pi < len(p.pieces) {
-			switch e := p.pieces[pi]; {
-			case e.kind == anyRun:
-				run, mark = pi, si
-				pi++
-				continue
-			case e.kind == anyOne && si < len(s):
-				pi++
-				si += runeLen(s[si:])
-				continue
-			case e.kind == literal && strings.HasPrefix(s[si:], e.text):
-				pi++
-				si += len(e.text)
-				continue
-			}
-		} else if si == len(s) {
+// match reports whether p matches all of s. A variable without a value, or with
+// several, matches nothing.
+func (p *pattern) match(s string, c *Context) bool {
+	if p.variables == 0 {
+		switch {
+		case len(p.pieces) == 0:
+			return s == ""
+		case len(p.pieces) == 1 && p.pieces[0].kind == anyRun:
 			return true
 		}
-		if run < 0 || mark >= len(s) {
+		return p.walk(s, nil)
+	}
+	if first := &p.pieces[0]; first.kind == literal {
+		if _, ok := p.cut(s, first.text); !ok {
 			return false
 		}
-		mark += runeLen(s[mark:])
-		pi, si = run+1, mark
 	}
+	var buffer [stackVariables]string
+	values, ok := p.resolve(buffer[:0], c)
+	return ok && p.walk(s, values)
 }
 
-func runeLen(s string) int {
-	for i := range s {
-		if i > 0 {
-			return i
+// resolve appends the values of the variables.
+func (p *pattern) resolve(values []string, c *Context) ([]string, bool) {
+	for i := range p.pieces {
+		e := &p.pieces[i]
+		if e.kind != variable {
+			continue
+		}
+		switch found := c.lookup(e.text); {
+		case len(found) == 1:
+			values = append(values, found[0])
+		case len(found) == 0 && e.hasDefault:
+			values = append(values, e.fallback)
+		default:
+			return values, false
 		}
 	}
-	return len(s)
+	return values, true
 }
 
-// arnPattern has a pattern for each of an ARN's six parts: a wildcard does not match
-// across the first five colons.
-type arnPattern struct {
-	all   bool // "*" alone
-	parts []pattern
-}
-
-const arnParts = 6
-
-func parseARN(s string, vars bool) (arnPattern, error) {
-	if s == "*" {
-		return arnPattern{all: true}, nil
-	}
-	parts := splitARN(s)
-	if len(parts) != arnParts || parts[0] != "arn" {
-		return arnPattern{}, fmt.Errorf("%q is neither an ARN nor \"*\"", s)
-	}
-	var a arnPattern
-	for i, part := range parts {
-		// A variable stands only in the resource part (IAM User Guide, policy variables).
-		if i < arnParts-1 && vars && strings.Contains(part, "${") {
-			return a, fmt.Errorf("%q has a variable before its resource part", s)
+// walk matches with the variables' values. It backtracks only to the last *, which is
+// sufficient and takes at most len(p)·len(s) steps.
+func (p *pattern) walk(s string, values []string) bool {
+	at, used, rest := 0, 0, s
+	run, runUsed, mark := -1, 0, ""
+	for {
+		if at < len(p.pieces) {
+			switch e := &p.pieces[at]; e.kind {
+			case anyRun:
+				if at == len(p.pieces)-1 {
+					return true
+				}
+				run, runUsed, mark = at, used, rest
+				at++
+				continue
+			case anyOne:
+				if rest != "" {
+					at++
+					rest = rest[runeLen(rest):]
+					continue
+				}
+			default:
+				text := e.text
+				if e.kind == variable {
+					text = values[used]
+				}
+				if after, ok := p.cut(rest, text); ok {
+					at++
+					if e.kind == variable {
+						used++
+					}
+					rest = after
+					continue
+				}
+			}
+		} else if rest == "" {
+			return true
 		}
-		p, err := parsePattern(part, true, vars)
-		if err != nil {
-			return a, err
+		if run < 0 || mark == "" {
+			return false
 		}
-		a.parts = append(a.parts, p)
+		mark = mark[runeLen(mark):]
+		at, used, rest = run+1, runUsed, mark
 	}
-	return a, nil
 }
 
-// splitARN splits at the first five colons.
-func splitARN(s string) []string { return strings.SplitN(s, ":", arnParts) }
+// cut returns s after the literal text.
+func (p *pattern) cut(s, text string) (string, bool) {
+	if !p.foldCase {
+		return strings.CutPrefix(s, text)
+	}
+	for text != "" {
+		if s == "" {
+			return "", false
+		}
+		a, b := s[0], text[0]
+		if a < utf8.RuneSelf && b < utf8.RuneSelf {
+			if a != b && lower(a) != lower(b) {
+				return "", false
+			}
+			s, text = s[1:], text[1:]
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s)
+		q, m := utf8.DecodeRuneInString(text)
+		if !sameFold(r, q) || r == utf8.RuneError && s[:n] != text[:m] {
+			return "", false
+		}
+		s, text = s[n:], text[m:]
+	}
+	return s, true
+}
 
-func (a arnPattern) match(s string, c Context) bool {
-	if a.all {
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + ('a' - 'A')
+	}
+	return c
+}
+
+// sameFold reports whether two letters differ at most in case (Unicode simple folding,
+// as strings.EqualFold).
+func sameFold(a, b rune) bool {
+	if a == b {
 		return true
 	}
-	parts := splitARN(s)
-	if len(parts) != arnParts {
-		return false
-	}
-	for i, part := range parts {
-		p, ok := a.parts[i].resolve(c)
-		if !ok || !p.match(part) {
-			return false
+	for r := unicode.SimpleFold(a); r != a; r = unicode.SimpleFold(r) {
+		if r == b {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
-func (a arnPattern) variables() []string {
-	var keys []string
-	for _, p := range a.parts {
-		keys = append(keys, p.variables()...)
+// runeLen returns the length of the first character. A byte that is not UTF-8 is a
+// character of its own.
+func runeLen(s string) int {
+	if s[0] < utf8.RuneSelf {
+		return 1
 	}
-	return keys
+	_, n := utf8.DecodeRuneInString(s)
+	return n
 }

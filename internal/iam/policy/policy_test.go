@@ -1,21 +1,16 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-const pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_AbCdEfGhI"
-
-var keys = map[string]bool{
-	"aws:sourceip": true, "aws:username": true, "aws:currenttime": true, "aws:securetransport": true,
-	"aws:principalarn": true, "aws:tagkeys": true, "aws:number": true, "aws:blob": true, "aws:resourcetag/stage": true,
-}
-
-func anyKey(key string) bool { return keys[key] }
+const object1 = "arn:aws:s3:::amzn-s3-demo-bucket/files/alice/a.txt"
 
 func statementOf(body string) string {
 	return `{"Version":"2012-10-17","Statement":[{` + body + `}]}`
@@ -25,231 +20,233 @@ func conditionOf(body string) string {
 	return statementOf(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{` + body + `}`)
 }
 
-func TestEvaluate(t *testing.T) {
+const allowAll = `"Effect":"Allow","Action":"*","Resource":"*"`
+
+func contextOf(pairs ...string) Context {
+	var c Context
+	for i := 0; i < len(pairs); i += 2 {
+		c.Add(pairs[i], pairs[i+1])
+	}
+	return c
+}
+
+func TestSupportedKey(t *testing.T) {
 	t.Parallel()
-	const get = "cognito-idp:AdminGetUser"
+	supported := Options{SupportedKey: func(key string) bool { return key == "aws:username" || strings.HasPrefix(key, "aws:resourcetag/") }}
+	tests := []struct{ name, text, key string }{
+		{"supported", conditionOf(`"StringEquals":{"AWS:UserName":"${aws:ResourceTag/Owner}"}`), ""},
+		{"unknown key", conditionOf(`"Bool":{"aws:MultiFactorAuthPresent":"true"}`), "aws:MultiFactorAuthPresent"},
+		{"unknown key of Null", conditionOf(`"Null":{"aws:MultiFactorAuthPresent":"true"}`), "aws:MultiFactorAuthPresent"},
+		{"unknown variable of a condition", conditionOf(`"StringEquals":{"aws:username":"${aws:Nothing}"}`), "aws:Nothing"},
+		{"unknown variable of an ARN", conditionOf(`"ArnLike":{"aws:username":"arn:aws:iam::1:user/${aws:Nothing}"}`), "aws:Nothing"},
+		{"unknown variable with a default", conditionOf(`"StringEquals":{"aws:username":"${aws:Nothing, 'x'}"}`), "aws:Nothing"},
+		{"unknown variable of a resource", statementOf(`"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::b/${aws:Nothing}"`), "aws:Nothing"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse(Identity, []byte(tt.text), supported)
+			unknown, ok := errors.AsType[*UnknownKeyError](err)
+			if ok != (tt.key != "") || ok && unknown.Key != tt.key {
+				t.Errorf("Parse = %v, want the unknown key %q", err, tt.key)
+			}
+			if _, err := Parse(Identity, []byte(tt.text), Options{}); err != nil {
+				t.Errorf("without the check: %v", err)
+			}
+		})
+	}
+}
+
+// TestHostile parses and evaluates documents that are made to take long, or that readers
+// could understand differently.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	stars := strings.Repeat("*a", 1000)
+	list := `"` + strings.Repeat(`s3:a","`, 15000) + `s3:GetObject"`
 	tests := []struct {
-		name     string
-		policies []string
-		action   string
-		resource string
-		want     Decision
+		name, text string
+		ok         bool
 	}{
-		{name: "no policy", want: ImplicitDeny},
-		{name: "all", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"*"`)}, want: Allow},
-		{name: "a single statement that is no list", policies: []string{`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`}, want: Allow},
-		{name: "service wildcard", policies: []string{statementOf(`"Effect":"Allow","Action":"cognito-idp:*","Resource":"*"`)}, want: Allow},
-		{name: "action compares without case", policies: []string{statementOf(`"Effect":"Allow","Action":"Cognito-IDP:adminGET*","Resource":"*"`)}, want: Allow},
-		{name: "another action", policies: []string{statementOf(`"Effect":"Allow","Action":["cognito-idp:AdminGetUsers","cognito-idp:AdminGet"],"Resource":"*"`)}, want: ImplicitDeny},
-		{name: "question mark is one letter", policies: []string{statementOf(`"Effect":"Allow","Action":"cognito-idp:AdminGetUs??","Resource":"*"`)}, want: Allow},
-		{name: "pool", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"` + pool + `"`)}, want: Allow},
-		{name: "another pool", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"` + pool + `x"`)}, want: ImplicitDeny},
-		{name: "pool in other case", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"` + strings.ToUpper(pool[10:]) + `"`)}, want: 99},
-		{name: "pool wildcard", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:cognito-idp:*:123456789012:userpool/us-east-1_*"`)}, want: Allow},
-		{name: "a wildcard does not reach over a colon", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:cognito-idp:*::userpool/us-east-1_AbCdEfGhI"`)}, want: ImplicitDeny},
-		{name: "a pool's ARN does not allow what is about no pool", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:cognito-idp:*:*:userpool/*"`)}, action: "cognito-idp:ListUserPools", resource: "*", want: ImplicitDeny},
-		{name: "deny wins", policies: []string{
-			statementOf(`"Effect":"Deny","Action":"cognito-idp:Admin*","Resource":"*"`),
-			statementOf(`"Effect":"Allow","Action":"*","Resource":"*"`)}, want: ExplicitDeny},
-		{name: "deny wins, in the other order", policies: []string{
-			statementOf(`"Effect":"Allow","Action":"*","Resource":"*"`),
-			statementOf(`"Effect":"Deny","Action":"cognito-idp:Admin*","Resource":"*"`)}, want: ExplicitDeny},
-		{name: "NotAction", policies: []string{statementOf(`"Effect":"Allow","NotAction":"cognito-idp:Delete*","Resource":"*"`)}, want: Allow},
-		{name: "NotAction lists it", policies: []string{statementOf(`"Effect":"Allow","NotAction":"cognito-idp:Admin*","Resource":"*"`)}, want: ImplicitDeny},
-		{name: "NotResource", policies: []string{statementOf(`"Effect":"Deny","Action":"*","NotResource":"` + pool + `"`), statementOf(`"Effect":"Allow","Action":"*","Resource":"*"`)}, want: Allow},
-		{name: "NotResource of another", policies: []string{statementOf(`"Effect":"Deny","Action":"*","NotResource":"` + pool + `x"`), statementOf(`"Effect":"Allow","Action":"*","Resource":"*"`)}, want: ExplicitDeny},
-		{name: "variable in the resource", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:cognito-idp:*:*:userpool/us-east-1_${aws:username}"`)}, want: Allow},
-		{name: "a variable's value is no wildcard", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:cognito-idp:*:*:userpool/${aws:principalarn}"`)}, want: ImplicitDeny},
-		{name: "variables are text in the older version", policies: []string{`{"Version":"2008-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:cognito-idp:*:*:userpool/us-east-1_${aws:username}"}}`}, want: ImplicitDeny},
-		{name: "a variable's default", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:cognito-idp:*:*:userpool/us-east-1_${aws:number, 'AbCdEfGhI'}"`)}, want: Allow},
-		{name: "a variable without a value", policies: []string{statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:cognito-idp:*:*:userpool/us-east-1_${aws:number}"`)}, want: ImplicitDeny},
+		{"a thousand stars", statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::` + stars + `b"`), true},
+		{"a thousand stars in a row", statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::` + strings.Repeat("*", 1000) + `b"`), true},
+		{"a thousand stars in a condition", conditionOf(`"StringLike":{"aws:UserAgent":"` + stars + `${aws:username}"}`), true},
+		{"many actions", statementOf(`"Effect":"Allow","Resource":"*","Action":[` + list + `]`), true},
+		{"many statements", `{"Statement":[` + strings.Repeat(`{"Effect":"Allow","Action":"s3:a","Resource":"*"},`, 2000) + `{` + allowAll + `}]}`, true},
+		{"many members", `{` + strings.Repeat(`"":1,`, 100) + `"Statement":[]}`, false},
+		{"too long", `{"Id":"` + strings.Repeat("x", MaxBytes) + `"}`, false},
+		{"lists without end", strings.Repeat("[", MaxBytes), false},
+		{"objects without end", strings.Repeat(`{"Statement":`, 9000), false},
+		{"NUL", "{\x00}", false},
+		{"NUL after the document", statementOf(allowAll) + "\x00", false},
+		{"invalid UTF-8", statementOf(`"Sid":"` + "\xff" + `",` + allowAll), false},
+		{"the replacement character itself", conditionOf(`"StringLike":{"aws:UserAgent":"` + "\uFFFD" + `"}`), true},
+		{"a byte order mark", "\uFEFF" + statementOf(allowAll), false},
 	}
+	r := Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::" + strings.Repeat("a", 2000) + "c",
+		Context: contextOf("aws:UserAgent", strings.Repeat("a", 2000)+"c", "aws:username", "b")}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var documents []*Document
-			for _, p := range tt.policies {
-				d, err := Parse([]byte(p), anyKey)
-				if tt.want == 99 {
-					if err == nil {
-						t.Fatal("Parse took what is no ARN")
-					}
-					return
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				documents = append(documents, d)
+			d, err := Parse(Identity, []byte(tt.text), Options{})
+			if (err == nil) != tt.ok {
+				t.Fatalf("Parse = %v, want ok %v", err, tt.ok)
 			}
-			r := Request{Action: get, Resource: pool, Context: Context{"aws:username": {"AbCdEfGhI"}, "aws:principalarn": {"*"}}}
-			if tt.action != "" {
-				r.Action, r.Resource = tt.action, tt.resource
-			}
-			if got := Evaluate(documents, r); got != tt.want {
-				t.Errorf("Evaluate = %v, want %v", got, tt.want)
+			if tt.ok {
+				Evaluate(Layers{Identity: []*Document{d}}, &r)
 			}
 		})
 	}
 }
 
-func TestConditions(t *testing.T) {
+// TestUnreadableDenies puts a document that cannot be read into each layer.
+func TestUnreadableDenies(t *testing.T) {
 	t.Parallel()
-	present := Context{
-		"aws:sourceip": {"203.0.113.7"}, "aws:username": {"alice"}, "aws:currenttime": {"2026-11-21T10:00:00Z"},
-		"aws:securetransport": {"true"}, "aws:principalarn": {"arn:aws:iam::123456789012:user/ops/alice"},
-		"aws:tagkeys": {"team", "stage"}, "aws:number": {"12.5"}, "aws:blob": {"QUI="},
-	}
-	tests := []struct {
-		name, condition string
-		want            bool
-	}{
-		{"equals", `"StringEquals":{"aws:username":["bob","alice"]}`, true},
-		{"equals is no pattern", `"StringEquals":{"aws:username":"al*"}`, false},
-		{"the key compares without case", `"StringEquals":{"AWS:UserName":"alice"}`, true},
-		{"the value does not", `"StringEquals":{"aws:username":"Alice"}`, false},
-		{"ignore case", `"StringEqualsIgnoreCase":{"aws:username":"Alice"}`, true},
-		{"not equals", `"StringNotEquals":{"aws:username":"bob"}`, true},
-		{"not equals any of", `"StringNotEquals":{"aws:username":["bob","alice"]}`, false},
-		{"like", `"StringLike":{"aws:username":"a*c?"}`, true},
-		{"not like", `"StringNotLike":{"aws:username":"a*"}`, false},
-		{"variable", `"StringLike":{"aws:principalarn":"*/${aws:username}"}`, true},
-		{"literal star", `"StringLike":{"aws:username":"a${*}"}`, false},
-		{"every operator must hold", `"StringEquals":{"aws:username":"alice"},"Bool":{"aws:securetransport":"false"}`, false},
-		{"every key must hold", `"StringEquals":{"aws:username":"alice","aws:sourceip":"1.2.3.4"}`, false},
-		{"address", `"IpAddress":{"aws:sourceip":["198.51.100.0/24","203.0.113.0/24"]}`, true},
-		{"one address", `"IpAddress":{"aws:sourceip":"203.0.113.7"}`, true},
-		{"another address", `"IpAddress":{"aws:sourceip":"203.0.113.8"}`, false},
-		{"IPv4 block written as IPv6", `"IpAddress":{"aws:sourceip":"::ffff:203.0.113.0/120"}`, true},
-		{"IPv4 block written as IPv6, of others", `"IpAddress":{"aws:sourceip":"::ffff:10.0.0.0/104"}`, false},
-		{"IPv4 address written as IPv6", `"IpAddress":{"aws:sourceip":"::ffff:203.0.113.7"}`, true},
-		{"all of IPv4 written as IPv6", `"IpAddress":{"aws:sourceip":"::ffff:0:0/96"}`, true},
-		{"not in a block written as IPv6", `"NotIpAddress":{"aws:sourceip":"::ffff:203.0.113.0/120"}`, false},
-		{"not in another block written as IPv6", `"NotIpAddress":{"aws:sourceip":"::ffff:10.0.0.0/104"}`, true},
-		{"IPv6 is not IPv4", `"IpAddress":{"aws:sourceip":"::/0"}`, false},
-		{"not address", `"NotIpAddress":{"aws:sourceip":"203.0.113.0/24"}`, false},
-		{"date", `"DateGreaterThan":{"aws:currenttime":"2026-11-21T09:00:00+00:00"}`, true},
-		{"date with another zone", `"DateLessThan":{"aws:currenttime":"2026-11-21T10:30:00+01:00"}`, false},
-		{"epoch date", `"DateLessThan":{"aws:currenttime":1900000000}`, true},
-		{"day", `"DateLessThanEquals":{"aws:currenttime":"2026-11-21"}`, false},
-		{"bool", `"Bool":{"aws:securetransport":true}`, true},
-		{"arn", `"ArnLike":{"aws:principalarn":"arn:aws:iam::*:user/ops/*"}`, true},
-		{"arn wildcards stay in their part", `"ArnLike":{"aws:principalarn":"arn:aws:*:user/ops/*:x:y"}`, false},
-		{"arn equals has wildcards too", `"ArnEquals":{"aws:principalarn":"arn:*:iam::123456789012:user/*"}`, true},
-		{"number", `"NumericGreaterThanEquals":{"aws:number":"12.5"}`, true},
-		{"numbers are not text", `"NumericEquals":{"aws:number":12.50}`, true},
-		{"number below", `"NumericLessThan":{"aws:number":12.5}`, false},
-		{"binary", `"BinaryEquals":{"aws:blob":"QUI="}`, true},
-		{"null, present", `"Null":{"aws:username":"true"}`, false},
-		{"null, absent", `"Null":{"aws:resourcetag/stage":"true"}`, true},
-		{"not null", `"Null":{"aws:username":false}`, true},
-		{"absent", `"StringEquals":{"aws:resourcetag/stage":"x"}`, false},
-		{"absent, negated", `"StringNotEquals":{"aws:resourcetag/stage":"x"}`, true},
-		{"absent, if exists", `"StringEqualsIfExists":{"aws:resourcetag/stage":"x"}`, true},
-		{"present, if exists", `"StringEqualsIfExists":{"aws:username":"x"}`, false},
-		{"any value", `"ForAnyValue:StringEquals":{"aws:tagkeys":["stage","cost"]}`, true},
-		{"any value, absent", `"ForAnyValue:StringEquals":{"aws:resourcetag/stage":"stage"}`, false},
-		{"all values", `"ForAllValues:StringEquals":{"aws:tagkeys":["stage","cost"]}`, false},
-		{"all values, all listed", `"ForAllValues:StringLike":{"aws:tagkeys":["s*","t*"]}`, true},
-		{"all values, absent", `"ForAllValues:StringEquals":{"aws:resourcetag/stage":"stage"}`, true},
-		{"all values, negated", `"ForAllValues:StringNotEquals":{"aws:tagkeys":"cost"}`, true},
-		{"any value, negated", `"ForAnyValue:StringNotEquals":{"aws:tagkeys":"team"}`, true},
-		{"plain negated with several values", `"StringNotEquals":{"aws:tagkeys":"team"}`, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			d, err := Parse([]byte(conditionOf(tt.condition)), anyKey)
-			if err != nil {
-				t.Fatal(err)
+	allow := mustParse(t, Identity, statementOf(allowAll))
+	resource := mustParse(t, Resource, statementOf(`"Principal":"*",`+allowAll))
+	trust := mustParse(t, Trust, statementOf(`"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"`))
+	root := Principal{Account: "111122223333", ARN: "arn:aws:iam::111122223333:root"}
+	for name, d := range map[string]*Document{"unreadable": Unreadable("p"), "nil": nil, "identity": allow, "resource": resource, "trust": trust} {
+		for layer, set := range []func(*Layers){
+			func(l *Layers) { l.Identity = append(l.Identity, d) },
+			func(l *Layers) { l.Boundary = append(l.Boundary, d) },
+			func(l *Layers) { l.Session = append(l.Session, d) },
+			func(l *Layers) { l.Resource = append(l.Resource, d) },
+			func(l *Layers) { l.Trust = append(l.Trust, d) },
+		} {
+			if d != nil && !d.unreadable && Layer(layer).accepts(d.kind) {
+				continue
 			}
-			got := Evaluate([]*Document{d}, Request{Action: "a:B", Resource: "*", Context: present}) == Allow
-			if got != tt.want {
-				t.Errorf("holds = %v, want %v", got, tt.want)
+			l := Layers{Identity: []*Document{allow}, Resource: []*Document{resource}, Trust: []*Document{trust}}
+			set(&l)
+			got := Evaluate(l, &Request{Action: "sts:AssumeRole", Resource: "*", Principal: root})
+			if got.Decision != ExplicitDeny || got.Layer != Layer(layer) || got.Document != d {
+				t.Errorf("%s in layer %d: %+v", name, layer, got)
 			}
-		})
+			Explain(l, &Request{Action: "sts:AssumeRole", Resource: "*", Principal: root})
+		}
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestDocument(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, text, want string }{
-		{"nothing", ``, "not JSON"},
-		{"list", `[]`, "must be a JSON object"},
-		{"trailing", statementOf(`"Effect":"Allow","Action":"*","Resource":"*"`) + "{}", "follows"},
-		{"no statement", `{"Version":"2012-10-17"}`, "no Statement"},
-		{"empty statements", `{"Statement":[]}`, "no Statement"},
-		{"version", `{"Version":"2020-01-01","Statement":[]}`, "Version"},
-		{"unknown member", `{"Statment":[]}`, "no member"},
-		{"unknown member of a statement", statementOf(`"Effect":"Allow","Action":"*","Resource":"*","Conditions":{}`), "no member"},
-		{"member in other case", statementOf(`"effect":"Allow","Action":"*","Resource":"*"`), "no member"},
-		{"member twice", statementOf(`"Effect":"Deny","Action":"*","Resource":"*","Effect":"Allow"`), "twice"},
-		{"effect", statementOf(`"Effect":"allow","Action":"*","Resource":"*"`), "Effect"},
-		{"no effect", statementOf(`"Action":"*","Resource":"*"`), "no Effect"},
-		{"no action", statementOf(`"Effect":"Allow","Resource":"*"`), "no Action"},
-		{"both actions", statementOf(`"Effect":"Allow","Action":"*","NotAction":"a:b","Resource":"*"`), "more than one"},
-		{"empty action", statementOf(`"Effect":"Allow","Action":[],"Resource":"*"`), "empty"},
-		{"action without service", statementOf(`"Effect":"Allow","Action":"AdminGetUser","Resource":"*"`), "service:Name"},
-		{"service with wildcard", statementOf(`"Effect":"Allow","Action":"cognito*:X","Resource":"*"`), "service:Name"},
-		{"no resource", statementOf(`"Effect":"Allow","Action":"*"`), "no Resource"},
-		{"resource is no ARN", statementOf(`"Effect":"Allow","Action":"*","Resource":"us-east-1_x"`), "ARN"},
-		{"short ARN", statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:*"`), "ARN"},
-		{"variable in the account", statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:x:y:${aws:number}:z"`), "variable"},
-		{"open variable", statementOf(`"Effect":"Allow","Action":"*","Resource":"arn:aws:x:y:1:z/${aws:username"`), "brace"},
-		{"principal", statementOf(`"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"`), "principal"},
-		{"sid twice", `{"Statement":[{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}]}`, "twice"},
-		{"not JSON", "{\"Statement\": [\n  {\"Effect\": \"Allow\",}\n]}", "line 2, column 22"},
-		{"not JSON, in the first line", `{"Version": 2012-10-17}`, "line 1, column 17"},
-		{"not JSON, within a value", `{"Version": trie}`, "line 1, column 13"},
-		{"ends too soon", "{\"Version\":\n\"2012-10-17\"", "line 2, column 13"},
-		{"text after the document", "{}\n{}", "line 2"},
-		{"key twice", "{\"Version\":\"2012-10-17\",\n\"Version\":\"2012-10-17\"}", "line 2, column 10"},
-		{"unknown key", conditionOf(`"StringEquals":{"aws:MultiFactorAuthPresent":"true"}`), "not supported"},
-		{"unknown variable", conditionOf(`"StringEquals":{"aws:username":"${aws:nothing}"}`), "not supported"},
-		{"unknown operator", conditionOf(`"StringEqual":{"aws:username":"x"}`), "not supported"},
-		{"no values", conditionOf(`"StringEquals":{"aws:username":[]}`), "empty"},
-		{"condition value is an object", conditionOf(`"StringEquals":{"aws:username":{}}`), "values must be"},
-		{"a block of IPv4 and more", conditionOf(`"IpAddress":{"aws:sourceip":"::ffff:10.0.0.0/90"}`), "0.0.0.0/0"},
-		{"bad address", conditionOf(`"IpAddress":{"aws:sourceip":"10.0.0.0/33"}`), "CIDR"},
-		{"bad date", conditionOf(`"DateLessThan":{"aws:currenttime":"tomorrow"}`), "date"},
-		{"bad number", conditionOf(`"NumericEquals":{"aws:number":"1e9"}`), "number"},
-		{"bad bool", conditionOf(`"Bool":{"aws:securetransport":"yes"}`), "true"},
-		{"null with set", conditionOf(`"ForAnyValue:Null":{"aws:username":"true"}`), "Null"},
-		{"too deep", `{"Statement":` + strings.Repeat(`[`, 40) + strings.Repeat(`]`, 40) + `}`, "deep"},
-		{"too long", `{"Id":"` + strings.Repeat("x", MaxBytes) + `"}`, "longer"},
+	const text = "{\n" + `  "Version": "2012-10-17",
+  "Statement": [
+    {"Sid": "é", "Effect": "Allow", "Principal": {"AWS": ["111122223333", "AROAEXAMPLEUPLOADER01"]}, "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/${aws:username, 'x'}"},
+    {
+      "Effect": "Deny", "NotPrincipal": {"Service": "lambda.amazonaws.com"}, "Action": "s3:*", "Resource": "*",
+      "Condition": {"StringEquals": {"s3:prefix": "${AWS:Username}", "S3:Prefix": "a b"}}
+    }
+  ]
+}`
+	d, err := Parse(Resource, []byte(text), Options{Name: "bucket"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := Parse([]byte(tt.text), anyKey)
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Parse error = %v, want one that says %q", err, tt.want)
-			}
-		})
+	if d.Kind() != Resource || d.Name() != "bucket" || d.Len() != 2 || d.Text() != text {
+		t.Errorf("kind %d, name %q, %d statements", d.Kind(), d.Name(), d.Len())
+	}
+	for i, want := range [][2]Position{{{4, 5}, {4, 173}}, {{5, 5}, {8, 6}}} {
+		text, start, end := d.Statement(i)
+		if start != want[0] || end != want[1] || text[0] != '{' || text[len(text)-1] != '}' {
+			t.Errorf("statement %d from %v to %v, want %v: %s", i, start, end, want, text)
+		}
+	}
+	if want := []string{"aws:username", "s3:prefix"}; !slices.Equal(d.ContextKeys(), want) {
+		t.Errorf("keys %q, want %q", d.ContextKeys(), want)
+	}
+	if want := []PrincipalRef{{"AWS", "111122223333"}, {"AWS", "AROAEXAMPLEUPLOADER01"}, {"Service", "lambda.amazonaws.com"}}; !slices.Equal(d.Principals(), want) {
+		t.Errorf("principals %v, want %v", d.Principals(), want)
+	}
+	if got, want := Size("{\"é\":\t\"a b\"}\r\n"), 10; got != want {
+		t.Errorf("size %d, want %d", got, want)
+	}
+	if got := d.Unmatched([]string{"s3:GetObject", "s3:PutObject"}); got != "" {
+		t.Errorf("unmatched %q", got)
+	}
+	if got := d.Unmatched([]string{"s3:PutObject"}); got != "s3:Get*" {
+		t.Errorf("unmatched %q, want s3:Get*", got)
 	}
 }
 
-// naive is the wildcard rule in its shortest form, too slow to use.
-func naive(p, s []rune) bool {
+// TestExplain shows where the deciding statements are, and what the layers say apart.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	l := Layers{
+		Identity: []*Document{mustParse(t, Identity, "{\"Version\":\"2012-10-17\",\n\"Statement\":[{\"Sid\":\"a\","+allowAll+"}]}")},
+		Boundary: []*Document{mustParse(t, Boundary, statementOf(`"Effect":"Allow","Action":"sqs:*","Resource":"*"`))},
+	}
+	x := Explain(l, &Request{Action: "s3:GetObject", Resource: object1})
+	if x.Decision != ImplicitDeny || x.Layer != BoundaryLayer || x.Document != nil || x.Index != -1 {
+		t.Errorf("result %+v", x.Result)
+	}
+	if len(x.Decisions) != 2 || x.Decisions[IdentityLayer] != Allow || x.Decisions[BoundaryLayer] != ImplicitDeny {
+		t.Errorf("layers %v", x.Decisions)
+	}
+	want := Match{Layer: IdentityLayer, Document: l.Identity[0], Sid: "a", Start: Position{2, 14}, End: Position{2, 70}}
+	if len(x.Matches) != 1 || x.Matches[0] != want {
+		t.Errorf("matches %+v, want %+v", x.Matches, want)
+	}
+}
+
+func TestContext(t *testing.T) {
+	t.Parallel()
+	var c Context
+	c.Set("s3:prefix", "a")
+	c.Set("AWS:TagKeys", "b")
+	c.Add("aws:tagkeys", "c", "d")
+	c.Set("aws:empty")
+	if got := c.Get("aws:TAGKEYS"); !slices.Equal(got, []string{"b", "c", "d"}) {
+		t.Errorf("aws:TagKeys = %q", got)
+	}
+	var names []string
+	for name, values := range c.All() {
+		names = append(names, fmt.Sprint(name, values))
+	}
+	if want := []string{"s3:prefix[a]", "aws:tagkeys[b c d]"}; !slices.Equal(names, want) {
+		t.Errorf("All = %q, want %q", names, want)
+	}
+	shared := c
+	c.Add("s3:prefix", "x")
+	if got := shared.Get("s3:prefix")[0]; got != "a" {
+		t.Errorf("s3:prefix = %q", got)
+	}
+}
+
+// naive is the wildcard rule in its shortest form, too slow to use. The only variable
+// is ${v}.
+func naive(p, s, v string) bool {
 	switch {
-	case len(p) == 0:
-		return len(s) == 0
+	case p == "":
+		return s == ""
+	case strings.HasPrefix(p, "${v}"):
+		return strings.HasPrefix(s, v) && naive(p[4:], s[len(v):], v)
+	case strings.HasPrefix(p, "${"): // ${*}, ${?}, ${$}
+		return s != "" && s[0] == p[2] && naive(p[4:], s[1:], v)
 	case p[0] == '*':
-		return naive(p[1:], s) || len(s) > 0 && naive(p, s[1:])
+		return naive(p[1:], s, v) || s != "" && naive(p, s[runeLen(s):], v)
+	case s == "":
+		return false
+	case p[0] == '?':
+		return naive(p[1:], s[runeLen(s):], v)
 	}
-	return len(s) > 0 && (p[0] == '?' || p[0] == s[0]) && naive(p[1:], s[1:])
+	n := runeLen(p)
+	return strings.HasPrefix(s, p[:n]) && naive(p[n:], s[n:], v)
 }
 
 func TestPatternIsTheRule(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		p := rapid.StringOfN(rapid.SampledFrom([]rune("ab*?é")), 0, 9, -1).Draw(t, "pattern")
-		s := rapid.StringOfN(rapid.SampledFrom([]rune("abé")), 0, 9, -1).Draw(t, "text")
-		q, err := parsePattern(p, true, true)
+		pieces := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "é", "*", "?", "${v}", "${*}", "${?}"}), 0, 8).Draw(t, "pattern")
+		p := strings.Join(pieces, "")
+		s := rapid.StringOfN(rapid.SampledFrom([]rune("abé*?")), 0, 9, -1).Draw(t, "text")
+		v := rapid.StringOfN(rapid.SampledFrom([]rune("abé*")), 0, 2, -1).Draw(t, "value")
+		q, err := parsePattern(p, syntax{wild: true, vars: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := q.match(s), naive([]rune(p), []rune(s)); got != want {
-			t.Fatalf("%q matches %q = %v, want %v", p, s, got, want)
+		c := contextOf("v", v)
+		if got, want := q.match(s, &c), naive(p, s, v); got != want {
+			t.Fatalf("%q with %q matches %q = %v, want %v", p, v, s, got, want)
 		}
 	})
 }
@@ -258,52 +255,41 @@ func TestPatternIsTheRule(t *testing.T) {
 // any place; and shows that documents' order and splitting change nothing.
 func TestDenyAlwaysWins(t *testing.T) {
 	t.Parallel()
-	action := rapid.SampledFrom([]string{"*", "cognito-idp:*", "cognito-idp:Admin*", "cognito-idp:AdminGetUser", "cognito-idp:SignUp", "sts:*"})
-	resource := rapid.SampledFrom([]string{"*", pool, "arn:aws:cognito-idp:*:*:userpool/*", "arn:aws:cognito-idp:eu-west-1:*:userpool/*"})
+	action := rapid.SampledFrom([]string{"*", "s3:*", "s3:Get*", "s3:GetObject", "s3:PutObject", "sts:*"})
+	resource := rapid.SampledFrom([]string{"*", object1, "arn:aws:s3:::amzn-*", "arn:aws:s3:::other/*"})
 	statement := rapid.Custom(func(t *rapid.T) string {
 		return fmt.Sprintf(`{"Effect":%q,%q:%q,%q:%q}`, rapid.SampledFrom([]string{"Allow", "Deny"}).Draw(t, "effect"),
 			rapid.SampledFrom([]string{"Action", "NotAction"}).Draw(t, "a"), action.Draw(t, "action"),
 			rapid.SampledFrom([]string{"Resource", "NotResource"}).Draw(t, "r"), resource.Draw(t, "resource"))
 	})
-	request := Request{Action: "cognito-idp:AdminGetUser", Resource: pool}
 	parse := func(t *rapid.T, statements ...string) *Document {
-		d, err := Parse([]byte(`{"Version":"2012-10-17","Statement":[`+strings.Join(statements, ",")+`]}`), anyKey)
+		d, err := Parse(Identity, []byte(`{"Version":"2012-10-17","Statement":[`+strings.Join(statements, ",")+`]}`), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
+	decide := func(l Layers) Decision {
+		return Evaluate(l, &Request{Action: "s3:GetObject", Resource: object1}).Decision
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		statements := rapid.SliceOfN(statement, 1, 6).Draw(t, "statements")
-		together := Evaluate([]*Document{parse(t, statements...)}, request)
+		together := decide(Layers{Identity: []*Document{parse(t, statements...)}})
 		var apart []*Document
 		for _, s := range rapid.Permutation(statements).Draw(t, "order") {
 			apart = append(apart, parse(t, s))
 		}
-		if got := Evaluate(apart, request); got != together {
+		if got := decide(Layers{Identity: apart}); got != together {
 			t.Fatalf("apart %v, together %v", got, together)
 		}
-		denying := append(apart, parse(t, `{"Effect":"Deny","Action":"cognito-idp:admingetuser","Resource":"`+pool+`"}`))
-		if got := Evaluate(denying, request); got != ExplicitDeny {
-			t.Fatalf("with a matching Deny: %v", got)
+		if got := decide(Layers{Identity: apart, Boundary: apart, Session: apart}); got != together {
+			t.Fatalf("in three layers %v, in one %v", got, together)
 		}
-	})
-}
-
-func FuzzParse(f *testing.F) {
-	f.Add([]byte(statementOf(`"Effect":"Allow","Action":["a:*"],"Resource":"arn:aws:a:b:c:d/${aws:username}"`)))
-	f.Add([]byte(conditionOf(`"ForAllValues:StringLikeIfExists":{"aws:username":["a*",1,true]},"Null":{"aws:number":"true"}`)))
-	f.Add([]byte(conditionOf(`"NotIpAddress":{"aws:sourceip":"::/0"},"DateLessThan":{"aws:currenttime":"2026-01-01"},"NumericEquals":{"aws:number":".5"}`)))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		d, err := Parse(text, anyKey)
-		if err != nil {
-			return
-		}
-		if len(d.statements) == 0 {
-			t.Fatal("a document without a statement was taken")
-		}
-		for _, c := range []Context{nil, {"aws:username": {"a"}, "aws:number": {"1"}, "aws:sourceip": {"::1"}, "aws:currenttime": {"2026-11-21T10:00:00Z"}}} {
-			Evaluate([]*Document{d}, Request{Action: "a:B", Resource: pool, Context: c})
+		deny := []*Document{parse(t, `{"Effect":"Deny","Action":"s3:getobject","Resource":"`+object1+`"}`)}
+		for _, l := range []Layers{{Identity: append(apart, deny...)}, {Identity: apart, Boundary: deny}, {Identity: apart, Session: deny}} {
+			if got := decide(l); got != ExplicitDeny {
+				t.Fatalf("with a matching Deny: %v", got)
+			}
 		}
 	})
 }
