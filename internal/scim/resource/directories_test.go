@@ -207,6 +207,7 @@ func TestDirectoriesChangeGroups(t *testing.T) {
 		{"nothing is left to remove after all", `{"op":"add","path":"members","value":["u1"]},{"op":"remove","path":"members"},{"op":"remove","path":"members","value":["u2"]},{"op":"add","path":"members","value":["u3"]}`,
 			"old", resource.Members{Clear: true, Add: []string{"u3"}}},
 		{"several by a filter", `{"op":"remove","path":"members[value eq \"u1\" or (value eq \"u2\" and type eq \"User\")]"}`, "old", resource.Members{Remove: []string{"u1", "u2"}}},
+		{"RFC 7644 §3.5.2.2: no space behind the operator", `{"op":"remove","path":"members[value eq\"u1\"]"}`, "old", resource.Members{Remove: []string{"u1"}}},
 		{"add by a filter", `{"op":"add","path":"members[value eq \"u1\"]","value":{"value":"u1"}}`, "old", resource.Members{Add: []string{"u1"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

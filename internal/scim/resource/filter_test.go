@@ -111,6 +111,37 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// TestFilterExamples parses the examples of RFC 7644, Figures 2 and 8.
+func TestFilterExamples(t *testing.T) {
+	t.Parallel()
+	for _, filter := range []string{
+		`userName eq "bjensen"`,
+		`name.familyName co "O'Malley"`,
+		`userName sw "J"`,
+		`urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J"`,
+		`title pr`,
+		`meta.lastModified gt "2011-05-13T04:42:34Z"`,
+		`meta.lastModified ge "2011-05-13T04:42:34Z"`,
+		`meta.lastModified lt "2011-05-13T04:42:34Z"`,
+		`meta.lastModified le "2011-05-13T04:42:34Z"`,
+		`title pr and userType eq "Employee"`,
+		`title pr or userType eq "Intern"`,
+		`schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"`,
+		`userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")`,
+		`userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")`,
+		`userType eq "Employee" and (emails.type eq "work")`,
+		`userType eq "Employee" and emails[type eq "work" and value co "@example.com"]`,
+		`emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]`,
+	} {
+		f, err := resource.User.ParseFilter(filter)
+		if err != nil {
+			t.Errorf("%s: %v", filter, err)
+			continue
+		}
+		f.Matches(rendered(t))
+	}
+}
+
 func TestFilterRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
