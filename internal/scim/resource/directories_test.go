@@ -161,6 +161,24 @@ func TestOtherDirectoriesChangeUsers(t *testing.T) {
 			nil,
 		},
 		{
+			"a list with the old and the new primary value",
+			`{"op":"add","path":"emails","value":[{"value":"anna@example.com","type":"work"},{"value":"p@example.com","type":"other","primary":true}]}`,
+			`{"emails":[{"value":"anna@example.com","type":"work","primary":false},{"value":"anna@example.org","type":"home"},{"value":"p@example.com","type":"other","primary":true}]}`,
+			nil,
+		},
+		{
+			"a value that is made to be primary",
+			`{"op":"add","path":"emails[type eq \"other\" and primary eq true].value","value":"p@example.com"}`,
+			`{"emails":[{"value":"anna@example.com","type":"work","primary":false},{"value":"anna@example.org","type":"home"},{"value":"p@example.com","type":"other","primary":true}]}`,
+			nil,
+		},
+		{
+			"a whole value becomes primary",
+			`{"op":"replace","path":"emails[type eq \"home\"]","value":{"value":"h@example.com","primary":true}}`,
+			`{"emails":[{"value":"anna@example.com","type":"work","primary":false},{"value":"h@example.com","type":"home","primary":true}]}`,
+			nil,
+		},
+		{
 			"another value becomes primary",
 			`{"op":"replace","path":"emails[type eq \"home\"].primary","value":true}`,
 			`{"emails":[{"value":"anna@example.com","type":"work","primary":false},{"value":"anna@example.org","type":"home","primary":true}]}`,

@@ -103,7 +103,7 @@ func tidy(o object, set *attributeSet) {
 			}
 		case []any:
 			var list []any
-			for _, v := range slices.DeleteFunc(v, isDescription) {
+			for _, v := range slices.DeleteFunc(v, isUnassigned) {
 				if value, ok := v.(object); ok && a != nil {
 					list, _ = a.merge(list, value)
 				}

@@ -78,6 +78,11 @@ func (m *memberChanges) applyWhere(op string, at path, v any) error {
 	if !ok {
 		return InvalidFilterf("Members are selected by value: members[value eq \"ID\"].")
 	}
+	for _, id := range selected {
+		if err := checkMemberID(id); err != nil {
+			return err
+		}
+	}
 	if op == opRemove {
 		m.change(selected, false)
 		return nil
@@ -127,22 +132,29 @@ func selectedMembers(n node) ([]string, bool) {
 func memberIDs(v any) ([]string, error) {
 	var ids []string
 	for _, v := range elements(v) {
-		id, ok := v.(string)
+		id, _ := v.(string)
 		if o, isObject := v.(object); isObject {
 			value, _ := field(o, "value")
-			id, ok = value.(string)
+			id, _ = value.(string)
 			kind, _ := field(o, "type")
 			if s, isText := kind.(string); isText && s != "" && fold(s) != "user" {
 				return nil, InvalidValuef("The member %s is not a user. The members of a group are users.", quote(id))
 			}
 		}
-		if !ok || id == "" {
-			return nil, InvalidValuef("A member has no value, which is the id of the user.")
-		}
-		if len(id) > maxMemberID {
-			return nil, InvalidValuef("The value of a member has more than %d bytes.", maxMemberID)
+		if err := checkMemberID(id); err != nil {
+			return nil, err
 		}
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+func checkMemberID(id string) error {
+	if id == "" {
+		return InvalidValuef("A member has no value, which is the id of the user.")
+	}
+	if len(id) > maxMemberID {
+		return InvalidValuef("The value of a member has more than %d bytes.", maxMemberID)
+	}
+	return nil
 }

@@ -311,17 +311,20 @@ func applyList(op string, at path, parent object, v any) error {
 	if op == opReplace {
 		list = nil
 	}
-	var touched []int
-	for _, v := range slices.DeleteFunc(values, isDescription) {
+	var primary []int
+	for _, v := range slices.DeleteFunc(values, isUnassigned) {
+		value := v.(object)
 		var i int
-		list, i = at.attr.merge(list, v.(object))
-		touched = append(touched, i)
+		list, i = at.attr.merge(list, value)
+		if value["primary"] == true {
+			primary = append(primary, i)
+		}
 		if len(list) > maxElements {
 			return InvalidValuef("The attribute %s has more than %d values.", name, maxElements)
 		}
 	}
 	parent[name] = list
-	return keepOnePrimary(name, list, touched)
+	return keepOnePrimary(name, list, primary)
 }
 
 // applyEach changes a sub-attribute of all values. It sets the only value, or a new one,
@@ -390,7 +393,8 @@ func applyWhere(op string, at path, parent object, v any) error {
 	if err != nil {
 		return err
 	}
-	if len(selected) == 0 {
+	created := len(selected) == 0
+	if created {
 		if len(defaults) == 0 {
 			return NoTargetf("The path selects no value of %s.", name)
 		}
@@ -401,24 +405,36 @@ func applyWhere(op string, at path, parent object, v any) error {
 		selected = []int{len(list) - 1}
 	}
 	parent[name] = list
+	var primary []int
 	for _, i := range selected {
-		o := list[i].(object)
-		if at.sub != nil {
-			if err := set(o, at.sub, at.String(), v); err != nil {
-				return err
-			}
-			continue
-		}
-		fields, err := at.attr.fields(at.String(), v)
+		makesPrimary, err := applyValue(op, at, list[i].(object), defaults, v)
 		if err != nil {
 			return err
 		}
-		if op == opReplace {
-			clear(o)
-			maps.Copy(o, defaults)
+		if makesPrimary || created && list[i].(object)["primary"] == true {
+			primary = append(primary, i)
 		}
-		maps.Copy(o, fields)
-		maps.DeleteFunc(o, func(_ string, v any) bool { return v == nil })
 	}
-	return keepOnePrimary(name, list, selected)
+	return keepOnePrimary(name, list, primary)
+}
+
+// applyValue changes one value that a filter selects, or its sub-attribute. A whole value is
+// replaced, but keeps the sub-attributes that the filter demands. It reports whether the
+// operation makes the value primary.
+func applyValue(op string, at path, o, defaults object, v any) (bool, error) {
+	if at.sub != nil {
+		err := set(o, at.sub, at.String(), v)
+		return at.sub.Name() == "primary" && o["primary"] == true, err
+	}
+	fields, err := at.attr.fields(at.String(), v)
+	if err != nil {
+		return false, err
+	}
+	if op == opReplace {
+		clear(o)
+		maps.Copy(o, defaults)
+	}
+	maps.Copy(o, fields)
+	maps.DeleteFunc(o, func(_ string, v any) bool { return v == nil })
+	return fields["primary"] == true, nil
 }

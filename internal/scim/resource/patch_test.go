@@ -137,6 +137,8 @@ func TestPatchRefusesMembers(t *testing.T) {
 		{"replace a member by another", `{"op":"replace","path":"members[value eq \"x\"]","value":{"value":"y"}}`, "400 mutability: another"},
 		{"add a selected member without an id", `{"op":"add","path":"members[value eq \"x\"]","value":{"display":"y"}}`, "400 invalidValue: value"},
 		{"select by a part that is no id", `{"op":"remove","path":"members[value eq \"x\" or display pr]"}`, "400 invalidFilter: value"},
+		{"remove a member without an id", `{"op":"remove","path":"members[value eq \"\"]"}`, "400 invalidValue: no value"},
+		{"select by a long id", `{"op":"remove","path":"members[value eq \"` + strings.Repeat("x", 257) + `\"]"}`, "400 invalidValue: bytes"},
 		{"members without an id", `{"op":"add","path":"members","value":[{"display":"x"}]}`, "400 invalidValue: value"},
 		{"groups as members", `{"op":"add","path":"members","value":[{"value":"g","type":"Group"}]}`, "400 invalidValue: not a user"},
 		{"long ids", `{"op":"add","path":"members","value":["` + strings.Repeat("x", 257) + `"]}`, "400 invalidValue: bytes"},

@@ -66,8 +66,8 @@ func (a *attribute) fields(path string, v any) (object, error) {
 	return o, nil
 }
 
-// canonicalList returns the canonical values of a multi-valued attribute. A value that is not a
-// list counts as a list of one.
+// canonicalList returns the canonical values of a multi-valued attribute. A value that is
+// not a list counts as a list of one.
 func (a *attribute) canonicalList(path string, v any) ([]any, error) {
 	given := elements(v)
 	if len(given) > maxElements {
@@ -120,8 +120,7 @@ func includes(x, y object) bool {
 // sameField reports whether two values agree in a sub-attribute.
 func (a *attribute) sameField(name string, x, y object) bool {
 	s, isText := x[name].(string)
-	t, areTexts := y[name].(string)
-	if isText && areTexts {
+	if t, ok := y[name].(string); ok && isText {
 		return a.subs[fold(name)].same(s, t)
 	}
 	return x[name] == y[name]
@@ -137,24 +136,18 @@ func (a *attribute) selects(selector, value object) bool {
 	return true
 }
 
-// keepOnePrimary lets at most one value be the primary one (RFC 7643 §2.4). A value that a
-// request touched wins over the others.
-func keepOnePrimary(path string, list []any, touched []int) error {
-	winner := -1
-	for _, i := range touched {
-		if o, ok := list[i].(object); !ok || o["primary"] != true || i == winner {
-			continue
-		}
-		if winner >= 0 {
-			return InvalidValuef("More than one value of %s is primary.", path)
-		}
-		winner = i
-	}
-	if winner < 0 {
+// keepOnePrimary lets at most one value be the primary one (RFC 7643 §2.4). A request may
+// make one value primary, and the others cease to be it. The places are those of the values
+// that the request makes primary.
+func keepOnePrimary(path string, list []any, places []int) error {
+	if places = slices.Compact(places); len(places) == 0 {
 		return nil
 	}
+	if len(places) > 1 {
+		return InvalidValuef("More than one value of %s is primary.", path)
+	}
 	for i := range list {
-		if o, ok := list[i].(object); ok && i != winner && o["primary"] == true {
+		if o, ok := list[i].(object); ok && i != places[0] && o["primary"] == true {
 			o["primary"] = false
 		}
 	}
@@ -179,9 +172,9 @@ func textSize(v any) int {
 	return size
 }
 
-// isDescription reports whether a value of a multi-valued attribute has nothing but the
-// sub-attributes that describe it.
-func isDescription(v any) bool {
+// isUnassigned reports whether a value of a multi-valued attribute has at most the
+// sub-attributes that describe a value. It counts as no value then.
+func isUnassigned(v any) bool {
 	o, ok := v.(object)
 	if !ok {
 		return v == nil
