@@ -38,7 +38,7 @@ func mustParse(t testing.TB, kind Kind, text string) *Document {
 	t.Helper()
 	d, err := Parse(kind, []byte(text), Options{})
 	if err != nil {
-		t.Fatalf("%v in %s", err, text)
+		t.Fatalf("%v in %.300s", err, text)
 	}
 	return d
 }

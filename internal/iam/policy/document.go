@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -103,7 +104,7 @@ func (d *Document) Statement(i int) (text string, start, end Position) {
 // ContextKeys returns the condition keys that the document names in its conditions and
 // variables. Keys that differ only in case are one. The list is sorted.
 func (d *Document) ContextKeys() []string {
-	var k keyList
+	k := keyList{}
 	for i := range d.statements {
 		d.statements[i].each(func(key string, _ bool) { k.add(key) })
 	}
@@ -136,16 +137,20 @@ func Unreadable(name string) *Document { return &Document{name: name, unreadable
 func Empty(name string) *Document { return &Document{name: name} }
 
 // keyList collects condition keys.
-type keyList struct{ names []string }
+type keyList map[string]string // by the key in lower case, the key as first written
 
-// add adds a key as written, once.
-func (k *keyList) add(name string) {
-	if !slices.ContainsFunc(k.names, func(n string) bool { return strings.EqualFold(n, name) }) {
-		k.names = append(k.names, name)
+func (k keyList) add(name string) {
+	lower := strings.ToLower(name)
+	if _, ok := k[lower]; !ok {
+		k[lower] = name
 	}
 }
 
-func (k *keyList) sorted() []string {
-	slices.SortFunc(k.names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
-	return k.names
+// sorted returns the keys as written, in the order of the keys in lower case.
+func (k keyList) sorted() []string {
+	names := make([]string, 0, len(k))
+	for _, lower := range slices.Sorted(maps.Keys(k)) {
+		names = append(names, k[lower])
+	}
+	return names
 }

@@ -31,7 +31,7 @@ type Explanation struct {
 func Explain(l Layers, r *Request) Explanation {
 	x := Explanation{Result: Evaluate(l, r), Decisions: map[Layer]Decision{}}
 	e := evaluation{Request: r, resource: splitARN(r.Resource), limited: len(l.Boundary) > 0}
-	var missing keyList
+	missing := keyList{}
 	for layer, documents := range [...][]*Document{
 		IdentityLayer: l.Identity, BoundaryLayer: l.Boundary, SessionLayer: l.Session, ResourceLayer: l.Resource, TrustLayer: l.Trust,
 	} {

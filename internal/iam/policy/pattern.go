@@ -40,78 +40,85 @@ type syntax struct{ wild, vars, foldCase bool }
 // parsePattern reads s.
 func parsePattern(s string, x syntax) (pattern, error) {
 	p := pattern{foldCase: x.foldCase}
+	var text []byte // the literal before s
+	add := func(e piece) {
+		p.addLiteral(string(text))
+		text = text[:0]
+		p.pieces = append(p.pieces, e)
+	}
 	for s != "" {
 		i := strings.IndexAny(s, "*?$")
 		if i < 0 {
 			i = len(s)
 		}
-		p.addLiteral(s[:i])
+		text = append(text, s[:i]...)
 		s = s[i:]
 		switch {
 		case s == "":
 		case s[0] == '*' && x.wild:
 			// Runs of * mean the same as one, and would cost time.
-			if n := len(p.pieces); n == 0 || p.pieces[n-1].kind != anyRun {
-				p.pieces = append(p.pieces, piece{kind: anyRun})
+			if n := len(p.pieces); n == 0 || len(text) > 0 || p.pieces[n-1].kind != anyRun {
+				add(piece{kind: anyRun})
 			}
 			s = s[1:]
 		case s[0] == '?' && x.wild:
-			p.pieces = append(p.pieces, piece{kind: anyOne})
+			add(piece{kind: anyOne})
 			s = s[1:]
 		case x.vars && strings.HasPrefix(s, "${"):
-			rest, err := p.addVariable(s[2:])
-			if err != nil {
+			v, rest, err := parseVariable(s[2:])
+			switch {
+			case err != nil:
 				return p, err
+			case v.kind == literal:
+				text = append(text, v.text...)
+			default:
+				p.variables++
+				add(v)
 			}
 			s = rest
 		default:
-			p.addLiteral(s[:1])
+			text = append(text, s[0])
 			s = s[1:]
 		}
 	}
+	p.addLiteral(string(text))
 	return p, nil
 }
 
+// addLiteral appends a literal. Literals never follow each other.
 func (p *pattern) addLiteral(s string) {
-	if s == "" {
-		return
+	if s != "" {
+		p.pieces = append(p.pieces, piece{kind: literal, text: s})
 	}
-	if n := len(p.pieces); n > 0 && p.pieces[n-1].kind == literal {
-		p.pieces[n-1].text += s
-		return
-	}
-	p.pieces = append(p.pieces, piece{kind: literal, text: s})
 }
 
 var errNoBrace = errors.New("a policy variable lacks its closing brace")
 
-// addVariable reads a variable after its opening brace. It returns the text after the
-// closing brace.
-func (p *pattern) addVariable(s string) (rest string, err error) {
+// parseVariable reads a variable after its opening brace. It returns the text after the
+// closing brace. ${*}, ${?} and ${$} are literals.
+func parseVariable(s string) (v piece, rest string, err error) {
 	end := strings.IndexAny(s, ",}")
 	if end < 0 {
-		return "", errNoBrace
+		return v, "", errNoBrace
 	}
-	v := piece{kind: variable, name: strings.TrimSpace(s[:end])}
+	v.kind, v.name = variable, strings.TrimSpace(s[:end])
 	v.text = strings.ToLower(v.name)
-	if s[end] == '}' {
-		rest = s[end+1:]
-		// ${*}, ${?} and ${$} are the characters themselves.
-		if len(v.name) == 1 && strings.Contains("*?$", v.name) {
-			p.addLiteral(v.name)
-			return rest, nil
-		}
-	} else if v.fallback, rest, err = parseDefault(strings.TrimSpace(s[end+1:])); err != nil {
-		return "", fmt.Errorf("the policy variable %q: %w", v.name, err)
-	} else {
+	switch {
+	case s[end] == ',':
 		v.hasDefault = true
+		if v.fallback, rest, err = parseDefault(strings.TrimSpace(s[end+1:])); err != nil {
+			return v, "", fmt.Errorf("the policy variable %q: %w", v.name, err)
+		}
+	case len(v.name) == 1 && strings.Contains("*?$", v.name):
+		v.kind = literal
+		fallthrough
+	default:
+		rest = s[end+1:]
 	}
 	if v.text == "" {
-		return "", errors.New("a policy variable has no name")
+		return v, "", errors.New("a policy variable has no name")
 	}
-	p.variables++
-	p.pieces = append(p.pieces, v)
-	return rest, nil
+	return v, rest, nil
 }
 
 // parseDefault reads 'text'} and returns the text and what follows the brace.

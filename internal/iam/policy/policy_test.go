@@ -98,6 +98,34 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestLongPolicies counts allocations of parsing long documents: a reader that copies its
+// text again for every character would take minutes. The test is not parallel, since
+// others' allocations would count.
+func TestLongPolicies(t *testing.T) {
+	const length = 100_000
+	var keys strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&keys, `"k:%d":"",`, i)
+	}
+	tests := []struct {
+		name, text string
+		limit      float64
+	}{
+		{"dollar signs", conditionOf(`"StringLike":{"k:x":"` + strings.Repeat("$", length) + `"}`), 200},
+		{"stars that are text", conditionOf(`"StringEquals":{"k:x":"` + strings.Repeat("*?", length/2) + `"}`), 200},
+		{"literal stars", conditionOf(`"StringLike":{"k:x":"` + strings.Repeat("${*}", length/4) + `"}`), 200},
+		{"escapes", conditionOf(`"StringLike":{"k:x":"` + strings.Repeat(`\n`, length/2) + `"}`), 200},
+		{"keys", conditionOf(`"StringEquals":{` + keys.String() + `"k:x":""}`), 80_000},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if n := testing.AllocsPerRun(1, func() { mustParse(t, Identity, tt.text).ContextKeys() }); n > tt.limit {
+				t.Errorf("%v allocations, want at most %v", n, tt.limit)
+			}
+		})
+	}
+}
+
 // TestUnreadableDenies puts a document that cannot be read into each layer.
 func TestUnreadableDenies(t *testing.T) {
 	t.Parallel()
