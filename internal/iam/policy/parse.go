@@ -199,9 +199,13 @@ func (p *parser) parsePrincipal(s *statement, m *member) *Error {
 		return faultf(textSyntax, nil, "has more than one of Principal and NotPrincipal")
 	}
 	set, refs, err := parsePrincipals(&m.value)
+	if err != nil {
+		return err
+	}
+	set.trust = p.kind == Trust
 	s.principalSeen, s.notPrincipal, s.principals = true, not, set
 	p.d.principals = append(p.d.principals, refs...)
-	return err
+	return nil
 }
 
 // complete rejects a statement that lacks an element.

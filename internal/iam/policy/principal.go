@@ -70,6 +70,7 @@ const (
 
 // principals are the elements of Principal or NotPrincipal.
 type principals struct {
+	trust     bool // the document is a trust policy
 	all       bool // "*"
 	accounts  []string
 	entities  []string // ARNs and unique ids
@@ -89,7 +90,9 @@ func (s *principals) match(p *Principal, deny bool) grant {
 			return directGrant
 		}
 		return entityGrant
-	case p.Federated != "" && slices.Contains(s.federated, p.Federated):
+	case p.Federated != "" && slices.Contains(s.federated, p.Federated) && (deny || !s.trust || p.isLogin()):
+		// A provider's name in a trust policy means its logins, not the sessions of
+		// other roles that began with such a login.
 		if p.isLogin() {
 			return directGrant
 		}
