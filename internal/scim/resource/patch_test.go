@@ -125,6 +125,13 @@ func TestPatchBoundsWork(t *testing.T) {
 	}
 }
 
+func TestPatchBoundsDocuments(t *testing.T) {
+	t.Parallel()
+	doc := resource.Document{"userName": "anna", "title": strings.Repeat("x", 60_000)}
+	_, _, err := resource.User.Patch("id1", doc, []byte(change(`{"op":"add","path":"nickName","value":"`+strings.Repeat("x", 6000)+`"}`)))
+	wantError(t, err, "400 invalidValue: more than 65536 bytes")
+}
+
 func TestPatchRefusesMembers(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

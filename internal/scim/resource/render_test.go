@@ -53,6 +53,8 @@ func TestRenderGroup(t *testing.T) {
 	doc := resource.Document{"displayName": "Staff"}
 	const fixed = `"schemas":["` + groupURN + `"],"id":"g1","displayName":"Staff","meta":{"resourceType":"Group"}`
 	wantJSON(t, resource.Group.Render(doc, resource.Facts{ID: "g1"}, resource.Projection{}), `{`+fixed+`}`)
+	unsplit := resource.Document{"displayName": "Staff", "members": []any{map[string]any{"value": "u9"}}}
+	wantJSON(t, resource.Group.Render(unsplit, resource.Facts{ID: "g1"}, resource.Projection{}), `{`+fixed+`}`)
 	wantJSON(t, resource.Group.Render(doc, resource.Facts{ID: "g1", References: []resource.Reference{}}, resource.Projection{}), `{`+fixed+`,"members":[]}`)
 	wantJSON(t, resource.Group.Render(doc, resource.Facts{ID: "g1", References: []resource.Reference{{Value: "u1", Ref: "r", Type: "User"}}}, resource.Projection{}),
 		`{`+fixed+`,"members":[{"value":"u1","$ref":"r","type":"User"}]}`)
