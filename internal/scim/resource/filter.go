@@ -120,8 +120,8 @@ func (c *comparison) values(o object) []any {
 	}
 	var values []any
 	for _, v := range elements(o[at.attr.Name()]) {
-		element, complex := v.(object)
-		if c.where != nil && !(complex && c.where.matches(element)) {
+		element, isObject := v.(object)
+		if c.where != nil && !(isObject && c.where.matches(element)) {
 			continue
 		}
 		if at.sub != nil {

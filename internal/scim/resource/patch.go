@@ -144,7 +144,7 @@ func (p *patch) key(name string) (path, bool, error) {
 
 // isReadOnly reports whether no client can set the target.
 func (g target) isReadOnly() bool {
-	return g.attr != nil && (g.attr.readOnly() || g.attr.Name() == "schemas" || g.sub != nil && g.sub.readOnly())
+	return g.attr != nil && (g.attr.isReadOnly() || g.attr.Name() == "schemas" || g.sub != nil && g.sub.isReadOnly())
 }
 
 // apply carries out an operation on one place of the document.
@@ -178,7 +178,7 @@ func (p *patch) apply(op string, at path, v any) error {
 		return applyList(op, at, parent, v)
 	case at.sub != nil:
 		return applySub(op, at, parent, v)
-	case at.attr.complex():
+	case at.attr.isComplex():
 		return applyComplex(op, at, parent, v)
 	default:
 		return applySimple(op, at, parent, v)

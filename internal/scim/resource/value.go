@@ -54,7 +54,7 @@ func (a *attribute) fields(path string, v any) (object, error) {
 	o := object{}
 	for name, v := range given {
 		sub := a.subs[fold(name)]
-		if sub == nil || sub.readOnly() {
+		if sub == nil || sub.isReadOnly() {
 			continue
 		}
 		value, err := sub.canonical(path+"."+sub.Name(), v)
