@@ -1,6 +1,7 @@
 package resource_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,9 +40,7 @@ func runPatchRows(t *testing.T, rows []patchRow) {
 			}
 			want := fromJSON(t, aUser)
 			if tt.set != "" {
-				for name, v := range fromJSON(t, tt.set) {
-					want[name] = v
-				}
+				maps.Copy(want, fromJSON(t, tt.set))
 			}
 			for _, name := range tt.unset {
 				delete(want, name)

@@ -28,7 +28,7 @@ func ServiceProviderConfig(base string, maxPayloadSize int) map[string]any {
 }
 
 // ResourceTypes returns the document of /ResourceTypes (RFC 7643 §6).
-func ResourceTypes(base string) map[string]any {
+func ResourceTypes(base string) map[string]any { //nolint:revive // RFC 7643 calls the document so.
 	var list []map[string]any
 	for _, t := range typeList {
 		list = append(list, t.describe(base))
@@ -38,7 +38,7 @@ func ResourceTypes(base string) map[string]any {
 
 // ResourceType returns the document of one resource type. It reports false if there is no
 // type of the name.
-func ResourceType(base, name string) (map[string]any, bool) {
+func ResourceType(base, name string) (map[string]any, bool) { //nolint:revive // RFC 7643 calls the document so.
 	for _, t := range typeList {
 		if t.name == name {
 			return t.describe(base), true

@@ -1,6 +1,9 @@
 package resource
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Facts are what the server knows of a resource besides its document.
 type Facts struct {
@@ -27,9 +30,7 @@ type Reference struct {
 func (t *Type) Render(doc Document, f Facts, p Projection) map[string]any {
 	o := object{}
 	schemas := []any{t.core.urn()}
-	for name, v := range doc {
-		o[name] = v
-	}
+	maps.Copy(o, doc)
 	for _, e := range t.extensions {
 		if _, ok := doc[e.urn()]; ok {
 			schemas = append(schemas, e.urn())

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/elimity-com/scim/optional"
@@ -125,9 +126,7 @@ func without(list schema.Attributes, name string) schema.Attributes {
 
 func newSet(s schema.Schema, common ...schema.CoreAttribute) *attributeSet {
 	set := &attributeSet{schema: s, attributes: byName(s.Attributes)}
-	for name, a := range byName(common) {
-		set.attributes[name] = a
-	}
+	maps.Copy(set.attributes, byName(common))
 	return set
 }
 
