@@ -92,7 +92,8 @@ type Result struct {
 }
 
 // Reason returns the end of AWS's message for a denial, such as "because no
-// identity-based policy allows the s3:GetObject action". It is "" for Allow.
+// identity-based policy allows the s3:GetObject action" (IAM User Guide: "Troubleshoot
+// access denied error messages"). It is "" for Allow.
 func (r Result) Reason(action string) string {
 	type phrases struct{ explicit, implicit string }
 	p := [...]phrases{
@@ -219,12 +220,13 @@ func (s *statement) matchesResource(e *evaluation) bool {
 // Evaluate decides a request (IAM User Guide: "Policy evaluation logic"):
 //
 //   - A Deny in any layer denies.
-//   - A role's trust policy must allow. Another resource's policy may allow instead of
-//     the identity policies: completely, if it names the session or the user; within
-//     boundary and session policies, if it names the session's role or "*"; not at all,
-//     if it names only the account.
-//   - Else the identity policies must allow, and the boundary, and the session
-//     policies. The root user needs no identity policy.
+//   - A role's trust policy must allow.
+//   - The Allow of a role's or a resource's policy replaces other layers. It replaces
+//     all of them if it names the session, or a user without a session. It replaces
+//     the identity policies if it names the session's role, user or provider, or "*".
+//     It replaces no layer if it names only the account.
+//   - The layers that are not replaced must allow: identity policies, boundary and
+//     session policies. The root user needs no identity policy.
 //   - A principal of another account than the resource's needs both.
 //   - An anonymous caller, a service or a login at a provider has only the policy of the
 //     resource or the role.
