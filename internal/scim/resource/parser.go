@@ -223,7 +223,7 @@ func (p *parser) comparison() (node, error) {
 // brackets reads the filter of a value path behind its opening bracket, and the
 // sub-attribute behind its closing bracket, if there is one.
 func (p *parser) brackets(at target, name string) (where node, sub *attribute, err error) {
-	if at.attr == nil || at.sub != nil || !at.attr.MultiValued() || !at.attr.isComplex() {
+	if at.attr == nil || at.sub != nil || !at.attr.MultiValued() || !at.attr.complex() {
 		return nil, nil, p.fail("The attribute %s has no values that brackets could select among.", quote(name))
 	}
 	outer := p.lookup

@@ -178,7 +178,7 @@ func (p *patch) apply(op string, at path, v any) error {
 		return applyList(op, at, parent, v)
 	case at.sub != nil:
 		return applySub(op, at, parent, v)
-	case at.attr.isComplex():
+	case at.attr.complex():
 		return applyComplex(op, at, parent, v)
 	default:
 		return applySimple(op, at, parent, v)
