@@ -47,7 +47,7 @@ type attribute struct {
 	subs map[string]*attribute
 }
 
-func (a *attribute) complex() bool  { return len(a.subs) > 0 }
+func (a *attribute) complex() bool    { return len(a.subs) > 0 }
 func (a *attribute) isReadOnly() bool { return a.Mutability() == "readOnly" }
 
 // value returns the sub-attribute that stands for a complex attribute in filters and in
