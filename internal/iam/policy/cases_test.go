@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -211,9 +212,9 @@ func TestRefusals(t *testing.T) {
 			if err == nil {
 				t.Fatal("Parse accepts it")
 			}
-			e := err.(*Error)
-			if e.Text != c.Answer || e.Statement != c.Statement || c.Member != "" && e.Member != c.Member {
-				t.Errorf("answer %q, statement %d, member %q; want %q, %d, %q", e.Text, e.Statement, e.Member, c.Answer, c.Statement, c.Member)
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Text != c.Answer || e.Statement != c.Statement || c.Member != "" && e.Member != c.Member {
+				t.Errorf("answer %+v, want %q of statement %d, member %q", e, c.Answer, c.Statement, c.Member)
 			}
 			if !strings.Contains(err.Error(), c.Reason) {
 				t.Errorf("error %q, want one that says %q", err, c.Reason)

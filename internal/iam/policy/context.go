@@ -49,7 +49,7 @@ func (c *Context) Set(key string, values ...string) {
 // Add adds values to a key.
 func (c *Context) Add(key string, values ...string) {
 	old := c.Get(key)
-	c.Set(key, append(old[:len(old):len(old)], values...)...)
+	c.Set(key, append(slices.Clip(old), values...)...)
 }
 
 // Get returns the values of a key.

@@ -36,6 +36,7 @@ type Layers struct {
 // A Layer is one of the [Layers].
 type Layer uint8
 
+// The layers, in the order in which denials are looked for.
 const (
 	IdentityLayer Layer = iota
 	BoundaryLayer

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func checkError(t *testing.T, err error) {
-	e, ok := err.(*Error)
+	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Text == "" || e.Reason == "" || !strings.HasPrefix(e.Error(), "policy: ") {
 		t.Fatalf("error %#v", err)
 	}

@@ -104,7 +104,7 @@ type operand struct {
 func (o operator) parse(s string, vars bool) (operand, error) {
 	var v operand
 	var err error
-	ok := true
+	var ok bool
 	switch o.family {
 	case textFamily:
 		v.text, err = parsePattern(s, syntax{wild: o.wild, vars: vars, foldCase: o.fold})
