@@ -31,7 +31,7 @@ const module = "cognate"
 // reasons are in docs/architecture.md; a new arrow needs one there.
 var imports = map[string][]string{
 	"cmd/cognate":           {"internal/cli"},
-	"internal/cli":          {"internal/server", "internal/iam", "internal/keys", "internal/outbound", "internal/spelling", "internal/store"},
+	"internal/cli":          {"internal/server", "internal/iam", "internal/keys", "internal/outbound", "internal/scim", "internal/spelling", "internal/store"},
 	"internal/server":       {"*"},
 	"internal/wire":         {"internal/api", "internal/iam", "internal/audit"},
 	"internal/api":          {},
@@ -58,6 +58,7 @@ var imports = map[string][]string{
 
 	"internal/pool/providers":  {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/federation"},
 	"internal/user/identities": {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
+	"internal/scim":            {"internal/api", "internal/audit", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
 	"internal/scim/resource":   {},
 	"internal/pool/branding":   {"internal/pool", "internal/api", "internal/store", "internal/keys"},
 

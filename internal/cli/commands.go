@@ -96,6 +96,12 @@ type adminCommand struct {
 		List   listKeysCommand  `cmd:"" help:"List the access keys."`
 		Revoke revokeKeyCommand `cmd:"" help:"Delete an access key. Servers notice within a second."`
 	} `cmd:"" help:"Access keys."`
+	SCIM struct {
+		Create createDirectoryCommand `cmd:"" help:"Let the directory of an identity provider add, change and remove its people by SCIM 2.0. Prints a bearer token, once."`
+		List   listDirectoriesCommand `cmd:"" help:"List the directories of a pool, with their tokens."`
+		Revoke revokeDirectoryCommand `cmd:"" help:"Delete a token. Servers refuse it at once."`
+		Remove removeDirectoryCommand `cmd:"" help:"Remove a directory and its tokens. The users and groups that it has made stay in the pool."`
+	} `cmd:"" name:"scim" help:"Directories that provision people by SCIM 2.0."`
 }
 
 type createKeyCommand struct {

@@ -24,6 +24,7 @@ import (
 	"cognate/internal/pool/branding"
 	"cognate/internal/pool/providers"
 	"cognate/internal/risk"
+	"cognate/internal/scim"
 	"cognate/internal/server/edge"
 	"cognate/internal/signin"
 	"cognate/internal/signin/refresh"
@@ -53,6 +54,7 @@ type services struct {
 	users      *user.Service
 	groups     *groups.Service
 	identities *identities.Service
+	scim       *scim.Service
 	devices    *devices.Service
 	passkeys   *passkeys.Service
 	factors    *factors.Service
@@ -165,6 +167,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.identities = identities.New(identities.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Providers: v.providers, Triggers: v.triggers.Service, Now: c.Now, Log: log,
 	})
+	v.scim = scim.New(scim.Deps{Store: st, Pools: v.pools, Providers: v.providers, Identities: v.identities, Groups: v.groups, Now: c.Now})
 	v.devices = devices.New(devices.Deps{Store: st, Pools: v.pools, Ring: ring, Users: v.users, Now: c.Now})
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase, c.Mode == Dev), Now: c.Now})
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})

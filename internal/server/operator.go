@@ -17,6 +17,7 @@ import (
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
+	"cognate/internal/scim"
 	"cognate/internal/server/edge"
 	"cognate/internal/store"
 )
@@ -33,6 +34,9 @@ type ControlRequest struct {
 	After    int64             `json:"after,omitempty"`    // ReadImportLog: where to go on
 	Now      bool              `json:"now,omitempty"`      // RetireKeys: do it
 	KEK      string            `json:"kek,omitempty"`      // RetireKeys: the new key-encryption key, in Base64
+
+	Token *scim.NewToken `json:"token,omitempty"` // CreateDirectoryToken
+	Pool  string         `json:"pool,omitempty"`  // ListDirectories, RevokeDirectoryToken (ID is the token), RemoveDirectory (Name is the provider)
 }
 
 // The values of ControlRequest.Do.
@@ -44,19 +48,25 @@ const (
 	RotateDataKeys    = "rotate-data-keys"
 	RetireKeys        = "retire-keys"
 	ReadImportLog     = "import-log"
+
+	CreateDirectoryToken = "create-directory-token"
+	ListDirectories      = "list-directories"
+	RevokeDirectoryToken = "revoke-directory-token"
+	RemoveDirectory      = "remove-directory"
 )
 
 // ControlResponse is the result of a ControlRequest.
 type ControlResponse struct {
 	Keys   []iam.AccessKey `json:"keys,omitempty"`
-	Secret string          `json:"secret,omitempty"` // of CreateAccessKey alone
+	Secret string          `json:"secret,omitempty"` // of CreateAccessKey and CreateDirectoryToken
 	Pools  int             `json:"pools,omitempty"`
 	Count  int             `json:"count,omitempty"`
 	Lines  []string        `json:"lines,omitempty"` // ReadImportLog
 	Next   int64           `json:"next,omitempty"`  // ReadImportLog: where it goes on, 0 at the end
 	Error  string          `json:"error,omitempty"`
 
-	Retirement *Retirement `json:"retirement,omitempty"` // RetireKeys
+	Retirement  *Retirement      `json:"retirement,omitempty"`  // RetireKeys
+	Directories []scim.Directory `json:"directories,omitempty"` // CreateDirectoryToken: one; ListDirectories
 }
 
 // operator carries out the requests of an operator.
@@ -71,7 +81,7 @@ type operator struct {
 // do carries out a request and logs it, unless it only reads.
 func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	out, err := o.carryOut(ctx, in)
-	if in.Do == ListAccessKeys || in.Do == ReadImportLog || in.Do == RetireKeys && !in.Now {
+	if in.Do == ListAccessKeys || in.Do == ListDirectories || in.Do == ReadImportLog || in.Do == RetireKeys && !in.Now {
 		return out, err
 	}
 	// Never the whole request or response: they hold secrets.
@@ -81,6 +91,12 @@ func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, 
 	}
 	if in.Do == RevokeAccessKey {
 		attrs = append(attrs, slog.String("accessKey", edge.Clip(in.ID, 128)))
+	}
+	if pool, provider := in.directory(); pool != "" {
+		attrs = append(attrs, slog.String("pool", edge.Clip(pool, 64)), slog.String("provider", edge.Clip(provider, 64)))
+	}
+	if in.Do == RevokeDirectoryToken {
+		attrs = append(attrs, slog.String("token", edge.Clip(in.ID, 64)))
 	}
 	if in.Do == RotateSigningKeys && in.ID != "" {
 		attrs = append(attrs, slog.String("pool", edge.Clip(in.ID, 64)))
@@ -92,6 +108,14 @@ func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, 
 	}
 	o.log.LogAttrs(ctx, level, "operator", attrs...)
 	return out, err
+}
+
+// directory returns the pool and the provider of a request about a directory.
+func (in *ControlRequest) directory() (pool, provider string) {
+	if in.Token != nil {
+		return in.Token.Pool, in.Token.Provider
+	}
+	return in.Pool, in.Name
 }
 
 func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResponse, error) {
@@ -119,8 +143,31 @@ func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResp
 		return o.retire(ctx, in)
 	case ReadImportLog:
 		return o.readImport(ctx, in)
+	case CreateDirectoryToken, ListDirectories, RevokeDirectoryToken, RemoveDirectory:
+		return o.directories(ctx, in)
 	}
 	return ControlResponse{}, fmt.Errorf("%q is unknown to this version", in.Do)
+}
+
+// directories carries out a request about the directories that use SCIM.
+func (o *operator) directories(ctx context.Context, in ControlRequest) (ControlResponse, error) {
+	switch in.Do {
+	case CreateDirectoryToken:
+		if in.Token == nil {
+			return ControlResponse{}, errors.New("the request describes no token")
+		}
+		d, secret, err := o.services.scim.CreateToken(ctx, *in.Token)
+		if err != nil {
+			return ControlResponse{}, err
+		}
+		return ControlResponse{Secret: secret, Directories: []scim.Directory{*d}}, nil
+	case ListDirectories:
+		list, err := o.services.scim.Directories(ctx, in.Pool)
+		return ControlResponse{Directories: list}, err
+	case RevokeDirectoryToken:
+		return ControlResponse{}, o.services.scim.RevokeToken(ctx, in.Pool, in.ID)
+	}
+	return ControlResponse{}, o.services.scim.RemoveDirectory(ctx, in.Pool, in.Name)
 }
 
 func (o *operator) rotateSigning(ctx context.Context, poolID string) (ControlResponse, error) {

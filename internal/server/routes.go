@@ -20,6 +20,7 @@ func (s *Server) routes() http.Handler {
 	s.services.tokens.Mount(mux)
 	s.services.imports.Mount(mux)
 	s.services.branding.Mount(mux)
+	s.services.scim.Mount(mux)
 	s.healthProbes().mountMain(mux)
 	if s.config.Mode == Dev {
 		// The tools show the mail of all users and set the clock: never in serve.

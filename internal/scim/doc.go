@@ -1,0 +1,8 @@
+// Package scim serves SCIM 2.0 (RFC 7643, RFC 7644): a company's directory adds, changes and
+// removes the people of an identity provider, and the groups that it makes for them.
+//
+// A directory belongs to one provider of one user pool. It sees and changes only the resources
+// that it has made itself. A user resource stands for the user who signs in at the provider under
+// the same name; a group resource stands for a group of the pool. What becomes of the user is
+// decided by package user/identities; what the documents say is decided by scim/resource.
+package scim
