@@ -58,7 +58,7 @@ var imports = map[string][]string{
 
 	"internal/pool/providers":  {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/federation"},
 	"internal/user/identities": {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
-	"internal/scim":            {"internal/api", "internal/audit", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
+	"internal/scim":            {"internal/scim/resource", "internal/api", "internal/audit", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
 	"internal/scim/resource":   {},
 	"internal/pool/branding":   {"internal/pool", "internal/api", "internal/store", "internal/keys"},
 

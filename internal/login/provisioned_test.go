@@ -71,8 +71,8 @@ func (b *browser) refresh(tokens string) (status int, body string) {
 	return p.status, p.body
 }
 
-// TestProvisionedPerson: a person whom the directory has added signs in as that user. The person
-// whom it disables is signed out at once: no refresh, no session of a browser, no new sign-in.
+// TestProvisionedPerson: a person that the directory has added signs in as that user. A person
+// that it disables is signed out at once: no refresh, no session of a browser, no new sign-in.
 func TestProvisionedPerson(t *testing.T) {
 	t.Parallel()
 	engines(t, nil, func(t *testing.T, r *rig) {

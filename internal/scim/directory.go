@@ -63,7 +63,7 @@ type Token struct {
 // needs no key.
 func hashOf(token string) [32]byte { return sha256.Sum256([]byte(token)) }
 
-// CreateToken makes a token, and the directory if the provider has none. It returns the
+// CreateToken makes a token, and the directory if the provider does not have one. It returns the
 // directory and the secret text of the token.
 func (s *Service) CreateToken(ctx context.Context, in NewToken) (*Directory, string, error) {
 	if in.Life < 0 {

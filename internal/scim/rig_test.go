@@ -27,8 +27,8 @@ const (
 // A rig is a development server with a pool that has two identity providers, Corp and Other.
 type rig struct {
 	serving.Rig
-	sdk   *cip.Client
-	pool  string
+	sdk  *cip.Client
+	pool string
 }
 
 func engines(t *testing.T, test func(t *testing.T, r *rig)) {
@@ -220,7 +220,7 @@ func providerUser(provider, attribute, value string) *types.ProviderUserIdentifi
 	return out
 }
 
-// of returns the pool's user of a sub, by its attributes; nil if the pool has none.
+// of returns the pool's user of a sub, by its attributes; nil if there is no such user.
 func (r *rig) of(t *testing.T, sub string) (attributes map[string]string, u *types.UserType) {
 	t.Helper()
 	out, err := r.sdk.ListUsers(t.Context(), &cip.ListUsersInput{UserPoolId: &r.pool, Filter: new(`sub = "` + sub + `"`)})

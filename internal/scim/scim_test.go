@@ -162,7 +162,7 @@ func TestRefusedUsers(t *testing.T) {
 			{"malformed filter", "GET", "/Users?filter=userName", nil, 400, "invalidFilter"},
 			{"malformed count", "GET", "/Users?count=x", nil, 400, "invalidValue"},
 			{"unknown endpoint", "GET", "/Devices", nil, 404, ""},
-			{"unknown path below a user", "GET", "/Users/a/b", nil, 404, ""},
+			{"unknown path below a user", "GET", "/Users/" + id + "/b", nil, 404, ""},
 			{"wrong method", "PUT", "/Users", user(), 405, ""},
 			{"myself", "GET", "/Me", nil, 501, ""},
 		} {
