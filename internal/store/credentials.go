@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	accessKeyColumns  = "id, principal_arn, name, version, secret, doc, created_at"
+	accessKeyColumns  = "id, principal_arn, name, user_key, version, secret, doc, created_at"
 	dataKeyColumns    = "purpose, id, wrapped, created_at, retired_at"
 	signingKeyColumns = "pool_id, kid, use_for, state, sealed, public, created_at, activates_at, retires_at, drops_at, version"
 )
@@ -14,7 +14,7 @@ const (
 var (
 	accessKeyByID   = prepare("SELECT " + accessKeyColumns + " FROM access_keys WHERE id = ?")
 	accessKeyList   = prepare("SELECT " + accessKeyColumns + " FROM access_keys ORDER BY id")
-	accessKeyInsert = prepare("INSERT INTO access_keys (" + accessKeyColumns + ") VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING")
+	accessKeyInsert = prepare("INSERT INTO access_keys (" + accessKeyColumns + ") VALUES (?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING")
 	accessKeyUpdate = prepare("UPDATE access_keys SET principal_arn = ?, name = ?, secret = ?, doc = ?, version = version + 1 WHERE id = ? AND version = ?")
 	accessKeyDelete = prepare("DELETE FROM access_keys WHERE id = ?")
 
@@ -34,7 +34,7 @@ var (
 )
 
 func scanAccessKey(r row, k *AccessKey) error {
-	return r.scan(&k.ID, &k.PrincipalARN, &k.Name, &k.Version, &k.Secret, &k.Doc, &k.CreatedAt)
+	return r.scan(&k.ID, &k.PrincipalARN, &k.Name, &k.UserKey, &k.Version, &k.Secret, &k.Doc, &k.CreatedAt)
 }
 
 func scanDataKey(r row, k *DataKey) error {
@@ -57,7 +57,7 @@ func (r *Reader) AccessKeys(ctx context.Context) ([]AccessKey, error) {
 
 // InsertAccessKey adds an access key.
 func (tx *Tx) InsertAccessKey(ctx context.Context, k AccessKey) error {
-	return tx.insert(ctx, "access-key", accessKeyInsert, k.ID, k.PrincipalARN, k.Name, k.Secret, k.Doc, k.CreatedAt)
+	return tx.insert(ctx, "access-key", accessKeyInsert, k.ID, k.PrincipalARN, k.Name, k.UserKey, k.Secret, k.Doc, k.CreatedAt)
 }
 
 // UpdateAccessKey changes an access key.

@@ -23,6 +23,8 @@ var whole = map[*statement]bool{
 	customDomainCount: true, accessKeyList: true, dataKeyList: true, dataKeyClear: true, deletedList: true, migrationList: true, migrationWait: true, messagesAll: true,
 	// Cut by primary key or by few rows of a pool and put into order then.
 	memberGroups: true,
+	// Quotas of the account keep entities and their links few.
+	iamEntityCount: true,
 }
 
 // poolWalks are the statements that may read a pool's rows from the newest on and leave some out: the inbox of

@@ -129,3 +129,58 @@ func TestMigrationIsAtomic(t *testing.T) {
 		})
 	}
 }
+
+// TestAccessKeysGetUsers migrates a database with access keys that are older than users. Keys whose names differ only by
+// case share a user.
+func TestAccessKeysGetUsers(t *testing.T) {
+	t.Parallel()
+	for name, options := range engineOptions {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			s, err := Open(ctx, options(t))
+			if !errors.Is(err, ErrSchemaOld) || s == nil {
+				t.Fatalf("an empty database: %v", err)
+			}
+			defer func() { _ = s.Close() }()
+			known, err := migrations()
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := s.engine.dialect()
+			upTo := func(keep func(version int) bool) {
+				err := s.engine.script(ctx, func(ses session) error {
+					for _, m := range known {
+						if !keep(m.version) {
+							continue
+						}
+						if err := applyMigration(ctx, ses, d, m); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			upTo(func(version int) bool { return version < 150 })
+			const insert = "INSERT INTO access_keys (id, principal_arn, name, version, secret, doc, created_at) VALUES (?, 'arn:1', ?, 1, ?, ?, 1000)"
+			old := &statement{id: unprepared, texts: [2]string{dialectSQLite.sql(insert), dialectPostgres.sql(insert)}}
+			for id, name := range map[string]string{"AKIABBBBBBBBBBBBBBBB": "ci", "AKIAAAAAAAAAAAAAAAAA": "CI", "AKIACCCCCCCCCCCCCCCC": "ops"} {
+				if err := s.Update(ctx, func(tx *Tx) error { return tx.run(ctx, old, id, name, []byte{1}, []byte("{}")) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			upTo(func(version int) bool { return version >= 150 })
+			users, err := s.IAMEntities(ctx, IAMUser, "", 10)
+			if err != nil || len(users) != 2 || users[0].Key != "ci" || users[0].ID != "AIDAAAAAAAAAAAAAAAAA" || users[0].Name != "CI" || users[1].Name != "ops" {
+				t.Errorf("users: %+v, %v", users, err)
+			}
+			list, err := s.AccessKeysOf(ctx, "ci", 10)
+			if err != nil || len(list) != 2 {
+				t.Errorf("keys: %+v, %v", list, err)
+			}
+		})
+	}
+}

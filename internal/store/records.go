@@ -141,9 +141,39 @@ type MessageQuery struct {
 	Limit                        int
 }
 
+// Kinds of the account's entities (IAM).
+const (
+	IAMUser         = "user"
+	IAMGroup        = "group"
+	IAMRole         = "role"
+	IAMPolicy       = "policy"
+	IAMOIDCProvider = "oidc-provider"
+	IAMSAMLProvider = "saml-provider"
+)
+
+// Kinds of links between the account's entities.
+const (
+	IAMAttached = "attached" // to a managed policy
+	IAMBoundary = "boundary" // to the managed policy that is the permissions boundary
+	IAMMember   = "member"   // of a user to a group
+)
+
+// An IAMEntity is a user, a group, a role, a managed policy or an identity provider of the account. Key is unique for the
+// kind.
+type IAMEntity struct {
+	Kind, Key, ID, Name, Path string
+	Version                   int64
+	CreatedAt                 time.Time
+	Doc                       []byte
+}
+
+// An IAMLink says that the entity refers to a target: a policy, or a group by its key.
+type IAMLink struct{ Kind, Key, Link, Target string }
+
 // An AccessKey signs requests. Doc holds its policies and status.
 type AccessKey struct {
 	ID, PrincipalARN, Name string
+	UserKey                string // the key of the user
 	Version                int64
 	Secret                 []byte // sealed
 	Doc                    []byte

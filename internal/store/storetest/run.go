@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"items and images of clients", testClientItems},
 		{"domains", testDomains},
 		{"access keys", testAccessKeys},
+		{"iam entities", testIAMEntities},
 		{"data keys", testDataKeys},
 		{"signing keys", testSigningKeys},
 		{"meta", testMeta},
