@@ -1,6 +1,6 @@
 // Package api has the types that all packages share: errors with a wire code, operations
 // and their tables, and the description of a request. The shapes of each service are
-// generated from the interface tables into the packages idp, identity and sts.
+// generated from the interface tables into the packages idp, identity, sts and iamapi.
 //
 // It implements no operation, reads no clock, uses no store and imports no other package of
 // Cognate.

@@ -66,6 +66,8 @@ type Operation struct {
 	Decode func(body []byte) (in any, err error)
 	// Encode appends the output as JSON.
 	Encode func(dst []byte, out any) []byte
+	// EncodeXML appends the output's members as XML elements (awsQuery services).
+	EncodeXML func(dst []byte, out any) []byte
 	// Resource returns the resource that the input names. It is nil if the model has no such
 	// member.
 	Resource func(in any) Resource

@@ -16,6 +16,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -158,7 +159,7 @@ func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...
 		return AccessKey{}, "", err
 	}
 	row := store.AccessKey{
-		ID: id, Name: name, PrincipalARN: "arn:aws:iam::" + s.deps.AccountID + ":user/" + name,
+		ID: id, Name: name, UserKey: strings.ToLower(name), PrincipalARN: "arn:aws:iam::" + s.deps.AccountID + ":user/" + name,
 		Secret: s.deps.Ring.Seal(keys.PurposeAccessKey, sealedAs(id), []byte(secret)), Doc: doc, CreatedAt: s.deps.Now(),
 	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertAccessKey(ctx, row) })

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"cognate/internal/api"
+	"cognate/internal/api/iamapi"
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
+	"cognate/internal/api/sts"
 	"cognate/internal/audit"
 	"cognate/internal/federation/fetch"
 	"cognate/internal/iam"
@@ -193,6 +195,8 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Bindings: slices.Concat(
 			idp.Bind(directory{v.pools, v.branding, v.providers, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(unimplementedIdentity{}),
+			sts.Bind(unimplementedSTS{}),
+			iamapi.Bind(iamapi.Unimplemented{}),
 		),
 		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
 		Log: log,

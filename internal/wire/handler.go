@@ -11,15 +11,18 @@ import (
 	"sync"
 
 	"cognate/internal/api"
+	"cognate/internal/api/awsquery"
 	"cognate/internal/audit"
 	"cognate/internal/iam/sigv4"
 )
 
-// Handler answers AWS JSON 1.1.
+// Handler answers AWS JSON 1.1 and AWS Query.
 type Handler struct {
 	config  Config
 	targets map[string]*api.Binding
-	buffers sync.Pool
+	// versions are the operations of the Query protocol, by the service's version and their name.
+	versions map[string]map[string]*api.Binding
+	buffers  sync.Pool
 }
 
 // New returns a handler. It panics if two operations have the same target.
@@ -30,11 +33,12 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{config: c, targets: map[string]*api.Binding{}}
+	h := &Handler{config: c, targets: map[string]*api.Binding{}, versions: map[string]map[string]*api.Binding{}}
 	h.buffers.New = func() any { return new([]byte) }
 	for i := range c.Bindings {
 		b := &c.Bindings[i]
-		if b.Service.Protocol != "json" {
+		if b.Service.Protocol == "query" {
+			h.bindQuery(b)
 			continue
 		}
 		target := b.Service.TargetPrefix + "." + b.Name
@@ -58,6 +62,10 @@ type exchange struct {
 	request *api.Request
 	event   *audit.Event
 	binding *api.Binding
+	// form has the parameters of a request in the Query protocol; nil in AWS JSON.
+	form *awsquery.Form
+	// query is true in the Query protocol.
+	query bool
 }
 
 // ServeHTTP answers one request.
@@ -86,26 +94,33 @@ func (x *exchange) run() (out *[]byte, err error) {
 			out, err = nil, panicError{p}
 		}
 	}()
-	if err := x.route(); err != nil {
-		return nil, err
+	x.query = isQuery(x.r)
+	if !x.query {
+		if err := x.route(); err != nil {
+			return nil, err
+		}
 	}
 	body, err := x.read()
 	if err != nil {
 		return nil, err
 	}
 	defer x.recycle(body)
-	op := x.binding.Operation
+	if x.query {
+		if err := x.routeQuery(*body); err != nil {
+			return nil, err
+		}
+	}
 	principal, err := x.authenticate(*body)
 	if err != nil {
 		x.event.SetClaimedKey(sigv4.ClaimedKey(x.r.Header))
-		return nil, err
+		return nil, x.frontEndError(err)
 	}
-	in, err := op.Decode(*body)
+	in, err := x.decode(*body)
 	if err != nil {
 		return nil, err
 	}
 	if err := x.authorize(in, principal); err != nil {
-		return nil, err
+		return nil, x.frontEndError(err)
 	}
 	return x.call(in)
 }
@@ -206,10 +221,26 @@ func (x *exchange) call(in any) (*[]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !x.binding.HasOutput {
+	if !x.binding.HasOutput && !x.query {
 		return nil, nil
 	}
 	buf := x.buffers.Get().(*[]byte)
-	*buf = x.binding.Encode((*buf)[:0], out)
+	if x.query {
+		*buf = x.appendResult((*buf)[:0], out)
+	} else {
+		*buf = x.binding.Encode((*buf)[:0], out)
+	}
 	return buf, nil
+}
+
+// decode reads the operation's input.
+func (x *exchange) decode(body []byte) (any, error) {
+	if x.form == nil {
+		return x.binding.Decode(body)
+	}
+	document, err := x.form.JSON()
+	if err != nil {
+		return nil, err
+	}
+	return x.binding.Decode(document)
 }

@@ -25,6 +25,10 @@ var frontEndCodes = map[string]bool{
 	errTooLarge.Code:             true,
 	codeMissingToken:             true, codeIncompleteSignature: true, codeInvalidSignature: true,
 	codeUnrecognizedClient: true, codeExpiredToken: true, codeAccessDenied: true,
+
+	codeInvalidAction: true, codeMissingAction: true, codeMalformedInput: true, codeQueryTooLarge: true,
+	"ValidationError": true, "MissingAuthenticationToken": true, "IncompleteSignature": true, "SignatureDoesNotMatch": true,
+	"InvalidClientTokenId": true, "ExpiredToken": true, "AccessDenied": true, "Throttling": true,
 }
 
 // capitalMessageCodes are the codes whose text AWS's front end writes as "Message".
@@ -35,20 +39,20 @@ var capitalMessageCodes = map[string]bool{api.CodeSerialization: true, codeAcces
 func (x *exchange) respond(out *[]byte, err error) {
 	header := x.w.Header()
 	header["x-amzn-RequestId"] = []string{x.request.ID}
-	header["Content-Type"] = []string{contentType}
+	header["Content-Type"] = []string{x.contentType()}
 	header["Access-Control-Allow-Origin"] = []string{"*"}
 	header["Access-Control-Expose-Headers"] = []string{exposedHeaders}
 	status := http.StatusOK
 	code := ""
 	var body []byte
 	if err != nil {
-		e := x.visible(err)
+		e := x.visible(x.queryError(err))
 		code = e.Code
 		header["x-amzn-ErrorType"] = []string{e.Code + ":"}
 		if e.Message != "" {
 			header["x-amzn-ErrorMessage"] = []string{headerSafe(e.Message)}
 		}
-		status, body = statusOf(e), errorBody(e)
+		status, body = statusOf(e), x.errorBody(e)
 	} else if out != nil {
 		body = *out
 	}
@@ -109,6 +113,9 @@ func (x *exchange) visible(err error) *api.Error {
 // internal returns the error for a fault of the server, by the name in the operation's
 // model.
 func (x *exchange) internal() *api.Error {
+	if x.query {
+		return x.internalQuery()
+	}
 	code := api.CodeInternalError
 	if x.binding != nil && !x.binding.Declares(code) && x.binding.Declares("InternalServerException") {
 		code = "InternalServerException"
@@ -126,7 +133,10 @@ func statusOf(e *api.Error) int {
 	return http.StatusBadRequest
 }
 
-func errorBody(e *api.Error) []byte {
+func (x *exchange) errorBody(e *api.Error) []byte {
+	if x.query {
+		return x.queryErrorBody(e)
+	}
 	b := awsjson.String([]byte(`{"__type":`), e.Code)
 	switch {
 	case e.Message == "" && e.Code == api.CodeUnknownOperation:

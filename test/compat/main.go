@@ -26,6 +26,7 @@ import (
 
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
+	"cognate/internal/api/sts"
 	"cognate/internal/trigger"
 )
 
@@ -60,6 +61,7 @@ var services = []struct{ name, title string }{
 	{"cognito-idp", "User pools (`cognito-idp`)"},
 	{"cognito-identity", "Identity pools (`cognito-identity`)"},
 	{"sts", "Security Token Service (`sts`)"},
+	{"iam", "Identity and Access Management (`iam`)"},
 }
 
 // parts are what a client meets besides operations: every row is in the file.
@@ -286,7 +288,7 @@ func document(rows map[string]map[string]row) []byte {
 		"This page lists each operation of Cognito's services, and the tests that show that it works here.\n\n" +
 		"- An operation that is not available yet answers `UnsupportedOperationException` (status 400) with the text\n" +
 		"  `<operation> is not available in this version of Cognate`.\n" +
-		"- The query protocol of `sts` is not available yet.\n" +
+		"- `sts` and `iam` use AWS's Query protocol. Operations of IAM that are not in the table answer `InvalidAction`.\n" +
 		"- A setting that has no effect yet is refused, never stored and ignored.\n")
 	for _, s := range services {
 		count := map[string]int{}
@@ -325,13 +327,15 @@ func table(b *bytes.Buffer, head string, rows map[string]row) {
 func unimplemented(rows map[string]map[string]row) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("// Code generated from docs/compatibility.yaml by test/compat; DO NOT EDIT.\n\n" +
-		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api\"\n\t\"cognate/internal/api/identity\"\n\t\"cognate/internal/api/idp\"\n)\n\n" +
+		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api\"\n\t\"cognate/internal/api/identity\"\n\t\"cognate/internal/api/idp\"\n\t\"cognate/internal/api/sts\"\n)\n\n" +
 		"// unimplemented has a method for each operation of cognito-idp that no service has yet.\n" +
 		"// Where one does get it, composing both does not compile until\n" +
 		"// docs/compatibility.yaml says so.\ntype unimplemented struct{}\n\n" +
-		"// unimplementedIdentity is the same for cognito-identity.\ntype unimplementedIdentity struct{}\n")
+		"// unimplementedIdentity is the same for cognito-identity.\ntype unimplementedIdentity struct{}\n\n" +
+		"// unimplementedSTS is the same for sts.\ntype unimplementedSTS struct{}\n")
 	methods(&b, "unimplemented", reflect.TypeFor[idp.Service](), rows["cognito-idp"])
 	methods(&b, "unimplementedIdentity", reflect.TypeFor[identity.Service](), rows["cognito-identity"])
+	methods(&b, "unimplementedSTS", reflect.TypeFor[sts.Service](), rows["sts"])
 	return format.Source(b.Bytes())
 }
 

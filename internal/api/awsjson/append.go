@@ -147,6 +147,18 @@ func StringsByName[T ~string](b []byte, m map[string]T) []byte {
 	return append(b, '}')
 }
 
+// IntsByName appends a map of numbers, its keys sorted.
+func IntsByName(b []byte, m map[string]int32) []byte {
+	b = append(b, '{')
+	for i, k := range sortedKeys(m) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = Int(append(String(b, k), ':'), m[k])
+	}
+	return append(b, '}')
+}
+
 func sortedKeys[T any](m map[string]T) []string {
 	if len(m) == 0 {
 		return nil

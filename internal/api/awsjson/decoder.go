@@ -229,6 +229,8 @@ func (d *Decoder) beginList() bool {
 	case d.err != nil:
 	case c == '[':
 		return d.enter(maxDepth)
+	case c == '"' && d.loose && d.literal(`""`):
+		return false // Forms write an empty list as an empty value.
 	default:
 		d.mismatch(c, "a List")
 	}

@@ -90,6 +90,13 @@ func (d *Decoder) integer(lo, hi int64, want string) int64 {
 // Time reads epoch seconds with a fraction of milliseconds.
 func (d *Decoder) Time() time.Time {
 	c := d.peek()
+	if c == '"' && d.loose {
+		t, err := time.Parse(time.RFC3339, string(d.text()))
+		if d.err == nil && err != nil {
+			d.fail("STRING_VALUE can not be converted to a timestamp")
+		}
+		return t.UTC()
+	}
 	if c != '-' && (c < '0' || c > '9') {
 		d.mismatch0(c, "milliseconds since epoch")
 		return time.Time{}

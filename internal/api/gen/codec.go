@@ -12,10 +12,10 @@ import (
 func (m *model) decodeFile() *source {
 	var s source
 	code := "InvalidParameterException"
-	switch m.Service {
-	case "cognito-identity":
+	switch {
+	case m.Service == "cognito-identity":
 		code = "ValidationException" // Identity pools answer constraint violations so, unlisted in the model.
-	case "sts":
+	case m.Protocol == "query":
 		code = "ValidationError"
 	}
 	s.p("// codeValidation is the code that answers constraint violations.")
@@ -287,6 +287,9 @@ func (m *model) appendMember(s *source, mem *member) {
 		call = "awsjson.StringsByName(" + name + ", " + value + ")"
 		if m.Shapes[sh.Value].Type == "structure" {
 			call = "awsjson.Map(" + name + ", " + value + ", append" + goName(sh.Value) + ")"
+		}
+		if m.Shapes[sh.Value].Type == "integer" {
+			call = "awsjson.IntsByName(" + name + ", " + value + ")"
 		}
 	}
 	condition := m.presence(mem)

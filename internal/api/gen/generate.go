@@ -40,6 +40,9 @@ func generate(table, pkg string) (map[string][]byte, error) {
 
 		"patterns_test.go": m.patternsTestFile(patterns),
 	}
+	if m.Protocol == "query" {
+		files["xml.go"] = m.xmlFile()
+	}
 	out := map[string][]byte{}
 	for name, src := range files {
 		text, err := format.Source(m.assemble(name, src))
@@ -66,7 +69,7 @@ func (m *model) assemble(name string, body *source) []byte {
 			std = append(std, pkg)
 		}
 	}
-	for _, pkg := range []string{"cognate/internal/api", "cognate/internal/api/awsjson", "cognate/internal/api/awsjson/patterntest"} {
+	for _, pkg := range []string{"cognate/internal/api", "cognate/internal/api/awsjson", "cognate/internal/api/awsjson/patterntest", "cognate/internal/api/awsquery"} {
 		if uses(body, pkg) {
 			own = append(own, pkg)
 		}
@@ -245,6 +248,9 @@ func (m *model) operationRow(s *source, op *operation) {
 	if op.Output != "" {
 		s.p("HasOutput: true,")
 		s.p("Encode: func(dst []byte, out any) []byte { return append%s(dst, out.(*%s)) },", goName(op.Output), goName(op.Output))
+		if m.Protocol == "query" {
+			s.p("EncodeXML: func(dst []byte, out any) []byte { return xml%s(dst, out.(*%s)) },", goName(op.Output), goName(op.Output))
+		}
 	}
 	if expr := m.resourceExpr(op); expr != "" {
 		s.p("Resource: func(in any) api.Resource { return %s },", expr)

@@ -17,6 +17,7 @@ var services = []struct{ Table, Package string }{
 	{"cognito-idp", "idp"},
 	{"cognito-identity", "identity"},
 	{"sts", "sts"},
+	{"iam", "iamapi"},
 }
 
 func main() {

@@ -21,6 +21,7 @@ var Operations = map[string]*api.Operation{
 		},
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendAssumeRoleResponse(dst, out.(*AssumeRoleResponse)) },
+		EncodeXML: func(dst []byte, out any) []byte { return xmlAssumeRoleResponse(dst, out.(*AssumeRoleResponse)) },
 	},
 	"AssumeRoleWithSAML": {
 		Service: Info, Name: "AssumeRoleWithSAML", Auth: api.AuthNone,
@@ -32,6 +33,9 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode: func(dst []byte, out any) []byte {
 			return appendAssumeRoleWithSAMLResponse(dst, out.(*AssumeRoleWithSAMLResponse))
+		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlAssumeRoleWithSAMLResponse(dst, out.(*AssumeRoleWithSAMLResponse))
 		},
 	},
 	"AssumeRoleWithWebIdentity": {
@@ -45,6 +49,9 @@ var Operations = map[string]*api.Operation{
 		Encode: func(dst []byte, out any) []byte {
 			return appendAssumeRoleWithWebIdentityResponse(dst, out.(*AssumeRoleWithWebIdentityResponse))
 		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlAssumeRoleWithWebIdentityResponse(dst, out.(*AssumeRoleWithWebIdentityResponse))
+		},
 	},
 	"AssumeRoot": {
 		Service: Info, Name: "AssumeRoot", Auth: api.AuthSigV4,
@@ -55,6 +62,7 @@ var Operations = map[string]*api.Operation{
 		},
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendAssumeRootResponse(dst, out.(*AssumeRootResponse)) },
+		EncodeXML: func(dst []byte, out any) []byte { return xmlAssumeRootResponse(dst, out.(*AssumeRootResponse)) },
 	},
 	"DecodeAuthorizationMessage": {
 		Service: Info, Name: "DecodeAuthorizationMessage", Auth: api.AuthSigV4,
@@ -66,6 +74,9 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode: func(dst []byte, out any) []byte {
 			return appendDecodeAuthorizationMessageResponse(dst, out.(*DecodeAuthorizationMessageResponse))
+		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlDecodeAuthorizationMessageResponse(dst, out.(*DecodeAuthorizationMessageResponse))
 		},
 	},
 	"GetAccessKeyInfo": {
@@ -79,6 +90,9 @@ var Operations = map[string]*api.Operation{
 		Encode: func(dst []byte, out any) []byte {
 			return appendGetAccessKeyInfoResponse(dst, out.(*GetAccessKeyInfoResponse))
 		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlGetAccessKeyInfoResponse(dst, out.(*GetAccessKeyInfoResponse))
+		},
 	},
 	"GetCallerIdentity": {
 		Service: Info, Name: "GetCallerIdentity", Auth: api.AuthSigV4,
@@ -90,6 +104,9 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode: func(dst []byte, out any) []byte {
 			return appendGetCallerIdentityResponse(dst, out.(*GetCallerIdentityResponse))
+		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlGetCallerIdentityResponse(dst, out.(*GetCallerIdentityResponse))
 		},
 	},
 	"GetDelegatedAccessToken": {
@@ -103,6 +120,9 @@ var Operations = map[string]*api.Operation{
 		Encode: func(dst []byte, out any) []byte {
 			return appendGetDelegatedAccessTokenResponse(dst, out.(*GetDelegatedAccessTokenResponse))
 		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlGetDelegatedAccessTokenResponse(dst, out.(*GetDelegatedAccessTokenResponse))
+		},
 	},
 	"GetFederationToken": {
 		Service: Info, Name: "GetFederationToken", Auth: api.AuthSigV4,
@@ -114,6 +134,9 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode: func(dst []byte, out any) []byte {
 			return appendGetFederationTokenResponse(dst, out.(*GetFederationTokenResponse))
+		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlGetFederationTokenResponse(dst, out.(*GetFederationTokenResponse))
 		},
 	},
 	"GetSessionToken": {
@@ -127,6 +150,9 @@ var Operations = map[string]*api.Operation{
 		Encode: func(dst []byte, out any) []byte {
 			return appendGetSessionTokenResponse(dst, out.(*GetSessionTokenResponse))
 		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlGetSessionTokenResponse(dst, out.(*GetSessionTokenResponse))
+		},
 	},
 	"GetWebIdentityToken": {
 		Service: Info, Name: "GetWebIdentityToken", Auth: api.AuthSigV4,
@@ -138,6 +164,9 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode: func(dst []byte, out any) []byte {
 			return appendGetWebIdentityTokenResponse(dst, out.(*GetWebIdentityTokenResponse))
+		},
+		EncodeXML: func(dst []byte, out any) []byte {
+			return xmlGetWebIdentityTokenResponse(dst, out.(*GetWebIdentityTokenResponse))
 		},
 	},
 }
