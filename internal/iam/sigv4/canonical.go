@@ -47,8 +47,18 @@ func appendPath(b []byte, path string) []byte {
 	return appendEncoded(b, clean, true)
 }
 
-// appendQuery writes the canonical query string, sorted by name, then value.
-func appendQuery(b []byte, query string) []byte {
+// appendPathOnce writes the canonical URI of Amazon S3: every segment stays, and an escape
+// stays one escape.
+func appendPathOnce(b []byte, path string) []byte {
+	if path == "" {
+		return append(b, '/')
+	}
+	return appendEncoded(b, unescaped(path), true)
+}
+
+// appendQuery writes the canonical query string, sorted by name, then value. It leaves
+// out the signature of a presigned URL.
+func appendQuery(b []byte, query string, presigned bool) []byte {
 	if query == "" {
 		return b
 	}
@@ -59,6 +69,9 @@ func appendQuery(b []byte, query string) []byte {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
+		if presigned && name == paramSignature {
+			continue
+		}
 		pairs = append(pairs, pair{
 			string(appendEncoded(nil, decoded(name), false)),
 			string(appendEncoded(nil, decoded(value), false)),
@@ -79,15 +92,20 @@ func appendQuery(b []byte, query string) []byte {
 	return b
 }
 
-// decoded undoes percent-encoding. An invalid escape stays as it is.
-func decoded(s string) string {
+// decoded undoes the encoding of a query. An invalid escape stays as it is.
+func decoded(s string) string { return decode(s, true) }
+
+// unescaped undoes the encoding of a path, where a plus is a plus.
+func unescaped(s string) string { return decode(s, false) }
+
+func decode(s string, plus bool) string {
 	if !strings.ContainsAny(s, "%+") {
 		return s
 	}
 	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		switch {
-		case s[i] == '+':
+		case s[i] == '+' && plus:
 			out = append(out, ' ')
 		case s[i] == '%' && i+2 < len(s) && unhex(s[i+1]) >= 0 && unhex(s[i+2]) >= 0:
 			out = append(out, byte(unhex(s[i+1])<<4|unhex(s[i+2])))

@@ -20,7 +20,7 @@ const (
 	maxAccessKey = 128
 )
 
-// A Signature is the content of the Authorization header, not yet verified.
+// A Signature is what a request says about its signature, not yet verified.
 type Signature struct {
 	AccessKeyID string
 	// Date, Region and Service are the credential's scope.
@@ -31,6 +31,11 @@ type Signature struct {
 	Time time.Time
 	// SessionToken comes with temporary credentials.
 	SessionToken string
+
+	// Presigned reports whether the signature is in the query.
+	Presigned bool
+	// Lifetime is the X-Amz-Expires of a presigned URL.
+	Lifetime time.Duration
 
 	signed string // SignedHeaders as sent
 	mac    [sha256.Size]byte
@@ -54,26 +59,41 @@ func Parse(h http.Header) (*Signature, error) {
 		return nil, err
 	}
 	s := &Signature{SessionToken: h.Get("X-Amz-Security-Token")}
-	if err := s.parseCredential(params["Credential"]); err != nil {
+	if err := s.parse(params["Credential"], stamp, params["SignedHeaders"], params["Signature"]); err != nil {
 		return nil, err
+	}
+	return s, nil
+}
+
+// parse reads the parameters that both forms have.
+func (s *Signature) parse(credential, stamp, signedHeaders, mac string) error {
+	if err := s.parseCredential(credential); err != nil {
+		return err
 	}
 	var err error
 	if s.Time, err = parseTime(stamp); err != nil {
-		return nil, incomplete("Date must be in ISO-8601 'basic format'. Got '" + printable(stamp) + "'. See http://en.wikipedia.org/wiki/ISO_8601")
+		return incomplete("Date must be in ISO-8601 'basic format'. Got '" + printable(stamp) + "'. See http://en.wikipedia.org/wiki/ISO_8601")
 	}
 	if day := s.Time.Format("20060102"); day != s.Date {
-		return nil, invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" +
-			s.Date + "' != '" + day + "', from '" + s.Time.Format(isoBasic) + "'.")
+		return invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" +
+			s.Date + "' != '" + day + "', from '" + s.Time.Format(isoBasic) + "'.").because(BadScope)
 	}
-	if err := s.parseSignedHeaders(params["SignedHeaders"]); err != nil {
-		return nil, err
+	if err := s.parseSignedHeaders(signedHeaders); err != nil {
+		return err
 	}
-	if mac := params["Signature"]; len(mac) != 2*len(s.mac) {
-		return nil, invalid(mismatch)
-	} else if _, err := hex.Decode(s.mac[:], []byte(mac)); err != nil {
-		return nil, invalid(mismatch)
+	if !decodeMAC(&s.mac, mac) {
+		return invalid(mismatch)
 	}
-	return s, nil
+	return nil
+}
+
+// decodeMAC reads a signature in hexadecimal digits.
+func decodeMAC(mac *[sha256.Size]byte, text string) bool {
+	if len(text) != 2*len(mac) {
+		return false
+	}
+	_, err := hex.Decode(mac[:], []byte(text))
+	return err == nil
 }
 
 // ClaimedKey returns the access key id that a request's signature names. The id is not
@@ -133,13 +153,13 @@ func (s *Signature) parseCredential(credential string) error {
 	}
 	s.AccessKeyID, s.Date, s.Region, s.Service = parts[0], parts[1], parts[2], parts[3]
 	if parts[4] != terminator {
-		return invalid("Credential should be scoped with a valid terminator: 'aws4_request', not '" + printable(parts[4]) + "'.")
+		return invalid("Credential should be scoped with a valid terminator: 'aws4_request', not '" + printable(parts[4]) + "'.").because(BadScope)
 	}
 	if len(s.Date) != 8 || strings.Trim(s.Date, "0123456789") != "" {
-		return invalid("Credential should be scoped to a valid date.")
+		return invalid("Credential should be scoped to a valid date.").because(BadScope)
 	}
 	if !validRegion(s.Region) {
-		return invalid("Credential should be scoped to a valid region.")
+		return invalid("Credential should be scoped to a valid region.").because(BadScope)
 	}
 	if len(s.AccessKeyID) > maxAccessKey || printable(s.AccessKeyID) != s.AccessKeyID {
 		return incomplete("Credential has an access key id that is not one.")

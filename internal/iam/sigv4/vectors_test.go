@@ -210,11 +210,11 @@ func FuzzCanonical(f *testing.F) {
 		if len(p) == 0 || p[0] != '/' {
 			t.Errorf("path %q became %q", path, p)
 		}
-		q := string(appendQuery(nil, query))
+		q := string(appendQuery(nil, query, false))
 		if strings.ContainsAny(q, " +\n") {
 			t.Errorf("query %q became %q", query, q)
 		}
-		if again := string(appendQuery(nil, q)); again != q {
+		if again := string(appendQuery(nil, q, false)); again != q {
 			t.Errorf("query %q became %q, then %q", query, q, again)
 		}
 	})

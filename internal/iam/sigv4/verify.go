@@ -8,11 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// Skew is how far a request's time may be from the server's.
-const Skew = 5 * time.Minute
 
 // A Request holds the parts of a request that a signature covers.
 type Request struct {
@@ -38,23 +34,18 @@ func FromHTTP(r *http.Request, body []byte) Request {
 	}
 }
 
-// CheckClock refuses requests signed too long ago or in the future.
-func (s *Signature) CheckClock(now time.Time) error {
-	now = now.UTC().Truncate(time.Second)
-	at, here := s.Time.Format(isoBasic), now.Format(isoBasic)
-	if earliest := now.Add(-Skew); s.Time.Before(earliest) {
-		return invalid("Signature expired: " + at + " is now earlier than " + earliest.Format(isoBasic) + " (" + here + " - 5 min.)")
-	}
-	if latest := now.Add(Skew); s.Time.After(latest) {
-		return invalid("Signature not yet current: " + at + " is still later than " + latest.Format(isoBasic) + " (" + here + " + 5 min.)")
+// CheckService refuses signatures made for another service.
+func (s *Signature) CheckService(service string) error {
+	if s.Service != service {
+		return invalid("Credential should be scoped to correct service: '" + service + "'.").because(BadScope)
 	}
 	return nil
 }
 
-// CheckService refuses signatures made for another service.
-func (s *Signature) CheckService(service string) error {
-	if s.Service != service {
-		return invalid("Credential should be scoped to correct service: '" + service + "'.")
+// CheckRegion refuses signatures made for another Region.
+func (s *Signature) CheckRegion(region string) error {
+	if s.Region != region {
+		return invalid("Credential should be scoped to a valid region.").because(OtherRegion)
 	}
 	return nil
 }
@@ -71,11 +62,16 @@ func (s *Signature) Verify(r Request, secret string) error {
 			return invalid(mismatch)
 		}
 	}
-	canonical, ok := s.canonical(r, hash)
+	return s.verify(&r, hash, signingKey(secret, s.Date, s.Region, s.Service))
+}
+
+// verify compares the signature, which covers the text bodyHash for the body.
+func (s *Signature) verify(r *Request, bodyHash string, key [sha256.Size]byte) error {
+	canonical, ok := s.canonical(r, bodyHash)
 	if !ok {
 		return invalid(mismatch)
 	}
-	want := sign(signingKey(secret, s.Date, s.Region, s.Service), s.stringToSign(canonical))
+	want := sign(key, s.stringToSign(canonical))
 	if !hmac.Equal(want[:], s.mac[:]) {
 		return invalid(mismatch)
 	}
@@ -86,22 +82,26 @@ func (s *Signature) Verify(r Request, secret string) error {
 // own X-Amz-Cf-Id on the way.
 func (s *Signature) checkCoverage(h http.Header) error {
 	if !s.signs("host") {
-		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.").because(UnsignedHeader)
 	}
 	for name := range h {
 		if len(name) > 6 && strings.EqualFold(name[:6], "x-amz-") && !strings.EqualFold(name, "X-Amz-Cf-Id") && !s.signs(strings.ToLower(name)) {
-			return invalid("'" + printable(name) + "' must be a 'SignedHeader' in the AWS Authorization.")
+			return invalid("'" + printable(name) + "' must be a 'SignedHeader' in the AWS Authorization.").because(UnsignedHeader)
 		}
 	}
 	return nil
 }
 
 // canonical returns the canonical request, or false if a signed header is absent.
-func (s *Signature) canonical(r Request, bodyHash string) ([]byte, bool) {
+func (s *Signature) canonical(r *Request, bodyHash string) ([]byte, bool) {
 	b := make([]byte, 0, 1024)
 	b = append(append(b, r.Method...), '\n')
-	b = append(appendPath(b, r.Path), '\n')
-	b = append(appendQuery(b, r.Query), '\n')
+	if s.isS3() {
+		b = appendPathOnce(b, r.Path)
+	} else {
+		b = appendPath(b, r.Path)
+	}
+	b = append(appendQuery(append(b, '\n'), r.Query, s.Presigned), '\n')
 	for _, name := range s.SignedHeaders {
 		values := r.header(name)
 		if values == nil {
@@ -155,13 +155,19 @@ func appendFolded(b []byte, v string) []byte {
 	return b
 }
 
+// isS3 reports whether the rules of Amazon S3 apply.
+func (s *Signature) isS3() bool { return s.Service == "s3" }
+
 func (s *Signature) stringToSign(canonical []byte) []byte {
 	sum := sha256.Sum256(canonical)
-	b := make([]byte, 0, 192)
-	b = append(b, algorithm+"\n"...)
+	return hex.AppendEncode(s.appendPreamble(make([]byte, 0, 192), algorithm), sum[:])
+}
+
+// appendPreamble writes the lines that all strings to sign begin with.
+func (s *Signature) appendPreamble(b []byte, title string) []byte {
+	b = append(append(b, title...), '\n')
 	b = s.Time.AppendFormat(b, isoBasic)
-	b = append(b, "\n"+s.Date+"/"+s.Region+"/"+s.Service+"/"+terminator+"\n"...)
-	return hex.AppendEncode(b, sum[:])
+	return append(b, "\n"+s.Date+"/"+s.Region+"/"+s.Service+"/"+terminator+"\n"...)
 }
 
 func sign(key [sha256.Size]byte, text []byte) (mac [sha256.Size]byte) {

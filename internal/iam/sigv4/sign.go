@@ -1,0 +1,51 @@
+package sigv4
+
+import (
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Signer has the credential and the scope of requests that it signs.
+type Signer struct {
+	AccessKeyID, Secret string
+	SessionToken        string // "" for long-term keys
+	Region, Service     string
+}
+
+// Sign adds the signature of a request to its headers. payload is the hexadecimal SHA-256
+// of the body or, for Amazon S3, a value such as [UnsignedPayload]. The signature covers
+// the host, the content type and every header of AWS.
+func (k *Signer) Sign(r *Request, payload string, now time.Time) {
+	now = now.UTC()
+	h := r.Header
+	h.Set(paramDate, now.Format(isoBasic))
+	if k.SessionToken != "" {
+		h.Set(paramToken, k.SessionToken)
+	}
+	s := &Signature{Date: now.Format("20060102"), Region: k.Region, Service: k.Service, Time: now}
+	if s.isS3() {
+		h.Set(paramContentHash, payload)
+	}
+	s.SignedHeaders = signedNames(h)
+	s.signed = strings.Join(s.SignedHeaders, ";")
+	canonical, _ := s.canonical(r, payload)
+	mac := sign(signingKey(k.Secret, s.Date, s.Region, s.Service), s.stringToSign(canonical))
+	h.Set("Authorization", algorithm+" Credential="+k.AccessKeyID+"/"+s.Date+"/"+s.Region+"/"+s.Service+"/"+terminator+
+		", SignedHeaders="+s.signed+", Signature="+hex.EncodeToString(mac[:]))
+}
+
+// signedNames returns the headers that a signature covers, sorted and in lower case.
+func signedNames(h http.Header) []string {
+	names := []string{"host"}
+	for name := range h {
+		name = strings.ToLower(name)
+		if strings.HasPrefix(name, "x-amz-") || name == "content-type" || name == "content-md5" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
