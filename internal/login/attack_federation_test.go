@@ -258,8 +258,9 @@ func TestSessionEndsWithProvider(t *testing.T) {
 		person(fake, "eve")
 		own, p := r.arrive(t)
 		own.tokens(p)
+		r.addUser(t, "bob", true, "email", "bob@example.com", "email_verified", "true")
 		local := r.browser(t)
-		local.tokens(local.signIn("alice"))
+		local.tokens(local.signIn("bob"))
 		again := func(b *browser) bool {
 			return strings.HasPrefix(b.do(http.MethodGet, b.base+"/oauth2/authorize?"+b.query(), nil).location, callback)
 		}
@@ -274,7 +275,7 @@ func TestSessionEndsWithProvider(t *testing.T) {
 			t.Error("a session of the provider lives on")
 		}
 		if !again(local) {
-			t.Error("the local session ended")
+			t.Error("another user's session ended")
 		}
 	})
 }

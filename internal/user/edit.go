@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/pool"
 	"cognate/internal/store"
+	"cognate/internal/token"
 )
 
 // An Edit is a user who was read in a transaction, to be changed and stored in the same
@@ -56,6 +57,12 @@ func (e *Edit) Save(ctx context.Context, decide ConflictRule) error {
 	}
 	e.User.touch(e.s.deps.Now())
 	return e.Put(ctx)
+}
+
+// SignOut ends the user's tokens and sessions with the next Save or Put.
+func (e *Edit) SignOut(ctx context.Context) error {
+	token.SignOut(&e.User.Rec, e.s.deps.Now())
+	return e.tx.DeleteUserSessions(ctx, e.sn.ID, e.User.ID())
 }
 
 // Put stores the user's row alone, without a new date of modification.

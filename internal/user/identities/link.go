@@ -11,6 +11,7 @@ import (
 	"cognate/internal/pool/providers"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/internal/user/codes"
 )
 
 // Operations that link people of providers to users.
@@ -137,9 +138,10 @@ func (s *Service) link(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p *
 	return err
 }
 
-// AdminDisableProviderForUser takes a way to sign in from a user: the password, or an
-// identity at a provider. Who was linked gets a profile of its own at the next sign-in. Who
-// has a profile of its own cannot sign in at the provider any more.
+// AdminDisableProviderForUser takes a way to sign in from a user: the pool's own directory, or
+// an identity at a provider. It ends the user's tokens, because a token does not say by which
+// way the person came. Who was linked gets a profile of its own at the next sign-in. Who has a
+// profile of its own cannot sign in at the provider any more.
 func (s *Service) AdminDisableProviderForUser(ctx context.Context, in *idp.AdminDisableProviderForUserRequest) (*idp.AdminDisableProviderForUserResponse, error) {
 	err := s.deps.Pools.Change(ctx, in.UserPoolId, func(tx *store.Tx, sn *pool.Snapshot) error {
 		if api.Val(in.User.ProviderName) == localProvider {
@@ -147,7 +149,7 @@ func (s *Service) AdminDisableProviderForUser(ctx context.Context, in *idp.Admin
 			if err != nil {
 				return err
 			}
-			return s.disablePassword(ctx, tx, sn, id)
+			return s.disableLocal(ctx, tx, sn, id)
 		}
 		p, err := s.deps.Providers.InTransaction(ctx, tx, sn, api.Val(in.User.ProviderName))
 		if err != nil {
@@ -165,13 +167,21 @@ func (s *Service) AdminDisableProviderForUser(ctx context.Context, in *idp.Admin
 	return &idp.AdminDisableProviderForUserResponse{}, nil
 }
 
-// disablePassword takes the password from a user.
-func (s *Service) disablePassword(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, id string) error {
+// disableLocal keeps a user from signing in by the pool's own directory. The user has no
+// password any more, and the status of people who sign in at other providers only: it rules
+// out a new password, passkeys and codes.
+func (s *Service) disableLocal(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, id string) error {
 	e, err := s.deps.Users.Edit(ctx, tx, sn, id)
 	if err != nil {
 		return err
 	}
-	e.User.Rec.Credential = nil
+	e.User.Rec.Credential, e.User.Rec.Status = nil, string(idp.UserStatusTypeExternalProvider)
+	if err := tx.DropCode(ctx, sn.ID, id, codes.PurposeResetPassword); err != nil {
+		return err
+	}
+	if err := e.SignOut(ctx); err != nil {
+		return err
+	}
 	return e.Save(ctx, user.LeaveAlias)
 }
 
@@ -196,6 +206,9 @@ func (s *Service) unlink(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p
 	}
 	own := entries[at].Primary
 	if err := setEntries(e.User, slices.Delete(entries, at, at+1)); err != nil {
+		return err
+	}
+	if err := e.SignOut(ctx); err != nil {
 		return err
 	}
 	if err := e.Save(ctx, user.LeaveAlias); err != nil || own {

@@ -236,6 +236,9 @@ func (s *Service) spendResetCode(ctx context.Context, tx *store.Tx, sn *pool.Sna
 	if !u.Rec.Enabled {
 		return disabledForRecovery()
 	}
+	if user.CheckOwnFactors(u.Rec.Status) != nil { // An administrator took the password since the code was sent.
+		return notResettable()
+	}
 	code, err := s.checkResetCode(ctx, tx, sn, u, answer)
 	if err != nil {
 		return err
