@@ -59,7 +59,10 @@ func (s *Service) consume(w http.ResponseWriter, r *http.Request, values url.Val
 	if err != nil {
 		return "", err
 	}
-	if p == nil || p.Type != providers.SAML {
+	if p == nil { // It was deleted meanwhile.
+		return "", &ShownError{Text: textNoProvider}
+	}
+	if p.Type != providers.SAML {
 		return "", &ShownError{Text: textNoRelay}
 	}
 	at := s.at(site, made, state, s.callbackOf(r, site, p))

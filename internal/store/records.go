@@ -34,10 +34,13 @@ const (
 	KindIdentityProvider = "identity-provider"
 	// KindProviderDocument has the long documents of identity providers.
 	KindProviderDocument = "identity-provider-document"
-	KindTerms            = "terms"
-	KindBranding         = "branding"
-	KindUICustomization  = "ui-customization"
-	KindRisk             = "risk"
+	// KindProviderLinks has the attributes by which users are linked to people of a deleted
+	// identity provider.
+	KindProviderLinks   = "identity-provider-links"
+	KindTerms           = "terms"
+	KindBranding        = "branding"
+	KindUICustomization = "ui-customization"
+	KindRisk            = "risk"
 	// KindSAMLKey has the key by which a pool signs its requests of SAML providers.
 	KindSAMLKey = "saml-key"
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -148,22 +149,33 @@ func (s *Service) newSAML(ctx context.Context, sn *pool.Snapshot, p *Provider, m
 		return nil, err
 	}
 	return saml.New(saml.Settings{
-		Metadata: metadata, EntityID: EntityID(sn.ID), Signer: signer, SignRequests: p.Details[keySigningAlgorithm] != "", Decrypter: decrypter,
+		Metadata: metadata, EntityID: EntityID(sn.ID), Signer: signer, SignRequests: p.signsRequests(), Decrypter: decrypter,
 		EncryptedResponses: p.has(keyEncrypted), IDPInit: p.has(keyIDPInit), IDPSignout: p.has(keyIDPSignout), Now: s.deps.Now,
 	})
 }
 
 // ServiceMetadata returns the metadata document of the pool as a service provider, for the
-// provider of this name or, if p is nil, for all of them.
+// provider of this name or, if p is nil, for all of them. One provider of SAML is all of them.
 func (s *Service) ServiceMetadata(ctx context.Context, sn *pool.Snapshot, p *Provider, consumer, logout string) ([]byte, error) {
 	_, certificate, err := s.signing(ctx, sn.ID)
 	if err != nil {
 		return nil, err
 	}
-	service := saml.Service{EntityID: EntityID(sn.ID), AssertionConsumer: consumer, Logout: logout, SigningCertificate: certificate}
-	if p != nil && p.doc.SAML != nil {
-		service.SignRequests = p.Details[keySigningAlgorithm] != ""
-		service.EncryptionCertificate = p.doc.SAML.Certificate
+	readers := []*Provider{p}
+	if p == nil {
+		all, err := s.List(ctx, sn)
+		if err != nil {
+			return nil, err
+		}
+		readers = slices.DeleteFunc(slices.Clone(all), func(p *Provider) bool { return p.Type != SAML })
+	}
+	service := saml.Service{
+		EntityID: EntityID(sn.ID), AssertionConsumer: consumer, Logout: logout, SigningCertificate: certificate,
+		// A reader refuses unsigned requests where the document promises signatures.
+		SignRequests: len(readers) > 0 && !slices.ContainsFunc(readers, func(p *Provider) bool { return !p.signsRequests() }),
+	}
+	if len(readers) == 1 { // Each provider has a key of its own.
+		service.EncryptionCertificate = readers[0].doc.SAML.Certificate
 	}
 	return saml.ServiceMetadata(service), nil
 }

@@ -41,6 +41,12 @@ func (s *Service) CreateIdentityProvider(ctx context.Context, in *idp.CreateIden
 		if err := s.checkRest(ctx, tx, sn, in.ProviderName, &doc); err != nil {
 			return err
 		}
+		if err := s.checkDistinct(ctx, tx, sn, in.ProviderName); err != nil {
+			return err
+		}
+		if doc.Linked, err = s.takeLinks(ctx, tx, sn.ID, in.ProviderName); err != nil {
+			return err
+		}
 		if item, err = s.providers.Create(ctx, tx, sn.ID, in.ProviderName, doc); err != nil || details.metadata == "" {
 			return err
 		}
@@ -73,15 +79,38 @@ func (s *Service) checkRest(ctx context.Context, tx *store.Tx, sn *pool.Snapshot
 	if len(d.Identifiers) == 0 {
 		return nil
 	}
-	records, err := tx.Items(ctx, sn.ID, kind.Name, "", maxProviders)
-	if err != nil {
-		return err
-	}
-	all, err := pool.DecodeItems[document](records)
+	all, err := itemsOf(ctx, tx, sn.ID)
 	if err != nil {
 		return err
 	}
 	return checkIdentifiers(all, name, d.Identifiers)
+}
+
+// itemsOf returns the providers of a pool as the transaction sees them.
+func itemsOf(ctx context.Context, tx *store.Tx, poolID string) ([]*pool.Item[document], error) {
+	records, err := tx.Items(ctx, poolID, kind.Name, "", maxProviders)
+	if err != nil {
+		return nil, err
+	}
+	return pool.DecodeItems[document](records)
+}
+
+// checkDistinct rejects a name that differs from another provider's name only by case, where
+// usernames do not differ by case: their people would have the same usernames.
+func (s *Service) checkDistinct(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, name string) error {
+	if sn.CaseSensitive {
+		return nil
+	}
+	all, err := itemsOf(ctx, tx, sn.ID)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.Key != name && sn.FoldUsername(other.Key) == sn.FoldUsername(name) {
+			return idp.DuplicateProviderException("The provider " + other.Key + " has the same name in another case. Usernames of this pool do not differ by case.")
+		}
+	}
+	return nil
 }
 
 // shape returns the provider as the API shows it.
@@ -223,13 +252,25 @@ func (s *Service) ListIdentityProviders(ctx context.Context, in *idp.ListIdentit
 	return out, nil
 }
 
-// DeleteIdentityProvider removes a provider. Its users stay, and app clients keep its name.
+// DeleteIdentityProvider removes a provider. Its users and links stay, and app clients keep
+// its name.
 func (s *Service) DeleteIdentityProvider(ctx context.Context, in *idp.DeleteIdentityProviderRequest) error {
 	return s.deps.Pools.Change(ctx, in.UserPoolId, func(tx *store.Tx, sn *pool.Snapshot) error {
+		record, err := tx.Item(ctx, sn.ID, kind.Name, in.ProviderName)
+		if err != nil {
+			return s.providers.OrNotFound(in.ProviderName, err)
+		}
+		item, err := pool.DecodeItem[document](record)
+		if err != nil {
+			return err
+		}
+		if err := s.keepLinks(ctx, tx, item); err != nil {
+			return err
+		}
 		if err := s.providers.Delete(ctx, tx, sn.ID, in.ProviderName); err != nil {
 			return err
 		}
-		err := tx.DeleteItem(ctx, sn.ID, store.KindProviderDocument, in.ProviderName)
+		err = tx.DeleteItem(ctx, sn.ID, store.KindProviderDocument, in.ProviderName)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil // Only SAML providers have one.
 		}

@@ -93,6 +93,9 @@ func (p *Provider) AllowsUnsolicited() bool { return p.Type == SAML && p.has(key
 // SignsOut reports whether a sign-out of the pool reaches the provider.
 func (p *Provider) SignsOut() bool { return p.Type == SAML && p.has(keyIDPSignout) }
 
+// signsRequests reports whether requests to a SAML provider are signed.
+func (p *Provider) signsRequests() bool { return p.Details[keySigningAlgorithm] != "" }
+
 // SubjectSource is the claim that names a person at the provider; "" for SAML, whose NameID
 // is not a claim.
 func (p *Provider) SubjectSource() string { return oidc.SubjectClaim(p.Type) }

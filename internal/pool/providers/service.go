@@ -77,12 +77,22 @@ func invalid(text string) error { return idp.InvalidParameterException(text) }
 type list struct {
 	version   int64
 	providers []*Provider
+	byName    map[string]*Provider
 }
 
 // List returns the pool's providers, by name. Callers must not change them.
 func (s *Service) List(ctx context.Context, sn *pool.Snapshot) ([]*Provider, error) {
+	l, err := s.list(ctx, sn)
+	if err != nil {
+		return nil, err
+	}
+	return l.providers, nil
+}
+
+// list returns the pool's providers from memory, unless the pool has changed.
+func (s *Service) list(ctx context.Context, sn *pool.Snapshot) (*list, error) {
 	if l, ok := s.lists.GetIfPresent(sn.ID); ok && l.version == sn.Version {
-		return l.providers, nil
+		return l, nil
 	}
 	records, err := s.deps.Store.Items(ctx, sn.ID, kind.Name, "", maxProviders)
 	if err != nil {
@@ -92,12 +102,23 @@ func (s *Service) List(ctx context.Context, sn *pool.Snapshot) ([]*Provider, err
 	if err != nil {
 		return nil, err
 	}
-	l := &list{version: sn.Version}
+	l := &list{version: sn.Version, byName: map[string]*Provider{}}
 	for _, i := range items {
-		l.providers = append(l.providers, newProvider(i))
+		p := newProvider(i)
+		l.providers = append(l.providers, p)
+		l.byName[p.Name] = p
 	}
 	s.lists.Set(sn.ID, l)
-	return l.providers, nil
+	return l, nil
+}
+
+// ByName returns the pool's provider of the name; nil if there is none.
+func (s *Service) ByName(ctx context.Context, sn *pool.Snapshot, name string) (*Provider, error) {
+	l, err := s.list(ctx, sn)
+	if err != nil {
+		return nil, err
+	}
+	return l.byName[name], nil
 }
 
 // find returns the pool's provider that fits; nil if there is none.
@@ -112,11 +133,6 @@ func (s *Service) find(ctx context.Context, sn *pool.Snapshot, fits func(p *Prov
 		}
 	}
 	return nil, nil
-}
-
-// ByName returns the pool's provider of the name; nil if there is none.
-func (s *Service) ByName(ctx context.Context, sn *pool.Snapshot, name string) (*Provider, error) {
-	return s.find(ctx, sn, func(p *Provider) bool { return p.Name == name })
 }
 
 // InTransaction returns the pool's provider of the name as the transaction sees it.
