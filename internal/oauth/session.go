@@ -140,6 +140,9 @@ func (b *browserSession) serves(site *Site, a *Authorization, now time.Time) boo
 // provider returns the name of the session's provider, as clients name it.
 func (b *browserSession) provider() string { return cmp.Or(b.Provider, localProvider) }
 
+// level returns the authentication level of the session.
+func (b *browserSession) level() int { return cmp.Or(b.Level, b.Methods.Level()) }
+
 // ageOf returns the time since a Unix time in milliseconds; 0 if it is in the future.
 func ageOf(since int64, now time.Time) time.Duration {
 	return max(now.Sub(time.UnixMilli(since)), 0)

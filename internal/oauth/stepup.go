@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"cognate/internal/api/idp"
@@ -20,13 +21,31 @@ import (
 // reach. If the user can reach no requested level, the session is not weak: it answers, and
 // the tokens have the level of the session.
 func (s *Service) isWeak(r *http.Request, a *Authorization, b *browserSession) (bool, error) {
-	if len(a.Levels) == 0 || b.Provider != "" {
-		return false, nil // What another provider vouches for, only that provider can raise.
+	if len(a.Levels) == 0 {
+		return false, nil
+	}
+	if b.Provider != "" {
+		return s.isWeakElsewhere(r, a, b)
 	}
 	target, err := s.deps.SignIns.TargetOnPage(r.Context(), signin.PageCall{
 		Pool: SiteOf(r.Context()).Pool, Client: a.Client, Levels: a.Levels, Passkeys: s.PasskeysWork(r, a.Client),
 	}, b.user, b.Methods)
 	return b.Methods.Level() < target, err
+}
+
+// isWeakElsewhere is isWeak for a session of another provider. The provider is asked again for
+// the first requested level that it has a name for. If it has a name for none of them, it may
+// reach another level than the last time, so it is asked again unless one of them is reached.
+func (s *Service) isWeakElsewhere(r *http.Request, a *Authorization, b *browserSession) (bool, error) {
+	p, err := s.deps.Providers.ByName(r.Context(), SiteOf(r.Context()).Pool, b.Provider)
+	if p == nil || err != nil {
+		return true, err
+	}
+	target := slices.Min(a.Levels)
+	if at := slices.IndexFunc(a.Levels, func(level int) bool { return p.LevelName(level) != "" }); at >= 0 {
+		target = a.Levels[at]
+	}
+	return b.level() < target, nil
 }
 
 // A Session is a browser session whose sign-in can be continued.
@@ -50,12 +69,12 @@ func (s *Session) continuedBy(w *Who) *browserSession {
 }
 
 // WeakSession returns the browser's session if only its level keeps it from answering the
-// request; otherwise it returns nil.
+// request, and a factor of the pool can raise it; otherwise it returns nil.
 func (s *Service) WeakSession(r *http.Request, a *Authorization) (*Session, error) {
 	site := SiteOf(r.Context())
 	b, err := s.session(r.Context(), site, r)
-	if b == nil || err != nil || !b.serves(site, a, s.deps.Now()) {
-		return nil, err
+	if b == nil || err != nil || b.Provider != "" || !b.serves(site, a, s.deps.Now()) {
+		return nil, err // What another provider vouches for, only that provider can raise.
 	}
 	weak, err := s.isWeak(r, a, b)
 	if !weak || err != nil {
