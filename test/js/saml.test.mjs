@@ -109,7 +109,7 @@ describe('samlify', () => {
     poolId = await createSite(admin, 'firm');
     await createProvider(
       admin, poolId, 'Firm', 'SAML', { MetadataFile: provider.metadata, RequestSigningAlgorithm: 'rsa-sha256' },
-      { email: 'mail', name: 'cn' },
+      { email: 'mail', name: 'cn' }, { IdpIdentifiers: ['firm.example.com'] },
     );
     await createFederatedClient(admin, app, poolId, 'firm', 'COGNITO', 'Firm');
     provider.trust(await metadataOf(app, 'Firm'));
@@ -121,13 +121,31 @@ describe('samlify', () => {
     await app?.close();
   });
 
-  test('signed requests', async () => {
-    const page = await openPage(browser);
-    const verifier = await app.begin(page, { identity_provider: 'Firm' });
-    const claims = await app.finish(page, verifier);
+  function assertBob(claims) {
     assertProfile(claims, poolId, { name: 'Firm', type: 'SAML', subject: 'bob', issuer: provider.entityID });
     assert.deepEqual([claims.email, claims.name], ['bob@firm.example.com', 'Bob Bell']);
     assert.deepEqual(provider.problems, []);
+  }
+
+  test('signed requests', async () => {
+    const page = await openPage(browser);
+    const verifier = await app.begin(page, { identity_provider: 'Firm' });
+    assertBob(await app.finish(page, verifier));
+    await page.context().close();
+  });
+
+  test('search by address', async () => {
+    const page = await openPage(browser);
+    const refused = []; // Chromium's policy would stop a form whose answer leads away.
+    page.on('console', (message) => { if (message.text().includes('Content Security Policy')) refused.push(message.text()); });
+    const verifier = await app.begin(page);
+    await page.fill('[name=idp_search]', 'bob@elsewhere.example.com');
+    await page.press('[name=idp_search]', 'Enter');
+    await page.getByText('No identity provider is known for this domain.').first().waitFor();
+    await page.fill('[name=idp_search]', 'bob@Firm.example.com');
+    await page.press('[name=idp_search]', 'Enter');
+    assertBob(await app.finish(page, verifier));
+    assert.deepEqual(refused, []);
     await page.context().close();
   });
 });

@@ -19,16 +19,26 @@ export class SamlifyProvider {
     const started = new SamlifyProvider();
     started.#server = createServer((request, response) => started.#serve(request, response));
     await new Promise((listening) => started.#server.listen(0, 'localhost', listening));
-    started.origin = `http://localhost:${started.#server.address().port}`;
+    try {
+      started.#configure(privateKey, signingCert);
+    } catch (error) {
+      await started.close();
+      throw error;
+    }
+    return started;
+  }
+
+  #configure(privateKey, signingCert) {
+    this.origin = `http://localhost:${this.#server.address().port}`;
     samlify.setSchemaValidator({ validate: async () => 'no schema' });
-    started.#provider = samlify.IdentityProvider({
-      entityID: started.entityID,
+    this.#provider = samlify.IdentityProvider({
+      entityID: this.entityID,
       privateKey,
       signingCert,
       wantAuthnRequestsSigned: true,
       requestSignatureAlgorithm: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
       nameIDFormat: [format],
-      singleSignOnService: [{ Binding: 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect', Location: `${started.origin}/sso` }],
+      singleSignOnService: [{ Binding: 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect', Location: `${this.origin}/sso` }],
       loginResponseTemplate: {
         context: samlify.SamlLib.defaultLoginResponseTemplate.context,
         attributes: [
@@ -37,7 +47,6 @@ export class SamlifyProvider {
         ],
       },
     });
-    return started;
   }
 
   get metadata() {
