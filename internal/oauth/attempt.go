@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"cognate/internal/federation"
@@ -159,10 +160,18 @@ func (s *Service) dropAttempts(w http.ResponseWriter, r *http.Request, site *Sit
 	}
 }
 
+// deflaters are used again, because a new one takes much memory.
+var deflaters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(io.Discard, flate.BestSpeed) // The level is a valid one.
+	return w
+}}
+
 func deflate(text string) []byte {
 	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, flate.BestSpeed) // The level is a valid one.
-	_, _ = io.WriteString(w, text)               // A buffer takes everything.
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(&b)
+	_, _ = io.WriteString(w, text) // A buffer takes everything.
 	_ = w.Close()
 	return b.Bytes()
 }

@@ -111,7 +111,7 @@ func New(s Settings) *Client {
 		TLSClientConfig:        &tls.Config{RootCAs: s.Roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,
 		MaxConnsPerHost:        maxCalls,
-		MaxIdleConnsPerHost:    4,
+		MaxIdleConnsPerHost:    32,
 		MaxIdleConns:           256,
 		IdleConnTimeout:        time.Minute,
 		MaxResponseHeaderBytes: maxHeader,

@@ -7,20 +7,27 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"io"
 	"net/url"
 	"strings"
+	"sync"
 
 	"cognate/internal/federation/saml/xmldsig"
 )
+
+// deflaters are used again, because a new one takes much memory.
+var deflaters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(io.Discard, flate.DefaultCompression) // The level is a valid one.
+	return w
+}}
 
 // redirect returns a URL that carries a request (SAML Bindings §3.4.4.1). The destination keeps
 // its own query. A signature covers the parameters exactly as they are sent.
 func redirect(destination string, request []byte, relayState string, signer crypto.Signer) (string, error) {
 	var deflated bytes.Buffer
-	w, err := flate.NewWriter(&deflated, flate.DefaultCompression)
-	if err != nil {
-		return "", err
-	}
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(&deflated)
 	if _, err := w.Write(request); err != nil {
 		return "", err
 	}

@@ -36,6 +36,7 @@ func (s *Service) Connect(ctx context.Context, sn *pool.Snapshot, p *Provider) (
 type samlConnection struct {
 	provider      *saml.Provider
 	metadata      *saml.Metadata
+	fetchedAt     time.Time
 	version, text int64
 	tried         atomic.Int64 // when this node last tried to fetch the metadata, in milliseconds
 }
@@ -67,16 +68,12 @@ func (s *Service) RefreshSAML(ctx context.Context, sn *pool.Snapshot, p *Provide
 // connectSAML returns the provider with metadata that is young enough. force fetches the
 // metadata in any case.
 func (s *Service) connectSAML(ctx context.Context, sn *pool.Snapshot, p *Provider, force bool) (*samlConnection, error) {
-	doc, item, err := readMetadata(ctx, &s.deps.Store.Reader, p.PoolID, p.Name)
-	if err != nil {
-		return nil, s.providers.OrNotFound(p.Name, err)
-	}
-	c, err := s.loadSAML(ctx, sn, p, doc.Text, item.Version)
+	c, err := s.loadSAML(ctx, sn, p)
 	if err != nil {
 		return nil, err
 	}
 	url, now := p.Details[keyMetadataURL], s.deps.Now()
-	if url == "" || !force && !doc.due(c.metadata, now) {
+	if url == "" || !force && !isDue(c.metadata, c.fetchedAt, now) {
 		return c, nil
 	}
 	if last := c.tried.Load(); now.Sub(time.UnixMilli(last)) >= fetchPause && c.tried.CompareAndSwap(last, now.UnixMilli()) {
@@ -94,18 +91,25 @@ func (s *Service) connectSAML(ctx context.Context, sn *pool.Snapshot, p *Provide
 
 // loadSAML returns the provider with the stored metadata, from memory where nothing has
 // changed.
-func (s *Service) loadSAML(ctx context.Context, sn *pool.Snapshot, p *Provider, text string, version int64) (*samlConnection, error) {
+func (s *Service) loadSAML(ctx context.Context, sn *pool.Snapshot, p *Provider) (*samlConnection, error) {
+	item, err := s.deps.Store.Item(ctx, p.PoolID, store.KindProviderDocument, p.Name)
+	if err != nil {
+		return nil, s.providers.OrNotFound(p.Name, err)
+	}
 	key := p.PoolID + " " + p.Name
 	old, ok := s.samls.GetIfPresent(key)
-	if ok && old.version == p.Version && old.text == version {
+	if ok && old.version == p.Version && old.text == item.Version {
 		return old, nil
 	}
-	c := &samlConnection{version: p.Version, text: version}
+	doc, err := decodeMetadata(&item)
+	if err != nil {
+		return nil, err
+	}
+	c := &samlConnection{version: p.Version, text: item.Version, fetchedAt: time.UnixMilli(doc.FetchedAt)}
 	if ok {
 		c.tried.Store(old.tried.Load())
 	}
-	var err error
-	if c.metadata, err = saml.ParseMetadata([]byte(text), time.Time{}); err != nil {
+	if c.metadata, err = saml.ParseMetadata([]byte(doc.Text), time.Time{}); err != nil {
 		return nil, err
 	}
 	if c.provider, err = s.newSAML(ctx, sn, p, c.metadata); err != nil {
@@ -132,11 +136,7 @@ func (s *Service) replaceMetadata(ctx context.Context, sn *pool.Snapshot, p *Pro
 	if err != nil {
 		return nil, err
 	}
-	doc, item, err := readMetadata(ctx, &s.deps.Store.Reader, p.PoolID, p.Name)
-	if err != nil {
-		return nil, s.providers.OrNotFound(p.Name, err)
-	}
-	return s.loadSAML(ctx, sn, p, doc.Text, item.Version)
+	return s.loadSAML(ctx, sn, p)
 }
 
 func (s *Service) newSAML(ctx context.Context, sn *pool.Snapshot, p *Provider, metadata *saml.Metadata) (*saml.Provider, error) {

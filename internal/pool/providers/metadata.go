@@ -31,13 +31,12 @@ type metadataDocument struct {
 	FetchedAt int64 // milliseconds
 }
 
-// due reports whether metadata that came from a URL is to be fetched again.
-func (d *metadataDocument) due(m *saml.Metadata, now time.Time) bool {
+// isDue reports whether metadata that came from a URL is to be fetched again.
+func isDue(m *saml.Metadata, fetched, now time.Time) bool {
 	age := metadataAge
 	if m.CacheDuration > 0 {
 		age = min(age, m.CacheDuration)
 	}
-	fetched := time.UnixMilli(d.FetchedAt)
 	return now.Sub(fetched) >= age || now.Before(fetched) || !m.ValidUntil.IsZero() && !now.Before(m.ValidUntil)
 }
 
@@ -68,11 +67,16 @@ func readMetadata(ctx context.Context, r *store.Reader, poolID, name string) (*m
 	if err != nil {
 		return nil, nil, err
 	}
-	var d metadataDocument
-	if err := json.Unmarshal(i.Doc, &d); err != nil {
-		return nil, nil, fmt.Errorf("providers: metadata of %s of %s: %w", name, poolID, err)
+	d, err := decodeMetadata(&i)
+	return d, &i, err
+}
+
+func decodeMetadata(i *store.Item) (*metadataDocument, error) {
+	d := &metadataDocument{}
+	if err := json.Unmarshal(i.Doc, d); err != nil {
+		return nil, fmt.Errorf("providers: metadata of %s of %s: %w", i.Key, i.PoolID, err)
 	}
-	return &d, &i, nil
+	return d, nil
 }
 
 // putMetadata stores metadata in place of the metadata before.
