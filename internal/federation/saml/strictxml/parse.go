@@ -335,6 +335,8 @@ func (e *Element) declare(prefix, uri string) error {
 		return errors.New("a reserved namespace is declared")
 	case uri == "" && prefix != "":
 		return errors.New("a prefix is bound to no namespace")
+	case strings.ContainsAny(uri, " \t\r\n"): // Parsers normalize it or do not, and it is in no URI.
+		return errors.New("a namespace has white space")
 	case prefix == "xml":
 		return nil // It is bound anyway.
 	}

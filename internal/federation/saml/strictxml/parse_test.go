@@ -74,6 +74,8 @@ func TestParseRejects(t *testing.T) {
 		{"another prefix bound to xml's namespace", `<a xmlns:x="http://www.w3.org/XML/1998/namespace"/>`},
 		{"the namespace of xmlns", `<a xmlns="http://www.w3.org/2000/xmlns/"/>`},
 		{"element with the prefix xmlns", "<xmlns:a/>"},
+		{"namespace with white space", "<a xmlns='\tu'/>"},
+		{"prefix bound to a namespace with white space", `<x:a xmlns:x="u&#10;v"/>`},
 		{"namespace declared twice", `<a xmlns:x="u" xmlns:x="v"/>`},
 		{"two colons in a name (CVE-2020-29511)", `<a xmlns:x="u"><x::b/></a>`},
 		{"three parts in a name", `<a xmlns:x="u"><x:y:b/></a>`},
@@ -177,7 +179,7 @@ func TestCanonicalSize(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`<?xml version="1.0"?><a b="1" xmlns:x="u"><x:c>t&amp;<![CDATA[<]]></x:c></a>`,
-		"<a>\r\n&#13;</a>", `<a xmlns="u"><b xmlns=""/></a>`, "<a:b xmlns:a='u' a:c='\td'/>",
+		"<a>\r\n&#13;</a>", `<a xmlns="u"><b xmlns=""/></a>`, "<a:b xmlns:a='u' a:c='\td'/>", "<a xmlns='\tu'/>",
 	} {
 		f.Add([]byte(seed))
 	}
