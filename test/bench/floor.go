@@ -42,7 +42,15 @@ const (
 	floorRow       = "grouped-row" // one row of a user's size, committed in a group
 	floorHandler   = "handler"     // a bare net/http JSON handler
 	floorFunction  = "function"    // a function over HTTP that changes nothing
+	floorVerify    = "verify"      // the check of an RS256 signature, standard library
+	floorDecrypt   = "decrypt"     // RSA-OAEP, 2048 bits, standard library
+	floorExchange  = "exchange"    // a bare net/http handler that redeems a code elsewhere, and one that answers tokens
 )
+
+// serves reports whether a floor serves HTTP.
+func serves(floor string) bool {
+	return floor == floorHandler || floor == floorFunction || floor == floorExchange
+}
 
 // runFloor is a floor's process. It answers each number on in by doing the work
 // that often, from as many goroutines as there are clients.
@@ -53,6 +61,8 @@ func runFloor(args []string, in io.Reader, out io.Writer) error {
 		return serveFloor(in, out, answerUser)
 	case floorFunction:
 		return serveFloor(in, out, echo)
+	case floorExchange:
+		return serveFloor(in, out, exchangeHandler(rest[0], rest[1]))
 	}
 	work, err := floorWork(name, rest)
 	if err != nil {
@@ -92,6 +102,10 @@ func floorWork(name string, args []string) (func() error, error) {
 	switch name {
 	case floorSignature:
 		return signatureWork()
+	case floorVerify:
+		return verifyWork()
+	case floorDecrypt:
+		return decryptWork()
 	case floorFixed:
 		srp.Prepare()
 		salt := srp.NewSalt()
@@ -290,7 +304,7 @@ func floorProcess(ctx context.Context, log io.Writer, args ...string) (*process,
 	if err != nil {
 		return nil, err
 	}
-	if args[0] == floorHandler || args[0] == floorFunction {
+	if serves(args[0]) {
 		return p, p.awaitAddress()
 	}
 	line, err := p.out.ReadString('\n')

@@ -28,13 +28,14 @@ type part struct {
 	times int
 	floor string
 	args  []string
+	like  []byte // what a floor that serves HTTP is sent; nil: what the operation is sent
 }
 
 // floorTimes is how often a floor works in a turn. Turns are short, so that what
 // else the machine does is the same for both sides of a ratio.
 var floorTimes = map[string]int{
 	floorSignature: 150, floorFixed: 800, floorShared: 100, floorBigFixed: 100, floorBigShared: 60,
-	floorRow: 1500, floorHandler: 3000,
+	floorRow: 1500, floorHandler: 3000, floorVerify: 3000, floorDecrypt: 150, floorExchange: 600,
 }
 
 // measureFloor returns the CPU time of a sum of floors.
@@ -52,8 +53,12 @@ func (b *bench) measureFloor(ctx context.Context, parts []part, like []byte) (su
 			b.floors[key] = f
 		}
 		var one time.Duration
-		if p.floor == floorHandler {
-			one, err = b.measureHandler(f, like)
+		if serves(p.floor) {
+			sent := like
+			if p.like != nil {
+				sent = p.like
+			}
+			one, err = b.measureHandler(f, sent, floorTimes[p.floor])
 		} else {
 			one, err = f.do(floorTimes[p.floor], b.clients)
 		}
@@ -65,11 +70,11 @@ func (b *bench) measureFloor(ctx context.Context, parts []part, like []byte) (su
 	return sum, nil
 }
 
-// measureHandler sends the bare handler what the operation is sent.
-func (b *bench) measureHandler(f *process, like []byte) (time.Duration, error) {
+// measureHandler sends a bare handler a request that often.
+func (b *bench) measureHandler(f *process, like []byte, times int) (time.Duration, error) {
 	c := clients{addr: f.addr}
 	defer c.close()
-	requests := make([][]byte, floorTimes[floorHandler])
+	requests := make([][]byte, times)
 	for i := range requests {
 		requests[i] = like
 	}
@@ -100,31 +105,51 @@ func (b *bench) turns(ctx context.Context, t *target, e *engine, operation strin
 	if !b.wanted(operation) {
 		return nil
 	}
+	list, err := b.takeTurns(ctx, t, e, operation, floors, like, one)
+	if err == nil {
+		b.report.ratio(operation, e.name, list, limit)
+	}
+	return err
+}
+
+// beyond is turns for an operation that may cost so much more than its floors.
+func (b *bench) beyond(ctx context.Context, t *target, e *engine, operation string, limit time.Duration, floors []part, one func() (time.Duration, error)) error {
+	if !b.wanted(operation) {
+		return nil
+	}
+	list, err := b.takeTurns(ctx, t, e, operation, floors, nil, one)
+	if err == nil {
+		b.report.difference(operation, e.name, list, limit)
+	}
+	return err
+}
+
+// takeTurns returns the costs of an operation and of its floors.
+func (b *bench) takeTurns(ctx context.Context, t *target, e *engine, operation string, floors []part, like []byte, one func() (time.Duration, error)) ([]turn, error) {
 	fmt.Fprintf(b.progress, "%s: %s\n", e.name, operation)
 	if _, err := one(); err != nil { // warm
-		return fmt.Errorf("%s: %w", operation, err)
+		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
 	finish := b.startProfile(ctx, t, e.name+"-"+operation)
 	defer finish()
 	before, err := b.measureFloor(ctx, floors, like)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var list []turn
 	for range b.rounds {
 		cost, err := one()
 		if err != nil {
-			return fmt.Errorf("%s: %w", operation, err)
+			return nil, fmt.Errorf("%s: %w", operation, err)
 		}
 		after, err := b.measureFloor(ctx, floors, like)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		list = append(list, turn{cost: cost, floor: (before + after) / 2})
 		before = after
 	}
-	b.report.ratio(operation, e.name, list, limit)
-	return nil
+	return list, nil
 }
 
 // startProfile asks the server's private listener for a CPU profile.

@@ -36,6 +36,9 @@ func (b *bench) measureEngine(ctx context.Context, e *engine) (err error) {
 	if err := b.measureSignUp(ctx, e, small); err != nil {
 		return err
 	}
+	if err := b.measureFederation(ctx, e); err != nil {
+		return err
+	}
 	if err := b.measureStrangers(ctx, e); err != nil {
 		return err
 	}

@@ -31,6 +31,16 @@ func (r *report) ratio(operation, engine string, turns []turn, target float64) {
 	r.lines = append(r.lines, l)
 }
 
+// difference judges what an operation costs beyond its floor.
+func (r *report) difference(operation, engine string, turns []turn, target time.Duration) {
+	value := median(turns, func(t turn) float64 { return float64(t.cost - t.floor) })
+	r.lines = append(r.lines, line{
+		operation: operation, engine: engine,
+		cost: milliseconds(median(turns, func(t turn) float64 { return float64(t.cost) })), floor: milliseconds(median(turns, func(t turn) float64 { return float64(t.floor) })),
+		value: milliseconds(value) + " ms", target: "≤ " + milliseconds(float64(target)) + " ms", judge: verdict(value <= float64(target)),
+	})
+}
+
 // measured adds a value that is no ratio to a floor.
 func (r *report) measured(operation, engine, value, target string, ok bool) {
 	l := line{operation: operation, engine: engine, value: value, target: target}
