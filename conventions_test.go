@@ -62,6 +62,9 @@ var imports = map[string][]string{
 	"internal/scim/resource":   {},
 	"internal/pool/branding":   {"internal/pool", "internal/api", "internal/store", "internal/keys"},
 
+	// The gateway asks for keys and policies through an interface of its own.
+	"internal/iam/gateway": {"internal/iam"},
+
 	// The parts of internal/server.
 	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},
 	"internal/server/edge":        {"internal/api", "internal/audit", "internal/keys"},
