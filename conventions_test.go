@@ -63,7 +63,7 @@ var imports = map[string][]string{
 	"internal/pool/branding":   {"internal/pool", "internal/api", "internal/store", "internal/keys"},
 
 	// The gateway asks for keys and policies through an interface of its own.
-	"internal/iam/gateway": {"internal/iam"},
+	"internal/iam/gateway": {"internal/iam", "internal/keys"},
 
 	// The parts of internal/server.
 	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},

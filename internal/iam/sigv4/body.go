@@ -16,6 +16,7 @@ type Body struct {
 	left    int64
 	length  int64
 	trailer string
+	hash    string
 	err     error
 }
 
@@ -43,6 +44,9 @@ func (s *Signature) Open(r Request, secret string, body io.Reader) (*Body, error
 		return nil, err
 	}
 	b := &Body{left: p.length, length: p.length, trailer: p.trailer}
+	if p.mode == hashedPayload {
+		b.hash = p.text
+	}
 	if p.mode.chunked() {
 		b.source = newChunks(p, s, key, body)
 	} else {
@@ -53,6 +57,10 @@ func (s *Signature) Open(r Request, secret string, body io.Reader) (*Body, error
 
 // Length returns the length of the decoded body.
 func (b *Body) Length() int64 { return b.length }
+
+// Hash returns the SHA-256 that the client signed, in hexadecimal digits, or "". Until the
+// body was read to its end, the hash is not verified.
+func (b *Body) Hash() string { return b.hash }
 
 // TrailerName returns the name of the announced trailing checksum, such as
 // "x-amz-checksum-crc32", or "".

@@ -23,3 +23,12 @@ var checksums = map[string]func() hash.Hash{
 	"x-amz-checksum-sha512":    sha512.New,
 	"x-amz-checksum-md5":       md5.New,
 }
+
+// NewChecksum returns the checksum of a header such as "x-amz-checksum-crc32", in lower
+// case, or nil if it is not supported.
+func NewChecksum(header string) hash.Hash {
+	if f := checksums[header]; f != nil {
+		return f()
+	}
+	return nil
+}

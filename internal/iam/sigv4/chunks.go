@@ -160,12 +160,16 @@ func (c *chunks) verifyChunk() error {
 	if c.data == nil {
 		return nil
 	}
-	b := c.signature.appendPreamble(make([]byte, 0, 384), algorithm+"-PAYLOAD")
-	b = append(hex.AppendEncode(b, c.previous[:]), '\n')
-	b = append(hex.AppendEncode(b, emptyHash[:]), '\n')
 	var sum [sha256.Size]byte
-	b = hex.AppendEncode(b, c.data.Sum(sum[:0]))
-	return c.compare(b)
+	return c.compare(c.signature.chunkToSign(c.previous, c.data.Sum(sum[:0])))
+}
+
+// chunkToSign returns the string to sign of a chunk with a hash.
+func (s *Signature) chunkToSign(previous [sha256.Size]byte, hash []byte) []byte {
+	b := s.appendPreamble(make([]byte, 0, 384), algorithm+"-PAYLOAD")
+	b = append(hex.AppendEncode(b, previous[:]), '\n')
+	b = append(hex.AppendEncode(b, emptyHash[:]), '\n')
+	return hex.AppendEncode(b, hash)
 }
 
 func (c *chunks) compare(stringToSign []byte) error {

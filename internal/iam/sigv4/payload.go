@@ -24,18 +24,22 @@ const (
 	unsignedChunksTrailer
 )
 
-// UnsignedPayload is the X-Amz-Content-Sha256 of a body that is not signed.
-const UnsignedPayload = "UNSIGNED-PAYLOAD"
+// Values of X-Amz-Content-Sha256 that are no hash.
+const (
+	// UnsignedPayload is the value for a body that is not signed.
+	UnsignedPayload = "UNSIGNED-PAYLOAD"
+	// UnsignedTrailer is the value for chunks that are not signed, with a trailing checksum.
+	UnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+	// StreamingPayload is the value for signed chunks.
+	StreamingPayload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+)
 
 var payloadModes = map[string]payloadMode{
-	UnsignedPayload:                              unsignedPayload,
-	"STREAMING-AWS4-HMAC-SHA256-PAYLOAD":         signedChunks,
+	UnsignedPayload:  unsignedPayload,
+	StreamingPayload: signedChunks,
 	"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER": signedChunksTrailer,
-	UnsignedTrailer:                              unsignedChunksTrailer,
+	UnsignedTrailer: unsignedChunksTrailer,
 }
-
-// UnsignedTrailer is the X-Amz-Content-Sha256 of a body in chunks with a trailing checksum.
-const UnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
 func (m payloadMode) chunked() bool { return m >= signedChunks }
 func (m payloadMode) signed() bool  { return m == signedChunks || m == signedChunksTrailer }

@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
 	"slices"
@@ -17,8 +18,9 @@ type Signer struct {
 
 // Sign adds the signature of a request to its headers. payload is the hexadecimal SHA-256
 // of the body or, for Amazon S3, a value such as [UnsignedPayload]. The signature covers
-// the host, the content type and every header of AWS.
-func (k *Signer) Sign(r *Request, payload string, now time.Time) {
+// the host, the content type and every header of AWS. With the payload [StreamingPayload],
+// the chunks are signed by the chain that Sign returns.
+func (k *Signer) Sign(r *Request, payload string, now time.Time) *Chain {
 	now = now.UTC()
 	h := r.Header
 	h.Set(paramDate, now.Format(isoBasic))
@@ -32,9 +34,25 @@ func (k *Signer) Sign(r *Request, payload string, now time.Time) {
 	s.SignedHeaders = signedNames(h)
 	s.signed = strings.Join(s.SignedHeaders, ";")
 	canonical, _ := s.canonical(r, payload)
-	mac := sign(signingKey(k.Secret, s.Date, s.Region, s.Service), s.stringToSign(canonical))
+	key := signingKey(k.Secret, s.Date, s.Region, s.Service)
+	s.mac = sign(key, s.stringToSign(canonical))
 	h.Set("Authorization", algorithm+" Credential="+k.AccessKeyID+"/"+s.Date+"/"+s.Region+"/"+s.Service+"/"+terminator+
-		", SignedHeaders="+s.signed+", Signature="+hex.EncodeToString(mac[:]))
+		", SignedHeaders="+s.signed+", Signature="+hex.EncodeToString(s.mac[:]))
+	return &Chain{signature: s, key: key, previous: s.mac}
+}
+
+// A Chain signs the chunks of a body. Each signature covers the previous one.
+type Chain struct {
+	signature     *Signature
+	key, previous [sha256.Size]byte
+}
+
+// Next returns the signature of the next chunk, in hexadecimal digits. The last chunk is
+// empty.
+func (c *Chain) Next(data []byte) string {
+	sum := sha256.Sum256(data)
+	c.previous = sign(c.key, c.signature.chunkToSign(c.previous, sum[:]))
+	return hex.EncodeToString(c.previous[:])
 }
 
 // signedNames returns the headers that a signature covers, sorted and in lower case.

@@ -25,7 +25,7 @@ var otherKeys = []struct{ header, key string }{
 // supportedKeys are the condition keys of S3 that requests carry, without "s3:" and in
 // lower case. Those of headers are added by their names.
 const supportedKeys = "prefix delimiter max-keys versionid requestobjecttagkeys authtype signatureversion signatureage " +
-	"x-amz-content-sha256 resourceaccount tlsversion object-lock-mode object-lock-legal-hold object-lock-retain-until-date if-match if-none-match"
+	"x-amz-content-sha256 resourceaccount object-lock-mode object-lock-legal-hold object-lock-retain-until-date if-match if-none-match"
 
 // SupportedKey reports whether a request of S3 can carry a condition key of S3. A policy
 // that denies by another key would never deny. The key is in lower case.

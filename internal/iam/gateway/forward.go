@@ -1,0 +1,239 @@
+package gateway
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+
+	"cognate/internal/iam/gateway/operation"
+	"cognate/internal/iam/sigv4"
+)
+
+// forward sends the request to the store and its answer to the client.
+func (x *exchange) forward() error {
+	header := x.operation.Header
+	dropEncoding(header)
+	if x.body.Length() <= smallBody {
+		body, err := x.readBody(smallBody)
+		if err != nil {
+			return err
+		}
+		if name, sum := x.body.TrailerName(), x.body.Trailer(); name != "" && sum != "" {
+			header.Set(name, sum)
+		}
+		if x.r.Method == http.MethodGet || x.r.Method == http.MethodHead || x.r.Method == http.MethodDelete {
+			body = nil // It has no meaning.
+		}
+		return x.exchangeBytes(body)
+	}
+	if x.r.Method != http.MethodPut && x.r.Method != http.MethodPost {
+		return &s3Error{status: 400, code: "InvalidRequest", message: "The request must not have a body."}
+	}
+	x.bodyLeft = false // The transport reads it to its end, or the connection is closed.
+	return x.stream()
+}
+
+// stream sends a body that is verified on the way. A store must notice a body that ends
+// early, and some stores take the end of the connection for the end of the body. So a body
+// has its hash, a trailing checksum or signed chunks.
+func (x *exchange) stream() error {
+	header := x.operation.Header
+	hash, trailer := x.body.Hash(), x.body.TrailerName()
+	if hash != "" {
+		return x.exchangeStream(x.body, x.body.Length(), hash)
+	}
+	payload := sigv4.UnsignedTrailer
+	if trailer == "" || x.gateway.config.Backend.NoTrailers {
+		payload, trailer = sigv4.StreamingPayload, ""
+	}
+	switch {
+	case trailer != "":
+		header.Set("X-Amz-Trailer", trailer)
+	case x.body.TrailerName() != "":
+		header.Del("X-Amz-Sdk-Checksum-Algorithm") // It announces the checksum that the store does not get.
+	}
+	header.Set("Content-Encoding", strings.TrimSuffix("aws-chunked,"+header.Get("Content-Encoding"), ","))
+	header.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(x.body.Length(), 10))
+	encoded := newChunkWriter(x.body, trailer)
+	return x.exchangeStream(encoded, encoded.length(), payload)
+}
+
+// exchangeBytes sends a request with a body that was verified.
+func (x *exchange) exchangeBytes(body []byte) error {
+	res, err := x.send(bytes.NewReader(body), int64(len(body)), hashOf(body))
+	if err != nil {
+		return err
+	}
+	return x.answer(res)
+}
+
+func hashOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// exchangeStream sends a request with a body that is verified on the way.
+func (x *exchange) exchangeStream(body io.Reader, length int64, payload string) error {
+	stream := &bodyStream{body: body}
+	if c, ok := body.(*chunkWriter); ok && payload == sigv4.StreamingPayload {
+		c.sign = func(data []byte) string { return x.chain.Next(data) }
+	}
+	defer stream.Close()
+	res, err := x.send(stream, length, payload)
+	if failed := stream.failure(); failed != nil {
+		// The store did not get the whole body, whatever it answered.
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		return bodyReadError(failed)
+	}
+	if err != nil {
+		return err
+	}
+	return x.answer(res)
+}
+
+// A bodyStream remembers why a body could not be read.
+type bodyStream struct {
+	mu     sync.Mutex
+	body   io.Reader
+	err    error
+	closed bool
+}
+
+func (s *bodyStream) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n, err := s.body.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// Close makes further reads fail: the client's connection must not be read when the
+// request has been answered.
+func (s *bodyStream) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return nil
+}
+
+func (s *bodyStream) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// send signs a request for the store and sends it.
+func (x *exchange) send(body io.Reader, length int64, payload string) (*http.Response, error) {
+	req := x.backendRequest()
+	if length > 0 {
+		req.Body, req.ContentLength = io.NopCloser(body), length
+	} else if x.r.Method == http.MethodPut || x.r.Method == http.MethodPost {
+		req.Body = http.NoBody
+	}
+	if req.Header["User-Agent"] == nil {
+		req.Header["User-Agent"] = []string{""} // Without it, Go would add its own.
+	}
+	x.chain = x.gateway.signer.Sign(&sigv4.Request{
+		Method: req.Method, Path: req.URL.RawPath, Query: req.URL.RawQuery, Host: req.Host, Header: req.Header,
+	}, payload, x.now)
+	return x.roundTrip(req)
+}
+
+// backendRequest returns the request in path style, without a body and a signature.
+func (x *exchange) backendRequest() *http.Request {
+	b, o := x.gateway.config.Backend.URL, x.operation
+	plain := "/" + o.Bucket
+	if o.Key != "" {
+		plain += "/" + o.Key
+	}
+	return (&http.Request{
+		Method: x.r.Method, URL: &url.URL{Scheme: b.Scheme, Host: b.Host, Path: plain, RawPath: o.BackendPath(), RawQuery: operation.Encode(o.Query)},
+		Host: b.Host, Header: o.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(x.r.Context())
+}
+
+// roundTrip sends a request to the store. Redirections are not followed.
+func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
+	res, err := x.gateway.config.Backend.Transport.RoundTrip(req)
+	if err != nil {
+		return nil, &s3Error{
+			status: http.StatusServiceUnavailable, code: "ServiceUnavailable", cause: err,
+			message: "Service is unable to handle request.",
+		}
+	}
+	return res, nil
+}
+
+// hopHeaders belong to one connection, and others are not the store's to set.
+const hopHeaders = " connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade " +
+	"set-cookie x-amz-request-id "
+
+// answer sends the store's answer to the client.
+func (x *exchange) answer(res *http.Response) error {
+	defer res.Body.Close()
+	x.copyHeaders(res.Header)
+	if id := res.Header.Get("X-Amz-Request-Id"); id != "" {
+		x.w.Header().Set("X-Amz-Id-2", id)
+	}
+	x.event.Status = res.StatusCode
+	x.w.WriteHeader(res.StatusCode)
+	if x.r.Method == http.MethodHead {
+		return nil
+	}
+	buffer := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buffer)
+	// The wrapper hides ReadFrom, which would use a small buffer of its own.
+	if _, err := io.CopyBuffer(struct{ io.Writer }{x.w}, res.Body, *buffer); err != nil {
+		return internalError(err)
+	}
+	return nil
+}
+
+var copyBuffers = sync.Pool{New: func() any {
+	b := make([]byte, 128<<10)
+	return &b
+}}
+
+func (x *exchange) copyHeaders(from http.Header) {
+	h := x.w.Header()
+	for name, values := range from {
+		lower := strings.ToLower(name)
+		if strings.Contains(hopHeaders, " "+lower+" ") || len(x.gateway.config.Origins) > 0 && strings.HasPrefix(lower, "access-control-") {
+			continue
+		}
+		h[name] = values
+	}
+	if h["Content-Encoding"] != nil {
+		dropEncoding(h) // Some stores keep the encoding of the upload.
+	}
+}
+
+// dropEncoding removes aws-chunked from the encodings: it belongs to the transfer.
+func dropEncoding(h http.Header) {
+	var kept []string
+	for _, line := range h["Content-Encoding"] {
+		for part := range strings.SplitSeq(line, ",") {
+			if part = strings.TrimSpace(part); part != "" && !strings.EqualFold(part, "aws-chunked") {
+				kept = append(kept, part)
+			}
+		}
+	}
+	delete(h, "Content-Encoding")
+	if kept != nil {
+		h["Content-Encoding"] = []string{strings.Join(kept, ",")}
+	}
+}

@@ -1,0 +1,80 @@
+// Package stores runs S3 stores that are independent of this project.
+package stores
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"cognate/test/proxies"
+)
+
+// Region, AccessKey and SecretKey are those of every store.
+const (
+	Region    = "us-east-1"
+	AccessKey = "store-access-key"
+	SecretKey = "store-secret-key"
+)
+
+// A Store is a running store. It keeps the objects of a bucket as files below Dir.
+type Store struct {
+	*proxies.Proxy
+
+	Dir string
+}
+
+// BuildVersity builds the Versity S3 Gateway, from its own module file below the folder
+// tools of the repository, and returns the program's path. The program stays in the folder
+// .cache for the next tests.
+func BuildVersity(ctx context.Context, root string) (string, error) {
+	module := filepath.Join(root, "tools", "versitygw")
+	sums, err := os.ReadFile(filepath.Join(module, "go.sum"))
+	if err != nil {
+		return "", err
+	}
+	version := sha256.Sum256(sums)
+	cache := filepath.Join(root, ".cache")
+	program, err := filepath.Abs(filepath.Join(cache, "versitygw-"+hex.EncodeToString(version[:6])))
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	if err := os.MkdirAll(cache, 0o750); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(cache, "build-")
+	if err != nil {
+		return "", err
+	}
+	built := filepath.Join(dir, "versitygw")
+	build := exec.CommandContext(ctx, "go", "build", "-C", module, "-ldflags=-s -w", "-o", built, "github.com/versity/versitygw/cmd/versitygw")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", errors.Join(fmt.Errorf("build the Versity S3 Gateway: %w\n%s", err, out), os.RemoveAll(dir))
+	}
+	return program, errors.Join(os.Rename(built, program), os.RemoveAll(dir))
+}
+
+// Versity starts the Versity S3 Gateway over a folder of its own. Path is the program.
+func Versity(ctx context.Context, path, dir string) (*Store, error) {
+	port, err := proxies.FreePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		Proxy: &proxies.Proxy{URL: "http://127.0.0.1:" + port, Env: []string{"ROOT_ACCESS_KEY=" + AccessKey, "ROOT_SECRET_KEY=" + SecretKey}},
+		Dir:   filepath.Join(dir, "objects"),
+	}
+	// Attributes of objects are in files, because not every file system has attributes.
+	side := filepath.Join(dir, "attributes")
+	if err := errors.Join(os.Mkdir(s.Dir, 0o750), os.Mkdir(side, 0o750)); err != nil {
+		return nil, err
+	}
+	return s, s.Run(ctx, port, path, "--port", "127.0.0.1:"+port, "--region", Region, "--quiet", "posix", "--sidecar", side, s.Dir)
+}
