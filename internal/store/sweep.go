@@ -67,6 +67,8 @@ var (
 		sweepExpired("forgotten_devices", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("identities", "pool_id, hash", "pool_id = ?"),
+		sweepExpired("pool_identities", "id", "pool_id = ?"),
+		sweepExpired("identity_logins", "pool_id, hash", "pool_id = ?"),
 		sweepExpired("directories", "pool_id, id", "pool_id = ?"),
 		sweepExpired("directory_tokens", "pool_id, hash", "pool_id = ?"),
 		sweepExpired("directory_resources", "pool_id, directory_id, kind, id", "pool_id = ?"),

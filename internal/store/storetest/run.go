@@ -56,6 +56,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"passkey challenges", testPasskeyChallenges},
 		{"passkeys go with their user", testPasskeysGo},
 		{"identities", testIdentities},
+		{"identity pools", testIdentityPools},
+		{"identities of identity pools", testPoolIdentities},
 		{"directories", testDirectories},
 		{"directory resources", testResources},
 		{"directory resources go with what they stand for", testResourcesGo},
