@@ -17,6 +17,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/federation/fetch"
 	"cognate/internal/iam"
+	"cognate/internal/identitypool"
 	"cognate/internal/keys"
 	"cognate/internal/login"
 	"cognate/internal/mailing"
@@ -57,19 +58,21 @@ type services struct {
 	groups     *groups.Service
 	identities *identities.Service
 	scim       *scim.Service
-	devices    *devices.Service
-	passkeys   *passkeys.Service
-	factors    *factors.Service
-	signins    *signin.Service
-	refreshes  *refresh.Service
-	tokens     *token.Service
-	oauth      *oauth.Service
-	login      *login.Service
-	messages   *message.Service
-	lockouts   *risk.Lockouts
-	imports    *userimport.Service
-	triggers   *triggers
-	wire       *wire.Handler
+
+	identityPools *identitypool.Service
+	devices       *devices.Service
+	passkeys      *passkeys.Service
+	factors       *factors.Service
+	signins       *signin.Service
+	refreshes     *refresh.Service
+	tokens        *token.Service
+	oauth         *oauth.Service
+	login         *login.Service
+	messages      *message.Service
+	lockouts      *risk.Lockouts
+	imports       *userimport.Service
+	triggers      *triggers
+	wire          *wire.Handler
 
 	registrations *registration.Service
 
@@ -93,7 +96,14 @@ type (
 	importOperations   = userimport.Service
 
 	registrationOperations = registration.Service
+	identityPoolOperations = identitypool.Service
 )
+
+// identityDirectory implements cognito-identity.
+type identityDirectory struct {
+	*identityPoolOperations
+	unimplementedIdentity
+}
 
 //go:generate go run cognate/test/compat -root ../..
 
@@ -188,13 +198,16 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
 		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
 	})
+	v.identityPools = identitypool.New(identitypool.Deps{
+		Store: st, Pools: v.pools, Tokens: v.tokens, Pages: pages, Issuer: v.identityIssuer, AccountID: c.AccountID, Now: c.Now,
+	})
 	v.iam = iam.New(iam.Deps{
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags,
 	})
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
 			idp.Bind(directory{v.pools, v.branding, v.providers, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
-			identity.Bind(unimplementedIdentity{}),
+			identity.Bind(identityDirectory{v.identityPools, unimplementedIdentity{}}),
 			sts.Bind(unimplementedSTS{}),
 			iamapi.Bind(iamapi.Unimplemented{}),
 		),
@@ -227,6 +240,25 @@ func issuerBase(setting string) func(region string) string {
 		return token.AWSIssuerBase
 	}
 	return func(string) string { return setting }
+}
+
+// identityPath is where the public documents of the issuer of identity pools are.
+const identityPath = "/cognito-identity"
+
+// identityIssuer returns the issuer of the tokens of identity pools: Cognito's own, or a part of
+// the operator's.
+func (v *services) identityIssuer(region string) string {
+	base := v.issuerBase(region)
+	if base != token.AWSIssuerBase(region) {
+		return strings.TrimSuffix(base, "/") + identityPath
+	}
+	switch api.Partition(region) {
+	case "aws-cn":
+		return "https://cognito-identity." + region + ".amazonaws.com.cn"
+	case "aws-us-gov":
+		return "https://cognito-identity-us-gov.amazonaws.com"
+	}
+	return "https://cognito-identity.amazonaws.com"
 }
 
 // originPolicy returns the policy of a development server about hosts and web

@@ -20,6 +20,7 @@ import (
 	"cognate/internal/scim"
 	"cognate/internal/server/edge"
 	"cognate/internal/store"
+	"cognate/internal/token"
 )
 
 // A ControlRequest is a request of an operator on the machine. A command carries it out
@@ -178,6 +179,9 @@ func (o *operator) rotateSigning(ctx context.Context, poolID string) (ControlRes
 		return ControlResponse{Pools: 1}, o.services.tokens.Rotate(ctx, poolID)
 	}
 	n := 0
+	if err := o.services.tokens.Rotate(ctx, token.IdentityKeys); err != nil {
+		return ControlResponse{}, err
+	}
 	err := o.store.EachPool(ctx, func(id string) error {
 		err := o.services.tokens.Rotate(ctx, id)
 		if err == nil {

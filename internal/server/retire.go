@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/store"
+	"cognate/internal/token"
 )
 
 // A Retirement says what the retirement of all keys did, or would do.
@@ -94,4 +95,5 @@ func (o *operator) renew(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
 	_ = o.store.EachPool(ctx, func(id string) error { return o.services.tokens.Renew(ctx, id) })
+	_ = o.services.tokens.Renew(ctx, token.IdentityKeys)
 }

@@ -21,6 +21,7 @@ func (s *Server) routes() http.Handler {
 	s.services.imports.Mount(mux)
 	s.services.branding.Mount(mux)
 	s.services.scim.Mount(mux)
+	s.services.identityPools.Mount(mux, identityPath)
 	s.healthProbes().mountMain(mux)
 	if s.config.Mode == Dev {
 		// The tools show the mail of all users and set the clock: never in serve.

@@ -2,7 +2,6 @@ package token
 
 import (
 	"context"
-	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
 	"slices"
@@ -183,21 +182,5 @@ func (s *Service) verify(ctx context.Context, raw string) (*verifiedToken, error
 
 // verifySignature checks the signature under the pool's keys of one use.
 func (s *Service) verifySignature(ctx context.Context, sn *pool.Snapshot, use, raw string) error {
-	for _, age := range [...]time.Duration{keySetAge, keySetMinAge} {
-		set, err := s.signing.atMost(ctx, sn.ID, age)
-		if err != nil {
-			return err
-		}
-		known := false
-		_, err = keys.VerifyRS256(raw, func(kid string) *rsa.PublicKey {
-			key := set.verifier(use, kid, s.deps.Now())
-			known = key != nil
-			return key
-		})
-		// An unknown kid may be newer than the cached set.
-		if err == nil || known {
-			return err
-		}
-	}
-	return keys.ErrToken
+	return s.verifyOwned(ctx, sn.ID, use, raw)
 }

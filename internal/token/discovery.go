@@ -6,7 +6,6 @@ import (
 
 	"cognate/internal/api/awsjson"
 	"cognate/internal/api/idp"
-	"cognate/internal/keys"
 	"cognate/internal/pool"
 )
 
@@ -41,25 +40,13 @@ func (s *Service) issuers(sn *pool.Snapshot) (original, updated string) {
 	return original, strings.Replace(original, "https://", "https://issuer-", 1)
 }
 
-// JWKS returns the pool's JSON Web Key Set: the keys that sign, the keys that will
-// sign next, and earlier keys as long as their tokens may live.
+// JWKS returns the pool's JSON Web Key Set.
 func (s *Service) JWKS(ctx context.Context, poolID string) ([]byte, error) {
 	sn, err := s.deps.Pools.Load(ctx, poolID)
 	if err != nil {
 		return nil, err
 	}
-	set, err := s.signing.of(ctx, sn.ID)
-	if err != nil {
-		return nil, err
-	}
-	now := s.deps.Now()
-	var published []keys.PublishedKey
-	for _, key := range set.keys {
-		if live(&key.row, now) {
-			published = append(published, keys.PublishedKey{KID: key.row.KID, Key: key.public})
-		}
-	}
-	return keys.JWKS(published), nil
+	return s.publishedKeys(ctx, sn.ID, "")
 }
 
 // Discovery returns the pool's OpenID Provider metadata (OpenID Connect Discovery

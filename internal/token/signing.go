@@ -399,10 +399,13 @@ func (s *Service) Renew(ctx context.Context, poolID string) error {
 	return s.maintain(ctx, poolID)
 }
 
-// Maintain brings the rows of all pools up to date. The process calls it at least
+// Maintain brings the rows of all pools up to date, and those of IdentityKeys. The process calls it at least
 // once an hour.
 func (s *Service) Maintain(ctx context.Context) error {
-	return s.deps.Store.EachPool(ctx, func(poolID string) error { return s.maintain(ctx, poolID) })
+	return errors.Join(
+		s.deps.Store.EachPool(ctx, func(poolID string) error { return s.maintain(ctx, poolID) }),
+		s.maintain(ctx, IdentityKeys),
+	)
 }
 
 // maintain brings a pool's rows up to date: it writes the states that follow from

@@ -1,0 +1,247 @@
+package identitypool
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"cognate/internal/api"
+	"cognate/internal/api/identity"
+	"cognate/internal/pool"
+	"cognate/internal/token"
+)
+
+// cognitoProvider is the provider of the tokens that GetOpenIdTokenForDeveloperIdentity returns.
+const cognitoProvider = "cognito-identity.amazonaws.com"
+
+// A login is a verified login: a person at a provider.
+type login struct {
+	// provider is the key of the login in Logins, in the form by which identities keep it.
+	provider string
+	subject  string
+	// developer says that provider is the pool's own, and subject a user of the developer.
+	developer bool
+	// identity is the identity that a token of cognitoProvider proves; else "".
+	identity string
+	claims   map[string]any
+	// amr are the entries that the login adds to the claim amr.
+	amr []string
+}
+
+// hash returns the login as the store has it.
+func (l *login) hash() [32]byte {
+	var body []byte
+	for _, part := range []string{l.provider, l.subject} {
+		body = binary.BigEndian.AppendUint32(body, uint32(len(part)))
+		body = append(body, part...)
+	}
+	return sha256.Sum256(body)
+}
+
+const (
+	textNoLogin     = "Logins don't match. Please include at least one valid login for this identity or identity pool."
+	textUnsupported = "Token is not from a supported provider of this identity pool."
+	textCognito     = "Invalid login token. Can't pass in a Cognito token."
+	textMalformed   = "Invalid login token. Not a valid OpenId Connect identity token."
+	textIssuer      = "Invalid login token. Issuer doesn't match providerName"
+	textSignature   = "Invalid login token. Couldn't verify signed token."
+	textRevoked     = "Invalid login token. Token is revoked."
+	textNoGuests    = "Unauthenticated access is not supported for this identity pool."
+)
+
+func badLogin(text string) error { return refused(text).WithReason(api.ReasonBadAccessToken) }
+
+// verify verifies the logins of a request. cognito says that a token of cognitoProvider is
+// accepted.
+func (s *Service) verify(ctx context.Context, p *Pool, logins map[string]string, cognito bool) ([]*login, error) {
+	var list []*login
+	for _, key := range slices.Sorted(maps.Keys(logins)) {
+		l, err := s.verifyOne(ctx, p, key, logins[key], cognito)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
+
+func (s *Service) verifyOne(ctx context.Context, p *Pool, key, raw string, cognito bool) (*login, error) {
+	if token.IssuerOf(raw) == s.deps.Issuer(p.Region) {
+		if key != cognitoProvider || !cognito {
+			return nil, badLogin(textCognito)
+		}
+		return s.verifyCognito(ctx, p, raw)
+	}
+	sn, local, err := s.userPoolOf(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case local:
+		return s.verifyUserPool(ctx, p, sn, raw)
+	case key == cognitoProvider:
+		return nil, badLogin(textMalformed)
+	case p.Social[key] != "" || p.lists(key):
+		return nil, identity.ExternalServiceException("Logins of " + key + " are not available yet.")
+	case !strings.ContainsAny(key, "./:"):
+		return nil, invalid("Please provide a valid public provider.")
+	}
+	return nil, badLogin(textUnsupported)
+}
+
+// lists reports whether the pool accepts logins of a provider that is not a user pool of this
+// server.
+func (p *Pool) lists(key string) bool {
+	byARN := func(arn string) bool { return arn == key || strings.HasSuffix(arn, ":oidc-provider/"+key) }
+	return slices.ContainsFunc(p.OIDC, byARN) || slices.Contains(p.SAML, key) ||
+		slices.ContainsFunc(p.UserPools, func(u userPool) bool { return u.Name == key })
+}
+
+// userPoolOf returns the user pool that a provider's name means: Cognito's own name of it, or the
+// issuer without its scheme, as clients make it of a token. local is false for any other name.
+func (s *Service) userPoolOf(ctx context.Context, name string) (sn *pool.Snapshot, local bool, err error) {
+	host, id, ok := cutProvider(name)
+	if !ok {
+		return nil, false, nil
+	}
+	// A pool of another Region may log in here.
+	sn, err = s.deps.Pools.Load(api.WithRequest(ctx, &api.Request{}), id)
+	if api.CodeOf(err) == "ResourceNotFoundException" {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if host == awsHost(sn.Region) {
+		return sn, true, nil
+	}
+	_, issuer, _ := strings.Cut(s.deps.Tokens.Issuer(sn), "://")
+	return sn, issuer == name, nil
+}
+
+// awsHost returns the host of Cognito's names of user pools.
+func awsHost(region string) string {
+	_, host, _ := strings.Cut(token.AWSIssuerBase(region), "://")
+	return host
+}
+
+// accepts returns the entry of the pool's settings for an app client of a user pool.
+func (s *Service) accepts(ctx context.Context, p *Pool, sn *pool.Snapshot, clientID string) (*userPool, error) {
+	for i := range p.UserPools {
+		u := &p.UserPools[i]
+		if u.ClientID != clientID {
+			continue
+		}
+		other, local, err := s.userPoolOf(ctx, u.Name)
+		if err != nil {
+			return nil, err
+		}
+		if local && other.ID == sn.ID {
+			return u, nil
+		}
+	}
+	return nil, nil
+}
+
+// verifyUserPool verifies an ID token of a user pool of this server.
+func (s *Service) verifyUserPool(ctx context.Context, p *Pool, sn *pool.Snapshot, raw string) (*login, error) {
+	l, err := s.deps.Tokens.VerifyLogin(ctx, sn, raw)
+	switch {
+	case errors.Is(err, token.ErrNotToken):
+		return nil, badLogin(textMalformed)
+	case errors.Is(err, token.ErrOtherIssuer):
+		return nil, badLogin(textIssuer)
+	case errors.Is(err, token.ErrNotVerified):
+		return nil, badLogin(textSignature)
+	case err != nil:
+		return nil, err
+	}
+	if err := s.checkExpiry(l); err != nil {
+		return nil, err
+	}
+	client := l.Text("aud")
+	if client == "" {
+		return nil, badLogin("Invalid login token. Missing a required claim: aud")
+	}
+	u, err := s.accepts(ctx, p, sn, client)
+	if err != nil {
+		return nil, err
+	}
+	if u == nil {
+		return nil, badLogin(textUnsupported)
+	}
+	if u.Check {
+		current, err := s.deps.Tokens.IsCurrent(ctx, sn, l)
+		if err != nil {
+			return nil, err
+		}
+		if !current {
+			return nil, refused(textRevoked).WithReason(api.ReasonAccessTokenRevoked)
+		}
+	}
+	name := awsHost(sn.Region) + "/" + sn.ID
+	subject := l.Text("sub")
+	return &login{
+		provider: name, subject: subject, claims: l.Claims, amr: []string{name, name + ":CognitoSignIn:" + subject},
+	}, nil
+}
+
+// checkExpiry rejects an expired token.
+func (s *Service) checkExpiry(l *token.Login) error {
+	n, _ := l.Claims["exp"].(json.Number)
+	exp, err := n.Int64()
+	if err != nil {
+		return badLogin("Invalid login token. Missing a required claim: exp")
+	}
+	if now := s.deps.Now().Unix(); now >= exp {
+		return refused(fmt.Sprintf("Invalid login token. Token expired: %d >= %d", now, exp)).WithReason(api.ReasonAccessTokenExpired)
+	}
+	return nil
+}
+
+// verifyCognito verifies a token of this server for an identity.
+func (s *Service) verifyCognito(ctx context.Context, p *Pool, raw string) (*login, error) {
+	l, err := s.deps.Tokens.VerifyIdentity(ctx, raw)
+	switch {
+	case errors.Is(err, token.ErrNotToken), errors.Is(err, token.ErrNotVerified):
+		return nil, badLogin(textSignature)
+	case err != nil:
+		return nil, err
+	}
+	if err := s.checkExpiry(l); err != nil {
+		return nil, err
+	}
+	if l.Text("aud") != p.ID {
+		return nil, badLogin(textUnsupported)
+	}
+	out := &login{provider: cognitoProvider, identity: l.Text("sub"), claims: l.Claims}
+	// The methods go on, but for the first: authenticated, which every login adds.
+	if list, ok := l.Claims["amr"].([]any); ok {
+		for _, v := range list[min(1, len(list)):] {
+			if text, ok := v.(string); ok {
+				out.amr = append(out.amr, text)
+			}
+		}
+	}
+	return out, nil
+}
+
+// developerLogin returns the login of a developer's own user.
+func developerLogin(p *Pool, user string) *login {
+	return &login{
+		provider: p.Developer, subject: user, developer: true, amr: []string{p.Developer, p.Developer + ":" + p.ID + ":" + user},
+	}
+}
+
+// Times of OpenID tokens.
+const (
+	openIDLife       = 10 * time.Minute
+	defaultTokenLife = 15 * time.Minute
+)
