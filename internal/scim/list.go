@@ -50,8 +50,12 @@ func (s *Service) find(ctx context.Context, c *call, t *resource.Type, q *resour
 	if err != nil {
 		return nil, 0, err
 	}
+	budget := maxMembers
 	for i := range candidates {
-		fits, err := s.fits(ctx, c, t, &candidates[i], q.Filter)
+		fits, err := s.fits(ctx, c, t, &candidates[i], q.Filter, &budget)
+		if isNotFound(err) {
+			continue // deleted in this moment
+		}
 		if err != nil {
 			return nil, 0, err
 		}
@@ -82,6 +86,12 @@ func (s *Service) candidates(ctx context.Context, c *call, t *resource.Type, f *
 		}
 		return []store.Resource{record}, err
 	}
+	if id, ok := f.Equal("members.value"); ok && t == resource.Group {
+		// A directory does not learn which users of others are in a group.
+		if list, err := one(r.Resource(ctx, pool, dir, store.ResourceUser, id)); len(list) == 0 || err != nil {
+			return nil, err
+		}
+	}
 	if id, ok := f.Equal("id"); ok {
 		return one(r.Resource(ctx, pool, dir, t.Name(), id))
 	}
@@ -108,25 +118,37 @@ func (s *Service) candidates(ctx context.Context, c *call, t *resource.Type, f *
 	return nil, resource.TooManyf("A directory with more than %d resources is searched by id, externalId, %s, or one e-mail address or member.", maxScan, name)
 }
 
-// fits reports whether a resource matches a filter. Of a group's members it knows the one that the
-// filter asks for.
-func (s *Service) fits(ctx context.Context, c *call, t *resource.Type, r *store.Resource, f *resource.Filter) (bool, error) {
+// fits reports whether a resource matches a filter. budget is how many members may still be read.
+func (s *Service) fits(ctx context.Context, c *call, t *resource.Type, r *store.Resource, f *resource.Filter, budget *int) (bool, error) {
 	doc, err := c.document(t, r)
 	if err != nil {
 		return false, err
 	}
 	shown := c.plainFacts(t, r)
-	if id, ok := f.Equal("members.value"); ok && t == resource.Group {
-		is, err := s.deps.Store.IsMember(ctx, r.PoolID, r.Target, id)
-		if isNotFound(err) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		if is {
-			shown.References = c.membersOf([]string{id})
-		}
+	switch {
+	case t == resource.Group && f.Uses("members") > 0:
+		shown.References, err = s.compared(ctx, c, r, f, budget)
+	case t == resource.User && f.Uses("groups") > 0:
+		shown.References, err = s.groupsOf(ctx, c, r)
+	}
+	if err != nil {
+		return false, err
 	}
 	return f.Matches(t.Render(doc, shown, resource.Projection{})), nil
+}
+
+// compared returns the members of a group that a filter compares. A filter that demands one member
+// needs only this member, however large the group is.
+func (s *Service) compared(ctx context.Context, c *call, r *store.Resource, f *resource.Filter, budget *int) ([]resource.Reference, error) {
+	id, single := f.Equal("members.value")
+	if !single || f.Uses("members") > 1 {
+		ids, err := s.members(ctx, &s.deps.Store.Reader, c, r.Target, *budget)
+		*budget -= len(ids)
+		return c.membersOf(ids), err
+	}
+	is, err := s.deps.Store.IsMember(ctx, r.PoolID, r.Target, id)
+	if err != nil || !is {
+		return nil, err
+	}
+	return c.membersOf([]string{id}), nil
 }

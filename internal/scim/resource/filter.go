@@ -47,8 +47,9 @@ func (f *Filter) Equal(path string) (value string, ok bool) {
 	return equalTo(f.root, "", at.compared().String())
 }
 
-// Uses reports whether the filter reads an attribute. The caller need not render others.
-func (f *Filter) Uses(name string) bool {
+// Uses returns how many comparisons of the filter read an attribute. The caller need not render
+// an attribute that no comparison reads.
+func (f *Filter) Uses(name string) int {
 	return uses(f.root, name)
 }
 
@@ -243,22 +244,23 @@ func equalTo(n node, prefix, path string) (string, bool) {
 	return "", false
 }
 
-func uses(n node, name string) bool {
+func uses(n node, name string) int {
+	count := 0
 	switch n := n.(type) {
 	case conjunction:
 		for _, part := range n {
-			if uses(part, name) {
-				return true
-			}
+			count += uses(part, name)
 		}
 	case disjunction:
 		return uses(conjunction(n), name)
 	case negation:
 		return uses(n.node, name)
 	case *comparison:
-		return n.at.attr != nil && n.at.attr.Name() == name
+		if n.at.attr != nil && n.at.attr.Name() == name {
+			count++
+		}
 	}
-	return false
+	return count
 }
 
 // equalities returns the sub-attributes that a filter of equalities joined by "and" demands.

@@ -231,11 +231,12 @@ func TestFilterEqual(t *testing.T) {
 
 func TestFilterUses(t *testing.T) {
 	t.Parallel()
-	for filter, want := range map[string]bool{
-		`displayName eq "x"`:                            false,
-		`displayName eq "x" or not (members eq "u")`:    true,
-		`members[value eq "u"]`:                         true,
-		`displayName eq "x" and (members.value eq "u")`: true,
+	for filter, want := range map[string]int{
+		`displayName eq "x"`:                            0,
+		`displayName eq "x" or not (members eq "u")`:    1,
+		`members[value eq "u" and type eq "User"]`:      1,
+		`displayName eq "x" and (members.value eq "u")`: 1,
+		`members eq "u" and not (members pr)`:           2,
 	} {
 		f, err := resource.Group.ParseFilter(filter)
 		if err != nil {
