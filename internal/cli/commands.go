@@ -134,7 +134,7 @@ func (k createKeyCommand) Run(ctx context.Context, c *server.Config, p *Process)
 	}
 	key := out.Keys[0]
 	fmt.Fprintf(p.Stdout, "AWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n", key.ID, out.Secret)
-	fmt.Fprintf(p.Stderr, "%s may use this key. The secret is told this once; keep it now.\n", key.PrincipalARN)
+	fmt.Fprintf(p.Stderr, "%s may use this key. The secret is shown only this once: store it now.\n", key.PrincipalARN)
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (d createDirectoryCommand) Run(ctx context.Context, c *server.Config, p *Pr
 		return err
 	}
 	fmt.Fprintf(p.Stdout, "SCIM_PATH=%s%s\nSCIM_TOKEN=%s\n", scim.Path, d.Pool, out.Secret)
-	fmt.Fprintf(p.Stderr, "The directory of %s may use this token below that path of the server. The token is told this once; keep it now.\n", d.Provider)
+	fmt.Fprintf(p.Stderr, "The directory of %s may use this token below that path of the server. The token is shown only this once: store it now.\n", d.Provider)
 	return nil
 }
 

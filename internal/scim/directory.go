@@ -59,8 +59,8 @@ type Token struct {
 	ExpiresAt time.Time `json:"expiresAt"` // zero: never
 }
 
-// hashOf returns the hash by which a token is found. A token has 130 random bits, so that it
-// needs no key.
+// hashOf returns the hash by which a token is found. A token has 130 random bits, so the
+// hash needs no key.
 func hashOf(token string) [32]byte { return sha256.Sum256([]byte(token)) }
 
 // CreateToken makes a token, and the directory if the provider does not have one. It returns the
@@ -145,7 +145,7 @@ func (s *Service) ensure(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, i
 	return d, tx.InsertDirectory(ctx, d)
 }
 
-// maxDirectories is more than the providers of a pool.
+// maxDirectories is more than a pool can have: each provider has at most one.
 const maxDirectories = 1000
 
 // Directories lists the directories of a pool, by provider.

@@ -3,6 +3,6 @@
 //
 // A directory belongs to one provider of one user pool. It sees and changes only the resources
 // that it has made itself. A user resource stands for the user who signs in at the provider under
-// the same name; a group resource stands for a group of the pool. What becomes of the user is
-// decided by package user/identities; what the documents say is decided by scim/resource.
+// the same name. A group resource stands for a group of the pool. Package user/identities changes
+// the user, and package scim/resource reads and changes the documents.
 package scim

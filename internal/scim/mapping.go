@@ -68,8 +68,7 @@ func (s *settings) check(sn *pool.Snapshot) error {
 	return nil
 }
 
-// values returns the pool's attributes that a user document sets. Attributes that the document
-// does not have are missing.
+// values returns the attributes of the pool that a user document sets.
 func (s *settings) values(sn *pool.Snapshot, doc resource.Document) map[string]string {
 	paths := maps.Clone(defaultMapping)
 	maps.Copy(paths, s.Attributes)
@@ -103,8 +102,8 @@ func (s *settings) change(sn *pool.Snapshot, before, after resource.Document) ma
 	return values
 }
 
-// phoneNumber returns the number as the pool stores it (E.164); "" if it cannot be that.
-// Directories have numbers in any form.
+// phoneNumber returns the number as the pool stores it (E.164). It returns "" for a text that does
+// not become such a number without its blanks and punctuation.
 func phoneNumber(text string) string {
 	text = strings.TrimPrefix(text, "tel:")
 	text = strings.Map(func(r rune) rune {

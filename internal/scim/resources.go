@@ -16,15 +16,15 @@ import (
 // This file answers the requests that both types of resources have.
 
 func (s *Service) create(ctx context.Context, c *call, t *resource.Type) (*answer, error) {
-	make := s.createUser
+	add := s.createUser
 	if t == resource.Group {
-		make = s.createGroup
+		add = s.createGroup
 	}
 	p, err := resource.ParseProjection(t, c.query["attributes"], c.query["excludedAttributes"])
 	if err != nil {
 		return nil, err
 	}
-	r, err := make(ctx, c)
+	r, err := add(ctx, c)
 	if err != nil {
 		return nil, err
 	}
