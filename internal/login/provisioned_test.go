@@ -136,8 +136,12 @@ func TestProvisionedAfterSignIn(t *testing.T) {
 		fake.Behave(fakeidp.Behaviour{Claims: func(v map[string]any) { v["email"], v["email_verified"] = "ada@corp.example", true }})
 		b := r.browser(t)
 		sub := claimsOf(t, b.tokens(b.back(b.toProvider(b.open("/login")))))["sub"].(string)
-		base, token := serving.NewDirectory(t, r.Rig, r.pool, "Corp")
+		base, token := serving.NewDirectory(t, r.Rig, r.pool, "Corp", "--closed")
 		d := &provisioner{t, base, token}
+		// The directory is closed: it has not added the person, although there is a profile.
+		if p := b.back(b.toProvider(b.open("/login"))); !strings.Contains(p.location, "error_description=User+does+not+exist.") {
+			t.Errorf("a person that the directory has not added: %d %s", p.status, p.location)
+		}
 		if id := d.send("POST", "/Users", strings.Replace(provisionedUser, "NAME", fakeidp.Subject, 1), http.StatusCreated)["id"]; id != sub {
 			t.Errorf("made %v, want the user %s", id, sub)
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"cognate/internal/audit"
 	"cognate/internal/scim/resource"
 )
 
@@ -44,7 +45,7 @@ func (s *Service) operate(ctx context.Context, c *call, op resource.Operation, c
 	result := &resource.BulkResult{Operation: op}
 	target, err := op.Resolve(created)
 	if err != nil {
-		return fail(result, err)
+		return fail(ctx, result, err)
 	}
 	if target.ID != "" {
 		result.Location = c.locationOf(target.Type, target.ID)
@@ -60,7 +61,7 @@ func (s *Service) operate(ctx context.Context, c *call, op resource.Operation, c
 	}
 	a, err := s.dispatch(ctx, &part)
 	if err != nil {
-		return fail(result, err)
+		return fail(ctx, result, err)
 	}
 	result.Status, result.Version = a.status, a.version
 	if a.location != "" {
@@ -70,8 +71,13 @@ func (s *Service) operate(ctx context.Context, c *call, op resource.Operation, c
 	return result
 }
 
-func fail(result *resource.BulkResult, err error) *resource.BulkResult {
+// fail puts an error into the result of an operation. The log line of the whole request has the
+// cause if the server failed.
+func fail(ctx context.Context, result *resource.BulkResult, err error) *resource.BulkResult {
 	result.Error, _ = asError(err)
 	result.Status = result.Error.Status
+	if result.Status >= http.StatusInternalServerError {
+		audit.From(ctx).SetCause(err)
+	}
 	return result
 }

@@ -15,7 +15,7 @@ import (
 	"cognate/internal/user/identities"
 )
 
-// asError returns the error that the directory hears, and why the request was refused.
+// asError returns the error for the directory, and the reason for the log.
 func asError(err error) (*resource.Error, api.Reason) {
 	if e, ok := errors.AsType[*resource.Error](err); ok {
 		return e, reasonOf(e.Status)
@@ -27,6 +27,8 @@ func asError(err error) (*resource.Error, api.Reason) {
 	switch {
 	case taken && exists.What == "resource", errors.Is(err, identities.ErrOtherOwner):
 		return resource.Uniquenessf("Another resource of the directory has this name."), api.ReasonNameTaken
+	case errors.Is(err, identities.ErrDisabled):
+		return resource.Uniquenessf("A user of the pool has this name, but an administrator has disabled the provider for the user."), api.ReasonNameTaken
 	case errors.Is(err, store.ErrNotFound):
 		return resource.Errorf(http.StatusNotFound, "The resource does not exist."), api.ReasonNotFound
 	case errors.Is(err, store.ErrConflict):

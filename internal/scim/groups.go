@@ -20,12 +20,17 @@ import (
 const maxGroupName = 128
 
 // groupName returns the name of the pool's group for a displayName. Names of groups have no
-// spaces (Cognito: CreateGroup), so that a hyphen replaces them.
-func groupName(displayName string) (string, error) {
+// spaces (Cognito: CreateGroup), so that a hyphen replaces them. It rejects the names of the groups
+// that the pool itself makes for the users of each provider: a directory that had such a group
+// could rename it, and so put users of another provider into any group.
+func (c *call) groupName(displayName string) (string, error) {
 	name := strings.Join(strings.Fields(displayName), "-")
 	bad := func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P) }
 	if name == "" || utf8.RuneCountInString(name) > maxGroupName || strings.ContainsFunc(name, bad) {
 		return "", resource.InvalidValuef("displayName must have 1 to 128 printable characters.")
+	}
+	if own := c.pool.ID + "_"; strings.HasPrefix(groups.Key(name), groups.Key(own)) {
+		return "", resource.InvalidValuef("displayName must not begin with %s: the pool makes these groups itself.", own)
 	}
 	return name, nil
 }
@@ -41,7 +46,7 @@ func (s *Service) createGroup(ctx context.Context, c *call) (store.Resource, err
 		return r, err
 	}
 	doc, members := resource.SplitMembers(doc)
-	name, err := groupName(resource.Group.TextAt(doc, "displayName"))
+	name, err := c.groupName(resource.Group.TextAt(doc, "displayName"))
 	if err != nil {
 		return r, err
 	}
@@ -114,7 +119,7 @@ func (c *call) changedGroup(id string, before resource.Document) (resource.Docum
 
 // writeGroup stores a changed group: the pool's group, the resource, and the first members.
 func (s *Service) writeGroup(ctx context.Context, tx *store.Tx, c *call, r *store.Resource, after resource.Document, change resource.Members) error {
-	name, err := groupName(resource.Group.TextAt(after, "displayName"))
+	name, err := c.groupName(resource.Group.TextAt(after, "displayName"))
 	if err != nil {
 		return err
 	}
@@ -160,7 +165,7 @@ func (c *call) checkMember(ctx context.Context, r *store.Reader, id string) erro
 	return nil
 }
 
-// difference returns which members a request adds and removes, compared with those there are. It
+// difference returns the members that a request adds to the group, and those that it removes. It
 // rejects members that are no users of the directory.
 func (s *Service) difference(ctx context.Context, tx *store.Tx, c *call, groupKey string, asked resource.Members) (resource.Members, error) {
 	for _, id := range asked.Add {
@@ -191,12 +196,12 @@ func (s *Service) difference(ctx context.Context, tx *store.Tx, c *call, groupKe
 }
 
 func firstBatch(m resource.Members) resource.Members {
-	first, _ := cut(m)
+	first, _ := splitBatch(m)
 	return first
 }
 
-// cut returns the first memberBatch changes, and the rest.
-func cut(m resource.Members) (first, rest resource.Members) {
+// splitBatch returns the first memberBatch changes, and the rest.
+func splitBatch(m resource.Members) (first, rest resource.Members) {
 	n := min(len(m.Remove), memberBatch)
 	first.Remove, rest.Remove = m.Remove[:n], m.Remove[n:]
 	k := min(len(m.Add), memberBatch-n)
@@ -206,10 +211,10 @@ func cut(m resource.Members) (first, rest resource.Members) {
 
 // laterBatches makes the changes of members that the first transaction did not make.
 func (s *Service) laterBatches(ctx context.Context, c *call, id string, change resource.Members) error {
-	_, change = cut(change)
+	_, change = splitBatch(change)
 	for len(change.Add)+len(change.Remove) > 0 {
 		var batch resource.Members
-		batch, change = cut(change)
+		batch, change = splitBatch(change)
 		err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 			r, err := tx.Resource(ctx, c.pool.ID, c.dir.ID, store.ResourceGroup, id)
 			if err != nil {

@@ -38,10 +38,11 @@ type Service struct{ deps Deps }
 // New makes the service.
 func New(d Deps) *Service { return &Service{deps: d} }
 
-// Path is where the endpoints of a pool's directories are, followed by the pool's id.
+// Path is the path of the endpoints of directories. The id of the pool follows it.
 const Path = "/scim/v2/"
 
-// maxBody is the largest body of a request, in bytes. ServiceProviderConfig tells it for /Bulk.
+// maxBody is the largest body of a request, in bytes. ServiceProviderConfig shows it as the limit of
+// /Bulk.
 const maxBody = 1 << 20
 
 // Mount adds the endpoints.
@@ -57,10 +58,10 @@ type call struct {
 	body         []byte
 
 	// base is the URL of the directory's endpoints, without a slash at the end.
-	base string
-	pool *pool.Snapshot
-	dir  store.Directory
-	set  settings
+	base     string
+	pool     *pool.Snapshot
+	dir      store.Directory
+	settings settings
 }
 
 // An answer is what a call returns. A nil Body has no content.
@@ -100,7 +101,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "application/scim+json;charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(a.status)
-	_, _ = w.Write(text) // the client has gone
+	_, _ = w.Write(text) // An error means that the client has gone.
 }
 
 func (s *Service) answer(w http.ResponseWriter, r *http.Request) (*answer, error) {
@@ -151,7 +152,7 @@ func (s *Service) authenticate(r *http.Request) (*call, error) {
 	audit.From(ctx).SetPool(sn.ID)
 	in := api.RequestFrom(ctx)
 	c := &call{base: in.Scheme + "://" + in.Host + strings.TrimSuffix(Path, "/") + "/" + sn.ID, pool: sn, dir: d}
-	if err := json.Unmarshal(d.Doc, &c.set); err != nil {
+	if err := json.Unmarshal(d.Doc, &c.settings); err != nil {
 		return nil, fmt.Errorf("scim: settings of %s: %w", d.ID, err)
 	}
 	return c, nil
@@ -205,7 +206,7 @@ func (s *Service) dispatch(ctx context.Context, c *call) (*answer, error) {
 	t, id, ok := kindOf(c.path)
 	switch {
 	case c.path == "/Me":
-		return nil, resource.Errorf(http.StatusNotImplemented, "A directory is no user.")
+		return nil, resource.Errorf(http.StatusNotImplemented, "A directory is not a user, so /Me does not exist.")
 	case !ok:
 		return nil, resource.Errorf(http.StatusNotFound, "There is no endpoint at this path.")
 	case id == ".search" && c.method == http.MethodPost:

@@ -13,6 +13,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/scim/resource"
 	"cognate/internal/store"
+	"cognate/internal/user"
 	"cognate/internal/user/identities"
 )
 
@@ -29,15 +30,15 @@ func (s *settings) subject(doc resource.Document) (string, error) {
 	return subject, nil
 }
 
-// takeActive takes active out of a document: the pool's user has it, not the document. Without
-// the attribute, the user stays as it was.
-func takeActive(doc resource.Document, was bool) bool {
-	active, told := doc["active"].(bool)
+// takeActive takes active out of a document: the pool's user has it, not the document. It returns
+// nil if the document does not have the attribute.
+func takeActive(doc resource.Document) *bool {
+	active, sent := doc["active"].(bool)
 	delete(doc, "active")
-	if !told {
-		return was
+	if !sent {
+		return nil
 	}
-	return active
+	return &active
 }
 
 // decode reads the stored document of a resource.
@@ -49,11 +50,20 @@ func decode(r *store.Resource) (resource.Document, error) {
 	return doc, nil
 }
 
+// maxKey is the longest text by which a resource is found, in bytes: what an entry of an index
+// holds.
+const maxKey = user.MaxSignInName
+
 // put writes what a document says into the record of a resource.
 func (s *Service) put(r *store.Resource, doc resource.Document) (err error) {
 	t, name := resource.User, "userName"
 	if r.Kind == store.ResourceGroup {
 		t, name = resource.Group, "displayName"
+	}
+	for _, path := range []string{name, "externalId", "emails.value"} {
+		if len(fold(t.TextAt(doc, path))) > maxKey || len(t.TextAt(doc, path)) > maxKey {
+			return resource.InvalidValuef("The value of %s has more than %d bytes.", path, maxKey)
+		}
 	}
 	address := t.TextAt(doc, "emails.value")
 	r.NameKey, r.ExternalID, r.EmailKey = fold(t.TextAt(doc, name)), nil, nil
@@ -82,11 +92,11 @@ func (s *Service) createUser(ctx context.Context, c *call) (store.Resource, erro
 	if err != nil {
 		return r, err
 	}
-	subject, err := c.set.subject(doc)
+	subject, err := c.settings.subject(doc)
 	if err != nil {
 		return r, err
 	}
-	person := identities.Person{Subject: subject, Active: takeActive(doc, true), Values: c.set.values(c.pool, doc)}
+	person := identities.Person{Subject: subject, Active: takeActive(doc), Values: c.settings.values(c.pool, doc)}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		p, err := s.deps.Providers.InTransaction(ctx, tx, c.pool, c.dir.Provider)
 		if err != nil {
@@ -100,7 +110,7 @@ func (s *Service) createUser(ctx context.Context, c *call) (store.Resource, erro
 		if r, err = s.newResource(c, resource.User, u.ID(), u.ID(), doc); err != nil {
 			return err
 		}
-		r.Enabled = person.Active
+		r.Enabled = u.Rec.Enabled
 		return tx.InsertResource(ctx, r)
 	}, store.Retry)
 	return r, err
@@ -143,17 +153,19 @@ func (c *call) changed(id string, before resource.Document, active bool) (resour
 	if err != nil {
 		return nil, false, err
 	}
-	active = takeActive(after, active)
+	if sent := takeActive(after); sent != nil {
+		active = *sent
+	}
 	return after, active, nil
 }
 
 // writeUser stores a changed user: the pool's user, and the resource.
 func (s *Service) writeUser(ctx context.Context, tx *store.Tx, c *call, r *store.Resource, before, after resource.Document, active bool) error {
-	was, err := c.set.subject(before)
+	was, err := c.settings.subject(before)
 	if err != nil {
 		return err
 	}
-	subject, err := c.set.subject(after)
+	subject, err := c.settings.subject(after)
 	if err != nil {
 		return err
 	}
@@ -161,7 +173,7 @@ func (s *Service) writeUser(ctx context.Context, tx *store.Tx, c *call, r *store
 	if err != nil {
 		return err
 	}
-	person := identities.Person{Subject: subject, Active: active, Values: c.set.change(c.pool, before, after)}
+	person := identities.Person{Subject: subject, Active: &active, Values: c.settings.change(c.pool, before, after)}
 	if _, err := s.deps.Identities.Reprovision(ctx, tx, c.pool, p, r.Target, was, person); err != nil {
 		return err
 	}
@@ -186,7 +198,7 @@ func (s *Service) removeUser(ctx context.Context, c *call, id string) error {
 		if err != nil {
 			return err
 		}
-		subject, err := c.set.subject(doc)
+		subject, err := c.settings.subject(doc)
 		if err != nil {
 			return err
 		}

@@ -229,15 +229,21 @@ func (tx *Tx) UpdateResource(ctx context.Context, s Resource) error {
 	return tx.change(ctx, ErrConflict, resourceUpdate, s.NameKey, s.ExternalID, s.EmailKey, s.Target, s.ModifiedAt, s.Doc, s.PoolID, s.DirectoryID, s.Kind, s.ID, s.Version)
 }
 
-// DeleteResource removes a resource. The last one of the directory takes its place.
+// DeleteResource removes a resource. The last one of the directory takes its place. A user leaves the directory's groups.
+// It returns ErrNotFound, and changes nothing, if there is no such resource.
 func (tx *Tx) DeleteResource(ctx context.Context, poolID, directoryID, kind, id string) error {
+	s, err := tx.Resource(ctx, poolID, directoryID, kind, id)
+	if err != nil {
+		return err
+	}
 	left, err := tx.countResource(ctx, poolID, directoryID, kind, -1)
 	if err != nil {
 		return err
 	}
-	s, err := tx.Resource(ctx, poolID, directoryID, kind, id)
-	if err != nil {
-		return err
+	if kind == ResourceUser {
+		if err := tx.leaveGroups(ctx, poolID, directoryID, s.Target); err != nil {
+			return err
+		}
 	}
 	if err := tx.run(ctx, resourceDelete, poolID, directoryID, kind, id); err != nil {
 		return err
@@ -246,6 +252,20 @@ func (tx *Tx) DeleteResource(ctx context.Context, poolID, directoryID, kind, id 
 		return nil
 	}
 	return tx.run(ctx, resourceMove, s.Place, poolID, directoryID, kind, left+1)
+}
+
+// leaveGroups takes a user out of the groups that a directory has made.
+func (tx *Tx) leaveGroups(ctx context.Context, poolID, directoryID, userID string) error {
+	groups, err := tx.ResourceGroupsOf(ctx, poolID, directoryID, userID)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := tx.RemoveMember(ctx, poolID, g.Target, userID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deleteResourcesOf removes the resources of a user or group that is being deleted.

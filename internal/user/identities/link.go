@@ -211,8 +211,24 @@ func (s *Service) unlink(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p
 	if err := e.SignOut(ctx); err != nil {
 		return err
 	}
-	if err := e.Save(ctx, user.LeaveAlias); err != nil || own {
+	if err := e.Save(ctx, user.LeaveAlias); err != nil {
+		return err
+	}
+	if err := leaveDirectory(ctx, tx, sn.ID, p.Name, id); err != nil || own {
 		return err // The row of a profile's own identity stays: it leads to a refusal.
 	}
 	return tx.DeleteIdentity(ctx, sn.ID, hash, id)
+}
+
+// leaveDirectory takes a user who cannot sign in at a provider any more out of the provider's
+// directory.
+func leaveDirectory(ctx context.Context, tx *store.Tx, poolID, provider, userID string) error {
+	d, err := tx.DirectoryOf(ctx, poolID, provider)
+	if err == nil {
+		err = tx.DeleteResource(ctx, poolID, d.ID, store.ResourceUser, userID)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/federation"
 	"cognate/internal/pool"
 	"cognate/internal/pool/providers"
@@ -20,14 +21,26 @@ import (
 type Person struct {
 	// Subject is the provider's name of the person: the same as at a sign-in.
 	Subject string
-	// Active is false if the person may not sign in.
-	Active bool
+	// Active says whether the person may sign in. If it is nil, a user stays as it is, and a new
+	// profile is enabled.
+	Active *bool
 	// Values are attributes of the pool's schema. "" removes one.
 	Values map[string]string
 }
 
 // ErrOtherOwner says that another user has the person's identity.
 var ErrOtherOwner = errors.New("identities: another user has this identity")
+
+// ErrDisabled says that an administrator has disabled the provider for the user of the person.
+var ErrDisabled = errors.New("identities: the provider is disabled for the user")
+
+// enables reports whether a user is enabled after the change. is says whether it is now.
+func (p *Person) enables(is bool) bool {
+	if p.Active == nil {
+		return is
+	}
+	return *p.Active
+}
 
 // provisioning is the Arrival of a person without a sign-in.
 func provisioning(sn *pool.Snapshot, p *providers.Provider, subject string) *Arrival {
@@ -54,7 +67,7 @@ func (p *Person) change(sn *pool.Snapshot, u *user.User) *change {
 }
 
 // Provision returns the user of a person that the directory adds. It makes a profile, or
-// changes the user who has the identity already. Its errors are those of SignIn.
+// changes the user who has the identity already. Its errors are those of SignIn, and ErrDisabled.
 func (s *Service) Provision(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p *providers.Provider, person Person) (*user.User, error) {
 	a := provisioning(sn, p, person.Subject)
 	if err := a.checkSubject(); err != nil {
@@ -62,7 +75,11 @@ func (s *Service) Provision(ctx context.Context, tx *store.Tx, sn *pool.Snapshot
 	}
 	id, err := tx.IdentityOwner(ctx, sn.ID, a.subject().hash(sn))
 	if err == nil {
-		return s.Reprovision(ctx, tx, sn, p, id, person.Subject, person)
+		u, err := s.Reprovision(ctx, tx, sn, p, id, person.Subject, person)
+		if api.CodeOf(err) == "UserNotFoundException" {
+			return nil, ErrDisabled // The row of the identity leads to a user without the entry.
+		}
+		return u, err
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -71,7 +88,7 @@ func (s *Service) Provision(ctx context.Context, tx *store.Tx, sn *pool.Snapshot
 	if err != nil {
 		return nil, err
 	}
-	u.Rec.Enabled = person.Active
+	u.Rec.Enabled = person.enables(true)
 	err = s.insert(ctx, tx, a, u)
 	if errors.Is(err, errRaced) {
 		return nil, store.ErrConflict
@@ -87,7 +104,8 @@ func (s *Service) Reprovision(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 	if err != nil {
 		return nil, user.AsUserNotFound(err)
 	}
-	if rec.Enabled && !person.Active {
+	enabled := person.enables(rec.Enabled)
+	if rec.Enabled && !enabled {
 		if err := s.deps.Users.SignOut(ctx, tx, sn, id); err != nil {
 			return nil, err
 		}
@@ -104,10 +122,10 @@ func (s *Service) Reprovision(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 	if err != nil {
 		return nil, err
 	}
-	if !changed && !renamed && e.User.Rec.Enabled == person.Active {
+	if !changed && !renamed && e.User.Rec.Enabled == enabled {
 		return e.User, nil
 	}
-	e.User.Rec.Enabled = person.Active
+	e.User.Rec.Enabled = enabled
 	return e.User, e.Save(ctx, user.LeaveAlias)
 }
 

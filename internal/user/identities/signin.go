@@ -118,14 +118,25 @@ func (a *Arrival) linkedKeys(claims map[string]any) []key {
 	return list
 }
 
-// first makes the person's profile. asked says that PreSignUp was asked already. A provider
-// whose directory is closed has no new people but those of the directory.
-func (s *Service) first(ctx context.Context, a *Arrival, change *change, asked *bool) (*user.User, error) {
+// checkDirectory rejects a person if the directory of the provider is closed and has not added
+// the user. id is "" for a person without a user.
+func (s *Service) checkDirectory(ctx context.Context, a *Arrival, id string) error {
 	d, err := s.deps.Store.DirectoryOf(ctx, a.Pool.ID, a.Provider.Name)
-	if err == nil && d.Closed {
-		return nil, refuse("User does not exist.")
+	if errors.Is(err, store.ErrNotFound) || err == nil && !d.Closed {
+		return nil
 	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err == nil {
+		_, err = s.deps.Store.Resource(ctx, a.Pool.ID, d.ID, store.ResourceUser, id)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return refuse("User does not exist.")
+}
+
+// first makes the person's profile. asked says that PreSignUp was asked already.
+func (s *Service) first(ctx context.Context, a *Arrival, change *change, asked *bool) (*user.User, error) {
+	if err := s.checkDirectory(ctx, a, ""); err != nil {
 		return nil, err
 	}
 	u, err := s.newProfile(a, change)
@@ -228,6 +239,9 @@ func (s *Service) again(ctx context.Context, a *Arrival, id string, change *chan
 	audit.From(ctx).SetUser(u.ID())
 	if !u.Rec.Enabled {
 		return nil, refuse("User is disabled.")
+	}
+	if err := s.checkDirectory(ctx, a, id); err != nil {
+		return nil, err
 	}
 	if err := s.preAuthentication(ctx, a, u); err != nil {
 		return nil, err
