@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -69,7 +70,26 @@ func (s *Service) createGroup(ctx context.Context, c *call) (store.Resource, err
 	if err != nil {
 		return r, err
 	}
-	return r, s.laterBatches(ctx, c, r.ID, change)
+	if err := s.laterBatches(ctx, c, r.ID, change); err != nil {
+		return r, cmp.Or(s.discardGroup(context.WithoutCancel(ctx), c, r.ID), err)
+	}
+	return r, nil
+}
+
+// discardGroup deletes a group whose creation has failed halfway. Else the directory could not
+// make it again.
+func (s *Service) discardGroup(ctx context.Context, c *call, id string) error {
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		r, err := tx.Resource(ctx, c.pool.ID, c.dir.ID, store.ResourceGroup, id)
+		if err != nil {
+			return err
+		}
+		return s.deps.Groups.Delete(ctx, tx, c.pool, r.Target) // It takes the resource along.
+	}, store.Retry)
+	if isNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // description is what the pool says of a group that the directory makes.

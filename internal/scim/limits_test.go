@@ -3,6 +3,7 @@ package scim_test
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -136,6 +137,26 @@ func TestRemovedMember(t *testing.T) {
 			t.Errorf("members %v and %v", got, own)
 		}
 	})
+}
+
+// TestHalfGroup: a group is made with all members, or not at all.
+func TestHalfGroup(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	d := r.directory(t, "Corp")
+	full := d.user("full")
+	for i := range 99 { // The pool's group for users of Corp is the first one.
+		d.group(fmt.Sprint("G", i), full)
+	}
+	members := []string{}
+	for i := range 110 {
+		members = append(members, d.user(fmt.Sprint("u", i)))
+	}
+	d.wantError(d.do("POST", "/Groups", groupDocument("Large", append(members, full)...)), http.StatusBadRequest, "invalidValue")
+	if got := d.found("/Groups", `displayName eq "Large"`); len(got) > 0 {
+		t.Errorf("found %v", got)
+	}
+	d.group("Large", members...)
 }
 
 // linked makes a user with a link to a person of Corp, and returns the user's sub.
