@@ -76,5 +76,5 @@ func Versity(ctx context.Context, path, dir string) (*Store, error) {
 	if err := errors.Join(os.Mkdir(s.Dir, 0o750), os.Mkdir(side, 0o750)); err != nil {
 		return nil, err
 	}
-	return s, s.Run(ctx, port, path, "--port", "127.0.0.1:"+port, "--region", Region, "--quiet", "posix", "--sidecar", side, s.Dir)
+	return s, s.Run(ctx, port, path, "--port", "127.0.0.1:"+port, "--region", Region, "--quiet", "--keep-alive", "posix", "--sidecar", side, s.Dir)
 }

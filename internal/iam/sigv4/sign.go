@@ -6,14 +6,34 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// A Signer has the credential and the scope of requests that it signs.
+// A Signer has the credential and the scope of requests that it signs. It is safe for
+// concurrent use, and its fields must not change after the first one.
 type Signer struct {
 	AccessKeyID, Secret string
 	SessionToken        string // "" for long-term keys
 	Region, Service     string
+
+	today atomic.Pointer[dayKey]
+}
+
+// A dayKey is the signing key of a day.
+type dayKey struct {
+	date string
+	key  [sha256.Size]byte
+}
+
+// key returns the signing key of a day, which is derived once.
+func (k *Signer) key(date string) [sha256.Size]byte {
+	if d := k.today.Load(); d != nil && d.date == date {
+		return d.key
+	}
+	d := &dayKey{date, signingKey(k.Secret, date, k.Region, k.Service)}
+	k.today.Store(d)
+	return d.key
 }
 
 // Sign adds the signature of a request to its headers. payload is the hexadecimal SHA-256
@@ -34,7 +54,7 @@ func (k *Signer) Sign(r *Request, payload string, now time.Time) *Chain {
 	s.SignedHeaders = signedNames(h)
 	s.signed = strings.Join(s.SignedHeaders, ";")
 	canonical, _ := s.canonical(r, payload)
-	key := signingKey(k.Secret, s.Date, s.Region, s.Service)
+	key := k.key(s.Date)
 	s.mac = sign(key, s.stringToSign(canonical))
 	h.Set("Authorization", algorithm+" Credential="+k.AccessKeyID+"/"+s.Date+"/"+s.Region+"/"+s.Service+"/"+terminator+
 		", SignedHeaders="+s.signed+", Signature="+hex.EncodeToString(s.mac[:]))
