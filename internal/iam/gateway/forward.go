@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -185,6 +186,12 @@ const hopHeaders = " connection keep-alive proxy-authenticate proxy-authorizatio
 // answer sends the store's answer to the client.
 func (x *exchange) answer(res *http.Response) error {
 	defer res.Body.Close()
+	if err := x.hideMissing(res.StatusCode); err != nil {
+		return err
+	}
+	if x.operation.Name == "CompleteMultipartUpload" && res.StatusCode == http.StatusOK {
+		return x.answerLocation(res)
+	}
 	x.copyHeaders(res.Header)
 	if id := res.Header.Get("X-Amz-Request-Id"); id != "" {
 		x.w.Header().Set("X-Amz-Id-2", id)
@@ -201,6 +208,39 @@ func (x *exchange) answer(res *http.Response) error {
 		return internalError(err)
 	}
 	return nil
+}
+
+// hideMissing answers that an object does not exist only to callers that could find it in
+// a list (S3: GetObject, "Permissions").
+func (x *exchange) hideMissing(status int) error {
+	o := x.operation
+	if status != http.StatusNotFound || o.Name != "GetObject" && o.Name != "HeadObject" {
+		return nil
+	}
+	return x.authorize([]operation.Check{{
+		Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + o.Bucket, Keys: []operation.Key{{Name: "s3:prefix", Values: []string{o.Key}}},
+	}})
+}
+
+// maxLocationAnswer is the longest answer to CompleteMultipartUpload.
+const maxLocationAnswer = 1 << 20
+
+var location = regexp.MustCompile(`<Location>[^<]*</Location>`)
+
+// answerLocation replaces the object's URL at the store by its URL at the gateway.
+func (x *exchange) answerLocation(res *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxLocationAnswer))
+	if err != nil {
+		return internalError(err)
+	}
+	scheme := "http://"
+	if x.gateway.config.Secure(x.r) {
+		scheme = "https://"
+	}
+	var b bytes.Buffer
+	writeElement(&b, element{"Location", scheme + x.r.Host + x.r.URL.EscapedPath()})
+	x.copyHeaders(res.Header)
+	return x.answerXML(location.ReplaceAllLiteral(body, b.Bytes()))
 }
 
 var copyBuffers = sync.Pool{New: func() any {

@@ -254,7 +254,7 @@ func TestObjects(t *testing.T) {
 	if code(err) != "NoSuchKey" {
 		t.Errorf("get after the deletion: %v", err)
 	}
-	if e := f.lastEvent(); e.Operation != "GetObject" || e.Key != "people/ann/a.txt" || e.Principal == "" || e.Status != 404 || len(e.Decisions) != 1 {
+	if e := f.lastEvent(); e.Operation != "GetObject" || e.Key != "people/ann/a.txt" || e.Principal == "" || e.Status != 404 || len(e.Decisions) != 2 {
 		t.Errorf("event: %+v", e)
 	}
 }
@@ -294,6 +294,8 @@ func TestDenied(t *testing.T) {
 		{"a neighbour's object", get("people/bob/b.txt"), "AccessDenied"},
 		{"an explicit denial", get("people/ann/locked/l.txt"), "AccessDenied"},
 		{"a public object", get("public/p.txt"), ""},
+		{"an object that is missing, in a list", get("people/ann/missing.txt"), "NoSuchKey"},
+		{"an object that is missing, in no list", get("public/missing.txt"), "AccessDenied"},
 		{"an upload to a neighbour", put("people/bob/n.txt", func(*s3.PutObjectInput) {}), "AccessDenied"},
 		{"an ACL", put("people/ann/n.txt", func(in *s3.PutObjectInput) { in.ACL = types.ObjectCannedACLPublicRead }), "AccessDenied"},
 		{"tags", put("people/ann/n.txt", func(in *s3.PutObjectInput) { in.Tagging = aws.String("a=b") }), "AccessDenied"},
@@ -388,8 +390,12 @@ func TestMultipart(t *testing.T) {
 			ETag: out.ETag, PartNumber: aws.Int32(n + 1), ChecksumCRC32: out.ChecksumCRC32, ChecksumCRC64NVME: out.ChecksumCRC64NVME,
 		})
 	}
-	if _, err := ann.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: bucket, Key: key, UploadId: created.UploadId, MultipartUpload: done}); err != nil {
+	completed, err := ann.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: bucket, Key: key, UploadId: created.UploadId, MultipartUpload: done})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if want := f.server.URL + "/data/people/ann/large.bin"; aws.ToString(completed.Location) != want {
+		t.Errorf("location %q, want %q", aws.ToString(completed.Location), want)
 	}
 	out, err := ann.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key})
 	if err != nil {

@@ -210,6 +210,10 @@ func FuzzCanonical(f *testing.F) {
 		if len(p) == 0 || p[0] != '/' {
 			t.Errorf("path %q became %q", path, p)
 		}
+		once := string(appendPathOnce(nil, path))
+		if again := string(appendPathOnce(nil, once)); again != once {
+			t.Errorf("path %q became %q, then %q", path, once, again)
+		}
 		q := string(appendQuery(nil, query, false))
 		if strings.ContainsAny(q, " +\n") {
 			t.Errorf("query %q became %q", query, q)

@@ -47,6 +47,9 @@ func (p params) has(name string) bool {
 	return ok
 }
 
+// maxParams is more parameters than any operation has.
+const maxParams = 64
+
 // parseQuery reads a query strictly. A name that occurs twice, or an escape that two
 // readers could understand in two ways, is refused.
 func parseQuery(query string) (params, *Error) {
@@ -63,6 +66,9 @@ func parseQuery(query string) (params, *Error) {
 		}
 		if out.has(n) {
 			return nil, invalidArgument("The query parameter " + printable(n) + " must be sent once.")
+		}
+		if len(out) == maxParams {
+			return nil, invalidArgument("The query has too many parameters.")
 		}
 		out = append(out, Param{n, v})
 	}
