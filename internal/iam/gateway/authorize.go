@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -47,40 +48,47 @@ func (x *exchange) denial(c *operation.Check, r policy.Result) *s3Error {
 
 // context returns the condition keys of the request, with those of one check.
 func (x *exchange) context(more []operation.Key) policy.Context {
-	var c policy.Context
-	now := x.now.UTC()
-	set := func(key, value string) {
-		if value != "" {
-			c.Set(key, value)
-		}
-	}
-	set("aws:CurrentTime", now.Format(time.RFC3339))
-	set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
-	set("aws:PrincipalAccount", x.caller.Principal.Account)
-	set("aws:PrincipalArn", x.caller.Principal.ARN)
-	set("aws:RequestedRegion", x.signature.Region)
-	set("aws:ResourceAccount", x.caller.Principal.Account)
-	set("aws:SecureTransport", strconv.FormatBool(x.gateway.config.Secure(x.r)))
-	set("aws:SourceIp", x.gateway.config.SourceIP(x.r))
-	set("aws:UserAgent", x.r.UserAgent())
-	set("aws:Referer", x.r.Referer())
-	set("s3:ResourceAccount", x.caller.Principal.Account)
-	set("s3:signatureversion", "AWS4-HMAC-SHA256")
+	c := commonContext(x.r, x.now, x.signature, x.gateway.config.Secure(x.r), x.gateway.config.SourceIP(x.r), x.caller)
+	c.Set("s3:ResourceAccount", x.caller.Principal.Account)
+	c.Set("s3:signatureversion", "AWS4-HMAC-SHA256")
+	payload := x.r.Header.Get("X-Amz-Content-Sha256")
 	if x.signature.Presigned {
-		set("s3:authType", "REST-QUERY-STRING")
-		set("s3:signatureAge", strconv.FormatInt(x.now.Sub(x.signature.Time).Milliseconds(), 10))
-		set("s3:x-amz-content-sha256", x.r.Header.Get("X-Amz-Content-Sha256"))
-		if x.r.Header.Get("X-Amz-Content-Sha256") == "" {
-			set("s3:x-amz-content-sha256", sigv4.UnsignedPayload)
+		c.Set("s3:authType", "REST-QUERY-STRING")
+		c.Set("s3:signatureAge", strconv.FormatInt(x.now.Sub(x.signature.Time).Milliseconds(), 10))
+		if payload == "" {
+			payload = sigv4.UnsignedPayload
 		}
 	} else {
-		set("s3:authType", "REST-HEADER")
-		set("s3:x-amz-content-sha256", x.r.Header.Get("X-Amz-Content-Sha256"))
+		c.Set("s3:authType", "REST-HEADER")
 	}
+	c.Set("s3:x-amz-content-sha256", payload)
 	for _, keys := range [][]operation.Key{x.operation.Keys, x.caller.Keys, more} {
 		for _, k := range keys {
 			c.Set(k.Name, k.Values...)
 		}
 	}
+	return c
+}
+
+// commonContext returns the condition keys that requests of every service have. Those of
+// the caller are not among them.
+func commonContext(r *http.Request, now time.Time, s *sigv4.Signature, secure bool, sourceIP string, caller *Caller) policy.Context {
+	var c policy.Context
+	set := func(key, value string) {
+		if value != "" {
+			c.Set(key, value)
+		}
+	}
+	now = now.UTC()
+	set("aws:CurrentTime", now.Format(time.RFC3339))
+	set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
+	set("aws:PrincipalAccount", caller.Principal.Account)
+	set("aws:PrincipalArn", caller.Principal.ARN)
+	set("aws:RequestedRegion", s.Region)
+	set("aws:ResourceAccount", caller.Principal.Account)
+	set("aws:SecureTransport", strconv.FormatBool(secure))
+	set("aws:SourceIp", sourceIP)
+	set("aws:UserAgent", r.UserAgent())
+	set("aws:Referer", r.Referer())
 	return c
 }

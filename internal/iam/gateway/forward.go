@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -181,7 +182,7 @@ func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 
 // hopHeaders belong to one connection, and others are not the store's to set.
 const hopHeaders = " connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade " +
-	"set-cookie x-amz-request-id "
+	"set-cookie x-amz-request-id x-amzn-requestid "
 
 // answer sends the store's answer to the client.
 func (x *exchange) answer(res *http.Response) error {
@@ -249,16 +250,22 @@ var copyBuffers = sync.Pool{New: func() any {
 }}
 
 func (x *exchange) copyHeaders(from http.Header) {
-	h := x.w.Header()
-	for name, values := range from {
-		lower := strings.ToLower(name)
-		if strings.Contains(hopHeaders, " "+lower+" ") || len(x.gateway.config.Origins) > 0 && strings.HasPrefix(lower, "access-control-") {
-			continue
-		}
-		h[name] = values
+	if len(x.gateway.config.Origins) > 0 {
+		maps.DeleteFunc(from, func(name string, _ []string) bool { return strings.HasPrefix(name, "Access-Control-") })
 	}
+	h := x.w.Header()
+	copyHeaders(h, from)
 	if h["Content-Encoding"] != nil {
 		dropEncoding(h) // Some stores keep the encoding of the upload.
+	}
+}
+
+// copyHeaders copies the headers of an answer that are not of one connection.
+func copyHeaders(to, from http.Header) {
+	for name, values := range from {
+		if !strings.Contains(hopHeaders, " "+strings.ToLower(name)+" ") {
+			to[name] = values
+		}
 	}
 }
 

@@ -82,18 +82,15 @@ type Decision struct {
 // A Gateway serves S3 requests. It is safe for concurrent use.
 type Gateway struct {
 	config Config
-	signer sigv4.Signer
+	signer *sigv4.Signer
 }
 
 // New makes a Gateway.
 func New(c Config) (*Gateway, error) {
-	u := c.Backend.URL
-	switch {
-	case u == nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("gateway: the backend needs an http or https URL")
-	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
-		return nil, errors.New("gateway: the backend's URL must have a host alone")
-	case c.Authority == nil || c.Now == nil:
+	if err := c.Backend.check(); err != nil {
+		return nil, err
+	}
+	if c.Authority == nil || c.Now == nil {
 		return nil, errors.New("gateway: no authority or no clock")
 	}
 	if c.Backend.Transport == nil {
@@ -105,9 +102,23 @@ func New(c Config) (*Gateway, error) {
 	if c.SourceIP == nil {
 		c.SourceIP = remoteIP
 	}
-	return &Gateway{config: c, signer: sigv4.Signer{
-		AccessKeyID: c.Backend.AccessKeyID, Secret: string(c.Backend.Secret), Region: cmp.Or(c.Backend.Region, "us-east-1"), Service: "s3",
-	}}, nil
+	return &Gateway{config: c, signer: c.Backend.signer("s3")}, nil
+}
+
+// check rejects a Backend without a usable URL.
+func (b *Backend) check() error {
+	u := b.URL
+	switch {
+	case u == nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("gateway: the backend needs an http or https URL")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
+		return errors.New("gateway: the backend's URL must have a host alone")
+	}
+	return nil
+}
+
+func (b *Backend) signer(service string) *sigv4.Signer {
+	return &sigv4.Signer{AccessKeyID: b.AccessKeyID, Secret: string(b.Secret), Region: cmp.Or(b.Region, "us-east-1"), Service: service}
 }
 
 // NewTransport returns a transport for a Backend. It never decompresses answers: the

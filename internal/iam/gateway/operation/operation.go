@@ -52,7 +52,15 @@ const maxParams = 64
 
 // parseQuery reads a query strictly. A name that occurs twice, or an escape that two
 // readers could understand in two ways, is refused.
-func parseQuery(query string) (params, *Error) {
+func parseQuery(query string) (params, *Error) { return parseParams(query, maxParams) }
+
+// maxFormParams is the most parameters of a form: batches have lists.
+const maxFormParams = 1024
+
+// parseForm reads a form as strictly as a query.
+func parseForm(form string) (params, *Error) { return parseParams(form, maxFormParams) }
+
+func parseParams(query string, limit int) (params, *Error) {
 	var out params
 	for part := range strings.SplitSeq(query, "&") {
 		if part == "" {
@@ -67,7 +75,7 @@ func parseQuery(query string) (params, *Error) {
 		if out.has(n) {
 			return nil, invalidArgument("The query parameter " + printable(n) + " must be sent once.")
 		}
-		if len(out) == maxParams {
+		if len(out) == limit {
 			return nil, invalidArgument("The query has too many parameters.")
 		}
 		out = append(out, Param{n, v})
