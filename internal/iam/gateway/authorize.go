@@ -49,17 +49,17 @@ func (x *exchange) denial(c *operation.Check, r policy.Result) *s3Error {
 // context returns the condition keys of the request, with those of one check.
 func (x *exchange) context(more []operation.Key) policy.Context {
 	c := commonContext(x.r, x.now, x.signature, x.gateway.config.Secure(x.r), x.gateway.config.SourceIP(x.r), x.caller)
-	c.Set("s3:ResourceAccount", x.caller.Principal.Account)
+	c.Set("s3:resourceaccount", x.caller.Principal.Account)
 	c.Set("s3:signatureversion", "AWS4-HMAC-SHA256")
 	payload := x.r.Header.Get("X-Amz-Content-Sha256")
 	if x.signature.Presigned {
-		c.Set("s3:authType", "REST-QUERY-STRING")
-		c.Set("s3:signatureAge", strconv.FormatInt(x.now.Sub(x.signature.Time).Milliseconds(), 10))
+		c.Set("s3:authtype", "REST-QUERY-STRING")
+		c.Set("s3:signatureage", strconv.FormatInt(x.now.Sub(x.signature.Time).Milliseconds(), 10))
 		if payload == "" {
 			payload = sigv4.UnsignedPayload
 		}
 	} else {
-		c.Set("s3:authType", "REST-HEADER")
+		c.Set("s3:authtype", "REST-HEADER")
 	}
 	c.Set("s3:x-amz-content-sha256", payload)
 	for _, keys := range [][]operation.Key{x.operation.Keys, x.caller.Keys, more} {
@@ -71,7 +71,7 @@ func (x *exchange) context(more []operation.Key) policy.Context {
 }
 
 // commonContext returns the condition keys that requests of every service have. Those of
-// the caller are not among them.
+// the caller are not among them. Names in lower case need no conversion.
 func commonContext(r *http.Request, now time.Time, s *sigv4.Signature, secure bool, sourceIP string, caller *Caller) policy.Context {
 	var c policy.Context
 	set := func(key, value string) {
@@ -80,15 +80,15 @@ func commonContext(r *http.Request, now time.Time, s *sigv4.Signature, secure bo
 		}
 	}
 	now = now.UTC()
-	set("aws:CurrentTime", now.Format(time.RFC3339))
-	set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
-	set("aws:PrincipalAccount", caller.Principal.Account)
-	set("aws:PrincipalArn", caller.Principal.ARN)
-	set("aws:RequestedRegion", s.Region)
-	set("aws:ResourceAccount", caller.Principal.Account)
-	set("aws:SecureTransport", strconv.FormatBool(secure))
-	set("aws:SourceIp", sourceIP)
-	set("aws:UserAgent", r.UserAgent())
-	set("aws:Referer", r.Referer())
+	set("aws:currenttime", now.Format(time.RFC3339))
+	set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
+	set("aws:principalaccount", caller.Principal.Account)
+	set("aws:principalarn", caller.Principal.ARN)
+	set("aws:requestedregion", s.Region)
+	set("aws:resourceaccount", caller.Principal.Account)
+	set("aws:securetransport", strconv.FormatBool(secure))
+	set("aws:sourceip", sourceIP)
+	set("aws:useragent", r.UserAgent())
+	set("aws:referer", r.Referer())
 	return c
 }

@@ -75,6 +75,9 @@ func (x *exchange) authenticate() error {
 	if err != nil {
 		return err
 	}
+	if c == nil {
+		return ErrUnknownKey
+	}
 	if err := s.CheckClock(x.now); err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (x *exchange) exchangeStream(body io.Reader, length int64, payload string) 
 	if c, ok := body.(*chunkWriter); ok && payload == sigv4.StreamingPayload {
 		c.sign = func(data []byte) string { return x.chain.Next(data) }
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }() // It has no errors.
 	res, err := x.send(stream, length, payload)
 	if failed := stream.failure(); failed != nil {
 		// The store did not get the whole body, whatever it answered.

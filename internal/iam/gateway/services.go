@@ -129,6 +129,9 @@ func (c *call) authenticate() error {
 	if err != nil {
 		return err
 	}
+	if caller == nil {
+		return ErrUnknownKey
+	}
 	if err := s.CheckClock(c.now); err != nil {
 		return err
 	}

@@ -124,7 +124,7 @@ func TestServices(t *testing.T) {
 	if last.Decisions[0].Result.Decision != policy.ImplicitDeny {
 		t.Errorf("event: %+v", last)
 	}
-	res, err := http.Post(server.URL+"/?Action=ListTopics", "application/x-www-form-urlencoded", http.NoBody) //nolint:noctx // a test
+	res, err := http.Post(server.URL+"/?Action=ListTopics", "application/x-www-form-urlencoded", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

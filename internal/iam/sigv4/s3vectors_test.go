@@ -201,7 +201,7 @@ func TestChunkChanges(t *testing.T) {
 	for _, example := range []func() (*http.Request, []byte){chunkExample, trailerExample} {
 		r, encoded := example()
 		want := int(mustLength(t, r))
-		for i := 0; i < len(encoded); i++ {
+		for i := range encoded {
 			if encoded[i] == 'a' && i%4096 != 0 && i > 200 && i < len(encoded)-200 {
 				continue // The data is long.
 			}

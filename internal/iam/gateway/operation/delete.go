@@ -3,7 +3,6 @@ package operation
 import (
 	"bytes"
 	"encoding/xml"
-	"io"
 	"strings"
 )
 
@@ -58,7 +57,7 @@ func ParseDeletion(body []byte, paths bool) (*Deletion, *Error) {
 	if err := d.Decode(&in); err != nil || in.XMLName.Local != "Delete" || len(in.Other) > 0 || len(in.Quiet) > 1 {
 		return nil, malformedXML()
 	}
-	if _, err := d.Token(); err != io.EOF && !onlySpace(body[d.InputOffset():]) {
+	if !onlySpace(body[d.InputOffset():]) {
 		return nil, malformedXML()
 	}
 	if len(in.Objects) == 0 || len(in.Objects) > maxDeleteObjects {

@@ -75,7 +75,7 @@ func S3(r *Request) (*S3Operation, *Error) {
 		return nil, unknownOperation(r.Method, query)
 	}
 	o.Name = rule.name
-	if r.Method == "HEAD" && o.Name == "GetObject" {
+	if r.Method == http.MethodHead && o.Name == "GetObject" {
 		o.Name = "HeadObject"
 	}
 	if rule.listing && r.PathKeys {
@@ -194,8 +194,8 @@ func s3ARN(bucket, key string) string {
 	return "arn:aws:s3:::" + bucket + "/" + key
 }
 
-func (o *S3Operation) addCheck(action string, keys ...Key) {
-	o.Checks = append(o.Checks, Check{Action: action, Resource: o.resource(), Keys: keys})
+func (o *S3Operation) addCheck(action string) {
+	o.Checks = append(o.Checks, Check{Action: action, Resource: o.resource()})
 }
 
 // addChecks adds the actions of the rule and those that headers ask for.

@@ -166,6 +166,7 @@ func TestDeletion(t *testing.T) {
 		{"unknown element outside", "<Delete><Object><Key>a</Key></Object><Prefix>b</Prefix></Delete>", ""},
 		{"parent folder", object("<Key>a/../b</Key>"), ""},
 		{"another document after it", object("<Key>a</Key>") + object("<Key>b</Key>"), ""},
+		{"an empty element after it", object("<Key>a</Key>") + "<Delete/>", ""},
 		{"another root", "<Delet><Object><Key>a</Key></Object></Delet>", ""},
 		{"no XML", "Key=a", ""},
 		{"entity", `<!DOCTYPE d [<!ENTITY e "b">]>` + object("<Key>&e;</Key>"), ""},

@@ -3,6 +3,7 @@ package operation
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"strings"
 )
@@ -99,9 +100,7 @@ func on(field, operations string) map[string]argument {
 func merge(all ...map[string]argument) map[string]argument {
 	out := map[string]argument{}
 	for _, m := range all {
-		for name, a := range m {
-			out[name] = a
-		}
+		maps.Copy(out, m)
 	}
 	return out
 }
