@@ -71,6 +71,15 @@ type Operation struct {
 	// Resource returns the resource that the input names. It is nil if the model has no such
 	// member.
 	Resource func(in any) Resource
+	// Target returns the name and the path that an operation of IAM assigns to its resource. It is
+	// nil if the operation renames nothing.
+	Target func(in any) Resource
+	// Conditions returns the condition keys that the input carries. It is nil if the model has
+	// no such member.
+	Conditions func(in any) map[string][]string
+	// Roles returns the ARNs of roles that the input passes to the service. It is nil if the
+	// model has no such member.
+	Roles func(in any) []string
 }
 
 // Declares reports whether the model lists code for the operation.
@@ -97,6 +106,10 @@ type Resource struct {
 	ID string
 	// Name is an ARN that the input itself carries (tagging operations).
 	Name string
+	// Path is the path of a new entity of IAM; "" if the input does not set it.
+	Path string
+	// NewName is the name that an entity of IAM gets; "" if it keeps its name.
+	NewName string
 }
 
 // ARN returns the resource as IAM policies name it, or "*" if the input names no resource.
@@ -121,6 +134,17 @@ func Partition(region string) string {
 		return "aws-us-gov"
 	}
 	return "aws"
+}
+
+// GlobalRegion returns the Region in which IAM is, in the partition of a Region.
+func GlobalRegion(region string) string {
+	switch Partition(region) {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	}
+	return "us-east-1"
 }
 
 // Region returns the Region in the resource's id or ARN, or "".

@@ -105,8 +105,8 @@ type adminCommand struct {
 }
 
 type createKeyCommand struct {
-	Name   string   `required:"" placeholder:"NAME" help:"The user name in the key's ARN."`
-	Policy []string `required:"" sep:"none" placeholder:"FILE" help:"Identity policy: \"admin\" (cognito-idp:* on everything) or a file with IAM policy JSON. May be repeated."`
+	Name   string   `required:"" placeholder:"NAME" help:"The user of the key. The command makes the user if there is no such user."`
+	Policy []string `required:"" sep:"none" placeholder:"FILE" help:"Identity policy: \"admin\" (every operation of the server) or a file with IAM policy JSON. It becomes a policy of the user. May be repeated."`
 }
 
 // Run makes a key.

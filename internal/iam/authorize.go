@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,8 @@ type Denied struct {
 	// Explicit is true if a statement denies the operation, false if no statement
 	// allows it.
 	Explicit bool
+	// Reason is the end of AWS's message: "because no identity-based policy allows the … action".
+	Reason string
 }
 
 func (d *Denied) Error() string {
@@ -28,8 +31,19 @@ func (d *Denied) Error() string {
 type Request struct {
 	Action   string // "cognito-idp:AdminGetUser"
 	Resource string // an ARN, or "*"
+	// Conditions are the condition keys of the operation's input, such as aws:RequestTag/Stage.
+	Conditions map[string][]string
 	// HTTP is the request that the operation came with.
 	HTTP *api.Request
+}
+
+// actionPassRole is the permission to pass a role to a service.
+const actionPassRole = "iam:PassRole"
+
+// PassRole returns the request to pass a role to a service, such as
+// "cognito-idp.amazonaws.com".
+func PassRole(role, service string, http *api.Request) Request {
+	return Request{Action: actionPassRole, Resource: role, Conditions: map[string][]string{"iam:PassedToService": {service}}, HTTP: http}
 }
 
 // Condition keys that every request carries, in lower case.
@@ -44,24 +58,36 @@ const (
 	keySecureTransport  = "aws:securetransport"
 	keySourceIP         = "aws:sourceip"
 	keyUserAgent        = "aws:useragent"
+	keyUserID           = "aws:userid"
 	keyUsername         = "aws:username"
+	keyTagKeys          = "aws:tagkeys"
+	keyPassedTo         = "iam:passedtoservice"
+	keyPolicyARN        = "iam:policyarn"
+	keyBoundary         = "iam:permissionsboundary"
+	prefixPrincipalTag  = "aws:principaltag/"
+	prefixRequestTag    = "aws:requesttag/"
 	prefixResourceTag   = "aws:resourcetag/"
+	prefixIAMTag        = "iam:resourcetag/"
 )
 
 // supportedKeys are the names of the condition keys as policies write them.
 var supportedKeys = []string{
-	"aws:CurrentTime", "aws:EpochTime", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalType", "aws:RequestedRegion",
-	"aws:ResourceAccount", "aws:ResourceTag/", "aws:SecureTransport", "aws:SourceIp", "aws:UserAgent", "aws:username",
+	"aws:CurrentTime", "aws:EpochTime", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalTag/", "aws:PrincipalType",
+	"aws:RequestedRegion", "aws:RequestTag/", "aws:ResourceAccount", "aws:ResourceTag/", "aws:SecureTransport", "aws:SourceIp",
+	"aws:TagKeys", "aws:UserAgent", "aws:userid", "aws:username", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
+	"iam:ResourceTag/",
 }
 
 // supportedKey reports whether requests carry the condition key.
 func supportedKey(key string) bool {
 	switch key {
 	case keyCurrentTime, keyEpochTime, keyPrincipalAccount, keyPrincipalARN, keyPrincipalType, keyRequestedRegion,
-		keyResourceAccount, keySecureTransport, keySourceIP, keyUserAgent, keyUsername:
+		keyResourceAccount, keySecureTransport, keySourceIP, keyUserAgent, keyUserID, keyUsername, keyTagKeys, keyPassedTo, keyPolicyARN, keyBoundary:
 		return true
 	}
-	return strings.HasPrefix(key, prefixResourceTag)
+	return slices.ContainsFunc([]string{prefixPrincipalTag, prefixRequestTag, prefixResourceTag, prefixIAMTag}, func(p string) bool {
+		return strings.HasPrefix(key, p)
+	})
 }
 
 // deniedWith names, for an action, an older one whose explicit denial covers it (Cognito: DescribeTermsByClient). So a
@@ -71,25 +97,30 @@ var deniedWith = map[string]string{"cognito-idp:DescribeTermsByClient": "cognito
 // Authorize decides whether p may do what r asks. It returns nil, a *Denied, or a
 // fault.
 func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error {
+	if r.Action == actionPassRole && p.ownPolicies {
+		return nil
+	}
 	conditions, err := s.context(ctx, p, r)
 	if err != nil {
 		return err
 	}
-	evaluate := func(action string) policy.Decision {
-		return policy.Evaluate(policy.Layers{Identity: p.policies}, &policy.Request{
-			Action: action, Resource: r.Resource, Principal: policy.Principal{Account: s.deps.AccountID, ARN: p.ARN}, Context: conditions,
-		}).Decision
+	evaluate := func(action string) policy.Result {
+		return policy.Evaluate(policy.Layers{Identity: p.policies, Boundary: p.boundary}, &policy.Request{
+			Action: action, Resource: r.Resource, Principal: policy.Principal{Account: s.deps.AccountID, ARN: p.ARN, ID: p.ID}, Context: conditions,
+		})
 	}
-	if other := deniedWith[r.Action]; other != "" && evaluate(other) == policy.ExplicitDeny {
-		return &Denied{Explicit: true}
+	denied := func(result policy.Result) error {
+		return &Denied{Explicit: result.Decision == policy.ExplicitDeny, Reason: result.Reason(r.Action)}
 	}
-	switch evaluate(r.Action) {
-	case policy.Allow:
-		return nil
-	case policy.ExplicitDeny:
-		return &Denied{Explicit: true}
+	if other := deniedWith[r.Action]; other != "" {
+		if result := evaluate(other); result.Decision == policy.ExplicitDeny {
+			return denied(result)
+		}
 	}
-	return &Denied{}
+	if result := evaluate(r.Action); result.Decision != policy.Allow {
+		return denied(result)
+	}
+	return nil
 }
 
 func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.Context, error) {
@@ -106,22 +137,42 @@ func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.
 		keySecureTransport:  strconv.FormatBool(r.HTTP.Secure()),
 		keySourceIP:         r.HTTP.SourceIP,
 		keyUserAgent:        r.HTTP.UserAgent,
+		keyUserID:           p.ID,
 		keyUsername:         p.Name,
 	} {
 		if value != "" {
 			c.Set(key, value)
 		}
 	}
-	if s.deps.ResourceTags == nil || r.Resource == "*" {
-		return c, nil
+	for key, value := range p.Tags {
+		c.Set(prefixPrincipalTag+key, value)
 	}
-	tags, err := s.deps.ResourceTags(ctx, r.Resource)
+	for key, values := range r.Conditions {
+		c.Add(key, values...)
+	}
+	return c, s.addResourceTags(ctx, &c, r.Resource)
+}
+
+// addResourceTags adds the tags of a pool, or of an entity of the account.
+func (s *Service) addResourceTags(ctx context.Context, c *policy.Context, resource string) error {
+	if resource == "*" {
+		return nil
+	}
+	tags, err := s.entityTags(ctx, resource)
 	if err != nil {
-		return c, err
+		return err
+	}
+	for key, value := range tags {
+		c.Add(prefixIAMTag+key, value)
+	}
+	if tags == nil && s.deps.ResourceTags != nil {
+		if tags, err = s.deps.ResourceTags(ctx, resource); err != nil {
+			return err
+		}
 	}
 	for key, value := range tags {
 		// Keys compare without case, so tags that differ only in case share a key.
 		c.Add(prefixResourceTag+key, value)
 	}
-	return c, nil
+	return nil
 }

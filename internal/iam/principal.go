@@ -6,9 +6,29 @@ import (
 	"fmt"
 
 	"cognate/internal/iam/policy"
+	"cognate/internal/iam/record"
 	"cognate/internal/keys"
 	"cognate/internal/store"
 )
+
+// A Principal is the identity that an access key stands for.
+type Principal struct {
+	AccessKeyID string
+	Secret      keys.Secret
+	// ARN is arn:aws:iam::<account>:user/<path><name>.
+	ARN  string
+	Name string
+	// ID is the user's unique id.
+	ID string
+	// Tags are the user's tags.
+	Tags map[string]string
+
+	policies []*policy.Document
+	boundary []*policy.Document
+	// ownPolicies is true for a key with policies of its own, from before keys had users. Such a
+	// key needs no iam:PassRole, which did not exist then.
+	ownPolicies bool
+}
 
 // Lookup returns the principal of an access key, or ErrUnknownKey if no such key
 // can be used. The session token is "" for long-term keys. This version issues no
@@ -17,22 +37,22 @@ func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) 
 	if sessionToken != "" || !keyForm.MatchString(accessKeyID) {
 		return nil, ErrUnknownKey
 	}
-	now := s.deps.Now()
-	c, ok := s.cache.GetIfPresent(accessKeyID)
-	// A clock that was set back must not prolong an entry.
-	if ok && now.Before(c.until) && !now.Before(c.until.Add(-cacheAge)) {
-		return c.principal, nil
-	}
-	p, err := s.load(ctx, accessKeyID)
-	if err != nil {
-		return nil, err
-	}
-	s.cache.Set(accessKeyID, cached{p, now.Add(cacheAge)})
-	return p, nil
+	return s.principals.get(ctx, accessKeyID, s.loadPrincipal)
 }
 
-func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
-	row, err := s.deps.Store.AccessKey(ctx, id)
+func (s *Service) loadPrincipal(ctx context.Context, id string) (*Principal, error) {
+	var row store.AccessKey
+	var user *Grants
+	err := s.deps.Store.View(ctx, func(r *store.Reader) (err error) {
+		if row, err = r.AccessKey(ctx, id); err != nil {
+			return err
+		}
+		user, err = s.ReadGrants(ctx, r, store.IAMUser, row.UserKey)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // A key whose user has no row is allowed what its own policies allow.
+		}
+		return err
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, ErrUnknownKey
 	}
@@ -50,7 +70,7 @@ func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("iam: access key %s: %w", id, err)
 	}
-	p := &Principal{AccessKeyID: id, Secret: keys.Secret(secret), ARN: row.PrincipalARN, Name: row.Name}
+	p := &Principal{AccessKeyID: id, Secret: keys.Secret(secret), ARN: row.PrincipalARN, Name: row.Name, ownPolicies: len(doc.Policies) > 0}
 	for _, np := range doc.Policies {
 		d, err := policy.Parse(policy.Identity, np.Document, policy.Options{Name: np.Name, SupportedKey: supportedKey})
 		if err != nil {
@@ -60,5 +80,145 @@ func (s *Service) load(ctx context.Context, id string) (*Principal, error) {
 		}
 		p.policies = append(p.policies, d)
 	}
+	if user != nil {
+		p.ARN, p.Name, p.ID, p.Tags = user.Entity.ARN(s.deps.AccountID), user.Entity.Name, user.Entity.ID, tagMap(user.Entity.Tags)
+		p.policies, p.boundary = append(p.policies, user.Policies...), user.Boundary
+	}
 	return p, nil
+}
+
+// Grants are an entity with the policies that apply to it.
+type Grants struct {
+	Entity   *record.Entity
+	Policies []*policy.Document
+	Boundary []*policy.Document
+}
+
+// ReadGrants reads an entity with its inline and attached policies, those of its groups, and
+// its boundary. It returns store.ErrNotFound if there is no such entity.
+func (s *Service) ReadGrants(ctx context.Context, r *store.Reader, kind, key string) (*Grants, error) {
+	row, err := r.IAMEntity(ctx, kind, key)
+	if err != nil {
+		return nil, err
+	}
+	e, err := record.Read(row)
+	if err != nil {
+		return nil, err
+	}
+	g := &Grants{Entity: e}
+	if err := s.addPolicies(ctx, r, g, e); err != nil {
+		return nil, err
+	}
+	bounds, err := r.IAMLinks(ctx, kind, key, store.IAMBoundary)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range bounds {
+		d, err := s.managedPolicy(ctx, r, policy.Boundary, record.PolicyRef(l.Target))
+		if err != nil {
+			return nil, err
+		}
+		g.Boundary = append(g.Boundary, d)
+	}
+	if kind != store.IAMUser {
+		return g, nil
+	}
+	groups, err := r.IAMLinks(ctx, kind, key, store.IAMMember)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range groups {
+		row, err := r.IAMEntity(ctx, store.IAMGroup, l.Target)
+		if err != nil {
+			return nil, fmt.Errorf("iam: group %s: %w", l.Target, err)
+		}
+		group, err := record.Read(row)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.addPolicies(ctx, r, g, group); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// addPolicies adds the inline and the attached policies of an entity.
+func (s *Service) addPolicies(ctx context.Context, r *store.Reader, g *Grants, e *record.Entity) error {
+	for _, in := range e.Inline {
+		g.Policies = append(g.Policies, parsed(policy.Identity, in.Name, in.Document))
+	}
+	attached, err := r.IAMLinks(ctx, e.Kind, e.Key, store.IAMAttached)
+	if err != nil {
+		return err
+	}
+	for _, l := range attached {
+		d, err := s.managedPolicy(ctx, r, policy.Identity, record.PolicyRef(l.Target))
+		if err != nil {
+			return err
+		}
+		g.Policies = append(g.Policies, d)
+	}
+	return nil
+}
+
+// managedPolicy returns the default version of a managed policy. A policy that is not there
+// denies everything, since it could have denied something.
+func (s *Service) managedPolicy(ctx context.Context, r *store.Reader, kind policy.Kind, ref record.PolicyRef) (*policy.Document, error) {
+	e, err := s.ReadPolicy(ctx, r, ref)
+	if errors.Is(err, store.ErrNotFound) {
+		return policy.Unreadable(string(ref)), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := e.DefaultVersion()
+	if v == nil {
+		return policy.Unreadable(e.Name), nil
+	}
+	return parsed(kind, e.ARN(s.accountOf(ref)), v.Document), nil
+}
+
+// accountOf returns the account in the ARN of a managed policy.
+func (s *Service) accountOf(ref record.PolicyRef) string {
+	if _, ok := ref.AWS(); ok {
+		return "aws"
+	}
+	return s.deps.AccountID
+}
+
+// ReadPolicy reads a managed policy of the account or of AWS, or returns store.ErrNotFound.
+func (s *Service) ReadPolicy(ctx context.Context, r *store.Reader, ref record.PolicyRef) (*record.Entity, error) {
+	if name, ok := ref.AWS(); ok {
+		if e := record.AWSPolicy(name); e != nil {
+			return e, nil
+		}
+		return nil, store.ErrNotFound
+	}
+	key, ok := ref.Local()
+	if !ok {
+		return nil, store.ErrNotFound
+	}
+	row, err := r.IAMEntity(ctx, store.IAMPolicy, key)
+	if err != nil {
+		return nil, err
+	}
+	return record.Read(row)
+}
+
+// parsed returns a stored policy. A policy that cannot be read denies everything.
+func parsed(kind policy.Kind, name, text string) *policy.Document {
+	d, err := policy.Parse(kind, []byte(text), policy.Options{Name: name})
+	if err != nil {
+		return policy.Unreadable(name)
+	}
+	return d
+}
+
+func tagMap(tags []record.Tag) map[string]string {
+	m := make(map[string]string, len(tags))
+	for _, t := range tags {
+		m[t.Key] = t.Value
+	}
+	return m
 }

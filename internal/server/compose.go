@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/federation/fetch"
 	"cognate/internal/iam"
+	"cognate/internal/iam/account"
 	"cognate/internal/identitypool"
 	"cognate/internal/keys"
 	"cognate/internal/login"
@@ -50,6 +52,7 @@ type services struct {
 	gauges     *databaseGauges
 	gate       *keys.Gate
 	iam        *iam.Service
+	account    *account.Service
 	pools      *pool.Service
 	branding   *branding.Service
 	providers  *providers.Service
@@ -204,12 +207,16 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.iam = iam.New(iam.Deps{
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags,
 	})
+	v.account = account.New(account.Deps{
+		Store: st, IAM: v.iam, Pages: pages, Now: c.Now, Rand: rand.Reader, AccountID: c.AccountID,
+		CheckMetadata: func(text []byte) (time.Time, error) { return metadataEnd(text, c.Now()) },
+	})
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
 			idp.Bind(directory{v.pools, v.branding, v.providers, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(identityDirectory{v.identityPools, unimplementedIdentity{}}),
 			sts.Bind(unimplementedSTS{}),
-			iamapi.Bind(iamapi.Unimplemented{}),
+			iamapi.Bind(v.account),
 		),
 		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
 		Log: log,

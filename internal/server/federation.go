@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/audit"
 	"cognate/internal/federation/fetch"
+	"cognate/internal/federation/saml"
 	"cognate/internal/oauth"
 )
 
@@ -112,4 +114,14 @@ func siteURL(c *Config) func(r *http.Request, site *oauth.Site) string {
 		}
 		return address(site.Pool.Region, site.Domain.Name, site.Domain.Custom)
 	}
+}
+
+// metadataEnd reads the metadata of a SAML provider of the account, and returns until when it
+// is valid.
+func metadataEnd(text []byte, now time.Time) (time.Time, error) {
+	m, err := saml.ParseMetadata(text, now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return m.ValidUntil, nil
 }

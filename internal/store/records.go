@@ -152,6 +152,8 @@ const (
 	IAMPolicy       = "policy"
 	IAMOIDCProvider = "oidc-provider"
 	IAMSAMLProvider = "saml-provider"
+	// IAMSAMLMetadata has the metadata of SAML providers, which lists of providers need not read.
+	IAMSAMLMetadata = "saml-metadata"
 )
 
 // Kinds of links between the account's entities.

@@ -38,6 +38,9 @@ func (x *exchange) authenticate(body []byte) (*iam.Principal, error) {
 		return nil, signatureError(err)
 	}
 	x.request.Region = sig.Region
+	if x.binding.Service.Name == serviceIAM {
+		x.request.Region = api.GlobalRegion(sig.Region)
+	}
 	if x.config.Authority.Mode == AcceptAny {
 		if err := sig.CheckService(x.binding.Service.SigningName); err != nil {
 			return nil, signatureError(err)
@@ -124,11 +127,51 @@ func (x *exchange) authorize(in any, p *iam.Principal) error {
 	if op.Auth != api.AuthSigV4 || x.config.Authority.Mode == AcceptAny {
 		return nil
 	}
-	r := iam.Request{
-		Action: op.Action(), Resource: resource.ARN(op.Service.Name, x.request.Region, x.config.AccountID), HTTP: x.request,
+	requests, err := x.permissions(in, p, resource)
+	if err != nil {
+		return err
 	}
-	return denialError(x.config.Authority.IAM.Authorize(x.r.Context(), p, r), p, r)
+	for _, r := range requests {
+		if err := x.config.Authority.IAM.Authorize(x.r.Context(), p, r); err != nil {
+			return denialError(err, p, r)
+		}
+	}
+	return nil
 }
+
+// permissions returns what the principal must be allowed: the operation on its resource, the
+// same on the name that an entity gets, and to pass the roles that the input names.
+func (x *exchange) permissions(in any, p *iam.Principal, resource api.Resource) ([]iam.Request, error) {
+	op := x.binding.Operation
+	var conditions map[string][]string
+	if op.Conditions != nil {
+		conditions = op.Conditions(in)
+	}
+	resources := []api.Resource{resource}
+	if op.Target != nil {
+		resources = append(resources, op.Target(in))
+	}
+	var list []iam.Request
+	for _, r := range resources {
+		arn := r.ARN(op.Service.Name, x.request.Region, x.config.AccountID)
+		if op.Service.Name == serviceIAM {
+			var err error
+			if arn, err = x.config.Authority.IAM.EntityARN(x.r.Context(), r, x.request.Region, p); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, iam.Request{Action: op.Action(), Resource: arn, Conditions: conditions, HTTP: x.request})
+	}
+	if op.Roles != nil {
+		for _, role := range op.Roles(in) {
+			list = append(list, iam.PassRole(role, op.Service.Name+".amazonaws.com", x.request))
+		}
+	}
+	return list, nil
+}
+
+// serviceIAM is the service that is the same in every Region of a partition.
+const serviceIAM = "iam"
 
 // denialError returns the answer for an error of Authorize.
 func denialError(err error, p *iam.Principal, r iam.Request) error {
@@ -136,10 +179,6 @@ func denialError(err error, p *iam.Principal, r iam.Request) error {
 	if !ok {
 		return err
 	}
-	why := "because no identity-based policy allows the " + r.Action + " action"
-	if denied.Explicit {
-		why = "with an explicit deny in an identity-based policy"
-	}
 	return api.NewError(codeAccessDenied, "User: "+p.ARN+" is not authorized to perform: "+r.Action+
-		" on resource: "+r.Resource+" "+why).WithCause(err)
+		" on resource: "+r.Resource+" "+denied.Reason).WithCause(err)
 }

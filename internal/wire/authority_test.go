@@ -237,3 +237,40 @@ func TestSDKRoundTrip(t *testing.T) {
 		t.Errorf("not built: %v", resp)
 	}
 }
+
+// TestPassRole wants a permission of its own for a role that a pool's group gets.
+func TestPassRole(t *testing.T) {
+	t.Parallel()
+	a := newAccess(t)
+	key, secret, err := a.CreateAccessKey(t.Context(), "pools", iam.NamedPolicy{Name: "p", Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"cognito-idp:*","Resource":"*"},
+		{"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::123456789012:role/staff","Condition":{"StringEquals":{"iam:PassedToService":"cognito-idp.amazonaws.com"}}}]}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const role = "arn:aws:iam::123456789012:role/"
+	tests := []struct {
+		name, role    string
+		code, message string
+	}{
+		{"no role", "", "UnsupportedOperationException", "CreateGroup is not available in this version of Cognate"},
+		{"the role", role + "staff", "UnsupportedOperationException", "CreateGroup is not available in this version of Cognate"},
+		{"another role", role + "admin", "AccessDeniedException", "User: arn:aws:iam::123456789012:user/pools is not authorized to perform: iam:PassRole on resource: " + role +
+			"admin because no identity-based policy allows the iam:PassRole action"},
+	}
+	url := guarded(t, a, time.Now)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			in := &cognito.CreateGroupInput{UserPoolId: aws.String("eu-central-1_allowed"), GroupName: aws.String("g")}
+			if tt.role != "" {
+				in.RoleArn = &tt.role
+			}
+			_, err := client(url, key.ID, string(secret), "").CreateGroup(t.Context(), in)
+			e, ok := errors.AsType[smithy.APIError](err)
+			if !ok || e.ErrorCode() != tt.code || e.ErrorMessage() != tt.message {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

@@ -224,7 +224,8 @@ func (m *model) operationsFile() *source {
 	for _, op := range m.sortedOperations() {
 		m.operationRow(&s, op)
 	}
-	s.p("}")
+	s.p("}\n")
+	m.rolesFuncs(&s)
 	return &s
 }
 
@@ -255,6 +256,7 @@ func (m *model) operationRow(s *source, op *operation) {
 	if expr := m.resourceExpr(op); expr != "" {
 		s.p("Resource: func(in any) api.Resource { return %s },", expr)
 	}
+	m.permissionRows(s, op)
 	s.p("},")
 }
 
@@ -267,6 +269,9 @@ func (m *model) newDecoder() string {
 
 // resourceExpr finds the pool (or ARN) that an operation's input names.
 func (m *model) resourceExpr(op *operation) string {
+	if m.Service == "iam" {
+		return m.entityResource(op)
+	}
 	in := goName(op.Input)
 	for _, mem := range m.Shapes[op.Input].Members {
 		val := fmt.Sprintf("in.(*%s).%s", in, goName(mem.Name))

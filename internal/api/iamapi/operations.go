@@ -18,12 +18,18 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeAddClientIDToOpenIDConnectProviderRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*AddClientIDToOpenIDConnectProviderRequest).OpenIDConnectProviderArn}
+		},
 	},
 	"AddUserToGroup": {
 		Service: Info, Name: "AddUserToGroup", Auth: api.AuthSigV4,
 		Errors: []string{"LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeAddUserToGroupRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*AddUserToGroupRequest).GroupName}
 		},
 	},
 	"AttachGroupPolicy": {
@@ -32,6 +38,14 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeAttachGroupPolicyRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*AttachGroupPolicyRequest).GroupName}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*AttachGroupPolicyRequest), api.Conditions{}
+			c.Set("iam:PolicyARN", v.PolicyArn)
+			return c
+		},
 	},
 	"AttachRolePolicy": {
 		Service: Info, Name: "AttachRolePolicy", Auth: api.AuthSigV4,
@@ -39,12 +53,28 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeAttachRolePolicyRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*AttachRolePolicyRequest).RoleName}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*AttachRolePolicyRequest), api.Conditions{}
+			c.Set("iam:PolicyARN", v.PolicyArn)
+			return c
+		},
 	},
 	"AttachUserPolicy": {
 		Service: Info, Name: "AttachUserPolicy", Auth: api.AuthSigV4,
 		Errors: []string{"InvalidInput", "LimitExceeded", "NoSuchEntity", "PolicyNotAttachable", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeAttachUserPolicyRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*AttachUserPolicyRequest).UserName}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*AttachUserPolicyRequest), api.Conditions{}
+			c.Set("iam:PolicyARN", v.PolicyArn)
+			return c
 		},
 	},
 	"CreateAccessKey": {
@@ -61,6 +91,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlCreateAccessKeyResponse(dst, out.(*CreateAccessKeyResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: api.Val(in.(*CreateAccessKeyRequest).UserName)}
+		},
 	},
 	"CreateGroup": {
 		Service: Info, Name: "CreateGroup", Auth: api.AuthSigV4,
@@ -72,6 +105,9 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendCreateGroupResponse(dst, out.(*CreateGroupResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlCreateGroupResponse(dst, out.(*CreateGroupResponse)) },
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*CreateGroupRequest).GroupName, Path: api.PathOf(api.Val(in.(*CreateGroupRequest).Path))}
+		},
 	},
 	"CreateOpenIDConnectProvider": {
 		Service: Info, Name: "CreateOpenIDConnectProvider", Auth: api.AuthSigV4,
@@ -87,6 +123,16 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlCreateOpenIDConnectProviderResponse(dst, out.(*CreateOpenIDConnectProviderResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "oidc-provider", ID: in.(*CreateOpenIDConnectProviderRequest).Url}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*CreateOpenIDConnectProviderRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"CreatePolicy": {
 		Service: Info, Name: "CreatePolicy", Auth: api.AuthSigV4,
@@ -98,6 +144,16 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendCreatePolicyResponse(dst, out.(*CreatePolicyResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlCreatePolicyResponse(dst, out.(*CreatePolicyResponse)) },
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "policy", ID: in.(*CreatePolicyRequest).PolicyName, Path: api.PathOf(api.Val(in.(*CreatePolicyRequest).Path))}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*CreatePolicyRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"CreatePolicyVersion": {
 		Service: Info, Name: "CreatePolicyVersion", Auth: api.AuthSigV4,
@@ -113,6 +169,7 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlCreatePolicyVersionResponse(dst, out.(*CreatePolicyVersionResponse))
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*CreatePolicyVersionRequest).PolicyArn} },
 	},
 	"CreateRole": {
 		Service: Info, Name: "CreateRole", Auth: api.AuthSigV4,
@@ -124,6 +181,17 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendCreateRoleResponse(dst, out.(*CreateRoleResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlCreateRoleResponse(dst, out.(*CreateRoleResponse)) },
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*CreateRoleRequest).RoleName, Path: api.PathOf(api.Val(in.(*CreateRoleRequest).Path))}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*CreateRoleRequest), api.Conditions{}
+			c.Set("iam:PermissionsBoundary", api.Val(v.PermissionsBoundary))
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"CreateSAMLProvider": {
 		Service: Info, Name: "CreateSAMLProvider", Auth: api.AuthSigV4,
@@ -139,6 +207,16 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlCreateSAMLProviderResponse(dst, out.(*CreateSAMLProviderResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "saml-provider", ID: in.(*CreateSAMLProviderRequest).Name}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*CreateSAMLProviderRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"CreateUser": {
 		Service: Info, Name: "CreateUser", Auth: api.AuthSigV4,
@@ -150,12 +228,26 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendCreateUserResponse(dst, out.(*CreateUserResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlCreateUserResponse(dst, out.(*CreateUserResponse)) },
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*CreateUserRequest).UserName, Path: api.PathOf(api.Val(in.(*CreateUserRequest).Path))}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*CreateUserRequest), api.Conditions{}
+			c.Set("iam:PermissionsBoundary", api.Val(v.PermissionsBoundary))
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"DeleteAccessKey": {
 		Service: Info, Name: "DeleteAccessKey", Auth: api.AuthSigV4,
 		Errors: []string{"LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteAccessKeyRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: api.Val(in.(*DeleteAccessKeyRequest).UserName)}
 		},
 	},
 	"DeleteGroup": {
@@ -164,12 +256,16 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteGroupRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "group", ID: in.(*DeleteGroupRequest).GroupName} },
 	},
 	"DeleteGroupPolicy": {
 		Service: Info, Name: "DeleteGroupPolicy", Auth: api.AuthSigV4,
 		Errors: []string{"LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteGroupPolicyRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*DeleteGroupPolicyRequest).GroupName}
 		},
 	},
 	"DeleteOpenIDConnectProvider": {
@@ -178,6 +274,9 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteOpenIDConnectProviderRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*DeleteOpenIDConnectProviderRequest).OpenIDConnectProviderArn}
+		},
 	},
 	"DeletePolicy": {
 		Service: Info, Name: "DeletePolicy", Auth: api.AuthSigV4,
@@ -185,6 +284,7 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeletePolicyRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*DeletePolicyRequest).PolicyArn} },
 	},
 	"DeletePolicyVersion": {
 		Service: Info, Name: "DeletePolicyVersion", Auth: api.AuthSigV4,
@@ -192,6 +292,7 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeletePolicyVersionRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*DeletePolicyVersionRequest).PolicyArn} },
 	},
 	"DeleteRole": {
 		Service: Info, Name: "DeleteRole", Auth: api.AuthSigV4,
@@ -199,12 +300,16 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteRoleRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "role", ID: in.(*DeleteRoleRequest).RoleName} },
 	},
 	"DeleteRolePermissionsBoundary": {
 		Service: Info, Name: "DeleteRolePermissionsBoundary", Auth: api.AuthSigV4,
 		Errors: []string{"NoSuchEntity", "ServiceFailure", "UnmodifiableEntity"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteRolePermissionsBoundaryRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*DeleteRolePermissionsBoundaryRequest).RoleName}
 		},
 	},
 	"DeleteRolePolicy": {
@@ -213,6 +318,9 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteRolePolicyRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*DeleteRolePolicyRequest).RoleName}
+		},
 	},
 	"DeleteSAMLProvider": {
 		Service: Info, Name: "DeleteSAMLProvider", Auth: api.AuthSigV4,
@@ -220,6 +328,7 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteSAMLProviderRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*DeleteSAMLProviderRequest).SAMLProviderArn} },
 	},
 	"DeleteUser": {
 		Service: Info, Name: "DeleteUser", Auth: api.AuthSigV4,
@@ -227,12 +336,16 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteUserRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "user", ID: in.(*DeleteUserRequest).UserName} },
 	},
 	"DeleteUserPermissionsBoundary": {
 		Service: Info, Name: "DeleteUserPermissionsBoundary", Auth: api.AuthSigV4,
 		Errors: []string{"NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteUserPermissionsBoundaryRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*DeleteUserPermissionsBoundaryRequest).UserName}
 		},
 	},
 	"DeleteUserPolicy": {
@@ -241,12 +354,23 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDeleteUserPolicyRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*DeleteUserPolicyRequest).UserName}
+		},
 	},
 	"DetachGroupPolicy": {
 		Service: Info, Name: "DetachGroupPolicy", Auth: api.AuthSigV4,
 		Errors: []string{"InvalidInput", "LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDetachGroupPolicyRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*DetachGroupPolicyRequest).GroupName}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*DetachGroupPolicyRequest), api.Conditions{}
+			c.Set("iam:PolicyARN", v.PolicyArn)
+			return c
 		},
 	},
 	"DetachRolePolicy": {
@@ -255,12 +379,28 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDetachRolePolicyRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*DetachRolePolicyRequest).RoleName}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*DetachRolePolicyRequest), api.Conditions{}
+			c.Set("iam:PolicyARN", v.PolicyArn)
+			return c
+		},
 	},
 	"DetachUserPolicy": {
 		Service: Info, Name: "DetachUserPolicy", Auth: api.AuthSigV4,
 		Errors: []string{"InvalidInput", "LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeDetachUserPolicyRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*DetachUserPolicyRequest).UserName}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*DetachUserPolicyRequest), api.Conditions{}
+			c.Set("iam:PolicyARN", v.PolicyArn)
+			return c
 		},
 	},
 	"GetAccessKeyLastUsed": {
@@ -322,6 +462,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlGetContextKeysForPolicyResponse(dst, out.(*GetContextKeysForPolicyResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*GetContextKeysForPrincipalPolicyRequest).PolicySourceArn}
+		},
 	},
 	"GetGroup": {
 		Service: Info, Name: "GetGroup", Auth: api.AuthSigV4,
@@ -334,6 +477,7 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendGetGroupResponse(dst, out.(*GetGroupResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlGetGroupResponse(dst, out.(*GetGroupResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Type: "group", ID: in.(*GetGroupRequest).GroupName} },
 	},
 	"GetGroupPolicy": {
 		Service: Info, Name: "GetGroupPolicy", Auth: api.AuthSigV4,
@@ -347,6 +491,9 @@ var Operations = map[string]*api.Operation{
 			return appendGetGroupPolicyResponse(dst, out.(*GetGroupPolicyResponse))
 		},
 		EncodeXML: func(dst []byte, out any) []byte { return xmlGetGroupPolicyResponse(dst, out.(*GetGroupPolicyResponse)) },
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*GetGroupPolicyRequest).GroupName}
+		},
 	},
 	"GetOpenIDConnectProvider": {
 		Service: Info, Name: "GetOpenIDConnectProvider", Auth: api.AuthSigV4,
@@ -362,6 +509,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlGetOpenIDConnectProviderResponse(dst, out.(*GetOpenIDConnectProviderResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*GetOpenIDConnectProviderRequest).OpenIDConnectProviderArn}
+		},
 	},
 	"GetPolicy": {
 		Service: Info, Name: "GetPolicy", Auth: api.AuthSigV4,
@@ -373,6 +523,7 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendGetPolicyResponse(dst, out.(*GetPolicyResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlGetPolicyResponse(dst, out.(*GetPolicyResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Name: in.(*GetPolicyRequest).PolicyArn} },
 	},
 	"GetPolicyVersion": {
 		Service: Info, Name: "GetPolicyVersion", Auth: api.AuthSigV4,
@@ -388,6 +539,7 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlGetPolicyVersionResponse(dst, out.(*GetPolicyVersionResponse))
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*GetPolicyVersionRequest).PolicyArn} },
 	},
 	"GetRole": {
 		Service: Info, Name: "GetRole", Auth: api.AuthSigV4,
@@ -399,6 +551,7 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendGetRoleResponse(dst, out.(*GetRoleResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlGetRoleResponse(dst, out.(*GetRoleResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Type: "role", ID: in.(*GetRoleRequest).RoleName} },
 	},
 	"GetRolePolicy": {
 		Service: Info, Name: "GetRolePolicy", Auth: api.AuthSigV4,
@@ -412,6 +565,7 @@ var Operations = map[string]*api.Operation{
 			return appendGetRolePolicyResponse(dst, out.(*GetRolePolicyResponse))
 		},
 		EncodeXML: func(dst []byte, out any) []byte { return xmlGetRolePolicyResponse(dst, out.(*GetRolePolicyResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Type: "role", ID: in.(*GetRolePolicyRequest).RoleName} },
 	},
 	"GetSAMLProvider": {
 		Service: Info, Name: "GetSAMLProvider", Auth: api.AuthSigV4,
@@ -427,6 +581,7 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlGetSAMLProviderResponse(dst, out.(*GetSAMLProviderResponse))
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*GetSAMLProviderRequest).SAMLProviderArn} },
 	},
 	"GetUser": {
 		Service: Info, Name: "GetUser", Auth: api.AuthSigV4,
@@ -438,6 +593,9 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendGetUserResponse(dst, out.(*GetUserResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlGetUserResponse(dst, out.(*GetUserResponse)) },
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: api.Val(in.(*GetUserRequest).UserName)}
+		},
 	},
 	"GetUserPolicy": {
 		Service: Info, Name: "GetUserPolicy", Auth: api.AuthSigV4,
@@ -451,6 +609,7 @@ var Operations = map[string]*api.Operation{
 			return appendGetUserPolicyResponse(dst, out.(*GetUserPolicyResponse))
 		},
 		EncodeXML: func(dst []byte, out any) []byte { return xmlGetUserPolicyResponse(dst, out.(*GetUserPolicyResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Type: "user", ID: in.(*GetUserPolicyRequest).UserName} },
 	},
 	"ListAccessKeys": {
 		Service: Info, Name: "ListAccessKeys", Auth: api.AuthSigV4,
@@ -465,6 +624,9 @@ var Operations = map[string]*api.Operation{
 			return appendListAccessKeysResponse(dst, out.(*ListAccessKeysResponse))
 		},
 		EncodeXML: func(dst []byte, out any) []byte { return xmlListAccessKeysResponse(dst, out.(*ListAccessKeysResponse)) },
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: api.Val(in.(*ListAccessKeysRequest).UserName)}
+		},
 	},
 	"ListAccountAliases": {
 		Service: Info, Name: "ListAccountAliases", Auth: api.AuthSigV4,
@@ -497,6 +659,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListAttachedGroupPoliciesResponse(dst, out.(*ListAttachedGroupPoliciesResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*ListAttachedGroupPoliciesRequest).GroupName}
+		},
 	},
 	"ListAttachedRolePolicies": {
 		Service: Info, Name: "ListAttachedRolePolicies", Auth: api.AuthSigV4,
@@ -512,6 +677,9 @@ var Operations = map[string]*api.Operation{
 		},
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListAttachedRolePoliciesResponse(dst, out.(*ListAttachedRolePoliciesResponse))
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*ListAttachedRolePoliciesRequest).RoleName}
 		},
 	},
 	"ListAttachedUserPolicies": {
@@ -529,6 +697,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListAttachedUserPoliciesResponse(dst, out.(*ListAttachedUserPoliciesResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*ListAttachedUserPoliciesRequest).UserName}
+		},
 	},
 	"ListEntitiesForPolicy": {
 		Service: Info, Name: "ListEntitiesForPolicy", Auth: api.AuthSigV4,
@@ -545,6 +716,7 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListEntitiesForPolicyResponse(dst, out.(*ListEntitiesForPolicyResponse))
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*ListEntitiesForPolicyRequest).PolicyArn} },
 	},
 	"ListGroupPolicies": {
 		Service: Info, Name: "ListGroupPolicies", Auth: api.AuthSigV4,
@@ -560,6 +732,9 @@ var Operations = map[string]*api.Operation{
 		},
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListGroupPoliciesResponse(dst, out.(*ListGroupPoliciesResponse))
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*ListGroupPoliciesRequest).GroupName}
 		},
 	},
 	"ListGroups": {
@@ -589,6 +764,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListGroupsForUserResponse(dst, out.(*ListGroupsForUserResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*ListGroupsForUserRequest).UserName}
+		},
 	},
 	"ListInstanceProfilesForRole": {
 		Service: Info, Name: "ListInstanceProfilesForRole", Auth: api.AuthSigV4,
@@ -605,6 +783,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListInstanceProfilesForRoleResponse(dst, out.(*ListInstanceProfilesForRoleResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*ListInstanceProfilesForRoleRequest).RoleName}
+		},
 	},
 	"ListOpenIDConnectProviderTags": {
 		Service: Info, Name: "ListOpenIDConnectProviderTags", Auth: api.AuthSigV4,
@@ -619,6 +800,9 @@ var Operations = map[string]*api.Operation{
 		},
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListOpenIDConnectProviderTagsResponse(dst, out.(*ListOpenIDConnectProviderTagsResponse))
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*ListOpenIDConnectProviderTagsRequest).OpenIDConnectProviderArn}
 		},
 	},
 	"ListOpenIDConnectProviders": {
@@ -660,6 +844,7 @@ var Operations = map[string]*api.Operation{
 			return appendListPolicyTagsResponse(dst, out.(*ListPolicyTagsResponse))
 		},
 		EncodeXML: func(dst []byte, out any) []byte { return xmlListPolicyTagsResponse(dst, out.(*ListPolicyTagsResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Name: in.(*ListPolicyTagsRequest).PolicyArn} },
 	},
 	"ListPolicyVersions": {
 		Service: Info, Name: "ListPolicyVersions", Auth: api.AuthSigV4,
@@ -676,6 +861,7 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListPolicyVersionsResponse(dst, out.(*ListPolicyVersionsResponse))
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*ListPolicyVersionsRequest).PolicyArn} },
 	},
 	"ListRolePolicies": {
 		Service: Info, Name: "ListRolePolicies", Auth: api.AuthSigV4,
@@ -692,6 +878,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListRolePoliciesResponse(dst, out.(*ListRolePoliciesResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*ListRolePoliciesRequest).RoleName}
+		},
 	},
 	"ListRoleTags": {
 		Service: Info, Name: "ListRoleTags", Auth: api.AuthSigV4,
@@ -703,6 +892,7 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendListRoleTagsResponse(dst, out.(*ListRoleTagsResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlListRoleTagsResponse(dst, out.(*ListRoleTagsResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Type: "role", ID: in.(*ListRoleTagsRequest).RoleName} },
 	},
 	"ListRoles": {
 		Service: Info, Name: "ListRoles", Auth: api.AuthSigV4,
@@ -729,6 +919,9 @@ var Operations = map[string]*api.Operation{
 		},
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListSAMLProviderTagsResponse(dst, out.(*ListSAMLProviderTagsResponse))
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*ListSAMLProviderTagsRequest).SAMLProviderArn}
 		},
 	},
 	"ListSAMLProviders": {
@@ -761,6 +954,9 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlListUserPoliciesResponse(dst, out.(*ListUserPoliciesResponse))
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*ListUserPoliciesRequest).UserName}
+		},
 	},
 	"ListUserTags": {
 		Service: Info, Name: "ListUserTags", Auth: api.AuthSigV4,
@@ -773,6 +969,7 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendListUserTagsResponse(dst, out.(*ListUserTagsResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlListUserTagsResponse(dst, out.(*ListUserTagsResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Type: "user", ID: in.(*ListUserTagsRequest).UserName} },
 	},
 	"ListUsers": {
 		Service: Info, Name: "ListUsers", Auth: api.AuthSigV4,
@@ -792,12 +989,23 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodePutGroupPolicyRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*PutGroupPolicyRequest).GroupName}
+		},
 	},
 	"PutRolePermissionsBoundary": {
 		Service: Info, Name: "PutRolePermissionsBoundary", Auth: api.AuthSigV4,
 		Errors: []string{"InvalidInput", "NoSuchEntity", "PolicyNotAttachable", "ServiceFailure", "UnmodifiableEntity"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodePutRolePermissionsBoundaryRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*PutRolePermissionsBoundaryRequest).RoleName}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*PutRolePermissionsBoundaryRequest), api.Conditions{}
+			c.Set("iam:PermissionsBoundary", v.PermissionsBoundary)
+			return c
 		},
 	},
 	"PutRolePolicy": {
@@ -806,12 +1014,21 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodePutRolePolicyRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "role", ID: in.(*PutRolePolicyRequest).RoleName} },
 	},
 	"PutUserPermissionsBoundary": {
 		Service: Info, Name: "PutUserPermissionsBoundary", Auth: api.AuthSigV4,
 		Errors: []string{"InvalidInput", "NoSuchEntity", "PolicyNotAttachable", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodePutUserPermissionsBoundaryRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: in.(*PutUserPermissionsBoundaryRequest).UserName}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*PutUserPermissionsBoundaryRequest), api.Conditions{}
+			c.Set("iam:PermissionsBoundary", v.PermissionsBoundary)
+			return c
 		},
 	},
 	"PutUserPolicy": {
@@ -820,12 +1037,16 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodePutUserPolicyRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "user", ID: in.(*PutUserPolicyRequest).UserName} },
 	},
 	"RemoveClientIDFromOpenIDConnectProvider": {
 		Service: Info, Name: "RemoveClientIDFromOpenIDConnectProvider", Auth: api.AuthSigV4,
 		Errors: []string{"InvalidInput", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeRemoveClientIDFromOpenIDConnectProviderRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*RemoveClientIDFromOpenIDConnectProviderRequest).OpenIDConnectProviderArn}
 		},
 	},
 	"RemoveUserFromGroup": {
@@ -834,6 +1055,9 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeRemoveUserFromGroupRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "group", ID: in.(*RemoveUserFromGroupRequest).GroupName}
+		},
 	},
 	"SetDefaultPolicyVersion": {
 		Service: Info, Name: "SetDefaultPolicyVersion", Auth: api.AuthSigV4,
@@ -841,6 +1065,7 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeSetDefaultPolicyVersionRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*SetDefaultPolicyVersionRequest).PolicyArn} },
 	},
 	"SimulateCustomPolicy": {
 		Service: Info, Name: "SimulateCustomPolicy", Auth: api.AuthSigV4,
@@ -869,12 +1094,25 @@ var Operations = map[string]*api.Operation{
 			return appendSimulatePolicyResponse(dst, out.(*SimulatePolicyResponse))
 		},
 		EncodeXML: func(dst []byte, out any) []byte { return xmlSimulatePolicyResponse(dst, out.(*SimulatePolicyResponse)) },
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*SimulatePrincipalPolicyRequest).PolicySourceArn}
+		},
 	},
 	"TagOpenIDConnectProvider": {
 		Service: Info, Name: "TagOpenIDConnectProvider", Auth: api.AuthSigV4,
 		Errors: []string{"ConcurrentModification", "InvalidInput", "LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeTagOpenIDConnectProviderRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*TagOpenIDConnectProviderRequest).OpenIDConnectProviderArn}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*TagOpenIDConnectProviderRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
 		},
 	},
 	"TagPolicy": {
@@ -883,12 +1121,28 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeTagPolicyRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*TagPolicyRequest).PolicyArn} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*TagPolicyRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"TagRole": {
 		Service: Info, Name: "TagRole", Auth: api.AuthSigV4,
 		Errors: []string{"ConcurrentModification", "InvalidInput", "LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeTagRoleRequest)
+		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "role", ID: in.(*TagRoleRequest).RoleName} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*TagRoleRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
 		},
 	},
 	"TagSAMLProvider": {
@@ -897,12 +1151,28 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeTagSAMLProviderRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*TagSAMLProviderRequest).SAMLProviderArn} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*TagSAMLProviderRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"TagUser": {
 		Service: Info, Name: "TagUser", Auth: api.AuthSigV4,
 		Errors: []string{"ConcurrentModification", "InvalidInput", "LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeTagUserRequest)
+		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "user", ID: in.(*TagUserRequest).UserName} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*TagUserRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
 		},
 	},
 	"UntagOpenIDConnectProvider": {
@@ -911,12 +1181,26 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUntagOpenIDConnectProviderRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*UntagOpenIDConnectProviderRequest).OpenIDConnectProviderArn}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*UntagOpenIDConnectProviderRequest), api.Conditions{}
+			c.AddTagKeys(v.TagKeys)
+			return c
+		},
 	},
 	"UntagPolicy": {
 		Service: Info, Name: "UntagPolicy", Auth: api.AuthSigV4,
 		Errors: []string{"ConcurrentModification", "InvalidInput", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUntagPolicyRequest)
+		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*UntagPolicyRequest).PolicyArn} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*UntagPolicyRequest), api.Conditions{}
+			c.AddTagKeys(v.TagKeys)
+			return c
 		},
 	},
 	"UntagRole": {
@@ -925,12 +1209,24 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUntagRoleRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "role", ID: in.(*UntagRoleRequest).RoleName} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*UntagRoleRequest), api.Conditions{}
+			c.AddTagKeys(v.TagKeys)
+			return c
+		},
 	},
 	"UntagSAMLProvider": {
 		Service: Info, Name: "UntagSAMLProvider", Auth: api.AuthSigV4,
 		Errors: []string{"ConcurrentModification", "InvalidInput", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUntagSAMLProviderRequest)
+		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*UntagSAMLProviderRequest).SAMLProviderArn} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*UntagSAMLProviderRequest), api.Conditions{}
+			c.AddTagKeys(v.TagKeys)
+			return c
 		},
 	},
 	"UntagUser": {
@@ -939,12 +1235,21 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUntagUserRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "user", ID: in.(*UntagUserRequest).UserName} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*UntagUserRequest), api.Conditions{}
+			c.AddTagKeys(v.TagKeys)
+			return c
+		},
 	},
 	"UpdateAccessKey": {
 		Service: Info, Name: "UpdateAccessKey", Auth: api.AuthSigV4,
 		Errors: []string{"LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUpdateAccessKeyRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "user", ID: api.Val(in.(*UpdateAccessKeyRequest).UserName)}
 		},
 	},
 	"UpdateAssumeRolePolicy": {
@@ -953,6 +1258,9 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUpdateAssumeRolePolicyRequest)
 		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*UpdateAssumeRolePolicyRequest).RoleName}
+		},
 	},
 	"UpdateGroup": {
 		Service: Info, Name: "UpdateGroup", Auth: api.AuthSigV4,
@@ -960,12 +1268,20 @@ var Operations = map[string]*api.Operation{
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUpdateGroupRequest)
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "group", ID: in.(*UpdateGroupRequest).GroupName} },
+		Target: func(in any) api.Resource {
+			v := in.(*UpdateGroupRequest)
+			return api.Renamed("group", v.GroupName, v.NewGroupName, v.NewPath)
+		},
 	},
 	"UpdateOpenIDConnectProviderThumbprint": {
 		Service: Info, Name: "UpdateOpenIDConnectProviderThumbprint", Auth: api.AuthSigV4,
 		Errors: []string{"InvalidInput", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUpdateOpenIDConnectProviderThumbprintRequest)
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Name: in.(*UpdateOpenIDConnectProviderThumbprintRequest).OpenIDConnectProviderArn}
 		},
 	},
 	"UpdateRole": {
@@ -978,6 +1294,7 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendUpdateRoleResponse(dst, out.(*UpdateRoleResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlUpdateRoleResponse(dst, out.(*UpdateRoleResponse)) },
+		Resource:  func(in any) api.Resource { return api.Resource{Type: "role", ID: in.(*UpdateRoleRequest).RoleName} },
 	},
 	"UpdateRoleDescription": {
 		Service: Info, Name: "UpdateRoleDescription", Auth: api.AuthSigV4,
@@ -992,6 +1309,9 @@ var Operations = map[string]*api.Operation{
 		},
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlUpdateRoleDescriptionResponse(dst, out.(*UpdateRoleDescriptionResponse))
+		},
+		Resource: func(in any) api.Resource {
+			return api.Resource{Type: "role", ID: in.(*UpdateRoleDescriptionRequest).RoleName}
 		},
 	},
 	"UpdateSAMLProvider": {
@@ -1008,12 +1328,18 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlUpdateSAMLProviderResponse(dst, out.(*UpdateSAMLProviderResponse))
 		},
+		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*UpdateSAMLProviderRequest).SAMLProviderArn} },
 	},
 	"UpdateUser": {
 		Service: Info, Name: "UpdateUser", Auth: api.AuthSigV4,
 		Errors: []string{"ConcurrentModification", "EntityAlreadyExists", "EntityTemporarilyUnmodifiable", "LimitExceeded", "NoSuchEntity", "ServiceFailure"},
 		Decode: func(body []byte) (any, error) {
 			return decodeInput(awsjson.NewLooseDecoder, body, decodeUpdateUserRequest)
+		},
+		Resource: func(in any) api.Resource { return api.Resource{Type: "user", ID: in.(*UpdateUserRequest).UserName} },
+		Target: func(in any) api.Resource {
+			v := in.(*UpdateUserRequest)
+			return api.Renamed("user", v.UserName, v.NewUserName, v.NewPath)
 		},
 	},
 }

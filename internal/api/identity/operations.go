@@ -20,6 +20,11 @@ var Operations = map[string]*api.Operation{
 		},
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendIdentityPool(dst, out.(*IdentityPool)) },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*CreateIdentityPoolInput), api.Conditions{}
+			c.AddTags(v.IdentityPoolTags)
+			return c
+		},
 	},
 	"DeleteIdentities": {
 		Service: Info, Name: "DeleteIdentities", Auth: api.AuthSigV4,
@@ -214,6 +219,7 @@ var Operations = map[string]*api.Operation{
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "identitypool", ID: in.(*SetIdentityPoolRolesInput).IdentityPoolId}
 		},
+		Roles: func(in any) []string { return rolesOfSetIdentityPoolRolesInput(in.(*SetIdentityPoolRolesInput), nil) },
 	},
 	"SetPrincipalTagAttributeMap": {
 		Service: Info, Name: "SetPrincipalTagAttributeMap", Auth: api.AuthSigV4,
@@ -236,6 +242,11 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendTagResourceResponse(dst, out.(*TagResourceResponse)) },
 		Resource:  func(in any) api.Resource { return api.Resource{Name: in.(*TagResourceInput).ResourceArn} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*TagResourceInput), api.Conditions{}
+			c.AddTags(v.Tags)
+			return c
+		},
 	},
 	"UnlinkDeveloperIdentity": {
 		Service: Info, Name: "UnlinkDeveloperIdentity", Auth: api.AuthSigV4,
@@ -263,6 +274,11 @@ var Operations = map[string]*api.Operation{
 			return appendUntagResourceResponse(dst, out.(*UntagResourceResponse))
 		},
 		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*UntagResourceInput).ResourceArn} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*UntagResourceInput), api.Conditions{}
+			c.AddTagKeys(v.TagKeys)
+			return c
+		},
 	},
 	"UpdateIdentityPool": {
 		Service: Info, Name: "UpdateIdentityPool", Auth: api.AuthSigV4,
@@ -273,5 +289,39 @@ var Operations = map[string]*api.Operation{
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "identitypool", ID: in.(*IdentityPool).IdentityPoolId}
 		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*IdentityPool), api.Conditions{}
+			c.AddTags(v.IdentityPoolTags)
+			return c
+		},
 	},
+}
+
+func rolesOfMappingRule(v *MappingRule, list []string) []string {
+	list = api.AppendRole(list, v.RoleARN)
+	return list
+}
+
+func rolesOfRoleMapping(v *RoleMapping, list []string) []string {
+	if v.RulesConfiguration != nil {
+		list = rolesOfRulesConfigurationType(v.RulesConfiguration, list)
+	}
+	return list
+}
+
+func rolesOfRulesConfigurationType(v *RulesConfigurationType, list []string) []string {
+	for _, e := range v.Rules {
+		list = rolesOfMappingRule(&e, list)
+	}
+	return list
+}
+
+func rolesOfSetIdentityPoolRolesInput(v *SetIdentityPoolRolesInput, list []string) []string {
+	for _, role := range v.Roles {
+		list = api.AppendRole(list, role)
+	}
+	for _, e := range v.RoleMappings {
+		list = rolesOfRoleMapping(&e, list)
+	}
+	return list
 }

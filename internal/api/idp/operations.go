@@ -521,6 +521,7 @@ var Operations = map[string]*api.Operation{
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "userpool", ID: in.(*CreateGroupRequest).UserPoolId}
 		},
+		Roles: func(in any) []string { return rolesOfCreateGroupRequest(in.(*CreateGroupRequest), nil) },
 	},
 	"CreateIdentityProvider": {
 		Service: Info, Name: "CreateIdentityProvider", Auth: api.AuthSigV4,
@@ -587,6 +588,7 @@ var Operations = map[string]*api.Operation{
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "userpool", ID: in.(*CreateUserImportJobRequest).UserPoolId}
 		},
+		Roles: func(in any) []string { return rolesOfCreateUserImportJobRequest(in.(*CreateUserImportJobRequest), nil) },
 	},
 	"CreateUserPool": {
 		Service: Info, Name: "CreateUserPool", Auth: api.AuthSigV4,
@@ -598,6 +600,12 @@ var Operations = map[string]*api.Operation{
 		Encode: func(dst []byte, out any) []byte {
 			return appendCreateUserPoolResponse(dst, out.(*CreateUserPoolResponse))
 		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*CreateUserPoolRequest), api.Conditions{}
+			c.AddTags(v.UserPoolTags)
+			return c
+		},
+		Roles: func(in any) []string { return rolesOfCreateUserPoolRequest(in.(*CreateUserPoolRequest), nil) },
 	},
 	"CreateUserPoolClient": {
 		Service: Info, Name: "CreateUserPoolClient", Auth: api.AuthSigV4,
@@ -611,6 +619,9 @@ var Operations = map[string]*api.Operation{
 		},
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "userpool", ID: in.(*CreateUserPoolClientRequest).UserPoolId}
+		},
+		Roles: func(in any) []string {
+			return rolesOfCreateUserPoolClientRequest(in.(*CreateUserPoolClientRequest), nil)
 		},
 	},
 	"CreateUserPoolDomain": {
@@ -639,6 +650,11 @@ var Operations = map[string]*api.Operation{
 		},
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "userpool", ID: in.(*CreateUserPoolReplicaRequest).UserPoolId}
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*CreateUserPoolReplicaRequest), api.Conditions{}
+			c.AddTags(v.UserPoolTags)
+			return c
 		},
 	},
 	"DeleteGroup": {
@@ -1466,6 +1482,9 @@ var Operations = map[string]*api.Operation{
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "userpool", ID: in.(*SetUserPoolMfaConfigRequest).UserPoolId}
 		},
+		Roles: func(in any) []string {
+			return rolesOfSetUserPoolMfaConfigRequest(in.(*SetUserPoolMfaConfigRequest), nil)
+		},
 	},
 	"SetUserPoolSessionConfiguration": {
 		Service: Info, Name: "SetUserPoolSessionConfiguration", Auth: api.AuthSigV4,
@@ -1545,6 +1564,11 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendTagResourceResponse(dst, out.(*TagResourceResponse)) },
 		Resource:  func(in any) api.Resource { return api.Resource{Name: in.(*TagResourceRequest).ResourceArn} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*TagResourceRequest), api.Conditions{}
+			c.AddTags(v.Tags)
+			return c
+		},
 	},
 	"UntagResource": {
 		Service: Info, Name: "UntagResource", Auth: api.AuthSigV4,
@@ -1557,6 +1581,11 @@ var Operations = map[string]*api.Operation{
 			return appendUntagResourceResponse(dst, out.(*UntagResourceResponse))
 		},
 		Resource: func(in any) api.Resource { return api.Resource{Name: in.(*UntagResourceRequest).ResourceArn} },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*UntagResourceRequest), api.Conditions{}
+			c.AddTagKeys(v.TagKeys)
+			return c
+		},
 	},
 	"UpdateAuthEventFeedback": {
 		Service: Info, Name: "UpdateAuthEventFeedback", Auth: api.AuthNone,
@@ -1592,6 +1621,7 @@ var Operations = map[string]*api.Operation{
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "userpool", ID: in.(*UpdateGroupRequest).UserPoolId}
 		},
+		Roles: func(in any) []string { return rolesOfUpdateGroupRequest(in.(*UpdateGroupRequest), nil) },
 	},
 	"UpdateIdentityProvider": {
 		Service: Info, Name: "UpdateIdentityProvider", Auth: api.AuthSigV4,
@@ -1680,6 +1710,12 @@ var Operations = map[string]*api.Operation{
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "userpool", ID: in.(*UpdateUserPoolRequest).UserPoolId}
 		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*UpdateUserPoolRequest), api.Conditions{}
+			c.AddTags(v.UserPoolTags)
+			return c
+		},
+		Roles: func(in any) []string { return rolesOfUpdateUserPoolRequest(in.(*UpdateUserPoolRequest), nil) },
 	},
 	"UpdateUserPoolClient": {
 		Service: Info, Name: "UpdateUserPoolClient", Auth: api.AuthSigV4,
@@ -1693,6 +1729,9 @@ var Operations = map[string]*api.Operation{
 		},
 		Resource: func(in any) api.Resource {
 			return api.Resource{Type: "userpool", ID: in.(*UpdateUserPoolClientRequest).UserPoolId}
+		},
+		Roles: func(in any) []string {
+			return rolesOfUpdateUserPoolClientRequest(in.(*UpdateUserPoolClientRequest), nil)
 		},
 	},
 	"UpdateUserPoolDomain": {
@@ -1745,4 +1784,71 @@ var Operations = map[string]*api.Operation{
 			return appendVerifyUserAttributeResponse(dst, out.(*VerifyUserAttributeResponse))
 		},
 	},
+}
+
+func rolesOfAnalyticsConfigurationType(v *AnalyticsConfigurationType, list []string) []string {
+	list = api.AppendRole(list, api.Val(v.RoleArn))
+	return list
+}
+
+func rolesOfCreateGroupRequest(v *CreateGroupRequest, list []string) []string {
+	list = api.AppendRole(list, api.Val(v.RoleArn))
+	return list
+}
+
+func rolesOfCreateUserImportJobRequest(v *CreateUserImportJobRequest, list []string) []string {
+	list = api.AppendRole(list, v.CloudWatchLogsRoleArn)
+	return list
+}
+
+func rolesOfCreateUserPoolClientRequest(v *CreateUserPoolClientRequest, list []string) []string {
+	if v.AnalyticsConfiguration != nil {
+		list = rolesOfAnalyticsConfigurationType(v.AnalyticsConfiguration, list)
+	}
+	return list
+}
+
+func rolesOfCreateUserPoolRequest(v *CreateUserPoolRequest, list []string) []string {
+	if v.SmsConfiguration != nil {
+		list = rolesOfSmsConfigurationType(v.SmsConfiguration, list)
+	}
+	return list
+}
+
+func rolesOfSetUserPoolMfaConfigRequest(v *SetUserPoolMfaConfigRequest, list []string) []string {
+	if v.SmsMfaConfiguration != nil {
+		list = rolesOfSmsMfaConfigType(v.SmsMfaConfiguration, list)
+	}
+	return list
+}
+
+func rolesOfSmsConfigurationType(v *SmsConfigurationType, list []string) []string {
+	list = api.AppendRole(list, api.Val(v.SnsCallerArn))
+	return list
+}
+
+func rolesOfSmsMfaConfigType(v *SmsMfaConfigType, list []string) []string {
+	if v.SmsConfiguration != nil {
+		list = rolesOfSmsConfigurationType(v.SmsConfiguration, list)
+	}
+	return list
+}
+
+func rolesOfUpdateGroupRequest(v *UpdateGroupRequest, list []string) []string {
+	list = api.AppendRole(list, api.Val(v.RoleArn))
+	return list
+}
+
+func rolesOfUpdateUserPoolClientRequest(v *UpdateUserPoolClientRequest, list []string) []string {
+	if v.AnalyticsConfiguration != nil {
+		list = rolesOfAnalyticsConfigurationType(v.AnalyticsConfiguration, list)
+	}
+	return list
+}
+
+func rolesOfUpdateUserPoolRequest(v *UpdateUserPoolRequest, list []string) []string {
+	if v.SmsConfiguration != nil {
+		list = rolesOfSmsConfigurationType(v.SmsConfiguration, list)
+	}
+	return list
 }

@@ -22,6 +22,13 @@ var Operations = map[string]*api.Operation{
 		HasOutput: true,
 		Encode:    func(dst []byte, out any) []byte { return appendAssumeRoleResponse(dst, out.(*AssumeRoleResponse)) },
 		EncodeXML: func(dst []byte, out any) []byte { return xmlAssumeRoleResponse(dst, out.(*AssumeRoleResponse)) },
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*AssumeRoleRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"AssumeRoleWithSAML": {
 		Service: Info, Name: "AssumeRoleWithSAML", Auth: api.AuthNone,
@@ -138,6 +145,13 @@ var Operations = map[string]*api.Operation{
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlGetFederationTokenResponse(dst, out.(*GetFederationTokenResponse))
 		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*GetFederationTokenRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
+		},
 	},
 	"GetSessionToken": {
 		Service: Info, Name: "GetSessionToken", Auth: api.AuthSigV4,
@@ -167,6 +181,13 @@ var Operations = map[string]*api.Operation{
 		},
 		EncodeXML: func(dst []byte, out any) []byte {
 			return xmlGetWebIdentityTokenResponse(dst, out.(*GetWebIdentityTokenResponse))
+		},
+		Conditions: func(in any) map[string][]string {
+			v, c := in.(*GetWebIdentityTokenRequest), api.Conditions{}
+			for _, t := range v.Tags {
+				c.AddTag(t.Key, t.Value)
+			}
+			return c
 		},
 	},
 }
