@@ -38,6 +38,9 @@ type Caller struct {
 	// Keys are the condition keys of the caller, such as aws:userid,
 	// aws:PrincipalTag/team or cognito-identity.amazonaws.com:sub.
 	Keys []operation.Key
+	// ObjectTags reports whether the policies ask for tags that objects have: see
+	// [NamesObjectTags]. The Gateway then reads the tags before it asks the policies.
+	ObjectTags bool
 }
 
 // arn returns the ARN for messages.

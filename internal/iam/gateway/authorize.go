@@ -19,9 +19,13 @@ func (x *exchange) authorize(checks []operation.Check) error {
 	}
 	for i := range checks {
 		c := &checks[i]
+		keys, err := x.checkKeys(c)
+		if err != nil {
+			return err
+		}
 		conditions := common
-		if len(c.Keys) > 0 {
-			conditions = x.context(c.Keys)
+		if len(keys) > 0 {
+			conditions = x.context(keys)
 		}
 		result := x.decide(c, conditions)
 		if result.Decision != policy.Allow {

@@ -69,7 +69,7 @@ func (x *exchange) forwardPreflight(bucket, method string) error {
 		o.Header.Set("Access-Control-Request-Headers", asked)
 	}
 	x.operation, x.event.Operation = o, "Preflight"
-	res, err := x.roundTrip(x.backendRequest())
+	res, err := x.roundTrip(x.backendRequest(http.MethodOptions, o))
 	if err != nil {
 		return err
 	}

@@ -140,30 +140,35 @@ func (s *bodyStream) failure() error {
 
 // send signs a request for the store and sends it.
 func (x *exchange) send(body io.Reader, length int64, payload string) (*http.Response, error) {
-	req := x.backendRequest()
+	req := x.backendRequest(x.r.Method, x.operation)
 	if length > 0 {
 		req.Body, req.ContentLength = io.NopCloser(body), length
 	} else if x.r.Method == http.MethodPut || x.r.Method == http.MethodPost {
 		req.Body = http.NoBody
 	}
-	if req.Header["User-Agent"] == nil {
-		req.Header["User-Agent"] = []string{""} // Without it, Go would add its own.
-	}
-	x.chain = x.gateway.signer.Sign(&sigv4.Request{
-		Method: req.Method, Path: req.URL.RawPath, Query: req.URL.RawQuery, Host: req.Host, Header: req.Header,
-	}, payload, x.now)
+	x.chain = x.sign(req, payload)
 	return x.roundTrip(req)
 }
 
+// sign signs a request with the store's key.
+func (x *exchange) sign(req *http.Request, payload string) *sigv4.Chain {
+	if req.Header["User-Agent"] == nil {
+		req.Header["User-Agent"] = []string{""} // Without it, Go would add its own.
+	}
+	return x.gateway.signer.Sign(&sigv4.Request{
+		Method: req.Method, Path: req.URL.RawPath, Query: req.URL.RawQuery, Host: req.Host, Header: req.Header,
+	}, payload, x.now)
+}
+
 // backendRequest returns the request in path style, without a body and a signature.
-func (x *exchange) backendRequest() *http.Request {
-	b, o := x.gateway.config.Backend.URL, x.operation
+func (x *exchange) backendRequest(method string, o *operation.S3Operation) *http.Request {
+	b := x.gateway.config.Backend.URL
 	plain := "/" + o.Bucket
 	if o.Key != "" {
 		plain += "/" + o.Key
 	}
 	return (&http.Request{
-		Method: x.r.Method, URL: &url.URL{Scheme: b.Scheme, Host: b.Host, Path: plain, RawPath: o.BackendPath(), RawQuery: operation.Encode(o.Query)},
+		Method: method, URL: &url.URL{Scheme: b.Scheme, Host: b.Host, Path: plain, RawPath: o.BackendPath(), RawQuery: operation.Encode(o.Query)},
 		Host: b.Host, Header: o.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(x.r.Context())
 }

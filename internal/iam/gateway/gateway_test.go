@@ -333,6 +333,42 @@ func TestDenied(t *testing.T) {
 	}
 }
 
+// TestObjectTags lets policies depend on the tags that an object has, and denies by them.
+func TestObjectTags(t *testing.T) {
+	t.Parallel()
+	all := testCallers(t)
+	all[annKey].Layers = identity(t, `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::data/open/*"},
+		{"Effect":"Deny","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"s3:ExistingObjectTag/secret":"yes"}}},
+		{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::data/teams/*","Condition":{"StringEquals":{"s3:ExistingObjectTag/team":"blue"}}}]}`)
+	all[annKey].ObjectTags = gateway.NamesObjectTags(all[annKey].Layers)
+	f := start(t, func(c *gateway.Config) { c.Authority = all })
+	for key, tags := range map[string]string{"open/plain": "", "open/secret": "secret=yes", "teams/blue": "team=blue", "teams/red": "team=red", "teams/none": ""} {
+		in := &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String(key), Body: strings.NewReader("x")}
+		if tags != "" {
+			in.Tagging = aws.String(tags)
+		}
+		if _, err := f.admin.PutObject(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, want := range map[string]string{
+		"open/plain": "", "open/secret": "AccessDenied", "teams/blue": "", "teams/red": "AccessDenied", "teams/none": "AccessDenied", "teams/missing": "AccessDenied",
+	} {
+		_, err := f.ann().GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("data"), Key: aws.String(key)})
+		if got := code(err); got != want {
+			t.Errorf("get %s: %v, want %q", key, err, want)
+		}
+	}
+	_, err := f.ann().CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: aws.String("data"), Key: aws.String("open/copy"), CopySource: aws.String("data/open/secret")})
+	if code(err) != "AccessDenied" {
+		t.Errorf("copy: %v", err)
+	}
+	if gateway.NamesObjectTags(identity(t, annPolicy)) {
+		t.Error("NamesObjectTags is true for a policy without tags")
+	}
+}
+
 func TestDeleteObjects(t *testing.T) {
 	t.Parallel()
 	f := start(t)

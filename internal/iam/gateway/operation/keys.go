@@ -34,7 +34,7 @@ func SupportedKey(key string) bool {
 	if !ok {
 		return false
 	}
-	if strings.HasPrefix(name, "requestobjecttag/") || hasWord(supportedKeys, name) {
+	if strings.HasPrefix(name, "requestobjecttag/") || strings.HasPrefix(name, "existingobjecttag/") || hasWord(supportedKeys, name) {
 		return true
 	}
 	for _, h := range headerKeys {
