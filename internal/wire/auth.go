@@ -118,7 +118,7 @@ func (x *exchange) authorize(in any, p *iam.Principal) error {
 	if op.Resource != nil {
 		resource = op.Resource(in)
 	}
-	if resource.ID != "" {
+	if resource.ID != "" && op.Service.Name != serviceIAM {
 		x.event.SetPool(resource.ID)
 	}
 	if x.request.Region == "" {

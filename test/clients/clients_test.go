@@ -179,6 +179,30 @@ func TestReadme(t *testing.T) {
 	})
 }
 
+// TestIAMPage runs the commands of docs/iam.md as they are printed, but for the address of the
+// server.
+func TestIAMPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "iam.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
+		script.WriteString(block[1])
+	}
+	eachEngine(t, func(t *testing.T, endpoint string) {
+		dir := t.TempDir()
+		linkTool(t, dir, "aws", awsProgram())
+		lines := strings.ReplaceAll(script.String(), "http://127.0.0.1:9229", endpoint)
+		out := run(t, dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "AWS_PAGER="}, "bash", "-euxo", "pipefail", "-c", lines)
+		for _, want := range []string{"role/uploads", `"sts:AssumeRoleWithWebIdentity"`, `"EvalDecision": "implicitDeny"`, `"cognito-identity.amazonaws.com:sub"`, `"SecretAccessKey"`} {
+			if !strings.Contains(out, want) {
+				t.Errorf("the output lacks %s:\n%s", want, out)
+			}
+		}
+	})
+}
+
 // awsProgram is Debian's AWS CLI, whatever else is in PATH.
 func awsProgram() string { return cmp.Or(os.Getenv("COGNATE_TEST_AWS"), "/usr/bin/aws") }
 

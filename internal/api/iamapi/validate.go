@@ -124,7 +124,7 @@ func validateCreateOpenIDConnectProviderRequest(d *awsjson.Decoder, v *CreateOpe
 	if f.Set&(1<<1) != 0 {
 		awsjson.CheckStrings(d, 1, "clientIDList", nil, &ruleClientIDType, v.ClientIDList)
 	}
-	if d.Required(f, 2, "thumbprintList", false) {
+	if f.Set&(1<<2) != 0 {
 		awsjson.CheckStrings(d, 2, "thumbprintList", nil, &ruleThumbprintType, v.ThumbprintList)
 	}
 	if f.Set&(1<<3) != 0 {
