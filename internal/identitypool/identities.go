@@ -79,7 +79,7 @@ func (s *Service) ListIdentities(ctx context.Context, in *identity.ListIdentitie
 func (s *Service) DeleteIdentities(ctx context.Context, in *identity.DeleteIdentitiesInput) (*identity.DeleteIdentitiesResponse, error) {
 	out := &identity.DeleteIdentitiesResponse{UnprocessedIdentityIds: []identity.UnprocessedIdentityId{}}
 	for _, id := range in.IdentityIdsToDelete {
-		code := identity.ErrorCode("")
+		var code identity.ErrorCode
 		i, err := s.deps.Store.PoolIdentity(ctx, id)
 		if err == nil {
 			_, err = s.pool(ctx, i.PoolID)

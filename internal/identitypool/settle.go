@@ -132,7 +132,7 @@ func (s *Service) join(ctx context.Context, tx *store.Tx, p *Pool, addressed str
 		}
 	}
 	now := s.deps.Now()
-	target := ""
+	var target string
 	switch {
 	case addressed != "" && !slices.Contains(proven, addressed):
 		own, err := tx.IdentityLogins(ctx, addressed)

@@ -52,7 +52,7 @@ func contextOf(entries []iamapi.ContextEntry) (c policy.Context, err error) {
 }
 
 // SimulateCustomPolicy decides by policies of the input.
-func (s *Service) SimulateCustomPolicy(ctx context.Context, in *iamapi.SimulateCustomPolicyRequest) (*iamapi.SimulatePolicyResponse, error) {
+func (s *Service) SimulateCustomPolicy(_ context.Context, in *iamapi.SimulateCustomPolicyRequest) (*iamapi.SimulatePolicyResponse, error) {
 	identity, err := inputPolicies(policy.Identity, "PolicyInputList", in.PolicyInputList)
 	if err != nil {
 		return nil, err
