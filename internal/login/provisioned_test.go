@@ -139,7 +139,8 @@ func TestProvisionedAfterSignIn(t *testing.T) {
 		base, token := serving.NewDirectory(t, r.Rig, r.pool, "Corp", "--closed")
 		d := &provisioner{t, base, token}
 		// The directory is closed: it has not added the person, although there is a profile.
-		if p := b.back(b.toProvider(b.open("/login"))); !strings.Contains(p.location, "error_description=User+does+not+exist.") {
+		without := r.browser(t) // the first one has a session
+		if p := without.back(without.toProvider(without.open("/login"))); !strings.Contains(p.location, "error_description=User+does+not+exist.") {
 			t.Errorf("a person that the directory has not added: %d %s", p.status, p.location)
 		}
 		if id := d.send("POST", "/Users", strings.Replace(provisionedUser, "NAME", fakeidp.Subject, 1), http.StatusCreated)["id"]; id != sub {

@@ -38,11 +38,12 @@ func BuildVersity(ctx context.Context, root string) (string, error) {
 		return "", err
 	}
 	version := sha256.Sum256(sums)
-	cache := filepath.Join(root, ".cache")
-	program, err := filepath.Abs(filepath.Join(cache, "versitygw-"+hex.EncodeToString(version[:6])))
+	// The compiler runs in the module's folder, so that a relative path would lead elsewhere.
+	cache, err := filepath.Abs(filepath.Join(root, ".cache"))
 	if err != nil {
 		return "", err
 	}
+	program := filepath.Join(cache, "versitygw-"+hex.EncodeToString(version[:6]))
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
