@@ -104,9 +104,10 @@ func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error 
 	if err != nil {
 		return err
 	}
+	caller := s.Caller(p)
 	evaluate := func(action string) policy.Result {
-		return policy.Evaluate(policy.Layers{Identity: p.policies, Boundary: p.boundary}, &policy.Request{
-			Action: action, Resource: r.Resource, Principal: policy.Principal{Account: s.deps.AccountID, ARN: p.ARN, ID: p.ID}, Context: conditions,
+		return policy.Evaluate(caller.Layers, &policy.Request{
+			Action: action, Resource: r.Resource, Principal: caller.Principal, Context: conditions,
 		})
 	}
 	denied := func(result policy.Result) error {
@@ -131,21 +132,18 @@ func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.
 		keyEpochTime:        strconv.FormatInt(now.Unix(), 10),
 		keyPrincipalAccount: s.deps.AccountID,
 		keyPrincipalARN:     p.ARN,
-		keyPrincipalType:    "User",
 		keyRequestedRegion:  r.HTTP.Region,
 		keyResourceAccount:  s.deps.AccountID,
 		keySecureTransport:  strconv.FormatBool(r.HTTP.Secure()),
 		keySourceIP:         r.HTTP.SourceIP,
 		keyUserAgent:        r.HTTP.UserAgent,
-		keyUserID:           p.ID,
-		keyUsername:         p.Name,
 	} {
 		if value != "" {
 			c.Set(key, value)
 		}
 	}
-	for key, value := range p.Tags {
-		c.Set(prefixPrincipalTag+key, value)
+	for key, values := range p.conditions() {
+		c.Set(key, values...)
 	}
 	for key, values := range r.Conditions {
 		c.Add(key, values...)
