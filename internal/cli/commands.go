@@ -106,7 +106,7 @@ type adminCommand struct {
 
 type createKeyCommand struct {
 	Name   string   `required:"" placeholder:"NAME" help:"The user of the key. The command makes the user if there is no such user."`
-	Policy []string `required:"" sep:"none" placeholder:"FILE" help:"Identity policy: \"admin\" (every operation of the server) or a file with IAM policy JSON. It becomes a policy of the user. May be repeated."`
+	Policy []string `sep:"none" placeholder:"FILE" help:"Identity policy of a new user: \"admin\" (every operation of the server) or a file with IAM policy JSON. May be repeated. A user that exists must have just these policies. Without policies, the key is for a user that exists."`
 }
 
 // Run makes a key.

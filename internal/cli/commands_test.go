@@ -94,7 +94,7 @@ func TestAdminKeyRefusals(t *testing.T) {
 		name, want string
 		args       []string
 	}{
-		{"no policy", "--policy", append(base, "--name", "alice")},
+		{"no policy and no user", "name one with --policy", append(base, "--name", "alice")},
 		{"no name", "--name", append(base, "--policy", "admin")},
 		{"policy file that is not there", "no such file", append(base, "--name", "alice", "--policy", bad+"x")},
 		{"policy without a resource", "no Resource", append(base, "--name", "alice", "--policy", bad)},

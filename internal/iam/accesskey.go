@@ -1,11 +1,14 @@
 package iam
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,6 +68,9 @@ var (
 	nameForm = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`) // IAM: user names
 )
 
+// IsAccessKeyID reports whether a text has the form of the id of a user's access key.
+func IsAccessKeyID(text string) bool { return keyForm.MatchString(text) }
+
 // Administrator is the policy that allows every operation of the server.
 var Administrator = NamedPolicy{
 	Name:     "admin",
@@ -72,14 +78,12 @@ var Administrator = NamedPolicy{
 }
 
 // CreateAccessKey makes a key for the user name, and the user if there is no such user. The
-// policies become inline policies of the user, so all keys of the user have them. It returns
-// the secret, which cannot be read again later.
+// policies become inline policies of a new user. A user that exists must have just these
+// policies, because all keys of a user have the same rights. Without policies the key has
+// those of the user. It returns the secret, which cannot be read again later.
 func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...NamedPolicy) (AccessKey, keys.Secret, error) {
 	if !nameForm.MatchString(name) {
 		return AccessKey{}, "", errors.New("a name is 1 to 64 letters, digits and +=,.@_-")
-	}
-	if len(policies) == 0 {
-		return AccessKey{}, "", errors.New("a key without a policy could do nothing: name one")
 	}
 	for _, p := range policies {
 		if err := CheckPolicy(p.Document); err != nil {
@@ -114,33 +118,40 @@ func (s *Service) CreateAccessKey(ctx context.Context, name string, policies ...
 	return key, secret, nil
 }
 
-// userFor stores the user of a new key with its policies: a new user, or the user that has its
-// name.
+// userFor returns the user of a new key: the user that has the name, or a new user with the
+// policies, which it stores.
 func userFor(ctx context.Context, tx *store.Tx, fresh *record.Entity, policies []NamedPolicy) (*record.Entity, error) {
 	if err := tx.TurnOfIAM(ctx); err != nil {
 		return nil, err
 	}
-	user := *fresh
 	row, err := tx.IAMEntity(ctx, store.IAMUser, fresh.Key)
 	known := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if !known && len(policies) == 0 {
+		return nil, fmt.Errorf("there is no user %s yet, and a key of a user without policies could do nothing: name one with --policy", fresh.Name)
+	}
+	user := *fresh
 	if known {
 		e, err := record.Read(row)
 		if err != nil {
 			return nil, err
 		}
 		user = *e
-	} else if !errors.Is(err, store.ErrNotFound) {
+	}
+	if len(policies) == 0 {
+		return &user, nil
+	}
+	if err := checkSamePolicies(ctx, &tx.Reader, &user, policies); err != nil {
 		return nil, err
 	}
-	user.Inline = slices.Clone(user.Inline)
+	user.Inline = nil
 	for _, p := range policies {
-		i := user.InlinePolicy(p.Name)
-		if i >= 0 && user.Inline[i].Document != string(p.Document) {
-			return nil, fmt.Errorf("the user %s has another policy %q already", user.Name, p.Name)
+		if user.InlinePolicy(p.Name) >= 0 {
+			return nil, fmt.Errorf("two policies have the name %q", p.Name)
 		}
-		if i < 0 {
-			user.Inline = append(user.Inline, record.Inline{Name: p.Name, Document: string(p.Document)})
-		}
+		user.Inline = append(user.Inline, record.Inline{Name: p.Name, Document: string(p.Document)})
 	}
 	if row, err = user.Row(); err != nil {
 		return nil, err
@@ -149,6 +160,54 @@ func userFor(ctx context.Context, tx *store.Tx, fresh *record.Entity, policies [
 		return &user, tx.UpdateIAMEntity(ctx, row, user.OldKey())
 	}
 	return &user, tx.InsertIAMEntity(ctx, row)
+}
+
+// checkSamePolicies rejects policies that are not all that a user and its keys have. If the user
+// has more, the new key could do more than the caller meant. If the user has less, its other keys
+// would get new rights.
+func checkSamePolicies(ctx context.Context, r *store.Reader, user *record.Entity, policies []NamedPolicy) error {
+	var inline []NamedPolicy
+	for _, in := range user.Inline {
+		inline = append(inline, NamedPolicy{in.Name, json.RawMessage(in.Document)})
+	}
+	rows, err := r.AccessKeysOf(ctx, user.Key, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	same := len(rows) > 0 || len(inline) == 0 || samePolicies(inline, policies)
+	for _, row := range rows {
+		doc, err := readDocument(row) // A key that is older than users has policies of its own.
+		if err != nil {
+			return err
+		}
+		same = same && samePolicies(slices.Concat(doc.Policies, inline), policies)
+	}
+	for _, link := range []string{store.IAMAttached, store.IAMMember} {
+		more, err := r.IAMLinks(ctx, user.Kind, user.Key, link)
+		if err != nil {
+			return err
+		}
+		same = same && len(more) == 0
+	}
+	if !same {
+		return fmt.Errorf("the user %s has other policies, and all keys of a user have the same rights: choose another name, or name no policy to get a key with the user's policies", user.Name)
+	}
+	return nil
+}
+
+// samePolicies reports whether two lists have the same policies in any order.
+func samePolicies(a, b []NamedPolicy) bool {
+	sorted := func(list []NamedPolicy) []NamedPolicy {
+		list = slices.SortedFunc(slices.Values(list), func(x, y NamedPolicy) int {
+			return cmp.Or(strings.Compare(x.Name, y.Name), bytes.Compare(x.Document, y.Document))
+		})
+		return slices.CompactFunc(list, equalPolicies)
+	}
+	return slices.EqualFunc(sorted(a), sorted(b), equalPolicies)
+}
+
+func equalPolicies(a, b NamedPolicy) bool {
+	return a.Name == b.Name && bytes.Equal(a.Document, b.Document)
 }
 
 // MakeAccessKey returns a new key of a user, which the caller stores, and its secret.

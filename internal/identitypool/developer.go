@@ -70,6 +70,12 @@ func (s *Service) settleDeveloper(ctx context.Context, p *Pool, addressed string
 	}
 	var id string
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.HoldIdentityPool(ctx, p.ID); err != nil {
+			return orNoPool(err, p.ID)
+		}
+		if err := tx.TouchPoolIdentity(ctx, i.ID, s.deps.Now()); err != nil {
+			return err
+		}
 		owner, err := tx.IdentityOfLogin(ctx, p.ID, user.hash())
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err

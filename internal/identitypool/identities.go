@@ -113,6 +113,15 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *identity.UnlinkIdentit
 	}
 	audit.From(ctx).SetPool(p.ID)
 	audit.From(ctx).SetUser(i.ID)
+	var remove []string // names of providers, as logins have them
+	for _, key := range in.LoginsToRemove {
+		if sn, local, err := s.userPoolOf(ctx, key); err != nil {
+			return err
+		} else if local {
+			key = awsHost(sn.Region) + "/" + sn.ID
+		}
+		remove = append(remove, key)
+	}
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		owners, err := ownersOf(ctx, &tx.Reader, p, logins)
 		if err != nil {
@@ -128,20 +137,12 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *identity.UnlinkIdentit
 		if err := tx.TouchPoolIdentity(ctx, i.ID, s.deps.Now()); err != nil {
 			return err
 		}
-		for _, key := range in.LoginsToRemove {
-			provider := key
-			if sn, local, err := s.userPoolOf(ctx, key); err != nil {
-				return err
-			} else if local {
-				provider = awsHost(sn.Region) + "/" + sn.ID
+		for _, l := range own {
+			if l.Subject != "" || !slices.Contains(remove, l.Provider) {
+				continue
 			}
-			for _, l := range own {
-				if l.Provider != provider || l.Subject != "" {
-					continue
-				}
-				if err := tx.DeleteIdentityLogin(ctx, p.ID, l.Hash, i.ID); err != nil {
-					return err
-				}
+			if err := tx.DeleteIdentityLogin(ctx, p.ID, l.Hash, i.ID); err != nil {
+				return err
 			}
 		}
 		return nil

@@ -13,6 +13,7 @@ import (
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	idptypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -624,4 +625,30 @@ func TestDiscovery(t *testing.T) {
 	if err := json.Unmarshal(header, &named); err != nil || named.Kid == "" || !strings.Contains(body, named.Kid) {
 		t.Errorf("%v: %s is not in %s", err, named.Kid, body)
 	}
+}
+
+// TestRevokedWithoutID: tokens of clients without token revocation have no jti. A sign-out ends their
+// use at once, in the second in which they were issued, too.
+func TestRevokedWithoutID(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
+		_, err := r.idp.UpdateUserPoolClient(ctx, &cip.UpdateUserPoolClientInput{
+			UserPoolId: &r.userPool, ClientId: &r.client, EnableTokenRevocation: new(false),
+			ExplicitAuthFlows: []idptypes.ExplicitAuthFlowsType{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"},
+		})
+		serving.Want(t, err, "")
+		pool := r.pool(t, func(in *ci.CreateIdentityPoolInput) {
+			in.CognitoIdentityProviders[0].ServerSideTokenCheck = new(true)
+		})
+		logins := r.logins(t, "ada")
+		if claimsOf(t, logins[r.key()])["jti"] != nil {
+			t.Fatal("the token has a jti")
+		}
+		r.id(t, pool, logins)
+		_, err = r.idp.AdminUserGlobalSignOut(ctx, &cip.AdminUserGlobalSignOutInput{UserPoolId: &r.userPool, Username: new("ada")})
+		serving.Want(t, err, "")
+		_, err = r.sdk.GetId(ctx, &ci.GetIdInput{IdentityPoolId: &pool, Logins: logins})
+		wantText(t, err, "NotAuthorizedException", "Token is revoked")
+	})
 }

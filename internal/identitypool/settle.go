@@ -1,6 +1,7 @@
 package identitypool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -130,6 +131,17 @@ func (s *Service) join(ctx context.Context, tx *store.Tx, p *Pool, addressed str
 		if o != "" && !slices.Contains(proven, o) {
 			proven = append(proven, o)
 		}
+	}
+	if addressed != "" {
+		// The identity may have been deleted or merged since the request was read.
+		i, err := tx.PoolIdentity(ctx, addressed)
+		if errors.Is(err, store.ErrNotFound) {
+			return "", noIdentity(addressed)
+		}
+		if err != nil {
+			return "", err
+		}
+		addressed = cmp.Or(i.Parent, addressed)
 	}
 	now := s.deps.Now()
 	var target string

@@ -195,6 +195,7 @@ func (s *Service) describe(ctx context.Context, sn *pool.Snapshot, provider stri
 }
 
 // RevokeToken deletes a token of the pool's directories. Every server refuses it from then on.
+// Its errors never quote the id, since it may be the secret, pasted by mistake.
 func (s *Service) RevokeToken(ctx context.Context, poolID, tokenID string) error {
 	records, err := s.deps.Store.Directories(ctx, poolID, maxDirectories)
 	if err != nil {
@@ -206,7 +207,7 @@ func (s *Service) RevokeToken(ctx context.Context, poolID, tokenID string) error
 			return err
 		}
 	}
-	return fmt.Errorf("the pool has no token %q", tokenID)
+	return errors.New("the pool has no token of this id; cognate admin scim list shows the ids")
 }
 
 // RemoveDirectory removes the directory of a provider, with its tokens. The users and groups that

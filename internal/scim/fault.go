@@ -33,7 +33,7 @@ func asError(err error) (*resource.Error, api.Reason) {
 		return resource.Errorf(http.StatusNotFound, "The resource does not exist."), api.ReasonNotFound
 	case errors.Is(err, store.ErrConflict):
 		return resource.Errorf(http.StatusConflict, "The resource was changed at the same time. Try again."), api.ReasonConflict
-	case errors.Is(err, store.ErrUnavailable):
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull):
 		return resource.Errorf(http.StatusServiceUnavailable, "The database is unavailable. Try again."), api.ReasonOverloaded
 	}
 	switch code := api.CodeOf(err); code {

@@ -265,6 +265,10 @@ func (s *Service) applyMembers(ctx context.Context, tx *store.Tx, c *call, group
 		}
 	}
 	for _, id := range m.Add {
+		// The user may have left the directory since the request was checked.
+		if err := c.checkMember(ctx, &tx.Reader, id); err != nil {
+			return err
+		}
 		if err := s.deps.Groups.Add(ctx, tx, c.pool, groupKey, id); err != nil {
 			return orUnknownMember(err, id)
 		}

@@ -60,6 +60,11 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s", list)
 		}
 		id := list[strings.LastIndex(list, "  ")+2:]
+		// The secret in place of the id is neither printed nor logged.
+		_, printed, stderr := serving.Command(t, nil, r.SCIM(r.pool, "revoke", d.token)...)
+		if strings.Contains(printed+stderr+r.Log.String(), d.token) || !strings.Contains(r.Log.String()+stderr, "malformed") {
+			t.Errorf("%s%s", printed, stderr)
+		}
 		r.command(t, "revoke", strings.Fields(id)[0])
 		d.wantError(d.do("GET", "/Users", nil), http.StatusUnauthorized, "")
 		second.want(second.do("GET", "/Users", nil), http.StatusOK)
@@ -98,7 +103,7 @@ func TestRefusedCommands(t *testing.T) {
 		{"unknown path", []string{"create", "--provider", "Corp", "--map", "nickname=nothing"}, `users of SCIM have no attribute "nothing"`},
 		{"attribute of the server", []string{"create", "--provider", "Corp", "--map", "email_verified=title"}, `a directory cannot set the attribute "email_verified"`},
 		{"past", []string{"create", "--provider", "Corp", "--expires=-1h"}, "must not be negative"},
-		{"unknown token", []string{"revoke", "none"}, `the pool has no token "none"`},
+		{"unknown token", []string{"revoke", "none"}, "the pool has no token of this id"},
 		{"no directory", []string{"remove", "--provider", "Corp"}, `the provider "Corp" has no directory`},
 	} {
 		code, _, stderr := serving.Command(t, nil, r.SCIM(r.pool, row.args...)...)

@@ -91,13 +91,13 @@ func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, 
 		attrs = append(attrs, slog.String("accessKey", key.ID), slog.String("principal", key.PrincipalARN), slog.Any("policies", key.PolicyNames()))
 	}
 	if in.Do == RevokeAccessKey {
-		attrs = append(attrs, slog.String("accessKey", edge.Clip(in.ID, 128)))
+		attrs = append(attrs, slog.String("accessKey", loggedID(in.ID, iam.IsAccessKeyID)))
 	}
 	if pool, provider := in.directory(); pool != "" {
 		attrs = append(attrs, slog.String("pool", edge.Clip(pool, 64)), slog.String("provider", edge.Clip(provider, 64)))
 	}
 	if in.Do == RevokeDirectoryToken {
-		attrs = append(attrs, slog.String("token", edge.Clip(in.ID, 64)))
+		attrs = append(attrs, slog.String("tokenId", loggedID(in.ID, keys.IsUUID)))
 	}
 	if in.Do == RotateSigningKeys && in.ID != "" {
 		attrs = append(attrs, slog.String("pool", edge.Clip(in.ID, 64)))
@@ -109,6 +109,14 @@ func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, 
 	}
 	o.log.LogAttrs(ctx, level, "operator", attrs...)
 	return out, err
+}
+
+// loggedID returns an id for the log. A text that is no id may be a secret, pasted by mistake.
+func loggedID(id string, isID func(string) bool) string {
+	if !isID(id) {
+		return "malformed"
+	}
+	return id
 }
 
 // directory returns the pool and the provider of a request about a directory.

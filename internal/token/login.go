@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"cognate/internal/keys"
 	"cognate/internal/pool"
@@ -90,6 +91,10 @@ func (s *Service) VerifyLogin(ctx context.Context, sn *pool.Snapshot, raw string
 	return l, err
 }
 
+// loginSkew is how far the clocks of two servers may differ. A token without a jti that was issued
+// in this time after a sign-out does not count as issued after it.
+const loginSkew = 5 * time.Second
+
 // IsCurrent reports whether the person of a login may still sign in, and the login was not
 // revoked since.
 func (s *Service) IsCurrent(ctx context.Context, sn *pool.Snapshot, l *Login) (bool, error) {
@@ -104,7 +109,8 @@ func (s *Service) IsCurrent(ctx context.Context, sn *pool.Snapshot, l *Login) (b
 	if jti := l.Text("jti"); jti != "" {
 		return jtiHasTokenEpoch(s.deps.Ring, jti, sn.ID, u.ID, epoch), nil
 	}
-	// Without a jti the times decide.
+	// Without a jti the times decide. A time has whole seconds, and the clock of the server that
+	// issued the token may have been ahead.
 	issued, err := claimTime(l.Claims["iat"])
-	return err == nil && !issued.Before(u.TokensValidAfter.Truncate(secondsOfClaims)), nil
+	return err == nil && issued.After(u.TokensValidAfter.Add(loginSkew)), nil
 }

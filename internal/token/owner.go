@@ -14,9 +14,6 @@ import (
 // pool.
 const IdentityKeys = "cognito-identity"
 
-// secondsOfClaims is the precision of times in claims.
-const secondsOfClaims = time.Second
-
 // claimTime reads a time of a claim, in seconds.
 func claimTime(v any) (time.Time, error) {
 	n, ok := v.(json.Number)

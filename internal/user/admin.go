@@ -6,7 +6,6 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/user/codes"
 )
@@ -57,8 +56,8 @@ func (s *Service) setEnabled(ctx context.Context, poolID, username string, enabl
 	}
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if !enabled {
-			if err := s.SignOut(ctx, tx, sn, u.ID()); err != nil {
-				return err
+			if err := s.deps.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()); err != nil {
+				return AsUserNotFound(err)
 			}
 		}
 		e, err := s.Edit(ctx, tx, sn, u.ID())
@@ -79,17 +78,13 @@ func (s *Service) AdminUserGlobalSignOut(ctx context.Context, in *idp.AdminUserG
 	if err != nil {
 		return nil, err
 	}
-	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error { return s.SignOut(ctx, tx, sn, u.ID()) }, store.Retry)
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		return AsUserNotFound(s.deps.Tokens.RevokeUser(ctx, tx, sn.ID, u.ID()))
+	}, store.Retry)
 	if err != nil {
 		return nil, err
 	}
 	return &idp.AdminUserGlobalSignOutResponse{}, nil
-}
-
-// SignOut revokes all tokens of a user and ends the user's sessions, in the caller's
-// transaction. The caller reads the user after it: SignOut writes the user's row.
-func (s *Service) SignOut(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
-	return AsUserNotFound(s.deps.Tokens.RevokeUser(ctx, tx, sn.ID, userID))
 }
 
 // AdminSetUserPassword sets a permanent password, or a temporary one that the user must

@@ -36,8 +36,8 @@ func TestServe(t *testing.T) {
 			}
 			settings := slices.Clip(append(engine.args(t), "--kek-file", kek))
 			cognate(t, append([]string{"migrate"}, settings...)...)
-			id, secret := createKey(t, append(settings, "--policy", "admin"))
-			viewerID, viewerSecret := createKey(t, append(settings, "--policy", writePolicy(t)))
+			id, secret := createKey(t, append(settings, "--name", "ops", "--policy", "admin"))
+			viewerID, viewerSecret := createKey(t, append(settings, "--name", "viewer", "--policy", writePolicy(t)))
 			endpoint := launch(t, append([]string{"serve"}, append(settings, "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0",
 				"--plain-http", "--issuer-base", "https://id.example.com")...)...)
 
@@ -82,7 +82,7 @@ func cognate(t *testing.T, args ...string) string {
 
 func createKey(t *testing.T, settings []string) (id, secret string) {
 	t.Helper()
-	out := cognate(t, append([]string{"admin", "keys", "create", "--name", "ops"}, settings...)...)
+	out := cognate(t, append([]string{"admin", "keys", "create"}, settings...)...)
 	m := regexp.MustCompile(`AWS_ACCESS_KEY_ID=(\S+)\s+AWS_SECRET_ACCESS_KEY=(\S+)`).FindStringSubmatch(out)
 	if m == nil {
 		t.Fatalf("no access key in %q", out)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -198,20 +199,33 @@ func TestOperatorKeys(t *testing.T) {
 	pools := iam.NamedPolicy{Name: "pools", Document: json.RawMessage(allow("cognito-idp:*"))}
 	first, _, err := f.node.CreateAccessKey(ctx, "ci", pools)
 	check(t, err)
-	second, _, err := f.node.CreateAccessKey(ctx, "CI", pools, iam.Administrator)
-	check(t, err)
-	if first.PrincipalARN != second.PrincipalARN || len(second.Policies) != 2 {
-		t.Errorf("keys %+v %+v", first, second)
+	for _, policies := range [][]iam.NamedPolicy{{pools}, nil} { // The user's policies, named or not.
+		key, _, err := f.node.CreateAccessKey(ctx, "CI", policies...)
+		check(t, err)
+		if first.PrincipalARN != key.PrincipalARN || len(key.Policies) != 1 {
+			t.Errorf("keys %+v %+v", first, key)
+		}
 	}
-	if _, _, err := f.node.CreateAccessKey(ctx, "ci", iam.NamedPolicy{Name: "pools", Document: json.RawMessage(allow("iam:*"))}); err == nil {
-		t.Error("another policy took the name of one that the user has")
+	// A key never gets more rights by another key of its user, nor does it have more than was asked for.
+	for _, policies := range [][]iam.NamedPolicy{
+		{pools, iam.Administrator}, {iam.Administrator}, {{Name: "pools", Document: json.RawMessage(allow("iam:*"))}},
+	} {
+		if _, _, err := f.node.CreateAccessKey(ctx, "ci", policies...); err == nil || !strings.Contains(err.Error(), "other policies") {
+			t.Errorf("a key with %d other policies: %v", len(policies), err)
+		}
 	}
 	user, err := f.GetUser(ctx, &iamapi.GetUserRequest{UserName: new("ci")})
 	if err != nil || user.User.Arn != first.PrincipalARN {
 		t.Errorf("user %+v, %v", user, err)
 	}
+	check(t, f.PutUserPolicy(ctx, &iamapi.PutUserPolicyRequest{UserName: "ci", PolicyName: "roles", PolicyDocument: allow("iam:CreateRole")}))
 	if !allowed(t, f.node, first.ID, "iam:CreateRole") {
 		t.Error("a policy of the user is not one of its older key")
+	}
+	for _, policies := range [][]iam.NamedPolicy{{pools}, nil} {
+		if _, _, err := f.node.CreateAccessKey(ctx, "ci", policies...); (err == nil) != (policies == nil) {
+			t.Errorf("a key with %d policies of two: %v", len(policies), err)
+		}
 	}
 
 	// A key with policies of its own, as keys were before they had users.
@@ -234,6 +248,9 @@ func TestOperatorKeys(t *testing.T) {
 		t.Error("the old key's policies do not decide")
 	}
 	check(t, pass(old.ID))
+	if _, _, err := f.node.CreateAccessKey(ctx, "legacy", iam.Administrator); err == nil || allowed(t, f.node, old.ID, "iam:CreateRole") {
+		t.Errorf("a new key would give an older one rights: %v", err)
+	}
 	limited, _, err := f.node.CreateAccessKey(ctx, "limited", pools)
 	check(t, err)
 	if _, denied := errors.AsType[*iam.Denied](pass(limited.ID)); !denied {

@@ -100,19 +100,15 @@ func (s *Service) Provision(ctx context.Context, tx *store.Tx, sn *pool.Snapshot
 // may not sign in any more is signed out. It returns UserNotFoundException if the user is gone or
 // no longer signs in by that subject.
 func (s *Service) Reprovision(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p *providers.Provider, id, was string, person Person) (*user.User, error) {
-	rec, err := tx.User(ctx, sn.ID, id)
-	if err != nil {
-		return nil, user.AsUserNotFound(err)
-	}
-	enabled := person.enables(rec.Enabled)
-	if rec.Enabled && !enabled {
-		if err := s.deps.Users.SignOut(ctx, tx, sn, id); err != nil {
-			return nil, err
-		}
-	}
 	e, err := s.deps.Users.Edit(ctx, tx, sn, id)
 	if err != nil {
 		return nil, err
+	}
+	enabled := person.enables(e.User.Rec.Enabled)
+	if e.User.Rec.Enabled && !enabled {
+		if err := e.SignOut(ctx); err != nil {
+			return nil, err
+		}
 	}
 	renamed, err := s.rename(ctx, tx, sn, p, e.User, was, person.Subject)
 	if err != nil {
@@ -168,18 +164,14 @@ func (s *Service) rename(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p
 // who is linked to the person stays, disabled and without the link: an administrator decides
 // about the user. It is no error if the user is gone or no longer linked.
 func (s *Service) Deprovision(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, p *providers.Provider, id, subject string) error {
-	rec, err := tx.User(ctx, sn.ID, id)
-	if errors.Is(err, store.ErrNotFound) {
+	e, err := s.deps.Users.Edit(ctx, tx, sn, id)
+	if api.CodeOf(err) == "UserNotFoundException" {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	u, err := user.FromRecord(sn, rec)
-	if err != nil {
-		return err
-	}
-	entries, err := entriesOf(u)
+	entries, err := entriesOf(e.User)
 	if err != nil {
 		return err
 	}
@@ -190,11 +182,7 @@ func (s *Service) Deprovision(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 	if entries[at].Primary {
 		return tx.DeleteUser(ctx, sn.ID, id)
 	}
-	if err := s.deps.Users.SignOut(ctx, tx, sn, id); err != nil {
-		return err
-	}
-	e, err := s.deps.Users.Edit(ctx, tx, sn, id)
-	if err != nil {
+	if err := e.SignOut(ctx); err != nil {
 		return err
 	}
 	e.User.Rec.Enabled = false
