@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -21,9 +22,11 @@ import (
 
 // Why Lookup returns no principal. Any other error is the server's fault.
 var (
-	// ErrUnknownKey means that no key of that id can be used: it does not exist, or it
-	// is switched off.
+	// ErrUnknownKey means that no key of that id can be used: it does not exist, it is
+	// switched off, or the session token is not the key's.
 	ErrUnknownKey = errors.New("iam: no such access key")
+	// ErrForeignKey is an ErrUnknownKey: this server never made a key of that id.
+	ErrForeignKey = fmt.Errorf("%w: another server may have it", ErrUnknownKey)
 	// ErrExpiredToken means that the session token is too old. Long-term keys have
 	// no session token.
 	ErrExpiredToken = errors.New("iam: expired session token")
@@ -39,6 +42,12 @@ type Deps struct {
 	// ResourceTags returns the tags of the resource with this ARN, for policies
 	// that ask for aws:ResourceTag. Nil: no resource has tags.
 	ResourceTags func(ctx context.Context, arn string) (map[string]string, error)
+	// IdentityExists reports whether an identity of an identity pool still exists, with its
+	// pool. What it returns is used for a second. Nil: no session of an identity is valid.
+	IdentityExists func(ctx context.Context, poolID, identityID string) (bool, error)
+	// Root is true for a server that accepts unknown keys as keys of the root user. Only
+	// then are sessions of the root user valid.
+	Root bool
 }
 
 // Service manages access keys and decides by policies.
@@ -48,6 +57,8 @@ type Service struct {
 	roles      cache[*Role]
 	policies   cache[*policy.Document]
 	providers  cache[*OIDCProvider]
+	identities cache[bool]
+	sessions   sessionCache
 }
 
 // New makes a Service.
@@ -58,5 +69,6 @@ func New(d Deps) *Service {
 	return &Service{
 		deps: d, principals: newCache[*Principal](d.Now), roles: newCache[*Role](d.Now),
 		policies: newCache[*policy.Document](d.Now), providers: newCache[*OIDCProvider](d.Now),
+		identities: newCache[bool](d.Now), sessions: newSessionCache(),
 	}
 }

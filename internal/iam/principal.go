@@ -7,37 +7,73 @@ import (
 
 	"cognate/internal/iam/policy"
 	"cognate/internal/iam/record"
+	"cognate/internal/iam/session"
 	"cognate/internal/keys"
 	"cognate/internal/store"
 )
 
-// A Principal is the identity that an access key stands for.
+// A Principal is the identity that an access key stands for. It must not be changed, since
+// requests may share it.
 type Principal struct {
 	AccessKeyID string
 	Secret      keys.Secret
-	// ARN is arn:aws:iam::<account>:user/<path><name>.
-	ARN  string
+	// ARN is the caller's, as GetCallerIdentity shows it: of a user, of a session
+	// (assumed-role or federated-user), or of the root user.
+	ARN string
+	// Name is the user's name, "" for other callers.
 	Name string
-	// ID is the user's unique id.
+	// ID is aws:userid: the user's unique id, AROA…:<session name>, <account>:<name>, or the
+	// account of the root user.
 	ID string
-	// Tags are the user's tags.
+	// Tags are aws:PrincipalTag: those of the user or the role, and of the session.
 	Tags map[string]string
+	// Session describes temporary credentials. It is nil for long-term keys.
+	Session *session.Description
 
-	policies []*policy.Document
-	boundary []*policy.Document
+	subject policy.Principal
+	layers  policy.Layers
 	// ownPolicies is true for a key with policies of its own, from before keys had users. Such a
 	// key needs no iam:PassRole, which did not exist then.
 	ownPolicies bool
 }
 
-// Lookup returns the principal of an access key, or ErrUnknownKey if no such key
-// can be used. The session token is "" for long-term keys. This version issues no
-// temporary credentials, so a key with a session token is unknown.
+// Root returns the root user of an account, who may do everything. A development server
+// accepts unknown access keys as those of the root user.
+func Root(account, accessKeyID string) *Principal {
+	arn := "arn:aws:iam::" + account + ":root"
+	return &Principal{AccessKeyID: accessKeyID, ARN: arn, ID: account, subject: policy.Principal{Account: account, ARN: arn}}
+}
+
+type principalKey struct{}
+
+// WithPrincipal returns a context that carries the caller of a signed operation.
+func WithPrincipal(ctx context.Context, p *Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// PrincipalFrom returns the caller that ctx carries, or nil for an unsigned operation.
+func PrincipalFrom(ctx context.Context) *Principal {
+	p, _ := ctx.Value(principalKey{}).(*Principal)
+	return p
+}
+
+// Lookup returns the principal of an access key with its session token, "" for long-term
+// keys. It returns ErrUnknownKey, ErrForeignKey or ErrExpiredToken, or a fault. The caller
+// then verifies the signature by the principal's secret.
 func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) (*Principal, error) {
-	if sessionToken != "" || !keyForm.MatchString(accessKeyID) {
-		return nil, ErrUnknownKey
+	switch {
+	case session.IsKeyID(s.deps.Ring, accessKeyID):
+		return s.sessionPrincipal(ctx, accessKeyID, sessionToken)
+	case session.HasForm(sessionToken):
+		return nil, ErrUnknownKey // The key belongs to another token, or to retired data keys.
+	case !keyForm.MatchString(accessKeyID):
+		return nil, ErrForeignKey
 	}
-	return s.principals.get(ctx, accessKeyID, s.loadPrincipal)
+	p, err := s.principals.get(ctx, accessKeyID, s.loadPrincipal)
+	if err == nil && sessionToken != "" {
+		return nil, ErrUnknownKey // Long-term keys have no session token.
+	}
+	return p, err
 }
 
 func (s *Service) loadPrincipal(ctx context.Context, id string) (*Principal, error) {
@@ -54,7 +90,7 @@ func (s *Service) loadPrincipal(ctx context.Context, id string) (*Principal, err
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrUnknownKey
+		return nil, ErrForeignKey
 	}
 	if err != nil {
 		return nil, err
@@ -78,12 +114,13 @@ func (s *Service) loadPrincipal(ctx context.Context, id string) (*Principal, err
 			// partly understood could allow what it denies, so the whole key is refused.
 			return nil, fmt.Errorf("iam: access key %s: policy %q: %w", id, np.Name, err)
 		}
-		p.policies = append(p.policies, d)
+		p.layers.Identity = append(p.layers.Identity, d)
 	}
 	if user != nil {
 		p.ARN, p.Name, p.ID, p.Tags = user.Entity.ARN(s.deps.AccountID), user.Entity.Name, user.Entity.ID, tagMap(user.Entity.Tags)
-		p.policies, p.boundary = append(p.policies, user.Policies...), user.Boundary
+		p.layers.Identity, p.layers.Boundary = append(p.layers.Identity, user.Policies...), user.Boundary
 	}
+	p.subject = policy.Principal{Account: s.deps.AccountID, ARN: p.ARN, ID: p.ID}
 	return p, nil
 }
 

@@ -146,4 +146,5 @@ func (s *Service) Forget() {
 	s.roles.entries.InvalidateAll()
 	s.policies.entries.InvalidateAll()
 	s.providers.entries.InvalidateAll()
+	s.identities.entries.InvalidateAll()
 }

@@ -35,6 +35,10 @@ const (
 	// PurposePageToken labels the key of page tokens, which [Ring.Derive] makes.
 	PurposePageToken Purpose = "page-token"
 
+	// PurposeSessionKey labels the access keys of temporary credentials, which
+	// [Ring.Derive] makes.
+	PurposeSessionKey Purpose = "session-key"
+
 	// purposeHash is the root of Hash and Derive. Only [Retire] replaces it. A code is
 	// stored only as its keyed hash, so a new root makes every valid code unknown. It
 	// also changes the derived salts of unknown users, which distinguishes them from

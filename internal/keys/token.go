@@ -35,6 +35,8 @@ const (
 	// AttemptLife is how long a person has at another identity provider (Cognito: five
 	// minutes).
 	AttemptLife = 5 * time.Minute
+	// CredentialsLife is the longest session of a federated user (STS: 36 hours).
+	CredentialsLife = 36 * time.Hour
 )
 
 // The kinds of tokens.
@@ -53,12 +55,14 @@ var (
 	TokenPageState = newToken("page-state", ShapePageState, PageStateLife)
 	// TokenAttempt is a part of a sign-in at another identity provider.
 	TokenAttempt = newToken("sign-in-attempt", ShapePageState, AttemptLife)
+	// TokenCredentials is the session token of temporary credentials.
+	TokenCredentials = newToken("session-credentials", ShapeCredentials, CredentialsLife)
 )
 
 // Tokens lists the kinds. It is the only list of them: a missing kind has no data key, and
 // SealToken panics for it.
 func Tokens() []Token {
-	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession, TokenPageState, TokenAttempt}
+	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession, TokenPageState, TokenAttempt, TokenCredentials}
 }
 
 func newToken(purpose Purpose, shape Shape, life time.Duration) Token {
@@ -94,6 +98,10 @@ const (
 	// ShapePageState is URL-safe Base64 without padding, up to 3800 characters: it has
 	// room for a Session, and fits into a cookie (RFC 6265 §6.1: 4096 bytes).
 	ShapePageState
+	// ShapeCredentials is URL-safe Base64 without padding, up to 4096 characters: it travels
+	// in a header or in the query of a presigned address (STS: the most that
+	// MinimumSessionTokenSize can ask for).
+	ShapeCredentials
 )
 
 // jweHeader is {"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}, then a dot.
@@ -129,7 +137,7 @@ func (s Shape) MaxPlaintext() int {
 		// Five parts: the header, three of fixed length, the ciphertext.
 		fixed := len(jweHeader) + raw.EncodedLen(jweKeyEnd) + raw.EncodedLen(nonceSize/2) + raw.EncodedLen(tagSize) + 3
 		return raw.DecodedLen(s.MaxLen() - fixed)
-	case ShapeSession, ShapePageState:
+	case ShapeSession, ShapePageState, ShapeCredentials:
 		return raw.DecodedLen(s.MaxLen()) - sealOverhead
 	default:
 		return s.MaxLen()/4*3 - sealOverhead
@@ -158,7 +166,7 @@ var errRetired = errors.New("keys: the data keys are retired; the server needs t
 
 func encodeToken(shape Shape, sealed []byte) string {
 	switch shape {
-	case ShapeSession, ShapePageState:
+	case ShapeSession, ShapePageState, ShapeCredentials:
 		return raw.EncodeToString(sealed)
 	case ShapeSecretBlock:
 		return std.EncodeToString(sealed)
@@ -212,7 +220,7 @@ func decodeToken(shape Shape, token string) ([]byte, error) {
 		return nil, ErrToken
 	}
 	switch shape {
-	case ShapeSession, ShapePageState:
+	case ShapeSession, ShapePageState, ShapeCredentials:
 		return decodeBase64(raw, nil, token)
 	case ShapeSecretBlock:
 		return decodeBase64(std, nil, token)

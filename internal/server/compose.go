@@ -206,6 +206,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.iam = iam.New(iam.Deps{
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags,
+		Root: c.Mode == Dev,
 	})
 	v.account = account.New(account.Deps{
 		Store: st, IAM: v.iam, Pages: pages, Now: c.Now, Rand: rand.Reader, AccountID: c.AccountID,
@@ -281,7 +282,7 @@ func originPolicy(c *Config) *edge.OriginPolicy {
 // authority returns the rule by which wire accepts signed operations.
 func (v *services) authority(c *Config) wire.Authority {
 	if c.Mode == Dev {
-		return wire.Authority{Mode: wire.AcceptAny, AllowUnsigned: c.AllowUnsigned, Screen: originPolicy(c).Screen}
+		return wire.Authority{Mode: wire.AcceptAny, IAM: v.iam, AllowUnsigned: c.AllowUnsigned, Screen: originPolicy(c).Screen}
 	}
 	return wire.Authority{Mode: wire.Verify, IAM: v.iam}
 }

@@ -33,19 +33,13 @@ func (x *exchange) authenticate(body []byte) (*iam.Principal, error) {
 	sig, err := sigv4.Parse(x.r.Header)
 	if err != nil {
 		if failed, ok := errors.AsType[*sigv4.Error](err); ok && failed.Kind == sigv4.Missing && x.takesUnsigned() {
-			return x.development(""), nil
+			return x.accept(iam.Root(x.config.AccountID, "")), nil
 		}
 		return nil, signatureError(err)
 	}
 	x.request.Region = sig.Region
 	if x.binding.Service.Name == serviceIAM {
 		x.request.Region = api.GlobalRegion(sig.Region)
-	}
-	if x.config.Authority.Mode == AcceptAny {
-		if err := sig.CheckService(x.binding.Service.SigningName); err != nil {
-			return nil, signatureError(err)
-		}
-		return x.development(sig.AccessKeyID), nil
 	}
 	return x.verify(sig, body)
 }
@@ -54,18 +48,24 @@ func (x *exchange) takesUnsigned() bool {
 	return x.config.Authority.Mode == AcceptAny && x.config.Authority.AllowUnsigned
 }
 
-// development returns the principal of a server that accepts any signature.
-func (x *exchange) development(accessKeyID string) *iam.Principal {
-	p := &iam.Principal{AccessKeyID: accessKeyID, ARN: "arn:aws:iam::" + x.config.AccountID + ":root"}
+// accept notes the caller of a signed operation.
+func (x *exchange) accept(p *iam.Principal) *iam.Principal {
 	x.request.AccessKeyID, x.request.PrincipalARN = p.AccessKeyID, p.ARN
 	return p
 }
 
-// verify checks the signature in AWS's order: key, clock, scope, signature.
+// verify checks the signature in AWS's order: key, clock, scope, signature. A development
+// server accepts any signature by a key that it did not make.
 func (x *exchange) verify(sig *sigv4.Signature, body []byte) (*iam.Principal, error) {
-	p, err := x.config.Authority.IAM.Lookup(x.r.Context(), sig.AccessKeyID, sig.SessionToken)
+	p, err := x.lookup(sig)
 	if err != nil {
 		return nil, lookupError(err)
+	}
+	if p == nil {
+		if err := sig.CheckService(x.binding.Service.SigningName); err != nil {
+			return nil, signatureError(err)
+		}
+		return x.accept(iam.Root(x.config.AccountID, sig.AccessKeyID)), nil
 	}
 	if err := sig.CheckClock(x.config.Now()); err != nil {
 		return nil, withReason(signatureError(err), api.ReasonClock)
@@ -76,8 +76,21 @@ func (x *exchange) verify(sig *sigv4.Signature, body []byte) (*iam.Principal, er
 	if err := sig.Verify(sigv4.FromHTTP(x.r, body), string(p.Secret)); err != nil {
 		return nil, signatureError(err)
 	}
-	x.request.AccessKeyID, x.request.PrincipalARN = p.AccessKeyID, p.ARN
-	return p, nil
+	return x.accept(p), nil
+}
+
+// lookup returns the principal of a key. On a development server it is nil for a key that the
+// server did not make.
+func (x *exchange) lookup(sig *sigv4.Signature) (*iam.Principal, error) {
+	any := x.config.Authority.Mode == AcceptAny
+	if any && x.config.Authority.IAM == nil {
+		return nil, nil
+	}
+	p, err := x.config.Authority.IAM.Lookup(x.r.Context(), sig.AccessKeyID, sig.SessionToken)
+	if any && errors.Is(err, iam.ErrForeignKey) {
+		return nil, nil
+	}
+	return p, err
 }
 
 func lookupError(err error) error {
@@ -124,7 +137,7 @@ func (x *exchange) authorize(in any, p *iam.Principal) error {
 	if x.request.Region == "" {
 		x.request.Region = resource.Region()
 	}
-	if op.Auth != api.AuthSigV4 || x.config.Authority.Mode == AcceptAny {
+	if op.Auth != api.AuthSigV4 || decidesItself[op.Action()] || p.IsRoot() {
 		return nil
 	}
 	requests, err := x.permissions(in, p, resource)
@@ -172,6 +185,12 @@ func (x *exchange) permissions(in any, p *iam.Principal, resource api.Resource) 
 
 // serviceIAM is the service that is the same in every Region of a partition.
 const serviceIAM = "iam"
+
+// decidesItself has the operations of STS that need no permission, or whose permission depends on
+// more than the caller's policies, such as a role's trust policy.
+var decidesItself = map[string]bool{
+	"sts:AssumeRole": true, "sts:GetCallerIdentity": true, "sts:GetFederationToken": true, "sts:GetSessionToken": true,
+}
 
 // denialError returns the answer for an error of Authorize.
 func denialError(err error, p *iam.Principal, r iam.Request) error {

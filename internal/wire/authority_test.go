@@ -274,3 +274,33 @@ func TestPassRole(t *testing.T) {
 		})
 	}
 }
+
+// TestDevelopmentKeys wants a development server to accept every key that it did not make, and to
+// check those that it made.
+func TestDevelopmentKeys(t *testing.T) {
+	t.Parallel()
+	a := newAccess(t)
+	url := serve(t, func(c *wire.Config) { c.Now, c.Authority.IAM = time.Now, a.Service })
+	tests := []struct {
+		name, key, secret, token string
+		pool, code               string
+	}{
+		{name: "another key", key: "test", secret: "test", pool: "eu-central-1_other"},
+		{name: "another server's key", key: "AKIAAAAAAAAAAAAAAAAA", secret: "x", pool: "eu-central-1_other"},
+		{name: "another server's session", key: "ASIAAAAAAAAAAAAAAAAA", secret: "x", token: "IQoJb3JpZ2luX2VjEA==", pool: "eu-central-1_other"},
+		{name: "own key", key: a.key, secret: a.secret, pool: "eu-central-1_allowed"},
+		{name: "own key, denied", key: a.key, secret: a.secret, pool: "eu-central-1_other", code: "AccessDeniedException"},
+		{name: "own key, wrong secret", key: a.key, secret: "test", pool: "eu-central-1_allowed", code: "InvalidSignatureException"},
+		{name: "own key with a token", key: a.key, secret: a.secret, token: "x", pool: "eu-central-1_allowed", code: "UnrecognizedClientException"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := client(url, tt.key, tt.secret, tt.token).AdminGetUser(t.Context(), &cognito.AdminGetUserInput{UserPoolId: &tt.pool, Username: aws.String("alice")})
+			failed, ok := errors.AsType[smithy.APIError](err)
+			if ok != (tt.code != "") || ok && failed.ErrorCode() != tt.code {
+				t.Errorf("error = %v, want %q", err, tt.code)
+			}
+		})
+	}
+}

@@ -19,7 +19,8 @@ type Mode uint8
 const (
 	// Verify accepts signatures of known access keys only.
 	Verify Mode = iota
-	// AcceptAny accepts any well-formed signature without knowing its secret: for development.
+	// AcceptAny accepts any well-formed signature of an unknown access key, as one of the root
+	// user: for development. Keys of IAM must match their secrets.
 	AcceptAny
 )
 
@@ -31,7 +32,7 @@ type Authority struct {
 	// Screen rejects requests of signed operations by their headers, before the signature
 	// is checked. It may be nil.
 	Screen func(*http.Request) error
-	// IAM has the access keys and their policies (Verify only).
+	// IAM has the access keys and their policies. With AcceptAny it may be nil.
 	IAM *iam.Service
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/awsquery"
 	"cognate/internal/audit"
+	"cognate/internal/iam"
 	"cognate/internal/iam/sigv4"
 )
 
@@ -122,7 +124,11 @@ func (x *exchange) run() (out *[]byte, err error) {
 	if err := x.authorize(in, principal); err != nil {
 		return nil, x.frontEndError(err)
 	}
-	return x.call(in)
+	ctx := x.r.Context()
+	if principal != nil {
+		ctx = iam.WithPrincipal(ctx, principal)
+	}
+	return x.call(ctx, in)
 }
 
 // panicError is a panic of an operation.
@@ -216,8 +222,8 @@ func (h *Handler) recycle(b *[]byte) {
 }
 
 // call runs the operation and encodes its output.
-func (x *exchange) call(in any) (*[]byte, error) {
-	out, err := x.binding.Call(x.r.Context(), in)
+func (x *exchange) call(ctx context.Context, in any) (*[]byte, error) {
+	out, err := x.binding.Call(ctx, in)
 	if err != nil {
 		return nil, err
 	}

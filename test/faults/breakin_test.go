@@ -1,8 +1,10 @@
 package faults_test
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,6 +16,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/smithy-go"
+
+	"cognate/internal/iam/session"
 	"cognate/internal/keys"
 	"cognate/internal/server"
 )
@@ -157,7 +166,8 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 			v.must(t, "AdminCreateUser", object{"UserPoolId": v.pool, "Username": "page" + round, "TemporaryPassword": password, "MessageAction": "SUPPRESS"})
 			return v.pageState(t, th, "page"+round)
 		},
-		keys.TokenAttempt.Name(): func() func() string { return v.signInAttempt(t, th) },
+		keys.TokenAttempt.Name():     func() func() string { return v.signInAttempt(t, th) },
+		keys.TokenCredentials.Name(): func() func() string { return v.credentials(t, th, "role"+round) },
 	}
 	var list []attempt
 	for _, kind := range keys.Tokens() {
@@ -181,6 +191,40 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 		attempt{"upload URL", v.upload(t, th, round)},
 		attempt{"code", call("ConfirmForgotPassword", object{"ClientId": v.app, "Username": name, "ConfirmationCode": code, "Password": password + "3"})},
 	)
+}
+
+// credentials forges a session of a role.
+func (v victim) credentials(t *testing.T, th *thief, name string) func() string {
+	t.Helper()
+	settings := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: v.http}
+	roles := iam.NewFromConfig(settings, func(o *iam.Options) { o.BaseEndpoint = &v.url })
+	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}`
+	made, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trust)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	if _, err := roles.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &name, PolicyDocument: &policy}); err != nil {
+		t.Fatal(err)
+	}
+	forged, err := session.New(th.ring, rand.Reader, &session.Description{
+		Kind: session.AssumedRole, Name: "thief", Role: *made.Role.Arn, RoleID: *made.Role.RoleId, Issued: time.Now(), Expires: time.Now().Add(time.Hour),
+	}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() string {
+		settings.Credentials = credentials.NewStaticCredentialsProvider(forged.AccessKeyID, string(forged.Secret), forged.Token)
+		c := cognito.NewFromConfig(settings, func(o *cognito.Options) { o.BaseEndpoint, o.RetryMaxAttempts = &v.url, 1 })
+		_, err := c.ListUserPools(t.Context(), &cognito.ListUserPoolsInput{MaxResults: aws.Int32(1)})
+		if failed, ok := errors.AsType[smithy.APIError](err); ok {
+			return failed.ErrorCode()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ""
+	}
 }
 
 // upload forges the address of an import's file.
@@ -280,7 +324,7 @@ func (v victim) refuse(t *testing.T, forged []attempt, access, refresh string, o
 	t.Helper()
 	for _, a := range forged {
 		switch got := a.show(); got {
-		case "NotAuthorizedException", "CodeMismatchException", "InvalidParameterException", "403 Forbidden", "login_required", "/login", "/error":
+		case "NotAuthorizedException", "CodeMismatchException", "InvalidParameterException", "403 Forbidden", "login_required", "/login", "/error", "UnrecognizedClientException":
 		default:
 			t.Errorf("%s, after the keys are retired: %q", a.name, got)
 		}

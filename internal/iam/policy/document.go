@@ -126,6 +126,23 @@ func (d *Document) Unmatched(known []string) string {
 	return ""
 }
 
+// Requiring returns the document without the Allow statements that accept every value of a
+// condition key. What is left allows only requests whose value a condition names.
+func (d *Document) Requiring(key string) *Document {
+	narrow := *d
+	narrow.statements = nil
+	lower := strings.ToLower(key)
+	limits := func(c condition) bool {
+		return c.key == lower && !c.ifExists && !c.operator.negated && c.operator.family != nullFamily && c.set != forAllValues
+	}
+	for _, s := range d.statements {
+		if s.deny || slices.ContainsFunc(s.conditions, limits) {
+			narrow.statements = append(narrow.statements, s)
+		}
+	}
+	return &narrow
+}
+
 // Unreadable returns a document that stands for a stored one that can no longer be
 // read. It denies every request explicitly, in every layer: the stored document could
 // have denied it.

@@ -1,0 +1,126 @@
+package iam
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"cognate/internal/api"
+	"cognate/internal/iam/policy"
+	"cognate/internal/iam/session"
+)
+
+// CognitoIdentity is the principal of identity pools in trust policies.
+const CognitoIdentity = "cognito-identity.amazonaws.com"
+
+// sharedProviders are the providers whose logins come from applications of everybody. Nothing
+// but the role's trust policy says whose logins it means. So it must name the audience (IAM
+// User Guide: "Role trust policies for Amazon Cognito"; the confused deputy problem).
+var sharedProviders = map[string]bool{CognitoIdentity: true, "accounts.google.com": true, "www.amazon.com": true, "graph.facebook.com": true}
+
+// IdentityLogin returns the login of an identity of an identity pool. amr are its
+// authentication methods: "unauthenticated", or "authenticated" and the providers.
+func IdentityLogin(poolID, identityID string, amr ...string) *session.Login {
+	return WebLogin(CognitoIdentity, CognitoIdentity, poolID, identityID, amr...)
+}
+
+// WebLogin returns a login at an OpenID Connect provider. The provider is the principal in trust
+// policies, name is the issuer without its scheme, which the condition keys begin with.
+func WebLogin(provider, name, audience, subject string, amr ...string) *session.Login {
+	l := &session.Login{Provider: provider, Keys: map[string][]string{name + ":aud": {audience}, name + ":sub": {subject}}}
+	if len(amr) > 0 {
+		l.Keys[name+":amr"] = amr
+	}
+	return l
+}
+
+// EvaluateTrust returns the role that a request may assume, or a *TrustError. With a Login only the
+// role's trust policy decides. With a Caller its own policies count, too.
+func (s *Service) EvaluateTrust(ctx context.Context, a Assumption) (*Role, error) {
+	action := a.action()
+	if a.Caller != nil && !a.Caller.mayCall(action) {
+		return nil, &TrustError{Action: action, Reason: policy.Result{Layer: policy.SessionLayer}.Reason(action)}
+	}
+	role, err := s.Role(ctx, a.Role)
+	if errors.Is(err, ErrNoEntity) {
+		return nil, &TrustError{Action: action, Missing: true, Reason: policy.Result{Layer: policy.TrustLayer}.Reason(action)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if a.HTTP == nil {
+		a.HTTP = api.RequestFrom(ctx)
+	}
+	conditions, err := s.context(ctx, a.Caller, Request{Resource: role.ARN, Conditions: a.conditions(), HTTP: a.HTTP})
+	if err != nil {
+		return nil, err
+	}
+	layers, subject := policy.Layers{}, policy.Principal{}
+	if a.Caller != nil {
+		layers, subject = a.Caller.layers, a.Caller.subject
+	} else {
+		subject.Federated = a.Login.Provider
+		setLogin(a.Login, conditions.Set)
+	}
+	needed := []string{action}
+	if len(a.Tags) > 0 {
+		needed = append(needed, actionTagSession)
+	}
+	if a.SourceIdentity != "" {
+		needed = append(needed, actionSetSourceIdentity)
+	}
+	for i, action := range needed {
+		layers.Trust = []*policy.Document{role.Trust}
+		if i == 0 && a.Login != nil && sharedProviders[a.Login.Provider] {
+			layers.Trust[0] = requireAudience(role.Trust, a.Login.Provider)
+		}
+		result := policy.Evaluate(layers, &policy.Request{Action: action, Resource: role.ARN, Principal: subject, Context: conditions})
+		if result.Decision != policy.Allow {
+			return nil, &TrustError{Action: action, Reason: result.Reason(action)}
+		}
+	}
+	return role, nil
+}
+
+// audienceKeys are the condition keys that name the application of a shared provider.
+var audienceKeys = map[string]string{"www.amazon.com": "app_id", "graph.facebook.com": "app_id"}
+
+func requireAudience(trust *policy.Document, provider string) *policy.Document {
+	key, ok := audienceKeys[provider]
+	if !ok {
+		key = "aud"
+	}
+	return trust.Requiring(provider + ":" + key)
+}
+
+func (a *Assumption) action() string {
+	switch {
+	case a.Action != "":
+		return a.Action
+	case a.Login != nil:
+		return ActionAssumeWithWebIdentity
+	}
+	return ActionAssumeRole
+}
+
+// conditions returns the condition keys of the request itself.
+func (a *Assumption) conditions() map[string][]string {
+	c := map[string][]string{keySessionName: {a.SessionName}}
+	for key, value := range a.Tags {
+		c[prefixRequestTag+key] = []string{value}
+	}
+	if len(a.Tags) > 0 {
+		c[keyTagKeys] = slices.Sorted(maps.Keys(a.Tags))
+	}
+	if len(a.TransitiveKeys) > 0 {
+		c[keyTransitiveTags] = a.TransitiveKeys
+	}
+	if a.SourceIdentity != "" {
+		c[keySetIdentity] = []string{a.SourceIdentity}
+	}
+	if a.ExternalID != "" {
+		c[keyExternalID] = []string{a.ExternalID}
+	}
+	return c
+}
