@@ -77,7 +77,7 @@ func (s *Service) sessionPrincipal(ctx context.Context, id, token string) (*Prin
 	return p, s.limitSession(ctx, p, o)
 }
 
-// asRole gives p the permissions of its session's role.
+// asRole sets the permissions of p to those of its session's role.
 func (s *Service) asRole(ctx context.Context, p *Principal) error {
 	d := p.Session
 	role, err := s.Role(ctx, d.Role)
@@ -141,7 +141,7 @@ func hasTag(tags map[string]string, key string) bool {
 	return false
 }
 
-// asUser gives p the permissions of the user that made its session.
+// asUser sets the permissions of p to those of the user that made its session.
 func (s *Service) asUser(ctx context.Context, p *Principal) error {
 	d := p.Session
 	parent := Root(s.deps.AccountID, "")

@@ -157,7 +157,7 @@ func TestRoleSession(t *testing.T) {
 	}
 }
 
-// TestPolicyOfPerson wants a role's policy to give each person their own folder.
+// TestPolicyOfPerson wants a role's policy to open a folder of their own to each person.
 func TestPolicyOfPerson(t *testing.T) {
 	t.Parallel()
 	f := newRig(t)
