@@ -18,6 +18,7 @@ import (
 	"github.com/crewjam/saml/xmlenc"
 
 	"cognate/internal/federation/saml/samltest"
+	"cognate/test/race"
 	"cognate/test/serving"
 )
 
@@ -265,4 +266,41 @@ func TestEncryptedSAML(t *testing.T) {
 	if !strings.Contains(p.body, *serving.Must(t, signing, err).Certificate) {
 		t.Error("the metadata has another signing certificate")
 	}
+}
+
+// TestAnswersAtOnce: of the requests that finish one attempt at the same time, with the cookie of the
+// browser, one signs in.
+func TestAnswersAtOnce(t *testing.T) {
+	t.Parallel()
+	engines(t, nil, func(t *testing.T, r *rig) {
+		idp := r.addSAML(t, "Corp", nil)
+		b := r.browser(t)
+		request, relay := b.startSAML()
+		finish, err := url.Parse(b.origin + b.post("/saml2/idpresponse", samltest.Encode(idp.Sign(t, idp.Response(r.answerTo(request, "Ada")))), relay).location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cookies []string
+		for _, c := range b.Jar.Cookies(finish) {
+			cookies = append(cookies, c.Name+"="+c.Value)
+		}
+		thief := *b
+		thief.Client = &http.Client{CheckRedirect: b.CheckRedirect} // Without a jar, the cookies stay.
+		locations := make([]string, 8)
+		race.AtOnce(len(locations), func(i int) error {
+			locations[i] = thief.do(http.MethodGet, finish.String(), nil, "Cookie", strings.Join(cookies, "; ")).location
+			return nil
+		})
+		signedIn := 0
+		for _, l := range locations {
+			if strings.HasPrefix(l, callback+"?") && strings.Contains(l, "code=") {
+				signedIn++
+			} else if !strings.Contains(l, "/error?error=The+sign-in+has+expired") {
+				t.Errorf("the browser is sent to %q", l)
+			}
+		}
+		if signedIn != 1 {
+			t.Errorf("%d of %d signed in: %q", signedIn, len(locations), locations)
+		}
+	})
 }

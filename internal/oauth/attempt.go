@@ -106,15 +106,40 @@ func (s *Service) requestOf(r *http.Request, site *Site, a *attempt) (query stri
 	return "", false, nil
 }
 
-// spendAttempt ends an attempt. It reports false if the attempt has ended before.
-func (s *Service) spendAttempt(ctx context.Context, site *Site, a *attempt) (bool, error) {
-	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		return tx.Spend(ctx, site.Pool.ID, s.deps.Ring.Hash("sign-in attempt", []byte(site.Pool.ID), a.ID), time.UnixMilli(a.Ends))
-	}, store.Retry)
-	if errors.Is(err, store.ErrSpent) {
-		return false, nil
+// endAttempt ends an attempt of the browser. finish gets the query string of the authorization
+// request, and the write that ends the attempt: it belongs into the commit of the sign-in, so that
+// of two answers at once one counts. An attempt that fails ends, too.
+func (s *Service) endAttempt(w http.ResponseWriter, r *http.Request, a *attempt, finish func(query string, end func(tx *store.Tx) error) (string, error)) (string, error) {
+	ctx, site := r.Context(), SiteOf(r.Context())
+	query, ours, err := s.requestOf(r, site, a)
+	if err != nil {
+		return "", err
 	}
-	return err == nil, err
+	if !ours {
+		return "", &ShownError{Text: textNoAttempt}
+	}
+	http.SetCookie(w, s.attemptCookie(site, a.ID, ""))
+	hash := s.deps.Ring.Hash("sign-in attempt", []byte(site.Pool.ID), a.ID)
+	// The commit decides. This keeps an answer that comes again from the provider.
+	ended, err := s.deps.Store.Spent(ctx, site.Pool.ID, hash)
+	if err != nil {
+		return "", err
+	}
+	if ended {
+		return "", &ShownError{Text: textNoAttempt}
+	}
+	end := func(tx *store.Tx) error { return tx.Spend(ctx, site.Pool.ID, hash, time.UnixMilli(a.Ends)) }
+	location, err := finish(query, end)
+	switch {
+	case err == nil:
+		return location, nil
+	case errors.Is(err, store.ErrSpent):
+		return "", &ShownError{Text: textNoAttempt}
+	}
+	if endErr := s.deps.Store.Update(ctx, end, store.Retry); endErr != nil && !errors.Is(endErr, store.ErrSpent) {
+		return "", endErr
+	}
+	return "", err
 }
 
 // at returns the attempt as the provider's package knows it. Its secrets follow from the id.

@@ -144,43 +144,30 @@ func (s *Service) finishCallback(w http.ResponseWriter, r *http.Request, p param
 	if made == nil {
 		return "", &ShownError{Text: textNoAttempt}
 	}
-	a, provider, err := s.resume(w, r, made)
-	if err != nil {
-		return "", err
-	}
-	if provider.Type == providers.SAML {
-		return "", &ShownError{Text: textNoAttempt}
-	}
-	conn, err := s.deps.Providers.Connect(ctx, site.Pool, provider)
-	if err != nil {
-		return "", s.refusal(a, err)
-	}
-	identity, err := conn.Finish(ctx, s.at(site, made, state, s.callbackOf(r, site, provider)), federation.Answer{Form: p.values})
-	if err != nil {
-		return "", s.refusal(a, err)
-	}
-	return s.arrive(w, r, a, provider, identity)
+	return s.endAttempt(w, r, made, func(query string, end func(tx *store.Tx) error) (string, error) {
+		a, provider, err := s.resume(r, made, query)
+		if err != nil {
+			return "", err
+		}
+		if provider.Type == providers.SAML {
+			return "", &ShownError{Text: textNoAttempt}
+		}
+		conn, err := s.deps.Providers.Connect(ctx, site.Pool, provider)
+		if err != nil {
+			return "", s.refusal(a, err)
+		}
+		identity, err := conn.Finish(ctx, s.at(site, made, state, s.callbackOf(r, site, provider)), federation.Answer{Form: p.values})
+		if err != nil {
+			return "", s.refusal(a, err)
+		}
+		return s.arrive(w, r, a, provider, identity, end)
+	})
 }
 
-// resume ends an attempt of the browser. It returns the authorization request and the
-// provider, which the client must still allow.
-func (s *Service) resume(w http.ResponseWriter, r *http.Request, made *attempt) (*Authorization, *providers.Provider, error) {
+// resume returns the authorization request of an attempt, and its provider, which the client
+// must still allow.
+func (s *Service) resume(r *http.Request, made *attempt, query string) (*Authorization, *providers.Provider, error) {
 	ctx, site := r.Context(), SiteOf(r.Context())
-	query, ours, err := s.requestOf(r, site, made)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !ours {
-		return nil, nil, &ShownError{Text: textNoAttempt}
-	}
-	first, err := s.spendAttempt(ctx, site, made)
-	if err != nil {
-		return nil, nil, err
-	}
-	http.SetCookie(w, s.attemptCookie(site, made.ID, ""))
-	if !first {
-		return nil, nil, &ShownError{Text: textNoAttempt}
-	}
 	a, err := s.parseAgain(r, query)
 	if err != nil {
 		return nil, nil, err
@@ -210,20 +197,24 @@ func (s *Service) allowedProvider(ctx context.Context, site *Site, a *Authorizat
 }
 
 // arrive signs in the person who the provider vouches for, and returns where the browser
-// goes.
-func (s *Service) arrive(w http.ResponseWriter, r *http.Request, a *Authorization, p *providers.Provider, identity *federation.Identity) (string, error) {
+// goes. It makes the writes in the commit of the sign-in. If one of them returns
+// store.ErrSpent, arrive does, too.
+func (s *Service) arrive(w http.ResponseWriter, r *http.Request, a *Authorization, p *providers.Provider, identity *federation.Identity, writes ...func(tx *store.Tx) error) (string, error) {
 	ctx, site := r.Context(), SiteOf(r.Context())
 	u, err := s.deps.Identities.SignIn(ctx, identities.Arrival{Pool: site.Pool, Client: a.Client, Provider: p, Identity: identity})
 	if err != nil {
 		return "", s.refusal(a, err)
 	}
 	who := &Who{User: u, At: s.deps.Now(), Methods: federatedMethods(identity), Provider: p.Name, Level: p.LevelOf(identity.Level), Logout: identity.Logout}
-	var writes []func(tx *store.Tx) error
 	location, cookie, err := s.Complete(ctx, site, a, who, func(write func(tx *store.Tx) error) { writes = append(writes, write) })
 	if err != nil {
 		return "", s.refusal(a, err)
 	}
-	if err := s.commit(ctx, writes); err != nil {
+	err = s.commit(ctx, writes)
+	if errors.Is(err, store.ErrSpent) {
+		return "", err
+	}
+	if err != nil {
 		return "", s.refusal(a, err)
 	}
 	http.SetCookie(w, cookie)

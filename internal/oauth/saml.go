@@ -184,18 +184,20 @@ func (s *Service) finishSAML(w http.ResponseWriter, r *http.Request) (string, er
 	if !ok || len(ticket.Attempt.ID) != 16 || s.deps.Now().UnixMilli() >= ticket.Attempt.Ends {
 		return "", &ShownError{Text: textNoAttempt}
 	}
-	a, provider, err := s.resume(w, r, &ticket.Attempt)
-	if err != nil {
-		return "", err
-	}
-	if ticket.Error != "" {
-		return "", &RedirectedError{&FaultError{Code: ticket.Error, Description: ticket.Text}, a}
-	}
-	identity, err := s.takeIdentity(ctx, site, provider, ticket.Code)
-	if err != nil {
-		return "", err
-	}
-	return s.arrive(w, r, a, provider, identity)
+	return s.endAttempt(w, r, &ticket.Attempt, func(query string, end func(tx *store.Tx) error) (string, error) {
+		a, provider, err := s.resume(r, &ticket.Attempt, query)
+		if err != nil {
+			return "", err
+		}
+		if ticket.Error != "" {
+			return "", &RedirectedError{&FaultError{Code: ticket.Error, Description: ticket.Text}, a}
+		}
+		identity, err := s.takeIdentity(ctx, site, provider, ticket.Code)
+		if err != nil {
+			return "", err
+		}
+		return s.arrive(w, r, a, provider, identity, end)
+	})
 }
 
 // takeIdentity returns the identity that is kept under a code.
