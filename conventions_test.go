@@ -44,7 +44,7 @@ var imports = map[string][]string{
 	"internal/login":        {"internal/api", "internal/oauth", "internal/signin", "internal/user", "internal/pool", "internal/pool/branding", "internal/pool/providers", "internal/federation", "internal/keys", "internal/audit"},
 	"internal/federation":   {"internal/api", "internal/keys", "internal/outbound"},
 	"internal/identitypool": {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/token", "internal/iam", "internal/audit"},
-	"internal/iam":          {"internal/api", "internal/store", "internal/keys", "internal/spelling"},
+	"internal/iam":          {"internal/api", "internal/store", "internal/keys", "internal/spelling", "internal/iam/gateway/operation"},
 	"internal/trigger":      {"internal/api", "internal/keys", "internal/audit", "internal/outbound"},
 	"internal/message":      {"internal/api", "internal/store", "internal/keys", "internal/audit", "internal/outbound"},
 	"internal/outbound":     {},
@@ -63,7 +63,10 @@ var imports = map[string][]string{
 	"internal/pool/branding":   {"internal/pool", "internal/api", "internal/store", "internal/keys"},
 
 	// The gateway asks for keys and policies through an interface of its own.
-	"internal/iam/gateway": {"internal/iam", "internal/keys"},
+	"internal/iam/gateway": {"internal/iam", "internal/keys", "internal/iam/gateway/operation"},
+
+	// Checks of policies need to know which actions there are.
+	"internal/iam/gateway/operation": {"internal/iam"},
 
 	// The parts of internal/server.
 	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},

@@ -52,6 +52,9 @@ type Facts struct {
 	ClaimedKey string
 	// Cause is the text of the error behind a fault. Clients do not see it.
 	Cause string
+	// Bucket is the bucket of a request to the gateway, and Denied is the action that
+	// policies denied there, with its resource.
+	Bucket, Denied string
 	// ImportJob is the id of the import job whose file is uploaded.
 	ImportJob string
 	// Migrated is the sub of the user that the request migrated. Welcome says why the
@@ -137,6 +140,12 @@ func (e *Event) SetCause(err error) { e.note(&e.facts.Cause, outbound.Clean(err)
 // SetImportJob notes the import job whose file is uploaded.
 func (e *Event) SetImportJob(id string) { e.note(&e.facts.ImportJob, id) }
 
+// SetBucket notes the bucket that a request to the gateway names.
+func (e *Event) SetBucket(name string) { e.note(&e.facts.Bucket, name) }
+
+// SetDenied notes the action that policies denied, and its resource.
+func (e *Event) SetDenied(action string) { e.note(&e.facts.Denied, action) }
+
 // SetMigrated notes the user that the request migrated.
 func (e *Event) SetMigrated(sub string) { e.note(&e.facts.Migrated, sub) }
 
@@ -207,6 +216,8 @@ func (e *Event) Attrs() []slog.Attr {
 	add("accessKey", r.AccessKeyID)
 	add("principal", r.PrincipalARN)
 	add("claimedAccessKey", f.ClaimedKey)
+	add("bucket", f.Bucket)
+	add("denied", f.Denied)
 	add("cause", f.Cause)
 	add("job", f.ImportJob)
 	add("migrated", f.Migrated)

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -38,6 +40,7 @@ func (d doctorCommand) Run(ctx context.Context, c *server.Config, p *Process, ap
 	x.certificate()
 	x.listeners(ctx)
 	x.senders(ctx)
+	x.gateway(ctx)
 	kek := x.kek()
 	x.folder()
 	x.database(ctx, kek)
@@ -125,6 +128,7 @@ func (x *examination) certificate() {
 func (x *examination) listeners(ctx context.Context) {
 	for _, l := range []struct{ what, addr string }{
 		{"listen", x.config.Listen}, {"private-listen", x.config.PrivateListen}, {"health-listen", x.config.HealthListen},
+		{"gateway-listen", x.config.GatewayListen},
 	} {
 		if l.addr == server.ListenerOff || l.addr == "" {
 			continue
@@ -142,6 +146,31 @@ func (x *examination) listeners(ctx context.Context) {
 	}
 }
 
+// gateway asks the store and the services behind the gateway whether they are there.
+func (x *examination) gateway(ctx context.Context) {
+	c := x.config
+	if c.GatewayListen == "" {
+		return
+	}
+	if c.GatewayStore != "" {
+		if err := c.CheckGateway(ctx); err != nil {
+			x.warn("gateway-store", "%v; the gateway answers ServiceUnavailable or the store's error until the store accepts the gateway's key", err)
+		} else {
+			x.ok("gateway-store", "the store answers and accepts the gateway's key")
+		}
+		if u, err := url.Parse(c.GatewayStore); err == nil && u.Scheme == "http" && !server.IsLoopback(u.Host) && c.Mode == server.Serve {
+			x.warn("gateway-store", "is not https: make sure that nobody else can listen on the network between the gateway and the store")
+		}
+	}
+	services, err := c.GatewayBackends()
+	if err != nil {
+		return // settings has said so
+	}
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		x.dial(ctx, "gateway "+name, services[name], map[string]string{"http": "80", "https": "443"}[services[name].Scheme], "requests of it answer ServiceUnavailable until it answers")
+	}
+}
+
 // senders checks the senders of mail and SMS.
 func (x *examination) senders(ctx context.Context) {
 	c := x.config
@@ -155,23 +184,26 @@ func (x *examination) senders(ctx context.Context) {
 	if c.SMTPURL == "" {
 		x.warn("smtp-url", "no mail server is configured: pools that verify or recover by e-mail answer CodeDeliveryFailureException")
 	} else if u, err := url.Parse(string(c.SMTPURL)); err == nil {
-		x.dial(ctx, "smtp-url", u, map[string]string{"smtp": "587", "smtps": "465"}[u.Scheme])
+		x.dial(ctx, "smtp-url", u, map[string]string{"smtp": "587", "smtps": "465"}[u.Scheme], messagesWait)
 	}
 	if c.SMSWebhookURL == "" && c.SNSRegion == "" {
 		x.warn("sms", "no sender of SMS is configured: pools that verify or recover by phone answer CodeDeliveryFailureException")
 	} else if u, err := url.Parse(string(c.SMSWebhookURL)); err == nil && c.SMSWebhookURL != "" {
-		x.dial(ctx, "sms-webhook", u, map[string]string{"http": "80", "https": "443"}[u.Scheme])
+		x.dial(ctx, "sms-webhook", u, map[string]string{"http": "80", "https": "443"}[u.Scheme], messagesWait)
 	}
 }
 
-func (x *examination) dial(ctx context.Context, what string, u *url.URL, defaultPort string) {
+const messagesWait = "messages wait in the outbox until it answers"
+
+// dial connects to a server. Without an answer it warns of the consequence.
+func (x *examination) dial(ctx context.Context, what string, u *url.URL, defaultPort, consequence string) {
 	port := u.Port()
 	if port == "" {
 		port = defaultPort
 	}
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
-		x.warn(what, "%v; messages wait in the outbox until it answers", err)
+		x.warn(what, "%v; %s", err, consequence)
 		return
 	}
 	_ = conn.Close()

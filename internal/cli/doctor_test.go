@@ -1,6 +1,11 @@
 package cli_test
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -70,6 +75,43 @@ func TestDoctorOnEncryption(t *testing.T) {
 				t.Errorf("want %q in\n%s", tt.want, out)
 			}
 		})
+	}
+}
+
+// TestDoctorOnGateway asks the store with the gateway's key.
+func TestDoctorOnGateway(t *testing.T) {
+	t.Parallel()
+	c := serving.Serve(t)
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Authorization"), "Credential=known/") {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, "<Error><Code>InvalidAccessKeyId</Code></Error>")
+		}
+	}))
+	t.Cleanup(store.Close)
+	services := filepath.Join(t.TempDir(), "services.yaml")
+	if err := os.WriteFile(services, []byte("sqs: {url: '"+store.URL+"', access-key: a, secret-key: b}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		key, url string
+		want     []string
+	}{
+		{"known", store.URL, []string{"ok    gateway-store  the store answers", "ok    gateway sqs    127.0.0.1 answers", "ok    gateway-listen 127.0.0.1:0 is free"}},
+		{"other", store.URL, []string{"warn  gateway-store  the store answers 403 InvalidAccessKeyId"}},
+		{"known", "http://127.0.0.1:1", []string{"warn  gateway-store  dial tcp 127.0.0.1:1", "connection refused"}},
+		{"known", "ftp://a", []string{"FAIL  configuration  --gateway-store: must be an http or https URL"}},
+	} {
+		out := doctorOf(t, map[string]string{"COGNATE_GATEWAY_SECRET_KEY": "very-secret"}, "--kek-file", c.KEKFile, "--data", c.Data,
+			"--gateway-listen", "127.0.0.1:0", "--gateway-store", tt.url, "--gateway-access-key", tt.key, "--gateway-services", services)
+		for _, want := range tt.want {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s, %s: no %q in\n%s", tt.key, tt.url, want, out)
+			}
+		}
+		if strings.Contains(out, "very-secret") {
+			t.Errorf("doctor prints the secret:\n%s", out)
+		}
 	}
 }
 

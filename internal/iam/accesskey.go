@@ -19,6 +19,7 @@ import (
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
 	"cognate/internal/api/sts"
+	"cognate/internal/iam/gateway/operation"
 	"cognate/internal/iam/policy"
 	"cognate/internal/iam/record"
 	"cognate/internal/keys"
@@ -251,7 +252,7 @@ func CheckPolicy(text []byte) error {
 	if len(text) > maxPolicyBytes {
 		return fmt.Errorf("policy: longer than %d bytes", maxPolicyBytes)
 	}
-	d, err := policy.Parse(policy.Identity, text, policy.Options{SupportedKey: supportedKey})
+	d, err := policy.Parse(policy.Identity, text, policy.Options{SupportedKey: knownKey})
 	if unknown, ok := errors.AsType[*policy.UnknownKeyError](err); ok {
 		return fmt.Errorf("%w%s", err, spelling.Meant(unknown.Key, supportedKeys))
 	}
@@ -265,9 +266,13 @@ func CheckPolicy(text []byte) error {
 	return nil
 }
 
-// actions returns the actions of all services, sorted.
+// knownKey reports whether requests carry the condition key: those to this server, or those
+// to the gateway.
+func knownKey(key string) bool { return supportedKey(key) || operation.SupportedKey(key) }
+
+// actions returns the actions of all services and of the gateway, sorted.
 func actions() []string {
-	var names []string
+	names := operation.Actions()
 	for _, operations := range []map[string]*api.Operation{idp.Operations, identity.Operations, sts.Operations, iamapi.Operations} {
 		for _, op := range operations {
 			names = append(names, op.Action())
@@ -275,7 +280,7 @@ func actions() []string {
 	}
 	names = append(names, actionPassRole, "sts:TagSession", "sts:SetSourceIdentity")
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // AccessKeys lists all keys, without their secrets.

@@ -108,7 +108,7 @@ func (s *Service) loadPrincipal(ctx context.Context, id string) (*Principal, err
 	}
 	p := &Principal{AccessKeyID: id, Secret: keys.Secret(secret), ARN: row.PrincipalARN, Name: row.Name, ownPolicies: len(doc.Policies) > 0}
 	for _, np := range doc.Policies {
-		d, err := policy.Parse(policy.Identity, np.Document, policy.Options{Name: np.Name, SupportedKey: supportedKey})
+		d, err := policy.Parse(policy.Identity, np.Document, policy.Options{Name: np.Name, SupportedKey: knownKey})
 		if err != nil {
 			// A newer version may have written the policy. A policy that is only
 			// partly understood could allow what it denies, so the whole key is refused.

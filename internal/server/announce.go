@@ -11,7 +11,7 @@ import (
 func (s *Server) announce() {
 	out := s.config.Out
 	fmt.Fprintf(out, "listening on %s\n", s.URL())
-	s.log.Info("listening", slog.String("main", s.Addr()), slog.String("private", s.PrivateAddr()), slog.String("health", s.HealthAddr()),
+	s.log.Info("listening", slog.String("main", s.Addr()), slog.String("private", s.PrivateAddr()), slog.String("health", s.HealthAddr()), slog.String("gateway", s.GatewayAddr()),
 		slog.String("engine", s.store.Engine()), slog.String("version", s.config.Version))
 	if s.config.Mode != Dev {
 		return
@@ -48,6 +48,9 @@ Point a client here. Any access key and secret will do (%s).
     Chromium      mkdir -p $HOME/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n cognate -i %[2]s
 
 `, port, s.authorityFile)
+	}
+	if addr := s.GatewayAddr(); addr != "" {
+		fmt.Fprintf(out, "  gateway         aws --endpoint-url http://%s s3 ls, with an access key that IAM has made (docs/gateway.md)\n\n", addr)
 	}
 	if f := s.services.triggers.folder; f != nil {
 		for _, name := range f.Names() {

@@ -46,6 +46,7 @@ type Config struct {
 	MessageSettings
 	TriggerSettings
 	FederationSettings
+	GatewaySettings
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes. The assets of managed login need 2 MB."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file of an import of users, in bytes."`
@@ -148,6 +149,9 @@ func (c Config) WithDefaults() Config {
 	if c.DatabaseTimeout == 0 {
 		c.DatabaseTimeout = min(5*time.Second, c.RequestTimeout/2)
 	}
+	if c.GatewayTimeout == 0 {
+		c.GatewayTimeout = defaultGatewayTimeout
+	}
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = 20 * time.Second
 	}
@@ -235,6 +239,7 @@ func (c *Config) checkCommon(add addProblem) {
 	c.checkMessages(add)
 	c.checkTriggers(add)
 	c.checkFederation(add)
+	c.checkGateway(add)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {

@@ -86,23 +86,47 @@ func (u *unansweredConns) count() (silent, active int) {
 // connection. Browsers open some that they never use.
 const silentTime = time.Second
 
+// A drainedServer loses no request when it is stopped.
+type drainedServer struct {
+	http       *http.Server
+	listener   net.Listener
+	ended      <-chan struct{} // It serves no more.
+	unanswered *unansweredConns
+}
+
+// runDrained serves until drain is called.
+func (s *Server) runDrained(name string, h *http.Server, l net.Listener) *drainedServer {
+	d := &drainedServer{http: h, listener: l, unanswered: &unansweredConns{conns: map[net.Conn]http.ConnState{}}}
+	h.ConnState = d.unanswered.changed
+	d.ended = s.run(name, h, l)
+	return d
+}
+
+// server returns the server of d, or nil if d is nil.
+func (d *drainedServer) server() *http.Server {
+	if d == nil {
+		return nil
+	}
+	return d.http
+}
+
 // drain takes no more connections, answers the requests of the open ones, and closes
 // idle ones. http.Server.Shutdown drops a request whose header is read after its call,
 // so it may be called only after drain.
-func drain(ctx context.Context, h *http.Server, l net.Listener, ended <-chan struct{}, u *unansweredConns) {
-	_ = l.Close()
+func (d *drainedServer) drain(ctx context.Context) {
+	_ = d.listener.Close()
 	select {
-	case <-ended: // Serve has taken the last connection.
+	case <-d.ended: // Serve has taken the last connection.
 	case <-ctx.Done():
 		return
 	}
-	h.SetKeepAlivesEnabled(false)
+	d.http.SetKeepAlivesEnabled(false)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	silence := time.NewTimer(silentTime)
 	defer silence.Stop()
 	for patient := true; ; {
-		if silent, active := u.count(); active == 0 && (silent == 0 || !patient) {
+		if silent, active := d.unanswered.count(); active == 0 && (silent == 0 || !patient) {
 			return
 		}
 		select {

@@ -45,7 +45,7 @@ func TestCloseLosesNoConnection(t *testing.T) {
 			t.Errorf("Serve returned %v", err)
 		}
 	}()
-	drain(t.Context(), server, l, ended, unanswered)
+	(&drainedServer{http: server, listener: l, ended: ended, unanswered: unanswered}).drain(t.Context())
 	if err := server.Shutdown(t.Context()); err != nil && !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Shutdown returned %v", err)
 	}

@@ -8,14 +8,14 @@ import (
 )
 
 // listeners are the listeners of a server. Only main is always there.
-type listeners struct{ main, private, health, https net.Listener }
+type listeners struct{ main, private, health, https, gateway net.Listener }
 
 // addresses are the addresses of the listeners.
-type addresses struct{ main, private, health, https string }
+type addresses struct{ main, private, health, https, gateway string }
 
 func (l listeners) close() error {
 	var errs []error
-	for _, one := range []net.Listener{l.main, l.private, l.health, l.https} {
+	for _, one := range []net.Listener{l.main, l.private, l.health, l.https, l.gateway} {
 		if one != nil {
 			errs = append(errs, one.Close())
 		}
@@ -35,6 +35,7 @@ func (s *Server) listen(ctx context.Context) (l listeners, err error) {
 		{"private", s.config.PrivateListen, &l.private, &s.addrs.private},
 		{"health", s.config.HealthListen, &l.health, &s.addrs.health},
 		{"https", s.config.HTTPSListen, &l.https, &s.addrs.https},
+		{"gateway", s.config.GatewayListen, &l.gateway, &s.addrs.gateway},
 	} {
 		if one.addr == "" || one.addr == ListenerOff {
 			continue
@@ -60,3 +61,6 @@ func (s *Server) HealthAddr() string { return s.addrs.health }
 
 // HTTPSAddr returns the address of the TLS listener of cognate dev, or "".
 func (s *Server) HTTPSAddr() string { return s.addrs.https }
+
+// GatewayAddr returns the address of the gateway, or "".
+func (s *Server) GatewayAddr() string { return s.addrs.gateway }

@@ -32,14 +32,12 @@ type Server struct {
 	// authorityFile is the certificate that clients of that listener must trust.
 	authorityFile string
 
-	main, private, health, https *http.Server // nil without that listener
-	mainListener                 net.Listener
-	mainEnded                    <-chan struct{} // main serves no more
-	unanswered                   *unansweredConns
-	operator                     *http.Server // nil with PostgreSQL
-	addrs                        addresses
-	serving                      sync.WaitGroup
-	failed                       chan error
+	private, health, https *http.Server // nil without that listener
+	main, gateway          *drainedServer
+	operator               *http.Server // nil with PostgreSQL
+	addrs                  addresses
+	serving                sync.WaitGroup
+	failed                 chan error
 
 	ready   atomic.Bool
 	closing sync.Once
@@ -56,7 +54,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("the configuration has problems:\n%w", err)
 	}
-	s := &Server{failed: make(chan error, 4)}
+	s := &Server{failed: make(chan error, 5)}
 	if c.Mode == Dev {
 		s.clock = development.NewClock(c.Now)
 		c.machine, c.Now = c.Now, s.clock.Now
@@ -78,7 +76,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	s.serve(l)
+	if err := s.serve(l); err != nil {
+		return nil, errors.Join(err, l.close())
+	}
 	if err := s.serveOperator(ctx); err != nil {
 		// Commands still work while the server is stopped.
 		s.log.Warn("commands cannot reach this server", slog.Any("error", err))
@@ -137,9 +137,9 @@ const (
 	maxHeaderBytes = keys.MaxJWS + 8<<10
 )
 
-func (s *Server) serve(l listeners) {
+func (s *Server) serve(l listeners) error {
 	quiet := slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
-	s.main = &http.Server{
+	main := &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: min(readHeaderTimeout, s.config.RequestTimeout),
 		ReadTimeout:       s.config.RequestTimeout,
@@ -149,15 +149,23 @@ func (s *Server) serve(l listeners) {
 		ErrorLog:          quiet,
 	}
 	if s.cert != nil {
-		s.main.TLSConfig = s.cert.config()
-		s.main.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
+		main.TLSConfig = s.cert.config()
+		main.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	}
-	s.unanswered = &unansweredConns{conns: map[net.Conn]http.ConnState{}}
-	s.main.ConnState = s.unanswered.changed
-	s.mainListener, s.mainEnded = l.main, s.run("main", s.main, l.main)
+	var gateway *http.Server
+	if l.gateway != nil {
+		var err error
+		if gateway, err = s.newGatewayServer(quiet); err != nil {
+			return err
+		}
+	}
+	s.main = s.runDrained("main", main, l.main)
+	if gateway != nil {
+		s.gateway = s.runDrained("gateway", gateway, l.gateway)
+	}
 	if l.https != nil {
 		s.https = &http.Server{
-			Handler: s.main.Handler, ReadHeaderTimeout: s.main.ReadHeaderTimeout, ReadTimeout: s.main.ReadTimeout, WriteTimeout: s.main.WriteTimeout,
+			Handler: main.Handler, ReadHeaderTimeout: main.ReadHeaderTimeout, ReadTimeout: main.ReadTimeout, WriteTimeout: main.WriteTimeout,
 			IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet, TLSConfig: s.devTLS,
 		}
 		s.run("https", s.https, l.https)
@@ -176,6 +184,7 @@ func (s *Server) serve(l listeners) {
 	}
 	s.private = inside("private", l.private, s.privateRoutes())
 	s.health = inside("health", l.health, s.healthRoutes())
+	return nil
 }
 
 // run serves until the listener is closed, and closes the channel then.
@@ -243,9 +252,15 @@ func (s *Server) shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	drain(ctx, s.main, s.mainListener, s.mainEnded, s.unanswered)
+	var draining sync.WaitGroup
+	for _, d := range []*drainedServer{s.main, s.gateway} {
+		if d != nil {
+			draining.Go(func() { d.drain(ctx) })
+		}
+	}
+	draining.Wait()
 	var errs []error
-	for _, h := range []*http.Server{s.main, s.https, s.operator} {
+	for _, h := range []*http.Server{s.main.server(), s.gateway.server(), s.https, s.operator} {
 		if h == nil {
 			continue
 		}

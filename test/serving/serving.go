@@ -205,7 +205,12 @@ func Must[T any](t *testing.T, out T, err error) T {
 // NewKey asks the operator's command for a key, as a person would.
 func NewKey(t *testing.T, r Rig, name string, policies ...string) (id, secret string) {
 	t.Helper()
-	args := []string{"admin", "keys", "create", "--data", r.Config.Data, "--kek-file", r.Config.KEKFile, "--name", name}
+	args := []string{"admin", "keys", "create", "--kek-file", r.Config.KEKFile, "--name", name}
+	if r.Config.Database != "" {
+		args = append(args, "--database", string(r.Config.Database))
+	} else {
+		args = append(args, "--data", r.Config.Data)
+	}
 	for _, p := range policies {
 		args = append(args, "--policy", p)
 	}

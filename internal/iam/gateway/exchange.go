@@ -71,6 +71,7 @@ func (x *exchange) authenticate() error {
 	if err != nil {
 		return err
 	}
+	x.event.ClaimedKey = s.AccessKeyID
 	c, err := x.gateway.config.Authority.Caller(x.r.Context(), s.AccessKeyID, s.SessionToken)
 	if err != nil {
 		return err

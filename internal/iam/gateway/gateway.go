@@ -53,6 +53,8 @@ type Config struct {
 	// Secure and SourceIP describe the connection. Nil takes them from the request.
 	Secure   func(*http.Request) bool
 	SourceIP func(*http.Request) string
+	// RequestID returns the id of a request for its answer. Nil makes one.
+	RequestID func(*http.Request) string
 	// Observe, if it is not nil, is called at the end of each request.
 	Observe func(context.Context, *Event)
 }
@@ -60,8 +62,9 @@ type Config struct {
 // An Event is a request that was answered.
 type Event struct {
 	RequestID string
-	// AccessKeyID and Principal are empty until the signature was verified.
-	AccessKeyID, Principal string
+	// AccessKeyID and Principal are empty until the signature was verified. ClaimedKey is
+	// the access key that the request names.
+	AccessKeyID, Principal, ClaimedKey string
 	// Operation, Bucket and Key say what the request does, once that is known.
 	Operation, Bucket, Key string
 	// Decisions are the answers of the policies.
@@ -101,6 +104,9 @@ func New(c Config) (*Gateway, error) {
 	}
 	if c.SourceIP == nil {
 		c.SourceIP = remoteIP
+	}
+	if c.RequestID == nil {
+		c.RequestID = newRequestID
 	}
 	return &Gateway{config: c, signer: c.Backend.signer("s3")}, nil
 }
@@ -146,7 +152,7 @@ func remoteIP(r *http.Request) string {
 
 // ServeHTTP answers one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{gateway: g, w: w, r: r, now: g.config.Now(), event: Event{RequestID: newRequestID()}}
+	x := &exchange{gateway: g, w: w, r: r, now: g.config.Now(), event: Event{RequestID: g.config.RequestID(r)}}
 	if g.config.Observe != nil {
 		defer func() { g.config.Observe(r.Context(), &x.event) }()
 	}
@@ -157,7 +163,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func newRequestID() string {
+func newRequestID(*http.Request) string {
 	var id [8]byte
 	_, _ = rand.Read(id[:])
 	return strings.ToUpper(hex.EncodeToString(id[:]))

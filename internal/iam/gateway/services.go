@@ -27,10 +27,11 @@ type ServicesConfig struct {
 	Backends  map[string]Backend
 	Authority Authority
 	Now       func() time.Time
-	// Secure, SourceIP and Observe are as in [Config].
-	Secure   func(*http.Request) bool
-	SourceIP func(*http.Request) string
-	Observe  func(context.Context, *Event)
+	// Secure, SourceIP, RequestID and Observe are as in [Config].
+	Secure    func(*http.Request) bool
+	SourceIP  func(*http.Request) string
+	RequestID func(*http.Request) string
+	Observe   func(context.Context, *Event)
 }
 
 // Services is a reverse proxy before services with AWS's JSON or Query protocol. It is
@@ -50,6 +51,9 @@ func NewServices(c ServicesConfig) (*Services, error) {
 	}
 	if c.SourceIP == nil {
 		c.SourceIP = remoteIP
+	}
+	if c.RequestID == nil {
+		c.RequestID = newRequestID
 	}
 	s := &Services{config: c, signers: map[string]*sigv4.Signer{}}
 	backends := map[string]Backend{}
@@ -85,7 +89,7 @@ type call struct {
 
 // ServeHTTP answers one request.
 func (s *Services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{Services: s, w: w, r: r, now: s.config.Now(), event: Event{RequestID: newRequestID()}, query: r.Header.Get("X-Amz-Target") == ""}
+	c := &call{Services: s, w: w, r: r, now: s.config.Now(), event: Event{RequestID: s.config.RequestID(r)}, query: r.Header.Get("X-Amz-Target") == ""}
 	if s.config.Observe != nil {
 		defer func() { s.config.Observe(r.Context(), &c.event) }()
 	}
@@ -125,6 +129,7 @@ func (c *call) authenticate() error {
 	if err != nil {
 		return err
 	}
+	c.event.ClaimedKey = s.AccessKeyID
 	caller, err := c.config.Authority.Caller(c.r.Context(), s.AccessKeyID, s.SessionToken)
 	if err != nil {
 		return err

@@ -26,7 +26,8 @@ type Config struct {
 	Development bool
 	// HealthPath is the path that proxies may read over plain HTTP.
 	HealthPath string
-	// MaxBytes is the largest body of a request, and Timeout its longest time.
+	// MaxBytes is the largest body of a request, and Timeout its longest time. 0 is no
+	// limit.
 	MaxBytes int64
 	Timeout  time.Duration
 	// Uploads are the requests with limits of their own.
@@ -69,12 +70,20 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if u := e.Uploads; u.Match != nil && u.Match(r) {
 		maxBytes, timeout = u.MaxBytes, u.Timeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
 	r = r.WithContext(ctx)
 	r.Host = request.Host // Signatures and login domains use the name that the client used.
-	body := &countingBody{ReadCloser: http.MaxBytesReader(w, r.Body, maxBytes)}
-	r.Body = body
+	body := &countingBody{ReadCloser: r.Body}
+	if maxBytes > 0 {
+		body.ReadCloser = http.MaxBytesReader(w, r.Body, maxBytes)
+	}
+	if r.Body != http.NoBody {
+		r.Body = body
+	}
 	if len(r.TransferEncoding) > 0 {
 		// The request may also have had a Content-Length, which net/http drops in
 		// silence. A proxy that used it would take the rest for another request
@@ -112,6 +121,10 @@ func (e *edge) admits(c client, r *http.Request) bool {
 func (e *edge) recovered(w *recorder, r *http.Request, p any) {
 	if p == nil {
 		return
+	}
+	if p == http.ErrAbortHandler {
+		w.aborted = true
+		panic(p)
 	}
 	e.Log.ErrorContext(r.Context(), "panic", slog.String("requestId", api.RequestFrom(r.Context()).ID),
 		slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
@@ -161,7 +174,7 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn 
 		attrs = append(attrs, slog.String("path", Clip(r.URL.Path, 200)))
 	}
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError || w.aborted && status != statusClientGone {
 		level = slog.LevelError
 	}
 	if h := e.Log.Handler(); h.Enabled(r.Context(), level) {
@@ -188,6 +201,8 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	n      int64
+	// aborted is true if only a part of the answer was sent.
+	aborted bool
 }
 
 func (w *recorder) WriteHeader(status int) {

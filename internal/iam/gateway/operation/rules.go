@@ -101,6 +101,36 @@ var settings = []setting{
 	{"website", "", "GetBucketWebsite", "PutBucketWebsite", "DeleteBucketWebsite", "BucketWebsite"},
 }
 
+// otherActions are the actions that depend on more than the rule of a request: on its headers,
+// or on its body.
+const otherActions = "s3:DeleteObject s3:DeleteObjectVersion s3:BypassGovernanceRetention s3:PutBucketAcl s3:PutObjectAcl s3:PutObjectTagging " +
+	"s3:PutObjectRetention s3:PutObjectLegalHold s3:PutBucketVersioning s3:PutBucketOwnershipControls s3:GetObjectTagging s3:GetObjectVersionTagging"
+
+// Actions returns the actions that a gateway asks policies about, for checks of policies. It
+// may repeat them.
+func Actions() []string {
+	all := strings.Fields(otherActions)
+	for _, r := range rules {
+		all = append(all, strings.Fields(r.actions+" "+r.versioned)...)
+	}
+	for _, s := range settings {
+		for _, name := range []string{s.get, s.put, s.remove} {
+			if name != "" {
+				all = append(all, "s3:"+name)
+			}
+		}
+	}
+	for _, s := range services {
+		for name := range s.operations {
+			if other := s.actions[name]; other != "" {
+				name = other
+			}
+			all = append(all, s.prefix+name)
+		}
+	}
+	return all
+}
+
 // ruleFor returns the rule that fits a request, or nil.
 func ruleFor(method string, l level, query params, copies bool) *rule {
 	for i := range rules {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -107,6 +108,9 @@ func merge(all ...map[string]argument) map[string]argument {
 
 // KnownService reports whether [Service] knows a service by its signing name.
 func KnownService(name string) bool { return services[name] != nil }
+
+// KnownServices returns the signing names of the services that [Service] knows, sorted.
+func KnownServices() []string { return slices.Sorted(maps.Keys(services)) }
 
 // Service returns what a request of a service does, or the error to answer. It refuses
 // operations that it does not know and bodies that two servers could read in two ways.
