@@ -31,6 +31,8 @@ type login struct {
 	// identity is the identity that a token of cognitoProvider proves; else "".
 	identity string
 	claims   map[string]any
+	// arn is that of the IAM provider which vouches for the person; else "".
+	arn string
 	// amr are the entries that the login adds to the claim amr.
 	amr []string
 }

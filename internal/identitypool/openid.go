@@ -37,14 +37,8 @@ type principalTags struct {
 func (s *Service) sign(ctx context.Context, p *Pool, id string, logins []*login, tags map[string]string, life time.Duration) (string, error) {
 	now := s.deps.Now()
 	claims := openIDClaims{
-		Issuer: s.deps.Issuer(p.Region), Subject: id, Audience: p.ID, AMR: []string{"unauthenticated"},
+		Issuer: s.deps.Issuer(p.Region), Subject: id, Audience: p.ID, AMR: methods(logins),
 		IssuedAt: now.Unix(), Expires: now.Add(life).Unix(), PoolARN: s.arn(p),
-	}
-	if len(logins) > 0 {
-		claims.AMR = []string{"authenticated"}
-		for _, l := range logins {
-			claims.AMR = append(claims.AMR, l.amr...)
-		}
 	}
 	if len(tags) > 0 {
 		claims.Tags = &principalTags{Tags: map[string][]string{}}

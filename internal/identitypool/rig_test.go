@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -32,7 +34,12 @@ type rig struct {
 	sdk      *ci.Client
 	userPool string
 	client   string
+	admin    aws.CredentialsProvider
+	skew     *atomic.Int64 // by which the server's clock is ahead
 }
+
+// pass moves the server's clock.
+func (r *rig) pass(d time.Duration) { r.skew.Add(int64(d)) }
 
 func engines(t *testing.T, test func(t *testing.T, r *rig)) {
 	t.Helper()
@@ -50,14 +57,47 @@ func newRig(t *testing.T, database string) *rig {
 	t.Helper()
 	c := serving.Dev(t)
 	c.Database = server.Secret(database)
-	r := &rig{Rig: serving.Start(t, c)}
-	r.idp = r.Dev()
-	r.sdk = ci.New(ci.Options{
-		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("dev", "dev", ""), RetryMaxAttempts: 1,
-	})
-	r.userPool = serving.NewPool(t, r.Rig)
-	r.client = r.addClient(t)
+	r := &rig{skew: &atomic.Int64{}}
+	r.start(t, c)
+	r.use(t, credentials.NewStaticCredentialsProvider("dev", "dev", ""))
 	return r
+}
+
+// production runs a test with servers that check the policies of their callers.
+func production(t *testing.T, test func(t *testing.T, r *rig)) {
+	t.Helper()
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			c := serving.Serve(t)
+			if engine == "postgres" {
+				c.Data, c.Database = "", server.Secret(pgtest.Database(t))
+				serving.Run(t, nil, "migrate", "--database", string(c.Database), "--kek-file", c.KEKFile)
+			}
+			r := &rig{skew: &atomic.Int64{}}
+			r.start(t, c)
+			id, secret := serving.NewKey(t, r.Rig, "admin", "admin")
+			r.use(t, credentials.NewStaticCredentialsProvider(id, secret, ""))
+			test(t, r)
+		})
+	}
+}
+
+func (r *rig) start(t *testing.T, c server.Config) {
+	t.Helper()
+	c.Now = func() time.Time { return time.Now().Add(time.Duration(r.skew.Load())) }
+	r.Rig = serving.Start(t, c)
+}
+
+// use makes the clients with an administrator's credentials, and a user pool.
+func (r *rig) use(t *testing.T, admin aws.CredentialsProvider) {
+	t.Helper()
+	r.admin = admin
+	r.idp = cip.New(cip.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: admin, RetryMaxAttempts: 1})
+	r.sdk = ci.New(ci.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: admin, RetryMaxAttempts: 1})
+	made, err := r.idp.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: new("people")})
+	r.userPool = *serving.Must(t, made, err).UserPool.Id
+	r.client = r.addClient(t)
 }
 
 func (r *rig) addClient(t *testing.T) string {

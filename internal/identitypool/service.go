@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/identity"
+	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/pool/cache"
@@ -22,9 +23,12 @@ type Deps struct {
 	Store  *store.Store
 	Pools  *pool.Service
 	Tokens *token.Service
+	IAM    *iam.Service
 	Pages  *keys.PageTokens
 	// Issuer returns the iss of the tokens of identities of a Region.
 	Issuer func(region string) string
+	// GuestActions are the actions that a guest may be allowed; none means [GuestActions].
+	GuestActions []string
 	// AccountID stands in ARNs; "" means 123456789012.
 	AccountID string
 	Now       func() time.Time
@@ -32,8 +36,9 @@ type Deps struct {
 
 // Service has the operations of identity.Service.
 type Service struct {
-	deps  Deps
-	pools *cache.Cache[Pool]
+	deps        Deps
+	pools       *cache.Cache[Pool]
+	guestPolicy string
 }
 
 const (
@@ -47,7 +52,10 @@ func New(d Deps) *Service {
 	if d.AccountID == "" {
 		d.AccountID = defaultAccountID
 	}
-	s := &Service{deps: d}
+	if len(d.GuestActions) == 0 {
+		d.GuestActions = GuestActions
+	}
+	s := &Service{deps: d, guestPolicy: guestPolicy(d.GuestActions)}
 	s.pools = cache.New(maxCachedPools, d.Now, s.load)
 	return s
 }

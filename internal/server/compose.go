@@ -99,14 +99,7 @@ type (
 	importOperations   = userimport.Service
 
 	registrationOperations = registration.Service
-	identityPoolOperations = identitypool.Service
 )
-
-// identityDirectory implements cognito-identity.
-type identityDirectory struct {
-	*identityPoolOperations
-	unimplementedIdentity
-}
 
 //go:generate go run cognate/test/compat -root ../..
 
@@ -201,12 +194,13 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
 		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
 	})
-	v.identityPools = identitypool.New(identitypool.Deps{
-		Store: st, Pools: v.pools, Tokens: v.tokens, Pages: pages, Issuer: v.identityIssuer, AccountID: c.AccountID, Now: c.Now,
-	})
 	v.iam = iam.New(iam.Deps{
-		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags,
+		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags, IdentityExists: v.identityExists,
 		Root: c.Mode == Dev,
+	})
+	v.identityPools = identitypool.New(identitypool.Deps{
+		Store: st, Pools: v.pools, Tokens: v.tokens, IAM: v.iam, Pages: pages, Issuer: v.identityIssuer, GuestActions: c.GuestActions,
+		AccountID: c.AccountID, Now: c.Now,
 	})
 	v.account = account.New(account.Deps{
 		Store: st, IAM: v.iam, Pages: pages, Now: c.Now, Rand: rand.Reader, AccountID: c.AccountID,
@@ -215,7 +209,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
 			idp.Bind(directory{v.pools, v.branding, v.providers, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
-			identity.Bind(identityDirectory{v.identityPools, unimplementedIdentity{}}),
+			identity.Bind(v.identityPools),
 			sts.Bind(unimplementedSTS{}),
 			iamapi.Bind(v.account),
 		),

@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"cognate/internal/api"
-	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
 	"cognate/internal/api/sts"
 )
@@ -15,9 +14,6 @@ import (
 // Where one does get it, composing both does not compile until
 // docs/compatibility.yaml says so.
 type unimplemented struct{}
-
-// unimplementedIdentity is the same for cognito-identity.
-type unimplementedIdentity struct{}
 
 // unimplementedSTS is the same for sts.
 type unimplementedSTS struct{}
@@ -72,10 +68,6 @@ func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisio
 
 func (unimplemented) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {
 	return nil, api.Unimplemented("UpdateUserPoolReplica")
-}
-
-func (unimplementedIdentity) GetCredentialsForIdentity(context.Context, *identity.GetCredentialsForIdentityInput) (*identity.GetCredentialsForIdentityResponse, error) {
-	return nil, api.Unimplemented("GetCredentialsForIdentity")
 }
 
 func (unimplementedSTS) AssumeRole(context.Context, *sts.AssumeRoleRequest) (*sts.AssumeRoleResponse, error) {
