@@ -30,10 +30,10 @@ test: deps vet ## install what the tests need and run them all, on both engines
 	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) ./...
 
 test-go: vet ## the Go tests without the clients in other languages
-	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vE '^cognate/test/(clients|clients/s3|functions)$$')
+	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vE '^cognate/test/(clients|functions)$$')
 
 test-clients: deps ## only the clients and handlers in other languages: AWS CLI, boto3, Node.js
-	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) -v ./test/clients/... ./test/functions
+	scripts/with-postgres -volatile $(GO) test $(TESTFLAGS) -v ./test/clients ./test/functions
 
 deps: ## install the packages that the tests need (Debian, npm, Go modules)
 	scripts/deps

@@ -79,16 +79,28 @@ func HAProxy(ctx context.Context, examples, dir string, nodes [2]Node) (*Proxy, 
 
 // Nginx starts nginx by docs/examples/nginx.conf.
 func Nginx(ctx context.Context, examples, dir string, nodes [2]Node) (*Proxy, error) {
+	return nginx(ctx, examples, dir, "nginx.conf", map[string]string{
+		"rate=20r/s": "rate=10000r/s", "server 10.0.0.5:9229": "server " + nodes[0].Main, "server 10.0.0.6:9229": "server " + nodes[1].Main,
+	})
+}
+
+// NginxGateway starts nginx by docs/examples/nginx-gateway.conf before the gateway of a server. Its certificate is cert.pem in
+// dir.
+func NginxGateway(ctx context.Context, examples, dir, gateway string) (*Proxy, error) {
+	return nginx(ctx, examples, dir, "nginx-gateway.conf", map[string]string{
+		"10.0.0.5:9232 max_fails": gateway + " max_fails", "    server 10.0.0.6:9232 max_fails=1 fail_timeout=5s;\n": "", "server_name s3.example.com *.s3.example.com": "server_name _",
+	})
+}
+
+// nginx starts nginx by a file of docs/examples with other values.
+func nginx(ctx context.Context, examples, dir, name string, values map[string]string) (*Proxy, error) {
 	p, port, err := prepare(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	err = example(examples, dir, "nginx.conf", map[string]string{
-		"listen 0.0.0.0:443": "listen 127.0.0.1:" + port, "rate=20r/s": "rate=10000r/s",
-		"/etc/nginx/cognate.pem": filepath.Join(dir, "cert.pem"), "/etc/nginx/cognate.key": filepath.Join(dir, "key.pem"),
-		"server 10.0.0.5:9229": "server " + nodes[0].Main, "server 10.0.0.6:9229": "server " + nodes[1].Main,
-	})
-	if err != nil {
+	values["listen 0.0.0.0:443"] = "listen 127.0.0.1:" + port
+	values["/etc/nginx/cognate.pem"], values["/etc/nginx/cognate.key"] = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	if err := example(examples, dir, name, values); err != nil {
 		return nil, err
 	}
 	// What the distribution's nginx.conf has around a file of conf.d.
@@ -100,7 +112,7 @@ func Nginx(ctx context.Context, examples, dir string, nodes [2]Node) (*Proxy, er
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&b, "%s_temp_path %s;\n", kind, filepath.Join(dir, kind))
 	}
-	fmt.Fprintf(&b, "include %s;\n}\n", filepath.Join(dir, "nginx.conf"))
+	fmt.Fprintf(&b, "include %s;\n}\n", filepath.Join(dir, name))
 	whole := filepath.Join(dir, "whole.conf")
 	if err := os.WriteFile(whole, []byte(b.String()), 0o600); err != nil {
 		return nil, err
