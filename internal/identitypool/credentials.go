@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/identity"
 	"cognate/internal/iam"
 	"cognate/internal/iam/policy"
+	"cognate/internal/iam/session"
 	"cognate/internal/store"
 )
 
@@ -54,10 +55,7 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *identity.Ge
 	if len(logins) == 0 {
 		a.Policy = s.guestPolicy
 	}
-	made, err := s.deps.IAM.AssumeRole(ctx, a)
-	if isRefusal(err) {
-		return nil, badRoles(err)
-	}
+	made, err := s.assume(ctx, p, logins, &a)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +63,25 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *identity.Ge
 	return &identity.GetCredentialsForIdentityResponse{IdentityId: &id, Credentials: &identity.Credentials{
 		AccessKeyId: &made.AccessKeyID, SecretKey: &secret, SessionToken: &made.Token, Expiration: made.Expires,
 	}}, nil
+}
+
+// assume makes the session, or has it made by the other STS.
+func (s *Service) assume(ctx context.Context, p *Pool, logins []*login, a *iam.Assumption) (*session.Credentials, error) {
+	if s.deps.STS != nil {
+		token, err := s.sign(ctx, p, a.Identity, logins, a.Tags, openIDLife)
+		if err != nil {
+			return nil, err
+		}
+		return s.deps.STS.assume(ctx, p.Region, token, a)
+	}
+	made, err := s.deps.IAM.AssumeRole(ctx, *a)
+	if isRefusal(err) {
+		return nil, badRoles(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &made.Credentials, nil
 }
 
 // isRefusal reports whether the role, its trust policy or the session's tags are the cause.

@@ -2,7 +2,12 @@ package identitypool_test
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/coreos/go-oidc/v3/oidc"
 
 	"cognate/test/serving"
 )
@@ -205,4 +211,75 @@ func TestRolesOfGroups(t *testing.T) {
 		set(types.RoleMapping{Type: types.RoleMappingTypeToken, AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeDeny})
 		r.wantNoCredentials(t, r.id(t, pool, bob), bob, "NotAuthorizedException", "The logins match no role")
 	})
+}
+
+// A foreignSTS stands in for AWS's STS. It verifies tokens by the issuer's public keys.
+type foreignSTS struct {
+	*httptest.Server
+	issuer string
+	refuse atomic.Pointer[string] // the code of every answer
+	last   atomic.Pointer[url.Values]
+}
+
+func newForeignSTS(t *testing.T) *foreignSTS {
+	f := &foreignSTS{}
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		f.last.Store(&r.Form)
+		w.Header().Set("Content-Type", "text/xml")
+		if code := f.refuse.Load(); code != nil {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>no</Message></Error></ErrorResponse>`, *code)
+			return
+		}
+		verifier := oidc.NewVerifier(f.issuer, oidc.NewRemoteKeySet(r.Context(), f.issuer+"/.well-known/jwks_uri"), &oidc.Config{SkipClientIDCheck: true})
+		token, err := verifier.Verify(r.Context(), r.Form.Get("WebIdentityToken"))
+		if err != nil || r.Form.Get("Action") != "AssumeRoleWithWebIdentity" || r.Header.Get("Authorization") != "" {
+			t.Errorf("STS is asked with %v: %v", r.Form, err)
+			return
+		}
+		fmt.Fprintf(w, `<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIAFOREIGN</AccessKeyId>
+			<SecretAccessKey>secret of %s</SecretAccessKey><SessionToken>token</SessionToken><Expiration>2030-01-02T03:04:05Z</Expiration></Credentials>
+			</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`, token.Subject)
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+// TestForeignSTS: with sts-endpoint, another STS makes the credentials, by the identity's token.
+func TestForeignSTS(t *testing.T) {
+	t.Parallel()
+	foreign := newForeignSTS(t)
+	c := serving.Dev(t)
+	c.STSEndpoint = foreign.URL
+	r := &rig{skew: &atomic.Int64{}}
+	r.start(t, c)
+	r.use(t, credentials.NewStaticCredentialsProvider("dev", "dev", ""))
+	foreign.issuer = r.URL() + "/cognito-identity"
+	pool := r.pool(t)
+	r.setRoles(t, pool, authRole, guestRole)
+	guest, logins := r.id(t, pool, nil), r.logins(t, "ada")
+	person := r.id(t, pool, logins)
+	get := func(id string, logins map[string]string) *types.Credentials {
+		t.Helper()
+		out, err := r.sdk.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &id, Logins: logins})
+		return serving.Must(t, out, err).Credentials
+	}
+	got := get(person, logins)
+	if asked := *foreign.last.Load(); *got.AccessKeyId != "ASIAFOREIGN" || *got.SecretKey != "secret of "+person || *got.SessionToken != "token" || got.Expiration.Year() != 2030 ||
+		asked.Get("RoleArn") != authRole || asked.Get("DurationSeconds") != "3600" || asked.Get("Policy") != "" || asked.Get("RoleSessionName") != "CognitoIdentityCredentials" {
+		t.Errorf("credentials %v, asked for with %v", got, asked)
+	}
+	get(guest, nil)
+	if asked := *foreign.last.Load(); asked.Get("RoleArn") != guestRole || !strings.Contains(asked.Get("Policy"), `"s3:*"`) {
+		t.Errorf("for a guest STS is asked with %v", asked)
+	}
+	for code, want := range map[string]string{"AccessDenied": "InvalidIdentityPoolConfigurationException", "Throttling": "ExternalServiceException"} {
+		foreign.refuse.Store(&code)
+		_, err := r.sdk.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guest})
+		serving.Want(t, err, want)
+	}
+	foreign.Close()
+	_, err := r.sdk.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guest})
+	serving.Want(t, err, "ExternalServiceException")
 }

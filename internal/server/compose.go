@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -198,8 +199,12 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags, IdentityExists: v.identityExists,
 		Root: c.Mode == Dev,
 	})
+	remoteSTS, err := c.remoteSTS()
+	if err != nil {
+		return nil, fmt.Errorf("sts-endpoint: %w", err)
+	}
 	v.identityPools = identitypool.New(identitypool.Deps{
-		Store: st, Pools: v.pools, Tokens: v.tokens, IAM: v.iam, Pages: pages, Issuer: v.identityIssuer, GuestActions: c.GuestActions,
+		Store: st, Pools: v.pools, Tokens: v.tokens, IAM: v.iam, STS: remoteSTS, Pages: pages, Issuer: v.identityIssuer, GuestActions: c.GuestActions,
 		AccountID: c.AccountID, Now: c.Now,
 	})
 	v.account = account.New(account.Deps{
