@@ -302,6 +302,40 @@ func TestGatewayS3cmd(t *testing.T) {
 	c.refused(t, "AccessDenied", "s3cmd", s3cmd("put", large+".back", "s3://data/people/bob/b.bin")...)
 }
 
+// TestGatewayPage runs the commands of docs/gateway.md as they are printed, but for addresses.
+func TestGatewayPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "gateway.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
+		script.WriteString(block[1])
+	}
+	store := startVersity(t)
+	line := launchUntil(t, regexp.MustCompile(`msg=listening main=(.*)`), []string{"COGNATE_GATEWAY_SECRET_KEY=" + stores.SecretKey},
+		"dev", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--data", t.TempDir(),
+		"--gateway-listen", "127.0.0.1:0", "--gateway-store", store.URL, "--gateway-access-key", stores.AccessKey)
+	at := regexp.MustCompile(`^(\S+) .* gateway=(\S+)`).FindStringSubmatch(line)
+	if at == nil {
+		t.Fatalf("no addresses in %s", line)
+	}
+	dir := t.TempDir()
+	linkTool(t, dir, "aws", awsProgram())
+	lines := strings.NewReplacer("127.0.0.1:7070", strings.TrimPrefix(store.URL, "http://"), "127.0.0.1:9229", at[1], "127.0.0.1:9232", at[2],
+		"AWS_ACCESS_KEY_ID=store ", "AWS_ACCESS_KEY_ID="+stores.AccessKey+" ", "=store-secret ", "="+stores.SecretKey+" ").Replace(script.String())
+	out := run(t, dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "AWS_PAGER="}, "bash", "-euxo", "pipefail", "-c", lines)
+	for _, want := range []string{"make_bucket: data", "6 hello.txt", "AccessDenied", "\nrefused\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+	if object, err := os.ReadFile(filepath.Join(store.Dir, "data", "people", "ann", "hello.txt")); string(object) != "hello\n" {
+		t.Errorf("the object: %q, %v", object, err)
+	}
+}
+
 // TestGatewayBehindNginx goes through nginx by docs/examples/nginx-gateway.conf.
 func TestGatewayBehindNginx(t *testing.T) {
 	t.Parallel()
