@@ -54,8 +54,8 @@ export async function launch(application) {
   const origin = `http://localhost:${server.address().port}`;
   return {
     origin,
-    async open(config) {
-      const context = await browser.newContext();
+    async open(config, options) {
+      const context = await browser.newContext(options);
       const page = await context.newPage();
       await page.goto(origin);
       await page.evaluate((c) => window.configure(c), config);
