@@ -302,6 +302,20 @@ func TestGatewayS3cmd(t *testing.T) {
 	c.refused(t, "AccessDenied", "s3cmd", s3cmd("put", large+".back", "s3://data/people/bob/b.bin")...)
 }
 
+// devBefore runs cognate dev with a gateway before a store, and returns the addresses of both.
+func devBefore(t *testing.T, store *stores.Store, more ...string) (endpoint, gateway string) {
+	t.Helper()
+	line := launchUntil(t, regexp.MustCompile(`msg=listening main=(.*)`), []string{"COGNATE_GATEWAY_SECRET_KEY=" + stores.SecretKey}, append([]string{
+		"dev", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--data", t.TempDir(),
+		"--gateway-listen", "127.0.0.1:0", "--gateway-store", store.URL, "--gateway-access-key", stores.AccessKey,
+	}, more...)...)
+	at := regexp.MustCompile(`^(\S+) .* gateway=(\S+)`).FindStringSubmatch(line)
+	if at == nil {
+		t.Fatalf("no addresses in %s", line)
+	}
+	return "http://" + at[1], "http://" + at[2]
+}
+
 // TestGatewayPage runs the commands of docs/gateway.md as they are printed, but for addresses.
 func TestGatewayPage(t *testing.T) {
 	t.Parallel()
@@ -314,16 +328,10 @@ func TestGatewayPage(t *testing.T) {
 		script.WriteString(block[1])
 	}
 	store := startVersity(t)
-	line := launchUntil(t, regexp.MustCompile(`msg=listening main=(.*)`), []string{"COGNATE_GATEWAY_SECRET_KEY=" + stores.SecretKey},
-		"dev", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--data", t.TempDir(),
-		"--gateway-listen", "127.0.0.1:0", "--gateway-store", store.URL, "--gateway-access-key", stores.AccessKey)
-	at := regexp.MustCompile(`^(\S+) .* gateway=(\S+)`).FindStringSubmatch(line)
-	if at == nil {
-		t.Fatalf("no addresses in %s", line)
-	}
+	endpoint, gateway := devBefore(t, store)
 	dir := t.TempDir()
 	linkTool(t, dir, "aws", awsProgram())
-	lines := strings.NewReplacer("127.0.0.1:7070", strings.TrimPrefix(store.URL, "http://"), "127.0.0.1:9229", at[1], "127.0.0.1:9232", at[2],
+	lines := strings.NewReplacer("127.0.0.1:7070", strings.TrimPrefix(store.URL, "http://"), "http://127.0.0.1:9229", endpoint, "http://127.0.0.1:9232", gateway,
 		"AWS_ACCESS_KEY_ID=store ", "AWS_ACCESS_KEY_ID="+stores.AccessKey+" ", "=store-secret ", "="+stores.SecretKey+" ").Replace(script.String())
 	out := run(t, dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "AWS_PAGER="}, "bash", "-euxo", "pipefail", "-c", lines)
 	for _, want := range []string{"make_bucket: data", "6 hello.txt", "AccessDenied", "\nrefused\n"} {
@@ -334,6 +342,23 @@ func TestGatewayPage(t *testing.T) {
 	if object, err := os.ReadFile(filepath.Join(store.Dir, "data", "people", "ann", "hello.txt")); string(object) != "hello\n" {
 		t.Errorf("the object: %q, %v", object, err)
 	}
+}
+
+// TestUploadsExample goes through the example of uploads in Chromium.
+func TestUploadsExample(t *testing.T) {
+	t.Parallel()
+	store := startVersity(t)
+	if err := os.Mkdir(filepath.Join(store.Dir, "uploads"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	port, err := proxies.FreePort(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint, gateway := devBefore(t, store, "--gateway-origin", "http://localhost:"+port)
+	dir := t.TempDir()
+	linkTool(t, dir, "aws", awsProgram())
+	node(t, "uploads.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_GATEWAY="+gateway, "COGNATE_APPLICATION_PORT="+port, chromium(), "PATH="+dir+":/usr/bin:/bin")
 }
 
 // TestGatewayBehindNginx goes through nginx by docs/examples/nginx-gateway.conf.
