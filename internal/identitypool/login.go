@@ -75,19 +75,19 @@ func (s *Service) verify(ctx context.Context, p *Pool, logins map[string]string,
 }
 
 func (s *Service) verifyOne(ctx context.Context, p *Pool, key, raw string, cognito bool) (*login, error) {
-	if token.IssuerOf(raw) == s.deps.Issuer(p.Region) {
-		if key != cognitoProvider || !cognito {
-			return nil, badLogin(textCognito)
-		}
-		return s.verifyCognito(ctx, p, raw)
-	}
 	sn, local, err := s.userPoolOf(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case local:
+	if local {
 		return s.verifyUserPool(ctx, p, sn, raw)
+	}
+	own := s.isOwn(p, raw)
+	switch {
+	case own && key == cognitoProvider && cognito:
+		return s.verifyCognito(ctx, p, raw)
+	case own:
+		return nil, badLogin(textCognito)
 	case key == cognitoProvider:
 		return nil, badLogin(textMalformed)
 	case p.Social[key] != "" || p.lists(key):
@@ -97,6 +97,9 @@ func (s *Service) verifyOne(ctx context.Context, p *Pool, key, raw string, cogni
 	}
 	return nil, badLogin(textUnsupported)
 }
+
+// isOwn reports whether a token says that identity pools have issued it.
+func (s *Service) isOwn(p *Pool, raw string) bool { return token.IssuerOf(raw) == s.deps.Issuer(p.Region) }
 
 // lists reports whether the pool accepts logins of a provider that is not a user pool of this
 // server.
@@ -158,6 +161,8 @@ func (s *Service) verifyUserPool(ctx context.Context, p *Pool, sn *pool.Snapshot
 	switch {
 	case errors.Is(err, token.ErrNotToken):
 		return nil, badLogin(textMalformed)
+	case errors.Is(err, token.ErrOtherIssuer) && s.isOwn(p, raw):
+		return nil, badLogin(textCognito)
 	case errors.Is(err, token.ErrOtherIssuer):
 		return nil, badLogin(textIssuer)
 	case errors.Is(err, token.ErrNotVerified):

@@ -24,7 +24,7 @@ func (b *bench) measureEngine(ctx context.Context, e *engine) (err error) {
 	}
 	defer func() { err = errors.Join(err, small.close()) }()
 	for _, measure := range []func(context.Context, *engine, *target) error{
-		b.measureSignIn, b.measureRefresh, b.measureSRP, b.measureGetUser, b.measureOAuth, b.measureLatency, b.measureTracking,
+		b.measureSignIn, b.measureRefresh, b.measureSRP, b.measureGetUser, b.measureOAuth, b.measureIdentityPools, b.measureLatency, b.measureTracking,
 	} {
 		if err := measure(ctx, e, small); err != nil {
 			return err
