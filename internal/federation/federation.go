@@ -55,6 +55,10 @@ type Identity struct {
 	Subject string
 	// Issuer is the entity ID of a SAML provider; "" for others.
 	Issuer string
+	// SubjectFormat is the format of a SAML provider's Subject, or "".
+	SubjectFormat string
+	// SessionEnd is when a SAML provider ends its session, or zero.
+	SessionEnd time.Time
 	// Claims are the person's attributes by the provider's names. A value is what JSON
 	// decodes to (with json.Number for numbers); attributes of SAML are string or []any.
 	Claims map[string]any

@@ -86,8 +86,10 @@ type TrustError struct {
 	Action string
 	// Missing is true if there is no such role.
 	Missing bool
-	// Reason explains the denial to the operator, or to a caller with credentials.
+	// Reason explains the denial to the operator.
 	Reason string
+	// Encoded describes the decision about a Caller, as that of Denied does.
+	Encoded string
 }
 
 func (e *TrustError) Error() string {
@@ -177,7 +179,7 @@ func (a *Assumption) isChained() bool {
 // Guide: "Passing session tags in AWS STS", "Monitor and control actions taken with assumed
 // roles").
 func inherit(a *Assumption) error {
-	if err := checkTags(a.Tags, a.TransitiveKeys); err != nil {
+	if err := CheckTags(a.Tags, a.TransitiveKeys); err != nil {
 		return err
 	}
 	if a.Caller == nil || a.Caller.Session == nil {
@@ -208,8 +210,8 @@ func inherit(a *Assumption) error {
 	return nil
 }
 
-// checkTags rejects tags that a session cannot have. Package wire checks their form.
-func checkTags(tags map[string]string, transitive []string) error {
+// CheckTags returns ErrTags for tags that a session cannot have. Package wire checks their form.
+func CheckTags(tags map[string]string, transitive []string) error {
 	if len(tags) > maxSessionTags {
 		return fmt.Errorf("%w: a session has %d tags at most", ErrTags, maxSessionTags)
 	}

@@ -17,6 +17,20 @@ type Denied struct {
 	Explicit bool
 	// Reason is the end of AWS's message: "because no identity-based policy allows the … action".
 	Reason string
+	// Encoded describes the decision. [Service.DecodeDenial] reads it.
+	Encoded string
+}
+
+// Message returns AWS's message for a denied request of a caller.
+func (d *Denied) Message(p *Principal, action, resource string) string {
+	text := "User: " + p.ARN + " is not authorized to perform: " + action + " on resource: " + resource
+	if d.Reason != "" {
+		text += " " + d.Reason
+	}
+	if d.Encoded != "" {
+		text += ". Encoded authorization failure message: " + d.Encoded
+	}
+	return text
 }
 
 func (d *Denied) Error() string {
@@ -62,16 +76,20 @@ func (s *Service) Authorize(ctx context.Context, p *Principal, r Request) error 
 	if err != nil {
 		return err
 	}
-	evaluate := func(action string) policy.Result {
-		return policy.Evaluate(p.layers, &policy.Request{Action: action, Resource: r.Resource, Principal: p.subject, Context: conditions})
-	}
+	request := policy.Request{Action: r.Action, Resource: r.Resource, Principal: p.subject, Context: conditions}
 	if other := deniedWith[r.Action]; other != "" {
-		if result := evaluate(other); result.Decision == policy.ExplicitDeny {
-			return denied(result, r.Action)
+		older := request
+		older.Action = other
+		if result := policy.Evaluate(p.layers, &older); result.Decision == policy.ExplicitDeny {
+			d := denied(result, r.Action)
+			d.Encoded = s.encodeDenial(p, p.layers, &older)
+			return d
 		}
 	}
-	if result := evaluate(r.Action); result.Decision != policy.Allow {
-		return denied(result, r.Action)
+	if result := policy.Evaluate(p.layers, &request); result.Decision != policy.Allow {
+		d := denied(result, r.Action)
+		d.Encoded = s.encodeDenial(p, p.layers, &request)
+		return d
 	}
 	return nil
 }

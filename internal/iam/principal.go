@@ -76,6 +76,25 @@ func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) 
 	return p, err
 }
 
+// IsKey reports whether an access key is one of the account: a long-term key, or one of a session
+// that may have ended.
+func (s *Service) IsKey(ctx context.Context, accessKeyID string) (bool, error) {
+	if session.IsKeyID(s.deps.Ring, accessKeyID) {
+		return true, nil
+	}
+	if !keyForm.MatchString(accessKeyID) {
+		return false, nil
+	}
+	_, err := s.principals.get(ctx, accessKeyID, s.loadPrincipal)
+	if errors.Is(err, ErrForeignKey) {
+		return false, nil
+	}
+	if errors.Is(err, ErrUnknownKey) {
+		return true, nil // It is switched off.
+	}
+	return err == nil, err
+}
+
 func (s *Service) loadPrincipal(ctx context.Context, id string) (*Principal, error) {
 	var row store.AccessKey
 	var user *Grants

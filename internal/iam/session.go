@@ -87,7 +87,7 @@ func (s *Service) asRole(ctx context.Context, p *Principal) error {
 	if err != nil {
 		return err
 	}
-	if d.Identity != "" || d.IdentityPool != "" {
+	if d.Identity != "" {
 		exists, err := s.identityExists(ctx, d.IdentityPool, d.Identity)
 		if err != nil {
 			return err
@@ -162,7 +162,7 @@ func (s *Service) asUser(ctx context.Context, p *Principal) error {
 		p.ARN, p.ID, p.Name = parent.ARN, parent.ID, parent.Name
 		return nil
 	}
-	p.ARN = federatedARN(parent.ARN, s.deps.AccountID, d.Name)
+	p.ARN = FederatedARN(parent, s.deps.AccountID, d.Name)
 	p.ID = s.deps.AccountID + ":" + d.Name
 	if parent.IsRoot() {
 		p.layers.Identity = []*policy.Document{everything}
@@ -175,9 +175,9 @@ func (s *Service) asUser(ctx context.Context, p *Principal) error {
 // everything is the identity policy of a federated user of the root user.
 var everything = parsed(policy.Identity, "root", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
 
-// federatedARN returns the ARN of a federated user, in the partition of the user that made it.
-func federatedARN(user, account, name string) string {
-	return "arn:" + strings.SplitN(user, ":", 3)[1] + ":sts::" + account + ":federated-user/" + name
+// FederatedARN returns the ARN of a federated user, in the partition of the user that makes it.
+func FederatedARN(user *Principal, account, name string) string {
+	return "arn:" + strings.SplitN(user.ARN, ":", 3)[1] + ":sts::" + account + ":federated-user/" + name
 }
 
 // limitSession adds the session policies. A federated user without one may do nothing (IAM User

@@ -49,6 +49,13 @@ func (s *Service) EvaluateTrust(ctx context.Context, a Assumption) (*Role, error
 	if err != nil {
 		return nil, err
 	}
+	if a.Identity != "" {
+		if exists, err := s.identityExists(ctx, a.IdentityPool, a.Identity); err != nil {
+			return nil, err
+		} else if !exists {
+			return nil, &TrustError{Action: action, Reason: "because the identity was deleted"}
+		}
+	}
 	if a.HTTP == nil {
 		a.HTTP = api.RequestFrom(ctx)
 	}
@@ -75,9 +82,13 @@ func (s *Service) EvaluateTrust(ctx context.Context, a Assumption) (*Role, error
 		if i == 0 && a.Login != nil && sharedProviders[a.Login.Provider] {
 			layers.Trust[0] = requireAudience(role.Trust, a.Login.Provider)
 		}
-		result := policy.Evaluate(layers, &policy.Request{Action: action, Resource: role.ARN, Principal: subject, Context: conditions})
-		if result.Decision != policy.Allow {
-			return nil, &TrustError{Action: action, Reason: result.Reason(action)}
+		request := policy.Request{Action: action, Resource: role.ARN, Principal: subject, Context: conditions}
+		if result := policy.Evaluate(layers, &request); result.Decision != policy.Allow {
+			denied := &TrustError{Action: action, Reason: result.Reason(action)}
+			if a.Caller != nil {
+				denied.Encoded = s.encodeDenial(a.Caller, layers, &request)
+			}
+			return nil, denied
 		}
 	}
 	return role, nil

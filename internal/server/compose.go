@@ -17,6 +17,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/api/sts"
 	"cognate/internal/audit"
+	"cognate/internal/credentials"
 	"cognate/internal/federation/fetch"
 	"cognate/internal/iam"
 	"cognate/internal/iam/account"
@@ -49,19 +50,20 @@ import (
 
 // services are the services of one server.
 type services struct {
-	metrics    *audit.Metrics
-	gauges     *databaseGauges
-	gate       *keys.Gate
-	iam        *iam.Service
-	account    *account.Service
-	pools      *pool.Service
-	branding   *branding.Service
-	providers  *providers.Service
-	calls      *fetch.Client // of identity providers
-	users      *user.Service
-	groups     *groups.Service
-	identities *identities.Service
-	scim       *scim.Service
+	metrics     *audit.Metrics
+	gauges      *databaseGauges
+	gate        *keys.Gate
+	iam         *iam.Service
+	account     *account.Service
+	credentials *credentials.Service
+	pools       *pool.Service
+	branding    *branding.Service
+	providers   *providers.Service
+	calls       *fetch.Client // of identity providers
+	users       *user.Service
+	groups      *groups.Service
+	identities  *identities.Service
+	scim        *scim.Service
 
 	identityPools *identitypool.Service
 	devices       *devices.Service
@@ -211,11 +213,14 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, IAM: v.iam, Pages: pages, Now: c.Now, Rand: rand.Reader, AccountID: c.AccountID,
 		CheckMetadata: func(text []byte) (time.Time, error) { return metadataEnd(text, c.Now()) },
 	})
+	v.credentials = credentials.New(credentials.Deps{
+		IAM: v.iam, Pools: v.pools, Tokens: v.tokens, Calls: v.calls, IdentityIssuer: v.identityIssuer, AccountID: c.AccountID, Now: c.Now,
+	})
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
 			idp.Bind(directory{v.pools, v.branding, v.providers, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(v.identityPools),
-			sts.Bind(unimplementedSTS{}),
+			sts.Bind(v.credentials),
 			iamapi.Bind(v.account),
 		),
 		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),

@@ -7,16 +7,12 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/api/sts"
 )
 
 // unimplemented has a method for each operation of cognito-idp that no service has yet.
 // Where one does get it, composing both does not compile until
 // docs/compatibility.yaml says so.
 type unimplemented struct{}
-
-// unimplementedSTS is the same for sts.
-type unimplementedSTS struct{}
 
 func (unimplemented) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEventsRequest) (*idp.AdminListUserAuthEventsResponse, error) {
 	return nil, api.Unimplemented("AdminListUserAuthEvents")
@@ -68,48 +64,4 @@ func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisio
 
 func (unimplemented) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {
 	return nil, api.Unimplemented("UpdateUserPoolReplica")
-}
-
-func (unimplementedSTS) AssumeRole(context.Context, *sts.AssumeRoleRequest) (*sts.AssumeRoleResponse, error) {
-	return nil, api.Unimplemented("AssumeRole")
-}
-
-func (unimplementedSTS) AssumeRoleWithSAML(context.Context, *sts.AssumeRoleWithSAMLRequest) (*sts.AssumeRoleWithSAMLResponse, error) {
-	return nil, api.Unimplemented("AssumeRoleWithSAML")
-}
-
-func (unimplementedSTS) AssumeRoleWithWebIdentity(context.Context, *sts.AssumeRoleWithWebIdentityRequest) (*sts.AssumeRoleWithWebIdentityResponse, error) {
-	return nil, api.Unimplemented("AssumeRoleWithWebIdentity")
-}
-
-func (unimplementedSTS) AssumeRoot(context.Context, *sts.AssumeRootRequest) (*sts.AssumeRootResponse, error) {
-	return nil, api.Unimplemented("AssumeRoot")
-}
-
-func (unimplementedSTS) DecodeAuthorizationMessage(context.Context, *sts.DecodeAuthorizationMessageRequest) (*sts.DecodeAuthorizationMessageResponse, error) {
-	return nil, api.Unimplemented("DecodeAuthorizationMessage")
-}
-
-func (unimplementedSTS) GetAccessKeyInfo(context.Context, *sts.GetAccessKeyInfoRequest) (*sts.GetAccessKeyInfoResponse, error) {
-	return nil, api.Unimplemented("GetAccessKeyInfo")
-}
-
-func (unimplementedSTS) GetCallerIdentity(context.Context, *sts.GetCallerIdentityRequest) (*sts.GetCallerIdentityResponse, error) {
-	return nil, api.Unimplemented("GetCallerIdentity")
-}
-
-func (unimplementedSTS) GetDelegatedAccessToken(context.Context, *sts.GetDelegatedAccessTokenRequest) (*sts.GetDelegatedAccessTokenResponse, error) {
-	return nil, api.Unimplemented("GetDelegatedAccessToken")
-}
-
-func (unimplementedSTS) GetFederationToken(context.Context, *sts.GetFederationTokenRequest) (*sts.GetFederationTokenResponse, error) {
-	return nil, api.Unimplemented("GetFederationToken")
-}
-
-func (unimplementedSTS) GetSessionToken(context.Context, *sts.GetSessionTokenRequest) (*sts.GetSessionTokenResponse, error) {
-	return nil, api.Unimplemented("GetSessionToken")
-}
-
-func (unimplementedSTS) GetWebIdentityToken(context.Context, *sts.GetWebIdentityTokenRequest) (*sts.GetWebIdentityTokenResponse, error) {
-	return nil, api.Unimplemented("GetWebIdentityToken")
 }

@@ -29,6 +29,12 @@ func (s *Service) Issuer(sn *pool.Snapshot) string {
 	return original
 }
 
+// Issuers returns every iss that tokens of the pool may have.
+func (s *Service) Issuers(sn *pool.Snapshot) []string {
+	original, updated := s.issuers(sn)
+	return []string{original, updated}
+}
+
 // issuers returns both forms of the issuer. They are equal if the operator set the
 // base.
 func (s *Service) issuers(sn *pool.Snapshot) (original, updated string) {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"net/http"
 
 	"cognate/internal/api"
 	"cognate/internal/iam"
@@ -30,7 +31,12 @@ func (x *exchange) authenticate(body []byte) (*iam.Principal, error) {
 			return nil, err
 		}
 	}
-	sig, err := sigv4.Parse(x.r.Header)
+	parse := func() (*sigv4.Signature, error) { return sigv4.Parse(x.r.Header) }
+	if x.query && x.r.Method == http.MethodGet {
+		// Some clients prove who they are by a presigned address of GetCallerIdentity.
+		parse = func() (*sigv4.Signature, error) { return sigv4.ParseHTTP(x.r) }
+	}
+	sig, err := parse()
 	if err != nil {
 		if failed, ok := errors.AsType[*sigv4.Error](err); ok && failed.Kind == sigv4.Missing && x.takesUnsigned() {
 			return x.accept(iam.Root(x.config.AccountID, "")), nil
@@ -198,6 +204,5 @@ func denialError(err error, p *iam.Principal, r iam.Request) error {
 	if !ok {
 		return err
 	}
-	return api.NewError(codeAccessDenied, "User: "+p.ARN+" is not authorized to perform: "+r.Action+
-		" on resource: "+r.Resource+" "+denied.Reason).WithCause(err)
+	return api.NewError(codeAccessDenied, denied.Message(p, r.Action, r.Resource)).WithCause(err)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,11 @@ func client(url, key, secret, token string) *cognito.Client {
 	})
 }
 
+var encodedMessage = regexp.MustCompile(`\. Encoded authorization failure message: [\w-]{200,}`)
+
+// withoutEncoded returns an answer without the encoded message, which differs each time.
+func withoutEncoded(text string) string { return encodedMessage.ReplaceAllString(text, "") }
+
 func TestVerifyWithSDK(t *testing.T) {
 	t.Parallel()
 	a := newAccess(t)
@@ -136,7 +142,7 @@ func TestVerifyWithSDK(t *testing.T) {
 			if !ok {
 				t.Fatalf("error = %v", err)
 			}
-			if failed.ErrorCode() != tt.code || tt.message != "" && failed.ErrorMessage() != tt.message {
+			if failed.ErrorCode() != tt.code || tt.message != "" && withoutEncoded(failed.ErrorMessage()) != tt.message {
 				t.Errorf("error = %s: %s", failed.ErrorCode(), failed.ErrorMessage())
 			}
 		})
@@ -268,7 +274,7 @@ func TestPassRole(t *testing.T) {
 			}
 			_, err := client(url, key.ID, string(secret), "").CreateGroup(t.Context(), in)
 			e, ok := errors.AsType[smithy.APIError](err)
-			if !ok || e.ErrorCode() != tt.code || e.ErrorMessage() != tt.message {
+			if !ok || e.ErrorCode() != tt.code || withoutEncoded(e.ErrorMessage()) != tt.message {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -181,7 +181,7 @@ func TestQueryVerifies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(xmlError("Sender", tt.code, tt.message), string(body)); diff != "" || res.StatusCode != http.StatusForbidden {
+			if diff := cmp.Diff(xmlError("Sender", tt.code, tt.message), withoutEncoded(string(body))); diff != "" || res.StatusCode != http.StatusForbidden {
 				t.Errorf("status %d: %s", res.StatusCode, diff)
 			}
 		})

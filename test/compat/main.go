@@ -25,7 +25,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"cognate/internal/api/idp"
-	"cognate/internal/api/sts"
 	"cognate/internal/trigger"
 )
 
@@ -326,13 +325,11 @@ func table(b *bytes.Buffer, head string, rows map[string]row) {
 func unimplemented(rows map[string]map[string]row) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("// Code generated from docs/compatibility.yaml by test/compat; DO NOT EDIT.\n\n" +
-		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api\"\n\t\"cognate/internal/api/idp\"\n\t\"cognate/internal/api/sts\"\n)\n\n" +
+		"package server\n\nimport (\n\t\"context\"\n\n\t\"cognate/internal/api\"\n\t\"cognate/internal/api/idp\"\n)\n\n" +
 		"// unimplemented has a method for each operation of cognito-idp that no service has yet.\n" +
 		"// Where one does get it, composing both does not compile until\n" +
-		"// docs/compatibility.yaml says so.\ntype unimplemented struct{}\n\n" +
-		"// unimplementedSTS is the same for sts.\ntype unimplementedSTS struct{}\n")
+		"// docs/compatibility.yaml says so.\ntype unimplemented struct{}\n")
 	methods(&b, "unimplemented", reflect.TypeFor[idp.Service](), rows["cognito-idp"])
-	methods(&b, "unimplementedSTS", reflect.TypeFor[sts.Service](), rows["sts"])
 	return format.Source(b.Bytes())
 }
 

@@ -1,6 +1,8 @@
 package faults_test
 
 import (
+	"bytes"
+	"compress/flate"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -20,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"cognate/internal/iam/session"
@@ -168,6 +171,7 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 		},
 		keys.TokenAttempt.Name():     func() func() string { return v.signInAttempt(t, th) },
 		keys.TokenCredentials.Name(): func() func() string { return v.credentials(t, th, "role"+round) },
+		keys.TokenDenial.Name():      func() func() string { return v.denial(t, th) },
 	}
 	var list []attempt
 	for _, kind := range keys.Tokens() {
@@ -193,10 +197,49 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 	)
 }
 
+// root returns the settings of the SDK for the root user.
+func (v victim) root() aws.Config {
+	return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: v.http, RetryMaxAttempts: 1}
+}
+
+// codeOf returns the code of an SDK's error, or "".
+func codeOf(t *testing.T, err error) string {
+	t.Helper()
+	if failed, ok := errors.AsType[smithy.APIError](err); ok {
+		return failed.ErrorCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ""
+}
+
+// denial forges an encoded message about a refusal.
+func (v victim) denial(t *testing.T, th *thief) func() string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(w, `{"e":%d,"m":{}}`, time.Now().Add(time.Hour).Unix()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	forged := th.seal(t, keys.TokenDenial, nil, b.Bytes())
+	c := sts.NewFromConfig(v.root(), func(o *sts.Options) { o.BaseEndpoint = &v.url })
+	return func() string {
+		_, err := c.DecodeAuthorizationMessage(t.Context(), &sts.DecodeAuthorizationMessageInput{EncodedMessage: &forged})
+		return codeOf(t, err)
+	}
+}
+
 // credentials forges a session of a role.
 func (v victim) credentials(t *testing.T, th *thief, name string) func() string {
 	t.Helper()
-	settings := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: v.http}
+	settings := v.root()
 	roles := iam.NewFromConfig(settings, func(o *iam.Options) { o.BaseEndpoint = &v.url })
 	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}`
 	made, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trust)})
@@ -215,15 +258,9 @@ func (v victim) credentials(t *testing.T, th *thief, name string) func() string 
 	}
 	return func() string {
 		settings.Credentials = credentials.NewStaticCredentialsProvider(forged.AccessKeyID, string(forged.Secret), forged.Token)
-		c := cognito.NewFromConfig(settings, func(o *cognito.Options) { o.BaseEndpoint, o.RetryMaxAttempts = &v.url, 1 })
+		c := cognito.NewFromConfig(settings, func(o *cognito.Options) { o.BaseEndpoint = &v.url })
 		_, err := c.ListUserPools(t.Context(), &cognito.ListUserPoolsInput{MaxResults: aws.Int32(1)})
-		if failed, ok := errors.AsType[smithy.APIError](err); ok {
-			return failed.ErrorCode()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ""
+		return codeOf(t, err)
 	}
 }
 
@@ -324,7 +361,7 @@ func (v victim) refuse(t *testing.T, forged []attempt, access, refresh string, o
 	t.Helper()
 	for _, a := range forged {
 		switch got := a.show(); got {
-		case "NotAuthorizedException", "CodeMismatchException", "InvalidParameterException", "403 Forbidden", "login_required", "/login", "/error", "UnrecognizedClientException":
+		case "NotAuthorizedException", "CodeMismatchException", "InvalidParameterException", "403 Forbidden", "login_required", "/login", "/error", "UnrecognizedClientException", "InvalidAuthorizationMessageException":
 		default:
 			t.Errorf("%s, after the keys are retired: %q", a.name, got)
 		}

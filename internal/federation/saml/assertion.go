@@ -3,6 +3,7 @@ package saml
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cognate/internal/federation/saml/strictxml"
@@ -95,7 +96,7 @@ func checkConfirmation(data *strictxml.Element, want expectation) (end time.Time
 	case err != nil || !ok:
 		return end, refuseProcessing("the confirmation has no end", err)
 	case !want.now.Before(end.Add(skew)):
-		return end, refuseProcessing("the assertion has expired", mismatch("NotOnOrAfter", formatTime(end), formatTime(want.now)))
+		return end, refuseExpired("the assertion has expired", mismatch("NotOnOrAfter", formatTime(end), formatTime(want.now)))
 	}
 	return end, nil
 }
@@ -119,7 +120,7 @@ func (p *Provider) checkConditions(assertion *strictxml.Element, want expectatio
 		return end, refuseProcessing("the assertion is malformed", err)
 	}
 	if ok && !want.now.Before(end.Add(skew)) {
-		return end, refuseProcessing("the assertion has expired", mismatch("NotOnOrAfter", formatTime(end), formatTime(want.now)))
+		return end, refuseExpired("the assertion has expired", mismatch("NotOnOrAfter", formatTime(end), formatTime(want.now)))
 	}
 	return end, p.checkAudience(conditions)
 }
@@ -131,7 +132,7 @@ func (p *Provider) checkAudience(conditions *strictxml.Element) error {
 	for condition := range conditions.Elements {
 		switch {
 		case condition.Is(assertionSpace, "AudienceRestriction"):
-			ok, err := names(condition, p.settings.EntityID)
+			ok, err := names(condition, append([]string{p.settings.EntityID}, p.settings.Aliases...))
 			if err != nil || !ok {
 				return refuse(textAudience, err)
 			}
@@ -147,13 +148,13 @@ func (p *Provider) checkAudience(conditions *strictxml.Element) error {
 	return nil
 }
 
-func names(restriction *strictxml.Element, audience string) (bool, error) {
+func names(restriction *strictxml.Element, audiences []string) (bool, error) {
 	for _, e := range restriction.Children(assertionSpace, "Audience") {
 		text, err := e.Text()
 		if err != nil {
 			return false, err
 		}
-		if trim(text) == audience {
+		if slices.Contains(audiences, trim(text)) {
 			return true, nil
 		}
 	}
@@ -172,7 +173,7 @@ func checkStatements(assertion *strictxml.Element, want expectation) error {
 			return refuseProcessing("the assertion is malformed", err)
 		}
 		if ok && !want.now.Before(end.Add(skew)) {
-			return refuseProcessing("the session has expired", mismatch("SessionNotOnOrAfter", formatTime(end), formatTime(want.now)))
+			return refuseExpired("the session has expired", mismatch("SessionNotOnOrAfter", formatTime(end), formatTime(want.now)))
 		}
 	}
 	return nil

@@ -29,6 +29,14 @@ const (
 // why they failed.
 var ErrUntrusted = xmldsig.ErrUntrusted
 
+// ErrExpired means that an answer or the session in it is too old.
+var ErrExpired = errors.New("saml: the answer is too old")
+
+// refuseExpired refuses an answer that is too old.
+func refuseExpired(reason string, cause error) *federation.Error {
+	return refuseProcessing(reason, errors.Join(ErrExpired, cause))
+}
+
 var errDecryption = fmt.Errorf("%w, or %w", xmlenc.ErrDecrypt, ErrUntrusted)
 
 func refuse(detail string, cause error) *federation.Error {

@@ -28,6 +28,15 @@ func (p *Provider) identity(response, assertion *strictxml.Element, until time.T
 		Claims:   claims,
 		Response: map[string]any{"samlResponse": maps.Clone(claims)},
 		Level:    readLevel(first),
+
+		SubjectFormat: name.Format,
+	}
+	for _, statement := range assertion.Children(assertionSpace, "AuthnStatement") {
+		end, _, err := timeAttribute(statement, "SessionNotOnOrAfter")
+		if err != nil {
+			return nil, refuseProcessing("the assertion is malformed", err)
+		}
+		identity.SessionEnd = earliest(identity.SessionEnd, end)
 	}
 	if p.settings.IDPSignout && p.settings.Metadata.SLOURL != "" {
 		identity.Logout = name

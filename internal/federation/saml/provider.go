@@ -30,6 +30,8 @@ type Settings struct {
 	Metadata *Metadata
 	// EntityID is the service provider's own name, which is the audience of assertions.
 	EntityID string
+	// Aliases are other audiences that mean the service provider.
+	Aliases []string
 	// Signer is the RSA key of the pool's signing certificate.
 	Signer crypto.Signer
 	// SignRequests has sign-in requests signed. Logout requests are always signed.

@@ -213,7 +213,7 @@ func checkIssued(issued time.Time, want expectation) error {
 	case age < -skew:
 		return refuseProcessing("the response is not yet valid", mismatch("IssueInstant", formatTime(issued), formatTime(want.now)))
 	case age > limit:
-		return refuseProcessing("the response is too old", mismatch("IssueInstant", formatTime(issued), formatTime(want.now)))
+		return refuseExpired("the response is too old", mismatch("IssueInstant", formatTime(issued), formatTime(want.now)))
 	}
 	return nil
 }

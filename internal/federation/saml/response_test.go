@@ -89,7 +89,7 @@ func TestIdentity(t *testing.T) {
 	claims := map[string]any{"email": "jane@example.com", "groups": []any{"a", "b & c"}, "empty": ""}
 	until := samltest.Start.Add(7 * time.Minute)
 	want := &federation.Identity{
-		Subject: "Jane.Doe", Issuer: idp.EntityID, Claims: claims,
+		Subject: "Jane.Doe", Issuer: idp.EntityID, Claims: claims, SubjectFormat: "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
 		Response: map[string]any{"samlResponse": claims},
 		Level:    "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
 		Logout: &federation.LogoutName{

@@ -1,0 +1,24 @@
+package credentials
+
+import (
+	"context"
+
+	"cognate/internal/api/sts"
+	"cognate/internal/iam"
+)
+
+// AssumeRoot is always denied: there is no organization whose member accounts could be entered.
+func (s *Service) AssumeRoot(ctx context.Context, in *sts.AssumeRootRequest) (*sts.AssumeRootResponse, error) {
+	return nil, accessDenied("User: " + iam.PrincipalFrom(ctx).ARN + " is not authorized to perform: sts:AssumeRoot on resource: " + in.TargetPrincipal)
+}
+
+// GetDelegatedAccessToken is always denied: no partner has delegated access.
+func (s *Service) GetDelegatedAccessToken(ctx context.Context, _ *sts.GetDelegatedAccessTokenRequest) (*sts.GetDelegatedAccessTokenResponse, error) {
+	return nil, accessDenied("User: " + iam.PrincipalFrom(ctx).ARN + " is not authorized to perform: sts:GetDelegatedAccessToken")
+}
+
+// GetWebIdentityToken is not available: the account has no issuer for the tokens of its users and
+// roles.
+func (s *Service) GetWebIdentityToken(context.Context, *sts.GetWebIdentityTokenRequest) (*sts.GetWebIdentityTokenResponse, error) {
+	return nil, sts.OutboundWebIdentityFederationDisabledException("Outbound web identity federation is not enabled for this account.")
+}
