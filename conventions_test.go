@@ -45,7 +45,7 @@ var imports = map[string][]string{
 	"internal/federation":   {"internal/api", "internal/keys", "internal/outbound"},
 	"internal/identitypool": {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/token", "internal/iam", "internal/audit", "internal/outbound"},
 	"internal/iam":          {"internal/api", "internal/store", "internal/keys", "internal/spelling", "internal/iam/gateway/operation"},
-	"internal/credentials":  {"internal/api", "internal/pool", "internal/token", "internal/iam", "internal/federation"},
+	"internal/credentials":  {"internal/api", "internal/pool", "internal/token", "internal/keys", "internal/iam", "internal/federation"},
 	"internal/trigger":      {"internal/api", "internal/keys", "internal/audit", "internal/outbound"},
 	"internal/message":      {"internal/api", "internal/store", "internal/keys", "internal/audit", "internal/outbound"},
 	"internal/outbound":     {},

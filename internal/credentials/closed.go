@@ -16,9 +16,3 @@ func (s *Service) AssumeRoot(ctx context.Context, in *sts.AssumeRootRequest) (*s
 func (s *Service) GetDelegatedAccessToken(ctx context.Context, _ *sts.GetDelegatedAccessTokenRequest) (*sts.GetDelegatedAccessTokenResponse, error) {
 	return nil, accessDenied("User: " + iam.PrincipalFrom(ctx).ARN + " is not authorized to perform: sts:GetDelegatedAccessToken")
 }
-
-// GetWebIdentityToken is not available: the account has no issuer for the tokens of its users and
-// roles.
-func (s *Service) GetWebIdentityToken(context.Context, *sts.GetWebIdentityTokenRequest) (*sts.GetWebIdentityTokenResponse, error) {
-	return nil, sts.OutboundWebIdentityFederationDisabledException("Outbound web identity federation is not enabled for this account.")
-}

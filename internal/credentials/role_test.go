@@ -285,6 +285,4 @@ func TestCallers(t *testing.T) {
 	want(t, err, "AccessDenied", "User: "+root+" is not authorized to perform: sts:AssumeRoot on resource: 210987654321")
 	_, err = r.root().GetDelegatedAccessToken(ctx, &sts.GetDelegatedAccessTokenInput{TradeInToken: new("token")})
 	want(t, err, "AccessDenied", "")
-	_, err = r.root().GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{Audience: []string{"a"}, SigningAlgorithm: new("RS256")})
-	want(t, err, "OutboundWebIdentityFederationDisabledException", "")
 }

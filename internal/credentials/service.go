@@ -24,8 +24,10 @@ type Deps struct {
 	Calls *fetch.Client
 	// IdentityIssuer returns the issuer of the tokens of identity pools of a Region.
 	IdentityIssuer func(region string) string
-	AccountID      string
-	Now            func() time.Time
+	// Issuer is the issuer of the tokens of users and roles, or "" if they get none.
+	Issuer    string
+	AccountID string
+	Now       func() time.Time
 }
 
 // Service answers the operations of STS.

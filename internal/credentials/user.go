@@ -3,6 +3,7 @@ package credentials
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"cognate/internal/api"
@@ -119,6 +120,15 @@ func (s *Service) GetFederationToken(ctx context.Context, in *sts.GetFederationT
 
 // authorizeFederation checks that the caller may make a federated user, with its tags.
 func (s *Service) authorizeFederation(ctx context.Context, p *iam.Principal, arn string, tags []sts.Tag) error {
+	err := s.authorize(ctx, p, "sts:GetFederationToken", arn, tags, nil)
+	if err == nil && len(tags) > 0 {
+		err = s.authorize(ctx, p, "sts:TagSession", arn, tags, nil)
+	}
+	return err
+}
+
+// authorize checks that the caller's policies allow an action, with tags and other condition keys.
+func (s *Service) authorize(ctx context.Context, p *iam.Principal, action, resource string, tags []sts.Tag, more map[string][]string) error {
 	if p.IsRoot() {
 		return nil
 	}
@@ -126,18 +136,10 @@ func (s *Service) authorizeFederation(ctx context.Context, p *iam.Principal, arn
 	for _, t := range tags {
 		c.AddTag(t.Key, t.Value)
 	}
-	actions := []string{"sts:GetFederationToken"}
-	if len(tags) > 0 {
-		actions = append(actions, "sts:TagSession")
+	maps.Copy(c, more)
+	err := s.deps.IAM.Authorize(ctx, p, iam.Request{Action: action, Resource: resource, Conditions: c, HTTP: api.RequestFrom(ctx)})
+	if denied, ok := errors.AsType[*iam.Denied](err); ok {
+		return accessDenied(denied.Message(p, action, resource)).WithCause(err)
 	}
-	for _, action := range actions {
-		err := s.deps.IAM.Authorize(ctx, p, iam.Request{Action: action, Resource: arn, Conditions: c, HTTP: api.RequestFrom(ctx)})
-		if denied, ok := errors.AsType[*iam.Denied](err); ok {
-			return accessDenied(denied.Message(p, action, arn)).WithCause(err)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }

@@ -47,7 +47,8 @@ var supportedKeys = []string{
 	"aws:CurrentTime", "aws:EpochTime", "aws:FederatedProvider", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalTag/", "aws:PrincipalType",
 	"aws:RequestedRegion", "aws:RequestTag/", "aws:ResourceAccount", "aws:ResourceTag/", "aws:SecureTransport", "aws:SourceIdentity", "aws:SourceIp",
 	"aws:TagKeys", "aws:TokenIssueTime", "aws:UserAgent", "aws:userid", "aws:username", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
-	"iam:ResourceTag/", "sts:ExternalId", "sts:RoleSessionName", "sts:SourceIdentity", "sts:TransitiveTagKeys",
+	"iam:ResourceTag/", "sts:DurationSeconds", "sts:ExternalId", "sts:IdentityTokenAudience", "sts:RoleSessionName", "sts:SigningAlgorithm",
+	"sts:SourceIdentity", "sts:TransitiveTagKeys",
 }
 
 // providerKeys are the names after the colon in the condition keys of identity providers.

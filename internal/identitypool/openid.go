@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/api/identity"
 	"cognate/internal/audit"
+	"cognate/internal/token"
 )
 
 // The claims of tokens of identities that are not registered ones (Cognito: open ID tokens of
@@ -136,31 +137,11 @@ func claimText(v any) (string, bool) {
 	return "", false
 }
 
-// documentAge is how long verifiers may keep the public documents.
-const documentAge = "public, max-age=3600"
-
 // Mount adds the public documents of the issuer at a path, which has no slash at the end. The name
 // of the key set is Cognito's.
 func (s *Service) Mount(mux *http.ServeMux, path string) {
-	publish := func(document func(ctx context.Context) ([]byte, error)) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
-			h.Set("Access-Control-Allow-Origin", "*")
-			h.Set("X-Content-Type-Options", "nosniff")
-			body, err := document(r.Context())
-			if err != nil {
-				audit.From(r.Context()).SetCause(err)
-				h.Set("Cache-Control", "no-store")
-				http.Error(w, "Something went wrong", http.StatusInternalServerError)
-				return
-			}
-			h.Set("Content-Type", "application/json")
-			h.Set("Cache-Control", documentAge)
-			_, _ = w.Write(body)
-		}
-	}
-	mux.HandleFunc("GET "+path+"/.well-known/openid-configuration", publish(s.discovery))
-	mux.HandleFunc("GET "+path+"/.well-known/jwks_uri", publish(s.deps.Tokens.IdentityJWKS))
+	mux.HandleFunc("GET "+path+"/.well-known/openid-configuration", token.Publish(s.discovery))
+	mux.HandleFunc("GET "+path+"/.well-known/jwks_uri", token.Publish(s.deps.Tokens.IdentityJWKS))
 }
 
 func (s *Service) discovery(ctx context.Context) ([]byte, error) {

@@ -214,7 +214,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		CheckMetadata: func(text []byte) (time.Time, error) { return metadataEnd(text, c.Now()) },
 	})
 	v.credentials = credentials.New(credentials.Deps{
-		IAM: v.iam, Pools: v.pools, Tokens: v.tokens, Calls: v.calls, IdentityIssuer: v.identityIssuer, AccountID: c.AccountID, Now: c.Now,
+		IAM: v.iam, Pools: v.pools, Tokens: v.tokens, Calls: v.calls, IdentityIssuer: v.identityIssuer, Issuer: v.callerIssuer(c), AccountID: c.AccountID, Now: c.Now,
 	})
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
@@ -271,6 +271,18 @@ func (v *services) identityIssuer(region string) string {
 		return "https://cognito-identity-us-gov.amazonaws.com"
 	}
 	return "https://cognito-identity.amazonaws.com"
+}
+
+// callerPath is where the public documents of the issuer of tokens for users and roles are.
+const callerPath = "/sts"
+
+// callerIssuer returns the issuer of tokens for users and roles. With AWS's own issuers there is
+// none: each account has another one at AWS.
+func (v *services) callerIssuer(c *Config) string {
+	if c.IssuerBase == edge.AWSIssuer {
+		return ""
+	}
+	return strings.TrimSuffix(c.IssuerBase, "/") + callerPath
 }
 
 // originPolicy returns the policy of a development server about hosts and web

@@ -22,6 +22,7 @@ func (s *Server) routes() http.Handler {
 	s.services.branding.Mount(mux)
 	s.services.scim.Mount(mux)
 	s.services.identityPools.Mount(mux, identityPath)
+	s.services.credentials.Mount(mux, callerPath)
 	s.healthProbes().mountMain(mux)
 	if s.config.Mode == Dev {
 		// The tools show the mail of all users and set the clock: never in serve.

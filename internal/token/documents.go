@@ -22,11 +22,18 @@ const maxLoggedID = 64
 
 // publish returns a handler that answers with a document of the pool in the path.
 func publish(document func(ctx context.Context, poolID string) ([]byte, error)) http.HandlerFunc {
-	maxAge := "public, max-age=" + strconv.Itoa(int(DocumentMaxAge.Seconds()))
 	return func(w http.ResponseWriter, r *http.Request) {
 		poolID := r.PathValue("pool")
 		audit.From(r.Context()).SetPool(poolID[:min(len(poolID), maxLoggedID)])
-		body, err := document(r.Context(), poolID)
+		Publish(func(ctx context.Context) ([]byte, error) { return document(ctx, poolID) })(w, r)
+	}
+}
+
+// Publish returns a handler that answers with a public document of an issuer.
+func Publish(document func(ctx context.Context) ([]byte, error)) http.HandlerFunc {
+	maxAge := "public, max-age=" + strconv.Itoa(int(DocumentMaxAge.Seconds()))
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := document(r.Context())
 		if err != nil {
 			documentError(w, r, err)
 			return

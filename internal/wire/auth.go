@@ -196,6 +196,7 @@ const serviceIAM = "iam"
 // more than the caller's policies, such as a role's trust policy.
 var decidesItself = map[string]bool{
 	"sts:AssumeRole": true, "sts:GetCallerIdentity": true, "sts:GetFederationToken": true, "sts:GetSessionToken": true,
+	"sts:GetWebIdentityToken": true,
 }
 
 // denialError returns the answer for an error of Authorize.

@@ -179,10 +179,21 @@ func TestReadme(t *testing.T) {
 	})
 }
 
-// TestIAMPage runs the commands of docs/iam.md as they are printed, but for the address of the
-// server.
+// TestIAMPage runs the commands of docs/iam.md.
 func TestIAMPage(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "iam.md"))
+	runPage(t, "iam.md", "role/uploads", `"sts:AssumeRoleWithWebIdentity"`, `"EvalDecision": "implicitDeny"`, `"cognito-identity.amazonaws.com:sub"`, `"SecretAccessKey"`)
+}
+
+// TestSTSPage runs the commands of docs/sts.md.
+func TestSTSPage(t *testing.T) {
+	runPage(t, "sts.md", `"Arn": "arn:aws:sts::123456789012:assumed-role/readers/try"`, `"UserPools": []`, `\"explicitDeny\":false`,
+		`"Provider": "cognito-identity.amazonaws.com"`, `"Arn": "arn:aws:sts::123456789012:assumed-role/guests/web"`)
+}
+
+// runPage runs the commands of a page as they are printed, but for the address of the server.
+func runPage(t *testing.T, name string, wants ...string) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +206,7 @@ func TestIAMPage(t *testing.T) {
 		linkTool(t, dir, "aws", awsProgram())
 		lines := strings.ReplaceAll(script.String(), "http://127.0.0.1:9229", endpoint)
 		out := run(t, dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "AWS_PAGER="}, "bash", "-euxo", "pipefail", "-c", lines)
-		for _, want := range []string{"role/uploads", `"sts:AssumeRoleWithWebIdentity"`, `"EvalDecision": "implicitDeny"`, `"cognito-identity.amazonaws.com:sub"`, `"SecretAccessKey"`} {
+		for _, want := range wants {
 			if !strings.Contains(out, want) {
 				t.Errorf("the output lacks %s:\n%s", want, out)
 			}
