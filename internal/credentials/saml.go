@@ -48,7 +48,7 @@ type samlProvider struct {
 
 // AssumeRoleWithSAML makes credentials of a role for the bearer of an answer of a SAML provider.
 func (s *Service) AssumeRoleWithSAML(ctx context.Context, in *sts.AssumeRoleWithSAMLRequest) (*sts.AssumeRoleWithSAMLResponse, error) {
-	person, err := s.verifySAML(ctx, in.PrincipalArn, in.SAMLAssertion)
+	person, err := s.VerifySAML(ctx, in.PrincipalArn, in.SAMLAssertion)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +70,9 @@ func (s *Service) AssumeRoleWithSAML(ctx context.Context, in *sts.AssumeRoleWith
 	return out, nil
 }
 
-// verifySAML verifies an answer of a SAML provider of the account.
-func (s *Service) verifySAML(ctx context.Context, arn, answer string) (*federation.Identity, error) {
+// VerifySAML verifies an answer of a SAML provider of the account. An answer that is not valid is an
+// exception of STS.
+func (s *Service) VerifySAML(ctx context.Context, arn, answer string) (*federation.Identity, error) {
 	metadata, err := s.deps.IAM.SAMLProvider(ctx, arn)
 	if errors.Is(err, iam.ErrNoEntity) {
 		return nil, badToken("Specified provider doesn't exist").WithReason(api.ReasonProvider)

@@ -305,7 +305,7 @@ func TestRefusedLogins(t *testing.T) {
 			{"token of this service under its key", "cognito-identity.amazonaws.com", own, "NotAuthorizedException", "Invalid login token. Can't pass in a Cognito token."},
 			{"unknown provider", "login.example.com", good, "NotAuthorizedException", "Token is not from a supported provider of this identity pool."},
 			{"word", "developer", good, "InvalidParameterException", "Please provide a valid public provider."},
-			{"provider that is not built", "accounts.google.com", good, "ExternalServiceException", "not available yet"},
+			{"token of another provider", "accounts.google.com", good, "NotAuthorizedException", "Invalid login token. Issuer doesn't match providerName"},
 		} {
 			_, err := r.sdk.GetId(ctx, &ci.GetIdInput{IdentityPoolId: &pool, Logins: map[string]string{row.key: row.token}})
 			if serving.Code(err) != row.code || !strings.Contains(err.Error(), row.text) {

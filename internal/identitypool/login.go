@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"cognate/internal/api"
-	"cognate/internal/api/identity"
 	"cognate/internal/pool"
 	"cognate/internal/token"
 )
@@ -55,10 +54,11 @@ const (
 	textIssuer      = "Invalid login token. Issuer doesn't match providerName"
 	textSignature   = "Invalid login token. Couldn't verify signed token."
 	textRevoked     = "Invalid login token. Token is revoked."
+	textExternal    = "An exception occurred while calling an external service."
 	textNoGuests    = "Unauthenticated access is not supported for this identity pool."
 )
 
-func badLogin(text string) error { return refused(text).WithReason(api.ReasonBadAccessToken) }
+func badLogin(text string) *api.Error { return refused(text).WithReason(api.ReasonBadAccessToken) }
 
 // verify verifies the logins of a request. cognito says that a token of cognitoProvider is
 // accepted.
@@ -90,23 +90,15 @@ func (s *Service) verifyOne(ctx context.Context, p *Pool, key, raw string, cogni
 		return nil, badLogin(textCognito)
 	case key == cognitoProvider:
 		return nil, badLogin(textMalformed)
-	case p.Social[key] != "" || p.lists(key):
-		return nil, identity.ExternalServiceException("Logins of " + key + " are not available yet.")
 	case !strings.ContainsAny(key, "./:"):
 		return nil, invalid("Please provide a valid public provider.")
 	}
-	return nil, badLogin(textUnsupported)
+	return s.verifyExternal(ctx, p, key, raw)
 }
 
 // isOwn reports whether a token says that identity pools have issued it.
-func (s *Service) isOwn(p *Pool, raw string) bool { return token.IssuerOf(raw) == s.deps.Issuer(p.Region) }
-
-// lists reports whether the pool accepts logins of a provider that is not a user pool of this
-// server.
-func (p *Pool) lists(key string) bool {
-	byARN := func(arn string) bool { return arn == key || strings.HasSuffix(arn, ":oidc-provider/"+key) }
-	return slices.ContainsFunc(p.OIDC, byARN) || slices.Contains(p.SAML, key) ||
-		slices.ContainsFunc(p.UserPools, func(u userPool) bool { return u.Name == key })
+func (s *Service) isOwn(p *Pool, raw string) bool {
+	return token.IssuerOf(raw) == s.deps.Issuer(p.Region)
 }
 
 // userPoolOf returns the user pool that a provider's name means: Cognito's own name of it, or the

@@ -70,7 +70,7 @@ func (r *RemoteSTS) assume(ctx context.Context, region, token string, a *iam.Ass
 		err = errors.New("identitypool: STS has answered without credentials")
 	}
 	if err != nil {
-		return nil, identity.ExternalServiceException("An exception occurred while calling an external service.").
+		return nil, identity.ExternalServiceException(textExternal).
 			WithReason(api.ReasonProvider).WithCause(outbound.Clean(err))
 	}
 	c := out.Credentials

@@ -27,6 +27,8 @@ type Deps struct {
 	Pages  *keys.PageTokens
 	// Issuer returns the iss of the tokens of identities of a Region.
 	Issuer func(region string) string
+	// External verifies logins of other providers.
+	External External
 	// STS makes the credentials; nil is this server itself.
 	STS *RemoteSTS
 	// GuestActions are the actions that a guest may be allowed; none means [GuestActions].

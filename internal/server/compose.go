@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -201,14 +200,6 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags, IdentityExists: v.identityExists,
 		Root: c.Mode == Dev,
 	})
-	remoteSTS, err := c.remoteSTS()
-	if err != nil {
-		return nil, fmt.Errorf("sts-endpoint: %w", err)
-	}
-	v.identityPools = identitypool.New(identitypool.Deps{
-		Store: st, Pools: v.pools, Tokens: v.tokens, IAM: v.iam, STS: remoteSTS, Pages: pages, Issuer: v.identityIssuer, GuestActions: c.GuestActions,
-		AccountID: c.AccountID, Now: c.Now,
-	})
 	v.account = account.New(account.Deps{
 		Store: st, IAM: v.iam, Pages: pages, Now: c.Now, Rand: rand.Reader, AccountID: c.AccountID,
 		CheckMetadata: func(text []byte) (time.Time, error) { return metadataEnd(text, c.Now()) },
@@ -216,6 +207,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.credentials = credentials.New(credentials.Deps{
 		IAM: v.iam, Pools: v.pools, Tokens: v.tokens, Calls: v.calls, IdentityIssuer: v.identityIssuer, Issuer: v.callerIssuer(c), AccountID: c.AccountID, Now: c.Now,
 	})
+	if err := v.composeIdentityPools(c, st, pages); err != nil {
+		return nil, err
+	}
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
 			idp.Bind(directory{v.pools, v.branding, v.providers, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),

@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"fmt"
 
 	"cognate/internal/identitypool"
+	"cognate/internal/keys"
+	"cognate/internal/store"
 )
 
 // IdentityPoolSettings are the settings of identity pools.
@@ -27,6 +30,24 @@ func (c *Config) remoteSTS() (*identitypool.RemoteSTS, error) {
 		return nil, nil
 	}
 	return identitypool.NewRemoteSTS(c.STSEndpoint)
+}
+
+// composeIdentityPools builds identity pools from the services that they use.
+func (v *services) composeIdentityPools(c *Config, st *store.Store, pages *keys.PageTokens) error {
+	remote, err := c.remoteSTS()
+	if err != nil {
+		return fmt.Errorf("sts-endpoint: %w", err)
+	}
+	social, err := c.socialEndpoints()
+	if err != nil {
+		return err
+	}
+	v.identityPools = identitypool.New(identitypool.Deps{
+		Store: st, Pools: v.pools, Tokens: v.tokens, IAM: v.iam, STS: remote, Pages: pages, Issuer: v.identityIssuer,
+		External:     identitypool.External{Calls: v.calls, SAML: v.credentials.VerifySAML, Endpoints: social},
+		GuestActions: c.GuestActions, AccountID: c.AccountID, Now: c.Now,
+	})
+	return nil
 }
 
 // identityExists says for package iam whether the credentials of an identity may still be valid.
