@@ -171,10 +171,6 @@ func TestUnimplementedOperation(t *testing.T) {
 	c := serving.Dev(t)
 	c.AllowUnsigned = true
 	r := serving.Start(t, c)
-	identity := http.Header{"X-Amz-Target": {"AWSCognitoIdentityService.GetCredentialsForIdentity"}}
-	if status, body := call(t, r, "", `{"IdentityId":"us-east-1:00000000-0000-0000-0000-000000000000"}`, identity); status != 400 || body["__type"] != "UnsupportedOperationException" {
-		t.Errorf("identity pools: %d %v", status, body)
-	}
 	status, body := call(t, r, "DescribeRiskConfiguration", `{"UserPoolId":"us-east-1_x"}`, nil)
 	if status != http.StatusBadRequest || body["__type"] != "UnsupportedOperationException" ||
 		body["message"] != "DescribeRiskConfiguration is not available in this version of Cognate" {
