@@ -37,3 +37,14 @@ func TestIdentityPoolStorage(t *testing.T) {
 	}
 	node(t, "storage.test.mjs", "COGNATE_ENDPOINT=https://"+at.Main, "COGNATE_TEST_GATEWAY="+at.Gateway, "NODE_EXTRA_CA_CERTS="+certFile, chromium())
 }
+
+// TestIdentitiesExample runs the programs of examples/identities before a store.
+func TestIdentitiesExample(t *testing.T) {
+	t.Parallel()
+	store := startVersity(t)
+	if err := os.Mkdir(filepath.Join(store.Dir, "uploads"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	endpoint, gateway := devBefore(t, store)
+	node(t, "identities.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_GATEWAY="+gateway)
+}
