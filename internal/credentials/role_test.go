@@ -92,9 +92,9 @@ func TestAssumeRoleRefuses(t *testing.T) {
 		code, text string // "" if it is allowed
 	}{
 		{"trusted by name, without a policy", bob, in("bobs", nil), "", ""},
-		{"not trusted", ada, in("bobs", nil), "AccessDenied", denied("ada", "sts:AssumeRole", "bobs…")},
+		{"not trusted", ada, in("bobs", nil), "AccessDenied", denied("ada", "sts:AssumeRole", "bobs. Encoded authorization failure message: …")},
 		{"trusted account, without a policy", bob, in("open", nil), "AccessDenied", denied("bob", "sts:AssumeRole", "open…")},
-		{"no role", ada, in("none", nil), "AccessDenied", denied("ada", "sts:AssumeRole", "none")},
+		{"no role", ada, in("none", nil), "AccessDenied", denied("ada", "sts:AssumeRole", "none. Encoded authorization failure message: …")},
 		{"agreed external id", ada, in("external", func(in *sts.AssumeRoleInput) { in.ExternalId = new("agreed") }), "", ""},
 		{"another external id", ada, in("external", func(in *sts.AssumeRoleInput) { in.ExternalId = new("other") }), "AccessDenied", denied("ada", "sts:AssumeRole", "external…")},
 		{"no external id", ada, in("external", nil), "AccessDenied", denied("ada", "sts:AssumeRole", "external…")},

@@ -27,6 +27,7 @@ func TestAssumeRoleWithSAML(t *testing.T) {
 	check(t, err)
 	trust := `{"Effect":"Allow","Principal":{"Federated":"` + samlARN + `"},"Action":["sts:AssumeRoleWithSAML","sts:TagSession"],"Condition":{"StringEquals":{"SAML:aud":"` + samlURL + `","SAML:sub":"Dora","SAML:sub_type":"persistent"}}}`
 	r.role(t, "staff", trust, `{"Effect":"Allow","Action":"cognito-idp:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"red","saml:doc":"`+account+`/corp"}}}`)
+	r.role(t, "unlisted", trust, allow("s3:*"))
 	r.role(t, "untagged", strings.Replace(trust, `,"sts:TagSession"`, "", 1), allow("s3:*"))
 	const attributes = "https://aws.amazon.com/SAML/Attributes/"
 	answer := func(role string, change func(a *samltest.Answer)) string {
@@ -54,7 +55,7 @@ func TestAssumeRoleWithSAML(t *testing.T) {
 		{name: "unsigned", role: "staff", answer: unsigned, code: "InvalidIdentityToken"},
 		{name: "garbage", role: "staff", answer: "garbage", code: "InvalidIdentityToken"},
 		{name: "old", role: "staff", answer: answer("staff", func(a *samltest.Answer) { a.Now = a.Now.Add(-20 * time.Minute) }), code: "ExpiredTokenException", text: "Token must be redeemed within 5 minutes of issuance"},
-		{name: "role that the answer does not list", role: "untagged", answer: answer("staff", nil), code: "AccessDenied", text: "Not authorized to perform sts:AssumeRoleWithSAML"},
+		{name: "role that the answer does not list", role: "unlisted", answer: answer("staff", nil), code: "AccessDenied", text: "Not authorized to perform sts:AssumeRoleWithSAML"},
 		{name: "role that does not exist", role: "none", answer: answer("none", nil), code: "AccessDenied", text: "Not authorized to perform sts:AssumeRoleWithSAML"},
 		{name: "another person", role: "staff", answer: answer("staff", func(a *samltest.Answer) { a.NameID = "Eve" }), code: "AccessDenied", text: "Not authorized to perform sts:AssumeRoleWithSAML"},
 		{name: "tags not trusted", role: "untagged", answer: answer("untagged", nil), code: "AccessDenied", text: "Not authorized to perform sts:AssumeRoleWithSAML"},

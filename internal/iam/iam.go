@@ -1,10 +1,14 @@
-// Package iam knows who may act as an administrator: access keys, the identity
-// policies attached to them, and whether these allow an operation.
+// Package iam knows who may act as an administrator: access keys, sessions, the policies that
+// apply to them, and whether these allow an operation.
 //
 // It knows nothing of what the operations do. Package sigv4 below it verifies
 // signatures by the secrets that [Service.Lookup] returns. The package that receives
-// a request uses both. Secrets are sealed in the store. They are shown once, when
+// a request uses both. Secrets of users are sealed in the store. They are shown once, when
 // they are made.
+//
+// Packages that hand out temporary credentials verify a login themselves. They describe it by
+// [IdentityLogin] or [WebLogin], and call [Service.AssumeRole], which asks the role's trust
+// policy. [Service.EvaluateTrust] only asks. [Service.Issue] makes credentials without asking.
 package iam
 
 import (

@@ -328,6 +328,46 @@ func TestAssumeRefuses(t *testing.T) {
 	}
 }
 
+// TestManagedSessionPolicy wants the managed policies of a session to limit it, and to deny
+// everything when they are gone.
+func TestManagedSessionPolicy(t *testing.T) {
+	t.Parallel()
+	f := newRig(t)
+	f.role(t, trustPool, allow("*"))
+	made, err := f.CreatePolicy(t.Context(), &iamapi.CreatePolicyRequest{PolicyName: "limit", PolicyDocument: documentOf(allow("s3:*"))})
+	check(t, err)
+	a := identity()
+	a.PolicyARNs = []string{*made.Policy.Arn}
+	limited := f.assume(t, a)
+	if !may(t, f.node, &limited.Credentials, "s3:GetObject", "*") || may(t, f.node, &limited.Credentials, "sqs:SendMessage", "*") {
+		t.Error("the policy does not decide")
+	}
+	check(t, f.DeletePolicy(t.Context(), &iamapi.DeletePolicyRequest{PolicyArn: *made.Policy.Arn}))
+	f.clock.Pass(time.Second)
+	for _, node := range []*iam.Service{f.node, f.other} {
+		if may(t, node, &limited.Credentials, "s3:GetObject", "*") {
+			t.Error("allowed without the policy")
+		}
+	}
+}
+
+// TestRootSession wants sessions of the root user on development servers only.
+func TestRootSession(t *testing.T) {
+	t.Parallel()
+	f := newRig(t)
+	made, err := f.node.Issue(session.Description{Kind: session.User}, time.Hour, 0)
+	check(t, err)
+	if p, err := f.node.Lookup(t.Context(), made.AccessKeyID, made.Token); !errors.Is(err, iam.ErrUnknownKey) {
+		t.Errorf("in production: %v, %v", p, err)
+	}
+	development := iam.New(iam.Deps{Ring: f.ring, Now: f.clock.Now, AccountID: accountID, Root: true})
+	p, err := development.Lookup(t.Context(), made.AccessKeyID, made.Token)
+	check(t, err)
+	if !p.IsRoot() || p.ARN != "arn:aws:iam::"+accountID+":root" {
+		t.Errorf("principal %s", p.ARN)
+	}
+}
+
 // TestRetiredSessions wants a retirement of the data keys to end all sessions.
 func TestRetiredSessions(t *testing.T) {
 	t.Parallel()

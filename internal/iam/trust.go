@@ -44,7 +44,7 @@ func (s *Service) EvaluateTrust(ctx context.Context, a Assumption) (*Role, error
 	}
 	role, err := s.Role(ctx, a.Role)
 	if errors.Is(err, ErrNoEntity) {
-		return nil, &TrustError{Action: action, Missing: true, Reason: policy.Result{Layer: policy.TrustLayer}.Reason(action)}
+		return nil, s.missingRole(ctx, &a)
 	}
 	if err != nil {
 		return nil, err
@@ -92,6 +92,28 @@ func (s *Service) EvaluateTrust(ctx context.Context, a Assumption) (*Role, error
 		}
 	}
 	return role, nil
+}
+
+// missingRole returns the error for a role that does not exist. To the client it looks like a role
+// whose trust policy allows nothing.
+func (s *Service) missingRole(ctx context.Context, a *Assumption) error {
+	action := a.action()
+	missing := &TrustError{Action: action, Missing: true, Reason: policy.Result{Layer: policy.TrustLayer}.Reason(action)}
+	if a.Caller == nil {
+		return missing
+	}
+	r := Request{Resource: a.Role, Conditions: a.conditions(), HTTP: a.HTTP}
+	if r.HTTP == nil {
+		r.HTTP = api.RequestFrom(ctx)
+	}
+	conditions, err := s.context(ctx, a.Caller, r)
+	if err != nil {
+		return err
+	}
+	layers := a.Caller.layers
+	layers.Trust = []*policy.Document{policy.Empty("no role")}
+	missing.Encoded = s.encodeDenial(a.Caller, layers, &policy.Request{Action: action, Resource: a.Role, Principal: a.Caller.subject, Context: conditions})
+	return missing
 }
 
 // audienceKeys are the condition keys that name the application of a shared provider.
