@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ type GatewaySettings struct {
 	GatewayOrigin      []string      `group:"Gateway" placeholder:"ORIGIN" help:"Web pages of this origin (https://app.example.com) may use the gateway; * stands for all. By default the store's own CORS rules decide."`
 	GatewayLiteralKeys bool          `group:"Gateway" help:"The store takes every key literally, as Ceph and AWS do. Then keys with empty, . and .. parts are let through. Without this flag they are refused, since a store that keeps objects as files takes people/ann/../bob for people/bob."`
 	GatewayNoTrailers  bool          `group:"Gateway" help:"The store does not know trailing checksums, as some older stores. The gateway still verifies those of clients."`
-	GatewayServices    string        `group:"Gateway" placeholder:"FILE" help:"YAML file with other services behind the gateway (sqs, sns, kms, secretsmanager, ssm), their addresses and keys. See docs/gateway.md."`
+	GatewayServices    string        `group:"Gateway" placeholder:"FILE" help:"YAML file with other servers behind the gateway (sqs, sns, kms, secretsmanager, ssm, and execute-api for an HTTP API of your own), their addresses and keys. See docs/gateway.md."`
 	GatewayTimeout     time.Duration `group:"Gateway" placeholder:"TIME" help:"The longest that a client of the gateway may neither send nor take a byte in the middle of a request. Default 1m. There is no limit on the time of a whole transfer."`
 }
 
@@ -45,6 +46,15 @@ type gatewayService struct {
 	Region    string `yaml:"region"`
 	AccessKey string `yaml:"access-key"`
 	SecretKey Secret `yaml:"secret-key"`
+	// API and Stage are of execute-api.
+	API   string `yaml:"api"`
+	Stage string `yaml:"stage"`
+}
+
+// gatewayBackends are the servers of that file.
+type gatewayBackends struct {
+	services map[string]gateway.Backend
+	api      *gateway.APIConfig // nil without execute-api
 }
 
 func (c *Config) checkGateway(add addProblem) {
@@ -112,42 +122,70 @@ func (g *GatewaySettings) store() (gateway.Backend, error) {
 }
 
 // gatewayServices reads the file of --gateway-services.
-func (c *Config) gatewayServices() (map[string]gateway.Backend, error) {
+func (c *Config) gatewayServices() (gatewayBackends, error) {
+	out := gatewayBackends{services: map[string]gateway.Backend{}}
 	path := c.GatewayServices
 	if path == "" {
-		return nil, nil
+		return out, nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && info.Mode()&0o007 != 0 {
-		return nil, fmt.Errorf("%s holds secrets, and every user of this machine may read it: chmod o= %[1]s", path)
+		return out, fmt.Errorf("%s holds secrets, and every user of this machine may read it: chmod o= %[1]s", path)
 	}
 	var services map[string]gatewayService
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(&services); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return out, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: must hold one document", path)
+		return out, fmt.Errorf("%s: must hold one document", path)
 	}
-	out := map[string]gateway.Backend{}
 	for name, s := range services {
-		u, err := backendURL(s.URL)
-		switch {
-		case !operation.KnownService(name):
-			return nil, fmt.Errorf("%s: the service %q is not known; known are %s", path, name, strings.Join(operation.KnownServices(), ", "))
-		case err != nil:
-			return nil, fmt.Errorf("%s: %s: url: %w", path, name, err)
-		case s.AccessKey == "" || s.SecretKey == "":
-			return nil, fmt.Errorf("%s: %s: access-key and secret-key are required", path, name)
+		if err := out.add(name, s); err != nil {
+			return out, fmt.Errorf("%s: %s: %w", path, name, err)
 		}
-		out[name] = gateway.Backend{URL: u, Region: s.Region, AccessKeyID: s.AccessKey, Secret: s.SecretKey}
 	}
 	return out, nil
 }
+
+var apiNames = regexp.MustCompile(`^[\w$-]{0,128}$`)
+
+// add checks and adds an entry of the file.
+func (g *gatewayBackends) add(name string, s gatewayService) error {
+	u, err := backendURL(s.URL)
+	if err != nil {
+		return fmt.Errorf("url: %w", err)
+	}
+	if name == gateway.ServiceAPI {
+		switch {
+		case s.AccessKey != "" || s.Region != "":
+			return errors.New("has no access-key and no region: requests are not signed again")
+		case len(s.SecretKey) < leastAPISecret:
+			return fmt.Errorf("secret-key is required, with at least %d characters: the API knows the gateway by it", leastAPISecret)
+		case !apiNames.MatchString(s.API) || !apiNames.MatchString(s.Stage):
+			return errors.New("api and stage have letters, digits, $, - and _")
+		}
+		g.api = &gateway.APIConfig{URL: u, Secret: s.SecretKey, Name: s.API, Stage: s.Stage}
+		return nil
+	}
+	switch {
+	case !operation.KnownService(name):
+		return fmt.Errorf("is not known; known are %s and %s", gateway.ServiceAPI, strings.Join(operation.KnownServices(), ", "))
+	case s.AccessKey == "" || s.SecretKey == "":
+		return errors.New("access-key and secret-key are required")
+	case s.API != "" || s.Stage != "":
+		return errors.New("has no api and no stage")
+	}
+	g.services[name] = gateway.Backend{URL: u, Region: s.Region, AccessKeyID: s.AccessKey, Secret: s.SecretKey}
+	return nil
+}
+
+// leastAPISecret is how long the secret of an API must be: strangers may guess it.
+const leastAPISecret = 16
 
 // A gatewayAuthority knows the callers of the gateway: the owners of access keys.
 type gatewayAuthority struct{ iam *iam.Service }
@@ -173,19 +211,23 @@ func (a gatewayAuthority) Caller(ctx context.Context, accessKeyID, sessionToken 
 	return out, nil
 }
 
-// gatewayRoutes returns the handler of the gateway's listener. It calls stores and services by
-// the transport.
-func (s *Server) gatewayRoutes(transport *http.Transport) (http.Handler, error) {
+// gatewayHandler returns the handler of the gateway's listener. It calls the servers behind the
+// gateway by the transport.
+func (s *Server) gatewayHandler(transport *http.Transport) (http.Handler, error) {
 	c := &s.config
 	authority := gatewayAuthority{s.services.iam}
-	var store, others http.Handler
+	backends, err := c.gatewayServices()
+	if err != nil {
+		return nil, err
+	}
+	routes := gatewayRoutes{backends: backends}
 	if c.GatewayStore != "" {
 		backend, err := c.store()
 		if err != nil {
 			return nil, err
 		}
 		backend.Transport = transport
-		store, err = gateway.New(gateway.Config{
+		routes.store, err = gateway.New(gateway.Config{
 			Backend: backend, Authority: authority, Hosts: c.GatewayHost, Origins: c.GatewayOrigin, Now: c.machineNow(),
 			Secure: clientSecure, SourceIP: clientAddress, RequestID: requestID, Observe: observeGateway,
 		})
@@ -193,22 +235,23 @@ func (s *Server) gatewayRoutes(transport *http.Transport) (http.Handler, error) 
 			return nil, err
 		}
 	}
-	backends, err := c.gatewayServices()
-	if err != nil {
-		return nil, err
-	}
-	if len(backends) > 0 {
-		for name, b := range backends {
-			b.Transport = transport
-			backends[name] = b
-		}
-		others, err = gateway.NewServices(gateway.ServicesConfig{
-			Backends: backends, Authority: authority, Now: c.machineNow(),
-			Secure: clientSecure, SourceIP: clientAddress, RequestID: requestID, Observe: observeGateway,
-		})
-		if err != nil {
+	if api := backends.api; api != nil {
+		api.Transport, api.Origins, api.Authority, api.Now = transport, c.GatewayOrigin, authority, c.machineNow()
+		api.Secure, api.SourceIP, api.RequestID, api.Observe = clientSecure, clientAddress, requestID, observeGateway
+		if routes.api, err = gateway.NewAPI(*api); err != nil {
 			return nil, err
 		}
+	}
+	for name, b := range backends.services {
+		b.Transport = transport
+		backends.services[name] = b
+	}
+	routes.services, err = gateway.NewServices(gateway.ServicesConfig{
+		Backends: backends.services, Authority: authority, Now: c.machineNow(),
+		Secure: clientSecure, SourceIP: clientAddress, RequestID: requestID, Observe: observeGateway,
+	})
+	if err != nil {
+		return nil, err
 	}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.ring.Usable() {
@@ -216,11 +259,7 @@ func (s *Server) gatewayRoutes(transport *http.Transport) (http.Handler, error) 
 			refuseGateway(w, r)
 			return
 		}
-		if store == nil || others != nil && isService(r, backends) {
-			others.ServeHTTP(w, r)
-			return
-		}
-		store.ServeHTTP(w, r)
+		routes.handler(r).ServeHTTP(w, r)
 	})
 	trusted, err := c.trustedProxies()
 	if err != nil {
@@ -232,32 +271,44 @@ func (s *Server) gatewayRoutes(transport *http.Transport) (http.Handler, error) 
 	}), nil
 }
 
-// isService reports whether a request is signed for one of the services.
-func isService(r *http.Request, services map[string]gateway.Backend) bool {
-	if r.Method != http.MethodPost {
-		return false // Services take nothing else.
+// gatewayRoutes are the handlers for what is behind the gateway. store and api may be nil.
+type gatewayRoutes struct {
+	backends gatewayBackends
+	store    *gateway.Gateway
+	services *gateway.Services
+	api      *gateway.API
+}
+
+// handler returns the handler of a request, by the service that its signature is for.
+func (g *gatewayRoutes) handler(r *http.Request) http.Handler {
+	service := ""
+	if sig, err := sigv4.Parse(r.Header); err == nil {
+		service = sig.Service
 	}
-	if r.Header.Get("X-Amz-Target") != "" {
-		return true
+	_, known := g.backends.services[service]
+	switch {
+	case g.api != nil && service == gateway.ServiceAPI:
+		return g.api
+	case known, len(g.backends.services) > 0 && r.Method == http.MethodPost && r.Header.Get("X-Amz-Target") != "":
+		return g.services
+	case g.store != nil:
+		return g.store
+	case g.api != nil:
+		return g.api
 	}
-	sig, err := sigv4.Parse(r.Header)
-	if err != nil {
-		return false
-	}
-	_, ok := services[sig.Service]
-	return ok
+	return g.services
 }
 
 // newGatewayServer returns the server of the gateway's listener. Transfers may take as long
 // as they make progress: edge.Paced limits the time without it. S3 speaks HTTP/1.1.
 func (s *Server) newGatewayServer(quiet *log.Logger) (*http.Server, error) {
 	transport := gateway.NewTransport()
-	routes, err := s.gatewayRoutes(transport)
+	handler, err := s.gatewayHandler(transport)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	h := &http.Server{
-		Handler: routes, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet,
 	}
 	h.RegisterOnShutdown(transport.CloseIdleConnections)
 	if s.cert != nil {
@@ -285,10 +336,13 @@ func (c *Config) CheckGateway(ctx context.Context) error {
 
 // GatewayBackends returns the addresses of the services behind the gateway.
 func (c *Config) GatewayBackends() (map[string]*url.URL, error) {
-	services, err := c.gatewayServices()
+	backends, err := c.gatewayServices()
 	out := map[string]*url.URL{}
-	for name, b := range services {
+	for name, b := range backends.services {
 		out[name] = b.URL
+	}
+	if backends.api != nil {
+		out[gateway.ServiceAPI] = backends.api.URL
 	}
 	return out, err
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -354,15 +356,21 @@ func TestGatewaySlowClients(t *testing.T) {
 	})
 }
 
-// download begins a GET.
+// download begins a GET of an object.
 func download(t *testing.T, r serving.Rig, id, secret, path string) *http.Response {
+	t.Helper()
+	return signedGet(t, r, "s3", id, secret, path)
+}
+
+// signedGet begins a GET that is signed for a service.
+func signedGet(t *testing.T, r serving.Rig, service, id, secret, path string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.GatewayAddr()+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	(&sigv4.Signer{AccessKeyID: id, Secret: secret, Region: "us-east-1", Service: "s3"}).Sign(
-		&sigv4.Request{Method: "GET", Path: path, Host: req.Host, Header: req.Header}, sigv4.UnsignedPayload, time.Now())
+	(&sigv4.Signer{AccessKeyID: id, Secret: secret, Region: "us-east-1", Service: service}).Sign(
+		&sigv4.Request{Method: "GET", Path: path, Host: req.Host, Header: req.Header}, fmt.Sprintf("%x", sha256.Sum256(nil)), time.Now())
 	transport := &http.Transport{DisableKeepAlives: true}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
@@ -487,7 +495,13 @@ func TestGatewayServices(t *testing.T) {
 	}))
 	t.Cleanup(backend.Close)
 	file := filepath.Join(t.TempDir(), "services.yaml")
-	if err := os.WriteFile(file, []byte("kms:\n  url: "+backend.URL+"\n  access-key: backend-key\n  secret-key: backend-secret\n"), 0o600); err != nil {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Header.Get("Authorization")+" "+r.Header.Get("X-Cognate-Username")+" "+r.URL.Path)
+	}))
+	t.Cleanup(api.Close)
+	services := "kms:\n  url: " + backend.URL + "\n  access-key: backend-key\n  secret-key: backend-secret\n" +
+		"execute-api:\n  url: " + api.URL + "\n  secret-key: secret-of-the-api\n  api: shop\n"
+	if err := os.WriteFile(file, []byte(services), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	store := startStore(t)
@@ -495,8 +509,8 @@ func TestGatewayServices(t *testing.T) {
 	c.GatewayServices = file
 	r := serving.Start(t, c)
 	policy := filepath.Join(t.TempDir(), "policy.json")
-	if err := os.WriteFile(policy, []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["kms:Encrypt","s3:PutObject"],
-		"Resource":["arn:aws:kms:*:*:key/k","arn:aws:s3:::data/*"]}}`), 0o600); err != nil {
+	if err := os.WriteFile(policy, []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["kms:Encrypt","s3:PutObject","execute-api:Invoke"],
+		"Resource":["arn:aws:kms:*:*:key/k","arn:aws:s3:::data/*","arn:aws:execute-api:*:*:shop/$default/GET/orders"]}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	id, secret := serving.NewKey(t, r, "app", policy)
@@ -511,6 +525,15 @@ func TestGatewayServices(t *testing.T) {
 	serving.Want(t, encrypt("k"), "")
 	serving.Want(t, encrypt("other"), "AccessDeniedException")
 	serving.Want(t, put(t, s3Client(r, id, secret), "a.txt", "x"), "")
+	for path, want := range map[string]string{"/orders": "200 Bearer secret-of-the-api app /orders", "/admin": `403 {"message":"User: arn:aws:iam::123456789012:user/app`} {
+		res := signedGet(t, r, "execute-api", id, secret, path)
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if got := strconv.Itoa(res.StatusCode) + " " + string(body); err != nil || !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, %v", path, got, err)
+		}
+	}
+	logged(t, r, `"operation":"Invoke","code":"AccessDeniedException"`)
 }
 
 // TestGatewaySettings rejects settings that do not fit together.
@@ -537,10 +560,22 @@ func TestGatewaySettings(t *testing.T) {
 		{"an origin with a path", "gateway-origin: ", func(c *server.Config) { c.GatewayOrigin = []string{"https://a.example.com/x"} }},
 		{"dev on all addresses", "gateway-listen: cognate dev", func(c *server.Config) { c.Mode, c.GatewayListen = server.Dev, ":9232" }},
 		{"plain HTTP on all addresses", "gateway-listen: with --plain-http", func(c *server.Config) { c.GatewayListen = ":9232" }},
-		{"an unknown service", `the service "dynamo" is not known`, func(c *server.Config) {
+		{"an unknown service", "dynamo: is not known; known are execute-api and kms, ", func(c *server.Config) {
 			c.GatewayServices = file("dynamo", "dynamo: {url: 'http://a', access-key: a, secret-key: b}", 0o600)
 		}},
 		{"a service without a key", "access-key and secret-key are required", func(c *server.Config) { c.GatewayServices = file("nokey", "sqs: {url: 'http://a'}", 0o600) }},
+		{"an API with a short secret", "secret-key is required, with at least 16 characters", func(c *server.Config) {
+			c.GatewayServices = file("short", "execute-api: {url: 'http://a', secret-key: short}", 0o600)
+		}},
+		{"an API with a Region", "has no access-key and no region", func(c *server.Config) {
+			c.GatewayServices = file("region", "execute-api: {url: 'http://a', secret-key: 0123456789abcdef, region: r}", 0o600)
+		}},
+		{"an API's name in another ARN", "api and stage have letters", func(c *server.Config) {
+			c.GatewayServices = file("name", "execute-api: {url: 'http://a', secret-key: 0123456789abcdef, api: a/b}", 0o600)
+		}},
+		{"a stage of another service", "has no api and no stage", func(c *server.Config) {
+			c.GatewayServices = file("stage", "sqs: {url: 'http://a', access-key: a, secret-key: b, stage: prod}", 0o600)
+		}},
 		{"an unknown member", "field secret not found", func(c *server.Config) {
 			c.GatewayServices = file("member", "sqs: {url: 'http://a', access-key: a, secret: b}", 0o600)
 		}},

@@ -361,6 +361,43 @@ func TestUploadsExample(t *testing.T) {
 	node(t, "uploads.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_GATEWAY="+gateway, "COGNATE_APPLICATION_PORT="+port, chromium(), "PATH="+dir+":/usr/bin:/bin")
 }
 
+// TestAPIExample calls the example of an API through the gateway by curl's own signatures.
+func TestAPIExample(t *testing.T) {
+	t.Parallel()
+	example, err := filepath.Abs(filepath.Join("..", "..", "examples", "api"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodeProgram, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const secret = "between-gateway-and-api"
+	api := launchProgram(t, nodeProgram, listening, []string{"PORT=0", "GATEWAY_SECRET=" + secret}, filepath.Join(example, "server.mjs"))
+	dir := t.TempDir()
+	services := filepath.Join(dir, "services.yaml")
+	if err := os.WriteFile(services, []byte("execute-api: {url: '"+api+"', api: notes, secret-key: "+secret+"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	endpoint, gateway := devBefore(t, startVersity(t), "--gateway-services", services)
+	linkTool(t, dir, "aws", awsProgram())
+	out := run(t, dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "COGNATE_ENDPOINT=" + endpoint, "COGNATE_GATEWAY=" + gateway}, filepath.Join(example, "try.sh"))
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	want := []string{
+		`^\{"caller":"(us-east-1:[\w-]+)"\}$`, `^\{"caller":"(us-east-1:[\w-]+)","notes":\["buy milk"\]\}$`,
+		`is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:123456789012:notes/\$default/DELETE/notes `,
+		`^\{"caller":"(us-east-1:[\w-]+)","notes":\[\]\}$`,
+	}
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines:\n%s", len(lines), out)
+	}
+	for i, w := range want {
+		if !regexp.MustCompile(w).MatchString(lines[i]) {
+			t.Errorf("%s does not match %s", lines[i], w)
+		}
+	}
+}
+
 // TestGatewayBehindNginx goes through nginx by docs/examples/nginx-gateway.conf.
 func TestGatewayBehindNginx(t *testing.T) {
 	t.Parallel()

@@ -83,6 +83,12 @@ func launchWith(t *testing.T, env []string, args ...string) string {
 // launchUntil starts a server like launchWith. It returns the group of the first line of the output that matches.
 func launchUntil(t *testing.T, line *regexp.Regexp, env []string, args ...string) string {
 	t.Helper()
+	return launchProgram(t, program, line, env, args...)
+}
+
+// launchProgram is launchUntil for any program that ends well on SIGTERM.
+func launchProgram(t *testing.T, program string, line *regexp.Regexp, env []string, args ...string) string {
+	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(environment(t), env...)

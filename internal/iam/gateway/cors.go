@@ -7,24 +7,36 @@ import (
 	"cognate/internal/iam/gateway/operation"
 )
 
-// allowOrigin adds the headers that let a web page read the answer.
-func (x *exchange) allowOrigin() {
-	origin := x.r.Header.Get("Origin")
-	if origin == "" || len(x.gateway.config.Origins) == 0 {
+// exposedHeaders are the headers of answers that web pages may read.
+const exposedHeaders = "ETag, Content-Length, Content-Range, Last-Modified, x-amz-request-id, x-amz-id-2, " +
+	"x-amz-version-id, x-amz-delete-marker, x-amz-server-side-encryption, x-amz-meta-*"
+
+// allowOrigin adds the headers that let a web page of one of the origins read the answer.
+func allowOrigin(h http.Header, r *http.Request, origins []string, exposed string) {
+	origin := r.Header.Get("Origin")
+	if origin == "" || len(origins) == 0 {
 		return
 	}
-	h := x.w.Header()
 	h.Add("Vary", "Origin")
 	switch {
-	case slices.Contains(x.gateway.config.Origins, "*"):
+	case slices.Contains(origins, "*"):
 		h.Set("Access-Control-Allow-Origin", "*")
-	case slices.Contains(x.gateway.config.Origins, origin):
+	case slices.Contains(origins, origin):
 		h.Set("Access-Control-Allow-Origin", origin)
 	default:
 		return
 	}
-	h.Set("Access-Control-Expose-Headers", "ETag, Content-Length, Content-Range, Last-Modified, x-amz-request-id, x-amz-id-2, "+
-		"x-amz-version-id, x-amz-delete-marker, x-amz-server-side-encryption, x-amz-meta-*")
+	h.Set("Access-Control-Expose-Headers", exposed)
+}
+
+// allowRequest adds the headers that let a web page send a request.
+func allowRequest(h http.Header, r *http.Request, methods string) {
+	h.Set("Access-Control-Allow-Methods", methods)
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+		h.Set("Access-Control-Allow-Headers", asked)
+		h.Add("Vary", "Access-Control-Request-Headers")
+	}
+	h.Set("Access-Control-Max-Age", "3600")
 }
 
 // preflight answers the question of a browser whether a page may send a request. Such
@@ -44,12 +56,7 @@ func (x *exchange) preflight(bucket string) error {
 	if h.Get("Access-Control-Allow-Origin") == "" {
 		return &s3Error{status: 403, code: "AccessForbidden", message: "CORSResponse: This CORS request is not allowed."}
 	}
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE")
-	if asked := x.r.Header.Get("Access-Control-Request-Headers"); asked != "" {
-		h.Set("Access-Control-Allow-Headers", asked)
-		h.Add("Vary", "Access-Control-Request-Headers")
-	}
-	h.Set("Access-Control-Max-Age", "3600")
+	allowRequest(h, x.r, "GET, HEAD, PUT, POST, DELETE")
 	x.event.Operation, x.event.Status = "Preflight", http.StatusOK
 	x.w.WriteHeader(http.StatusOK)
 	return nil

@@ -8,7 +8,8 @@
 // never becomes an object.
 //
 // [Services] does the same for a few services with AWS's JSON or Query protocol, whose
-// requests are short.
+// requests are short. [API] does it for an HTTP server of the operator's own, and tells it who
+// calls.
 //
 // The package knows no users, roles or sessions: an [Authority] does.
 package gateway

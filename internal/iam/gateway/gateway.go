@@ -157,7 +157,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { g.config.Observe(r.Context(), &x.event) }()
 	}
 	w.Header().Set("X-Amz-Request-Id", x.event.RequestID)
-	x.allowOrigin()
+	allowOrigin(w.Header(), r, g.config.Origins, exposedHeaders)
 	if err := x.serve(); err != nil {
 		x.refuse(err)
 	}

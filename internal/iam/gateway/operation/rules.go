@@ -109,7 +109,7 @@ const otherActions = "s3:DeleteObject s3:DeleteObjectVersion s3:BypassGovernance
 // Actions returns the actions that a gateway asks policies about, for checks of policies. It
 // may repeat them.
 func Actions() []string {
-	all := strings.Fields(otherActions)
+	all := append(strings.Fields(otherActions), actionInvoke)
 	for _, r := range rules {
 		all = append(all, strings.Fields(r.actions+" "+r.versioned)...)
 	}
