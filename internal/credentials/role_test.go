@@ -36,7 +36,7 @@ func TestAssumeRole(t *testing.T) {
 		r.role(t, "app", trustAccount, allow("cognito-idp:*"))
 		out, err := r.sts(ada).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: new(roleARN + "app"), RoleSessionName: new("one")})
 		check(t, err)
-		if out.PackedPolicySize != nil || time.Until(*out.Credentials.Expiration) > time.Hour {
+		if out.PackedPolicySize != nil || time.Until(*out.Credentials.Expiration) > time.Hour { //nolint:staticcheck // older clients read PackedPolicySize
 			t.Errorf("answer %+v", out)
 		}
 		arn := "arn:aws:sts::" + account + ":assumed-role/app/one"
@@ -50,7 +50,7 @@ func TestAssumeRole(t *testing.T) {
 			RoleArn: new(roleARN + "app"), RoleSessionName: new("two"), Policy: document(allow("s3:*")), MinimumSessionTokenSize: aws.Int32(2000),
 		})
 		check(t, err)
-		if code := r.pools(t, of(limited.Credentials)); code != "AccessDeniedException" || *limited.PackedPolicySize < 1 || *limited.SessionTokenSize < 2000 || *limited.SessionTokenUtilization < 49 {
+		if code := r.pools(t, of(limited.Credentials)); code != "AccessDeniedException" || *limited.PackedPolicySize < 1 || *limited.SessionTokenSize < 2000 || *limited.SessionTokenUtilization < 49 { //nolint:staticcheck // older clients read PackedPolicySize
 			t.Errorf("with a session policy: %s, %+v", code, limited)
 		}
 		// The role's policies count as they are now; a session ends with its role.
@@ -228,7 +228,7 @@ func TestFederationToken(t *testing.T) {
 		check(t, err)
 		dora := of(made.Credentials)
 		name := [2]string{"arn:aws:sts::" + account + ":federated-user/dora", account + ":dora"}
-		if diff := cmp.Diff(name, r.who(t, dora)); diff != "" || *made.FederatedUser.Arn != name[0] || *made.FederatedUser.FederatedUserId != name[1] || *made.PackedPolicySize < 1 {
+		if diff := cmp.Diff(name, r.who(t, dora)); diff != "" || *made.FederatedUser.Arn != name[0] || *made.FederatedUser.FederatedUserId != name[1] || *made.PackedPolicySize < 1 { //nolint:staticcheck // older clients read PackedPolicySize
 			t.Errorf("%+v %s", made, diff)
 		}
 		if code := r.pools(t, dora); code != "" {

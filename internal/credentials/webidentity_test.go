@@ -47,7 +47,7 @@ func TestIdentityPoolTokens(t *testing.T) {
 		r.role(t, "anywhere", `{"Effect":"Allow","Principal":{"Federated":"`+provider+`"},"Action":"sts:*"}`, allow("s3:*"))
 		out, err := r.anybody().AssumeRoleWithWebIdentity(ctx, web("people", token))
 		check(t, err)
-		if *out.Provider != provider || *out.Audience != pool || *out.SubjectFromWebIdentityToken != id || *out.AssumedRoleUser.Arn != "arn:aws:sts::"+account+":assumed-role/people/one" || *out.PackedPolicySize < 1 {
+		if *out.Provider != provider || *out.Audience != pool || *out.SubjectFromWebIdentityToken != id || *out.AssumedRoleUser.Arn != "arn:aws:sts::"+account+":assumed-role/people/one" || *out.PackedPolicySize < 1 { //nolint:staticcheck // older clients read PackedPolicySize
 			t.Errorf("answer %+v", out)
 		}
 		if code := r.pools(t, of(out.Credentials)); code != "" {

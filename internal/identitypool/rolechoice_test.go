@@ -2,6 +2,7 @@ package identitypool
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"cognate/internal/api"
@@ -28,9 +29,7 @@ func TestRoleChoice(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &more); err != nil {
 			t.Fatal(err)
 		}
-		for name, value := range more {
-			out[name] = value
-		}
+		maps.Copy(out, more)
 		return out
 	}
 	person := func(text string) []*login { return []*login{{provider: provider, claims: claims(text)}} }

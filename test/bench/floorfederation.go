@@ -4,7 +4,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // the digest of RSA-OAEP in XML Encryption
+	"crypto/sha1" // the digest of RSA-OAEP in XML Encryption
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -33,9 +33,9 @@ func decryptWork() (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrapped, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, &key.PublicKey, make([]byte, 32), nil) //nolint:gosec // as above
+	wrapped, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, &key.PublicKey, make([]byte, 32), nil)
 	return func() error {
-		_, err := rsa.DecryptOAEP(sha1.New(), nil, key, wrapped, nil) //nolint:gosec // as above
+		_, err := rsa.DecryptOAEP(sha1.New(), nil, key, wrapped, nil)
 		return err
 	}, err
 }

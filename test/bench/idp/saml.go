@@ -33,6 +33,7 @@ type SAML struct {
 	encrypts    *x509.Certificate // nil: the assertion is not encrypted
 }
 
+// NewSAML makes a provider with a key of its own.
 func NewSAML(name string) (*SAML, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
