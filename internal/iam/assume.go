@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -210,15 +211,27 @@ func inherit(a *Assumption) error {
 	return nil
 }
 
-// CheckTags returns ErrTags for tags that a session cannot have. Package wire checks their form.
+// The limits of session tags (STS: Tag).
+const (
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+var tagForm = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+
+// CheckTags returns ErrTags for tags that a session cannot have.
 func CheckTags(tags map[string]string, transitive []string) error {
 	if len(tags) > maxSessionTags {
 		return fmt.Errorf("%w: a session has %d tags at most", ErrTags, maxSessionTags)
 	}
 	seen := map[string]bool{}
-	for key := range tags {
+	for key, value := range tags {
 		lower := strings.ToLower(key)
 		switch {
+		case key == "" || utf8.RuneCountInString(key) > maxTagKey || !tagForm.MatchString(key):
+			return fmt.Errorf("%w: the key %q is not one of a tag", ErrTags, key)
+		case utf8.RuneCountInString(value) > maxTagValue || !tagForm.MatchString(value):
+			return fmt.Errorf("%w: the value of the tag %s is too long or has other characters than tags may have", ErrTags, key)
 		case strings.HasPrefix(lower, "aws:"):
 			return fmt.Errorf("%w: the prefix aws: is reserved", ErrTags)
 		case seen[lower]:

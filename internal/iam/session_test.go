@@ -314,6 +314,9 @@ func TestAssumeRefuses(t *testing.T) {
 		{"long policy", func(a *iam.Assumption) { a.Policy = strings.Repeat("x", 2049) }, iam.ErrLargeSession, ""},
 		{"unknown managed policy", func(a *iam.Assumption) { a.PolicyARNs = []string{"arn:aws:iam::123456789012:policy/none"} }, nil, "The policy arn:aws:iam::123456789012:policy/none does not exist or is not attachable."},
 		{"reserved tag", func(a *iam.Assumption) { a.Tags = map[string]string{"AWS:x": ""} }, iam.ErrTags, ""},
+		{"tag with a wildcard", func(a *iam.Assumption) { a.Tags = map[string]string{"team": "*"} }, iam.ErrTags, ""},
+		{"long tag", func(a *iam.Assumption) { a.Tags = map[string]string{"team": strings.Repeat("x", 257)} }, iam.ErrTags, ""},
+		{"tag with a variable as its key", func(a *iam.Assumption) { a.Tags = map[string]string{"${x}": "red"} }, iam.ErrTags, ""},
 		{"tag twice", func(a *iam.Assumption) { a.Tags = map[string]string{"a": "", "A": ""} }, iam.ErrTags, ""},
 		{"transitive key without a tag", func(a *iam.Assumption) { a.TransitiveKeys = []string{"a"} }, iam.ErrTags, ""},
 	}

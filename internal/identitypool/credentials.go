@@ -90,12 +90,18 @@ func isRefusal(err error) bool {
 	return trust || errors.Is(err, iam.ErrTags) || errors.Is(err, iam.ErrLargeSession) || errors.Is(err, iam.ErrLongSession)
 }
 
+// The first entry of amr.
+const (
+	methodAuthenticated   = "authenticated"
+	methodUnauthenticated = "unauthenticated"
+)
+
 // methods returns the authentication methods of an identity, as its tokens have them in amr.
 func methods(logins []*login) []string {
 	if len(logins) == 0 {
-		return []string{"unauthenticated"}
+		return []string{methodUnauthenticated}
 	}
-	list := []string{"authenticated"}
+	list := []string{methodAuthenticated}
 	for _, l := range logins {
 		list = append(list, l.amr...)
 	}

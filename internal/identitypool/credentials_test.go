@@ -172,6 +172,8 @@ func TestTagsOfCredentials(t *testing.T) {
 		serving.Want(t, r.listPools(ctx, r.credentials(t, id, logins)), "")
 		bob := r.logins(t, "bob")
 		serving.Want(t, r.listPools(ctx, r.credentials(t, r.id(t, pool, bob), bob)), "AccessDeniedException")
+		star := r.logins(t, "a*")
+		r.wantNoCredentials(t, r.id(t, pool, star), star, "InvalidIdentityPoolConfigurationException", "Check assigned IAM roles for this pool.")
 	})
 }
 

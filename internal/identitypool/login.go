@@ -27,9 +27,13 @@ type login struct {
 	subject  string
 	// developer says that provider is the pool's own, and subject a user of the developer.
 	developer bool
-	// identity is the identity that a token of cognitoProvider proves; else "".
+	// identity is the identity that a token of cognitoProvider proves, and expires the end of that
+	// token in seconds; else "" and 0.
 	identity string
+	expires  int64
 	claims   map[string]any
+	// local says that provider is a user pool of this server.
+	local bool
 	// arn is that of the IAM provider which vouches for the person; else "".
 	arn string
 	// amr are the entries that the login adds to the claim amr.
@@ -166,7 +170,7 @@ func (s *Service) verifyUserPool(ctx context.Context, p *Pool, sn *pool.Snapshot
 		return nil, err
 	}
 	client := l.Text("aud")
-	if client == "" {
+	if client == "" || l.Text("token_use") != "id" { // An access token may have an aud, too.
 		return nil, badLogin("Invalid login token. Missing a required claim: aud")
 	}
 	u, err := s.accepts(ctx, p, sn, client)
@@ -188,14 +192,13 @@ func (s *Service) verifyUserPool(ctx context.Context, p *Pool, sn *pool.Snapshot
 	name := awsHost(sn.Region) + "/" + sn.ID
 	subject := l.Text("sub")
 	return &login{
-		provider: name, subject: subject, claims: l.Claims, amr: []string{name, name + ":CognitoSignIn:" + subject},
+		provider: name, local: true, subject: subject, claims: l.Claims, amr: []string{name, name + ":CognitoSignIn:" + subject},
 	}, nil
 }
 
 // checkExpiry rejects an expired token.
 func (s *Service) checkExpiry(l *token.Login) error {
-	n, _ := l.Claims["exp"].(json.Number)
-	exp, err := n.Int64()
+	exp, err := expiryOf(l)
 	if err != nil {
 		return badLogin("Invalid login token. Missing a required claim: exp")
 	}
@@ -203,6 +206,12 @@ func (s *Service) checkExpiry(l *token.Login) error {
 		return refused(fmt.Sprintf("Invalid login token. Token expired: %d >= %d", now, exp)).WithReason(api.ReasonAccessTokenExpired)
 	}
 	return nil
+}
+
+// expiryOf returns the claim exp. A fraction is an error.
+func expiryOf(l *token.Login) (int64, error) {
+	n, _ := l.Claims["exp"].(json.Number)
+	return n.Int64()
 }
 
 // verifyCognito verifies a token of this server for an identity.
@@ -220,13 +229,18 @@ func (s *Service) verifyCognito(ctx context.Context, p *Pool, raw string) (*logi
 	if l.Text("aud") != p.ID {
 		return nil, badLogin(textUnsupported)
 	}
+	list, _ := l.Claims["amr"].([]any)
+	if len(list) == 0 || list[0] != methodAuthenticated {
+		return nil, badLogin(textCognito) // A guest's token proves nobody.
+	}
 	out := &login{provider: cognitoProvider, identity: l.Text("sub"), claims: l.Claims}
-	// The methods go on, but for the first: authenticated, which every login adds.
-	if list, ok := l.Claims["amr"].([]any); ok {
-		for _, v := range list[min(1, len(list)):] {
-			if text, ok := v.(string); ok {
-				out.amr = append(out.amr, text)
-			}
+	if out.expires, err = expiryOf(l); err != nil {
+		return nil, err
+	}
+	// The methods go on, but for the first, which every login adds.
+	for _, v := range list[1:] {
+		if text, ok := v.(string); ok {
+			out.amr = append(out.amr, text)
 		}
 	}
 	return out, nil

@@ -34,12 +34,18 @@ type principalTags struct {
 	Tags map[string][]string `json:"principal_tags"`
 }
 
-// sign returns the token of an identity.
+// sign returns the token of an identity. It is not valid for longer than a token of this server
+// among the logins: else a client could prolong that token for ever.
 func (s *Service) sign(ctx context.Context, p *Pool, id string, logins []*login, tags map[string]string, life time.Duration) (string, error) {
 	now := s.deps.Now()
 	claims := openIDClaims{
 		Issuer: s.deps.Issuer(p.Region), Subject: id, Audience: p.ID, AMR: methods(logins),
 		IssuedAt: now.Unix(), Expires: now.Add(life).Unix(), PoolARN: s.arn(p),
+	}
+	for _, l := range logins {
+		if l.expires != 0 {
+			claims.Expires = min(claims.Expires, l.expires)
+		}
 	}
 	if len(tags) > 0 {
 		claims.Tags = &principalTags{Tags: map[string][]string{}}

@@ -61,12 +61,17 @@ func (p *Pool) wantedRole(logins []*login, custom string) (string, error) {
 }
 
 // mappingOf returns the role mapping of a login's provider. For a user pool its key has the app
-// client, and either name of the pool.
+// client, and either name of the pool. The claims of other providers do not choose a mapping: a
+// SAML provider may send attributes of any name.
 func (p *Pool) mappingOf(l *login) (roleMapping, bool) {
-	client, _ := l.claims["aud"].(string)
-	issuer, _ := l.claims["iss"].(string)
-	_, issuer, _ = strings.Cut(issuer, "://")
-	for _, key := range []string{l.provider + ":" + client, issuer + ":" + client, l.arn, l.provider} {
+	keys := []string{l.arn, l.provider}
+	if l.local {
+		client, _ := l.claims["aud"].(string)
+		issuer, _ := l.claims["iss"].(string)
+		_, issuer, _ = strings.Cut(issuer, "://")
+		keys = []string{l.provider + ":" + client, issuer + ":" + client, l.provider}
+	}
+	for _, key := range keys {
 		if m, ok := p.Mappings[key]; ok && key != "" {
 			return m, true
 		}

@@ -32,7 +32,7 @@ func TestRoleChoice(t *testing.T) {
 		maps.Copy(out, more)
 		return out
 	}
-	person := func(text string) []*login { return []*login{{provider: provider, claims: claims(text)}} }
+	person := func(text string) []*login { return []*login{{provider: provider, local: true, claims: claims(text)}} }
 	roles := `{"cognito:roles":["` + a + `","` + b + `"]}`
 	preferred := `{"cognito:roles":["` + a + `","` + b + `"],"cognito:preferred_role":"` + b + `"}`
 	ordered := []rule{{"custom:dept", "Equals", "legal", a}, {"custom:dept", "StartsWith", "le", b}, {"cognito:groups", "Contains", "adm", c}}
@@ -72,9 +72,11 @@ func TestRoleChoice(t *testing.T) {
 		{"rules, a boolean", mapping("Rules", "Deny", rule{"email_verified", "Equals", "true", a}), person(`{"email_verified":true}`), "", a},
 		{"rules, an empty value is in every text", mapping("Rules", "Deny", rule{"custom:dept", "Contains", "", a}), person(`{}`), "", denied},
 		{"mapping by the issuer's name", map[string]roleMapping{"localhost:9229/us-east-1_Pool:app": {Type: "Token", Ambiguous: "Deny"}},
-			[]*login{{provider: provider, claims: map[string]any{"aud": "app", "iss": "http://localhost:9229/us-east-1_Pool", "cognito:preferred_role": a}}}, "", a},
+			[]*login{{provider: provider, local: true, claims: map[string]any{"aud": "app", "iss": "http://localhost:9229/us-east-1_Pool", "cognito:preferred_role": a}}}, "", a},
 		{"mapping by the provider's ARN", map[string]roleMapping{corp: {Type: "Rules", Ambiguous: "Deny", Rules: []rule{{"sub", "Equals", "ada", a}}}},
 			[]*login{{provider: "login.example.com", arn: corp, claims: map[string]any{"sub": "ada"}}}, "", a},
+		{"attributes that look like claims of a user pool", mapping("Token", "Deny"),
+			[]*login{{provider: "arn:aws:iam::123456789012:saml-provider/partner", arn: "arn:aws:iam::123456789012:saml-provider/partner", claims: claims(preferred)}}, "", people},
 		{"the first login with a mapping", mapping("Token", "Deny"), append([]*login{{provider: "accounts.google.com"}}, person(preferred)...), "", b},
 		{"a developer's user", mapping("Token", "Deny"), []*login{{provider: cognitoProvider, identity: "us-east-1:x"}}, "", people},
 	} {

@@ -2,6 +2,7 @@ package identitypool
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/identity"
+	"cognate/internal/store"
 )
 
 // poolOfARN returns the id of the pool that an ARN names. Nothing but pools can be tagged.
@@ -81,6 +83,19 @@ func (s *Service) ListTagsForResource(ctx context.Context, in *identity.ListTags
 		tags = map[string]string{}
 	}
 	return &identity.ListTagsForResourceResponse{Tags: tags}, nil
+}
+
+// Tags returns the tags of a pool in any Region, for policies that ask for them. For a pool that
+// does not exist it returns no tags.
+func (s *Service) Tags(ctx context.Context, id string) (map[string]string, error) {
+	p, err := s.pools.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.Tags, nil
 }
 
 // Limits of principal tags (Cognito: attributes for access control).
