@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"path"
 	"strings"
 	"testing"
 )
@@ -47,4 +48,26 @@ func TestInvoke(t *testing.T) {
 			t.Errorf("%s %s: %s, want %s", tt.method, tt.path, got, tt.want)
 		}
 	}
+}
+
+// FuzzInvoke wants every accepted path to be the path that a server sees after it has cleaned
+// and decoded the path once more.
+func FuzzInvoke(f *testing.F) {
+	f.Add("/orders/1")
+	f.Add("/public/%252e%252e/admin")
+	f.Add("/a;b/")
+	f.Fuzz(func(t *testing.T, raw string) {
+		const prefix = "arn:aws:execute-api:r:1:a/s/GET"
+		check, failed := Invoke(&InvokeRequest{Method: "GET", Path: raw, Region: "r", Account: "1", API: "a", Stage: "s"})
+		if failed != nil {
+			return
+		}
+		seen, ok := strings.CutPrefix(check.Resource, prefix)
+		if !ok || path.Clean(seen) != strings.TrimSuffix(seen, "/") && seen != "/" {
+			t.Errorf("%q is accepted as %q", raw, seen)
+		}
+		if again, ok := unescape(seen, false); ok && again != seen {
+			t.Errorf("%q can be decoded twice: %q", raw, seen)
+		}
+	})
 }
