@@ -426,6 +426,45 @@ func TestCORS(t *testing.T) {
 	if code != "AccessDenied" || h.Get("Access-Control-Allow-Origin") != "https://app.example.com" {
 		t.Errorf("an error that the page must read: %s %v", code, h)
 	}
+}
+
+// TestForeignPreflight: the answer of a store that finds no object for a preflight request reaches the
+// browser. Such a request has no caller.
+func TestForeignPreflight(t *testing.T) {
+	t.Parallel()
+	missing := roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodOptions {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		if r.Header.Get("Authorization") != "" {
+			t.Error("the request of a stranger was signed")
+		}
+		return &http.Response{StatusCode: 404, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("<Error>no bucket</Error>"))}, nil
+	})
+	f := start(t, func(c *gateway.Config) { c.Backend.Transport = missing })
+	r, err := http.NewRequestWithContext(t.Context(), "OPTIONS", f.server.URL+"/data/a", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Origin", "https://app.example.com")
+	r.Header.Set("Access-Control-Request-Method", "PUT")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 404 || string(body) != "<Error>no bucket</Error>" {
+		t.Errorf("%d %s, %v", res.StatusCode, body, err)
+	}
+}
+
+type roundTripper func(r *http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestPreflightAtStore passes the question of a browser on to the store.
+func TestPreflightAtStore(t *testing.T) {
+	t.Parallel()
 	passed := start(t)
 	r, err := http.NewRequestWithContext(t.Context(), "OPTIONS", passed.server.URL+"/data/a", http.NoBody)
 	if err != nil {

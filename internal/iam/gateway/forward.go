@@ -217,10 +217,10 @@ func (x *exchange) answer(res *http.Response) error {
 }
 
 // hideMissing answers that an object does not exist only to callers that could find it in
-// a list (S3: GetObject, "Permissions").
+// a list (S3: GetObject, "Permissions"). A preflight request has no caller; its answer has no object.
 func (x *exchange) hideMissing(status int) error {
 	o := x.operation
-	if status != http.StatusNotFound || o.Name != "GetObject" && o.Name != "HeadObject" {
+	if status != http.StatusNotFound || x.caller == nil || o.Name != "GetObject" && o.Name != "HeadObject" {
 		return nil
 	}
 	return x.authorize([]operation.Check{{

@@ -1,8 +1,8 @@
 package operation
 
 import (
-	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // headerKeys are the headers that policies can ask for, and their condition keys.
@@ -71,21 +71,34 @@ func (o *S3Operation) addKeys(r *rule, query params) {
 			o.set(k.key, v[0])
 		}
 	}
-	if v := o.Header["X-Amz-Tagging"]; len(v) == 1 {
-		o.addTags(v[0])
-	}
 }
 
-// addTags fills the keys of the tags that an upload sets.
-func (o *S3Operation) addTags(tagging string) {
-	tags, err := url.ParseQuery(tagging)
-	if err != nil {
-		return // The keys stay absent, and the store refuses the header.
+// addTags fills the keys of the tags that an upload sets. It refuses a header that the store
+// could read in another way: policies would see other tags than the object gets.
+func (o *S3Operation) addTags() *Error {
+	header := o.Header["X-Amz-Tagging"]
+	if len(header) == 0 {
+		return nil
 	}
+	refused := invalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
+	tags, err := parseQuery(header[0])
+	if err != nil {
+		return refused
+	}
+	// Keys of conditions compare without case, so tags that differ only in case share a key.
+	values := map[string][]string{}
 	var names []string
-	for name, values := range tags {
-		o.set("s3:RequestObjectTag/"+name, values...)
-		names = append(names, name)
+	for _, t := range tags {
+		if t.Name == "" || !utf8.ValidString(t.Name) || !utf8.ValidString(t.Value) {
+			return refused
+		}
+		lower := strings.ToLower(t.Name)
+		values[lower] = append(values[lower], t.Value)
+		names = append(names, t.Name)
+	}
+	for name, list := range values {
+		o.set("s3:RequestObjectTag/"+name, list...)
 	}
 	o.set("s3:RequestObjectTagKeys", names...)
+	return nil
 }

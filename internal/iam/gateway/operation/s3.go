@@ -84,6 +84,9 @@ func S3(r *Request) (*S3Operation, *Error) {
 		}
 	}
 	o.addKeys(rule, query)
+	if err := o.addTags(); err != nil {
+		return nil, err
+	}
 	o.addChecks(rule, query)
 	if copies {
 		o.addCopy(source)
