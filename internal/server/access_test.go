@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
@@ -145,6 +146,18 @@ func TestPolicyOnTags(t *testing.T) {
 		_, err := c.DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: tt.pool}, func(o *cip.Options) { o.Region = tt.region })
 		if got := serving.Code(err); got != tt.code {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.code)
+		}
+	}
+	identities := func(id, secret string) *ci.Client {
+		return ci.New(ci.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), RetryMaxAttempts: 1})
+	}
+	owner, tester := identities(serving.NewKey(t, r, "owner", "admin")), identities(serving.NewKey(t, r, "examiner", file))
+	for stage, code := range map[string]string{"test": "", "production": "AccessDeniedException"} {
+		made, err := owner.CreateIdentityPool(t.Context(), &ci.CreateIdentityPoolInput{IdentityPoolName: &stage, IdentityPoolTags: map[string]string{"stage": stage}})
+		id := serving.Must(t, made, err).IdentityPoolId
+		_, err = tester.DescribeIdentityPool(t.Context(), &ci.DescribeIdentityPoolInput{IdentityPoolId: id})
+		if got := serving.Code(err); got != code {
+			t.Errorf("identity pool %s: %q, want %q", stage, got, code)
 		}
 	}
 }

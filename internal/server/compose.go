@@ -301,6 +301,10 @@ func (v *services) authority(c *Config) wire.Authority {
 // does not exist it returns no tags: the operation answers that error. The operation
 // also refuses a request that names the pool in another Region.
 func (v *services) resourceTags(ctx context.Context, arn string) (map[string]string, error) {
+	if _, id, ok := strings.Cut(arn, ":identitypool/"); ok {
+		id, _, _ = strings.Cut(id, "/") // of an identity
+		return v.identityPools.Tags(ctx, id)
+	}
 	_, id, ok := strings.Cut(arn, ":userpool/")
 	if !ok {
 		return nil, nil
