@@ -44,6 +44,10 @@ type S3Operation struct {
 // bucketName has the form of every bucket's name, with the older ones.
 var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
 
+// reservedBuckets are no buckets: stores have their own administration at these paths, and would
+// take a request that the gateway signs for one of their administrator's.
+var reservedBuckets = []string{"minio", "rustfs"}
+
 // S3 returns what a request does, or the error to answer.
 func S3(r *Request) (*S3Operation, *Error) {
 	o := &S3Operation{}
@@ -126,7 +130,7 @@ func (o *S3Operation) readPath(r *Request) *Error {
 			return &Error{400, "InvalidURI", "Couldn't parse the specified URI."}
 		}
 	}
-	if !bucketName.MatchString(bucket) || strings.Contains(bucket, "..") {
+	if !bucketName.MatchString(bucket) || strings.Contains(bucket, "..") || slices.Contains(reservedBuckets, bucket) {
 		return &Error{400, "InvalidBucketName", "The specified bucket is not valid."}
 	}
 	key, ok := unescape(rest, false)
