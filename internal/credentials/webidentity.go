@@ -163,6 +163,9 @@ func (s *Service) verifyUserPool(ctx context.Context, sn *pool.Snapshot, issuer,
 	if err != nil {
 		return nil, localError(err)
 	}
+	if l.Text("token_use") != "id" { // An access token may have an aud, too.
+		return nil, missing("aud")
+	}
 	current, err := s.deps.Tokens.IsCurrent(ctx, sn, l)
 	if err != nil {
 		return nil, err

@@ -330,11 +330,18 @@ func TestAdminResetUserPassword(t *testing.T) {
 			wantError(t, reset(t, r, pool, "dave"), notAuthorized("User is disabled"))
 
 			wantError(t, reset(t, r, pool, "alice"), nil)
+			first := r.code(t, pool, "alice")
 			wantError(t, reset(t, r, pool, "alice"), nil)
+			code := first
+			for _, m := range r.inbox(t, pool, "alice") { // Two messages of one millisecond have no order.
+				if m.Code != first {
+					code = m.Code
+				}
+			}
 			_, err := r.trySignIn(t, client, "alice", password)
 			wantError(t, err, &types.PasswordResetRequiredException{Message: aws.String("Password reset required for the user")})
 			must[*cip.ConfirmForgotPasswordOutput](t)(r.ConfirmForgotPassword(t.Context(), &cip.ConfirmForgotPasswordInput{
-				ClientId: &client, Username: aws.String("alice"), ConfirmationCode: aws.String(r.code(t, pool, "alice")), Password: aws.String(otherPassword)}))
+				ClientId: &client, Username: aws.String("alice"), ConfirmationCode: &code, Password: aws.String(otherPassword)}))
 			must[*cip.InitiateAuthOutput](t)(r.trySignIn(t, client, "alice", otherPassword))
 		})
 	})

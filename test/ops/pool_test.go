@@ -3,6 +3,7 @@ package ops_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,10 +16,20 @@ func TestPools(t *testing.T) {
 	each(t, func(t *testing.T, r rig) {
 		c := r.Client
 		ctx := t.Context()
-		var ids []string
+		var made []*types.UserPoolType
 		for i := range 5 {
-			out := must[*cip.CreateUserPoolOutput](t)(c.CreateUserPool(ctx, &cip.CreateUserPoolInput{PoolName: aws.String(fmt.Sprintf("p%d", i))}))
-			ids = append(ids, *out.UserPool.Id)
+			made = append(made, must[*cip.CreateUserPoolOutput](t)(c.CreateUserPool(ctx, &cip.CreateUserPoolInput{PoolName: aws.String(fmt.Sprintf("p%d", i))})).UserPool)
+		}
+		// Pools of one millisecond are listed by id.
+		slices.SortFunc(made, func(a, b *types.UserPoolType) int {
+			if byTime := a.CreationDate.Compare(*b.CreationDate); byTime != 0 {
+				return byTime
+			}
+			return strings.Compare(*a.Id, *b.Id)
+		})
+		var ids []string
+		for _, p := range made {
+			ids = append(ids, *p.Id)
 		}
 		id, unknown := ids[0], aws.String("us-east-1_unknown00")
 
