@@ -35,6 +35,7 @@ func FuzzAuthorization(f *testing.F) {
 	site := &Site{Base: "/_domain/people", Domain: &pool.LoginDomain{Managed: true}, Pool: &pool.Snapshot{
 		Tier: idp.UserPoolTierTypeEssentials, Config: idp.UserPoolType{AcrConfiguration: map[string]idp.AcrLevelConfigType{"Level2": {AcrValue: "silver"}}},
 	}}
+	f.Add("response_type=code&acr_values=%20silver")
 	f.Add("response_type=code&acr_values=gold+silver%20silver&max_age=-0&acr_values=gold+silver%20silver")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := query(&http.Request{URL: &url.URL{RawQuery: text}})

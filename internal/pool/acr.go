@@ -65,8 +65,12 @@ func checkLevels(renamed map[string]idp.AcrLevelConfigType) error {
 // ACR returns the pool's name of an authentication level; "" if there is no such level.
 func (sn *Snapshot) ACR(level int) string { return sn.Config.AcrConfiguration[acrKey(level)].AcrValue }
 
-// LevelOf returns the authentication level with this name; 0 if the pool has no such level.
+// LevelOf returns the authentication level with this name; 0 if the pool has no such level. No
+// level has the empty name.
 func (sn *Snapshot) LevelOf(acr string) int {
+	if acr == "" {
+		return 0
+	}
 	for level := 1; level <= acrLevels; level++ {
 		if sn.ACR(level) == acr {
 			return level
