@@ -347,15 +347,11 @@ func TestGatewayPage(t *testing.T) {
 // TestUploadsExample goes through the example of uploads in Chromium.
 func TestUploadsExample(t *testing.T) {
 	t.Parallel()
-	store := startVersity(t)
-	if err := os.Mkdir(filepath.Join(store.Dir, "uploads"), 0o750); err != nil {
-		t.Fatal(err)
-	}
 	port, err := proxies.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint, gateway := devBefore(t, store, "--gateway-origin", "http://localhost:"+port)
+	endpoint, gateway := devBefore(t, exampleStore(t), "--gateway-origin", "http://localhost:"+port)
 	dir := t.TempDir()
 	linkTool(t, dir, "aws", awsProgram())
 	node(t, "uploads.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_GATEWAY="+gateway, "COGNATE_APPLICATION_PORT="+port, chromium(), "PATH="+dir+":/usr/bin:/bin")

@@ -38,13 +38,24 @@ func TestIdentityPoolStorage(t *testing.T) {
 	node(t, "storage.test.mjs", "COGNATE_ENDPOINT=https://"+at.Main, "COGNATE_TEST_GATEWAY="+at.Gateway, "NODE_EXTRA_CA_CERTS="+certFile, chromium())
 }
 
-// TestIdentitiesExample runs the programs of examples/identities before a store.
+// TestIdentitiesExample runs the programs of examples/identities before the store of examples/store.sh.
 func TestIdentitiesExample(t *testing.T) {
 	t.Parallel()
-	store := startVersity(t)
-	if err := os.Mkdir(filepath.Join(store.Dir, "uploads"), 0o750); err != nil {
+	endpoint, gateway := devBefore(t, exampleStore(t))
+	node(t, "identities.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_GATEWAY="+gateway)
+}
+
+// exampleStore runs examples/store.sh.
+func exampleStore(t *testing.T) *stores.Store {
+	t.Helper()
+	path, err := buildVersity()
+	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint, gateway := devBefore(t, store)
-	node(t, "identities.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_GATEWAY="+gateway)
+	store, err := stores.Example(t.Context(), filepath.Join("..", ".."), path, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
 }

@@ -17,8 +17,8 @@ import (
 // Region, AccessKey and SecretKey are those of every store.
 const (
 	Region    = "us-east-1"
-	AccessKey = "store-access-key"
-	SecretKey = "store-secret-key"
+	AccessKey = "store"
+	SecretKey = "store-secret"
 )
 
 // A Store is a running store. It keeps the objects of a bucket as files below Dir.
@@ -60,6 +60,20 @@ func BuildVersity(ctx context.Context, root string) (string, error) {
 		return "", errors.Join(fmt.Errorf("build the Versity S3 Gateway: %w\n%s", err, out), os.RemoveAll(dir))
 	}
 	return program, errors.Join(os.Rename(built, program), os.RemoveAll(dir))
+}
+
+// Example runs examples/store.sh with a store that is built already. Root is the folder of the
+// repository, dir an empty one.
+func Example(ctx context.Context, root, path, dir string) (*Store, error) {
+	port, err := proxies.FreePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		Proxy: &proxies.Proxy{URL: "http://127.0.0.1:" + port, Env: []string{"STORE_PORT=" + port, "STORE_FOLDER=" + dir, "STORE_PROGRAM=" + path}},
+		Dir:   filepath.Join(dir, "objects"),
+	}
+	return s, s.Run(ctx, port, filepath.Join(root, "examples", "store.sh"))
 }
 
 // Versity starts the Versity S3 Gateway over a folder of its own. Path is the program.

@@ -163,7 +163,7 @@ func compare(b *testing.B, f *fixture, n int, build func(key, secret, token stri
 	b.Helper()
 	at := f.atStore()
 	through := func() *http.Request { return f.build(b, build(annKey, secret+"ann", testToken)) }
-	direct := func() *http.Request { return at.build(b, build("store-access-key", "store-secret-key", "none")) }
+	direct := func() *http.Request { return at.build(b, build("store", "store-secret", "none")) }
 	measure(b, n/4+1, through)
 	measure(b, n/4+1, direct)
 	var added, ratio, alone []float64
