@@ -55,10 +55,10 @@ func TestAPI(t *testing.T) {
 	all := testCallers(t)
 	all[annKey].Layers = identity(t, invokePolicy)
 	all[annKey].Keys = append(all[annKey].Keys, operation.Key{Name: "aws:userid", Values: []string{"AROA:ann"}})
-	var last gateway.Event
+	events := make(chan gateway.Event, 100) // An event may come after its answer.
 	a, err := gateway.NewAPI(gateway.APIConfig{
 		URL: u, Secret: "between-gateway-and-api", Name: "shop", Stage: "prod", Origins: []string{"https://app.example.com"}, Authority: all, Now: time.Now,
-		Observe: func(_ context.Context, e *gateway.Event) { last = *e },
+		Observe: func(_ context.Context, e *gateway.Event) { events <- *e },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +95,7 @@ func TestAPI(t *testing.T) {
 		r.Header.Set("Content-Type", "application/json")
 	})
 	text, err := io.ReadAll(res.Body)
+	last := <-events
 	if err != nil || res.StatusCode != http.StatusCreated || string(text) != "made" || res.Header.Get("Set-Cookie") != "" || res.Header.Get("X-Amzn-Requestid") != last.RequestID {
 		t.Errorf("%d %s, %v, %v", res.StatusCode, text, res.Header, err)
 	}
