@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"cognate/internal/iam"
 )
@@ -54,6 +52,7 @@ func textsOf(v any) []string {
 }
 
 // readSession reads the tags and the source identity of a session from the claims of a token.
+// Package iam checks the form of tags.
 func readSession(claims map[string]any, a *iam.Assumption) error {
 	tags := map[string]any{}
 	var transitive any
@@ -72,7 +71,7 @@ func readSession(claims map[string]any, a *iam.Assumption) error {
 	}
 	for key, v := range tags {
 		value, ok := tagValue(v)
-		if !ok || !isTag(key, 1, maxTagKey) || !isTag(value, 0, maxTagValue) {
+		if !ok {
 			return badToken("The session tags in the token are not valid.")
 		}
 		if a.Tags == nil {
@@ -97,20 +96,6 @@ func tagValue(v any) (string, bool) {
 	}
 	text, ok := v.(string)
 	return text, ok
-}
-
-// The limits of session tags (STS: Tag).
-const (
-	maxTagKey   = 128
-	maxTagValue = 256
-)
-
-// isTag reports whether a text may be the key or the value of a tag.
-func isTag(s string, shortest, longest int) bool {
-	n := utf8.RuneCountInString(s)
-	return n >= shortest && n <= longest && !strings.ContainsFunc(s, func(r rune) bool {
-		return !unicode.In(r, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+-@", r)
-	})
 }
 
 // isSourceIdentity reports whether a text has the form of a source identity (STS: SourceIdentity).

@@ -134,7 +134,7 @@ func (s *Service) samlAssumption(in *sts.AssumeRoleWithSAMLRequest, person *fede
 			continue
 		}
 		value, single := v.(string)
-		if !single || !isTag(key, 1, maxTagKey) || !isTag(value, 0, maxTagValue) {
+		if !single {
 			return nil, badToken("The session tags in AuthnResponse are not valid.")
 		}
 		if a.Tags == nil {

@@ -1,12 +1,9 @@
 package iam
 
 import (
-	"bytes"
-	"compress/flate"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"time"
 
 	"cognate/internal/iam/policy"
@@ -112,18 +109,7 @@ func (s *Service) sealDenial(m *denialMessage) string {
 	if err != nil {
 		return ""
 	}
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestSpeed)
-	if err != nil {
-		return ""
-	}
-	if _, err := w.Write(body); err != nil {
-		return ""
-	}
-	if err := w.Close(); err != nil {
-		return ""
-	}
-	text, err := s.deps.Ring.SealToken(keys.TokenDenial, nil, b.Bytes())
+	text, err := s.deps.Ring.SealToken(keys.TokenDenial, nil, keys.Deflate(body))
 	if err != nil {
 		return ""
 	}
@@ -140,7 +126,7 @@ func (s *Service) DecodeDenial(ctx context.Context, text string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	body, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), 2*maxDenial))
+	body, err := keys.Inflate(b, 2*maxDenial)
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/identity"
@@ -115,6 +116,9 @@ func socialLogin(key, app, subject string, claims map[string]any) *login {
 	return &login{provider: key, subject: subject, claims: claims, amr: []string{key, key + ":" + app + ":" + subject}}
 }
 
+// clockSkew is how far the clock of a provider may be ahead.
+const clockSkew = 5 * time.Minute
+
 // maxSubject is the longest subject (OpenID Connect Core §2).
 const maxSubject = 255
 
@@ -141,7 +145,7 @@ func (s *Service) verifyIDToken(ctx context.Context, issuer, raw string, clients
 		return nil, err
 	}
 	if n, ok := claims["nbf"].(json.Number); ok {
-		if begins, err := n.Int64(); err != nil || begins > s.deps.Now().Unix() {
+		if begins, err := n.Int64(); err != nil || begins > s.deps.Now().Add(clockSkew).Unix() {
 			return nil, badLogin("Invalid login token. The token is not valid yet.")
 		}
 	}

@@ -94,7 +94,7 @@ func TestOtherProviders(t *testing.T) {
 	// Each leads to an identity, and again to the same.
 	seen := map[string]string{}
 	for _, row := range []struct{ name, key, token, again, amr string }{
-		{"OpenID Connect", corp, token("app", nil), claim("team", "blue"), account + "oidc-provider/" + corp + ":OIDC:dora"},
+		{"OpenID Connect", corp, token("app", nil), claim("nbf", now.Unix()+60), account + "oidc-provider/" + corp + ":OIDC:dora"},
 		{"Google", "accounts.google.com", token("g-app", nil), "", "accounts.google.com:g-app:dora"},
 		{"Apple", "appleid.apple.com", token("a-app", nil), "", "appleid.apple.com:a-app:dora"},
 		{"Facebook", "graph.facebook.com", "123:77", "", "graph.facebook.com:123:77"},

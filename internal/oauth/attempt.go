@@ -2,17 +2,14 @@ package oauth
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"cognate/internal/federation"
@@ -53,7 +50,7 @@ func (s *Service) newAttempt(site *Site, provider, query string) (*attempt, stri
 	if err != nil {
 		return nil, "", nil, err
 	}
-	value, err := s.sealAttempt(site, "request", attemptRequest{ID: a.ID, Query: deflate(query)})
+	value, err := s.sealAttempt(site, "request", attemptRequest{ID: a.ID, Query: keys.Deflate([]byte(query))})
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -99,8 +96,8 @@ func (s *Service) requestOf(r *http.Request, site *Site, a *attempt) (query stri
 			return "", false, err
 		}
 		if ok && bytes.Equal(kept.ID, a.ID) {
-			query, ok := inflate(kept.Query)
-			return query, ok, nil
+			query, err := keys.Inflate(kept.Query, maxParameters)
+			return string(query), err == nil, nil
 		}
 	}
 	return "", false, nil
@@ -183,26 +180,4 @@ func (s *Service) dropAttempts(w http.ResponseWriter, r *http.Request, site *Sit
 	for _, name := range names[:max(0, len(names)-maxAttempts+1)] {
 		http.SetCookie(w, siteCookie(site, name, "", 0))
 	}
-}
-
-// deflaters are used again, because a new one takes much memory.
-var deflaters = sync.Pool{New: func() any {
-	w, _ := flate.NewWriter(io.Discard, flate.BestSpeed) // The level is a valid one.
-	return w
-}}
-
-func deflate(text string) []byte {
-	var b bytes.Buffer
-	w := deflaters.Get().(*flate.Writer)
-	defer deflaters.Put(w)
-	w.Reset(&b)
-	_, _ = io.WriteString(w, text) // A buffer takes everything.
-	_ = w.Close()
-	return b.Bytes()
-}
-
-// inflate is the inverse of deflate, for what we sealed ourselves.
-func inflate(body []byte) (string, bool) {
-	text, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), maxParameters+1))
-	return string(text), err == nil && len(text) <= maxParameters
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"cognate/internal/iam/gateway/operation"
-	"cognate/internal/iam/policy"
 	"cognate/internal/iam/sigv4"
 	"cognate/internal/keys"
 )
@@ -83,10 +82,7 @@ type invocation struct {
 	r     *http.Request
 	now   time.Time
 	event Event
-
-	signature *sigv4.Signature
-	caller    *Caller
-	body      []byte
+	*signed
 }
 
 // ServeHTTP answers one request.
@@ -113,7 +109,9 @@ func (v *invocation) serve() error {
 		v.w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if err := v.authenticate(); err != nil {
+	var err error
+	v.signed, err = readSigned(v.w, v.r, v.config.Authority, v.now, maxAPIBody, &v.event, func(s *sigv4.Signature) error { return s.CheckService(ServiceAPI) })
+	if err != nil {
 		return err
 	}
 	check, failed := operation.Invoke(&operation.InvokeRequest{
@@ -125,50 +123,10 @@ func (v *invocation) serve() error {
 	}
 	v.event.Operation = "Invoke"
 	conditions := commonContext(v.r, v.now, v.signature, v.config.Secure(v.r), v.config.SourceIP(v.r), v.caller)
-	for _, k := range v.caller.Keys {
-		conditions.Set(k.Name, k.Values...)
-	}
-	result := policy.Evaluate(v.caller.Layers, &policy.Request{
-		Action: check.Action, Resource: check.Resource, Principal: v.caller.Principal, Context: conditions,
-	})
-	v.event.Decisions = append(v.event.Decisions, Decision{check.Action, check.Resource, result})
-	if result.Decision != policy.Allow {
-		return &serviceError{http.StatusForbidden, "AccessDeniedException", "User: " + v.caller.arn() + " is not authorized to perform: " +
-			check.Action + " on resource: " + check.Resource + " " + result.Reason(check.Action), nil}
+	if err := v.authorize([]operation.Check{check}, conditions, &v.event, http.StatusForbidden); err != nil {
+		return err
 	}
 	return v.forward()
-}
-
-// authenticate finds the caller before it reads the body, so that strangers cannot fill the
-// memory.
-func (v *invocation) authenticate() error {
-	s, err := sigv4.Parse(v.r.Header)
-	if err != nil {
-		return err
-	}
-	v.event.ClaimedKey = s.AccessKeyID
-	caller, err := v.config.Authority.Caller(v.r.Context(), s.AccessKeyID, s.SessionToken)
-	if err != nil {
-		return err
-	}
-	if caller == nil {
-		return ErrUnknownKey
-	}
-	if err := errors.Join(s.CheckClock(v.now), s.CheckService(ServiceAPI)); err != nil {
-		return err
-	}
-	if v.body, err = io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, maxAPIBody)); err != nil {
-		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-			return &serviceError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request Too Long", nil}
-		}
-		return &serviceError{http.StatusBadRequest, "RequestTimeout", "The request was interrupted.", err}
-	}
-	if err := s.Verify(sigv4.FromHTTP(v.r, v.body), string(caller.Secret)); err != nil {
-		return err
-	}
-	v.signature, v.caller = s, caller
-	v.event.AccessKeyID, v.event.Principal = s.AccessKeyID, caller.arn()
-	return nil
 }
 
 // notForwarded are headers of the signature, of the connection or of a proxy. A header that

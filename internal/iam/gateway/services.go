@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"cognate/internal/iam/gateway/operation"
-	"cognate/internal/iam/policy"
 	"cognate/internal/iam/sigv4"
 )
 
@@ -81,10 +80,7 @@ type call struct {
 	now   time.Time
 	event Event
 	query bool // the Query protocol
-
-	signature *sigv4.Signature
-	caller    *Caller
-	body      []byte
+	*signed
 }
 
 // ServeHTTP answers one request.
@@ -104,10 +100,13 @@ func (c *call) serve() error {
 		return &serviceError{http.StatusBadRequest, "InvalidRequest", "A request is a POST of / without a query.", nil}
 	}
 	var err error
-	if c.body, err = io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxServiceBody)); err != nil {
-		return &serviceError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request is too long or was interrupted.", err}
-	}
-	if err := c.authenticate(); err != nil {
+	c.signed, err = readSigned(c.w, c.r, c.config.Authority, c.now, maxServiceBody, &c.event, func(s *sigv4.Signature) error {
+		if _, ok := c.config.Backends[s.Service]; !ok {
+			return &serviceError{http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to correct service.", nil}
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	o, failed := operation.Service(&operation.ServiceRequest{
@@ -118,55 +117,11 @@ func (c *call) serve() error {
 		return &serviceError{failed.Status, failed.Code, failed.Message, nil}
 	}
 	c.event.Operation = o.Name
-	if err := c.authorize(o.Checks); err != nil {
+	conditions := commonContext(c.r, c.now, c.signature, c.config.Secure(c.r), c.config.SourceIP(c.r), c.caller)
+	if err := c.authorize(o.Checks, conditions, &c.event, http.StatusBadRequest); err != nil {
 		return err
 	}
 	return c.forward()
-}
-
-func (c *call) authenticate() error {
-	s, err := sigv4.Parse(c.r.Header)
-	if err != nil {
-		return err
-	}
-	c.event.ClaimedKey = s.AccessKeyID
-	caller, err := c.config.Authority.Caller(c.r.Context(), s.AccessKeyID, s.SessionToken)
-	if err != nil {
-		return err
-	}
-	if caller == nil {
-		return ErrUnknownKey
-	}
-	if err := s.CheckClock(c.now); err != nil {
-		return err
-	}
-	if _, ok := c.config.Backends[s.Service]; !ok {
-		return &serviceError{http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to correct service.", nil}
-	}
-	if err := s.Verify(sigv4.FromHTTP(c.r, c.body), string(caller.Secret)); err != nil {
-		return err
-	}
-	c.signature, c.caller = s, caller
-	c.event.AccessKeyID, c.event.Principal = s.AccessKeyID, caller.arn()
-	return nil
-}
-
-func (c *call) authorize(checks []operation.Check) error {
-	conditions := commonContext(c.r, c.now, c.signature, c.config.Secure(c.r), c.config.SourceIP(c.r), c.caller)
-	for _, k := range c.caller.Keys {
-		conditions.Set(k.Name, k.Values...)
-	}
-	for _, check := range checks {
-		result := policy.Evaluate(c.caller.Layers, &policy.Request{
-			Action: check.Action, Resource: check.Resource, Principal: c.caller.Principal, Context: conditions,
-		})
-		c.event.Decisions = append(c.event.Decisions, Decision{check.Action, check.Resource, result})
-		if result.Decision != policy.Allow {
-			return &serviceError{http.StatusBadRequest, "AccessDeniedException", "User: " + c.caller.arn() + " is not authorized to perform: " +
-				check.Action + " on resource: " + check.Resource + " " + result.Reason(check.Action), nil}
-		}
-	}
-	return nil
 }
 
 // forward sends the request to the service and its answer to the client.
