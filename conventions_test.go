@@ -57,11 +57,12 @@ var imports = map[string][]string{
 	"internal/console":      {"internal/api"},
 	"test":                  {"*"},
 
-	"internal/pool/providers":  {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/federation"},
-	"internal/user/identities": {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
-	"internal/scim":            {"internal/scim/resource", "internal/api", "internal/audit", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
-	"internal/scim/resource":   {},
-	"internal/pool/branding":   {"internal/pool", "internal/api", "internal/store", "internal/keys"},
+	"internal/pool/providers":    {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/federation"},
+	"internal/user/identities":   {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
+	"internal/scim":              {"internal/scim/resource", "internal/api", "internal/audit", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
+	"internal/scim/resource":     {},
+	"internal/pool/branding":     {"internal/pool", "internal/api", "internal/store", "internal/keys"},
+	"internal/pool/risksettings": {"internal/pool", "internal/api", "internal/store"},
 
 	// The gateway asks for keys and policies through an interface of its own.
 	"internal/iam/gateway": {"internal/iam", "internal/keys", "internal/iam/gateway/operation"},

@@ -184,9 +184,9 @@ func TestUnimplementedOperation(t *testing.T) {
 	c := serving.Dev(t)
 	c.AllowUnsigned = true
 	r := serving.Start(t, c)
-	status, body := call(t, r, "DescribeRiskConfiguration", `{"UserPoolId":"us-east-1_x"}`, nil)
+	status, body := call(t, r, "ListUserPoolReplicas", `{"UserPoolId":"us-east-1_x"}`, nil)
 	if status != http.StatusBadRequest || body["__type"] != "UnsupportedOperationException" ||
-		body["message"] != "DescribeRiskConfiguration is not available in this version of Cognate" {
+		body["message"] != "ListUserPoolReplicas is not available in this version of Cognate" {
 		t.Errorf("%d %v", status, body)
 	}
 }

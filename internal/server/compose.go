@@ -29,6 +29,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/pool/branding"
 	"cognate/internal/pool/providers"
+	"cognate/internal/pool/risksettings"
 	"cognate/internal/risk"
 	"cognate/internal/scim"
 	"cognate/internal/server/edge"
@@ -58,6 +59,7 @@ type services struct {
 	pools       *pool.Service
 	branding    *branding.Service
 	providers   *providers.Service
+	risk        *risksettings.Service
 	calls       *fetch.Client // of identity providers
 	users       *user.Service
 	groups      *groups.Service
@@ -89,6 +91,7 @@ type (
 	poolOperations     = pool.Service
 	brandOperations    = branding.Service
 	providerOperations = providers.Service
+	riskOperations     = risksettings.Service
 	identityOperations = identities.Service
 	userOperations     = user.Service
 	groupOperations    = groups.Service
@@ -111,6 +114,7 @@ type directory struct {
 	*poolOperations
 	*brandOperations
 	*providerOperations
+	*riskOperations
 	*userOperations
 	*groupOperations
 	*identityOperations
@@ -155,6 +159,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		return nil, err
 	}
 	v.branding = branding.New(branding.Deps{Store: st, Pools: v.pools, BaseURL: publicURL(c)})
+	v.risk = risksettings.New(risksettings.Deps{Store: st, Pools: v.pools})
 	v.tokens = token.New(token.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, SigningKeys: ready, Now: c.Now, Log: log,
 		Triggers:   v.triggers.Service,
@@ -212,7 +217,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	}
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{v.pools, v.branding, v.providers, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
+			idp.Bind(directory{v.pools, v.branding, v.providers, v.risk, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(v.identityPools),
 			sts.Bind(v.credentials),
 			iamapi.Bind(v.account),

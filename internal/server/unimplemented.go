@@ -30,10 +30,6 @@ func (unimplemented) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolR
 	return nil, api.Unimplemented("DeleteUserPoolReplica")
 }
 
-func (unimplemented) DescribeRiskConfiguration(context.Context, *idp.DescribeRiskConfigurationRequest) (*idp.DescribeRiskConfigurationResponse, error) {
-	return nil, api.Unimplemented("DescribeRiskConfiguration")
-}
-
 func (unimplemented) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDeliveryConfigurationRequest) (*idp.GetLogDeliveryConfigurationResponse, error) {
 	return nil, api.Unimplemented("GetLogDeliveryConfiguration")
 }
@@ -48,10 +44,6 @@ func (unimplemented) ListUserPoolReplicas(context.Context, *idp.ListUserPoolRepl
 
 func (unimplemented) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
 	return nil, api.Unimplemented("SetLogDeliveryConfiguration")
-}
-
-func (unimplemented) SetRiskConfiguration(context.Context, *idp.SetRiskConfigurationRequest) (*idp.SetRiskConfigurationResponse, error) {
-	return nil, api.Unimplemented("SetRiskConfiguration")
 }
 
 func (unimplemented) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {

@@ -24,7 +24,7 @@ var (
 const maxLoginImages = 100
 
 // clientKinds are the kinds of items that belong to app clients.
-var clientKinds = []string{KindBranding, KindTerms, KindUICustomization}
+var clientKinds = []string{KindBranding, KindTerms, KindUICustomization, KindRisk}
 
 // ClientItemKey returns the key of an item that belongs to an app client and is deleted with it. name tells a client's
 // items of one kind apart; it may be empty.

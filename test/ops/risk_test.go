@@ -1,0 +1,55 @@
+package ops_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// TestRiskConfiguration makes the calls of Terraform's aws_cognito_risk_configuration, on a pool without threat protection
+// as its own tests do: it sets, reads back, replaces, and removes by a request without settings.
+func TestRiskConfiguration(t *testing.T) {
+	each(t, func(t *testing.T, r rig) {
+		ctx := t.Context()
+		poolID := *must[*cip.CreateUserPoolOutput](t)(r.CreateUserPool(ctx, &cip.CreateUserPoolInput{PoolName: aws.String("risk")})).UserPool.Id
+		clientID := *must[*cip.CreateUserPoolClientOutput](t)(r.CreateUserPoolClient(ctx, &cip.CreateUserPoolClientInput{UserPoolId: &poolID, ClientName: aws.String("web")})).UserPoolClient.ClientId
+		read := func() *types.RiskConfigurationType {
+			t.Helper()
+			return must[*cip.DescribeRiskConfigurationOutput](t)(r.DescribeRiskConfiguration(ctx, &cip.DescribeRiskConfigurationInput{UserPoolId: &poolID, ClientId: &clientID})).RiskConfiguration
+		}
+		set := &cip.SetRiskConfigurationInput{
+			UserPoolId: &poolID, ClientId: &clientID,
+			AccountTakeoverRiskConfiguration: &types.AccountTakeoverRiskConfigurationType{
+				NotifyConfiguration: &types.NotifyConfigurationType{
+					SourceArn:  aws.String("arn:aws:ses:us-east-1:123456789012:identity/example.com"),
+					BlockEmail: &types.NotifyEmailType{Subject: aws.String("Blocked"), HtmlBody: aws.String("<p>Blocked</p>"), TextBody: aws.String("Blocked")},
+				},
+				Actions: &types.AccountTakeoverActionsType{HighAction: &types.AccountTakeoverActionType{EventAction: types.AccountTakeoverEventActionTypeBlock, Notify: true}},
+			},
+		}
+		must[*cip.SetRiskConfigurationOutput](t)(r.SetRiskConfiguration(ctx, set))
+		got := read()
+		got.LastModifiedDate = nil
+		want := &types.RiskConfigurationType{UserPoolId: &poolID, ClientId: &clientID, AccountTakeoverRiskConfiguration: set.AccountTakeoverRiskConfiguration}
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(types.RiskConfigurationType{}, types.AccountTakeoverRiskConfigurationType{}, types.NotifyConfigurationType{}, types.NotifyEmailType{}, types.AccountTakeoverActionsType{}, types.AccountTakeoverActionType{})); d != "" {
+			t.Errorf("read back (-want +got):\n%s", d)
+		}
+		must[*cip.SetRiskConfigurationOutput](t)(r.SetRiskConfiguration(ctx, &cip.SetRiskConfigurationInput{
+			UserPoolId: &poolID, ClientId: &clientID,
+			CompromisedCredentialsRiskConfiguration: &types.CompromisedCredentialsRiskConfigurationType{Actions: &types.CompromisedCredentialsActionsType{EventAction: types.CompromisedCredentialsEventActionTypeBlock}},
+		}))
+		if got := read(); got.AccountTakeoverRiskConfiguration != nil || len(got.CompromisedCredentialsRiskConfiguration.EventFilter) != 3 {
+			t.Errorf("replaced: %+v", got)
+		}
+		must[*cip.SetRiskConfigurationOutput](t)(r.SetRiskConfiguration(ctx, &cip.SetRiskConfigurationInput{UserPoolId: &poolID, ClientId: &clientID}))
+		if got := read(); got.CompromisedCredentialsRiskConfiguration != nil || got.LastModifiedDate != nil {
+			t.Errorf("removed: %+v", got)
+		}
+		_, err := r.SetRiskConfiguration(ctx, &cip.SetRiskConfigurationInput{UserPoolId: &poolID, RiskExceptionConfiguration: &types.RiskExceptionConfigurationType{BlockedIPRangeList: []string{"10.0.0.1"}}})
+		wantError(t, err, &types.InvalidParameterException{Message: aws.String("Invalid CIDR range: 10.0.0.1")})
+	})
+}
