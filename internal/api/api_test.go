@@ -114,15 +114,18 @@ func TestReasonOf(t *testing.T) {
 	}
 }
 
-// TestNetworkOf: all addresses of an IPv6 network of 64 bits count as one.
+// TestNetworkOf: all addresses of an IPv6 network of 64 bits count as one, and a block has 48.
 func TestNetworkOf(t *testing.T) {
 	t.Parallel()
-	for address, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::", "2001:db8::ffff:1%eth0": "2001:db8::",
-		"2001:db8:0:1::1": "2001:db8:0:1::", "": "", "host": "", "192.0.2.1:80": "",
+	for address, want := range map[string][2]string{
+		"192.0.2.1": {"192.0.2.1", "192.0.2.0"}, "::ffff:192.0.2.1": {"192.0.2.1", "192.0.2.0"},
+		"2001:db8::1": {"2001:db8::", "2001:db8::"}, "2001:db8::ffff:1%eth0": {"2001:db8::", "2001:db8::"},
+		"2001:db8:0:1::1": {"2001:db8:0:1::", "2001:db8::"}, "": {}, "host": {}, "192.0.2.1:80": {},
 	} {
-		if got, ok := api.NetworkOf(address); got != want || ok != (want != "") {
-			t.Errorf("%q: %q, %t, want %q", address, got, ok, want)
+		network, ok := api.NetworkOf(address)
+		block, found := api.BlockOf(address)
+		if got := [2]string{network, block}; got != want || ok != (want[0] != "") || found != ok {
+			t.Errorf("%q: %q, %t, %t, want %q", address, got, ok, found, want)
 		}
 	}
 }

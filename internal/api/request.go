@@ -56,17 +56,40 @@ func RequestFrom(ctx context.Context) *Request {
 	return &Request{}
 }
 
-// NetworkOf returns the address of an IPv4 client, and the network of 64 bits of an IPv6
-// client: a household or a server has all addresses of such a network. ok is false for a text
-// that is not an address.
+// Network returns the address of an IPv4 client, and the first address of the network of 64
+// bits of an IPv6 client: a household or a server has all addresses of such a network. ok is
+// false for a text that is not an address.
+func Network(address string) (network netip.Addr, ok bool) { return masked(address, 32, 64) }
+
+// NetworkOf returns the text of Network.
 func NetworkOf(address string) (network string, ok bool) {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
+	a, ok := Network(address)
+	if !ok {
 		return "", false
 	}
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		a = netip.PrefixFrom(a, 64).Masked().Addr()
+	return a.String(), true
+}
+
+// BlockOf returns the text of the block around a client's network: 24 bits of an IPv4
+// address, and 48 bits of an IPv6 address.
+func BlockOf(address string) (block string, ok bool) {
+	a, ok := masked(address, 24, 48)
+	if !ok {
+		return "", false
 	}
 	return a.String(), true
+}
+
+// masked returns the first address of a client's block.
+func masked(address string, bits4, bits6 int) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	a = a.Unmap().WithZone("")
+	bits := bits4
+	if a.Is6() {
+		bits = bits6
+	}
+	return netip.PrefixFrom(a, bits).Masked().Addr(), true
 }

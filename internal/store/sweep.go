@@ -36,6 +36,7 @@ var (
 		sweepExpired("forgotten_devices", "pool_id, user_id, id", "expires_at <= ?"),
 		sweepExpired("user_sessions", "pool_id, user_id, id", "expires_at <= ?"),
 		sweepExpired("turns", "pool_id, subject", "expires_at <= ?"),
+		sweepExpired("rate_reports", "node", "expires_at <= ?"),
 		sweepExpired("directory_tokens", "pool_id, hash", "expires_at > 0 AND expires_at <= ?"),
 	}
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")

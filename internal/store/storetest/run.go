@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"data keys", testDataKeys},
 		{"signing keys", testSigningKeys},
 		{"meta", testMeta},
+		{"rate reports", testRateReports},
 		{"users", testUsers},
 		{"user attributes of any length", testLongAttributes},
 		{"names", testNames},
