@@ -61,6 +61,7 @@ var imports = map[string][]string{
 	"internal/user/identities":   {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
 	"internal/scim":              {"internal/scim/resource", "internal/api", "internal/audit", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
 	"internal/scim/resource":     {},
+	"internal/risk/passwords":    {"internal/risk", "internal/outbound"},
 	"internal/pool/branding":     {"internal/pool", "internal/api", "internal/store", "internal/keys"},
 	"internal/pool/risksettings": {"internal/pool", "internal/api", "internal/store"},
 
