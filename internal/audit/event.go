@@ -32,8 +32,10 @@ func ClientLeft(ctx context.Context) bool { return errors.Is(ctx.Err(), context.
 // Facts are what became known of a request while it was served. The request itself is
 // described by an [api.Request]. An unknown fact is the zero value.
 type Facts struct {
-	// Pool and AppClient are ids.
+	// Pool and AppClient are ids. PoolExists says that the pool was found in the store;
+	// without it, the id is only what the request names.
 	Pool, AppClient string
+	PoolExists      bool
 	// User is the sub of the user who signs in, or who bears the token. It is NoUser
 	// where the request names a user who does not exist.
 	User string
@@ -60,6 +62,16 @@ type Facts struct {
 	// Migrated is the sub of the user that the request migrated. Welcome says why the
 	// user's invitation was not sent.
 	Migrated, Welcome string
+	// Attempts say whether the request is a sign-up, a sign-in or another attempt that is
+	// counted.
+	Attempts []Attempt
+	// Active says that the request, if it succeeds, makes its user an active user of the
+	// month. Federated says that the user signed in at a SAML or OpenID Connect provider.
+	Active, Federated bool
+	// Challenge is the challenge of the answer. Response is the challenge that the request
+	// responds to, and ResponseRight says whether the response was right.
+	Challenge, Response string
+	ResponseRight       bool
 	// Triggers are the runs of the pool's functions, in the order of the first.
 	Triggers []TriggerRun
 }
@@ -97,13 +109,14 @@ func From(ctx context.Context) *Event {
 	return &Event{request: &api.Request{}}
 }
 
-// SetPool notes the user pool.
+// SetPool notes the user pool that the request names.
 func (e *Event) SetPool(id string) { e.note(&e.facts.Pool, id) }
 
-// SetClient notes the app client and its pool.
+// SetClient notes the app client and its pool, which were found in the store.
 func (e *Event) SetClient(poolID, clientID string) {
-	e.note(&e.facts.Pool, poolID)
-	e.note(&e.facts.AppClient, clientID)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.facts.Pool, e.facts.AppClient, e.facts.PoolExists = poolID, clientID, true
 }
 
 // SetUser notes the user who signs in, or who bears the token; NoUser where the
@@ -189,6 +202,7 @@ func (e *Event) Facts() Facts {
 	defer e.mu.Unlock()
 	f := e.facts
 	f.Triggers = slices.Clone(f.Triggers)
+	f.Attempts = slices.Clone(f.Attempts)
 	return f
 }
 

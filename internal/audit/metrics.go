@@ -17,6 +17,8 @@ type Metrics struct {
 	duration  *prometheus.HistogramVec
 	inFlight  prometheus.Gauge
 	providers *prometheus.HistogramVec
+	counts    *counts
+	minutes   *Minutes // nil if nothing is published to CloudWatch
 }
 
 // NewMetrics makes the counters, with those of the process and the Go runtime.
@@ -52,8 +54,13 @@ func NewMetrics(version string) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.refusals, m.duration, m.inFlight, m.providers, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.counts = newCounts(m.registry)
 	return m
 }
+
+// Gather has Cognito's own metrics gathered for CloudWatch, too. It is called before the
+// first request.
+func (m *Metrics) Gather(minutes *Minutes) { m.minutes = minutes }
 
 // Started notes that a request has begun.
 func (m *Metrics) Started() { m.inFlight.Inc() }
@@ -80,6 +87,14 @@ func (m *Metrics) ProviderCall(provider, call, outcome string, took time.Duratio
 // Gauge adds a value that is read with the metrics.
 func (m *Metrics) Gauge(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
+}
+
+// LabelledCounter adds a count that is kept elsewhere and read with the metrics. A label
+// distinguishes it from others of the same name.
+func (m *Metrics) LabelledCounter(name, help, label, value string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: name, Help: help, ConstLabels: prometheus.Labels{label: value},
+	}, read))
 }
 
 // LabelledGauge adds a value that is read with the metrics. A label distinguishes

@@ -36,6 +36,7 @@ type grammar struct {
 	Admin       adminCommand       `cmd:"" help:"Manage administrators' access keys."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing and data keys."`
 	Import      importCommand      `cmd:"" help:"Show imports of users."`
+	Usage       usageCommand       `cmd:"" help:"Show the monthly active users of user pools and app clients."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server on this machine whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 

@@ -19,6 +19,7 @@ type Gate struct {
 	free    int
 	queue   int
 	entered uint64
+	refused uint64
 	waiters list.List // of chan struct{}
 }
 
@@ -54,6 +55,7 @@ func (g *Gate) Acquire(ctx context.Context) error {
 		return nil
 	}
 	if g.waiters.Len() >= g.queue {
+		g.refused++
 		g.mu.Unlock()
 		return ErrBusy
 	}
@@ -105,4 +107,11 @@ func (g *Gate) Entered() uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.entered
+}
+
+// Refused returns how many callers were refused because the queue was full.
+func (g *Gate) Refused() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refused
 }

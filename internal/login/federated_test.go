@@ -3,6 +3,7 @@ package login_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -149,7 +150,25 @@ func TestSignInByOIDC(t *testing.T) {
 		if serving.Must(t, got, err).UserStatus != types.UserStatusTypeExternalProvider {
 			t.Errorf("status: %s", got.UserStatus)
 		}
+		r.wantFederations(t, *r.client.ClientId, "success", 2)
+		r.wantFederations(t, *r.client.ClientId, "failure", 0)
+		if r.Config.Database == "" {
+			usage, _ := serving.Run(t, nil, "usage", "--pool", r.pool, "--data", r.Config.Data)
+			if !regexp.MustCompile(`\(all\) +1 +1\n`).MatchString(usage) {
+				t.Errorf("active users:\n%s", usage)
+			}
+		}
 	})
+}
+
+// wantFederations wants so many sign-ins at the provider Corp in the metrics.
+func (r *rig) wantFederations(t *testing.T, client, result string, n int) {
+	t.Helper()
+	_, metrics := serving.Get(t, "http://"+r.PrivateAddr()+"/metrics")
+	series := fmt.Sprintf("cognate_federation_sign_ins_total{client=%q,pool=%q,provider=%q,result=%q}", client, r.pool, "Corp", result)
+	if has := strings.Contains(metrics, "\n"+series); n > 0 && !strings.Contains(metrics, fmt.Sprintf("\n%s %d\n", series, n)) || n == 0 && has {
+		t.Errorf("the metrics do not have %d of %s", n, series)
+	}
 }
 
 // TestProviderRefused: what goes wrong at a provider leads back to the app client, and an answer

@@ -150,6 +150,9 @@ func TestSignInBySAML(t *testing.T) {
 		if p := b.do(http.MethodGet, b.base+"/oauth2/authorize?"+b.query(), nil); !strings.Contains(p.location, "/login?") {
 			t.Errorf("the session lives: %s", p.location)
 		}
+		r.wantFederations(t, *r.client.ClientId, "success", 1)
+		// The answer that was used before, three times: it does not name the app client.
+		r.wantFederations(t, "Invalid", "failure", 3)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/store"
 )
@@ -102,6 +103,8 @@ type Deps struct {
 	// delay the answer of the call that stored the message, nor of the next call: their
 	// time would reveal that there is a message.
 	Rest time.Duration
+	// Metrics counts what is sent; may be nil.
+	Metrics *audit.Metrics
 }
 
 // Service is the outbox, its worker and the development inbox.

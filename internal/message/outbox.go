@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
 	"cognate/internal/store"
@@ -230,11 +231,19 @@ func (w *worker) attempt(ctx context.Context, r store.Message) {
 	var permanent PermanentError
 	next := s.deps.Now().Add(backoff(r.Attempts - 1)) // the claim has counted this attempt
 	log := s.deps.Log.With(slog.String("message", r.ID), slog.String("pool", r.PoolID), slog.String("lane", r.Lane))
+	result := audit.MessageRetried
+	switch {
+	case err == nil:
+		result = audit.MessageSent
+	case errors.As(err, &permanent) || next.After(r.ExpiresAt):
+		result = audit.MessageFailed
+	}
+	s.deps.Metrics.Message(r.Lane, result)
 	record := s.deps.Store.Update(done, func(tx *store.Tx) error {
-		switch {
-		case err == nil:
+		switch result {
+		case audit.MessageSent:
 			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageSent, "")
-		case errors.As(err, &permanent) || next.After(r.ExpiresAt):
+		case audit.MessageFailed:
 			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageFailed, rowText(err))
 		default:
 			return tx.RetryMessage(done, r.PoolID, r.ID, next, rowText(err))

@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/federation"
+	"cognate/internal/federation/oidc"
 	"cognate/internal/keys"
 	"cognate/internal/pool/providers"
 	"cognate/internal/signin/acr"
@@ -144,6 +145,7 @@ func (s *Service) finishCallback(w http.ResponseWriter, r *http.Request, p param
 	if made == nil {
 		return "", &ShownError{Text: textNoAttempt}
 	}
+	audit.From(ctx).BeginFederation(made.Provider)
 	return s.endAttempt(w, r, made, func(query string, end func(tx *store.Tx) error) (string, error) {
 		a, provider, err := s.resume(r, made, query)
 		if err != nil {
@@ -216,6 +218,11 @@ func (s *Service) arrive(w http.ResponseWriter, r *http.Request, a *Authorizatio
 	}
 	if err != nil {
 		return "", s.refusal(a, err)
+	}
+	event := audit.From(ctx)
+	event.End(audit.Federation, true)
+	if p.Type == providers.SAML || p.Type == oidc.OIDC {
+		event.SetFederated()
 	}
 	http.SetCookie(w, cookie)
 	return location, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cognate/internal/api"
+	"cognate/internal/audit"
 	"cognate/internal/federation"
 	"cognate/internal/federation/saml"
 	"cognate/internal/keys"
@@ -74,6 +75,7 @@ func (s *Service) consume(w http.ResponseWriter, r *http.Request, values url.Val
 		ticket.Code, err = s.keepIdentity(ctx, site, p, identity)
 	}
 	if refused, ok := errors.AsType[*federation.Error](err); ok {
+		audit.From(ctx).BeginFederation(p.Name)
 		ticket.Error, ticket.Text = refused.Code, refused.Text
 		(&FaultError{Code: refused.Code, reason: api.ReasonProvider, cause: cmp.Or(refused.Cause, err)}).note(r)
 	} else if err != nil {
@@ -189,9 +191,10 @@ func (s *Service) finishSAML(w http.ResponseWriter, r *http.Request) (string, er
 		if err != nil {
 			return "", err
 		}
-		if ticket.Error != "" {
+		if ticket.Error != "" { // It was counted when the provider's answer came.
 			return "", &RedirectedError{&FaultError{Code: ticket.Error, Description: ticket.Text}, a}
 		}
+		audit.From(ctx).BeginFederation(provider.Name)
 		identity, err := s.takeIdentity(ctx, site, provider, ticket.Code)
 		if err != nil {
 			return "", err
@@ -250,6 +253,7 @@ func (s *Service) consumeUnsolicited(w http.ResponseWriter, r *http.Request, val
 	if p == nil || !p.AllowsUnsolicited() || !s.samlOnly(ctx, site, a) {
 		return "", &ShownError{Text: textNoRelay}
 	}
+	audit.From(ctx).BeginFederation(p.Name)
 	consumer := s.callbackOf(r, site, p)
 	identity, err := s.verifySAML(ctx, site, p, func(conn *saml.Provider) (*federation.Identity, error) {
 		return conn.FinishUnsolicited(ctx, consumer, federation.Answer{Form: values})

@@ -75,7 +75,7 @@ func (s *Service) Route(domain *http.ServeMux, next http.Handler) http.Handler {
 			writeOutage(w, r, err)
 			return
 		}
-		audit.From(r.Context()).SetPool(sn.ID)
+		audit.From(r.Context()).SetExistingPool(sn.ID)
 		site := &Site{Pool: sn, Domain: d, Base: base, Secure: api.RequestFrom(r.Context()).Secure()}
 		r = r.WithContext(WithSite(r.Context(), site))
 		if base != "" {

@@ -61,6 +61,12 @@ func (s *Service) exchange(r *http.Request) (*token.Set, error) {
 	case !known:
 		return nil, fault(codeUnsupportedGrant)
 	}
+	switch kind {
+	case "refresh_token":
+		audit.From(ctx).Begin(audit.TokenRefresh)
+	case "client_credentials":
+		audit.From(ctx).Begin(audit.MachineToken)
+	}
 	client, err := authenticate(ctx, site, r, p)
 	if err != nil {
 		return nil, err
@@ -119,6 +125,7 @@ func (s *Service) exchangeCode(ctx context.Context, site *Site, c *pool.Client, 
 	case over != nil:
 		return nil, over
 	}
+	audit.From(ctx).SetActive()
 	return set, err
 }
 

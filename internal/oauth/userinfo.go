@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/token"
 	"cognate/internal/user"
 )
@@ -44,6 +45,7 @@ func (s *Service) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 		writeFault(w, r, err)
 		return
 	}
+	audit.From(ctx).SetActive()
 	writeJSON(w, http.StatusOK, userInfo(p, u))
 }
 

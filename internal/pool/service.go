@@ -79,6 +79,14 @@ func New(d Deps) *Service {
 	return s
 }
 
+// CacheStats returns a function for each cache of settings, by its name. It returns the
+// reads that memory answered, the reads that needed a check, and the entries.
+func (s *Service) CacheStats() map[string]func() (hits, misses uint64, entries int) {
+	return map[string]func() (hits, misses uint64, entries int){
+		"pools": s.pools.Stats, "clients": s.clients.Stats, "domains": s.domains.Stats, "scopes": s.scopes.Stats,
+	}
+}
+
 // OnCreate adds a hook, for services that are themselves built from this one. It
 // must be called before the first request is served.
 func (s *Service) OnCreate(h CreateHook) { s.deps.OnCreate = append(s.deps.OnCreate, h) }

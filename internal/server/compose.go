@@ -16,6 +16,8 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/api/sts"
 	"cognate/internal/audit"
+	"cognate/internal/audit/activity"
+	"cognate/internal/audit/cloudwatch"
 	"cognate/internal/credentials"
 	"cognate/internal/federation/fetch"
 	"cognate/internal/iam"
@@ -52,6 +54,8 @@ import (
 type services struct {
 	metrics     *audit.Metrics
 	gauges      *databaseGauges
+	activity    *activity.Service
+	publisher   *cloudwatch.Publisher // nil if none is configured
 	gate        *keys.Gate
 	iam         *iam.Service
 	account     *account.Service
@@ -137,17 +141,20 @@ const gateQueue = 256
 
 // compose builds the services, each from earlier ones. ready holds signing keys for
 // new pools; if it is nil, keys are made when they are needed.
-func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, ready *keys.SigningKeyPool, log *slog.Logger) (*services, error) {
+func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, ready *keys.SigningKeyPool, metrics *audit.Metrics, log *slog.Logger) (*services, error) {
 	places := runtime.GOMAXPROCS(0)
 	v := &services{
-		metrics: audit.NewMetrics(c.Version), gate: keys.NewGate(places, places*gateQueue),
+		metrics: metrics, activity: activity.New(activity.Deps{Store: st, Now: c.Now}), gate: keys.NewGate(places, places*gateQueue),
 		issuerBase: issuerBase(c.IssuerBase),
 	}
 	mail, sms, err := senders(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if v.triggers, err = newTriggers(c, log); err != nil {
+	if v.publisher, err = newPublisher(ctx, c, metrics, log); err != nil {
+		return nil, err
+	}
+	if v.triggers, err = newTriggers(c, metrics, log); err != nil {
 		return nil, err
 	}
 	pages := keys.NewPageTokens(func() [32]byte { return ring.Derive(keys.PurposePageToken) })
@@ -167,7 +174,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		DomainBase: domainBase(c),
 	})
 	v.messages = message.New(message.Deps{
-		Rest:  message.AnswerTime,
+		Rest: message.AnswerTime, Metrics: metrics,
 		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev,
 		Functions: mailing.FunctionSender{Triggers: v.triggers.Service},
 	})
@@ -327,7 +334,11 @@ func (v *services) resourceTags(ctx context.Context, arn string) (map[string]str
 // close writes the counts that are only in memory, and sends the due messages.
 func (v *services) close(ctx context.Context) error {
 	v.calls.Close()
-	return errors.Join(v.lockouts.Flush(ctx), v.messages.Flush(ctx), v.triggers.close())
+	var published error
+	if v.publisher != nil {
+		published = v.publisher.Flush(ctx)
+	}
+	return errors.Join(published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx), v.triggers.close())
 }
 
 const (
@@ -345,7 +356,12 @@ func (s *Server) startBackground() {
 	b.run("outbox", v.messages.Run)
 	b.run("imports", v.imports.Run)
 	b.run("gauges", v.gauges.run)
+	b.run("monthly active users", v.readActiveUsers(now, s.store))
 	b.every("lock-outs", flushInterval, v.lockouts.Flush)
+	b.every("active users", flushInterval, v.activity.Flush)
+	if v.publisher != nil {
+		b.every("metrics to CloudWatch", cloudwatch.Interval, v.publisher.Publish)
+	}
 	watch := &keyWatch{ring: s.ring, log: s.log, now: s.config.machineNow(), epoch: s.ring.Epoch()}
 	b.every("data keys", dataKeysInterval, watch.refresh)
 	b.every("sweep", sweepInterval, func(ctx context.Context) error {

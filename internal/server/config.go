@@ -48,6 +48,7 @@ type Config struct {
 	FederationSettings
 	GatewaySettings
 	IdentityPoolSettings
+	CloudWatchSettings
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes. The assets of managed login need 2 MB."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file of an import of users, in bytes."`
@@ -242,6 +243,7 @@ func (c *Config) checkCommon(add addProblem) {
 	c.checkFederation(add)
 	c.checkGateway(add)
 	c.checkIdentityPools(add)
+	c.checkCloudWatch(add)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {

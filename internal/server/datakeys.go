@@ -153,7 +153,7 @@ func RewrapDataKeys(ctx context.Context, c *Config, newKEKFile string) (kek stri
 	if err != nil {
 		return "", 0, fmt.Errorf("new key-encryption key: %w", err)
 	}
-	st, err := openStore(ctx, c, c.Logger())
+	st, err := openStore(ctx, c, c.Logger(), nil)
 	if errors.Is(err, store.ErrBusy) {
 		return "", 0, fmt.Errorf("stop the server first, then start it with the new key: %w", err)
 	}

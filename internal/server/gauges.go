@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -54,7 +53,7 @@ func (g *databaseGauges) register(m *audit.Metrics) {
 	m.Gauge("cognate_outbox_messages", "Mail and SMS that wait to be sent.", gauge(func() float64 { return g.queued }))
 	for _, lane := range store.Lanes() {
 		m.LabelledGauge("cognate_outbox_oldest_seconds", "How long the oldest message of a lane of the outbox has waited.",
-			"lane", strings.ReplaceAll(strings.ToLower(lane), " ", "_"), gauge(func() float64 { return g.oldest[lane] }))
+			"lane", audit.LaneLabel(lane), gauge(func() float64 { return g.oldest[lane] }))
 	}
 }
 
@@ -76,6 +75,21 @@ func (v *services) registerGauges(c *Config, st *store.Store) {
 	m.Counter("cognate_database_connection_wait_seconds_total", "How long callers waited for connections of the database in total.", func() float64 {
 		return st.Connections().Waited.Seconds()
 	})
+	m.Counter("cognate_crypto_total", "How often a caller asked for a place to do heavy cryptography.", func() float64 { return float64(v.gate.Entered()) })
+	m.Counter("cognate_crypto_refused_total", "How often a caller was refused because too many waited for heavy cryptography.", func() float64 { return float64(v.gate.Refused()) })
+	m.Gauge("cognate_active_users_waiting", "Active users of the month that are not counted in the database yet.", func() float64 {
+		waiting, _ := v.activity.Waiting()
+		return float64(waiting)
+	})
+	m.Counter("cognate_active_users_dropped_total", "Active users of the month that could not be kept until the database counted them. Their next activity counts.", func() float64 {
+		_, dropped := v.activity.Waiting()
+		return float64(dropped)
+	})
+	for _, c := range v.caches() {
+		m.LabelledCounter("cognate_cache_hits_total", "Reads that a cache answered.", "cache", c.name, func() float64 { hits, _, _ := c.stats(); return float64(hits) })
+		m.LabelledCounter("cognate_cache_misses_total", "Reads that a cache could not answer from memory.", "cache", c.name, func() float64 { _, misses, _ := c.stats(); return float64(misses) })
+		m.LabelledGauge("cognate_cache_entries", "Entries of a cache.", "cache", c.name, func() float64 { _, _, n := c.stats(); return float64(n) })
+	}
 	m.Counter("cognate_lockouts_total", "How often wrong passwords locked a user.", func() float64 { return float64(v.lockouts.Locks()) })
 	if c.Database != "" {
 		return
@@ -86,6 +100,27 @@ func (v *services) registerGauges(c *Config, st *store.Store) {
 			return float64(free)
 		})
 	}
+}
+
+// databaseObserver measures the uses of the database.
+func databaseObserver(m *audit.Metrics) store.Observer {
+	return store.ObserveDuration(time.Now, func(use store.Use, result store.Result, took time.Duration) {
+		m.Database(string(use), string(result), took)
+	})
+}
+
+// A namedCache is a cache of this server, with what it did.
+type namedCache struct {
+	name  string
+	stats func() (hits, misses uint64, entries int)
+}
+
+func (v *services) caches() []namedCache {
+	var list []namedCache
+	for name, stats := range v.pools.CacheStats() {
+		list = append(list, namedCache{name, stats})
+	}
+	return append(list, namedCache{"access_tokens", v.tokens.CacheStats})
 }
 
 // run reads the gauges until ctx ends.

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"cognate/internal/audit"
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
@@ -37,6 +38,7 @@ type ControlRequest struct {
 	KEK      string            `json:"kek,omitempty"`      // RetireKeys: the new key-encryption key, in Base64
 
 	Token *scim.NewToken `json:"token,omitempty"` // CreateDirectoryToken
+	Usage *UsageRequest  `json:"usage,omitempty"` // ReadUsage
 	Pool  string         `json:"pool,omitempty"`  // ListDirectories, RevokeDirectoryToken (ID is the token), RemoveDirectory (Name is the provider)
 }
 
@@ -49,6 +51,7 @@ const (
 	RotateDataKeys    = "rotate-data-keys"
 	RetireKeys        = "retire-keys"
 	ReadImportLog     = "import-log"
+	ReadUsage         = "usage"
 
 	CreateDirectoryToken = "create-directory-token"
 	ListDirectories      = "list-directories"
@@ -66,6 +69,7 @@ type ControlResponse struct {
 	Next   int64           `json:"next,omitempty"`  // ReadImportLog: where it goes on, 0 at the end
 	Error  string          `json:"error,omitempty"`
 
+	Usage       []Usage          `json:"usage,omitempty"`       // ReadUsage
 	Retirement  *Retirement      `json:"retirement,omitempty"`  // RetireKeys
 	Directories []scim.Directory `json:"directories,omitempty"` // CreateDirectoryToken: one; ListDirectories
 }
@@ -76,13 +80,15 @@ type operator struct {
 	ring     *keys.Ring
 	services *services
 	now      func() time.Time
-	log      *slog.Logger
+	// directoryNow is the clock of the directory, which decides the month.
+	directoryNow func() time.Time
+	log          *slog.Logger
 }
 
 // do carries out a request and logs it, unless it only reads.
 func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	out, err := o.carryOut(ctx, in)
-	if in.Do == ListAccessKeys || in.Do == ListDirectories || in.Do == ReadImportLog || in.Do == RetireKeys && !in.Now {
+	if in.Do == ListAccessKeys || in.Do == ListDirectories || in.Do == ReadImportLog || in.Do == ReadUsage || in.Do == RetireKeys && !in.Now {
 		return out, err
 	}
 	// Never the whole request or response: they hold secrets.
@@ -152,6 +158,9 @@ func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResp
 		return o.retire(ctx, in)
 	case ReadImportLog:
 		return o.readImport(ctx, in)
+	case ReadUsage:
+		list, err := o.usage(ctx, in.Usage)
+		return ControlResponse{Usage: list}, err
 	case CreateDirectoryToken, ListDirectories, RevokeDirectoryToken, RemoveDirectory:
 		return o.directories(ctx, in)
 	}
@@ -208,7 +217,8 @@ func Control(ctx context.Context, c *Config, in ControlRequest) (ControlResponse
 		return ControlResponse{}, fmt.Errorf("key-encryption key: %w", err)
 	}
 	log := c.Logger()
-	st, err := openStore(ctx, c, log)
+	metrics := audit.NewMetrics(c.Version)
+	st, err := openStore(ctx, c, log, nil)
 	if err != nil {
 		return ControlResponse{}, err
 	}
@@ -223,11 +233,11 @@ func Control(ctx context.Context, c *Config, in ControlRequest) (ControlResponse
 	if err != nil {
 		return ControlResponse{}, err
 	}
-	p, err := compose(ctx, c, st, ring, nil, log)
+	p, err := compose(ctx, c, st, ring, nil, metrics, log)
 	if err != nil {
 		return ControlResponse{}, err
 	}
-	return (&operator{st, ring, p, c.Now, log}).do(ctx, in)
+	return (&operator{st, ring, p, c.Now, c.Now, log}).do(ctx, in)
 }
 
 // socketFile is the name of the socket for requests of an operator.
@@ -261,7 +271,7 @@ func (s *Server) serveOperator(ctx context.Context) error {
 	if err := errors.Join(os.Chmod(path+".new", 0o600), os.Rename(path+".new", path)); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	o := &operator{s.store, s.ring, s.services, s.config.machineNow(), s.log}
+	o := &operator{s.store, s.ring, s.services, s.config.machineNow(), s.config.Now, s.log}
 	s.operator = &http.Server{Handler: o, ReadTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes}
 	s.run("operator", s.operator, l)
 	return nil

@@ -42,7 +42,7 @@ func (s *Server) routes() http.Handler {
 		Proxies: trusted, RequireTLS: s.config.Mode == Serve && s.cert == nil, AllowLoopback: s.config.PlainHTTP,
 		Development: s.config.Mode == Dev, HealthPath: healthPath, MaxBytes: s.config.MaxRequestBytes, Timeout: s.config.RequestTimeout,
 		Uploads: edge.Uploads{Match: userimport.IsUpload, MaxBytes: s.services.imports.MaxBytes(), Timeout: importTime},
-		Now:     s.config.machineNow(), Log: s.log, Metrics: s.services.metrics,
+		Now:     s.config.machineNow(), Log: s.log, Metrics: s.services.metrics, Active: s.services.activity.Observe,
 	})
 }
 

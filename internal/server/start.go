@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cognate/internal/audit"
 	"cognate/internal/keys"
 	"cognate/internal/server/development"
 	"cognate/internal/store"
@@ -102,7 +103,8 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("key-encryption key: %w", err)
 	}
-	if s.store, err = openStore(ctx, c, s.log); err != nil {
+	metrics := audit.NewMetrics(c.Version)
+	if s.store, err = openStore(ctx, c, s.log, databaseObserver(metrics)); err != nil {
 		return err
 	}
 	if c.HTTPS { // The store holds the folder for this process.
@@ -119,7 +121,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	c.url = s.URL()
 	s.keys = keys.NewSigningKeyPool(readyKeys)
-	if s.services, err = compose(ctx, c, s.store, s.ring, s.keys, s.log); err != nil {
+	if s.services, err = compose(ctx, c, s.store, s.ring, s.keys, metrics, s.log); err != nil {
 		return err
 	}
 	if s.cert != nil {

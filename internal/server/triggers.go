@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"cognate/internal/audit"
 	"cognate/internal/trigger"
 	"cognate/internal/trigger/process"
 )
@@ -62,7 +63,7 @@ type triggers struct {
 
 // newTriggers returns the service that runs functions. It uses the machine's clock, not
 // the settable one: the receivers of webhooks compare with their own clocks.
-func newTriggers(c *Config, log *slog.Logger) (_ *triggers, err error) {
+func newTriggers(c *Config, metrics *audit.Metrics, log *slog.Logger) (_ *triggers, err error) {
 	routes, err := readRoutes(c.Triggers)
 	if err != nil {
 		return nil, fmt.Errorf("triggers: %w", err)
@@ -89,7 +90,7 @@ func newTriggers(c *Config, log *slog.Logger) (_ *triggers, err error) {
 		return nil, errors.Join(fmt.Errorf("triggers: functions: %w", err), t.close())
 	}
 	t.Service = trigger.New(trigger.Deps{
-		Transport: t.router, Keys: t.keys, Attempts: c.TriggerAttempts, Strict: c.TriggerStrict, Timeout: c.TriggerTimeout, Now: time.Now, Log: log,
+		Transport: t.router, Keys: t.keys, Attempts: c.TriggerAttempts, Strict: c.TriggerStrict, Timeout: c.TriggerTimeout, Now: time.Now, Log: log, Metrics: metrics,
 	})
 	return t, nil
 }

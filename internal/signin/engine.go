@@ -45,8 +45,9 @@ var (
 const maxName = 512
 
 // start begins a flow. The order of its checks is the protocol's.
-func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*answer, error) {
+func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (a *answer, err error) {
 	audit.From(ctx).SetClient(c.pool.ID, c.client.ID)
+	defer func() { noteAttempt(ctx, attemptOf(name), a, err) }()
 	f, ok := flows[name]
 	if !ok || f.callers&c.from == 0 {
 		return nil, idp.InvalidParameterException("Initiate Auth method not supported.").WithReason(api.ReasonFlowDisabled)
@@ -72,7 +73,7 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (*a
 	if err != nil {
 		return nil, c.explain(overloadError(err))
 	}
-	a, err := s.next(ctx, c, o)
+	a, err = s.next(ctx, c, o)
 	if err == nil {
 		err = s.commitRest(ctx, c)
 	}
@@ -143,8 +144,9 @@ var challenges = map[idp.ChallengeNameType]challenge{
 }
 
 // respond answers a challenge. The order of its checks is the protocol's.
-func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameType) (*answer, error) {
+func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameType) (a *answer, err error) {
 	audit.From(ctx).SetClient(c.pool.ID, c.client.ID)
+	defer func() { noteAttempt(ctx, audit.SignIn, a, err) }()
 	username, ok := c.param("USERNAME")
 	if !ok {
 		return nil, missing("USERNAME")
@@ -154,14 +156,17 @@ func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameTy
 			return nil, err
 		}
 	}
-	a, err := s.answerChallenge(ctx, c, name)
+	a, err = s.answerChallenge(ctx, c, name)
 	return c.withChoices(a), c.explain(overloadError(err))
 }
 
 // answerChallenge opens the state that is answered, runs the step, and spends the
 // state unless the step failed in a way that leaves it.
 func (s *Service) answerChallenge(ctx context.Context, c *call, name idp.ChallengeNameType) (*answer, error) {
-	ch := challenges[name] // the zero one for names that no state expects
+	ch, known := challenges[name] // the zero one for names that no state expects
+	if known {
+		audit.From(ctx).SetProved(string(name), false)
+	}
 	st, err := s.openState(ctx, c, name, ch)
 	if err != nil {
 		return nil, err
@@ -184,6 +189,7 @@ func (s *Service) answerChallenge(ctx context.Context, c *call, name idp.Challen
 	var a *answer
 	o, err := ch.run(s, ctx, r)
 	if err == nil {
+		audit.From(ctx).SetProved(string(name), true)
 		a, err = s.next(ctx, c, o)
 	}
 	if err == nil {

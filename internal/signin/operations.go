@@ -4,11 +4,13 @@ import (
 	"context"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/token"
 )
 
 // InitiateAuth starts a flow for a client that anybody may use.
 func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest) (*idp.InitiateAuthResponse, error) {
+	audit.From(ctx).Begin(attemptOf(in.AuthFlow)) // also if there is no such app client
 	sn, client, err := s.pools.LoadClient(ctx, in.ClientId)
 	if err != nil {
 		return nil, err
@@ -24,6 +26,7 @@ func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest)
 
 // AdminInitiateAuth starts a flow on an administrator's word.
 func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAuthRequest) (*idp.AdminInitiateAuthResponse, error) {
+	audit.From(ctx).Begin(attemptOf(in.AuthFlow))
 	c, err := s.adminCall(ctx, in.UserPoolId, in.ClientId)
 	if err != nil {
 		return nil, err
@@ -72,6 +75,7 @@ func (s *Service) adminCall(ctx context.Context, poolID, clientID string) (*call
 	if err != nil {
 		return nil, err
 	}
+	audit.From(ctx).SetExistingPool(sn.ID)
 	client, err := sn.Client(ctx, clientID)
 	if err != nil {
 		return nil, err

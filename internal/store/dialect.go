@@ -17,7 +17,7 @@ var (
 	dialectSQLite = &dialect{name: "sqlite", index: 0, words: strings.NewReplacer(
 		"{text}", "TEXT", "{int}", "INTEGER", "{blob}", "BLOB",
 		"{table}", " STRICT", "{clustered}", " STRICT, WITHOUT ROWID",
-		"{for_update}", "", "{skip_locked}", "",
+		"{for_update}", "", "{for_key_share}", "", "{skip_locked}", "",
 		// SQLite looks at the value of a bare parameter here, and compiles the statement again for each other value.
 		"{limit}", "(? + 0)",
 		"{clock}", "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
@@ -25,7 +25,7 @@ var (
 	dialectPostgres = &dialect{name: "postgres", index: 1, numbered: true, words: strings.NewReplacer(
 		"{text}", `TEXT COLLATE "C"`, "{int}", "BIGINT", "{blob}", "BYTEA",
 		"{table}", "", "{clustered}", "",
-		"{for_update}", " FOR UPDATE", "{skip_locked}", " FOR UPDATE SKIP LOCKED",
+		"{for_update}", " FOR UPDATE", "{for_key_share}", " FOR KEY SHARE", "{skip_locked}", " FOR UPDATE SKIP LOCKED",
 		"{limit}", "?",
 		"{clock}", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
 	)}

@@ -23,6 +23,8 @@ type Options struct {
 	// writer's turn (default 5 s). See WithStatementTimeout.
 	StatementTimeout time.Duration
 
+	Observe Observer // sees the uses of the database; nil: none
+
 	Migrate  bool // bring an older schema up to date while opening
 	RunTwice bool // for tests: run every closure of Update twice, and keep the second run only
 	// For tests: PostgreSQL calls it in the first run of each transaction of Update, once the snapshot is taken. SQLite
@@ -86,6 +88,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.Observe != nil && e != nil && err == nil {
+		e = &observed{e, o.Observe}
 	}
 	s := &Store{Reader: Reader{session: e}, engine: e, now: o.Now, log: o.Log}
 	if o.Migrate {

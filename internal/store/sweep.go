@@ -79,6 +79,7 @@ var (
 		sweepExpired("import_uploads", "pool_id, id", "pool_id = ?"),
 		sweepExpired("import_chunks", "pool_id, upload_id, seq", "pool_id = ?"),
 		sweepExpired("import_log", "pool_id, job_id, seq", "pool_id = ?"),
+		sweepExpired("active_users", "pool_id, month, user_id, client_id", "pool_id = ?"),
 		sweepExpired("users", "pool_id, id", "pool_id = ?"),
 	}
 )
@@ -102,6 +103,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, batch int) (deleted in
 	}
 	f.try(func() error { return s.sweepUploads(ctx, &deleted, batch, now) })
 	f.try(func() error { return s.sweepDeleted(ctx, &deleted, batch, now) })
+	f.try(func() error { return s.sweepMonths(ctx, &deleted, batch, now) })
 	return deleted, f.err()
 }
 

@@ -258,5 +258,8 @@ func (tx *Tx) DeleteUser(ctx context.Context, poolID, id string) error {
 	if err := tx.deleteResourcesOf(ctx, poolID, ResourceUser, id); err != nil {
 		return err
 	}
+	if err := tx.forgetActive(ctx, poolID, id); err != nil {
+		return err
+	}
 	return tx.ClearLockout(ctx, poolID, id)
 }

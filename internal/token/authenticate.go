@@ -51,11 +51,19 @@ func (v *verifiedToken) hasTokenEpoch(ring *keys.Ring, userID string, tokenEpoch
 // verifiedTokens caches verified tokens by their hash, so that each signature is
 // checked once. Whether a token was revoked is checked at each call.
 type verifiedTokens struct {
-	cache *otter.Cache[[sha256.Size]byte, *verifiedToken]
+	cache        *otter.Cache[[sha256.Size]byte, *verifiedToken]
+	hits, misses atomic.Uint64
 }
 
 func newVerifiedTokens() *verifiedTokens {
 	return &verifiedTokens{cache: otter.Must(&otter.Options[[sha256.Size]byte, *verifiedToken]{MaximumSize: maxVerified})}
+}
+
+// CacheStats returns how many access tokens were known, how many signatures were verified,
+// and how many tokens are remembered.
+func (s *Service) CacheStats() (hits, misses uint64, entries int) {
+	v := s.verified
+	return v.hits.Load(), v.misses.Load(), v.cache.EstimatedSize()
 }
 
 // Authenticate returns the holder of an access token. It checks in Cognito's
@@ -88,6 +96,9 @@ func (s *Service) openAccess(ctx context.Context, accessToken string) (*Principa
 			return nil, nil, err
 		}
 		v.epoch = epoch
+		s.verified.misses.Add(1)
+	} else {
+		s.verified.hits.Add(1)
 	}
 	event := audit.From(ctx)
 	event.SetClient(v.poolID, v.claims.ClientID)

@@ -125,6 +125,7 @@ func machineClaims(g *Grant, issuer, jti string, now time.Time) []byte {
 // at least 24 characters of 63 and cannot be guessed. So there is no lock-out, by
 // which anyone who knows the client's id could lock the client.
 func (s *Service) GetClientToken(ctx context.Context, in *idp.GetClientTokenRequest) (*idp.GetClientTokenResponse, error) {
+	audit.From(ctx).Begin(audit.MachineToken)
 	sn, c, err := s.deps.Pools.LoadClient(ctx, in.ClientId)
 	if err != nil {
 		return nil, err

@@ -70,6 +70,7 @@ type Deps struct {
 	Timeout time.Duration
 	Now     func() time.Time
 	Log     *slog.Logger
+	Metrics *audit.Metrics // may be nil
 }
 
 // A Service calls functions. Its methods are safe for concurrent use.
@@ -108,7 +109,9 @@ func (s *Service) run(ctx context.Context, c call, read func(members) error) err
 	}
 	began := s.deps.Now()
 	res, err := s.invoke(ctx, Invocation{ARN: c.arn, Payload: payload})
-	audit.From(ctx).TriggerRan(c.envelope.Source, s.deps.Now().Sub(began))
+	took := s.deps.Now().Sub(began)
+	audit.From(ctx).TriggerRan(c.envelope.Source, took)
+	s.deps.Metrics.TriggerCall(c.trigger, err == nil && !res.Failed, took)
 	if err != nil {
 		return s.refused(ctx, c, err)
 	}

@@ -28,6 +28,8 @@ func (s *Service) AdminCreateUser(ctx context.Context, in *idp.AdminCreateUserRe
 	if in.MessageAction == idp.MessageActionTypeResend {
 		u, err = s.reinvite(ctx, sn, in)
 	} else {
+		audit.From(ctx).SetExistingPool(sn.ID)
+		audit.From(ctx).Begin(audit.SignUp)
 		u, err = s.invite(ctx, sn, in)
 	}
 	if err != nil {

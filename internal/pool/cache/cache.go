@@ -23,6 +23,8 @@ type Cache[T any] struct {
 	entries *otter.Cache[string, *entry[T]]
 	// load returns the value, or old itself if it is still current.
 	load func(ctx context.Context, id string, old *T) (*T, error)
+
+	hits, misses atomic.Uint64
 }
 
 // entry is the cached value of one id.
@@ -66,12 +68,20 @@ func (c *Cache[T]) Get(ctx context.Context, id string) (*T, error) {
 	e, ok := c.entries.GetIfPresent(id)
 	if ok {
 		if v := e.fresh(c.now()); v != nil {
+			c.hits.Add(1)
 			return v, nil
 		}
 	} else {
 		e, _ = c.entries.SetIfAbsent(id, &entry[T]{})
 	}
+	c.misses.Add(1)
 	return c.check(ctx, id, e)
+}
+
+// Stats returns how many reads memory answered and how many needed a check, and how many
+// values there are.
+func (c *Cache[T]) Stats() (hits, misses uint64, entries int) {
+	return c.hits.Load(), c.misses.Load(), c.entries.EstimatedSize()
 }
 
 // fresh returns the value if it may still be used. A clock that was set back does

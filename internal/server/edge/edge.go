@@ -37,6 +37,8 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics *audit.Metrics
+	// Active gets each finished request, to find the active users of the month; nil: none.
+	Active func(*api.Request, *audit.Facts)
 }
 
 // Uploads are requests that may be larger and take longer than others.
@@ -158,6 +160,10 @@ func (e *edge) finish(w *recorder, r *http.Request, event *audit.Event, bytesIn 
 		operation = "none"
 	}
 	e.Metrics.Finished(operation, facts.Code, took)
+	e.Metrics.Observe(request, &facts)
+	if e.Active != nil {
+		e.Active(request, &facts)
+	}
 	if facts.Reason != "" && facts.Code != "" {
 		e.Metrics.Refused(operation, string(facts.Reason))
 	}

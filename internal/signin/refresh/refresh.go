@@ -61,6 +61,7 @@ func reusedRefresh() error {
 
 // GetTokensFromRefreshToken refreshes, with rotation where the client has it.
 func (s *Service) GetTokensFromRefreshToken(ctx context.Context, in *idp.GetTokensFromRefreshTokenRequest) (*idp.GetTokensFromRefreshTokenResponse, error) {
+	audit.From(ctx).Begin(audit.TokenRefresh)
 	sn, client, err := s.deps.Pools.LoadClient(ctx, in.ClientId)
 	if err != nil {
 		return nil, err
@@ -135,6 +136,7 @@ func (s *Service) Exchange(ctx context.Context, in *Request) (*token.Set, error)
 	if err != nil {
 		return nil, err
 	}
+	event.SetActive()
 	return set, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/audit"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 )
@@ -18,6 +19,7 @@ import (
 // function confirmed, whatever flows the client lists; it must not leave the server.
 func (s *Service) SignUpOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.SignUpRequest) (*idp.SignUpResponse, error) {
 	out, err := s.signUp(ctx, sn, client, in)
+	audit.From(ctx).End(audit.SignUp, err == nil)
 	if err != nil || !out.UserConfirmed {
 		return out, err
 	}
@@ -32,6 +34,7 @@ func (s *Service) ConfirmSignUpOnPage(ctx context.Context, sn *pool.Snapshot, cl
 	if err != nil {
 		return "", err
 	}
+	audit.From(ctx).SetActive()
 	sealed, err := s.newSession(sn, client, userID, true, proven)
 	return api.Val(sealed), err
 }
@@ -87,5 +90,8 @@ func (s *Service) ForgotPasswordOnPage(ctx context.Context, sn *pool.Snapshot, c
 // sent.
 func (s *Service) ConfirmForgotPasswordOnPage(ctx context.Context, sn *pool.Snapshot, client *pool.Client, username, code, password string) error {
 	_, err := s.confirmForgotPassword(ctx, sn, client, &idp.ConfirmForgotPasswordRequest{Username: username, ConfirmationCode: code, Password: password})
+	if err == nil {
+		audit.From(ctx).SetActive()
+	}
 	return err
 }

@@ -19,6 +19,7 @@ import (
 // password's verifier is computed before the transaction. The unique indexes alone
 // decide whether the name is free, so that one of two concurrent sign-ups succeeds.
 func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignUpResponse, error) {
+	audit.From(ctx).Begin(audit.SignUp)
 	sn, client, err := s.deps.Users.LoadClient(ctx, in.ClientId, in.Username, in.SecretHash)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cognate/internal/audit"
+	"cognate/internal/store"
+)
+
+// activeInterval is how often the numbers of active users are read for the metrics.
+const activeInterval = time.Minute
+
+// readActiveUsers keeps the metric of active users current until ctx ends. Without an answer
+// of the database the last numbers stay.
+func (v *services) readActiveUsers(now func() time.Time, st *store.Store) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		t := time.NewTicker(activeInterval)
+		defer t.Stop()
+		for {
+			var list []audit.ActiveUsers
+			err := st.EachActiveCount(ctx, store.MonthOf(now()), func(c store.ActiveCount) {
+				if c.ClientID == "" {
+					list = append(list, audit.ActiveUsers{Pool: c.PoolID, All: c.Users, Federated: c.Federated})
+				}
+			})
+			if err == nil {
+				v.metrics.SetActiveUsers(list)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-t.C:
+			}
+		}
+	}
+}
+
+// A UsageRequest asks for the active users of some months.
+type UsageRequest struct {
+	Month  string `json:"month,omitempty"`  // the last of the months, as 2026-11; "": the current one
+	Months int    `json:"months,omitempty"` // how many; 0: one
+	Pool   string `json:"pool,omitempty"`   // "": all
+}
+
+// Usage is how many users were active in a month.
+type Usage struct {
+	Month string `json:"month"`
+	Pool  string `json:"pool"`
+	// Client is "" for the pool as a whole.
+	Client    string `json:"client,omitempty"`
+	Users     int64  `json:"users"`
+	Federated int64  `json:"federated"`
+}
+
+// maxUsageMonths bounds a request.
+const maxUsageMonths = 120
+
+// monthForm is how a month is written.
+const monthForm = "2006-01"
+
+func (o *operator) usage(ctx context.Context, in *UsageRequest) ([]Usage, error) {
+	if in == nil {
+		in = &UsageRequest{}
+	}
+	last := o.directoryNow().UTC()
+	if in.Month != "" {
+		var err error
+		if last, err = time.Parse(monthForm, in.Month); err != nil {
+			return nil, fmt.Errorf("the month %q is not of the form 2026-11", in.Month)
+		}
+	}
+	months := max(in.Months, 1)
+	if months > maxUsageMonths {
+		return nil, fmt.Errorf("at most %d months at once", maxUsageMonths)
+	}
+	if err := o.services.activity.Flush(ctx); err != nil {
+		return nil, err
+	}
+	var list []Usage
+	for i := range months {
+		// Not from today's date: 30 November less nine months is 30 February.
+		month := time.Date(last.Year(), last.Month()-time.Month(months-1-i), 1, 0, 0, 0, 0, time.UTC)
+		add := func(c store.ActiveCount) {
+			if in.Pool == "" || in.Pool == c.PoolID {
+				list = append(list, Usage{Month: month.Format(monthForm), Pool: c.PoolID, Client: c.ClientID, Users: c.Users, Federated: c.Federated})
+			}
+		}
+		if err := o.store.EachActiveCount(ctx, store.MonthOf(month), add); err != nil {
+			return nil, err
+		}
+	}
+	if in.Pool != "" && len(list) == 0 {
+		if _, err := o.store.Pool(ctx, in.Pool); errors.Is(err, store.ErrNotFound) {
+			return nil, fmt.Errorf("there is no user pool %q, and it had no active users in these months", in.Pool)
+		}
+	}
+	return list, nil
+}
