@@ -68,6 +68,17 @@ func (e *Event) End(kind AttemptKind, succeeded bool) {
 	}
 }
 
+// EndStep notes how a step of an attempt ended: with an error, with a challenge, or with
+// neither, which ends the attempt. The challenge comes from a fixed list.
+func (e *Event) EndStep(kind AttemptKind, challenge string, err error) {
+	e.Begin(kind)
+	if err == nil && challenge != "" {
+		e.SetChallenge(challenge)
+		return
+	}
+	e.End(kind, err == nil)
+}
+
 // attempt returns the attempt of a kind. The caller holds the lock.
 func (e *Event) attempt(kind AttemptKind) *Attempt {
 	list := e.facts.Attempts

@@ -107,7 +107,7 @@ func (m *Minutes) oldest() int64 {
 }
 
 // Take removes and returns the statistics of the oldest minute that has ended; with unended
-// also of one that has not. It returns nil if there is none.
+// also of one that is not over. It returns nil if there is none.
 func (m *Minutes) Take(unended bool) []*Statistics {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
+	"cognate/internal/signin/progress"
 	"cognate/internal/signin/stepup"
 	"cognate/internal/store"
 	"cognate/internal/token"
@@ -41,7 +42,7 @@ type call struct {
 	// user is who signs in, once the call has looked for it; masks is what a decoy
 	// in the user's place hides. Both are for the log.
 	user  *user.User
-	masks masked
+	masks progress.Mask
 	// clientContext is where an administrator says that the user is; nil: where the
 	// call comes from.
 	clientContext *token.ClientContext
@@ -94,6 +95,14 @@ type answer struct {
 	session   *string
 	result    *idp.AuthenticationResultType
 	available []idp.ChallengeNameType
+}
+
+// name returns the name of the challenge, "" for a result.
+func (a *answer) name() string {
+	if a == nil {
+		return ""
+	}
+	return string(a.challenge)
 }
 
 // An outcome is the end of a step. With an answer the call is over; without one

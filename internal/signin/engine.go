@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/signin/progress"
 )
 
 // A flow is a way to start a sign-in.
@@ -47,7 +48,7 @@ const maxName = 512
 // start begins a flow. The order of its checks is the protocol's.
 func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (a *answer, err error) {
 	audit.From(ctx).SetClient(c.pool.ID, c.client.ID)
-	defer func() { noteAttempt(ctx, attemptOf(name), a, err) }()
+	defer func() { audit.From(ctx).EndStep(progress.AttemptOf(name), a.name(), err) }()
 	f, ok := flows[name]
 	if !ok || f.callers&c.from == 0 {
 		return nil, idp.InvalidParameterException("Initiate Auth method not supported.").WithReason(api.ReasonFlowDisabled)
@@ -146,7 +147,7 @@ var challenges = map[idp.ChallengeNameType]challenge{
 // respond answers a challenge. The order of its checks is the protocol's.
 func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameType) (a *answer, err error) {
 	audit.From(ctx).SetClient(c.pool.ID, c.client.ID)
-	defer func() { noteAttempt(ctx, audit.SignIn, a, err) }()
+	defer func() { audit.From(ctx).EndStep(audit.SignIn, a.name(), err) }()
 	username, ok := c.param("USERNAME")
 	if !ok {
 		return nil, missing("USERNAME")
@@ -163,10 +164,7 @@ func (s *Service) respond(ctx context.Context, c *call, name idp.ChallengeNameTy
 // answerChallenge opens the state that is answered, runs the step, and spends the
 // state unless the step failed in a way that leaves it.
 func (s *Service) answerChallenge(ctx context.Context, c *call, name idp.ChallengeNameType) (*answer, error) {
-	ch, known := challenges[name] // the zero one for names that no state expects
-	if known {
-		audit.From(ctx).SetProved(string(name), false)
-	}
+	ch := challenges[name] // the zero one for names that no state expects
 	st, err := s.openState(ctx, c, name, ch)
 	if err != nil {
 		return nil, err
@@ -188,8 +186,8 @@ func (s *Service) answerChallenge(ctx context.Context, c *call, name idp.Challen
 	defer c.release()
 	var a *answer
 	o, err := ch.run(s, ctx, r)
+	audit.From(ctx).SetProved(string(name), err == nil)
 	if err == nil {
-		audit.From(ctx).SetProved(string(name), true)
 		a, err = s.next(ctx, c, o)
 	}
 	if err == nil {

@@ -5,12 +5,13 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/signin/progress"
 	"cognate/internal/token"
 )
 
 // InitiateAuth starts a flow for a client that anybody may use.
 func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest) (*idp.InitiateAuthResponse, error) {
-	audit.From(ctx).Begin(attemptOf(in.AuthFlow)) // also if there is no such app client
+	audit.From(ctx).Begin(progress.AttemptOf(in.AuthFlow)) // also if there is no such app client
 	sn, client, err := s.pools.LoadClient(ctx, in.ClientId)
 	if err != nil {
 		return nil, err
@@ -26,7 +27,7 @@ func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest)
 
 // AdminInitiateAuth starts a flow on an administrator's word.
 func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAuthRequest) (*idp.AdminInitiateAuthResponse, error) {
-	audit.From(ctx).Begin(attemptOf(in.AuthFlow))
+	audit.From(ctx).Begin(progress.AttemptOf(in.AuthFlow))
 	c, err := s.adminCall(ctx, in.UserPoolId, in.ClientId)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/pool"
 	"cognate/internal/signin/acr"
@@ -88,26 +87,4 @@ func note(ctx context.Context, sn *pool.Snapshot, client *pool.Client, userID st
 	e := audit.From(ctx)
 	e.SetClient(sn.ID, client.ID)
 	e.SetUser(userID)
-}
-
-// attemptOf returns what a flow is counted as.
-func attemptOf(flow idp.AuthFlowType) audit.AttemptKind {
-	if flow == idp.AuthFlowTypeRefreshTokenAuth || flow == idp.AuthFlowTypeRefreshToken {
-		return audit.TokenRefresh
-	}
-	return audit.SignIn
-}
-
-// noteAttempt notes whether the call ends a sign-in, or what it asks next.
-func noteAttempt(ctx context.Context, kind audit.AttemptKind, a *answer, err error) {
-	e := audit.From(ctx)
-	e.Begin(kind)
-	switch {
-	case err != nil:
-		e.End(kind, false)
-	case a.challenge != "":
-		e.SetChallenge(string(a.challenge))
-	default:
-		e.End(kind, true)
-	}
 }

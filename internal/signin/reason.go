@@ -6,28 +6,13 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/audit"
+	"cognate/internal/signin/progress"
 	"cognate/internal/user"
 )
 
 // The log says why a sign-in failed, also where the client must not learn it:
 // who exists, and what hinders a user who does. Whatever is noted for a user is
 // noted for a decoy, so that time does not tell them apart.
-
-// masked is what a decoy hides of a user who exists; 0 where there is no user.
-// States carry it from the first step to the last. Values stay what they are.
-type masked uint8
-
-// maskedReasons are indexed by masked. There are ten at most: one digit.
-var maskedReasons = [...]api.Reason{
-	api.ReasonUnknownUser, api.ReasonDisabled, api.ReasonUnconfirmed, api.ReasonResetRequired, api.ReasonNoPassword, api.ReasonNoFactor,
-}
-
-func (m masked) reason() api.Reason {
-	if int(m) < len(maskedReasons) {
-		return maskedReasons[m]
-	}
-	return api.ReasonUnknownUser
-}
 
 // noteUser stores in the call, and in the request's log line, who signs in.
 func (c *call) noteUser(ctx context.Context, u *user.User) {
@@ -42,10 +27,8 @@ func (s *Service) mask(ctx context.Context, c *call, u *user.User, name string, 
 		if err := user.AccountFault(u); err != nil {
 			reason = api.ReasonOf(err)
 		}
-		for i, r := range maskedReasons {
-			if r == reason {
-				c.masks = masked(i)
-			}
+		if m, ok := progress.MaskOf(reason); ok {
+			c.masks = m
 		}
 		audit.From(ctx).SetReason(reason)
 	}
@@ -64,7 +47,7 @@ func (c *call) explain(err error) error {
 	}
 	switch api.ReasonOf(e) {
 	case api.ReasonWrongPassword, api.ReasonCodeMismatch, api.ReasonChallengeFailed, api.ReasonBadPasskey, api.ReasonBadDevice:
-		return e.WithReason(c.masks.reason())
+		return e.WithReason(c.masks.Reason())
 	}
 	return err
 }

@@ -35,7 +35,7 @@ type state struct {
 	Who     []byte `json:"n"` // Name and Decoy as they are sealed
 	// Masks is what the decoy hides of a user who exists, for the log. It has one
 	// digit whatever it is, or the length of the state would tell.
-	Masks  masked                  `json:"m"`
+	Masks  progress.Mask           `json:"m"`
 	Flow   idp.AuthFlowType        `json:"f"`
 	Admin  bool                    `json:"a,omitempty"`
 	Page   bool                    `json:"g,omitempty"`

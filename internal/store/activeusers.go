@@ -43,7 +43,7 @@ const activeShards = 16
 // month that it could not write before.
 const MonthKept = 72 * time.Hour
 
-// federatedProfile is the condition for the profile of a person whom a SAML or OpenID Connect provider vouches for. Its
+// federatedProfile is the condition for the profile of a person from a SAML or OpenID Connect provider. Its
 // username begins with the name of the provider. The names of social providers are fixed.
 const federatedProfile = "status = 'EXTERNAL_PROVIDER' AND LOWER(SUBSTR(username_key, 1, 9)) <> 'facebook_' AND LOWER(SUBSTR(username_key, 1, 7)) <> 'google_' " +
 	"AND LOWER(SUBSTR(username_key, 1, 16)) NOT IN ('loginwithamazon_', 'signinwithapple_')"
