@@ -90,8 +90,7 @@ func (s *Service) gateFlow(c *call, name idp.AuthFlowType, f flow) error {
 	if c.from == hostedPage && (name == idp.AuthFlowTypeUserPasswordAuth || c.session != nil) {
 		return nil
 	}
-	refreshing := name == idp.AuthFlowTypeRefreshTokenAuth || name == idp.AuthFlowTypeRefreshToken
-	if refreshing && c.client.Rotation {
+	if progress.AttemptOf(name) == audit.TokenRefresh && c.client.Rotation {
 		return idp.UnsupportedOperationException("Refresh token rotation is enabled for the client; use GetTokensFromRefreshToken.").WithReason(api.ReasonFlowDisabled)
 	}
 	if !c.client.Allows(name) {
