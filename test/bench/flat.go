@@ -105,7 +105,6 @@ func (b *bench) footprint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mib := func(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 	b.report.measured("stripped binary", "", mib(info.Size()), "< 40 MiB", info.Size() < 40<<20)
 
 	dir := filepath.Join(b.dir, "dev")

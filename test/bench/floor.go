@@ -15,8 +15,11 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,11 +48,17 @@ const (
 	floorVerify    = "verify"      // the check of an RS256 signature, standard library
 	floorDecrypt   = "decrypt"     // RSA-OAEP, 2048 bits, standard library
 	floorExchange  = "exchange"    // a bare net/http handler that redeems a code elsewhere, and one that answers tokens
+	floorProxy     = "proxy"       // a bare httputil.ReverseProxy
+	floorDiscard   = "discard"     // a store that keeps nothing
 )
 
 // serves reports whether a floor serves HTTP.
 func serves(floor string) bool {
-	return floor == floorHandler || floor == floorFunction || floor == floorExchange
+	switch floor {
+	case floorHandler, floorFunction, floorExchange, floorProxy, floorDiscard:
+		return true
+	}
+	return false
 }
 
 // runFloor is a floor's process. It answers each number on in by doing the work
@@ -63,6 +72,18 @@ func runFloor(args []string, in io.Reader, out io.Writer) error {
 		return serveFloor(in, out, echo)
 	case floorExchange:
 		return serveFloor(in, out, exchangeHandler(rest[0], rest[1]))
+	case floorProxy:
+		store, err := url.Parse(rest[0])
+		if err != nil {
+			return err
+		}
+		return serveFloor(in, out, httputil.NewSingleHostReverseProxy(store).ServeHTTP)
+	case floorDiscard:
+		length, err := strconv.ParseInt(rest[0], 10, 64)
+		if err != nil {
+			return err
+		}
+		return serveFloor(in, out, discardHandler(length))
 	}
 	work, err := floorWork(name, rest)
 	if err != nil {
@@ -274,6 +295,18 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body)
+}
+
+// discardHandler reads what it is sent, and answers so many bytes to a GET.
+func discardHandler(length int64) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			_, _ = io.Copy(io.Discard, r.Body)
+			return
+		}
+		w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+		_, _ = io.Copy(w, io.LimitReader(zeros{}, length))
+	}
 }
 
 // serveFloor serves until the parent goes away.

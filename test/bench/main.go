@@ -117,6 +117,9 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	if err := b.measureTriggers(ctx); err != nil {
 		return fmt.Errorf("triggers: %w", err)
 	}
+	if err := b.measureGateway(ctx); err != nil {
+		return fmt.Errorf("gateway: %w", err)
+	}
 	if err := b.footprint(ctx); err != nil {
 		return err
 	}

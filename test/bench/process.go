@@ -95,10 +95,20 @@ func cpuOf(pid int) (total time.Duration) {
 }
 
 // resident is the memory that the child holds, in bytes.
-func (p *process) resident() int64 {
+func (p *process) resident() int64 { return p.memory("VmRSS:") }
+
+// peak is the most memory that the child has held since forgetPeak, in bytes.
+func (p *process) peak() int64 { return p.memory("VmHWM:") }
+
+// forgetPeak lets the peak begin at the memory that the child holds now.
+func (p *process) forgetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
+}
+
+func (p *process) memory(name string) int64 {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kb, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
 			return kb << 10
 		}

@@ -59,6 +59,8 @@ func verdict(ok bool) string {
 
 func milliseconds(ns float64) string { return fmt.Sprintf("%.3f", ns/float64(time.Millisecond)) }
 
+func mib(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
 func (r *report) print(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "\noperation\tengine\tCPU ms\tfloor ms\tratio\ttarget\t")

@@ -283,6 +283,7 @@ func TestBodies(t *testing.T) {
 			want          string
 		}{
 			{"hash", hexHash(data), nil, func(string) *bytes.Buffer { return bytes.NewBuffer(data) }, ""},
+			{"no hash", sigv4.UnsignedPayload, nil, func(string) *bytes.Buffer { return bytes.NewBuffer(data) }, ""},
 			{"wrong hash", hexHash(wrong), nil, func(string) *bytes.Buffer { return bytes.NewBuffer(data) }, "XAmzContentSHA256Mismatch"},
 			{"signed chunks", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", decoded, func(seed string) *bytes.Buffer {
 				b := chunked(data, 10000, chunkSigner(seed, at))
@@ -393,6 +394,45 @@ func TestTrailersOverTLS(t *testing.T) {
 			if got := aws.ToString(out.ChecksumSHA256); got != want {
 				t.Errorf("%d bytes: the store's checksum is %q, want %q", size, got, want)
 			}
+		}
+	}
+}
+
+// TestAddedChecksum uploads without a hash. The store gets a checksum if neither the client nor the
+// start of the upload has chosen one.
+func TestAddedChecksum(t *testing.T) {
+	t.Parallel()
+	f, old := start(t), start(t, func(c *gateway.Config) { c.Backend.NoTrailers = true })
+	data := pattern(1, 2<<20+17)
+	sum := sha256.Sum256(data)
+	upload, err := f.ann().CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String("data"), Key: aws.String("people/ann/parts")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, path, query string
+		at                *fixture
+		size              int
+		header            map[string]string
+		want              string
+	}{
+		{"large", "a", "", f, len(data), nil, crc(data)},
+		{"small", "b", "", f, 1000, nil, ""},
+		{"store without trailers", "a", "", old, len(data), nil, ""},
+		{"the client's checksum", "c", "", f, len(data), map[string]string{"X-Amz-Checksum-Sha256": base64.StdEncoding.EncodeToString(sum[:])}, ""},
+		{"part", "parts", "partNumber=1&uploadId=" + *upload.UploadId, f, len(data), nil, ""},
+	} {
+		status, got, h := tt.at.send(t, &rawRequest{
+			method: "PUT", path: "/data/people/ann/" + tt.path, query: tt.query, header: tt.header, body: bytes.NewReader(data[:tt.size]), length: int64(tt.size),
+		})
+		if status != 200 || h.Get("X-Amz-Checksum-Crc32") != tt.want {
+			t.Errorf("%s: %d %s, checksum %q, want %q", tt.name, status, got, h.Get("X-Amz-Checksum-Crc32"), tt.want)
+		}
+		if tt.query != "" {
+			continue
+		}
+		if body, failed := tt.at.stored(t, "people/ann/"+tt.path); body != string(data[:tt.size]) {
+			t.Errorf("%s: %d bytes were stored, %s", tt.name, len(body), failed)
 		}
 	}
 }

@@ -51,20 +51,37 @@ func (x *exchange) stream() error {
 	if hash != "" {
 		return x.exchangeStream(x.body, x.body.Length(), hash)
 	}
-	payload := sigv4.UnsignedTrailer
-	if trailer == "" || x.gateway.config.Backend.NoTrailers {
-		payload, trailer = sigv4.StreamingPayload, ""
-	}
-	switch {
-	case trailer != "":
-		header.Set("X-Amz-Trailer", trailer)
-	case x.body.TrailerName() != "":
-		header.Del("X-Amz-Sdk-Checksum-Algorithm") // It announces the checksum that the store does not get.
-	}
 	header.Set("Content-Encoding", strings.TrimSuffix("aws-chunked,"+header.Get("Content-Encoding"), ","))
 	header.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(x.body.Length(), 10))
-	encoded := newChunkWriter(x.body, trailer)
-	return x.exchangeStream(encoded, encoded.length(), payload)
+	if trailer == "" && !x.mayAddChecksum() || x.gateway.config.Backend.NoTrailers {
+		if trailer != "" {
+			header.Del("X-Amz-Sdk-Checksum-Algorithm") // It announces the checksum that the store does not get.
+		}
+		encoded := newChunkSigner(x.body, func() *sigv4.Chain { return x.chain })
+		return x.exchangeStream(encoded, encoded.length(), sigv4.StreamingPayload)
+	}
+	encoded := newChunkTrailer(x.body, addedChecksum)
+	header.Set("X-Amz-Trailer", encoded.name)
+	return x.exchangeStream(encoded, encoded.length(), sigv4.UnsignedTrailer)
+}
+
+// addedChecksum is the trailing checksum of uploads that have none. To compute it is much cheaper
+// than to sign chunks.
+const addedChecksum = "x-amz-checksum-crc32"
+
+// mayAddChecksum reports whether the store may get a checksum that the client has not sent. The
+// client has not protected the body, so a signature for the store would not protect more. Parts of
+// an upload must have the checksum that the upload was started with.
+func (x *exchange) mayAddChecksum() bool {
+	if x.operation.Name != "PutObject" || !x.body.Unsigned() {
+		return false
+	}
+	for name := range x.operation.Header {
+		if strings.HasPrefix(name, "X-Amz-Checksum-") || name == "X-Amz-Sdk-Checksum-Algorithm" {
+			return false
+		}
+	}
+	return true
 }
 
 // exchangeBytes sends a request with a body that was verified.
@@ -84,9 +101,6 @@ func hashOf(body []byte) string {
 // exchangeStream sends a request with a body that is verified on the way.
 func (x *exchange) exchangeStream(body io.Reader, length int64, payload string) error {
 	stream := &bodyStream{body: body}
-	if c, ok := body.(*chunkWriter); ok && payload == sigv4.StreamingPayload {
-		c.sign = func(data []byte) string { return x.chain.Next(data) }
-	}
 	defer func() { _ = stream.Close() }() // It has no errors.
 	res, err := x.send(stream, length, payload)
 	if failed := stream.failure(); failed != nil {
@@ -207,10 +221,7 @@ func (x *exchange) answer(res *http.Response) error {
 	if x.r.Method == http.MethodHead {
 		return nil
 	}
-	buffer := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buffer)
-	// The wrapper hides ReadFrom, which would use a small buffer of its own.
-	if _, err := io.CopyBuffer(struct{ io.Writer }{x.w}, res.Body, *buffer); err != nil {
+	if _, err := copyBody(x.w, res.Body, downloadBuffers); err != nil {
 		return internalError(err)
 	}
 	return nil
@@ -248,11 +259,6 @@ func (x *exchange) answerLocation(res *http.Response) error {
 	x.copyHeaders(res.Header)
 	return x.answerXML(location.ReplaceAllLiteral(body, b.Bytes()))
 }
-
-var copyBuffers = sync.Pool{New: func() any {
-	b := make([]byte, 128<<10)
-	return &b
-}}
 
 func (x *exchange) copyHeaders(from http.Header) {
 	if len(x.gateway.config.Origins) > 0 {

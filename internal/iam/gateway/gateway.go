@@ -127,21 +127,6 @@ func (b *Backend) signer(service string) *sigv4.Signer {
 	return &sigv4.Signer{AccessKeyID: b.AccessKeyID, Secret: string(b.Secret), Region: cmp.Or(b.Region, "us-east-1"), Service: service}
 }
 
-// NewTransport returns a transport for a Backend. It never decompresses answers: the
-// caller gets the store's bytes.
-func NewTransport() *http.Transport {
-	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-		DisableCompression:    true,
-		MaxIdleConnsPerHost:   128,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ResponseHeaderTimeout: 5 * time.Minute,
-		ReadBufferSize:        64 << 10,
-		WriteBufferSize:       64 << 10,
-	}
-}
-
 func remoteIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

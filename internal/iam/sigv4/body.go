@@ -17,6 +17,7 @@ type Body struct {
 	length  int64
 	trailer string
 	hash    string
+	mode    payloadMode
 	err     error
 }
 
@@ -43,7 +44,7 @@ func (s *Signature) Open(r Request, secret string, body io.Reader) (*Body, error
 	if err := s.verify(&r, p.text, key); err != nil {
 		return nil, err
 	}
-	b := &Body{left: p.length, length: p.length, trailer: p.trailer}
+	b := &Body{left: p.length, length: p.length, trailer: p.trailer, mode: p.mode}
 	if p.mode == hashedPayload {
 		b.hash = p.text
 	}
@@ -61,6 +62,9 @@ func (b *Body) Length() int64 { return b.length }
 // Hash returns the SHA-256 that the client signed, in hexadecimal digits, or "". Until the
 // body was read to its end, the hash is not verified.
 func (b *Body) Hash() string { return b.hash }
+
+// Unsigned reports whether the client has not protected the body in any way.
+func (b *Body) Unsigned() bool { return b.mode == unsignedPayload }
 
 // TrailerName returns the name of the announced trailing checksum, such as
 // "x-amz-checksum-crc32", or "".

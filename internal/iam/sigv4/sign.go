@@ -67,12 +67,12 @@ type Chain struct {
 	key, previous [sha256.Size]byte
 }
 
-// Next returns the signature of the next chunk, in hexadecimal digits. The last chunk is
+// AppendNext appends the signature of the next chunk, in hexadecimal digits. The last chunk is
 // empty.
-func (c *Chain) Next(data []byte) string {
+func (c *Chain) AppendNext(b, data []byte) []byte {
 	sum := sha256.Sum256(data)
 	c.previous = sign(c.key, c.signature.chunkToSign(c.previous, sum[:]))
-	return hex.EncodeToString(c.previous[:])
+	return hex.AppendEncode(b, c.previous[:])
 }
 
 // signedNames returns the headers that a signature covers, sorted and in lower case.
