@@ -61,6 +61,9 @@ type Assumption struct {
 	// IdentityPool and Identity are the identity for which an identity pool asks, or "". The
 	// session ends when the identity or the pool is deleted.
 	IdentityPool, Identity string
+	// IdentityRead says that the request has read the identity from the store, so that it need not
+	// be looked up again.
+	IdentityRead bool
 	// MinTokenSize is the least length of the session token.
 	MinTokenSize int
 	// HTTP is the request; nil is that of the context.

@@ -118,6 +118,12 @@ func (p *Principal) IsRoot() bool {
 
 // context returns the condition keys of a request. p is nil for a login without credentials.
 func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.Context, error) {
+	c := s.requestContext(p, r)
+	return c, s.addResourceTags(ctx, &c, r.Resource)
+}
+
+// requestContext returns the condition keys of a request, without the tags of its resource.
+func (s *Service) requestContext(p *Principal, r Request) policy.Context {
 	now := s.deps.Now().UTC()
 	var c policy.Context
 	for _, k := range [...]struct{ key, value string }{
@@ -139,7 +145,7 @@ func (s *Service) context(ctx context.Context, p *Principal, r Request) (policy.
 	for key, values := range r.Conditions {
 		c.Add(key, values...)
 	}
-	return c, s.addResourceTags(ctx, &c, r.Resource)
+	return c
 }
 
 // addResourceTags adds the tags of a pool, or of an entity of the account.
@@ -151,17 +157,29 @@ func (s *Service) addResourceTags(ctx context.Context, c *policy.Context, resour
 	if err != nil {
 		return err
 	}
-	for key, value := range tags {
-		c.Add(prefixIAMTag+key, value)
+	if tags != nil {
+		addEntityTags(c, tags)
+		return nil
 	}
-	if tags == nil && s.deps.ResourceTags != nil {
-		if tags, err = s.deps.ResourceTags(ctx, resource); err != nil {
-			return err
-		}
+	if s.deps.ResourceTags == nil {
+		return nil
 	}
+	if tags, err = s.deps.ResourceTags(ctx, resource); err != nil {
+		return err
+	}
+	addTags(c, prefixResourceTag, tags)
+	return nil
+}
+
+// addEntityTags adds the tags of a user or a role.
+func addEntityTags(c *policy.Context, tags map[string]string) {
+	addTags(c, prefixIAMTag, tags)
+	addTags(c, prefixResourceTag, tags)
+}
+
+func addTags(c *policy.Context, prefix string, tags map[string]string) {
 	for key, value := range tags {
 		// Keys compare without case, so tags that differ only in case share a key.
-		c.Add(prefixResourceTag+key, value)
+		c.Add(prefix+key, value)
 	}
-	return nil
 }

@@ -49,7 +49,7 @@ func (s *Service) EvaluateTrust(ctx context.Context, a Assumption) (*Role, error
 	if err != nil {
 		return nil, err
 	}
-	if a.Identity != "" {
+	if a.Identity != "" && !a.IdentityRead {
 		if exists, err := s.identityExists(ctx, a.IdentityPool, a.Identity); err != nil {
 			return nil, err
 		} else if !exists {
@@ -59,10 +59,8 @@ func (s *Service) EvaluateTrust(ctx context.Context, a Assumption) (*Role, error
 	if a.HTTP == nil {
 		a.HTTP = api.RequestFrom(ctx)
 	}
-	conditions, err := s.context(ctx, a.Caller, Request{Resource: role.ARN, Conditions: a.conditions(), HTTP: a.HTTP})
-	if err != nil {
-		return nil, err
-	}
+	conditions := s.requestContext(a.Caller, Request{Resource: role.ARN, Conditions: a.conditions(), HTTP: a.HTTP})
+	addEntityTags(&conditions, role.Tags)
 	layers, subject := policy.Layers{}, policy.Principal{}
 	if a.Caller != nil {
 		layers, subject = a.Caller.layers, a.Caller.subject

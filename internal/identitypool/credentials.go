@@ -50,7 +50,7 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *identity.Ge
 	}
 	a := iam.Assumption{
 		Role: role, SessionName: sessionName, Login: iam.IdentityLogin(p.ID, id, methods(logins)...), Duration: credentialLife,
-		Tags: tagsOf(p, logins), IdentityPool: p.ID, Identity: id,
+		Tags: tagsOf(p, logins), IdentityPool: p.ID, Identity: id, IdentityRead: true,
 	}
 	if len(logins) == 0 {
 		a.Policy = s.guestPolicy

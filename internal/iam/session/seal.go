@@ -40,9 +40,16 @@ type sealed struct {
 	Expires int64 `json:"e"`
 }
 
-// The plaintext of a token is: the format (1 byte), the JSON compressed by DEFLATE, and
-// bytes of 0 up to the size that was asked for.
-const format = 1
+// The plaintext of a token is: the format (1 byte), the JSON, and bytes of 0 up to the size that
+// was asked for.
+const (
+	formatDeflate = 1 // the JSON is compressed by DEFLATE
+	formatPlain   = 2
+)
+
+// maxPlain is the length of the longest JSON that is not compressed. To compress costs as much as
+// half a signature check, and the token of a short JSON is short in any case.
+const maxPlain = 768
 
 // maxJSON bounds the JSON of a description. The longest policies and tags of STS are shorter.
 const maxJSON = 64 << 10
@@ -81,7 +88,7 @@ func New(ring *keys.Ring, random io.Reader, d *Description, minSize int) (*Crede
 	if len(text) > maxJSON {
 		return nil, ErrTooLarge
 	}
-	plaintext, err := compress(text)
+	plaintext, err := encode(text)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +114,7 @@ func Open(ctx context.Context, ring *keys.Ring, id, token string) (*Description,
 	if err != nil {
 		return nil, "", err
 	}
-	text, err := decompress(plaintext)
+	text, err := decode(plaintext)
 	if err != nil {
 		return nil, "", err
 	}
@@ -119,9 +126,13 @@ func Open(ctx context.Context, ring *keys.Ring, id, token string) (*Description,
 	return d.Description, secretOf(ring, id, token), nil
 }
 
-func compress(text []byte) ([]byte, error) {
+// encode returns the plaintext of a token.
+func encode(text []byte) ([]byte, error) {
+	if len(text) <= maxPlain {
+		return append([]byte{formatPlain}, text...), nil
+	}
 	var b bytes.Buffer
-	b.WriteByte(format)
+	b.WriteByte(formatDeflate)
 	w := writers.Get().(*flate.Writer)
 	defer writers.Put(w)
 	w.Reset(&b)
@@ -132,8 +143,12 @@ func compress(text []byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func decompress(plaintext []byte) ([]byte, error) {
-	if len(plaintext) == 0 || plaintext[0] != format {
+// decode returns the JSON of a plaintext.
+func decode(plaintext []byte) ([]byte, error) {
+	switch {
+	case len(plaintext) > 0 && plaintext[0] == formatPlain:
+		return bytes.TrimRight(plaintext[1:], "\x00"), nil
+	case len(plaintext) == 0 || plaintext[0] != formatDeflate:
 		// A newer version of this program made the token.
 		return nil, keys.ErrToken
 	}
