@@ -35,10 +35,23 @@ func guest() *session.Description {
 	}
 }
 
+// short returns a session whose token is not compressed.
+func short() *session.Description {
+	d := guest()
+	d.Policy, d.PolicyARNs, d.Login.Keys = "", nil, nil
+	return d
+}
+
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
+	t.Run("long", func(t *testing.T) { roundTrip(t, guest()) })
+	t.Run("short", func(t *testing.T) { roundTrip(t, short()) })
+}
+
+func roundTrip(t *testing.T, want *session.Description) {
+	t.Helper()
+	t.Parallel()
 	ring := newRing(t)
-	want := guest()
 	c, err := session.New(ring, rand.Reader, want, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -107,15 +120,17 @@ func TestMinimumSize(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t)
 	for _, size := range []int{0, 1, 900, 1500, 1501, 1502, 1503, 4096} {
-		c, err := session.New(ring, rand.Reader, guest(), size)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := len(c.Token); n < size || n > max(size+8, 1000) || n > session.MaxTokenLen {
-			t.Errorf("a token of %d characters for %d", n, size)
-		}
-		if _, _, err := session.Open(t.Context(), ring, c.AccessKeyID, c.Token); err != nil {
-			t.Errorf("size %d: %v", size, err)
+		for _, d := range []*session.Description{guest(), short()} {
+			c, err := session.New(ring, rand.Reader, d, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(c.Token); n < size || n > max(size+8, 1000) || n > session.MaxTokenLen {
+				t.Errorf("a token of %d characters for %d", n, size)
+			}
+			if got, _, err := session.Open(t.Context(), ring, c.AccessKeyID, c.Token); err != nil || !cmp.Equal(got, d) {
+				t.Errorf("size %d: %v, %v", size, got, err)
+			}
 		}
 	}
 }
