@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"cognate/test/bench/floor"
 	"cognate/test/bench/idp"
 )
 
@@ -62,10 +63,10 @@ func (b *bench) measureFederation(ctx context.Context, e *engine) (err error) {
 	if err := b.measureOIDC(ctx, e, f); err != nil {
 		return err
 	}
-	if err := b.measureSAML(ctx, e, f, lineSAML, "Plain", f.plain, []part{{times: 1, floor: floorVerify}}); err != nil {
+	if err := b.measureSAML(ctx, e, f, lineSAML, "Plain", f.plain, []part{{times: 1, floor: floor.Verify}}); err != nil {
 		return err
 	}
-	err = b.measureSAML(ctx, e, f, lineEncrypted, "Encrypting", f.encrypts, []part{{times: 1, floor: floorVerify}, {times: 1, floor: floorDecrypt}})
+	err = b.measureSAML(ctx, e, f, lineEncrypted, "Encrypting", f.encrypts, []part{{times: 1, floor: floor.Verify}, {times: 1, floor: floor.Decrypt}})
 	if err != nil {
 		return err
 	}
@@ -161,11 +162,11 @@ func (b *bench) measureOIDC(ctx context.Context, e *engine, f *federated) error 
 	if err != nil {
 		return err
 	}
-	exchange := []string{f.oidc.URL + "/token", code}
+	exchange := []string{f.oidc.URL + "/token", tokenForm(code).Encode(), webCallback}
 	floors := []part{
-		{times: 1, floor: floorExchange, args: exchange, like: webGet("/callback", "")},
-		{times: 1, floor: floorExchange, args: exchange, like: webPost("/token", basic(f.web.id, f.web.secret), tokenForm(code))},
-		{times: 1, floor: floorVerify}, {times: 2, floor: floorSignature}, row,
+		{times: 1, floor: floor.Exchange, args: exchange, like: webGet("/callback", "")},
+		{times: 1, floor: floor.Exchange, args: exchange, like: webPost("/token", basic(f.web.id, f.web.secret), tokenForm(code))},
+		{times: 1, floor: floor.Verify}, {times: 2, floor: floor.Signature}, row,
 	}
 	return b.turns(ctx, f.target, e, lineOIDC, 1.2, floors, nil, func() (time.Duration, error) {
 		requests, err := f.callbacks(b)
@@ -277,4 +278,12 @@ func (b *bench) measureManyProviders(ctx context.Context, e *engine, f *federate
 		}
 		return nil
 	})
+}
+
+// tokenForm is what a service provider sends to a token endpoint.
+func tokenForm(code string) url.Values {
+	return url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "client_id": {idp.ClientID}, "client_secret": {idp.ClientSecret},
+		"redirect_uri": {"https://" + webHost + "/oauth2/idpresponse"}, "code_verifier": {verifier},
+	}
 }

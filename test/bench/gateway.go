@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"cognate/internal/iam/sigv4"
+	"cognate/test/bench/floor"
 	"cognate/test/stores"
 )
 
@@ -189,7 +190,7 @@ func (b *bench) measureTransfers(ctx context.Context, list []transfer) (err erro
 	if err := b.smallGets(ctx, g, through); err != nil {
 		return err
 	}
-	proxy, err := floorProcess(ctx, os.Stderr, floorProxy, store.URL)
+	proxy, err := floorProcess(ctx, os.Stderr, floor.Proxy, store.URL)
 	if err != nil {
 		return err
 	}
@@ -283,7 +284,7 @@ func (b *bench) compareRates(ctx context.Context, g *target, t *transfer, direct
 		return nil
 	}
 	fmt.Fprintln(b.progress, t.name)
-	var ours, bare, cost, floor []float64
+	var ours, bare, cost, bareCost []float64
 	finish := func() {}
 	for i := range b.rounds + 1 {
 		alone, err := t.took(ctx, direct, transfersATurn)
@@ -305,12 +306,12 @@ func (b *bench) compareRates(ctx context.Context, g *target, t *transfer, direct
 			continue
 		}
 		ours, bare = append(ours, float64(alone)/float64(long)), append(bare, float64(alone)/float64(plain))
-		cost, floor = append(cost, float64(used/transfersATurn)), append(floor, float64((proxy.cpu()-before)/transfersATurn))
+		cost, bareCost = append(cost, float64(used/transfersATurn)), append(bareCost, float64((proxy.cpu()-before)/transfersATurn))
 	}
 	finish()
 	value := median(ours, identity)
 	b.report.lines = append(b.report.lines, line{
-		operation: t.name + ", to the store's rate", cost: milliseconds(median(cost, identity)), floor: milliseconds(median(floor, identity)),
+		operation: t.name + ", to the store's rate", cost: milliseconds(median(cost, identity)), floor: milliseconds(median(bareCost, identity)),
 		value: fmt.Sprintf("%.2f", value), target: fmt.Sprintf("≥ %.1f", leastRate), judge: verdict(value >= leastRate),
 	})
 	b.report.measured(t.name+", by a bare proxy", "", fmt.Sprintf("%.2f", median(bare, identity)), "", true)
@@ -320,7 +321,7 @@ func (b *bench) compareRates(ctx context.Context, g *target, t *transfer, direct
 // measureStream sends a stream through a gateway before a store that discards it, and one from
 // there, and reports the most memory that the gateway's process has held.
 func (b *bench) measureStream(ctx context.Context) (err error) {
-	store, err := floorProcess(ctx, os.Stderr, floorDiscard, strconv.Itoa(streamLength))
+	store, err := floorProcess(ctx, os.Stderr, floor.Discard, strconv.Itoa(streamLength))
 	if err != nil {
 		return err
 	}
@@ -337,7 +338,7 @@ func (b *bench) measureStream(ctx context.Context) (err error) {
 		var body io.Reader
 		var length int64
 		if t.method == http.MethodPut {
-			body, length = io.LimitReader(zeros{}, streamLength), streamLength
+			body, length = io.LimitReader(floor.Zeros{}, streamLength), streamLength
 		}
 		r, err := t.request(ctx, through, "large", body, length)
 		if err != nil {
@@ -353,12 +354,4 @@ func (b *bench) measureStream(ctx context.Context) (err error) {
 		b.report.measured(lineMemory+t.name, "", mib(peak), "< "+mib(mostMemory), peak > 0 && peak < mostMemory)
 	}
 	return nil
-}
-
-// zeros is a source of bytes without memory of its own.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"cognate/test/bench/floor"
 )
 
 // Identity pools. Each person has an identity already, which is so of most calls.
@@ -65,8 +67,8 @@ func (b *bench) measureIdentityPools(ctx context.Context, e *engine, t *target) 
 			return cost, err
 		})
 	}
-	err = measure(lineCredentials, 1.3, []part{{times: 1, floor: floorVerify}, row}, "SessionToken")
-	return errors.Join(err, measure(lineOpenID, 1.2, []part{{times: 1, floor: floorSignature}}, `"Token"`))
+	err = measure(lineCredentials, 1.3, []part{{times: 1, floor: floor.Verify}, row}, "SessionToken")
+	return errors.Join(err, measure(lineOpenID, 1.2, []part{{times: 1, floor: floor.Signature}}, `"Token"`))
 }
 
 // createIdentityPool makes an identity pool for the app client, with a role.

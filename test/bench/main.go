@@ -27,6 +27,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"cognate/test/bench/floor"
 	"cognate/test/pgcluster"
 )
 
@@ -46,8 +47,8 @@ type options struct {
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == floorCommand {
-		if err := runFloor(os.Args[2:], os.Stdin, os.Stdout); err != nil {
+	if len(os.Args) > 1 && os.Args[1] == floor.Command {
+		if err := floor.Run(os.Args[2:], os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}

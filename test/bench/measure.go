@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cognate/test/bench/floor"
 )
 
 // bench is one run.
@@ -28,14 +30,14 @@ type part struct {
 	times int
 	floor string
 	args  []string
-	like  []byte // what a floor that serves HTTP is sent; nil: what the operation is sent
+	like  []byte // what a floor that floor.Serves HTTP is sent; nil: what the operation is sent
 }
 
 // floorTimes is how often a floor works in a turn. Turns are short, so that what
 // else the machine does is the same for both sides of a ratio.
 var floorTimes = map[string]int{
-	floorSignature: 150, floorFixed: 800, floorShared: 100, floorBigFixed: 100, floorBigShared: 60,
-	floorRow: 1500, floorHandler: 3000, floorVerify: 3000, floorDecrypt: 150, floorExchange: 600,
+	floor.Signature: 150, floor.Fixed: 800, floor.Shared: 100, floor.BigFixed: 100, floor.BigShared: 60,
+	floor.Row: 1500, floor.Handler: 3000, floor.Verify: 3000, floor.Decrypt: 150, floor.Exchange: 600,
 }
 
 // measureFloor returns the CPU time of a sum of floors.
@@ -53,7 +55,7 @@ func (b *bench) measureFloor(ctx context.Context, parts []part, like []byte) (su
 			b.floors[key] = f
 		}
 		var one time.Duration
-		if serves(p.floor) {
+		if floor.Serves(p.floor) {
 			sent := like
 			if p.like != nil {
 				sent = p.like
@@ -190,8 +192,8 @@ func (b *bench) fetchProfile(ctx context.Context, t *target, name string) error 
 // exponentiations compares the exponentiations of keys/srp with math/big's.
 func (b *bench) exponentiations(ctx context.Context) error {
 	for _, row := range []struct{ name, ours, theirs string }{
-		{"g^b by table, to math/big", floorFixed, floorBigFixed},
-		{"S, to math/big", floorShared, floorBigShared},
+		{"g^b by table, to math/big", floor.Fixed, floor.BigFixed},
+		{"S, to math/big", floor.Shared, floor.BigShared},
 	} {
 		if !b.wanted(row.name) {
 			continue

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/test/bench/floor"
 )
 
 // The requests of browsers and relying parties to a pool's domain.
@@ -179,7 +181,7 @@ func (b *bench) measureOAuth(ctx context.Context, e *engine, t *target) error {
 	for i := range machine {
 		machine[i] = webPost("/oauth2/token", basic(t.web.machineID, t.web.machineSecret), url.Values{"grant_type": {"client_credentials"}, "scope": {"api/read"}})
 	}
-	err := b.turns(ctx, t, e, "client credentials", 1.2, []part{{times: 1, floor: floorSignature}}, nil, func() (time.Duration, error) {
+	err := b.turns(ctx, t, e, "client credentials", 1.2, []part{{times: 1, floor: floor.Signature}}, nil, func() (time.Duration, error) {
 		cost, replies, err := b.cost(t, machine)
 		if err == nil {
 			err = granted(replies)
@@ -193,7 +195,7 @@ func (b *bench) measureOAuth(ctx context.Context, e *engine, t *target) error {
 	if err != nil {
 		return err
 	}
-	err = b.turns(ctx, t, e, "code to tokens", 1.3, []part{{times: 2, floor: floorSignature}, row}, nil, func() (time.Duration, error) {
+	err = b.turns(ctx, t, e, "code to tokens", 1.3, []part{{times: 2, floor: floor.Signature}, row}, nil, func() (time.Duration, error) {
 		requests, err := b.codeRequests(t, signInsPerTurn)
 		if err != nil {
 			return 0, err

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cognate/test/bench/floor"
 	"cognate/test/srpclient"
 )
 
@@ -102,7 +103,7 @@ func (b *bench) signIn(t *target, n int) ([]tokens, error) {
 }
 
 func (b *bench) measureSignIn(ctx context.Context, e *engine, t *target) error {
-	return b.turns(ctx, t, e, "password sign-in", 1.25, []part{{times: 2, floor: floorSignature}, {times: 1, floor: floorFixed}}, nil,
+	return b.turns(ctx, t, e, "password sign-in", 1.25, []part{{times: 2, floor: floor.Signature}, {times: 1, floor: floor.Fixed}}, nil,
 		func() (time.Duration, error) {
 			cost, replies, err := b.cost(t, t.passwordRequests(signInsPerTurn))
 			if err == nil {
@@ -127,7 +128,7 @@ func (b *bench) measureRefresh(ctx context.Context, e *engine, t *target) error 
 			"AuthFlow": "REFRESH_TOKEN_AUTH", "ClientId": t.client, "AuthParameters": map[string]string{"REFRESH_TOKEN": k.refresh},
 		}))
 	}
-	return b.turns(ctx, t, e, name, 1.2, []part{{times: 2, floor: floorSignature}}, nil, func() (time.Duration, error) {
+	return b.turns(ctx, t, e, name, 1.2, []part{{times: 2, floor: floor.Signature}}, nil, func() (time.Duration, error) {
 		cost, replies, err := b.cost(t, requests)
 		if err == nil {
 			_, err = tokensOf(replies)
@@ -141,7 +142,7 @@ func (b *bench) measureRefresh(ctx context.Context, e *engine, t *target) error 
 func (b *bench) measureSRP(ctx context.Context, e *engine, t *target) error {
 	const perTurn = signInsPerTurn * 2 / 3
 	client := srpclient.New(t.pool)
-	floors := []part{{times: 2, floor: floorSignature}, {times: 1, floor: floorFixed}, {times: 1, floor: floorShared}}
+	floors := []part{{times: 2, floor: floor.Signature}, {times: 1, floor: floor.Fixed}, {times: 1, floor: floor.Shared}}
 	return b.turns(ctx, t, e, "SRP sign-in, both calls", 1.25, floors, nil, func() (time.Duration, error) {
 		requests := make([][]byte, 0, perTurn)
 		for _, p := range t.pick(perTurn) {
@@ -179,7 +180,7 @@ func proofs(t *target, client *srpclient.Client, replies []reply) ([][]byte, err
 	for i := range replies {
 		next <- i
 	}
-	err := repeat(len(replies), 4, func() error {
+	err := floor.Repeat(len(replies), 4, func() error {
 		i := <-next
 		var ch challenge
 		if err := decode(replies[i], &ch); err != nil {
@@ -205,7 +206,7 @@ func (t *target) getUserRequests(known []tokens, n int) [][]byte {
 }
 
 func (b *bench) measureGetUser(ctx context.Context, e *engine, t *target) error {
-	handler := []part{{times: 1, floor: floorHandler}}
+	handler := []part{{times: 1, floor: floor.Handler}}
 	if name := "GetUser, fresh token"; b.wanted(name) {
 		sample, err := b.signIn(t, b.clients)
 		if err != nil {
@@ -251,7 +252,7 @@ func (t *target) signUpRequests(n int) [][]byte {
 
 // rowFloor returns the floor of one row in the engine.
 func (b *bench) rowFloor(ctx context.Context, e *engine) (part, error) {
-	row := part{times: 1, floor: floorRow, args: []string{e.name, b.dir}}
+	row := part{times: 1, floor: floor.Row, args: []string{e.name, b.dir}}
 	if e.name != "postgres" {
 		return row, nil
 	}
@@ -270,7 +271,7 @@ func (b *bench) measureSignUp(ctx context.Context, e *engine, t *target) error {
 	if err != nil {
 		return err
 	}
-	err = b.turns(ctx, t, e, "SignUp", 1.6, []part{{times: 1, floor: floorFixed}, row}, nil, func() (time.Duration, error) {
+	err = b.turns(ctx, t, e, "SignUp", 1.6, []part{{times: 1, floor: floor.Fixed}, row}, nil, func() (time.Duration, error) {
 		cost, _, err := b.cost(t, t.signUpRequests(signUpsPerTurn))
 		return cost, err
 	})

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"cognate/test/bench/floor"
 )
 
 // process is a child whose CPU time is watched.
@@ -145,4 +147,36 @@ func since(before, after map[int]time.Duration) (sum time.Duration) {
 		sum += t - before[pid]
 	}
 	return sum
+}
+
+// floorProcess starts a floor.
+func floorProcess(ctx context.Context, log io.Writer, args ...string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(ctx, log, nil, self, append([]string{floor.Command}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	if floor.Serves(args[0]) {
+		return p, p.awaitAddress()
+	}
+	line, err := p.out.ReadString('\n')
+	if err != nil || strings.TrimSpace(line) != "ready" {
+		return nil, errors.Join(fmt.Errorf("floor %s does not start", args[0]), err, p.stop())
+	}
+	return p, nil
+}
+
+// do lets a floor work n times and returns the CPU time of one run.
+func (p *process) do(n, goroutines int) (time.Duration, error) {
+	before := p.cpu()
+	if _, err := fmt.Fprintln(p.in, n, goroutines); err != nil {
+		return 0, err
+	}
+	if line, err := p.out.ReadString('\n'); err != nil || strings.TrimSpace(line) != "done" {
+		return 0, errors.Join(errors.New("a floor has ended"), err)
+	}
+	return (p.cpu() - before) / time.Duration(n), nil
 }

@@ -34,6 +34,7 @@ import (
 	"cognate/internal/keys/srp"
 	"cognate/internal/store"
 	"cognate/internal/user"
+	"cognate/test/bench/floor"
 	"cognate/test/pgcluster"
 )
 
@@ -246,7 +247,7 @@ func (t *target) load(ctx context.Context, users int) error {
 	for i := range t.people {
 		made <- i
 	}
-	if err := repeat(len(t.people), 4, func() error {
+	if err := floor.Repeat(len(t.people), 4, func() error {
 		i := <-made
 		verifiers[i] = srp.Verifier(srp.PoolName(t.pool), t.people[i].username, password, salts[i])
 		return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"cognate/internal/keys"
+	"cognate/test/bench/floor"
 	"cognate/test/srpclient"
 )
 
@@ -37,7 +38,7 @@ func (b *bench) measureTriggers(ctx context.Context) (err error) {
 	if !slices.ContainsFunc([]string{webhook, lambda, folder}, func(s string) bool { return b.wanted(triggerLine(s)) }) {
 		return nil
 	}
-	function, err := floorProcess(ctx, os.Stderr, floorFunction)
+	function, err := floorProcess(ctx, os.Stderr, floor.Function)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (x *exchange) stream() error {
 	return x.exchangeStream(encoded, encoded.length(), sigv4.UnsignedTrailer)
 }
 
-// addedChecksum is the trailing checksum of uploads that have none. To compute it is much cheaper
+// addedChecksum is the trailing checksum of uploads without a checksum. To compute it is much cheaper
 // than to sign chunks.
 const addedChecksum = "x-amz-checksum-crc32"
 

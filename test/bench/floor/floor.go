@@ -1,4 +1,5 @@
-package main
+// Package floor does the least work that the parts of an operation can cost, in a process of its own.
+package floor
 
 import (
 	"bufio"
@@ -17,10 +18,8 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,53 +31,53 @@ import (
 	"cognate/test/srpclient"
 )
 
-// floorCommand is the first argument by which this program is a floor.
-const floorCommand = "floor"
+// Command is the first argument by which this program is a floor.
+const Command = "floor"
 
 // The floors: the least that an operation's parts can cost.
 const (
-	floorSignature = "signature"   // an RS256 signature, 2048 bits, standard library
-	floorFixed     = "fixed-base"  // g^b with the table of keys/srp
-	floorShared    = "shared"      // the SRP server's S, as keys/srp computes it
-	floorBigFixed  = "big-fixed"   // g^b with math/big
-	floorBigShared = "big-shared"  // S with math/big
-	floorRow       = "grouped-row" // one row of a user's size, committed in a group
-	floorHandler   = "handler"     // a bare net/http JSON handler
-	floorFunction  = "function"    // a function over HTTP that changes nothing
-	floorVerify    = "verify"      // the check of an RS256 signature, standard library
-	floorDecrypt   = "decrypt"     // RSA-OAEP, 2048 bits, standard library
-	floorExchange  = "exchange"    // a bare net/http handler that redeems a code elsewhere, and one that answers tokens
-	floorProxy     = "proxy"       // a bare httputil.ReverseProxy
-	floorDiscard   = "discard"     // a store that keeps nothing
+	Signature = "signature"   // an RS256 signature, 2048 bits, standard library
+	Fixed     = "fixed-base"  // g^b with the table of keys/srp
+	Shared    = "shared"      // the SRP server's S, as keys/srp computes it
+	BigFixed  = "big-fixed"   // g^b with math/big
+	BigShared = "big-shared"  // S with math/big
+	Row       = "grouped-row" // one row of a user's size, committed in a group
+	Handler   = "handler"     // a bare net/http JSON handler
+	Function  = "function"    // a function over HTTP that changes nothing
+	Verify    = "verify"      // the check of an RS256 signature, standard library
+	Decrypt   = "decrypt"     // RSA-OAEP, 2048 bits, standard library
+	Exchange  = "exchange"    // a bare net/http handler that redeems a code elsewhere, and one that answers tokens
+	Proxy     = "proxy"       // a bare httputil.ReverseProxy
+	Discard   = "discard"     // a store that keeps nothing
 )
 
-// serves reports whether a floor serves HTTP.
-func serves(floor string) bool {
+// Serves reports whether a floor Serves HTTP.
+func Serves(floor string) bool {
 	switch floor {
-	case floorHandler, floorFunction, floorExchange, floorProxy, floorDiscard:
+	case Handler, Function, Exchange, Proxy, Discard:
 		return true
 	}
 	return false
 }
 
-// runFloor is a floor's process. It answers each number on in by doing the work
+// Run is a floor's process. It answers each number on in by doing the work
 // that often, from as many goroutines as there are clients.
-func runFloor(args []string, in io.Reader, out io.Writer) error {
+func Run(args []string, in io.Reader, out io.Writer) error {
 	name, rest := args[0], args[1:]
 	switch name {
-	case floorHandler:
+	case Handler:
 		return serveFloor(in, out, answerUser)
-	case floorFunction:
+	case Function:
 		return serveFloor(in, out, echo)
-	case floorExchange:
-		return serveFloor(in, out, exchangeHandler(rest[0], rest[1]))
-	case floorProxy:
+	case Exchange:
+		return serveFloor(in, out, exchangeHandler(rest[0], rest[1], rest[2]))
+	case Proxy:
 		store, err := url.Parse(rest[0])
 		if err != nil {
 			return err
 		}
 		return serveFloor(in, out, httputil.NewSingleHostReverseProxy(store).ServeHTTP)
-	case floorDiscard:
+	case Discard:
 		length, err := strconv.ParseInt(rest[0], 10, 64)
 		if err != nil {
 			return err
@@ -96,7 +95,7 @@ func runFloor(args []string, in io.Reader, out io.Writer) error {
 		if _, err := fmt.Sscan(lines.Text(), &n, &goroutines); err != nil {
 			return err
 		}
-		if err := repeat(n, goroutines, work); err != nil {
+		if err := Repeat(n, goroutines, work); err != nil {
 			return err
 		}
 		fmt.Fprintln(out, "done")
@@ -104,7 +103,8 @@ func runFloor(args []string, in io.Reader, out io.Writer) error {
 	return lines.Err()
 }
 
-func repeat(n, goroutines int, work func() error) error {
+// Repeat does the work n times, from so many goroutines.
+func Repeat(n, goroutines int, work func() error) error {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	errs := make([]error, goroutines)
@@ -121,28 +121,28 @@ func repeat(n, goroutines int, work func() error) error {
 
 func floorWork(name string, args []string) (func() error, error) {
 	switch name {
-	case floorSignature:
+	case Signature:
 		return signatureWork()
-	case floorVerify:
+	case Verify:
 		return verifyWork()
-	case floorDecrypt:
+	case Decrypt:
 		return decryptWork()
-	case floorFixed:
+	case Fixed:
 		srp.Prepare()
 		salt := srp.NewSalt()
 		return func() error { srp.Verifier("pool", "user", "password", salt); return nil }, nil
-	case floorShared:
+	case Shared:
 		a, b, v, public, err := exchange()
 		return func() error { _, err := srp.SessionKey(a, b, v, public); return err }, err
-	case floorBigFixed:
+	case BigFixed:
 		b := make([]byte, srp.SecretSize)
 		_, _ = rand.Read(b)
 		x := new(big.Int).SetBytes(b)
 		return func() error { new(big.Int).Exp(bigG, x, bigN); return nil }, nil
-	case floorBigShared:
+	case BigShared:
 		a, b, v, public, err := exchange()
 		return func() error { bigShared(a, b, v, public); return nil }, err
-	case floorRow:
+	case Row:
 		return rowWork(args[0], args[1])
 	}
 	return nil, fmt.Errorf("no floor %q", name)
@@ -305,11 +305,11 @@ func discardHandler(length int64) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
-		_, _ = io.Copy(w, io.LimitReader(zeros{}, length))
+		_, _ = io.Copy(w, io.LimitReader(Zeros{}, length))
 	}
 }
 
-// serveFloor serves until the parent goes away.
+// serveFloor Serves until the parent goes away.
 func serveFloor(in io.Reader, out io.Writer, handler http.HandlerFunc) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -327,34 +327,11 @@ func serveFloor(in io.Reader, out io.Writer, handler http.HandlerFunc) error {
 	return nil
 }
 
-// floorProcess starts a floor.
-func floorProcess(ctx context.Context, log io.Writer, args ...string) (*process, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	p, err := start(ctx, log, nil, self, append([]string{floorCommand}, args...)...)
-	if err != nil {
-		return nil, err
-	}
-	if serves(args[0]) {
-		return p, p.awaitAddress()
-	}
-	line, err := p.out.ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != "ready" {
-		return nil, errors.Join(fmt.Errorf("floor %s does not start", args[0]), err, p.stop())
-	}
-	return p, nil
-}
+// Zeros is a source of bytes without memory of its own.
+type Zeros struct{}
 
-// do lets a floor work n times and returns the CPU time of one run.
-func (p *process) do(n, goroutines int) (time.Duration, error) {
-	before := p.cpu()
-	if _, err := fmt.Fprintln(p.in, n, goroutines); err != nil {
-		return 0, err
-	}
-	if line, err := p.out.ReadString('\n'); err != nil || strings.TrimSpace(line) != "done" {
-		return 0, errors.Join(errors.New("a floor has ended"), err)
-	}
-	return (p.cpu() - before) / time.Duration(n), nil
+// Read implements io.Reader.
+func (Zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }

@@ -1,4 +1,4 @@
-package main
+package floor
 
 import (
 	"crypto"
@@ -9,11 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-
-	"cognate/test/bench/idp"
 )
 
 // The floors of sign-in at other providers.
@@ -40,19 +37,19 @@ func decryptWork() (func() error, error) {
 	}, err
 }
 
-// exchangeHandler returns a handler without the work of a service provider: /callback redeems a
-// code at a token endpoint and redirects, and /token reads a form and answers as many bytes as
+// exchangeHandler returns a handler without the work of a service provider: /callback sends a
+// form to a token endpoint and redirects to a callback, and /token reads a form and answers as many bytes as
 // three tokens have.
-func exchangeHandler(tokenURL, code string) http.HandlerFunc {
+func exchangeHandler(tokenURL, form, callback string) http.HandlerFunc {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	tokens := strings.Repeat("x", 900)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/callback" {
-			if err := redeem(r, client, tokenURL, code); err != nil {
+			if err := redeem(r, client, tokenURL, form); err != nil {
 				http.Error(w, err.Error(), http.StatusBadGateway)
 				return
 			}
-			w.Header().Set("Location", webCallback+"?code="+rand.Text())
+			w.Header().Set("Location", callback+"?code="+rand.Text())
 			w.Header().Set("Content-Length", "0")
 			w.WriteHeader(http.StatusFound)
 			return
@@ -72,8 +69,8 @@ func exchangeHandler(tokenURL, code string) http.HandlerFunc {
 	}
 }
 
-func redeem(r *http.Request, client *http.Client, tokenURL, code string) error {
-	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, tokenURL, strings.NewReader(tokenForm(code).Encode()))
+func redeem(r *http.Request, client *http.Client, tokenURL, form string) error {
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, tokenURL, strings.NewReader(form))
 	if err != nil {
 		return err
 	}
@@ -90,12 +87,4 @@ func redeem(r *http.Request, client *http.Client, tokenURL, code string) error {
 		return errors.Join(errors.New("the code was not redeemed"), err)
 	}
 	return nil
-}
-
-// tokenForm is what a service provider sends to a token endpoint.
-func tokenForm(code string) url.Values {
-	return url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "client_id": {idp.ClientID}, "client_secret": {idp.ClientSecret},
-		"redirect_uri": {"https://" + webHost + "/oauth2/idpresponse"}, "code_verifier": {verifier},
-	}
 }
