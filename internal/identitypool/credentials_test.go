@@ -276,10 +276,13 @@ func TestForeignSTS(t *testing.T) {
 	if asked := *foreign.last.Load(); asked.Get("RoleArn") != guestRole || !strings.Contains(asked.Get("Policy"), `"s3:*"`) {
 		t.Errorf("for a guest STS is asked with %v", asked)
 	}
-	for code, want := range map[string]string{"AccessDenied": "InvalidIdentityPoolConfigurationException", "Throttling": "ExternalServiceException"} {
+	for code, want := range map[string]string{"AccessDenied": "InvalidIdentityPoolConfigurationException", "InvalidParameterValue": "InvalidIdentityPoolConfigurationException", "Throttling": "ExternalServiceException"} {
 		foreign.refuse.Store(&code)
 		_, err := r.sdk.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guest})
 		serving.Want(t, err, want)
+		if !strings.Contains(r.Log.String(), "api error "+code) {
+			t.Errorf("the log does not have %s, which STS answered", code)
+		}
 	}
 	foreign.Close()
 	_, err := r.sdk.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guest})

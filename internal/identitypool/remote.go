@@ -42,10 +42,10 @@ func NewRemoteSTS(endpoint string) (*RemoteSTS, error) {
 }
 
 // refusals are the codes by which STS says that the role, its trust policy, or the provider in
-// the account is not as it should be.
+// the account is not as it should be. Some are of MinIO.
 var refusals = []string{
-	"AccessDenied", "ExpiredTokenException", "IDPRejectedClaim", "InvalidIdentityToken", "MalformedPolicyDocument", "PackedPolicyTooLarge",
-	"RegionDisabledException", "ValidationError",
+	"AccessDenied", "ExpiredToken", "ExpiredTokenException", "IDPRejectedClaim", "InvalidIdentityToken", "InvalidParameterValue",
+	"MalformedPolicyDocument", "PackedPolicyTooLarge", "RegionDisabledException", "ValidationError",
 }
 
 // assume exchanges the token of an identity for credentials.

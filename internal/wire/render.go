@@ -80,9 +80,20 @@ func (x *exchange) note(status int, code string, cause error) {
 			x.event.SetReason(reason)
 		}
 	}
-	if cause != nil && (status >= http.StatusInternalServerError || api.CodeOf(cause) != told) {
+	if cause != nil && (status >= http.StatusInternalServerError || api.CodeOf(cause) != told || concernsOperator(cause)) {
 		x.event.SetCause(cause)
 	}
+}
+
+// concernsOperator reports whether an error has a cause that the operator can mend: a setting, or
+// another server.
+func concernsOperator(err error) bool {
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok || e.Unwrap() == nil {
+		return false
+	}
+	reason := api.ReasonOf(err)
+	return reason == api.ReasonProvider || reason == api.ReasonNotConfigured
 }
 
 // clientGone reports whether a request failed because its client went away,

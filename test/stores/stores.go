@@ -93,3 +93,15 @@ func Versity(ctx context.Context, path, dir string) (*Store, error) {
 	}
 	return s, s.Run(ctx, port, path, "--port", "127.0.0.1:"+port, "--region", Region, "--quiet", "--keep-alive", "posix", "--sidecar", side, s.Dir)
 }
+
+// MinIO starts MinIO on a port of this machine, over a folder of its own. Path is the program, which takes the
+// variables of env besides.
+func MinIO(ctx context.Context, path, dir, port string, env ...string) (*Store, error) {
+	s := &Store{
+		Proxy: &proxies.Proxy{URL: "http://127.0.0.1:" + port, Env: append([]string{
+			"MINIO_ROOT_USER=" + AccessKey, "MINIO_ROOT_PASSWORD=" + SecretKey, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "HOME=" + dir,
+		}, env...)},
+		Dir: filepath.Join(dir, "objects"),
+	}
+	return s, s.Run(ctx, port, path, "server", "--address", "127.0.0.1:"+port, s.Dir)
+}
