@@ -47,8 +47,13 @@ func (s *Service) GetWebIdentityToken(ctx context.Context, in *sts.GetWebIdentit
 	if s.deps.Issuer == "" {
 		return nil, sts.OutboundWebIdentityFederationDisabledException("Outbound web identity federation is not available while the server has AWS's issuers.").WithReason(api.ReasonNotConfigured)
 	}
-	if in.SigningAlgorithm != "RS256" {
-		return nil, invalid("The signing algorithm must be RS256: Cognate has no keys for others.")
+	sign := s.deps.Tokens.SignIdentity
+	switch in.SigningAlgorithm {
+	case "RS256":
+	case "ES384":
+		sign = s.deps.Tokens.SignCaller
+	default:
+		return nil, invalid("The signing algorithm must be RS256 or ES384.")
 	}
 	life := defaultCallerToken
 	if in.DurationSeconds != nil {
@@ -78,7 +83,7 @@ func (s *Service) GetWebIdentityToken(ctx context.Context, in *sts.GetWebIdentit
 	if len(text) > maxCallerClaims {
 		return nil, sts.JWTPayloadSizeExceededException("The tags are too long for a token.").WithReason(api.ReasonQuota)
 	}
-	signed, err := s.deps.Tokens.SignIdentity(ctx, text)
+	signed, err := sign(ctx, text)
 	return &sts.GetWebIdentityTokenResponse{WebIdentityToken: &signed, Expiration: expires}, err
 }
 
@@ -111,8 +116,8 @@ func (s *Service) Mount(mux *http.ServeMux, path string) {
 	mux.HandleFunc("GET "+path+"/.well-known/openid-configuration", token.Publish(func(context.Context) ([]byte, error) {
 		return json.Marshal(map[string]any{
 			"issuer": s.deps.Issuer, "jwks_uri": s.deps.Issuer + "/.well-known/jwks.json", "response_types_supported": []string{"id_token"},
-			"subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256"},
+			"subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256", "ES384"},
 		})
 	}))
-	mux.HandleFunc("GET "+path+"/.well-known/jwks.json", token.Publish(s.deps.Tokens.IdentityJWKS))
+	mux.HandleFunc("GET "+path+"/.well-known/jwks.json", token.Publish(s.deps.Tokens.CallerJWKS))
 }

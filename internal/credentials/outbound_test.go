@@ -1,6 +1,8 @@
 package credentials_test
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +63,7 @@ func TestGetWebIdentityToken(t *testing.T) {
 	serving.Want(t, err, "AccessDenied")
 	_, err = r.sts(ada).GetWebIdentityToken(ctx, in(func(in *sts.GetWebIdentityTokenInput) { in.Audience = []string{"c"} }))
 	serving.Want(t, err, "AccessDenied")
-	_, err = r.sts(ada).GetWebIdentityToken(ctx, in(func(in *sts.GetWebIdentityTokenInput) { in.SigningAlgorithm = new("ES384") }))
+	_, err = r.sts(ada).GetWebIdentityToken(ctx, in(func(in *sts.GetWebIdentityTokenInput) { in.SigningAlgorithm = new("PS256") }))
 	serving.Want(t, err, "ValidationError")
 	_, err = r.root().GetWebIdentityToken(ctx, in(func(in *sts.GetWebIdentityTokenInput) {
 		for i := range 40 {
@@ -69,4 +71,54 @@ func TestGetWebIdentityToken(t *testing.T) {
 		}
 	}))
 	serving.Want(t, err, "JWTPayloadSizeExceededException")
+}
+
+// TestES384Tokens verifies tokens of ES384, whose key is one of its own. Identity pools do not publish it.
+func TestES384Tokens(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
+		sign := func() string {
+			t.Helper()
+			out, err := r.root().GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{Audience: []string{"app"}, SigningAlgorithm: new("ES384")})
+			check(t, err)
+			return *out.WebIdentityToken
+		}
+		verify := func(token string) error {
+			t.Helper()
+			provider, err := oidc.NewProvider(ctx, r.URL()+"/sts")
+			check(t, err)
+			_, err = provider.Verifier(&oidc.Config{ClientID: "app"}).Verify(ctx, token)
+			return err
+		}
+		first, second := sign(), sign()
+		header, _, _ := strings.Cut(first, ".")
+		if !strings.HasPrefix(second, header+".") || verify(first) != nil || verify(second) != nil {
+			t.Errorf("tokens %s and %s: %v", first, second, verify(first))
+		}
+		i := strings.LastIndexByte(first, '.')
+		if verify(first[:i]+second[strings.LastIndexByte(second, '.'):]) == nil {
+			t.Error("the signature of another token is accepted")
+		}
+		set := keySet(t, r.URL()+"/cognito-identity/.well-known/jwks_uri")
+		if strings.Contains(set, "ES384") || !strings.Contains(set, "RS256") {
+			t.Errorf("identity pools publish %s", set)
+		}
+		if set := keySet(t, r.URL()+"/sts/.well-known/jwks.json"); !strings.Contains(set, `"alg":"ES384","crv":"P-384"`) || !strings.Contains(set, "RS256") {
+			t.Errorf("STS publishes %s", set)
+		}
+	})
+}
+
+// keySet returns a key set.
+func keySet(t *testing.T, address string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	check(t, err)
+	res, err := http.DefaultClient.Do(req)
+	check(t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	check(t, err)
+	return string(body)
 }

@@ -1,9 +1,13 @@
 package keys
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -18,6 +22,9 @@ const (
 	kidBytes       = 32
 	headerPrefix   = `{"kid":"`
 	headerSuffix   = `","alg":"RS256"}`
+	headerES384    = `","alg":"ES384"}`
+	// scalarES384 is the length of each half of a signature (RFC 7518 §3.4).
+	scalarES384 = 48
 )
 
 // MaxJWS is the longest token that is verified, in bytes. It limits the work that
@@ -25,11 +32,13 @@ const (
 // for one.
 const MaxJWS = 48 << 10
 
-// SigningKey signs tokens with RS256.
+// SigningKey signs tokens with RS256 or ES384.
 type SigningKey struct {
-	kid     string
-	header  string // encoded, with its dot
-	private *rsa.PrivateKey
+	kid    string
+	header string // encoded, with its dot
+	// One of the two is set.
+	rsa *rsa.PrivateKey
+	ec  *ecdsa.PrivateKey
 }
 
 // GenerateSigningKey makes an RSA key of 2048 bits with exponent 65537. It takes
@@ -39,9 +48,22 @@ func GenerateSigningKey() (*SigningKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newSigningKey(newKID(), private), nil
+}
+
+// GenerateES384Key makes a key of the curve P-384.
+func GenerateES384Key() (*SigningKey, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return newES384Key(newKID(), private), nil
+}
+
+func newKID() string {
 	id := make([]byte, kidBytes)
 	rand.Read(id)
-	return newSigningKey(base64.StdEncoding.EncodeToString(id), private), nil
+	return base64.StdEncoding.EncodeToString(id)
 }
 
 // ParseSigningKey reads what [SigningKey.Marshal] wrote.
@@ -53,30 +75,57 @@ func ParseSigningKey(kid string, pkcs8 []byte) (*SigningKey, error) {
 	if err != nil {
 		return nil, errors.New("keys: malformed private key") // the cause might quote it
 	}
-	private, ok := parsed.(*rsa.PrivateKey)
-	if !ok || private.N.BitLen() != signingKeyBits || private.E != 65537 {
-		return nil, errors.New("keys: private key is not RSA of 2048 bits")
+	switch private := parsed.(type) {
+	case *rsa.PrivateKey:
+		if private.N.BitLen() == signingKeyBits && private.E == 65537 {
+			return newSigningKey(kid, private), nil
+		}
+	case *ecdsa.PrivateKey:
+		if private.Curve == elliptic.P384() {
+			return newES384Key(kid, private), nil
+		}
 	}
-	return newSigningKey(kid, private), nil
+	return nil, errors.New("keys: private key is neither RSA of 2048 bits nor of P-384")
 }
 
 func newSigningKey(kid string, private *rsa.PrivateKey) *SigningKey {
-	header := base64.RawURLEncoding.EncodeToString([]byte(headerPrefix + kid + headerSuffix))
-	return &SigningKey{kid: kid, header: header + ".", private: private}
+	return &SigningKey{kid: kid, header: encodeHeader(kid, headerSuffix), rsa: private}
+}
+
+func newES384Key(kid string, private *ecdsa.PrivateKey) *SigningKey {
+	return &SigningKey{kid: kid, header: encodeHeader(kid, headerES384), ec: private}
+}
+
+func encodeHeader(kid, suffix string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(headerPrefix+kid+suffix)) + "."
 }
 
 // Marshal returns the private key in PKCS #8, to be sealed.
-func (k *SigningKey) Marshal() ([]byte, error) { return x509.MarshalPKCS8PrivateKey(k.private) }
+func (k *SigningKey) Marshal() ([]byte, error) {
+	if k.ec != nil {
+		return x509.MarshalPKCS8PrivateKey(k.ec)
+	}
+	return x509.MarshalPKCS8PrivateKey(k.rsa)
+}
 
 // KID returns the key's id: 32 random bytes in standard Base64, 44 characters.
 func (k *SigningKey) KID() string { return k.kid }
 
 // Public returns the public half of the key.
-func (k *SigningKey) Public() *rsa.PublicKey { return &k.private.PublicKey }
+func (k *SigningKey) Public() crypto.PublicKey {
+	if k.ec != nil {
+		return &k.ec.PublicKey
+	}
+	return &k.rsa.PublicKey
+}
 
 // SignedLen returns the length of the token that Sign makes of the claims.
 func (k *SigningKey) SignedLen(claims []byte) int {
-	return len(k.header) + raw.EncodedLen(len(claims)) + 1 + raw.EncodedLen(k.private.Size())
+	size := 2 * scalarES384
+	if k.rsa != nil {
+		size = k.rsa.Size()
+	}
+	return len(k.header) + raw.EncodedLen(len(claims)) + 1 + raw.EncodedLen(size)
 }
 
 // Sign makes a compact JWS (RFC 7515 §7.1) of claims, which are JSON.
@@ -84,13 +133,28 @@ func (k *SigningKey) Sign(claims []byte) (string, error) {
 	b := make([]byte, 0, k.SignedLen(claims))
 	b = append(b, k.header...)
 	b = raw.AppendEncode(b, claims)
-	digest := sha256.Sum256(b)
-	signature, err := signRS256(k.private, digest[:])
+	signature, err := k.signature(b)
 	if err != nil {
 		return "", fmt.Errorf("keys: sign: %w", err)
 	}
 	b = append(b, '.')
 	return string(raw.AppendEncode(b, signature)), nil
+}
+
+func (k *SigningKey) signature(signed []byte) ([]byte, error) {
+	if k.rsa != nil {
+		digest := sha256.Sum256(signed)
+		return signRS256(k.rsa, digest[:])
+	}
+	digest := sha512.Sum384(signed)
+	r, s, err := ecdsa.Sign(rand.Reader, k.ec, digest[:])
+	if err != nil {
+		return nil, err
+	}
+	signature := make([]byte, 2*scalarES384)
+	r.FillBytes(signature[:scalarES384])
+	s.FillBytes(signature[scalarES384:])
+	return signature, nil
 }
 
 // VerifyRS256 verifies a token that a [SigningKey] signed, and returns its payload. lookup
@@ -162,21 +226,24 @@ func isKID(s string) bool {
 	return err == nil && len(b) == kidBytes
 }
 
-// PublishedKey is a public key with its id.
+// PublishedKey is a public key with its id: of RSA for RS256, of P-384 for ES384.
 type PublishedKey struct {
 	KID string
-	Key *rsa.PublicKey
+	Key crypto.PublicKey
 }
 
-// jwk is a public key of RFC 7517 §4 and RFC 7518 §6.3.1, with the members and
-// the order that Cognito publishes.
+// jwk is a public key of RFC 7517 §4 and RFC 7518 §6.2.1 and §6.3.1. Keys of RSA have the members
+// and the order that Cognito publishes.
 type jwk struct {
 	Alg string `json:"alg"`
-	E   string `json:"e"`
+	Crv string `json:"crv,omitempty"`
+	E   string `json:"e,omitempty"`
 	KID string `json:"kid"`
 	Kty string `json:"kty"`
-	N   string `json:"n"`
+	N   string `json:"n,omitempty"`
 	Use string `json:"use"`
+	X   string `json:"x,omitempty"`
+	Y   string `json:"y,omitempty"`
 }
 
 // JWKS renders the JSON Web Key Set of a pool.
@@ -185,15 +252,31 @@ func JWKS(keys []PublishedKey) []byte {
 		Keys []jwk `json:"keys"`
 	}{Keys: make([]jwk, 0, len(keys))}
 	for _, k := range keys {
-		set.Keys = append(set.Keys, jwk{
-			Alg: "RS256", Kty: "RSA", Use: "sig", KID: k.KID,
-			E: raw.EncodeToString(big.NewInt(int64(k.Key.E)).Bytes()),
-			N: raw.EncodeToString(k.Key.N.Bytes()),
-		})
+		set.Keys = append(set.Keys, k.jwk())
 	}
 	b, err := json.Marshal(set)
 	if err != nil {
 		panic(err) // strings always marshal
 	}
 	return b
+}
+
+func (k *PublishedKey) jwk() jwk {
+	if ec, ok := k.Key.(*ecdsa.PublicKey); ok {
+		point, err := ec.Bytes() // 4, then both coordinates
+		if err != nil {
+			panic(err) // every key was parsed or generated
+		}
+		size := (len(point) - 1) / 2
+		return jwk{
+			Alg: "ES384", Crv: "P-384", Kty: "EC", Use: "sig", KID: k.KID,
+			X: raw.EncodeToString(point[1 : 1+size]), Y: raw.EncodeToString(point[1+size:]),
+		}
+	}
+	public, _ := k.Key.(*rsa.PublicKey)
+	return jwk{
+		Alg: "RS256", Kty: "RSA", Use: "sig", KID: k.KID,
+		E: raw.EncodeToString(big.NewInt(int64(public.E)).Bytes()),
+		N: raw.EncodeToString(public.N.Bytes()),
+	}
 }

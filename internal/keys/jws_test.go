@@ -36,7 +36,7 @@ func lookupOf(keys ...*SigningKey) func(string) *rsa.PublicKey {
 	return func(kid string) *rsa.PublicKey {
 		for _, k := range keys {
 			if k.KID() == kid {
-				return k.Public()
+				return &k.rsa.PublicKey
 			}
 		}
 		return nil
@@ -83,7 +83,7 @@ func TestSign(t *testing.T) {
 func TestJWKS(t *testing.T) {
 	t.Parallel()
 	k := testKey(t)
-	n := base64.RawURLEncoding.EncodeToString(k.Public().N.Bytes())
+	n := base64.RawURLEncoding.EncodeToString(k.rsa.N.Bytes())
 	want := `{"keys":[{"alg":"RS256","e":"AQAB","kid":"` + k.KID() + `","kty":"RSA","n":"` + n + `","use":"sig"}]}`
 	if diff := cmp.Diff(want, string(JWKS([]PublishedKey{{k.KID(), k.Public()}}))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -99,7 +99,7 @@ func forge(t *testing.T, k *SigningKey, header string) string {
 	e := base64.RawURLEncoding.EncodeToString
 	input := e([]byte(header)) + "." + e([]byte(claims))
 	digest := sha256.Sum256([]byte(input))
-	sig, err := rsa.SignPKCS1v15(rand.Reader, k.private, crypto.SHA256, digest[:])
+	sig, err := rsa.SignPKCS1v15(rand.Reader, k.rsa, crypto.SHA256, digest[:])
 	if err != nil {
 		t.Fatal(err)
 	}

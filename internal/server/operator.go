@@ -196,8 +196,10 @@ func (o *operator) rotateSigning(ctx context.Context, poolID string) (ControlRes
 		return ControlResponse{Pools: 1}, o.services.tokens.Rotate(ctx, poolID)
 	}
 	n := 0
-	if err := o.services.tokens.Rotate(ctx, token.IdentityKeys); err != nil {
-		return ControlResponse{}, err
+	for _, owner := range token.Owners() {
+		if err := o.services.tokens.Rotate(ctx, owner); err != nil {
+			return ControlResponse{}, err
+		}
 	}
 	err := o.store.EachPool(ctx, func(id string) error {
 		err := o.services.tokens.Rotate(ctx, id)

@@ -95,5 +95,7 @@ func (o *operator) renew(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
 	_ = o.store.EachPool(ctx, func(id string) error { return o.services.tokens.Renew(ctx, id) })
-	_ = o.services.tokens.Renew(ctx, token.IdentityKeys)
+	for _, owner := range token.Owners() {
+		_ = o.services.tokens.Renew(ctx, owner)
+	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"cognate/internal/api/awsjson"
 	"cognate/internal/api/idp"
+	"cognate/internal/keys"
 	"cognate/internal/pool"
 )
 
@@ -52,7 +53,8 @@ func (s *Service) JWKS(ctx context.Context, poolID string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.publishedKeys(ctx, sn.ID, "")
+	published, err := s.publishedKeys(ctx, sn.ID, "")
+	return keys.JWKS(published), err
 }
 
 // Discovery returns the pool's OpenID Provider metadata (OpenID Connect Discovery

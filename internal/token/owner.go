@@ -10,9 +10,16 @@ import (
 	"cognate/internal/keys"
 )
 
-// IdentityKeys names the keys by which identity pools sign their tokens. They are in no user
-// pool.
-const IdentityKeys = "cognito-identity"
+// Owners of keys that are not user pools.
+const (
+	// IdentityKeys names the keys of RS256 by which identity pools and STS sign their tokens.
+	IdentityKeys = "cognito-identity"
+	// CallerKeys names the keys of ES384 by which STS signs tokens for users and roles.
+	CallerKeys = "sts"
+)
+
+// Owners returns the owners of keys that are not user pools.
+func Owners() []string { return []string{IdentityKeys, CallerKeys} }
 
 // claimTime reads a time of a claim, in seconds.
 func claimTime(v any) (time.Time, error) {
@@ -36,6 +43,26 @@ func (s *Service) SignIdentity(ctx context.Context, claims []byte) (signed strin
 	return signed, err
 }
 
+// SignCaller signs the claims of a user or a role with ES384.
+func (s *Service) SignCaller(ctx context.Context, claims []byte) (signed string, err error) {
+	set, err := s.signing.of(ctx, CallerKeys)
+	if err != nil {
+		return "", err
+	}
+	key := set.signer(useID, s.deps.Now())
+	if key == nil {
+		return "", errNoSigner
+	}
+	with, err := s.open(key)
+	if err != nil {
+		return "", err
+	}
+	if gateErr := s.deps.Gate.Do(ctx, func() { signed, err = with.Sign(claims) }); gateErr != nil {
+		return "", gateErr
+	}
+	return signed, err
+}
+
 // VerifyIdentity verifies a token of SignIdentity and returns its claims. The caller checks them,
 // with the expiry.
 func (s *Service) VerifyIdentity(ctx context.Context, raw string) (*Login, error) {
@@ -52,12 +79,24 @@ func (s *Service) VerifyIdentity(ctx context.Context, raw string) (*Login, error
 
 // IdentityJWKS returns the key set of identity pools.
 func (s *Service) IdentityJWKS(ctx context.Context) ([]byte, error) {
-	return s.publishedKeys(ctx, IdentityKeys, useID)
+	published, err := s.publishedKeys(ctx, IdentityKeys, useID)
+	return keys.JWKS(published), err
 }
 
-// publishedKeys returns the JSON Web Key Set of an owner: the keys that sign, the keys that will
-// sign next, and earlier keys as long as their tokens may live. use "" is every use.
-func (s *Service) publishedKeys(ctx context.Context, owner, use string) ([]byte, error) {
+// CallerJWKS returns the key set of STS: the keys of identity pools for RS256, and its own for
+// ES384.
+func (s *Service) CallerJWKS(ctx context.Context) ([]byte, error) {
+	published, err := s.publishedKeys(ctx, IdentityKeys, useID)
+	if err != nil {
+		return nil, err
+	}
+	own, err := s.publishedKeys(ctx, CallerKeys, useID)
+	return keys.JWKS(append(published, own...)), err
+}
+
+// publishedKeys returns the public keys of an owner: those that sign, those that will sign next, and
+// earlier keys as long as their tokens may live. use "" is every use.
+func (s *Service) publishedKeys(ctx context.Context, owner, use string) ([]keys.PublishedKey, error) {
 	set, err := s.signing.of(ctx, owner)
 	if err != nil {
 		return nil, err
@@ -69,7 +108,7 @@ func (s *Service) publishedKeys(ctx context.Context, owner, use string) ([]byte,
 			published = append(published, keys.PublishedKey{KID: key.row.KID, Key: key.public})
 		}
 	}
-	return keys.JWKS(published), nil
+	return published, nil
 }
 
 // verifyOwned checks a signature under the keys that an owner has for one use.

@@ -2,6 +2,8 @@ package token
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -56,7 +58,7 @@ const (
 // signingKey is a key's row, with the private key once it was needed.
 type signingKey struct {
 	row    store.SigningKey
-	public *rsa.PublicKey
+	public crypto.PublicKey
 
 	mu      sync.Mutex
 	private *keys.SigningKey
@@ -151,11 +153,10 @@ func (k *signingKeys) read(ctx context.Context, poolID string, old *keySet) (*ke
 			}
 		}
 		public, err := x509.ParsePKIXPublicKey(row.Public)
-		rsaKey, ok := public.(*rsa.PublicKey)
-		if err != nil || !ok {
-			return nil, fmt.Errorf("token: public key of %s is not RSA", row.KID)
+		if err != nil || !isSigningKey(poolID, public) {
+			return nil, fmt.Errorf("token: public key of %s is not of its owner's algorithm", row.KID)
 		}
-		set.keys = append(set.keys, &signingKey{row: row, public: rsaKey})
+		set.keys = append(set.keys, &signingKey{row: row, public: public})
 	}
 	slices.SortFunc(set.keys, func(a, b *signingKey) int {
 		if c := strings.Compare(b.row.Use, a.row.Use); c != 0 { // id first
@@ -167,6 +168,16 @@ func (k *signingKeys) read(ctx context.Context, poolID string, old *keySet) (*ke
 		return strings.Compare(a.row.KID, b.row.KID)
 	})
 	return set, nil
+}
+
+// isSigningKey reports whether a key is of the algorithm that its owner signs with.
+func isSigningKey(owner string, public crypto.PublicKey) bool {
+	if owner == CallerKeys {
+		_, ok := public.(*ecdsa.PublicKey)
+		return ok
+	}
+	_, ok := public.(*rsa.PublicKey)
+	return ok
 }
 
 // rows reads a pool's keys, except those sealed by a retired data key. A thief who
@@ -219,8 +230,12 @@ func insertKeys(ctx context.Context, tx *store.Tx, rows []store.SigningKey) erro
 	return nil
 }
 
-// newKey takes a key from the pool of ready keys, or makes one behind the gate.
-func (s *Service) newKey(ctx context.Context) (key *keys.SigningKey, err error) {
+// newKey makes a key for an owner. Keys of RSA come from the pool of ready keys, or are made behind
+// the gate.
+func (s *Service) newKey(ctx context.Context, owner string) (key *keys.SigningKey, err error) {
+	if owner == CallerKeys {
+		return keys.GenerateES384Key()
+	}
 	if s.deps.SigningKeys != nil {
 		return s.deps.SigningKeys.Get(ctx)
 	}
@@ -230,11 +245,19 @@ func (s *Service) newKey(ctx context.Context) (key *keys.SigningKey, err error) 
 	return key, err
 }
 
+// usesOf returns the uses for which an owner has keys.
+func usesOf(owner string) []string {
+	if owner == CallerKeys {
+		return []string{useID}
+	}
+	return []string{useID, useAccess}
+}
+
 // generate makes one key for each use, sealed and bound to its row.
 func (k *signingKeys) generate(ctx context.Context, poolID string, now, activates time.Time) ([]store.SigningKey, error) {
 	var pair []store.SigningKey
-	for _, use := range [...]string{useID, useAccess} {
-		key, err := k.s.newKey(ctx)
+	for _, use := range usesOf(poolID) {
+		key, err := k.s.newKey(ctx, poolID)
 		if err != nil {
 			return nil, err
 		}
@@ -302,7 +325,8 @@ func (set *keySet) signer(use string, now time.Time) *signingKey {
 func (set *keySet) verifier(use, kid string, now time.Time) *rsa.PublicKey {
 	for _, key := range set.keys {
 		if key.row.KID == kid && key.row.Use == use && live(&key.row, now) {
-			return key.public
+			public, _ := key.public.(*rsa.PublicKey)
+			return public
 		}
 	}
 	return nil
@@ -399,13 +423,14 @@ func (s *Service) Renew(ctx context.Context, poolID string) error {
 	return s.maintain(ctx, poolID)
 }
 
-// Maintain brings the rows of all pools up to date, and those of IdentityKeys. The process calls it at least
-// once an hour.
+// Maintain brings the rows of all pools and of the other [Owners] up to date. The process calls it
+// at least once an hour.
 func (s *Service) Maintain(ctx context.Context) error {
-	return errors.Join(
-		s.deps.Store.EachPool(ctx, func(poolID string) error { return s.maintain(ctx, poolID) }),
-		s.maintain(ctx, IdentityKeys),
-	)
+	err := s.deps.Store.EachPool(ctx, func(poolID string) error { return s.maintain(ctx, poolID) })
+	for _, owner := range Owners() {
+		err = errors.Join(err, s.maintain(ctx, owner))
+	}
+	return err
 }
 
 // maintain brings a pool's rows up to date: it writes the states that follow from
