@@ -50,10 +50,13 @@ func engines(t *testing.T, test func(t *testing.T, r *rig)) {
 	})
 }
 
-func newRig(t *testing.T, database string) *rig {
+func newRig(t *testing.T, database string, change ...func(c *server.Config)) *rig {
 	t.Helper()
 	c := serving.Dev(t)
 	c.Database = server.Secret(database)
+	for _, f := range change {
+		f(&c)
+	}
 	ahead := new(atomic.Int64)
 	c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	r := &rig{Rig: serving.Start(t, c), ahead: ahead}

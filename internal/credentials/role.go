@@ -53,7 +53,7 @@ func described(a *iam.Assumption) *session.Description {
 func (s *Service) assumeByLogin(ctx context.Context, a iam.Assumption) (*iam.AssumedRole, error) {
 	made, err := s.deps.IAM.AssumeRole(ctx, a)
 	if _, ok := errors.AsType[*iam.TrustError](err); ok {
-		return nil, accessDenied("Not authorized to perform " + a.Action).WithCause(err)
+		return nil, notAuthorized(a.Action).WithCause(err)
 	}
 	if errors.Is(err, iam.ErrTags) {
 		return nil, sts.InvalidIdentityTokenException("The session tags in the token are not valid.").WithCause(err)
@@ -62,4 +62,9 @@ func (s *Service) assumeByLogin(ctx context.Context, a iam.Assumption) (*iam.Ass
 		return nil, sessionError(err, described(&a))
 	}
 	return made, nil
+}
+
+// notAuthorized returns AWS's error for a login that the role does not trust.
+func notAuthorized(action string) *api.Error {
+	return accessDenied("Not authorized to perform " + action)
 }

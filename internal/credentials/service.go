@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/sts"
 	"cognate/internal/federation/fetch"
+	"cognate/internal/federation/oidc"
 	"cognate/internal/iam"
 	"cognate/internal/iam/session"
 	"cognate/internal/pool"
@@ -22,6 +23,8 @@ type Deps struct {
 	Tokens *token.Service
 	// Calls gets the documents of identity providers.
 	Calls *fetch.Client
+	// AccessTokens asks Facebook and Login with Amazon about access tokens.
+	AccessTokens *oidc.AccessTokens
 	// IdentityIssuer returns the issuer of the tokens of identity pools of a Region.
 	IdentityIssuer func(region string) string
 	// Issuer is the issuer of the tokens of users and roles, or "" if they get none.

@@ -39,19 +39,15 @@ type webIdentity struct {
 	clients []string
 	// pool and identity are set for a token of an identity pool.
 	pool, identity string
+	// accessToken says that the token is an access token, which has no claims.
+	accessToken bool
 }
 
 // AssumeRoleWithWebIdentity makes credentials of a role for the bearer of a token of an OpenID
 // Connect provider.
 func (s *Service) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeRoleWithWebIdentityRequest) (*sts.AssumeRoleWithWebIdentityResponse, error) {
-	if in.ProviderId != nil {
-		return nil, badToken("Access tokens of " + *in.ProviderId + " are not available in Cognate: send an ID token without ProviderId.")
-	}
-	w, err := s.verify(ctx, in.WebIdentityToken)
+	w, err := s.verify(ctx, in)
 	if err != nil {
-		return nil, err
-	}
-	if err := w.check(s.deps.Now()); err != nil {
 		return nil, err
 	}
 	a := iam.Assumption{
@@ -79,9 +75,48 @@ func badToken(text string) *api.Error {
 	return sts.InvalidIdentityTokenException(text).WithReason(api.ReasonBadAccessToken)
 }
 
-// verify verifies the signature of a token by the keys of its issuer: an identity pool or a user
+// verify verifies the token of a request.
+func (s *Service) verify(ctx context.Context, in *sts.AssumeRoleWithWebIdentityRequest) (*webIdentity, error) {
+	if in.ProviderId != nil {
+		return s.verifyAccessToken(ctx, *in.ProviderId, in.RoleArn, in.WebIdentityToken)
+	}
+	w, err := s.verifySignature(ctx, in.WebIdentityToken)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.check(s.deps.Now())
+}
+
+// verifyAccessToken verifies an access token of Facebook or Login with Amazon. The server asks the
+// provider only if the role trusts it, so that strangers cannot make it call others.
+func (s *Service) verifyAccessToken(ctx context.Context, provider, role, raw string) (*webIdentity, error) {
+	if provider != oidc.FacebookLogins && provider != oidc.AmazonLogins {
+		return nil, badToken("ProviderId must be " + oidc.AmazonLogins + " or " + oidc.FacebookLogins + ". Send ID tokens of other providers without ProviderId.")
+	}
+	trusted, err := s.deps.IAM.Trusts(ctx, role, provider)
+	if err != nil {
+		return nil, err
+	}
+	if !trusted {
+		return nil, notAuthorized(iam.ActionAssumeWithWebIdentity)
+	}
+	facts, err := s.deps.AccessTokens.Ask(ctx, provider, raw)
+	switch {
+	case errors.Is(err, oidc.ErrAccessToken), errors.Is(err, oidc.ErrMalformed):
+		return nil, badToken("The access token is not valid.").WithCause(err)
+	case err != nil:
+		return nil, unreachable(err)
+	}
+	return &webIdentity{accessToken: true, provider: provider, name: provider, shown: provider, audience: facts.App, subject: facts.Person}, nil
+}
+
+func unreachable(err error) error {
+	return sts.IDPCommunicationErrorException("The identity provider could not be reached.").WithCause(err).WithReason(api.ReasonProvider)
+}
+
+// verifySignature verifies the signature of a token by the keys of its issuer: an identity pool or a user
 // pool of this server, or another provider that the account trusts. The server never calls itself.
-func (s *Service) verify(ctx context.Context, raw string) (*webIdentity, error) {
+func (s *Service) verifySignature(ctx context.Context, raw string) (*webIdentity, error) {
 	issuer := token.IssuerOf(raw)
 	if issuer == "" {
 		return nil, badToken(textNotToken)
@@ -100,7 +135,7 @@ func (s *Service) verify(ctx context.Context, raw string) (*webIdentity, error) 
 
 // isIdentityIssuer reports whether identity pools of some Region have the issuer.
 func (s *Service) isIdentityIssuer(issuer string) bool {
-	return slices.ContainsFunc([]string{"us-east-1", "cn-north-1", "us-gov-west-1"}, func(region string) bool {
+	return slices.ContainsFunc([]string{"us-east-1", "cn-north-1", "cn-northwest-1", "us-gov-west-1"}, func(region string) bool {
 		return s.deps.IdentityIssuer(region) == issuer
 	})
 }
@@ -111,10 +146,10 @@ func (s *Service) verifyIdentity(ctx context.Context, raw string) (*webIdentity,
 	if err != nil {
 		return nil, localError(err)
 	}
-	w := &webIdentity{
-		claims: l.Claims, provider: iam.CognitoIdentity, name: iam.CognitoIdentity, shown: iam.CognitoIdentity, pool: l.Text("aud"), identity: l.Text("sub"),
-	}
+	w := &webIdentity{claims: l.Claims, pool: l.Text("aud"), identity: l.Text("sub")}
 	region, _, _ := strings.Cut(w.pool, ":")
+	w.provider = iam.IdentityPools(region)
+	w.name, w.shown = w.provider, w.provider
 	if l.Text("iss") != s.deps.IdentityIssuer(region) || w.pool == "" || w.identity == "" {
 		return nil, badToken(textNotToken)
 	}
@@ -224,7 +259,7 @@ func (s *Service) verifyOther(ctx context.Context, issuer, raw string) (*webIden
 	case errors.Is(err, oidc.ErrNoKey):
 		return nil, badToken(textNoKey).WithCause(err)
 	case err != nil:
-		return nil, sts.IDPCommunicationErrorException("The identity provider could not be reached.").WithCause(err).WithReason(api.ReasonProvider)
+		return nil, unreachable(err)
 	}
 	if builtIn {
 		name := strings.TrimPrefix(google, "https://")
@@ -294,6 +329,9 @@ func (w *webIdentity) checkAudience() error {
 
 // login returns the token as trust policies see it.
 func (w *webIdentity) login() *session.Login {
+	if w.accessToken {
+		return iam.AccessTokenLogin(w.provider, w.audience, w.subject)
+	}
 	l := iam.WebLogin(w.provider, w.name, w.audience, w.subject, textsOf(w.claims["amr"])...)
 	if w.shown == google {
 		l.Keys[w.name+":oaud"] = textsOf(w.claims["aud"])

@@ -228,7 +228,7 @@ func TestOtherTokens(t *testing.T) {
 			change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.DurationSeconds = aws.Int32(7200) }},
 		{name: "policy without JSON", token: token(key, nil), code: "MalformedPolicyDocument", status: 400, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.Policy = new("x") }},
 		{name: "long policy", token: token(key, nil), code: "ValidationError", status: 400, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.Policy = new(strings.Repeat("x", 2049)) }},
-		{name: "access token of a social provider", token: "Atza|abc", code: "InvalidIdentityToken", status: 400, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.ProviderId = new("www.amazon.com") }},
+		{name: "access token of a social provider", token: "Atza|abc", code: "AccessDenied", text: notAuthorized, status: 403, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.ProviderId = new("www.amazon.com") }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,24 +5,38 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"cognate/internal/api"
 	"cognate/internal/iam/policy"
 	"cognate/internal/iam/session"
 )
 
-// CognitoIdentity is the principal of identity pools in trust policies.
-const CognitoIdentity = "cognito-identity.amazonaws.com"
+// IdentityPools returns the principal of a Region's identity pools in trust policies. Their
+// condition keys begin with it (GovCloud User Guide: "Amazon Cognito"; Amazon Web Services in China:
+// "Amazon Cognito").
+func IdentityPools(region string) string {
+	switch api.Partition(region) {
+	case "aws-cn":
+		return "cognito-identity." + region + ".amazonaws.com.cn"
+	case "aws-us-gov":
+		return "cognito-identity-us-gov.amazonaws.com"
+	}
+	return "cognito-identity.amazonaws.com"
+}
 
-// sharedProviders are the providers whose logins come from applications of everybody. Nothing
-// but the role's trust policy says whose logins it means. So it must name the audience (IAM
-// User Guide: "Role trust policies for Amazon Cognito"; the confused deputy problem).
-var sharedProviders = map[string]bool{CognitoIdentity: true, "accounts.google.com": true, "www.amazon.com": true, "graph.facebook.com": true}
+// isShared reports whether the logins of a provider come from applications of everybody: the account
+// has no object for it, which would list applications. Nothing but the role's trust policy says
+// whose logins it means. So it must name the audience (IAM User Guide: "Role trust policies for
+// Amazon Cognito"; the confused deputy problem).
+func isShared(provider string) bool { return !strings.HasPrefix(provider, "arn:") }
 
 // IdentityLogin returns the login of an identity of an identity pool. amr are its
 // authentication methods: "unauthenticated", or "authenticated" and the providers.
 func IdentityLogin(poolID, identityID string, amr ...string) *session.Login {
-	return WebLogin(CognitoIdentity, CognitoIdentity, poolID, identityID, amr...)
+	region, _, _ := strings.Cut(poolID, ":")
+	name := IdentityPools(region)
+	return WebLogin(name, name, poolID, identityID, amr...)
 }
 
 // WebLogin returns a login at an OpenID Connect provider. The provider is the principal in trust
@@ -33,6 +47,31 @@ func WebLogin(provider, name, audience, subject string, amr ...string) *session.
 		l.Keys[name+":amr"] = amr
 	}
 	return l
+}
+
+// personKeys are the condition keys that name the person of a provider whose logins are access
+// tokens (IAM User Guide: "Available keys for AWS OIDC federation").
+var personKeys = map[string]string{"www.amazon.com": "user_id", "graph.facebook.com": "id"}
+
+// AccessTokenLogin returns a login by an access token that a provider issued for an application:
+// www.amazon.com or graph.facebook.com.
+func AccessTokenLogin(provider, app, person string) *session.Login {
+	return &session.Login{Provider: provider, Keys: map[string][]string{
+		provider + ":" + audienceKeys[provider]: {app}, provider + ":" + personKeys[provider]: {person},
+	}}
+}
+
+// Trusts reports whether the trust policy of a role names a provider. A role that does not exist
+// trusts no provider.
+func (s *Service) Trusts(ctx context.Context, role, provider string) (bool, error) {
+	r, err := s.Role(ctx, role)
+	if errors.Is(err, ErrNoEntity) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return slices.Contains(r.Trust.Principals(), policy.PrincipalRef{Type: "Federated", Value: provider}), nil
 }
 
 // EvaluateTrust returns the role that a request may assume, or a *TrustError. With a Login only the
@@ -77,7 +116,7 @@ func (s *Service) EvaluateTrust(ctx context.Context, a Assumption) (*Role, error
 	}
 	for i, action := range needed {
 		layers.Trust = []*policy.Document{role.Trust}
-		if i == 0 && a.Login != nil && sharedProviders[a.Login.Provider] {
+		if i == 0 && a.Login != nil && isShared(a.Login.Provider) {
 			layers.Trust[0] = requireAudience(role.Trust, a.Login.Provider)
 		}
 		request := policy.Request{Action: action, Resource: role.ARN, Principal: subject, Context: conditions}

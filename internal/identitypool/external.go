@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -19,12 +17,10 @@ import (
 	"cognate/internal/token"
 )
 
-// The keys of social providers in Logins.
+// The keys of social providers in Logins, besides those of package oidc.
 const (
-	googleProvider   = "accounts.google.com"
-	appleProvider    = "appleid.apple.com"
-	facebookProvider = "graph.facebook.com"
-	amazonProvider   = "www.amazon.com"
+	googleProvider = "accounts.google.com"
+	appleProvider  = "appleid.apple.com"
 )
 
 // callsAs names the calls of providers in metrics.
@@ -62,10 +58,8 @@ func (s *Service) verifyExternal(ctx context.Context, p *Pool, key, raw string) 
 		return s.verifySocialToken(ctx, key, e.endpoint(oidc.Google, "oidc_issuer", "https://"+googleProvider), app, raw)
 	case key == appleProvider && app != "":
 		return s.verifySocialToken(ctx, key, e.endpoint(oidc.SignInWithApple, "oidc_issuer", "https://"+appleProvider), app, raw)
-	case key == facebookProvider && app != "":
-		return s.verifyFacebook(ctx, app, raw)
-	case key == amazonProvider && app != "":
-		return s.verifyAmazon(ctx, app, raw)
+	case (key == oidc.FacebookLogins || key == oidc.AmazonLogins) && app != "":
+		return s.verifyAccessToken(ctx, key, app, raw)
 	case arn != "":
 		return s.verifyOpenID(ctx, key, arn, raw)
 	}
@@ -170,75 +164,26 @@ func unreachable(err error) error {
 	return identity.ExternalServiceException(textExternal).WithReason(api.ReasonProvider).WithCause(err)
 }
 
-// verifyFacebook verifies an access token of Facebook: it must have been issued for the app
-// (Graph API: "app", "me"), since tokens of every other app name the person, too.
-func (s *Service) verifyFacebook(ctx context.Context, app, raw string) (*login, error) {
-	graph, err := url.Parse(s.deps.External.endpoint(oidc.Facebook, "attributes_url", "https://graph.facebook.com"))
-	if err != nil {
-		return nil, err
-	}
-	ask := func(path string) (string, error) {
-		u := url.URL{Scheme: graph.Scheme, Host: graph.Host, Path: path, RawQuery: url.Values{"fields": {"id"}, "access_token": {raw}}.Encode()}
-		var answer struct{ ID string }
-		return answer.ID, s.ask(ctx, "token", u.String(), &answer)
-	}
-	issuedFor, err := ask("/app")
-	if err != nil {
-		return nil, err
-	}
-	if issuedFor != app {
-		return nil, badLogin(textUnsupported)
-	}
-	id, err := ask("/me")
-	if err != nil {
-		return nil, err
-	}
-	if id == "" || len(id) > maxSubject {
-		return nil, badLogin(textMalformed)
-	}
-	return socialLogin(facebookProvider, app, id, map[string]any{"iss": facebookProvider, "aud": app, "sub": id}), nil
-}
-
-// verifyAmazon verifies an access token of Login with Amazon (Login with Amazon: "Verify an access
-// token").
-func (s *Service) verifyAmazon(ctx context.Context, app, raw string) (*login, error) {
-	api, err := url.Parse(s.deps.External.endpoint(oidc.LoginWithAmazon, "attributes_url", "https://api.amazon.com"))
-	if err != nil {
-		return nil, err
-	}
-	u := url.URL{Scheme: api.Scheme, Host: api.Host, Path: "/auth/o2/tokeninfo", RawQuery: url.Values{"access_token": {raw}}.Encode()}
-	var answer struct {
-		Audience string `json:"aud"`
-		UserID   string `json:"user_id"`
-	}
-	if err := s.ask(ctx, "token", u.String(), &answer); err != nil {
-		return nil, err
-	}
-	if answer.Audience != app {
-		return nil, badLogin(textUnsupported)
-	}
-	if answer.UserID == "" || len(answer.UserID) > maxSubject {
-		return nil, badLogin(textMalformed)
-	}
-	claims := map[string]any{"iss": amazonProvider, "aud": app, "user_id": answer.UserID, "sub": answer.UserID}
-	return socialLogin(amazonProvider, app, answer.UserID, claims), nil
-}
-
-// ask reads what a provider says of an access token. A refusal of the provider is one of the token.
-func (s *Service) ask(ctx context.Context, call, address string, answer any) error {
-	resp, err := s.deps.External.Calls.Do(ctx, fetch.Request{Provider: callsAs, Call: call, URL: address, Accept: "application/json"})
+// verifyAccessToken verifies an access token of Facebook or Login with Amazon: the provider must say
+// that it was issued for the app.
+func (s *Service) verifyAccessToken(ctx context.Context, key, app, raw string) (*login, error) {
+	e := &s.deps.External
+	facts, err := (&oidc.AccessTokens{Client: e.Calls, Name: callsAs, Endpoints: e.Endpoints}).Ask(ctx, key, raw)
 	switch {
+	case errors.Is(err, oidc.ErrAccessToken):
+		return nil, badLogin(textSignature).WithCause(err)
+	case errors.Is(err, oidc.ErrMalformed):
+		return nil, badLogin(textMalformed).WithCause(err)
 	case err != nil:
-		return unreachable(err)
-	case resp.Status >= http.StatusBadRequest && resp.Status < http.StatusInternalServerError && resp.Status != http.StatusTooManyRequests:
-		return badLogin(textSignature)
-	case resp.Status != http.StatusOK:
-		return unreachable(&fetch.StatusError{Status: resp.Status})
+		return nil, unreachable(err)
+	case facts.App != app:
+		return nil, badLogin(textUnsupported)
 	}
-	if err := json.Unmarshal(resp.Body, answer); err != nil {
-		return unreachable(errors.New("identitypool: the provider's answer is not JSON")) // The cause could quote the answer.
+	claims := map[string]any{"iss": key, "aud": app, "sub": facts.Person}
+	if key == oidc.AmazonLogins {
+		claims["user_id"] = facts.Person
 	}
-	return nil
+	return socialLogin(key, app, facts.Person, claims), nil
 }
 
 // verifySAML verifies an answer of a SAML provider of the account.

@@ -2,7 +2,6 @@ package identitypool_test
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,22 +20,6 @@ import (
 	"cognate/test/serving"
 )
 
-// graph stands in for the servers of Facebook and Amazon. Its tokens are "app:person".
-func graph(t *testing.T) *httptest.Server {
-	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		app, person, ok := strings.Cut(r.URL.Query().Get("access_token"), ":")
-		answer := map[string]any{"/app": map[string]any{"id": app}, "/me": map[string]any{"id": person}, "/auth/o2/tokeninfo": map[string]any{"aud": app, "user_id": person}}[r.URL.Path]
-		if !ok || answer == nil {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(answer)
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
 // TestOtherProviders: logins of Google, Apple, Facebook, Amazon, and of OpenID Connect and SAML providers
 // of the account lead to identities. What is not for this pool, or is not verified, is refused.
 func TestOtherProviders(t *testing.T) {
@@ -46,7 +29,8 @@ func TestOtherProviders(t *testing.T) {
 	t.Cleanup(end)
 	gone, stop := fakeidp.Start(time.Now)
 	stop()
-	social := graph(t)
+	social := httptest.NewServer(http.HandlerFunc(fakeidp.Social))
+	t.Cleanup(social.Close)
 	c := serving.Dev(t)
 	c.SocialEndpoint = []string{
 		"Google.oidc_issuer=" + fake.URL, "SignInWithApple.oidc_issuer=" + fake.URL, "Facebook.attributes_url=" + social.URL + "/v1/me?fields=",

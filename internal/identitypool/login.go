@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cognate/internal/api"
+	"cognate/internal/iam"
 	"cognate/internal/pool"
 	"cognate/internal/token"
 )
@@ -86,18 +87,25 @@ func (s *Service) verifyOne(ctx context.Context, p *Pool, key, raw string, cogni
 	if local {
 		return s.verifyUserPool(ctx, p, sn, raw)
 	}
-	own := s.isOwn(p, raw)
+	own, ours := s.isOwn(p, raw), isCognitoProvider(p, key)
 	switch {
-	case own && key == cognitoProvider && cognito:
+	case own && ours && cognito:
 		return s.verifyCognito(ctx, p, raw)
 	case own:
 		return nil, badLogin(textCognito)
-	case key == cognitoProvider:
+	case ours:
 		return nil, badLogin(textMalformed)
 	case !strings.ContainsAny(key, "./:"):
 		return nil, invalid("Please provide a valid public provider.")
 	}
 	return s.verifyExternal(ctx, p, key, raw)
+}
+
+// isCognitoProvider reports whether a key of Logins means tokens of this server for identities. Each
+// partition has a name of its own, which China writes as an address (Amazon Web Services in China:
+// "Amazon Cognito").
+func isCognitoProvider(p *Pool, key string) bool {
+	return key == cognitoProvider || strings.TrimSuffix(strings.TrimPrefix(key, "https://"), "/") == iam.IdentityPools(p.Region)
 }
 
 // isOwn reports whether a token says that identity pools have issued it.

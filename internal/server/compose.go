@@ -20,6 +20,7 @@ import (
 	"cognate/internal/audit/cloudwatch"
 	"cognate/internal/credentials"
 	"cognate/internal/federation/fetch"
+	"cognate/internal/federation/oidc"
 	"cognate/internal/iam"
 	"cognate/internal/iam/account"
 	"cognate/internal/identitypool"
@@ -65,10 +66,13 @@ type services struct {
 	providers   *providers.Service
 	risk        *risksettings.Service
 	calls       *fetch.Client // of identity providers
-	users       *user.Service
-	groups      *groups.Service
-	identities  *identities.Service
-	scim        *scim.Service
+	// socialEndpoints replace URLs of social providers, by type and by key of ProviderDetails.
+	socialEndpoints map[string]map[string]string
+
+	users      *user.Service
+	groups     *groups.Service
+	identities *identities.Service
+	scim       *scim.Service
 
 	identityPools *identitypool.Service
 	devices       *devices.Service
@@ -218,6 +222,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.credentials = credentials.New(credentials.Deps{
 		IAM: v.iam, Pools: v.pools, Tokens: v.tokens, Calls: v.calls, IdentityIssuer: v.identityIssuer, Issuer: v.callerIssuer(c), AccountID: c.AccountID, Now: c.Now,
+		AccessTokens: &oidc.AccessTokens{Client: v.calls, Name: "iam", Endpoints: v.socialEndpoints},
 	})
 	if err := v.composeIdentityPools(c, st, pages); err != nil {
 		return nil, err
@@ -244,11 +249,10 @@ func (v *services) composeProviders(c *Config, st *store.Store, ring *keys.Ring,
 	if v.calls, err = newProviderClient(c, v.metrics); err != nil {
 		return err
 	}
-	social, err := c.socialEndpoints()
-	if err != nil {
+	if v.socialEndpoints, err = c.socialEndpoints(); err != nil {
 		return err
 	}
-	v.providers = providers.New(providers.Deps{Store: st, Pools: v.pools, Ring: ring, Client: v.calls, Endpoints: social, Now: c.Now, Log: log})
+	v.providers = providers.New(providers.Deps{Store: st, Pools: v.pools, Ring: ring, Client: v.calls, Endpoints: v.socialEndpoints, Now: c.Now, Log: log})
 	return nil
 }
 
@@ -270,13 +274,7 @@ func (v *services) identityIssuer(region string) string {
 	if base != token.AWSIssuerBase(region) {
 		return strings.TrimSuffix(base, "/") + identityPath
 	}
-	switch api.Partition(region) {
-	case "aws-cn":
-		return "https://cognito-identity." + region + ".amazonaws.com.cn"
-	case "aws-us-gov":
-		return "https://cognito-identity-us-gov.amazonaws.com"
-	}
-	return "https://cognito-identity.amazonaws.com"
+	return "https://" + iam.IdentityPools(region)
 }
 
 // callerPath is where the public documents of the issuer of tokens for users and roles are.

@@ -38,13 +38,9 @@ func (v *services) composeIdentityPools(c *Config, st *store.Store, pages *keys.
 	if err != nil {
 		return fmt.Errorf("sts-endpoint: %w", err)
 	}
-	social, err := c.socialEndpoints()
-	if err != nil {
-		return err
-	}
 	v.identityPools = identitypool.New(identitypool.Deps{
 		Store: st, Pools: v.pools, Tokens: v.tokens, IAM: v.iam, STS: remote, Pages: pages, Issuer: v.identityIssuer,
-		External:     identitypool.External{Calls: v.calls, SAML: v.credentials.VerifySAML, Endpoints: social},
+		External:     identitypool.External{Calls: v.calls, SAML: v.credentials.VerifySAML, Endpoints: v.socialEndpoints},
 		GuestActions: c.GuestActions, AccountID: c.AccountID, Now: c.Now,
 	})
 	return nil

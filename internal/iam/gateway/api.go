@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cognate/internal/iam/gateway/operation"
+	"cognate/internal/iam/policy"
 	"cognate/internal/iam/sigv4"
 	"cognate/internal/keys"
 )
@@ -161,8 +162,8 @@ func (v *invocation) header() http.Header {
 		"X-Cognate-Account":          v.caller.Principal.Account,
 		"X-Cognate-User-Id":          v.caller.key("aws:userid"),
 		"X-Cognate-Username":         v.caller.key("aws:username"),
-		"X-Cognate-Identity-Id":      v.caller.key("cognito-identity.amazonaws.com:sub"),
-		"X-Cognate-Identity-Pool-Id": v.caller.key("cognito-identity.amazonaws.com:aud"),
+		"X-Cognate-Identity-Id":      v.caller.identity("sub"),
+		"X-Cognate-Identity-Pool-Id": v.caller.identity("aud"),
 	} {
 		if value != "" {
 			h.Set(name, value)
@@ -175,6 +176,16 @@ func (v *invocation) header() http.Header {
 func (c *Caller) key(name string) string {
 	for _, k := range c.Keys {
 		if strings.EqualFold(k.Name, name) && len(k.Values) == 1 {
+			return k.Values[0]
+		}
+	}
+	return ""
+}
+
+// identity returns the value of a condition key of identity pools, in every partition, or "".
+func (c *Caller) identity(name string) string {
+	for _, k := range c.Keys {
+		if provider, ok := strings.CutSuffix(k.Name, ":"+name); ok && policy.IsIdentityPools(provider) && len(k.Values) == 1 {
 			return k.Values[0]
 		}
 	}

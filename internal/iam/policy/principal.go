@@ -150,8 +150,16 @@ var (
 	canonicalForm = regexp.MustCompile(`^[0-9a-f]{32,128}$`)
 )
 
-// providerDomains are the providers that every account trusts without an own object.
-var providerDomains = []string{"cognito-identity.amazonaws.com", "accounts.google.com", "www.amazon.com", "graph.facebook.com"}
+// providerDomains are the providers that every account trusts without an own object, besides identity
+// pools.
+var providerDomains = []string{"accounts.google.com", "www.amazon.com", "graph.facebook.com"}
+
+// poolsForm is the form of the names that identity pools have as a provider. Each partition has
+// another one, and in China each Region.
+var poolsForm = regexp.MustCompile(`^(cognito-identity(-us-gov)?\.amazonaws\.com|cognito-identity\.cn-[a-z]+-[0-9]\.amazonaws\.com\.cn)$`)
+
+// IsIdentityPools reports whether a provider's name is that of identity pools in some partition.
+func IsIdentityPools(provider string) bool { return poolsForm.MatchString(provider) }
 
 // parsePrincipals reads Principal or NotPrincipal.
 func parsePrincipals(v *value) (*principals, []PrincipalRef, *Error) {
@@ -211,7 +219,7 @@ func (s *principals) add(r PrincipalRef) bool {
 		}
 	case "Federated":
 		s.federated = append(s.federated, text)
-		return slices.Contains(providerDomains, text) || providerForm.MatchString(text) && !strings.ContainsAny(text, "*?")
+		return slices.Contains(providerDomains, text) || IsIdentityPools(text) || providerForm.MatchString(text) && !strings.ContainsAny(text, "*?")
 	case "Service":
 		s.services = append(s.services, text)
 		return serviceForm.MatchString(text)
