@@ -30,7 +30,7 @@ import (
 // minioVariable names the program of MinIO. Its license permits to run it, but not to link it here.
 const minioVariable = "COGNATE_TEST_MINIO"
 
-// folderPolicy gives each identity a folder: MinIO puts the claim sub in the place of the variable.
+// folderPolicy lets each identity use a folder: MinIO puts the claim sub in the place of the variable.
 const folderPolicy = `{"Version":"2012-10-17","Statement":[
 	{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::uploads/${jwt:sub}/*"},
 	{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::uploads","Condition":{"StringLike":{"s3:prefix":"${jwt:sub}/*"}}}]}`
