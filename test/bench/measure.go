@@ -30,7 +30,7 @@ type part struct {
 	times int
 	floor string
 	args  []string
-	like  []byte // what a floor that floor.Serves HTTP is sent; nil: what the operation is sent
+	like  []byte // what a floor that serves HTTP is sent; nil: what the operation is sent
 }
 
 // floorTimes is how often a floor works in a turn. Turns are short, so that what
