@@ -41,6 +41,7 @@ func (d doctorCommand) Run(ctx context.Context, c *server.Config, p *Process, ap
 	x.listeners(ctx)
 	x.senders(ctx)
 	x.gateway(ctx)
+	x.riskFiles()
 	kek := x.kek()
 	x.folder()
 	x.database(ctx, kek)
@@ -168,6 +169,17 @@ func (x *examination) gateway(ctx context.Context) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(services)) {
 		x.dial(ctx, "gateway "+name, services[name], map[string]string{"http": "80", "https": "443"}[services[name].Scheme], "requests of it answer ServiceUnavailable until it answers")
+	}
+}
+
+// riskFiles checks the files of threat protection. The server also starts without them.
+func (x *examination) riskFiles() {
+	for _, f := range x.config.RiskFiles() {
+		if f.Problem != "" {
+			x.warn(f.Name, "%s: %s", f.Path, f.Problem)
+		} else {
+			x.ok(f.Name, "%s can be used", f.Path)
+		}
 	}
 }
 

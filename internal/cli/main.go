@@ -37,6 +37,7 @@ type grammar struct {
 	Keys        keysCommand        `cmd:"" help:"Manage signing and data keys."`
 	Import      importCommand      `cmd:"" help:"Show imports of users."`
 	Usage       usageCommand       `cmd:"" help:"Show the monthly active users of user pools and app clients."`
+	Passwords   passwordsCommand   `cmd:"" help:"Make and check filters of compromised passwords."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server on this machine whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 

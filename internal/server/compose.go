@@ -66,6 +66,7 @@ type services struct {
 	providers   *providers.Service
 	risk        *risksettings.Service
 	calls       *fetch.Client // of identity providers
+	riskData    *riskData
 	// socialEndpoints replace URLs of social providers, by type and by key of ProviderDetails.
 	socialEndpoints map[string]map[string]string
 
@@ -171,6 +172,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	}
 	v.branding = branding.New(branding.Deps{Store: st, Pools: v.pools, BaseURL: publicURL(c)})
 	v.risk = risksettings.New(risksettings.Deps{Store: st, Pools: v.pools})
+	v.riskData = openRiskData(c, log)
 	v.tokens = token.New(token.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, SigningKeys: ready, Now: c.Now, Log: log,
 		Triggers:   v.triggers.Service,
@@ -240,6 +242,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.gauges = newDatabaseGauges(st, c)
 	v.gauges.register(v.metrics)
 	v.registerGauges(c, st)
+	v.riskData.register(v.metrics)
 	v.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(v.gate.Waiting()) })
 	return v, nil
 }
@@ -332,6 +335,7 @@ func (v *services) resourceTags(ctx context.Context, arn string) (map[string]str
 // close writes the counts that are only in memory, and sends the due messages.
 func (v *services) close(ctx context.Context) error {
 	v.calls.Close()
+	v.riskData.close()
 	var published error
 	if v.publisher != nil {
 		published = v.publisher.Flush(ctx)
@@ -371,6 +375,8 @@ func (s *Server) startBackground() {
 		}
 	})
 	b.every("signing keys", stepInterval, v.tokens.Maintain)
+	v.riskData.report()
+	b.every("data of threat protection", riskDataInterval, v.riskData.refresh)
 	if s.cert != nil {
 		b.every("certificate", certInterval, s.cert.refresh)
 	}
