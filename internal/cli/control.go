@@ -28,7 +28,9 @@ func control(ctx context.Context, c *server.Config, in server.ControlRequest) (s
 // errNoServer means that no server listens on the socket.
 var errNoServer = errors.New("no server has this data folder")
 
-const controlTimeout = 5 * time.Minute // a rotation makes two RSA keys for each pool
+// controlTimeout is long, because a rotation makes two RSA keys for each pool, and an erasure rewrites
+// the database.
+const controlTimeout = 30 * time.Minute
 
 // sendControl sends a request to the server that holds the database.
 func sendControl(ctx context.Context, socket string, in server.ControlRequest) (server.ControlResponse, error) {

@@ -35,6 +35,7 @@ type grammar struct {
 	Doctor      doctorCommand      `cmd:"" help:"Check configuration, database, clock and keys, and say what to do."`
 	Admin       adminCommand       `cmd:"" help:"Manage administrators' access keys."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing and data keys."`
+	User        userCommand        `cmd:"" help:"Export or erase the data of one user."`
 	Import      importCommand      `cmd:"" help:"Show imports of users."`
 	Usage       usageCommand       `cmd:"" help:"Show the monthly active users of user pools and app clients."`
 	Passwords   passwordsCommand   `cmd:"" help:"Make and check filters of compromised passwords."`

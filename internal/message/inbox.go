@@ -1,7 +1,11 @@
 package message
 
 import (
+	"cmp"
 	"context"
+	"html"
+	"slices"
+	"strings"
 	"time"
 
 	"cognate/internal/store"
@@ -57,4 +61,52 @@ func (s *Service) List(ctx context.Context, q Query) ([]Message, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// OfUser returns the messages to a user, the oldest first, with what became of each. Codes, temporary
+// passwords and links are taken out of the texts. The text of a message that no key opens is
+// empty.
+func (s *Service) OfUser(ctx context.Context, r *store.Reader, poolID, userID string) ([]SentMessage, error) {
+	rows, err := r.MessagesOfUser(ctx, poolID, userID)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(rows, func(a, b store.Message) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	list := make([]SentMessage, 0, len(rows))
+	for _, row := range rows {
+		sent := SentMessage{
+			Medium: row.Medium, To: row.To, State: row.State, CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt,
+			Attempts: row.Attempts, LastError: row.LastError,
+		}
+		if m, err := s.open(row); err == nil {
+			sent.Subject, sent.Body = m.withoutSecrets(m.Subject), m.withoutSecrets(m.Body)
+		}
+		list = append(list, sent)
+	}
+	return list, nil
+}
+
+// A SentMessage is a message as an export of a person's data shows it.
+type SentMessage struct {
+	Medium    string    `json:"medium"`
+	To        string    `json:"to"`
+	Subject   string    `json:"subject,omitempty"`
+	Body      string    `json:"body,omitempty"`
+	State     string    `json:"state"`
+	Attempts  int       `json:"attempts"`
+	LastError string    `json:"lastError,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"deletedAfter"`
+}
+
+// withoutSecrets takes the code, or temporary password, and the link out of a text.
+func (m Message) withoutSecrets(text string) string {
+	for _, secret := range []string{m.Link, m.Code} {
+		if secret != "" {
+			text = strings.NewReplacer(secret, "******", html.EscapeString(secret), "******").Replace(text)
+		}
+	}
+	return text
 }

@@ -105,6 +105,9 @@ type Deps struct {
 	Rest time.Duration
 	// Metrics counts what is sent; may be nil.
 	Metrics *audit.Metrics
+	// Keep is how long a message is kept after it was sent or given up, at most until its
+	// code expires. Zero: until its code expires.
+	Keep time.Duration
 }
 
 // Service is the outbox, its worker and the development inbox.

@@ -242,9 +242,9 @@ func (w *worker) attempt(ctx context.Context, r store.Message) {
 	record := s.deps.Store.Update(done, func(tx *store.Tx) error {
 		switch result {
 		case audit.MessageSent:
-			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageSent, "")
+			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageSent, "", s.keepUntil(r))
 		case audit.MessageFailed:
-			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageFailed, rowText(err))
+			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageFailed, rowText(err), s.keepUntil(r))
 		default:
 			return tx.RetryMessage(done, r.PoolID, r.ID, next, rowText(err))
 		}
@@ -252,9 +252,19 @@ func (w *worker) attempt(ctx context.Context, r store.Message) {
 	if err != nil {
 		log.WarnContext(ctx, "message not delivered", slog.Int("attempt", r.Attempts), slog.Any("error", err))
 	}
-	if record != nil {
+	// A user who is deleted takes the message along.
+	if record != nil && !errors.Is(record, store.ErrNotFound) {
 		log.ErrorContext(ctx, "message's fate not recorded", slog.Any("error", record))
 	}
+}
+
+// keepUntil returns until when a message is kept that was sent or given up.
+func (s *Service) keepUntil(r store.Message) time.Time {
+	until := s.deps.Now().Add(s.deps.Keep)
+	if s.deps.Keep == 0 || until.After(r.ExpiresAt) {
+		return r.ExpiresAt
+	}
+	return until
 }
 
 func (w *worker) send(ctx context.Context, r store.Message) error {

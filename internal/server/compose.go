@@ -33,6 +33,7 @@ import (
 	"cognate/internal/pool/branding"
 	"cognate/internal/pool/providers"
 	"cognate/internal/pool/risksettings"
+	"cognate/internal/privacy"
 	"cognate/internal/risk"
 	"cognate/internal/scim"
 	"cognate/internal/server/edge"
@@ -75,6 +76,7 @@ type services struct {
 	identities *identities.Service
 	scim       *scim.Service
 
+	privacy       *privacy.Service
 	identityPools *identitypool.Service
 	devices       *devices.Service
 	passkeys      *passkeys.Service
@@ -181,7 +183,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.messages = message.New(message.Deps{
 		Rest: message.AnswerTime, Metrics: metrics,
-		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev,
+		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev, Keep: c.KeepMessages,
 		Functions: mailing.FunctionSender{Triggers: v.triggers.Service},
 	})
 	v.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
@@ -189,6 +191,13 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.users = user.New(user.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, Tokens: v.tokens, Mail: mails,
 		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service,
+		Deleted: func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
+			_, _, err := identitypool.ForgetUser(ctx, tx, sn, userID)
+			return err
+		},
+	})
+	v.privacy = privacy.New(privacy.Deps{
+		Store: st, Pools: v.pools, Users: v.users, Messages: v.messages, Lockouts: v.lockouts, Now: c.Now,
 	})
 	v.registrations = registration.New(registration.Deps{Store: st, Ring: ring, Users: v.users, Mail: mails, Triggers: v.triggers.Service, Now: c.Now})
 	v.groups = groups.New(groups.Deps{Store: st, Pools: v.pools, Users: v.users, Now: c.Now})
@@ -212,7 +221,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Providers: v.providers, Passkeys: v.passkeys, Ring: ring, Now: c.Now, Log: log})
 	v.imports = userimport.New(userimport.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
-		MaxBytes: c.ImportMaxBytes, KeepOpen: keepOpen, Now: c.Now, Log: log,
+		MaxBytes: c.ImportMaxBytes, Keep: c.KeepImports, KeepOpen: keepOpen, Now: c.Now, Log: log,
 	})
 	v.iam = iam.New(iam.Deps{
 		Store: st, Ring: ring, Now: c.Now, AccountID: c.AccountID, ResourceTags: v.resourceTags, IdentityExists: v.identityExists,

@@ -50,6 +50,7 @@ type Config struct {
 	IdentityPoolSettings
 	CloudWatchSettings
 	RiskSettings
+	RetentionSettings
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes. The assets of managed login need 2 MB."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file of an import of users, in bytes."`
@@ -246,6 +247,7 @@ func (c *Config) checkCommon(add addProblem) {
 	c.checkIdentityPools(add)
 	c.checkCloudWatch(add)
 	c.checkRiskData(add)
+	c.checkRetention(add)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {

@@ -20,7 +20,7 @@ func (c *Config) DatabaseFile() string { return filepath.Join(c.Data, databaseFi
 // openStore opens the database. In dev it brings the schema up to date, since no other
 // server uses the database. In serve that is left to cognate migrate. observe may be nil.
 func openStore(ctx context.Context, c *Config, log *slog.Logger, observe store.Observer) (*store.Store, error) {
-	o := store.Options{URL: string(c.Database), Now: c.Now, Log: log, Migrate: c.Mode == Dev, StatementTimeout: c.DatabaseTimeout, Observe: observe}
+	o := store.Options{URL: string(c.Database), Now: c.Now, Log: log, Migrate: c.Mode == Dev, StatementTimeout: c.DatabaseTimeout, KeepAddresses: c.KeepAddresses, Observe: observe}
 	if o.URL == "" {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
 			return nil, err

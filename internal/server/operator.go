@@ -18,6 +18,7 @@ import (
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
+	"cognate/internal/privacy"
 	"cognate/internal/scim"
 	"cognate/internal/server/edge"
 	"cognate/internal/store"
@@ -39,7 +40,10 @@ type ControlRequest struct {
 
 	Token *scim.NewToken `json:"token,omitempty"` // CreateDirectoryToken
 	Usage *UsageRequest  `json:"usage,omitempty"` // ReadUsage
-	Pool  string         `json:"pool,omitempty"`  // ListDirectories, RevokeDirectoryToken (ID is the token), RemoveDirectory (Name is the provider)
+	// KeepFile says that EraseUser does not rewrite the file of the embedded database.
+	KeepFile bool `json:"keepFile,omitempty"`
+
+	Pool string `json:"pool,omitempty"` // ListDirectories, RevokeDirectoryToken (ID is the token), RemoveDirectory (Name is the provider), ExportUser and EraseUser (Name is the user)
 }
 
 // The values of ControlRequest.Do.
@@ -57,6 +61,9 @@ const (
 	ListDirectories      = "list-directories"
 	RevokeDirectoryToken = "revoke-directory-token"
 	RemoveDirectory      = "remove-directory"
+
+	ExportUser = "export-user"
+	EraseUser  = "erase-user"
 )
 
 // ControlResponse is the result of a ControlRequest.
@@ -72,6 +79,9 @@ type ControlResponse struct {
 	Usage       []Usage          `json:"usage,omitempty"`       // ReadUsage
 	Retirement  *Retirement      `json:"retirement,omitempty"`  // RetireKeys
 	Directories []scim.Directory `json:"directories,omitempty"` // CreateDirectoryToken: one; ListDirectories
+	Person      json.RawMessage  `json:"person,omitempty"`      // ExportUser: a privacy.Document
+
+	Erasure *privacy.ErasureReport `json:"erasure,omitempty"` // EraseUser
 }
 
 // operator carries out the requests of an operator.
@@ -99,7 +109,9 @@ func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, 
 	if in.Do == RevokeAccessKey {
 		attrs = append(attrs, slog.String("accessKey", loggedID(in.ID, iam.IsAccessKeyID)))
 	}
-	if pool, provider := in.directory(); pool != "" {
+	if in.Do == ExportUser || in.Do == EraseUser { // Never the name of the person.
+		attrs = append(attrs, slog.String("pool", edge.Clip(in.Pool, 64)))
+	} else if pool, provider := in.directory(); pool != "" {
 		attrs = append(attrs, slog.String("pool", edge.Clip(pool, 64)), slog.String("provider", edge.Clip(provider, 64)))
 	}
 	if in.Do == RevokeDirectoryToken {
@@ -163,6 +175,8 @@ func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResp
 		return ControlResponse{Usage: list}, err
 	case CreateDirectoryToken, ListDirectories, RevokeDirectoryToken, RemoveDirectory:
 		return o.directories(ctx, in)
+	case ExportUser, EraseUser:
+		return o.personal(ctx, in)
 	}
 	return ControlResponse{}, fmt.Errorf("%q is unknown to this version", in.Do)
 }

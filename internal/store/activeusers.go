@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -54,6 +55,7 @@ var (
 		"FROM users WHERE pool_id = ? AND id = ?{for_key_share} ON CONFLICT (pool_id, month, user_id, client_id) DO NOTHING RETURNING federated")
 	activeFederate = prepare("UPDATE active_users SET federated = 1 WHERE pool_id = ? AND month = ? AND user_id = ? AND client_id = ? AND federated = 0")
 	activeDeleted  = prepare("INSERT INTO active_users (pool_id, month, user_id, client_id, federated) VALUES (?, ?, ?, '', 0) ON CONFLICT (pool_id, month, user_id, client_id) DO NOTHING")
+	activeOfUser   = prepare("SELECT client_id, federated FROM active_users WHERE pool_id = ? AND month = ? AND user_id = ?")
 	activeForget   = prepare("DELETE FROM active_users WHERE pool_id = ? AND month = ? AND user_id = ?")
 	activeAdd      = prepare("INSERT INTO active_counts (pool_id, month, client_id, shard, users, federated) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (pool_id, month, client_id, shard) DO UPDATE SET " +
 		"users = active_counts.users + excluded.users, federated = active_counts.federated + excluded.federated")
@@ -140,12 +142,36 @@ func (tx *Tx) forgetActive(ctx context.Context, poolID, userID string) error {
 	if err := tx.addActive(ctx, &ActiveCount{PoolID: poolID, Month: month, Users: n}); err != nil {
 		return err
 	}
-	for _, m := range []Month{month, MonthOf(tx.now().Add(-MonthKept))} {
+	return tx.dropActive(ctx, poolID, userID)
+}
+
+// keptMonths are the months whose rows of users are not swept yet.
+func keptMonths(now time.Time) []Month { return []Month{MonthOf(now), MonthOf(now.Add(-MonthKept))} }
+
+// dropActive removes the rows with the user's id. The counts stay.
+func (tx *Tx) dropActive(ctx context.Context, poolID, userID string) error {
+	for _, m := range keptMonths(tx.now()) {
 		if err := tx.run(ctx, activeForget, poolID, int(m), userID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ActiveMonthsOf lists the rows that say that a user was active, of the months whose rows are kept.
+func (r *Reader) ActiveMonthsOf(ctx context.Context, poolID, userID string, now time.Time) (list []ActiveUser, err error) {
+	months := keptMonths(now)
+	for _, m := range slices.Compact(months) {
+		rows, err := all(ctx, r, activeOfUser, []any{poolID, int(m), userID}, func(r row, a *ActiveUser) error {
+			a.PoolID, a.Month, a.UserID = poolID, m, userID
+			return r.scan(&a.ClientID, &a.Federated)
+		})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, rows...)
+	}
+	return list, nil
 }
 
 // ActiveUsers returns how many users of a pool were active in a month, by one app client or, with "", by any.

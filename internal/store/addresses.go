@@ -13,8 +13,8 @@ type KnownAddress struct {
 	SeenAt         time.Time
 }
 
-// knownAddressLife is how long an address stays known after the user's last sign-in from it.
-const knownAddressLife = 90 * 24 * time.Hour
+// defaultKeepAddresses is how long an address stays known after the user's last sign-in from it.
+const defaultKeepAddresses = 90 * 24 * time.Hour
 
 var (
 	addressGet    = prepare("SELECT pool_id, user_id, hash, seen_at FROM known_addresses WHERE pool_id = ? AND user_id = ? AND hash = ?")

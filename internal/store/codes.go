@@ -23,11 +23,13 @@ var (
 	rotatedGet    = prepare("SELECT rotated_at FROM rotated WHERE pool_id = ? AND family = ? AND token_id = ?")
 )
 
+func scanCode(r row, c *Code) error {
+	return r.scan(&c.PoolID, &c.UserID, &c.Purpose, &c.Hash, &c.Target, &c.Value, &c.Attempts, &c.CreatedAt, &c.ExpiresAt)
+}
+
 // Code reads a code; the caller judges its expiry.
 func (r *Reader) Code(ctx context.Context, poolID, userID, purpose string) (Code, error) {
-	return first(ctx, r, codeGet, []any{poolID, userID, purpose}, func(r row, c *Code) error {
-		return r.scan(&c.PoolID, &c.UserID, &c.Purpose, &c.Hash, &c.Target, &c.Value, &c.Attempts, &c.CreatedAt, &c.ExpiresAt)
-	})
+	return first(ctx, r, codeGet, []any{poolID, userID, purpose}, scanCode)
 }
 
 // PutCode stores a code in place of a former one for the same purpose.

@@ -51,11 +51,13 @@ func (tx *Tx) PutLockouts(ctx context.Context, lockouts []Lockout) error {
 	return nil
 }
 
+func scanLockout(r row, l *Lockout) error {
+	return r.scan(&l.PoolID, &l.UserID, &l.Failures, &l.LastAt, &l.LockedUntil)
+}
+
 // Lockout reads a user's failures; ErrNotFound if there were none.
 func (r *Reader) Lockout(ctx context.Context, poolID, userID string) (Lockout, error) {
-	return first(ctx, r, lockoutGet, []any{poolID, userID}, func(r row, l *Lockout) error {
-		return r.scan(&l.PoolID, &l.UserID, &l.Failures, &l.LastAt, &l.LockedUntil)
-	})
+	return first(ctx, r, lockoutGet, []any{poolID, userID}, scanLockout)
 }
 
 // HasLockout reports whether the user has failures, also from known places.

@@ -276,8 +276,12 @@ func (tx *Tx) deleteResourcesOf(ctx context.Context, poolID, kind, target string
 		return err
 	}
 	for _, f := range list {
-		// The rows of a directory that is gone are left to Sweep.
-		if err := tx.DeleteResource(ctx, poolID, f.directory, kind, f.id); err != nil && !errors.Is(err, ErrNotFound) {
+		err := tx.DeleteResource(ctx, poolID, f.directory, kind, f.id)
+		if errors.Is(err, ErrNotFound) {
+			// The directory is gone, and Sweep has yet to remove its rows. No place must be filled.
+			err = tx.run(ctx, resourceDelete, poolID, f.directory, kind, f.id)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ var (
 	messageInsert = prepare("INSERT INTO messages (" + messageColumns + ", queued, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	messageClaim  = prepare("WITH due AS MATERIALIZED (SELECT pool_id, id FROM messages WHERE queued = 1 AND lane = ? AND pool_id = ? AND due_at <= ? ORDER BY due_at LIMIT {limit}{skip_locked}) " +
 		"UPDATE messages SET attempts = attempts + 1, next_at = ?, due_at = ? WHERE (pool_id, id) IN (SELECT pool_id, id FROM due) RETURNING " + messageColumns)
-	messageFinish  = prepare("UPDATE messages SET state = ?, last_error = ?, queued = 0, due_at = expires_at WHERE pool_id = ? AND id = ?")
+	messageFinish  = prepare("UPDATE messages SET state = ?, last_error = ?, queued = 0, due_at = ? WHERE pool_id = ? AND id = ?")
 	messageRetry   = prepare("UPDATE messages SET state = '" + MessageQueued + "', last_error = ?, queued = 1, next_at = ?, due_at = ? WHERE pool_id = ? AND id = ?")
 	messageRelease = prepare("UPDATE messages SET body = ?, next_at = ?, due_at = CASE WHEN queued = 1 THEN ? ELSE due_at END WHERE pool_id = ? AND id = ? AND attempts = 0")
 	messageDelete  = prepare("DELETE FROM messages WHERE pool_id = ? AND id = ? AND attempts = 0")
@@ -147,9 +147,9 @@ func (r *Reader) MessagesDue(ctx context.Context, lane string, now time.Time) (b
 	return pool != "", err
 }
 
-// FinishMessage ends the work on a message; it is kept until it expires.
-func (tx *Tx) FinishMessage(ctx context.Context, poolID, id, state, lastError string) error {
-	return tx.change(ctx, ErrNotFound, messageFinish, state, lastError, poolID, id)
+// FinishMessage ends the work on a message, which is kept until a time.
+func (tx *Tx) FinishMessage(ctx context.Context, poolID, id, state, lastError string, keepUntil time.Time) error {
+	return tx.change(ctx, ErrNotFound, messageFinish, state, lastError, keepUntil, poolID, id)
 }
 
 // RetryMessage queues a message again.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type Options struct {
 	// StatementTimeout is the longest that a statement may take, and that a caller waits for a connection or for the
 	// writer's turn (default 5 s). See WithStatementTimeout.
 	StatementTimeout time.Duration
+	// KeepAddresses is how long an address of a user stays known after the last sign-in from it (default 90 days).
+	KeepAddresses time.Duration
 
 	Observe Observer // sees the uses of the database; nil: none
 
@@ -38,6 +41,8 @@ type Store struct {
 	engine engine
 	now    func() time.Time
 	log    *slog.Logger
+
+	keepAddresses time.Duration
 
 	closing sync.Once
 	closed  error
@@ -92,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Observe != nil && e != nil && err == nil {
 		e = &observed{e, o.Observe}
 	}
-	s := &Store{Reader: Reader{session: e}, engine: e, now: o.Now, log: o.Log}
+	s := &Store{Reader: Reader{session: e}, engine: e, now: o.Now, log: o.Log, keepAddresses: cmp.Or(o.KeepAddresses, defaultKeepAddresses)}
 	if o.Migrate {
 		err = s.Migrate(ctx)
 	} else {

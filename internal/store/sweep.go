@@ -96,7 +96,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, batch int) (deleted in
 	// No failed sign-in for a day: Cognito's longest lock is 15 minutes.
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleLockouts, now.Add(-24*time.Hour)) })
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleMessages, LaneNowhere, over) })
-	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleAddresses, now.Add(-knownAddressLife)) })
+	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleAddresses, now.Add(-s.keepAddresses)) })
 	// No worker took these messages for a week: their recipients no longer wait.
 	for _, lane := range Lanes() {
 		f.try(func() error { return s.sweep(ctx, &deleted, batch, staleMessages, lane, now.Add(-7*24*time.Hour)) })

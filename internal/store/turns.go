@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 )
 
@@ -32,9 +34,11 @@ func (tx *Tx) HoldPool(ctx context.Context, id string) error {
 }
 
 // Turn makes the transaction the only one of those that name the subject: of two at once, the later is run again and
-// sees the earlier. A subject that belongs to no pool has an empty poolID.
+// sees the earlier. A subject that belongs to no pool has an empty poolID. The row has a hash of the subject, because many
+// subjects are names of people, and a turn must not keep the name of a person who was deleted.
 func (tx *Tx) Turn(ctx context.Context, poolID, subject string) error {
-	return tx.run(ctx, turnTake, poolID, subject, tx.now().Add(turnFor))
+	sum := sha256.Sum256([]byte(subject))
+	return tx.run(ctx, turnTake, poolID, hex.EncodeToString(sum[:16]), tx.now().Add(turnFor))
 }
 
 // TurnOfName takes the turn of a sign-in name. The kinds of names are in different columns, so no index prevents the same

@@ -240,26 +240,3 @@ func (tx *Tx) UpdateUser(ctx context.Context, u User) error {
 	return tx.change(ctx, ErrConflict, userUpdate, u.UsernameKey, u.Status, u.Enabled, searchable(u.Email), searchable(u.PhoneNumber),
 		searchable(u.Name), searchable(u.GivenName), searchable(u.FamilyName), searchable(u.PreferredUsername), record, u.PoolID, u.ID, u.Version)
 }
-
-// DeleteUser removes a user with all rows of the user. A row that another transaction adds at the same time conflicts with
-// the deletion if the row would stay: see HoldUser. Codes, challenges, states and lock-outs expire within a day.
-func (tx *Tx) DeleteUser(ctx context.Context, poolID, id string) error {
-	if err := tx.TurnOfUserSessions(ctx, poolID, id); err != nil {
-		return err
-	}
-	if err := tx.change(ctx, ErrNotFound, userDelete, poolID, id); err != nil {
-		return err
-	}
-	for _, st := range []*statement{userCodesDelete, userMembersDelete, userAddressesDelete, userPasskeysDelete, userChallengesDelete, userStatesDelete, userDevicesDelete, userForgottenDelete, userSessionsDelete, userIdentitiesDelete} {
-		if err := tx.run(ctx, st, poolID, id); err != nil {
-			return err
-		}
-	}
-	if err := tx.deleteResourcesOf(ctx, poolID, ResourceUser, id); err != nil {
-		return err
-	}
-	if err := tx.forgetActive(ctx, poolID, id); err != nil {
-		return err
-	}
-	return tx.ClearLockout(ctx, poolID, id)
-}

@@ -30,7 +30,7 @@ func (s *Service) AdminDeleteUser(ctx context.Context, in *idp.AdminDeleteUserRe
 	if err != nil {
 		return err
 	}
-	return s.remove(ctx, sn.ID, u.ID())
+	return s.remove(ctx, sn, u)
 }
 
 // AdminEnableUser lets a user sign in again. Tokens that were revoked stay revoked.

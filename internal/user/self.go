@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
@@ -65,14 +66,27 @@ func (s *Service) DeleteUser(ctx context.Context, in *idp.DeleteUserRequest) err
 	if err != nil {
 		return err
 	}
-	return s.remove(ctx, p.Pool.ID, u.ID())
+	return s.remove(ctx, p.Pool, u)
 }
 
 // remove deletes a user. The user's tokens stop working.
-func (s *Service) remove(ctx context.Context, poolID, userID string) error {
-	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteUser(ctx, poolID, userID) })
+func (s *Service) remove(ctx context.Context, sn *pool.Snapshot, u *User) error {
+	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error { return s.Delete(ctx, tx, sn, u.ID()) }, store.Retry)
 	if errors.Is(err, store.ErrNotFound) {
 		return userNotFound()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	s.ForgetFailures(ctx, sn, u)
+	return nil
+}
+
+// Delete deletes a user with all rows of the user, also those that another service keeps. It
+// returns store.ErrNotFound if there is no such user.
+func (s *Service) Delete(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
+	if err := tx.DeleteUser(ctx, sn.ID, userID); err != nil || s.deps.Deleted == nil {
+		return err
+	}
+	return s.deps.Deleted(ctx, tx, sn, userID)
 }

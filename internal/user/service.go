@@ -1,6 +1,7 @@
 package user
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -28,8 +29,11 @@ type Deps struct {
 	// Lockouts forgets a user's failed sign-ins when a password is set again.
 	Lockouts *risk.Lockouts
 	Pages    *keys.PageTokens
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Deleted removes, in the transaction that deletes a user, the user's rows of services
+	// that this package does not know. It may be nil.
+	Deleted func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Service does the operations on people. Its methods are the operations of

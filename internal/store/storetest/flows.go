@@ -144,11 +144,13 @@ func testMessages(t *testing.T, s *store.Store) {
 	}
 	same(t, []store.Message{leased(m[0], 1, time.Second), leased(m[1], 1, time.Second)}, claim(0), nil)
 	same(t, nil, claim(time.Second-time.Millisecond), nil)
-	update(t, s, func(tx *store.Tx) error { return tx.FinishMessage(ctx, "p", "m01", store.MessageSent, "") })
+	update(t, s, func(tx *store.Tx) error {
+		return tx.FinishMessage(ctx, "p", "m01", store.MessageSent, "", m[1].ExpiresAt)
+	})
 	same(t, []store.Message{leased(m[0], 2, 2*time.Second)}, claim(time.Second), nil) // the lease ran out
 	update(t, s, func(tx *store.Tx) error { return tx.RetryMessage(ctx, "p", "m00", Now.Add(time.Hour), "refused") })
 	same(t, []store.Message{leased(m[2], 1, time.Minute+time.Second)}, claim(time.Minute), nil)
-	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.FinishMessage(ctx, "p", "none", "sent", "") })
+	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.FinishMessage(ctx, "p", "none", "sent", "", Now) })
 }
 
 // testMessageTurns makes sure that a pool with a long queue takes no turn from another.

@@ -301,3 +301,12 @@ func (s *Service) forgetOldest(ctx context.Context, tx *store.Tx, added store.De
 func (s *Service) forget(ctx context.Context, tx *store.Tx, d store.Device) error {
 	return tx.ForgetDevice(ctx, d.PoolID, d.UserID, d.ID, s.deps.Now().Add(longestRefresh))
 }
+
+// NameOf returns the name of a stored device. It opens no secret.
+func NameOf(rec store.Device) (string, error) {
+	var doc deviceRecord
+	if err := json.Unmarshal(rec.Doc, &doc); err != nil {
+		return "", fmt.Errorf("devices: device of %s: %w", rec.UserID, err)
+	}
+	return doc.Name, nil
+}

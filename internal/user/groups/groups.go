@@ -250,3 +250,13 @@ func (s *Service) Join(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, use
 	}
 	return tx.AddMember(ctx, sn.ID, key, userID)
 }
+
+// OfUser lists the groups of a user by name, as operations show them.
+func OfUser(ctx context.Context, r *store.Reader, poolID, userID string) ([]idp.GroupType, error) {
+	records, err := r.GroupsOf(ctx, poolID, userID)
+	if err != nil {
+		return nil, err
+	}
+	items, err := pool.DecodeItems[group](records)
+	return groupTypes(items), err
+}

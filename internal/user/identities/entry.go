@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"cognate/internal/pool"
@@ -92,4 +93,26 @@ func (k key) hash(sn *pool.Snapshot) [32]byte {
 		body = append(body, part...)
 	}
 	return sha256.Sum256(body)
+}
+
+// A Linked is an identity at another provider by which a user signs in.
+type Linked struct {
+	Provider     string    `json:"provider"`
+	ProviderType string    `json:"providerType"`
+	Subject      string    `json:"subject"`
+	Own          bool      `json:"profileMadeForIt"`
+	LinkedAt     time.Time `json:"linkedAt"`
+}
+
+// OfUser lists the identities of a user at other providers.
+func OfUser(u *user.User) ([]Linked, error) {
+	entries, err := entriesOf(u)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Linked, 0, len(entries))
+	for _, e := range entries {
+		list = append(list, Linked{e.ProviderName, e.ProviderType, e.UserID, e.Primary, time.UnixMilli(e.DateCreated).UTC()})
+	}
+	return list, nil
 }

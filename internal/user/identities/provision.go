@@ -180,7 +180,7 @@ func (s *Service) Deprovision(ctx context.Context, tx *store.Tx, sn *pool.Snapsh
 		return nil
 	}
 	if entries[at].Primary {
-		return tx.DeleteUser(ctx, sn.ID, id)
+		return s.deps.Users.Delete(ctx, tx, sn, id)
 	}
 	if err := e.SignOut(ctx); err != nil {
 		return err

@@ -131,3 +131,20 @@ func (s *Service) DeleteWebAuthnCredential(ctx context.Context, in *idp.DeleteWe
 	}
 	return &idp.DeleteWebAuthnCredentialResponse{}, nil
 }
+
+// OfUser describes the passkeys of a user, the oldest first. It returns no public key.
+func OfUser(ctx context.Context, r *store.Reader, poolID, userID string) ([]idp.WebAuthnCredentialDescription, error) {
+	recs, err := readSorted(ctx, r, poolID, userID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]idp.WebAuthnCredentialDescription, 0, len(recs))
+	for _, rec := range recs {
+		k, err := open(rec)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, describe(k, rec.CreatedAt))
+	}
+	return list, nil
+}

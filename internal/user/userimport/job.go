@@ -15,7 +15,7 @@ import (
 const (
 	// startWithin is how long a job can be started (Cognito: 24 to 48 hours).
 	startWithin = 24 * time.Hour
-	// retention is how long a job and its log can be read after its end.
+	// retention is how long a job and its log can be read after its end by default.
 	retention = 365 * 24 * time.Hour
 	// maxJobs is how many jobs a pool keeps (Cognito: quotas).
 	maxJobs = 1000
@@ -105,10 +105,10 @@ func (j *job) status(now time.Time) idp.UserImportJobStatusType {
 	return j.Status
 }
 
-// end ends the job. The next sweep deletes its file.
-func (j *job) end(ctx context.Context, tx *store.Tx, status idp.UserImportJobStatusType, message string, now time.Time) error {
+// end ends the job. The next sweep deletes its file. keep is how long the job and its log are kept.
+func (j *job) end(ctx context.Context, tx *store.Tx, status idp.UserImportJobStatusType, message string, now time.Time, keep time.Duration) error {
 	j.Status, j.Message, j.Completed = status, message, now
-	j.rec.Active, j.rec.Owner, j.rec.Waiting, j.rec.DueAt = false, "", time.Time{}, now.Add(retention)
+	j.rec.Active, j.rec.Owner, j.rec.Waiting, j.rec.DueAt = false, "", time.Time{}, now.Add(keep)
 	if j.Upload != "" {
 		if err := tx.ExpireImportUpload(ctx, j.rec.PoolID, j.Upload, now); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err

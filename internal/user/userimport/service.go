@@ -1,6 +1,7 @@
 package userimport
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -27,9 +28,14 @@ type Deps struct {
 	// KeepOpen extends the time limit of an upload's connection. It is called
 	// before each piece is read.
 	KeepOpen func(w http.ResponseWriter) error
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Keep is how long a job and its log are kept after the job's end; 0 means a year.
+	Keep time.Duration
+	Now  func() time.Time
+	Log  *slog.Logger
 }
+
+// keep returns how long a job that has ended is kept.
+func (s *Service) keep() time.Duration { return cmp.Or(s.deps.Keep, retention) }
 
 // DefaultMaxBytes is the size of the largest file (Cognito: 100 MB).
 const DefaultMaxBytes = 100 << 20

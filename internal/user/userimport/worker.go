@@ -112,7 +112,7 @@ func (s *Service) finish(ctx context.Context, j *job, status idp.UserImportJobSt
 		if err != nil {
 			return err
 		}
-		return held.end(ctx, tx, status, message, s.now())
+		return held.end(ctx, tx, status, message, s.now(), s.keep())
 	})
 	if err == nil {
 		s.deps.Log.InfoContext(ctx, "import ended", slog.String("pool", j.rec.PoolID), slog.String("job", j.rec.ID), slog.String("status", string(status)),
@@ -201,7 +201,7 @@ func (s *Service) succeed(ctx context.Context, j *job) error {
 	return s.finish(ctx, j, idp.UserImportJobStatusTypeSucceeded, messageSucceeded)
 }
 
-// cleanUp stores that jobs have expired, and deletes jobs that are older than retention.
+// cleanUp stores that jobs have expired, and deletes jobs that are older than Deps.Keep.
 func (s *Service) cleanUp(ctx context.Context) error {
 	due, err := s.deps.Store.ImportsDue(ctx, s.now(), cleanUpBatch)
 	if err != nil {
@@ -228,7 +228,7 @@ func (s *Service) expire(ctx context.Context, rec store.ImportJob) error {
 		if err != nil {
 			return err
 		}
-		return j.end(ctx, tx, idp.UserImportJobStatusTypeExpired, "", s.now())
+		return j.end(ctx, tx, idp.UserImportJobStatusTypeExpired, "", s.now(), s.keep())
 	})
 	if errors.Is(err, store.ErrConflict) {
 		return nil // started, or noted by another node

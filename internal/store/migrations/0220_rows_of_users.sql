@@ -1,0 +1,5 @@
+-- The rows of one user are found when the user is exported or deleted.
+CREATE INDEX families_by_user ON families (pool_id, user_id);
+CREATE INDEX messages_by_user ON messages (pool_id, user_id);
+-- A user's login has the same hash in every identity pool.
+CREATE INDEX identity_logins_by_hash ON identity_logins (hash, pool_id);
