@@ -1,9 +1,11 @@
 package privacy
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,6 +133,7 @@ func readDevices(ctx context.Context, _ *Service, r *store.Reader, p *person) (o
 	if err != nil {
 		return o, err
 	}
+	slices.SortFunc(list, func(a, b store.Device) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID)) })
 	for _, d := range list {
 		name, err := devices.NameOf(d)
 		if err != nil {
@@ -230,6 +233,9 @@ func readSessions(ctx context.Context, _ *Service, r *store.Reader, p *person) (
 	if err != nil {
 		return o, err
 	}
+	slices.SortFunc(list, func(a, b store.UserSession) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
 	for _, s := range list {
 		o.add("user_sessions", sessionRecord{s.ID, s.Kind, s.ClientID, s.Device, s.Address, s.CreatedAt, s.ActiveAt, s.ExpiresAt})
 	}

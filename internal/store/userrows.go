@@ -15,18 +15,18 @@ var (
 	countersOfUser  = prepare("SELECT kind, count, expires_at FROM counters WHERE pool_id = ? AND subject = ?")
 	lockoutsOfUser  = prepare("SELECT pool_id, user_id, failures, last_at, locked_until FROM lockouts WHERE pool_id = ? AND user_id >= ? AND user_id < ?")
 	familiesOfUser  = prepare("SELECT family, expires_at FROM families WHERE pool_id = ? AND user_id = ?")
-	messagesOfUser  = prepare("SELECT " + messageColumns + " FROM messages WHERE pool_id = ? AND user_id = ?")
+	messagesOfUser  = prepare("SELECT " + messageColumns + " FROM messages WHERE user_id >= '' AND pool_id = ? AND user_id = ?")
 	forgottenOfUser = prepare("SELECT id, expires_at FROM forgotten_devices WHERE pool_id = ? AND user_id = ?")
 	hashesOfUser    = prepare("SELECT hash FROM identities WHERE pool_id = ? AND user_id = ?")
 	statesOfUser    = prepare("SELECT expires_at FROM sign_in_states WHERE pool_id = ? AND user_id = ?")
 	resourcesOfUser = prepare(`SELECT r.pool_id, r.directory_id, r.kind, r.id, r.target, r.place, r.name_key, r.external_id, r.email_key, r.version,
-		r.created_at, r.modified_at, r.doc, 1 FROM directory_resources r WHERE r.target = ? AND r.pool_id = ? AND r.kind = 'User'`)
+		r.created_at, r.modified_at, r.doc, 1 FROM directory_resources r WHERE r.pool_id = ? AND r.target = ? AND r.kind = ?`)
 
 	loginsOfHash     = prepare("SELECT " + identityLoginColumns + " FROM identity_logins WHERE hash = ?")
 	mergedIdentities = prepare("SELECT " + poolIdentityColumns + " FROM pool_identities WHERE parent > '' AND parent = ? ORDER BY id")
 
 	userFamiliesDelete = prepare("DELETE FROM families WHERE pool_id = ? AND user_id = ?")
-	userMessagesDelete = prepare("DELETE FROM messages WHERE pool_id = ? AND user_id = ?")
+	userMessagesDelete = prepare("DELETE FROM messages WHERE user_id >= '' AND pool_id = ? AND user_id = ?")
 	userCountersDelete = prepare("DELETE FROM counters WHERE pool_id = ? AND subject = ?")
 )
 
@@ -174,7 +174,7 @@ func (r *Reader) SignInStatesOf(ctx context.Context, poolID, userID string) ([]t
 
 // ResourcesOfUser lists the resources of directories that stand for a user, also those of directories that are gone.
 func (r *Reader) ResourcesOfUser(ctx context.Context, poolID, userID string) ([]Resource, error) {
-	return all(ctx, r, resourcesOfUser, []any{userID, poolID}, scanResource)
+	return all(ctx, r, resourcesOfUser, []any{poolID, userID, ResourceUser}, scanResource)
 }
 
 // LoginsOfHash lists where a login leads to, in all identity pools.

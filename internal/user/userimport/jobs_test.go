@@ -196,6 +196,26 @@ func TestBatches(t *testing.T) {
 	})
 }
 
+// TestKeep deletes a job and its log after Deps.Keep.
+func TestKeep(t *testing.T) {
+	engines(t, func(t *testing.T, r *rig) {
+		r.deps.Keep = 48 * time.Hour
+		id := r.begin(t, r.rows(t, 5))
+		works(t, r.Service)
+		for _, step := range []struct {
+			pass time.Duration
+			want string
+		}{{r.deps.Keep - time.Millisecond, ""}, {time.Millisecond, "ResourceNotFoundException"}} {
+			r.Pass(step.pass)
+			works(t, r.Service)
+			_, err := r.DescribeUserImportJob(t.Context(), &idp.DescribeUserImportJobRequest{UserPoolId: r.pool, JobId: id})
+			if api.CodeOf(err) != step.want {
+				t.Errorf("%v, want %q", err, step.want)
+			}
+		}
+	})
+}
+
 // TestFencing: who lost the lease stores nothing, and the other goes on from
 // where the first one stopped.
 func TestFencing(t *testing.T) {
