@@ -55,9 +55,10 @@ const compactionDue = "erasure: rewrite the file"
 // run that was interrupted, another run ends the work. compact says that the file of the
 // embedded database is rewritten afterwards.
 func (s *Service) Erase(ctx context.Context, poolID, name string, compact bool) (*ErasureReport, error) {
+	embedded := s.deps.Store.Engine() == "sqlite"
 	p, err := s.find(ctx, poolID, name)
 	due := false
-	if errors.Is(err, ErrNoUser) {
+	if errors.Is(err, ErrNoUser) && embedded && compact {
 		if due, err = s.isCompactionDue(ctx, err); err != nil {
 			return nil, err
 		}
@@ -67,13 +68,13 @@ func (s *Service) Erase(ctx context.Context, poolID, name string, compact bool) 
 	}
 	// Once begun, it goes on if the caller disconnects.
 	ctx = context.WithoutCancel(ctx)
-	out := &ErasureReport{UserPool: poolID, Embedded: s.deps.Store.Engine() == "sqlite"}
+	out := &ErasureReport{UserPool: poolID, Embedded: embedded}
 	if !due {
 		if err := s.eraseRows(ctx, p, out); err != nil {
 			return nil, err
 		}
 	}
-	if compact && out.Embedded {
+	if compact && embedded {
 		if err := s.compact(ctx); err != nil {
 			return nil, fmt.Errorf("the rows of the user are erased, but their bytes are still in the database's file; run the command again: %w", err)
 		}
@@ -126,6 +127,9 @@ func (s *Service) eraseRows(ctx context.Context, p *person, out *ErasureReport) 
 		}
 		for _, i := range stay {
 			out.Stay = append(out.Stay, staying(p, i))
+		}
+		if !out.Embedded {
+			return nil
 		}
 		return tx.SetMeta(ctx, compactionDue, []byte{1})
 	}, store.Retry)

@@ -19,7 +19,7 @@ func TestErase(t *testing.T) {
 		l := r.live(t)
 		others := []string{r.liveOther(t, l)}
 		before, _ := r.search(t, others)
-		out, _ := serving.Run(t, nil, r.command("user", "erase", "--pool", l.pool, "--user", username, "--yes")...)
+		out, errs := serving.Run(t, nil, r.command("user", "erase", "--pool", l.pool, "--user", username, "--yes")...)
 		for _, want := range []string{l.sub, "devices", "messages", "authorization_codes", "people (Created)", "backups"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("the output lacks %q:\n%s", want, out)
@@ -32,7 +32,8 @@ func TestErase(t *testing.T) {
 				t.Errorf("%s had %d rows of the other person, and has %d: %s", table, n, after[table], examples[table])
 			}
 		}
-		if log := r.Log.String(); !strings.Contains(log, "erase-user") || strings.Contains(log, username) || strings.Contains(log, email) {
+		// Without the embedded database, the command does the work and logs it.
+		if log := r.Log.String() + errs; !strings.Contains(log, "erase-user") || strings.Contains(log, username) || strings.Contains(log, email) {
 			t.Error("the log has the name of the person, or no line of the erasure")
 		}
 		// It can be run again by the sub, and finds nothing.
@@ -40,9 +41,9 @@ func TestErase(t *testing.T) {
 		if !strings.Contains(again, "users") {
 			t.Errorf("again: %s", again)
 		}
-		code, _, errs := serving.Command(t, nil, r.command("user", "erase", "--pool", l.pool, "--user", username, "--yes")...)
-		if code == 0 || !strings.Contains(errs, privacy.ErrNoUser.Error()) {
-			t.Errorf("exit %d, %s", code, errs)
+		code, _, refused := serving.Command(t, nil, r.command("user", "erase", "--pool", l.pool, "--user", username, "--yes")...)
+		if code == 0 || !strings.Contains(refused, privacy.ErrNoUser.Error()) {
+			t.Errorf("exit %d, %s", code, refused)
 		}
 	})
 }

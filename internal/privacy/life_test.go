@@ -165,8 +165,20 @@ func (r *rig) live(t *testing.T) *life {
 	for range 6 { // Failures lock the user, and are stored at once.
 		r.try("InitiateAuth", object{"ClientId": l.client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": object{"USERNAME": username, "PASSWORD": "Wrong-horse-77"}})
 	}
+	r.awaitActivity(t, l)
 	l.terms = append(l.terms, l.sub, username, email, newEmail, phone, given, family, badge, laptop, telephone, subject, external, address)
 	return l
+}
+
+// awaitActivity waits until the server has stored that the person was active.
+func (r *rig) awaitActivity(t *testing.T, l *life) {
+	t.Helper()
+	db := r.open(t)
+	for stored := false; !stored; {
+		for _, row := range rowsOf(t, db, "SELECT user_id FROM active_users") {
+			stored = stored || row[0] == l.sub
+		}
+	}
 }
 
 func (r *rig) signUp(t *testing.T, l *life) {
@@ -180,22 +192,24 @@ func (r *rig) signUp(t *testing.T, l *life) {
 }
 
 func (r *rig) useDevices(t *testing.T, l *life) {
-	for _, name := range []string{laptop, "old " + laptop} {
-		tokens := r.signIn(l.client, username)
-		l.access, l.id = text(tokens, "AccessToken"), text(tokens, "IdToken")
-		key, group := text(tokens, "NewDeviceMetadata", "DeviceKey"), text(tokens, "NewDeviceMetadata", "DeviceGroupKey")
-		salt := new(big.Int).SetBytes([]byte("sixteen bytes ok"))
-		r.call("ConfirmDevice", object{"AccessToken": l.access, "DeviceKey": key, "DeviceName": name, "DeviceSecretVerifierConfig": object{
-			"Salt":             base64.StdEncoding.EncodeToString(srpclient.Padded(salt)),
-			"PasswordVerifier": base64.StdEncoding.EncodeToString(srpclient.Padded(srpclient.Verifier(group, key, "a secret", salt))),
-		}})
-		l.terms = append(l.terms, key)
-		if name != laptop {
-			r.call("AdminForgetDevice", object{"UserPoolId": l.pool, "Username": username, "DeviceKey": key})
-		}
-	}
+	r.confirmDevice(l, r.signIn(l.client, username), laptop)
+	key := r.confirmDevice(l, r.signIn(l.client, username), "old "+laptop)
+	r.call("AdminForgetDevice", object{"UserPoolId": l.pool, "Username": username, "DeviceKey": key})
 	tokens := r.signIn(l.client, username)
 	l.access, l.id = text(tokens, "AccessToken"), text(tokens, "IdToken")
+}
+
+// confirmDevice registers the new device of a sign-in, and returns its key.
+func (r *rig) confirmDevice(l *life, tokens any, name string) string {
+	r.t.Helper()
+	key, group := text(tokens, "NewDeviceMetadata", "DeviceKey"), text(tokens, "NewDeviceMetadata", "DeviceGroupKey")
+	salt := new(big.Int).SetBytes([]byte("sixteen bytes ok"))
+	r.call("ConfirmDevice", object{"AccessToken": text(tokens, "AccessToken"), "DeviceKey": key, "DeviceName": name, "DeviceSecretVerifierConfig": object{
+		"Salt":             base64.StdEncoding.EncodeToString(srpclient.Padded(salt)),
+		"PasswordVerifier": base64.StdEncoding.EncodeToString(srpclient.Padded(srpclient.Verifier(group, key, "a secret", salt))),
+	}})
+	l.terms = append(l.terms, key)
+	return key
 }
 
 func (r *rig) usePasskeys(t *testing.T, l *life) {
@@ -293,8 +307,8 @@ func (r *rig) useImports(t *testing.T, l *life) {
 		header[c.(string)] = c.(string)
 	}
 	file := line(header) +
-		line(map[string]string{"cognito:username": username, "cognito:mfa_enabled": "false", "email": email, "email_verified": "true", "phone_number_verified": "false"}) +
-		line(map[string]string{"cognito:username": "imported", "cognito:mfa_enabled": "false", "email": "imported@example.com", "email_verified": "true", "phone_number_verified": "false"})
+		line(map[string]string{"cognito:username": username, "cognito:mfa_enabled": "false", "email": email, "email_verified": "true"}) +
+		line(map[string]string{"cognito:username": "imported", "cognito:mfa_enabled": "false", "email": "imported@example.com", "email_verified": "true"})
 	for _, start := range []bool{true, false} {
 		job := r.call("CreateUserImportJob", object{"UserPoolId": l.pool, "JobName": "people", "CloudWatchLogsRoleArn": "arn:aws:iam::123456789012:role/import"})
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, text(job, "UserImportJob", "PreSignedUrl"), strings.NewReader(file))
@@ -308,7 +322,8 @@ func (r *rig) useImports(t *testing.T, l *life) {
 		r.call("StartUserImportJob", object{"UserPoolId": l.pool, "JobId": id})
 		for status := ""; status != "Succeeded"; {
 			if status = text(r.call("DescribeUserImportJob", object{"UserPoolId": l.pool, "JobId": id}), "UserImportJob", "Status"); status == "Failed" {
-				t.Fatal("the import failed")
+				log, _ := serving.Run(t, nil, r.command("import", "log", "--pool", l.pool, id)...)
+				t.Fatalf("the import failed: %s", log)
 			}
 		}
 	}
@@ -332,7 +347,8 @@ func (r *rig) useTokens(t *testing.T, l *life) {
 	r.call("RevokeToken", object{"ClientId": l.client, "Token": text(tokens, "RefreshToken")})
 	rotates := r.addClient(l.pool, object{"RefreshTokenRotation": object{"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}})
 	tokens = r.signIn(rotates, username)
-	r.call("GetTokensFromRefreshToken", object{"ClientId": rotates, "RefreshToken": text(tokens, "RefreshToken")})
+	key := r.confirmDevice(l, tokens, "tablet")
+	r.call("GetTokensFromRefreshToken", object{"ClientId": rotates, "RefreshToken": text(tokens, "RefreshToken"), "DeviceKey": key})
 }
 
 func (r *rig) useSecondFactor(t *testing.T, l *life) {
