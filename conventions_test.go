@@ -74,6 +74,9 @@ var imports = map[string][]string{
 	// Checks of policies need to know which actions there are.
 	"internal/iam/gateway/operation": {"internal/iam"},
 
+	// Passwords that people choose; package user has an interface for it.
+	"internal/protection/newpassword": {"internal/api", "internal/pool", "internal/pool/risksettings", "internal/risk/passwords", "internal/audit"},
+
 	// The parts of internal/server.
 	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},
 	"internal/server/edge":        {"internal/api", "internal/audit", "internal/keys"},

@@ -34,6 +34,7 @@ import (
 	"cognate/internal/pool/providers"
 	"cognate/internal/pool/risksettings"
 	"cognate/internal/privacy"
+	"cognate/internal/protection/newpassword"
 	"cognate/internal/risk"
 	"cognate/internal/scim"
 	"cognate/internal/server/edge"
@@ -191,6 +192,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.users = user.New(user.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, Tokens: v.tokens, Mail: mails,
 		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service,
+		NewPasswords: newpassword.New(newpassword.Deps{Settings: v.risk, Passwords: v.riskData.passwords, Count: v.metrics.Risk, Log: log}),
 		Deleted: func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
 			_, _, err := identitypool.ForgetUser(ctx, tx, sn, userID)
 			return err

@@ -103,7 +103,10 @@ func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequ
 	_, err = s.ReplacePassword(ctx, p.Pool, u, PasswordChange{
 		Password: in.ProposedPassword, Prefix: PolicyChange,
 		Check: func(ctx context.Context, u *User) error {
-			return s.provePassword(ctx, p.Pool, u, in.PreviousPassword)
+			if err := s.provePassword(ctx, p.Pool, u, in.PreviousPassword); err != nil {
+				return err
+			}
+			return s.CheckChoice(ctx, p.Pool, p.Client.ID, idp.EventFilterTypePasswordChange, PolicyChange, in.ProposedPassword)
 		},
 	})
 	if err != nil {

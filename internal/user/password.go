@@ -46,6 +46,20 @@ func CheckPolicy(sn *pool.Snapshot, prefix PolicyPrefix, password string) error 
 	return nil
 }
 
+// A NewPasswordChecker refuses passwords that attackers know.
+type NewPasswordChecker interface {
+	Check(ctx context.Context, sn *pool.Snapshot, clientID string, event idp.EventFilterType, password string) error
+}
+
+// CheckChoice checks a password that a person chooses: by the pool's policy, and by threat
+// protection. No transaction may be open.
+func (s *Service) CheckChoice(ctx context.Context, sn *pool.Snapshot, clientID string, event idp.EventFilterType, prefix PolicyPrefix, password string) error {
+	if err := CheckPolicy(sn, prefix, password); err != nil || s.deps.NewPasswords == nil {
+		return err
+	}
+	return s.deps.NewPasswords.Check(ctx, sn, clientID, event, password)
+}
+
 func policyFault(p pool.PasswordPolicy, password string) string {
 	length := utf8.RuneCountInString(password)
 	var upper, lower, digit, symbol bool

@@ -28,7 +28,10 @@ type Deps struct {
 	Triggers *trigger.Service
 	// Lockouts forgets a user's failed sign-ins when a password is set again.
 	Lockouts *risk.Lockouts
-	Pages    *keys.PageTokens
+	// NewPasswords refuses passwords that attackers know, where threat protection is on. It may
+	// be nil.
+	NewPasswords NewPasswordChecker
+	Pages        *keys.PageTokens
 	// Deleted removes, in the transaction that deletes a user, the user's rows of services
 	// that this package does not know. It may be nil.
 	Deleted func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error

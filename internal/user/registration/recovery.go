@@ -207,6 +207,9 @@ func (s *Service) confirmForgotPassword(ctx context.Context, sn *pool.Snapshot, 
 	}
 	u, err = s.deps.Users.ReplacePassword(ctx, sn, u, user.PasswordChange{
 		Password: in.Password, Prefix: user.PolicyChange,
+		Check: func(ctx context.Context, _ *user.User) error {
+			return s.deps.Users.CheckChoice(ctx, sn, client.ID, idp.EventFilterTypePasswordChange, user.PolicyChange, in.Password)
+		},
 		Then: func(ctx context.Context, tx *store.Tx, u *user.User) error {
 			return s.spendResetCode(ctx, tx, sn, u, in.ConfirmationCode)
 		},

@@ -43,7 +43,7 @@ func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Cl
 	if err != nil {
 		return nil, err
 	}
-	if u.Rec.Credential, err = s.firstPassword(ctx, sn, u, in.Password); err != nil {
+	if u.Rec.Credential, err = s.firstPassword(ctx, sn, client, u, in.Password); err != nil {
 		return nil, err
 	}
 	names := user.SignInNames(sn, u)
@@ -148,8 +148,11 @@ func markUnverified(u *user.User) {
 
 // firstPassword makes the credential of a sign-up. It returns nil for a user who signs
 // in by codes.
-func (s *Service) firstPassword(ctx context.Context, sn *pool.Snapshot, u *user.User, password *string) ([]byte, error) {
+func (s *Service) firstPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, password *string) ([]byte, error) {
 	if api.Val(password) != "" {
+		if err := s.deps.Users.CheckChoice(ctx, sn, client.ID, idp.EventFilterTypeSignUp, user.PolicySignUp, *password); err != nil {
+			return nil, err
+		}
 		return s.deps.Users.SetPassword(ctx, sn, u, *password, false, user.PolicySignUp)
 	}
 	if user.PasswordOptional(sn, func(attr string) bool { return u.Attributes[attr] != "" }) {
