@@ -34,8 +34,12 @@ const controlTimeout = 30 * time.Minute
 
 // sendControl sends a request to the server that holds the database.
 func sendControl(ctx context.Context, socket string, in server.ControlRequest) (server.ControlResponse, error) {
+	timeout := controlTimeout
+	if in.Do == server.AskAudit {
+		timeout = 0 // It reads all records. The operator can interrupt it.
+	}
 	client := &http.Client{
-		Timeout: controlTimeout,
+		Timeout: timeout,
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -36,6 +36,7 @@ type grammar struct {
 	Admin       adminCommand       `cmd:"" help:"Manage administrators' access keys."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing and data keys."`
 	User        userCommand        `cmd:"" help:"Export or erase the data of one user."`
+	Audit       auditCommand       `cmd:"" help:"Search and verify the audit trail."`
 	Import      importCommand      `cmd:"" help:"Show imports of users."`
 	Usage       usageCommand       `cmd:"" help:"Show the monthly active users of user pools and app clients."`
 	Passwords   passwordsCommand   `cmd:"" help:"Make and check filters of compromised passwords."`

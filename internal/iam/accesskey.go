@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cognate/internal/api"
+	"cognate/internal/api/cloudtrail"
 	"cognate/internal/api/iamapi"
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
@@ -75,7 +76,7 @@ func IsAccessKeyID(text string) bool { return keyForm.MatchString(text) }
 // Administrator is the policy that allows every operation of the server.
 var Administrator = NamedPolicy{
 	Name:     "admin",
-	Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cognito-idp:*","cognito-identity:*","iam:*","sts:*"],"Resource":"*"}]}`),
+	Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cognito-idp:*","cognito-identity:*","iam:*","sts:*","cloudtrail:*"],"Resource":"*"}]}`),
 }
 
 // CreateAccessKey makes a key for the user name, and the user if there is no such user. The
@@ -273,7 +274,7 @@ func knownKey(key string) bool { return supportedKey(key) || operation.Supported
 // actions returns the actions of all services and of the gateway, sorted.
 func actions() []string {
 	names := operation.Actions()
-	for _, operations := range []map[string]*api.Operation{idp.Operations, identity.Operations, sts.Operations, iamapi.Operations} {
+	for _, operations := range []map[string]*api.Operation{idp.Operations, identity.Operations, sts.Operations, iamapi.Operations, cloudtrail.Operations} {
 		for _, op := range operations {
 			names = append(names, op.Action())
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -31,6 +32,10 @@ const (
 	PurposeSignInState    Purpose = "sign-in-state"
 	PurposeImport         Purpose = "import"
 	PurposeAuthCode       Purpose = "authorization-code"
+	PurposeAuditHead      Purpose = "audit-head"
+
+	// PurposeAuditCheckpoint is of keys that sign: see [Ring.Sign].
+	PurposeAuditCheckpoint Purpose = "audit-checkpoint"
 
 	// PurposePageToken labels the key of page tokens, which [Ring.Derive] makes.
 	PurposePageToken Purpose = "page-token"
@@ -52,6 +57,7 @@ func Purposes() []Purpose {
 	list := []Purpose{
 		PurposeSRPVerifier, PurposeDeviceVerifier, PurposeTOTP, PurposeSigningKey, PurposeClientSecret,
 		PurposeProviderSecret, PurposeAccessKey, PurposeSetting, PurposeMessage, PurposeSignInState, PurposeImport, PurposeAuthCode,
+		PurposeAuditHead, PurposeAuditCheckpoint,
 	}
 	for _, t := range Tokens() {
 		list = append(list, t.purpose)
@@ -122,7 +128,8 @@ type dataKey struct {
 	keyRef
 	wrapped []byte
 	aead    *xaes
-	hasher  *hasher // of purposeHash only
+	hasher  *hasher            // of purposeHash only
+	signer  ed25519.PrivateKey // of PurposeAuditCheckpoint only
 }
 
 // OpenRing unwraps the data keys of the records. For purposes without a key it makes keys
@@ -273,6 +280,9 @@ func unwrapDataKey(ctx context.Context, kek *KEK, w WrappedKey) (*dataKey, error
 		d.hasher = newHasher(key)
 	} else {
 		d.aead = newXAES(key)
+	}
+	if w.Purpose == PurposeAuditCheckpoint {
+		d.signer = newSigner(key)
 	}
 	return d, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"cognate/internal/audit/trail"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
 	"cognate/internal/pool/providers"
@@ -39,6 +40,8 @@ type Deps struct {
 	// cannot resolve the hosts of domains. It is for development: all pools share an
 	// origin.
 	Paths bool
+	// Trail records the requests for pages and endpoints; nil records nothing.
+	Trail *trail.Trail
 	Now   func() time.Time
 	Log   *slog.Logger
 }

@@ -47,7 +47,7 @@ const domainPath = "/_domain/"
 // all others to next. A request for a custom domain is recognized by the path of a
 // route and then by its host, so that API requests cost no query.
 func (s *Service) Route(domain *http.ServeMux, next http.Handler) http.Handler {
-	folded := foldPath(domain)
+	folded := s.recorded(foldPath(domain))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, base, ours := s.nameOf(r)
 		if ours {

@@ -8,12 +8,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/audit"
+	"cognate/internal/audit/trail"
 	"cognate/internal/pool"
 	"cognate/internal/pool/providers"
 	"cognate/internal/scim/resource"
@@ -29,7 +31,9 @@ type Deps struct {
 	Providers  *providers.Service
 	Identities *identities.Service
 	Groups     *groups.Service
-	Now        func() time.Time
+	// Trail records the requests of directories; nil records nothing.
+	Trail *trail.Trail
+	Now   func() time.Time
 }
 
 // Service serves directories.
@@ -74,10 +78,11 @@ type answer struct {
 }
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
-	a, err := s.answer(w, r)
+	a, c, err := s.answer(w, r)
 	if err != nil {
 		a = s.refuse(r, err)
 	}
+	s.record(r, c, a.status)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if a.status == http.StatusUnauthorized {
@@ -104,21 +109,49 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // An error means that the client has gone.
 }
 
-func (s *Service) answer(w http.ResponseWriter, r *http.Request) (*answer, error) {
+// answer answers a request. The call is nil if the directory did not prove itself.
+func (s *Service) answer(w http.ResponseWriter, r *http.Request) (*answer, *call, error) {
 	c, err := s.authenticate(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	c.body, err = io.ReadAll(r.Body)
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return nil, resource.Errorf(http.StatusRequestEntityTooLarge, "The body is longer than %d bytes.", maxBody)
+		return nil, c, resource.Errorf(http.StatusRequestEntityTooLarge, "The body is longer than %d bytes.", maxBody)
 	}
 	if err != nil {
-		return nil, resource.InvalidSyntaxf("The body could not be read.")
+		return nil, c, resource.InvalidSyntaxf("The body could not be read.")
 	}
 	c.method, c.path, c.header, c.query = r.Method, "/"+r.PathValue("rest"), r.Header, r.URL.Query()
-	return s.dispatch(r.Context(), c)
+	a, err := s.dispatch(r.Context(), c)
+	return a, c, err
+}
+
+// recordedNames are the parts of paths that have records of their own. A stranger's path must not
+// become the name of an event.
+var recordedNames = []string{"Users", "Groups", "Bulk", "ServiceProviderConfig", "ResourceTypes", "Schemas"}
+
+// record stores the record of a request by a directory, before its answer.
+func (s *Service) record(r *http.Request, c *call, status int) {
+	if s.deps.Trail == nil || c == nil {
+		return
+	}
+	part, _, _ := strings.Cut(r.PathValue("rest"), "/")
+	if !slices.Contains(recordedNames, part) {
+		part = "Other"
+	}
+	s.deps.Trail.RecordPage(r.Context(), &trail.Page{
+		Name: "SCIM_" + part + "_" + method(r), Method: r.Method, PoolID: c.pool.ID, Region: c.pool.Region, Status: status, TLS: r.TLS,
+	})
+}
+
+// method returns the method of a request, or OTHER.
+func method(r *http.Request) string {
+	if slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, r.Method) {
+		return r.Method
+	}
+	return "OTHER"
 }
 
 // authenticate finds the directory of a token. Every failure looks the same.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cognate/internal/api"
+	"cognate/internal/api/cloudtrail"
 	"cognate/internal/api/iamapi"
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
@@ -18,6 +19,9 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/audit/activity"
 	"cognate/internal/audit/cloudwatch"
+	"cognate/internal/audit/intake"
+	"cognate/internal/audit/trail"
+	"cognate/internal/audit/trail/lookup"
 	"cognate/internal/credentials"
 	"cognate/internal/federation/fetch"
 	"cognate/internal/federation/oidc"
@@ -38,6 +42,7 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/scim"
 	"cognate/internal/server/edge"
+	"cognate/internal/server/gauges"
 	"cognate/internal/signin"
 	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
@@ -56,7 +61,10 @@ import (
 // services are the services of one server.
 type services struct {
 	metrics     *audit.Metrics
-	gauges      *databaseGauges
+	intake      *intake.Intake
+	trail       *trail.Trail
+	recorder    *trail.Trail // nil if requests are not recorded
+	gauges      *gauges.Database
 	activity    *activity.Service
 	publisher   *cloudwatch.Publisher // nil if none is configured
 	gate        *keys.Gate
@@ -155,6 +163,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		metrics: metrics, activity: activity.New(activity.Deps{Store: st, Now: c.Now}), gate: keys.NewGate(places, places*gateQueue),
 		issuerBase: issuerBase(c.IssuerBase),
 	}
+	v.composeTrail(c, st, ring, log)
 	mail, sms, err := senders(ctx, c)
 	if err != nil {
 		return nil, err
@@ -206,7 +215,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.identities = identities.New(identities.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Providers: v.providers, Triggers: v.triggers.Service, Now: c.Now, Log: log,
 	})
-	v.scim = scim.New(scim.Deps{Store: st, Pools: v.pools, Providers: v.providers, Identities: v.identities, Groups: v.groups, Now: c.Now})
+	v.scim = scim.New(scim.Deps{Store: st, Pools: v.pools, Providers: v.providers, Identities: v.identities, Groups: v.groups, Trail: v.recorder, Now: c.Now})
 	v.devices = devices.New(devices.Deps{Store: st, Pools: v.pools, Ring: ring, Users: v.users, Now: c.Now})
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase, c.Mode == Dev), Now: c.Now})
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
@@ -218,7 +227,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.oauth = oauth.New(oauth.Deps{
 		Store: st, Pools: v.pools, Groups: v.groups, Refreshes: v.refreshes, Tokens: v.tokens, SignIns: v.signins, Passkeys: v.passkeys, Ring: ring,
 		Providers: v.providers, Identities: v.identities, SiteURL: siteURL(c),
-		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Now: c.Now, Log: log,
+		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Trail: v.recorder, Now: c.Now, Log: log,
 	})
 	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Providers: v.providers, Passkeys: v.passkeys, Ring: ring, Now: c.Now, Log: log})
 	v.imports = userimport.New(userimport.Deps{
@@ -246,12 +255,13 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 			identity.Bind(v.identityPools),
 			sts.Bind(v.credentials),
 			iamapi.Bind(v.account),
+			cloudtrail.Bind(lookup.New(lookup.Deps{Trail: v.trail, Pages: pages, Now: c.machineNow()})),
 		),
 		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
-		Log: log,
+		Trail: v.recorder, Log: log,
 	})
-	v.gauges = newDatabaseGauges(st, c)
-	v.gauges.register(v.metrics)
+	v.gauges = gauges.New(st, c.Now, c.machineNow())
+	v.gauges.Register(v.metrics)
 	v.registerGauges(c, st)
 	v.riskData.register(v.metrics)
 	v.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(v.gate.Waiting()) })
@@ -351,7 +361,7 @@ func (v *services) close(ctx context.Context) error {
 	if v.publisher != nil {
 		published = v.publisher.Flush(ctx)
 	}
-	return errors.Join(published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx), v.triggers.close())
+	return errors.Join(published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx), v.triggers.close(), v.intake.Close(ctx))
 }
 
 const (
@@ -361,6 +371,7 @@ const (
 	dataKeysInterval = 2 * time.Second // below RetirementBound and keys.SealDelay
 	stepInterval     = 10 * time.Minute
 	certInterval     = time.Minute
+	auditInterval    = time.Minute
 )
 
 // startBackground starts the tasks beside the requests.
@@ -368,7 +379,7 @@ func (s *Server) startBackground() {
 	b, v, now := s.background, s.services, s.config.Now
 	b.run("outbox", v.messages.Run)
 	b.run("imports", v.imports.Run)
-	b.run("gauges", v.gauges.run)
+	b.run("gauges", v.gauges.Run)
 	b.run("monthly active users", v.readActiveUsers(now, s.store))
 	b.every("lock-outs", flushInterval, v.lockouts.Flush)
 	b.every("active users", flushInterval, v.activity.Flush)
@@ -385,6 +396,7 @@ func (s *Server) startBackground() {
 			}
 		}
 	})
+	b.every("audit trail", auditInterval, v.maintainTrail)
 	b.every("signing keys", stepInterval, v.tokens.Maintain)
 	v.riskData.report()
 	b.every("data of threat protection", riskDataInterval, v.riskData.refresh)

@@ -51,6 +51,7 @@ type Config struct {
 	CloudWatchSettings
 	RiskSettings
 	RetentionSettings
+	AuditSettings
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes. The assets of managed login need 2 MB."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file of an import of users, in bytes."`
@@ -153,6 +154,7 @@ func (c Config) WithDefaults() Config {
 	if c.DatabaseTimeout == 0 {
 		c.DatabaseTimeout = min(5*time.Second, c.RequestTimeout/2)
 	}
+	c.AuditSettings = c.AuditSettings.withDefaults()
 	if c.GatewayTimeout == 0 {
 		c.GatewayTimeout = defaultGatewayTimeout
 	}
@@ -248,6 +250,7 @@ func (c *Config) checkCommon(add addProblem) {
 	c.checkCloudWatch(add)
 	c.checkRiskData(add)
 	c.checkRetention(add)
+	c.checkAudit(add)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {

@@ -1,61 +1,11 @@
 package server
 
 import (
-	"context"
-	"errors"
-	"sync"
 	"time"
 
 	"cognate/internal/audit"
 	"cognate/internal/store"
 )
-
-// gaugeInterval is how often the database is asked for the gauges, and the limit of
-// each query.
-const gaugeInterval = 10 * time.Second
-
-// databaseGauges are the metrics that need a query. They are read in the background, so
-// that a scrape never waits for a database that does not answer. Then the last values
-// stay, and their age grows.
-type databaseGauges struct {
-	store   *store.Store
-	now     func() time.Time // of the directory: messages are dated by it
-	machine func() time.Time
-
-	mu     sync.Mutex
-	up     bool
-	queued float64
-	oldest map[string]float64 // seconds, by lane
-	readAt time.Time
-}
-
-func newDatabaseGauges(st *store.Store, c *Config) *databaseGauges {
-	return &databaseGauges{store: st, now: c.Now, machine: c.machineNow(), up: true, oldest: map[string]float64{}, readAt: c.machineNow()()}
-}
-
-func (g *databaseGauges) register(m *audit.Metrics) {
-	gauge := func(read func() float64) func() float64 {
-		return func() float64 {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			return read()
-		}
-	}
-	m.Gauge("cognate_database_up", "1 while the database answers.", gauge(func() float64 {
-		if g.up {
-			return 1
-		}
-		return 0
-	}))
-	m.Gauge("cognate_database_gauges_age_seconds", "Time since the gauges of the outbox were read from the database.", gauge(func() float64 {
-		return max(g.machine().Sub(g.readAt).Seconds(), 0)
-	}))
-	m.Gauge("cognate_outbox_messages", "Mail and SMS that wait to be sent.", gauge(func() float64 { return g.queued }))
-	for _, lane := range store.Lanes() {
-		m.LabelledGauge("cognate_outbox_oldest_seconds", "How long the oldest message of a lane of the outbox has waited.",
-			"lane", audit.LaneLabel(lane), gauge(func() float64 { return g.oldest[lane] }))
-	}
-}
 
 // registerGauges adds the metrics that need no query.
 func (v *services) registerGauges(c *Config, st *store.Store) {
@@ -121,46 +71,4 @@ func (v *services) caches() []namedCache {
 		list = append(list, namedCache{name, stats})
 	}
 	return append(list, namedCache{"access_tokens", v.tokens.CacheStats})
-}
-
-// run reads the gauges until ctx ends.
-func (g *databaseGauges) run(ctx context.Context) error {
-	t := time.NewTicker(gaugeInterval)
-	defer t.Stop()
-	for {
-		g.read(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
-	}
-}
-
-// read asks the database. A failure is not logged: the gauges show it.
-func (g *databaseGauges) read(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, gaugeInterval)
-	defer cancel()
-	up := g.store.Ping(ctx) == nil
-	g.mu.Lock()
-	g.up = up
-	g.mu.Unlock()
-	if !up {
-		return
-	}
-	queued, err := g.store.QueuedMessages(ctx)
-	oldest := map[string]float64{}
-	for _, lane := range store.Lanes() {
-		n, since, laneErr := g.store.LaneDepth(ctx, lane)
-		if n > 0 {
-			oldest[lane] = max(g.now().Sub(since).Seconds(), 0)
-		}
-		err = errors.Join(err, laneErr)
-	}
-	if err != nil {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.queued, g.oldest, g.readAt = float64(queued), oldest, g.machine()
 }

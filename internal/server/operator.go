@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cognate/internal/audit"
+	"cognate/internal/audit/trail/inquiry"
 	"cognate/internal/iam"
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
@@ -44,6 +45,8 @@ type ControlRequest struct {
 	KeepFile bool `json:"keepFile,omitempty"`
 
 	Pool string `json:"pool,omitempty"` // ListDirectories, RevokeDirectoryToken (ID is the token), RemoveDirectory (Name is the provider), ExportUser and EraseUser (Name is the user)
+
+	Audit *inquiry.Request `json:"audit,omitempty"` // AskAudit
 }
 
 // The values of ControlRequest.Do.
@@ -64,6 +67,7 @@ const (
 
 	ExportUser = "export-user"
 	EraseUser  = "erase-user"
+	AskAudit   = "audit"
 )
 
 // ControlResponse is the result of a ControlRequest.
@@ -82,6 +86,7 @@ type ControlResponse struct {
 	Person      json.RawMessage  `json:"person,omitempty"`      // ExportUser: a privacy.Document
 
 	Erasure *privacy.ErasureReport `json:"erasure,omitempty"` // EraseUser
+	Audit   *inquiry.Response      `json:"audit,omitempty"`   // AskAudit
 }
 
 // operator carries out the requests of an operator.
@@ -98,8 +103,11 @@ type operator struct {
 // do carries out a request and logs it, unless it only reads.
 func (o *operator) do(ctx context.Context, in ControlRequest) (ControlResponse, error) {
 	out, err := o.carryOut(ctx, in)
-	if in.Do == ListAccessKeys || in.Do == ListDirectories || in.Do == ReadImportLog || in.Do == ReadUsage || in.Do == RetireKeys && !in.Now {
+	if in.onlyReads() {
 		return out, err
+	}
+	if recordErr := o.record(ctx, &in, &out, err); recordErr != nil && err == nil {
+		err = fmt.Errorf("it is done, but its record in the audit trail could not be stored: %w", recordErr)
 	}
 	// Never the whole request or response: they hold secrets.
 	attrs := []slog.Attr{slog.String("do", in.Do)}
@@ -178,6 +186,10 @@ func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResp
 	case ExportUser, EraseUser:
 		return o.personal(ctx, in)
 	}
+	if in.Do == AskAudit && in.Audit != nil {
+		answer, err := inquiry.Answer(ctx, o.services.trail, in.Audit)
+		return ControlResponse{Audit: answer}, err
+	}
 	return ControlResponse{}, fmt.Errorf("%q is unknown to this version", in.Do)
 }
 
@@ -253,6 +265,7 @@ func Control(ctx context.Context, c *Config, in ControlRequest) (ControlResponse
 	if err != nil {
 		return ControlResponse{}, err
 	}
+	defer func() { _ = p.intake.Close(ctx) }()
 	return (&operator{st, ring, p, c.Now, c.Now, log}).do(ctx, in)
 }
 

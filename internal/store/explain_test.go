@@ -101,7 +101,7 @@ func TestPlansSQLite(t *testing.T) {
 }
 
 // few are the names of subqueries that have few rows, and what SQLite calls a subquery without a name.
-var few = regexp.MustCompile(`^SCAN (CONSTANT ROW|sample|taken|queue|due|found|names|\(subquery)`)
+var few = regexp.MustCompile(`^SCAN (CONSTANT ROW|\d+-ROW VALUES CLAUSE|sample|taken|queue|due|found|names|\(subquery)`)
 
 func faultOfStep(_ *statement, step string) string {
 	switch {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cognate/internal/api"
+	"cognate/internal/audit/trail"
 	"cognate/internal/iam"
 )
 
@@ -46,6 +47,8 @@ type Config struct {
 	MaxBody int64
 	// Now is the clock for signatures.
 	Now func() time.Time
+	// Trail records the operations; nil records nothing.
+	Trail *trail.Trail
 	// Log is for panics and for errors that an operation may not answer.
 	Log *slog.Logger
 }

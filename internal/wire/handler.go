@@ -68,6 +68,9 @@ type exchange struct {
 	form *awsquery.Form
 	// query is true in the Query protocol.
 	query bool
+	// principal signed the request. in and out are the structures of the operation.
+	principal *iam.Principal
+	in, out   any
 }
 
 // ServeHTTP answers one request.
@@ -117,12 +120,17 @@ func (x *exchange) run() (out *[]byte, err error) {
 		x.event.SetClaimedKey(sigv4.ClaimedKey(x.r.Header))
 		return nil, x.frontEndError(err)
 	}
+	x.principal = principal
 	in, err := x.decode(*body)
 	if err != nil {
 		return nil, err
 	}
+	x.in = in
 	if err := x.authorize(in, principal); err != nil {
 		return nil, x.frontEndError(err)
+	}
+	if err := x.config.Trail.Admit(x.binding.Operation); err != nil {
+		return nil, err
 	}
 	ctx := x.r.Context()
 	if principal != nil {
@@ -227,6 +235,7 @@ func (x *exchange) call(ctx context.Context, in any) (*[]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.out = out
 	if !x.binding.HasOutput && !x.query {
 		return nil, nil
 	}

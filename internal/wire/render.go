@@ -45,8 +45,14 @@ func (x *exchange) respond(out *[]byte, err error) {
 	status := http.StatusOK
 	code := ""
 	var body []byte
+	var e *api.Error
 	if err != nil {
-		e := x.visible(x.queryError(err))
+		e = x.visible(x.queryError(err))
+	}
+	if recordErr := x.record(e); recordErr != nil {
+		e, err, out = x.internal(), recordErr, nil
+	}
+	if e != nil {
 		code = e.Code
 		header["x-amzn-ErrorType"] = []string{e.Code + ":"}
 		if e.Message != "" {

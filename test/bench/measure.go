@@ -23,6 +23,7 @@ type bench struct {
 	report   report
 	told     bool // that a name exists, by the time of an answer
 	floors   map[string]*process
+	audit    string // the setting of servers that are started next; "" is off
 }
 
 // part is so many times a floor.

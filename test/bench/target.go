@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -160,7 +161,7 @@ func (b *bench) serve(ctx context.Context, t *target) error {
 	}
 	t.private = private
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--private-listen", private, "--plain-http",
-		"--issuer-base", "https://id.example.com"}, slices.Concat(t.settings, t.serving)...)
+		"--issuer-base", "https://id.example.com", "--audit", cmp.Or(b.audit, "off")}, slices.Concat(t.settings, t.serving)...)
 	t.process, err = start(ctx, t.log, nil, b.program, args...)
 	if err != nil {
 		return err

@@ -60,6 +60,7 @@ var services = []struct{ name, title string }{
 	{"cognito-identity", "Identity pools (`cognito-identity`)"},
 	{"sts", "Security Token Service (`sts`)"},
 	{"iam", "Identity and Access Management (`iam`)"},
+	{"cloudtrail", "CloudTrail (`cloudtrail`)"},
 }
 
 // parts are what a client meets besides operations: every row is in the file.

@@ -47,7 +47,7 @@ func TestCounts(t *testing.T) {
 	tests := []struct {
 		table      string
 		operations int
-	}{{"cognito-idp", 140}, {"cognito-identity", 23}, {"sts", 11}, {"iam", 94}}
+	}{{"cognito-idp", 140}, {"cognito-identity", 23}, {"sts", 11}, {"iam", 94}, {"cloudtrail", 1}}
 	for _, tt := range tests {
 		t.Run(tt.table, func(t *testing.T) {
 			t.Parallel()

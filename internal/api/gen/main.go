@@ -18,6 +18,7 @@ var services = []struct{ Table, Package string }{
 	{"cognito-identity", "identity"},
 	{"sts", "sts"},
 	{"iam", "iamapi"},
+	{"cloudtrail", "cloudtrail"},
 }
 
 func main() {
