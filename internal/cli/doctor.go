@@ -18,6 +18,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
 	"cognate/internal/server"
+	"cognate/internal/server/certificate"
 	"cognate/internal/store"
 )
 
@@ -111,7 +112,7 @@ func (x *examination) certificate() {
 	if c.TLSCert == "" {
 		return
 	}
-	cert, err := server.ReadCertificate(c.TLSCert, c.TLSKey, c.Now())
+	cert, err := certificate.Read(c.TLSCert, c.TLSKey, c.Now())
 	if err != nil {
 		return // settings has said so
 	}

@@ -401,6 +401,6 @@ func (s *Server) startBackground() {
 	v.riskData.report()
 	b.every("data of threat protection", riskDataInterval, v.riskData.refresh)
 	if s.cert != nil {
-		b.every("certificate", certInterval, s.cert.refresh)
+		b.every("certificate", certInterval, s.cert.Refresh)
 	}
 }

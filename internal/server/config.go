@@ -14,6 +14,7 @@ import (
 
 	"cognate/internal/iam/policy"
 	"cognate/internal/keys"
+	"cognate/internal/server/certificate"
 	"cognate/internal/server/edge"
 )
 
@@ -223,7 +224,7 @@ func (c *Config) checkCommon(add addProblem) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		add("tls-cert", "set both --tls-cert and --tls-key, or neither")
 	} else if c.TLSCert != "" {
-		if _, err := ReadCertificate(c.TLSCert, c.TLSKey, c.machineNow()()); err != nil {
+		if _, err := certificate.Read(c.TLSCert, c.TLSKey, c.machineNow()()); err != nil {
 			add("tls-cert", "%v; a running server keeps its old certificate", err)
 		}
 	}

@@ -312,7 +312,7 @@ func (s *Server) newGatewayServer(quiet *log.Logger) (*http.Server, error) {
 	}
 	h.RegisterOnShutdown(transport.CloseIdleConnections)
 	if s.cert != nil {
-		h.TLSConfig = s.cert.config()
+		h.TLSConfig = s.cert.Config()
 		h.TLSConfig.NextProtos = []string{"http/1.1"}
 	}
 	return h, nil

@@ -14,6 +14,7 @@ import (
 
 	"cognate/internal/audit"
 	"cognate/internal/keys"
+	"cognate/internal/server/certificate"
 	"cognate/internal/server/development"
 	"cognate/internal/store"
 )
@@ -27,9 +28,9 @@ type Server struct {
 	ring       *keys.Ring
 	keys       *keys.SigningKeyPool
 	background *background
-	cert       *certificate       // nil without TLS
-	clock      *development.Clock // nil in serve
-	devTLS     *tls.Config        // nil without the listener of --https
+	cert       *certificate.Certificate // nil without TLS
+	clock      *development.Clock       // nil in serve
+	devTLS     *tls.Config              // nil without the listener of --https
 	// authorityFile is the certificate that clients of that listener must trust.
 	authorityFile string
 
@@ -95,7 +96,7 @@ func (s *Server) open(ctx context.Context) error {
 	c := &s.config
 	if c.TLSCert != "" {
 		var err error
-		if s.cert, err = newCertificate(c.TLSCert, c.TLSKey, c.machineNow(), s.log); err != nil {
+		if s.cert, err = certificate.New(c.TLSCert, c.TLSKey, c.machineNow(), s.log); err != nil {
 			return err
 		}
 	}
@@ -126,7 +127,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	if s.cert != nil {
 		s.services.metrics.Gauge("cognate_tls_certificate_expiry_timestamp_seconds", "When the certificate of the main listener expires, in Unix time.",
-			func() float64 { return float64(s.cert.expires().Unix()) })
+			func() float64 { return float64(s.cert.Expires().Unix()) })
 	}
 	return nil
 }
@@ -151,7 +152,7 @@ func (s *Server) serve(l listeners) error {
 		ErrorLog:          quiet,
 	}
 	if s.cert != nil {
-		main.TLSConfig = s.cert.config()
+		main.TLSConfig = s.cert.Config()
 		main.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	}
 	var gateway *http.Server
@@ -228,7 +229,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	if s.cert == nil {
 		return nil
 	}
-	return s.cert.refresh(ctx)
+	return s.cert.Refresh(ctx)
 }
 
 // Close ends the server in order, within DrainDelay and ShutdownTimeout.

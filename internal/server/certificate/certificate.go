@@ -1,4 +1,6 @@
-package server
+// Package certificate holds the TLS certificate of a listener, and reads it again when its files
+// change. It reads no clock.
+package certificate
 
 import (
 	"context"
@@ -10,10 +12,10 @@ import (
 	"time"
 )
 
-// certificate is the main listener's certificate. It is read again when its files
+// A Certificate is the main listener's certificate. It is read again when its files
 // change. If the new certificate cannot be used, the old one stays: a failed renewal
 // must not stop the service before the old certificate expires.
-type certificate struct {
+type Certificate struct {
 	certFile, keyFile string
 	now               func() time.Time
 	log               *slog.Logger
@@ -23,15 +25,16 @@ type certificate struct {
 	modified [2]time.Time
 }
 
-func newCertificate(certFile, keyFile string, now func() time.Time, log *slog.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, now: now, log: log}
+// New reads a certificate. It returns an error if the certificate cannot be used.
+func New(certFile, keyFile string, now func() time.Time, log *slog.Logger) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile, now: now, log: log}
 	return c, c.load()
 }
 
-// ReadCertificate reads a certificate and its key. It rejects a key that belongs to
+// Read reads a certificate and its key. It rejects a key that belongs to
 // another certificate, and a certificate that has expired or is not valid yet. It does
 // not check the issuer and the names.
-func ReadCertificate(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
+func Read(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		return nil, err
@@ -45,12 +48,12 @@ func ReadCertificate(certFile, keyFile string, now time.Time) (*tls.Certificate,
 	return &pair, nil
 }
 
-func (c *certificate) load() error {
+func (c *Certificate) load() error {
 	modified, err := c.times()
 	if err != nil {
 		return err
 	}
-	pair, err := ReadCertificate(c.certFile, c.keyFile, c.now())
+	pair, err := Read(c.certFile, c.keyFile, c.now())
 	if err != nil {
 		return fmt.Errorf("TLS certificate: %w", err)
 	}
@@ -60,7 +63,7 @@ func (c *certificate) load() error {
 	return nil
 }
 
-func (c *certificate) times() (t [2]time.Time, err error) {
+func (c *Certificate) times() (t [2]time.Time, err error) {
 	for i, name := range []string{c.certFile, c.keyFile} {
 		info, err := os.Stat(name)
 		if err != nil {
@@ -71,8 +74,8 @@ func (c *certificate) times() (t [2]time.Time, err error) {
 	return t, nil
 }
 
-// refresh loads the files if they have changed since they were loaded.
-func (c *certificate) refresh(context.Context) error {
+// Refresh loads the files if they have changed since they were loaded.
+func (c *Certificate) Refresh(context.Context) error {
 	now, err := c.times()
 	if err != nil {
 		return err
@@ -86,11 +89,12 @@ func (c *certificate) refresh(context.Context) error {
 	if err := c.load(); err != nil {
 		return err
 	}
-	c.log.Info("TLS certificate loaded again", slog.Time("expires", c.expires()))
+	c.log.Info("TLS certificate loaded again", slog.Time("expires", c.Expires()))
 	return nil
 }
 
-func (c *certificate) expires() time.Time {
+// Expires returns when the certificate expires.
+func (c *Certificate) Expires() time.Time {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.current == nil || c.current.Leaf == nil {
@@ -99,7 +103,8 @@ func (c *certificate) expires() time.Time {
 	return c.current.Leaf.NotAfter
 }
 
-func (c *certificate) config() *tls.Config {
+// Config returns a configuration of TLS with the certificate.
+func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
