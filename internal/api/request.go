@@ -20,6 +20,8 @@ type Request struct {
 	UserAgent string
 	// Scheme is "https" if the client's connection uses TLS, else "http".
 	Scheme string
+	// Proxied is true if a trusted proxy passed the request on.
+	Proxied bool
 	// Development is true for requests to a development server.
 	Development bool
 	// Host is the name that the client used, with a port if it named one.

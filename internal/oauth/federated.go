@@ -158,7 +158,9 @@ func (s *Service) finishCallback(w http.ResponseWriter, r *http.Request, p param
 		if err != nil {
 			return "", s.refusal(a, err)
 		}
-		identity, err := conn.Finish(ctx, s.at(site, made, state, s.callbackOf(r, site, provider)), federation.Answer{Form: p.values})
+		called, done := audit.Span(ctx, "identity provider")
+		identity, err := conn.Finish(called, s.at(site, made, state, s.callbackOf(r, site, provider)), federation.Answer{Form: p.values})
+		done(err)
 		if err != nil {
 			return "", s.refusal(a, err)
 		}

@@ -38,7 +38,11 @@ func (s *Server) routes() http.Handler {
 	s.services.login.Mount(domain)
 
 	trusted, _ := s.config.trustedProxies() // checked by Check
-	return edge.Wrap(s.guarded(s.refuseRetired(s.services.oauth.Route(domain, mux))), edge.Config{
+	handler := s.guarded(s.refuseRetired(s.services.oauth.Route(domain, mux)))
+	if s.tracer != nil {
+		handler = s.tracer.Handler(handler)
+	}
+	return edge.Wrap(handler, edge.Config{
 		Proxies: trusted, RequireTLS: s.config.Mode == Serve && s.cert == nil, AllowLoopback: s.config.PlainHTTP,
 		Development: s.config.Mode == Dev, HealthPath: healthPath, MaxBytes: s.config.MaxRequestBytes, Timeout: s.config.RequestTimeout,
 		Uploads: edge.Uploads{Match: userimport.IsUpload, MaxBytes: s.services.imports.MaxBytes(), Timeout: importTime},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cognate/internal/audit"
+	"cognate/internal/audit/tracing"
 	"cognate/internal/keys"
 	"cognate/internal/server/certificate"
 	"cognate/internal/server/development"
@@ -28,6 +29,7 @@ type Server struct {
 	ring       *keys.Ring
 	keys       *keys.SigningKeyPool
 	background *background
+	tracer     *tracing.Tracer          // nil if no traces are sent
 	cert       *certificate.Certificate // nil without TLS
 	clock      *development.Clock       // nil in serve
 	devTLS     *tls.Config              // nil without the listener of --https
@@ -105,7 +107,14 @@ func (s *Server) open(ctx context.Context) error {
 		return fmt.Errorf("key-encryption key: %w", err)
 	}
 	metrics := audit.NewMetrics(c.Version)
-	if s.store, err = openStore(ctx, c, s.log, databaseObserver(metrics)); err != nil {
+	observe := databaseObserver(metrics)
+	if s.tracer, err = newTracer(c, s.log); err != nil {
+		return err
+	}
+	if s.tracer != nil {
+		observe = s.tracer.Database(observe)
+	}
+	if s.store, err = openStore(ctx, c, s.log, observe); err != nil {
 		return err
 	}
 	if c.HTTPS { // The store holds the folder for this process.
@@ -287,6 +296,9 @@ func (s *Server) shutdown(ctx context.Context) error {
 		runUntil(last, "the last messages and counts", func() error { s.keys.Close(); return s.services.close(last) }),
 		runUntil(last, "the database", s.store.Close),
 	)
+	if s.tracer != nil {
+		errs = append(errs, runUntil(last, "traces", func() error { return s.tracer.Close(last) }))
+	}
 	s.log.Info("stopped")
 	return errors.Join(errs...)
 }
@@ -329,5 +341,10 @@ func (s *Server) closeAfterFailure() {
 	}
 	if s.store != nil {
 		_ = s.store.Close()
+	}
+	if s.tracer != nil {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel() // Nothing is sent.
+		_ = s.tracer.Close(ended)
 	}
 }

@@ -108,7 +108,9 @@ func (s *Service) run(ctx context.Context, c call, read func(members) error) err
 		return fmt.Errorf("trigger: %s event: %w", c.trigger, err)
 	}
 	began := s.deps.Now()
-	res, err := s.invoke(ctx, Invocation{ARN: c.arn, Payload: payload})
+	called, end := audit.Span(ctx, "trigger "+c.trigger)
+	res, err := s.invoke(called, Invocation{ARN: c.arn, Payload: payload})
+	end(err)
 	took := s.deps.Now().Sub(began)
 	audit.From(ctx).TriggerRan(c.envelope.Source, took)
 	s.deps.Metrics.TriggerCall(c.trigger, err == nil && !res.Failed, took)

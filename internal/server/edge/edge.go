@@ -66,7 +66,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	client := e.proxies.client(r)
 	request := &api.Request{
 		ID: keys.NewUUID(), Time: e.Now(), SourceIP: client.address, UserAgent: r.UserAgent(),
-		Scheme: client.scheme(), Host: cmp.Or(client.host, r.Host), Development: e.Development,
+		Scheme: client.scheme(), Host: cmp.Or(client.host, r.Host), Proxied: client.proxied, Development: e.Development,
 	}
 	ctx, event := audit.With(api.WithRequest(r.Context(), request))
 	maxBytes, timeout := e.MaxBytes, e.Timeout
