@@ -170,6 +170,7 @@ var activeOperations = map[string]bool{
 	"AdminSetUserPassword": true, "AdminResetUserPassword": true, "AdminAddUserToGroup": true, "AdminRemoveUserFromGroup": true,
 	"AdminSetUserMFAPreference": true, "AdminSetUserSettings": true, "AdminUserGlobalSignOut": true,
 	"AdminLinkProviderForUser": true, "AdminUpdateDeviceStatus": true, "AdminForgetDevice": true, "AdminGetDevice": true,
+	"AdminGetUserAuthFactors": true, "AdminDeleteSoftwareToken": true, "AdminRevokeUserSession": true,
 }
 
 // ActiveUser returns the user that a finished request makes an active user of the month.

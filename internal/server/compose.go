@@ -19,6 +19,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/audit/activity"
 	"cognate/internal/audit/cloudwatch"
+	"cognate/internal/audit/gauges"
 	"cognate/internal/audit/intake"
 	"cognate/internal/audit/trail"
 	"cognate/internal/audit/trail/lookup"
@@ -380,7 +381,7 @@ func (s *Server) startBackground() {
 	b.run("outbox", v.messages.Run)
 	b.run("imports", v.imports.Run)
 	b.run("gauges", v.gauges.Run)
-	b.run("monthly active users", v.readActiveUsers(now, s.store))
+	b.run("monthly active users", gauges.ActiveUsers(v.metrics, s.store, now))
 	b.every("lock-outs", flushInterval, v.lockouts.Flush)
 	b.every("active users", flushInterval, v.activity.Flush)
 	if v.publisher != nil {

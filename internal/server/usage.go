@@ -6,37 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"cognate/internal/audit"
 	"cognate/internal/store"
 )
-
-// activeInterval is how often the numbers of active users are read for the metrics.
-const activeInterval = time.Minute
-
-// readActiveUsers keeps the metric of active users current until ctx ends. Without an answer
-// of the database the last numbers stay.
-func (v *services) readActiveUsers(now func() time.Time, st *store.Store) func(ctx context.Context) error {
-	return func(ctx context.Context) error {
-		t := time.NewTicker(activeInterval)
-		defer t.Stop()
-		for {
-			var list []audit.ActiveUsers
-			err := st.EachActiveCount(ctx, store.MonthOf(now()), func(c store.ActiveCount) {
-				if c.ClientID == "" {
-					list = append(list, audit.ActiveUsers{Pool: c.PoolID, All: c.Users, Federated: c.Federated})
-				}
-			})
-			if err == nil {
-				v.metrics.SetActiveUsers(list)
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-t.C:
-			}
-		}
-	}
-}
 
 // A UsageRequest asks for the active users of some months.
 type UsageRequest struct {

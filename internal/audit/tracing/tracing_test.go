@@ -63,7 +63,9 @@ func one(t *testing.T, ratio float64, proxied bool, parent string, serve http.Ha
 	if err != nil {
 		t.Fatal(err)
 	}
-	observe := tracer.Database(func(ctx context.Context, _ store.Use) (context.Context, func(store.Result)) { return ctx, func(store.Result) {} })
+	observe := tracer.Database(func(ctx context.Context, _ store.Use) (context.Context, func(store.Result)) {
+		return ctx, func(store.Result) {}
+	})
 	request := &api.Request{ID: "id", Time: time.Now(), Proxied: proxied}
 	ctx, _ := audit.With(api.WithRequest(t.Context(), request))
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil)
