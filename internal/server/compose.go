@@ -19,7 +19,6 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/audit/activity"
 	"cognate/internal/audit/cloudwatch"
-	"cognate/internal/audit/gauges"
 	"cognate/internal/audit/intake"
 	"cognate/internal/audit/trail"
 	"cognate/internal/audit/trail/lookup"
@@ -378,18 +377,18 @@ const (
 // startBackground starts the tasks beside the requests.
 func (s *Server) startBackground() {
 	b, v, now := s.background, s.services, s.config.Now
-	b.run("outbox", v.messages.Run)
-	b.run("imports", v.imports.Run)
-	b.run("gauges", v.gauges.Run)
-	b.run("monthly active users", gauges.ActiveUsers(v.metrics, s.store, now))
-	b.every("lock-outs", flushInterval, v.lockouts.Flush)
-	b.every("active users", flushInterval, v.activity.Flush)
+	b.Run("outbox", v.messages.Run)
+	b.Run("imports", v.imports.Run)
+	b.Run("gauges", v.gauges.Run)
+	b.Run("monthly active users", gauges.ActiveUsers(v.metrics, s.store, now))
+	b.Every("lock-outs", flushInterval, v.lockouts.Flush)
+	b.Every("active users", flushInterval, v.activity.Flush)
 	if v.publisher != nil {
-		b.every("metrics to CloudWatch", cloudwatch.Interval, v.publisher.Publish)
+		b.Every("metrics to CloudWatch", cloudwatch.Interval, v.publisher.Publish)
 	}
 	watch := &keyWatch{ring: s.ring, log: s.log, now: s.config.machineNow(), epoch: s.ring.Epoch()}
-	b.every("data keys", dataKeysInterval, watch.refresh)
-	b.every("sweep", sweepInterval, func(ctx context.Context) error {
+	b.Every("data keys", dataKeysInterval, watch.refresh)
+	b.Every("sweep", sweepInterval, func(ctx context.Context) error {
 		for {
 			n, err := s.store.Sweep(ctx, now(), sweepBatch)
 			if err != nil || n < sweepBatch {
@@ -397,11 +396,11 @@ func (s *Server) startBackground() {
 			}
 		}
 	})
-	b.every("audit trail", auditInterval, v.maintainTrail)
-	b.every("signing keys", stepInterval, v.tokens.Maintain)
+	b.Every("audit trail", auditInterval, v.maintainTrail)
+	b.Every("signing keys", stepInterval, v.tokens.Maintain)
 	v.riskData.report()
-	b.every("data of threat protection", riskDataInterval, v.riskData.refresh)
+	b.Every("data of threat protection", riskDataInterval, v.riskData.refresh)
 	if s.cert != nil {
-		b.every("certificate", certInterval, s.cert.Refresh)
+		b.Every("certificate", certInterval, s.cert.Refresh)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/audit/tracing"
 	"cognate/internal/keys"
+	"cognate/internal/server/background"
 	"cognate/internal/server/certificate"
 	"cognate/internal/server/development"
 	"cognate/internal/store"
@@ -28,7 +29,7 @@ type Server struct {
 	services   *services
 	ring       *keys.Ring
 	keys       *keys.SigningKeyPool
-	background *background
+	background *background.Tasks
 	tracer     *tracing.Tracer          // nil if no traces are sent
 	cert       *certificate.Certificate // nil without TLS
 	clock      *development.Clock       // nil in serve
@@ -67,7 +68,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	for _, w := range c.Warnings {
 		s.log.Warn("the environment has a variable that nothing reads", slog.String("variable", w))
 	}
-	s.background = newBackground(s.log)
+	s.background = background.New(s.log)
 	defer func() {
 		if err != nil {
 			s.closeAfterFailure()
@@ -292,7 +293,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	last, cancel := atLeast(ctx, lastWritesTime)
 	defer cancel()
 	errs = append(errs,
-		runUntil(last, "background tasks", func() error { s.background.stop(); return nil }),
+		runUntil(last, "background tasks", func() error { s.background.Stop(); return nil }),
 		runUntil(last, "the last messages and counts", func() error { s.keys.Close(); return s.services.close(last) }),
 		runUntil(last, "the database", s.store.Close),
 	)
@@ -335,7 +336,7 @@ func runUntil(ctx context.Context, what string, f func() error) error {
 
 // closeAfterFailure closes everything that a failed start has opened.
 func (s *Server) closeAfterFailure() {
-	s.background.stop()
+	s.background.Stop()
 	if s.keys != nil {
 		s.keys.Close()
 	}

@@ -104,3 +104,31 @@ func (g *Database) read(ctx context.Context) {
 	defer g.mu.Unlock()
 	g.queued, g.oldest, g.readAt = float64(queued), oldest, g.machine()
 }
+
+// activeInterval is how often the numbers of active users are read for the metrics.
+const activeInterval = time.Minute
+
+// ActiveUsers returns a task that keeps the metric of active users current until ctx ends. Without an answer
+// of the database the last numbers stay.
+func ActiveUsers(m *audit.Metrics, st *store.Store, now func() time.Time) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		t := time.NewTicker(activeInterval)
+		defer t.Stop()
+		for {
+			var list []audit.ActiveUsers
+			err := st.EachActiveCount(ctx, store.MonthOf(now()), func(c store.ActiveCount) {
+				if c.ClientID == "" {
+					list = append(list, audit.ActiveUsers{Pool: c.PoolID, All: c.Users, Federated: c.Federated})
+				}
+			})
+			if err == nil {
+				m.SetActiveUsers(list)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-t.C:
+			}
+		}
+	}
+}

@@ -1,4 +1,5 @@
-package server
+// Package background runs the tasks of a server beside its requests.
+package background
 
 import (
 	"context"
@@ -8,22 +9,22 @@ import (
 	"time"
 )
 
-// background runs the tasks beside the requests. All of them have ended when stop
-// returns.
-type background struct {
+// Tasks run beside the requests. All of them have ended when Stop returns.
+type Tasks struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	log    *slog.Logger
 }
 
-func newBackground(log *slog.Logger) *background {
+// New returns Tasks without a task.
+func New(log *slog.Logger) *Tasks {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &background{ctx: ctx, cancel: cancel, log: log}
+	return &Tasks{ctx: ctx, cancel: cancel, log: log}
 }
 
-// run starts a task that goes on until its context ends.
-func (b *background) run(name string, task func(context.Context) error) {
+// Run starts a task that goes on until its context ends.
+func (b *Tasks) Run(name string, task func(context.Context) error) {
 	b.wg.Go(func() {
 		if err := b.guarded(name, task); err != nil && b.ctx.Err() == nil {
 			b.log.Error("background task ended", slog.String("task", name), slog.Any("error", err))
@@ -31,10 +32,10 @@ func (b *background) run(name string, task func(context.Context) error) {
 	})
 }
 
-// every starts a task that is done at each interval. The first time is after one
+// Every starts a task that is done at each interval. The first time is after one
 // interval, so that it does not delay the first request. A failure is logged, and the
 // task is tried again after the interval.
-func (b *background) every(name string, interval time.Duration, task func(context.Context) error) {
+func (b *Tasks) Every(name string, interval time.Duration, task func(context.Context) error) {
 	b.wg.Go(func() {
 		t := time.NewTicker(interval)
 		defer t.Stop()
@@ -52,7 +53,7 @@ func (b *background) every(name string, interval time.Duration, task func(contex
 }
 
 // guarded keeps a task's panic from ending the process.
-func (b *background) guarded(name string, task func(context.Context) error) error {
+func (b *Tasks) guarded(name string, task func(context.Context) error) error {
 	defer func() {
 		if p := recover(); p != nil {
 			b.log.Error("background task panicked", slog.String("task", name), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
@@ -61,7 +62,8 @@ func (b *background) guarded(name string, task func(context.Context) error) erro
 	return task(b.ctx)
 }
 
-func (b *background) stop() {
+// Stop ends the tasks.
+func (b *Tasks) Stop() {
 	b.cancel()
 	b.wg.Wait()
 }
