@@ -38,6 +38,7 @@ var (
 		sweepExpired("turns", "pool_id, subject", "expires_at <= ?"),
 		sweepExpired("rate_reports", "node", "expires_at <= ?"),
 		sweepExpired("directory_tokens", "pool_id, hash", "expires_at > 0 AND expires_at <= ?"),
+		sweepExpired("auth_events", "pool_id, user_id, id", "expires_at <= ?"),
 	}
 	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
 	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND created_at >= 0 AND lane = ? AND due_at <= ?")
@@ -74,6 +75,8 @@ var (
 		sweepExpired("directory_tokens", "pool_id, hash", "pool_id = ?"),
 		sweepExpired("directory_resources", "pool_id, directory_id, kind, id", "pool_id = ?"),
 		sweepExpired("turns", "pool_id, subject", "pool_id = ?"),
+		sweepExpired("auth_events", "pool_id, user_id, id", "pool_id = ?"),
+		sweepExpired("sign_in_histories", "pool_id, user_id", "pool_id = ?"),
 		sweepExpired("import_jobs", "pool_id, id", "pool_id = ?"),
 		sweepExpired("import_beats", "pool_id, job_id", "pool_id = ?"),
 		sweepExpired("import_uploads", "pool_id, id", "pool_id = ?"),

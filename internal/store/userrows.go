@@ -36,7 +36,8 @@ var userRowDeletes = map[string]*statement{
 	"codes": userCodesDelete, "members": userMembersDelete, "known_addresses": userAddressesDelete, "passkeys": userPasskeysDelete,
 	"passkey_challenges": userChallengesDelete, "sign_in_states": userStatesDelete, "devices": userDevicesDelete,
 	"forgotten_devices": userForgottenDelete, "user_sessions": userSessionsDelete, "identities": userIdentitiesDelete,
-	"families": userFamiliesDelete, "messages": userMessagesDelete, "counters": userCountersDelete,
+	"families": userFamiliesDelete, "messages": userMessagesDelete, "counters": userCountersDelete, "auth_events": userEventsDelete,
+	"sign_in_histories": userHistoryDelete,
 }
 
 // userRowTables are the tables of userRowDeletes, in the order in which every deletion visits them.

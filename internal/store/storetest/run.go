@@ -66,6 +66,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"import jobs", testImportJobs},
 		{"files of imports", testImportFiles},
 		{"sign-in states", testSignInStates},
+		{"auth events", testAuthEvents},
+		{"sign-in histories", testSignInHistories},
 		{"devices", testDevices},
 		{"devices go with their user", testDevicesGo},
 		{"user sessions", testUserSessions},

@@ -24,6 +24,12 @@ func RunSkew(t *testing.T, open func(t *testing.T, afterSnapshot func(context.Co
 		{name: "user with a new device deleted", earlier: func(ctx context.Context, tx *store.Tx) error {
 			return tx.InsertDevice(ctx, aDevice("u", "new"))
 		}, later: deleteU, check: nothingOfU},
+		{name: "auth event of a deleted user", earlier: deleteU, later: func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertAuthEvent(ctx, store.AuthEvent{PoolID: "p", UserID: "u", ID: "1"})
+		}, check: nothingOfU},
+		{name: "history of a deleted user", earlier: deleteU, later: func(ctx context.Context, tx *store.Tx) error {
+			return tx.PutSignInHistory(ctx, store.SignInHistory{PoolID: "p", UserID: "u"})
+		}, want: store.ErrConflict, check: nothingOfU},
 		{name: "passkey of a deleted user", earlier: deleteU, later: insertPasskey, want: store.ErrNotFound, check: nothingOfU},
 		{name: "user with a new passkey deleted", earlier: insertPasskey, later: deleteU, check: nothingOfU},
 		{name: "identity of a deleted user", earlier: deleteU, later: insertIdentity, want: store.ErrNotFound, check: nothingOfU},
@@ -106,6 +112,10 @@ func nothingOfU(t *testing.T, s *store.Store) {
 	groups, err := s.GroupsOf(ctx, "p", "u")
 	same(t, nil, groups, err)
 	same(t, nil, userSessions(t, s, "u"), nil)
+	events, err := s.AuthEvents(ctx, "p", "u", "", 9)
+	same(t, nil, events, err)
+	_, err = s.SignInHistory(ctx, "p", "u")
+	missing(t, 0, err)
 }
 
 func forgetOld(ctx context.Context, tx *store.Tx) error {
