@@ -38,7 +38,7 @@ var imports = map[string][]string{
 	"internal/pool":         {"internal/api", "internal/store", "internal/keys", "internal/trigger"},
 	"internal/user":         {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/mailing", "internal/token", "internal/risk", "internal/audit"},
 	"internal/mailing":      {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/message"},
-	"internal/signin":       {"internal/api", "internal/pool", "internal/user", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/mailing", "internal/token", "internal/risk", "internal/audit"},
+	"internal/signin":       {"internal/api", "internal/protection", "internal/pool", "internal/user", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/mailing", "internal/token", "internal/risk", "internal/audit"},
 	"internal/token":        {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/audit"},
 	"internal/oauth":        {"internal/api", "internal/pool", "internal/user", "internal/signin", "internal/store", "internal/token", "internal/trigger", "internal/federation", "internal/pool/providers", "internal/user/identities", "internal/keys", "internal/audit", "internal/audit/trail"},
 	"internal/login":        {"internal/api", "internal/oauth", "internal/signin", "internal/user", "internal/pool", "internal/pool/branding", "internal/pool/providers", "internal/federation", "internal/keys", "internal/audit"},
@@ -60,13 +60,15 @@ var imports = map[string][]string{
 	// The data of one person is in the rows of many services.
 	"internal/privacy": {"internal/api", "internal/keys", "internal/pool", "internal/store", "internal/message", "internal/risk", "internal/user", "internal/user/identities", "internal/identitypool"},
 
-	"internal/pool/providers":    {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/federation"},
-	"internal/user/identities":   {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
-	"internal/scim":              {"internal/scim/resource", "internal/api", "internal/audit", "internal/audit/trail", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
-	"internal/scim/resource":     {},
-	"internal/risk/passwords":    {"internal/risk", "internal/outbound"},
-	"internal/pool/branding":     {"internal/pool", "internal/api", "internal/store", "internal/keys"},
-	"internal/pool/risksettings": {"internal/pool", "internal/api", "internal/store"},
+	"internal/pool/providers":        {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/federation"},
+	"internal/user/identities":       {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
+	"internal/scim":                  {"internal/scim/resource", "internal/api", "internal/audit", "internal/audit/trail", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
+	"internal/scim/resource":         {},
+	"internal/protection":            {"internal/api", "internal/pool", "internal/pool/risksettings", "internal/store", "internal/keys", "internal/risk", "internal/risk/passwords", "internal/audit", "internal/mailing"},
+	"internal/protection/authevents": {"internal/protection", "internal/api", "internal/pool", "internal/user", "internal/store", "internal/keys"},
+	"internal/pool/branding":         {"internal/pool", "internal/api", "internal/store", "internal/keys"},
+	"internal/pool/risksettings":     {"internal/pool", "internal/api", "internal/store", "internal/risk"},
+	"internal/risk/passwords":        {"internal/risk", "internal/outbound"},
 
 	// The gateway asks for keys and policies through an interface of its own.
 	"internal/iam/gateway": {"internal/iam", "internal/keys", "internal/iam/gateway/operation"},

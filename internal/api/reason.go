@@ -13,6 +13,7 @@ const (
 	ReasonUnknownUser         Reason = "unknown_user"
 	ReasonDisabled            Reason = "disabled"
 	ReasonLocked              Reason = "locked"
+	ReasonRisk                Reason = "risk"
 	ReasonUnconfirmed         Reason = "unconfirmed"
 	ReasonResetRequired       Reason = "reset_required"
 	ReasonTemporaryExpired    Reason = "temporary_password_expired"
@@ -76,6 +77,7 @@ var reasons = []struct {
 	{ReasonWrongPassword, "the password, or the proof of it by SRP, was wrong"},
 	{ReasonUnknownUser, "the pool has no user of that name, or the user was deleted"},
 	{ReasonDisabled, "an administrator disabled the user"},
+	{ReasonRisk, "threat protection refused the sign-in"},
 	{ReasonLocked, "too many wrong passwords: the user is locked for a while"},
 	{ReasonUnconfirmed, "the user did not confirm the sign-up"},
 	{ReasonResetRequired, "the user must set a new password by a code first"},

@@ -37,6 +37,8 @@ const (
 	AttemptLife = 5 * time.Minute
 	// CredentialsLife is the longest session of a federated user (STS: 36 hours).
 	CredentialsLife = 36 * time.Hour
+	// FeedbackLife is how long a person can say whether a sign-in was theirs.
+	FeedbackLife = 30 * 24 * time.Hour
 	// DenialLife is how long an authorization failure message can be decoded.
 	DenialLife = 24 * time.Hour
 )
@@ -59,6 +61,8 @@ var (
 	TokenAttempt = newToken("sign-in-attempt", ShapePageState, AttemptLife)
 	// TokenCredentials is the session token of temporary credentials.
 	TokenCredentials = newToken("session-credentials", ShapeCredentials, CredentialsLife)
+	// TokenFeedback lets its holder say whether one sign-in was theirs.
+	TokenFeedback = newToken("auth-event-feedback", ShapeSession, FeedbackLife)
 	// TokenDenial is the encoded message about a request that policies deny.
 	TokenDenial = newToken("authorization-message", ShapeCredentials, DenialLife)
 )
@@ -66,7 +70,7 @@ var (
 // Tokens lists the kinds. It is the only list of them: a missing kind has no data key, and
 // SealToken panics for it.
 func Tokens() []Token {
-	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession, TokenPageState, TokenAttempt, TokenCredentials, TokenDenial}
+	return []Token{TokenSession, TokenSignUp, TokenSecretBlock, TokenRefresh, TokenBrowserSession, TokenPageState, TokenAttempt, TokenCredentials, TokenDenial, TokenFeedback}
 }
 
 func newToken(purpose Purpose, shape Shape, life time.Duration) Token {

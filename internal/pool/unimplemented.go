@@ -8,11 +8,7 @@ import "cognate/internal/api/idp"
 
 // checkImplemented rejects a pool's settings that this version does not implement.
 func checkImplemented(d *settings) error {
-	c := &d.Config
-	switch a := c.UserPoolAddOns; {
-	case a != nil && (a.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff || a.AdvancedSecurityAdditionalFlows != nil):
-		return unimplemented("Threat protection (UserPoolAddOns) is")
-	case c.KeyConfiguration != nil && c.KeyConfiguration.KeyType == idp.EncryptionKeyTypeCustomerManagedKey:
+	if k := d.Config.KeyConfiguration; k != nil && k.KeyType == idp.EncryptionKeyTypeCustomerManagedKey {
 		return unimplemented("Customer managed keys (KeyConfiguration) are")
 	}
 	return nil

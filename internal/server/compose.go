@@ -38,6 +38,8 @@ import (
 	"cognate/internal/pool/providers"
 	"cognate/internal/pool/risksettings"
 	"cognate/internal/privacy"
+	"cognate/internal/protection"
+	"cognate/internal/protection/authevents"
 	"cognate/internal/protection/newpassword"
 	"cognate/internal/risk"
 	"cognate/internal/scim"
@@ -97,6 +99,8 @@ type services struct {
 	login         *login.Service
 	messages      *message.Service
 	lockouts      *risk.Lockouts
+	protection    *protection.Service
+	authEvents    *authevents.Service
 	imports       *userimport.Service
 	triggers      *triggers
 	wire          *wire.Handler
@@ -112,6 +116,7 @@ type (
 	brandOperations    = branding.Service
 	providerOperations = providers.Service
 	riskOperations     = risksettings.Service
+	eventOperations    = authevents.Service
 	identityOperations = identities.Service
 	userOperations     = user.Service
 	groupOperations    = groups.Service
@@ -135,6 +140,7 @@ type directory struct {
 	*brandOperations
 	*providerOperations
 	*riskOperations
+	*eventOperations
 	*userOperations
 	*groupOperations
 	*identityOperations
@@ -220,9 +226,15 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase, c.Mode == Dev), Now: c.Now})
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
 	v.refreshes = refresh.New(refresh.Deps{Store: st, Pools: v.pools, Groups: v.groups, Tokens: v.tokens, Now: c.Now})
+	v.protection = protection.New(protection.Deps{
+		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log,
+		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
+		Passwords: v.riskData.passwords, Count: v.metrics.Risk,
+	})
+	v.authEvents = authevents.New(authevents.Deps{Pools: v.pools, Users: v.users, Protection: v.protection, Pages: pages, Now: c.Now})
 	v.signins = signin.New(signin.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Registrations: v.registrations, Mail: mails, Tokens: v.tokens, Refreshes: v.refreshes, Ring: ring, Gate: v.gate,
-		Lockouts: v.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: v.triggers.Service,
+		Lockouts: v.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: v.triggers.Service, Protection: v.protection,
 	})
 	v.oauth = oauth.New(oauth.Deps{
 		Store: st, Pools: v.pools, Groups: v.groups, Refreshes: v.refreshes, Tokens: v.tokens, SignIns: v.signins, Passkeys: v.passkeys, Ring: ring,
@@ -251,7 +263,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	}
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{v.pools, v.branding, v.providers, v.risk, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
+			idp.Bind(directory{v.pools, v.branding, v.providers, v.risk, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
 			identity.Bind(v.identityPools),
 			sts.Bind(v.credentials),
 			iamapi.Bind(v.account),

@@ -14,14 +14,6 @@ import (
 // docs/compatibility.yaml says so.
 type unimplemented struct{}
 
-func (unimplemented) AdminListUserAuthEvents(context.Context, *idp.AdminListUserAuthEventsRequest) (*idp.AdminListUserAuthEventsResponse, error) {
-	return nil, api.Unimplemented("AdminListUserAuthEvents")
-}
-
-func (unimplemented) AdminUpdateAuthEventFeedback(context.Context, *idp.AdminUpdateAuthEventFeedbackRequest) (*idp.AdminUpdateAuthEventFeedbackResponse, error) {
-	return nil, api.Unimplemented("AdminUpdateAuthEventFeedback")
-}
-
 func (unimplemented) CreateUserPoolReplica(context.Context, *idp.CreateUserPoolReplicaRequest) (*idp.CreateUserPoolReplicaResponse, error) {
 	return nil, api.Unimplemented("CreateUserPoolReplica")
 }
@@ -44,10 +36,6 @@ func (unimplemented) ListUserPoolReplicas(context.Context, *idp.ListUserPoolRepl
 
 func (unimplemented) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
 	return nil, api.Unimplemented("SetLogDeliveryConfiguration")
-}
-
-func (unimplemented) UpdateAuthEventFeedback(context.Context, *idp.UpdateAuthEventFeedbackRequest) (*idp.UpdateAuthEventFeedbackResponse, error) {
-	return nil, api.Unimplemented("UpdateAuthEventFeedback")
 }
 
 func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {

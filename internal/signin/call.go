@@ -2,14 +2,17 @@ package signin
 
 import (
 	"errors"
+	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/protection"
 	"cognate/internal/risk"
+	"cognate/internal/signin/guard"
 	"cognate/internal/signin/progress"
 	"cognate/internal/signin/stepup"
 	"cognate/internal/store"
-	"cognate/internal/token"
 	"cognate/internal/user"
 )
 
@@ -43,9 +46,8 @@ type call struct {
 	// in the user's place hides. Both are for the log.
 	user  *user.User
 	masks progress.Mask
-	// clientContext is where an administrator says that the user is; nil: where the
-	// call comes from.
-	clientContext *token.ClientContext
+	// device is what the caller says about the user's device.
+	device guard.Client
 	// pendingAttempt is the attempt that a refused migration began; the check of the
 	// password ends it.
 	pendingAttempt *risk.Attempt
@@ -60,6 +62,9 @@ type call struct {
 	challenge []byte
 	// available are the challenges to choose from, where the flow is USER_AUTH.
 	available []idp.ChallengeNameType
+	// event is the record of the sign-in in threat protection; nil without it, and before
+	// the first factor.
+	event *protection.Event
 	// complete makes the answer to a finished sign-in.
 	complete completion
 }
@@ -133,6 +138,14 @@ func newResponse(c *call, name idp.ChallengeNameType, st *state) *challengeRespo
 type terminalError struct{ error }
 
 func (e terminalError) Unwrap() error { return e.error }
+
+// terminalIf marks an error with one of the codes as terminal.
+func terminalIf(err error, codes ...string) error {
+	if slices.Contains(codes, api.CodeOf(err)) {
+		return terminalError{err}
+	}
+	return err
+}
 
 // errorOf returns the error of a step for a caller that spends no state.
 func errorOf(err error) error {

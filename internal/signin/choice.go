@@ -130,11 +130,7 @@ func (c *call) withChoices(a *answer) *answer {
 // asTerminal marks the answers to a wrong proof or a closed account, which end the
 // attempt. Overload and internal errors do not end it.
 func asTerminal(err error) error {
-	switch api.CodeOf(err) {
-	case idp.CodeNotAuthorizedException, idp.CodeUserNotConfirmedException, idp.CodePasswordResetRequiredException:
-		return terminalError{err}
-	}
-	return err
+	return terminalIf(err, idp.CodeNotAuthorizedException, idp.CodeUserNotConfirmedException, idp.CodePasswordResetRequiredException)
 }
 
 func isChoice(name idp.ChallengeNameType) bool {

@@ -33,6 +33,9 @@ func (s *Service) commit(ctx context.Context, c *call, writes func(tx *store.Tx)
 				return err
 			}
 		}
+		if err := c.event.Write(ctx, tx); err != nil {
+			return err
+		}
 		if err := s.storeStates(ctx, tx, c); err != nil {
 			return err
 		}
@@ -48,6 +51,7 @@ func (s *Service) commit(ctx context.Context, c *call, writes func(tx *store.Tx)
 		return err
 	}
 	c.writes, c.storedStates = nil, nil
+	c.event.Written()
 	if spends {
 		c.response.spent = true
 	}
@@ -63,7 +67,7 @@ func (s *Service) commitFirst(ctx context.Context, r *challengeResponse) error {
 
 // commitRest ends a step that succeeded: it commits unless nothing is left.
 func (s *Service) commitRest(ctx context.Context, c *call) error {
-	if len(c.writes) == 0 && len(c.storedStates) == 0 && (c.response == nil || c.response.spent) {
+	if len(c.writes) == 0 && len(c.storedStates) == 0 && !c.event.Dirty() && (c.response == nil || c.response.spent) {
 		return nil
 	}
 	return s.commit(ctx, c, nil)
@@ -74,8 +78,9 @@ func (s *Service) commitRest(ctx context.Context, c *call) error {
 // many simultaneous answers, one learns how it was judged.
 func (s *Service) commitFailure(ctx context.Context, c *call) error {
 	c.writes, c.storedStates = nil, nil
+	c.event.Abandon()
 	if c.response == nil || c.response.spent {
-		return nil
+		return s.recordFailure(ctx, c, nil)
 	}
 	return s.commit(ctx, c, nil)
 }

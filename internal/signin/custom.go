@@ -3,11 +3,11 @@ package signin
 import (
 	"context"
 	"maps"
-	"slices"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
+	"cognate/internal/signin/customflow"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
 )
@@ -16,32 +16,8 @@ import (
 // says what comes next, Create asks it, Verify judges the answer. It may begin
 // with a proof of the password by SRP.
 
-// customState is what a custom sign-in remembers. The secret answers are in it,
-// sealed with the rest of the state.
-type customState struct {
-	Rounds []round `json:"r,omitempty"`
-	// Told is how many of the state's passed factors are among the rounds.
-	Told     int               `json:"t,omitempty"`
-	Private  map[string]string `json:"p,omitempty"`
-	Metadata *string           `json:"m,omitempty"`
-	// Granted: DefineAuthChallenge said that tokens may be issued.
-	Granted bool `json:"g,omitempty"`
-}
-
 // granted reports whether a custom sign-in is over but for its device.
 func (st *state) granted() bool { return st.Custom != nil && st.Custom.Granted }
-
-// round is one challenge that was answered.
-type round struct {
-	Name     string  `json:"n"`
-	Passed   bool    `json:"p,omitempty"`
-	Metadata *string `json:"m,omitempty"`
-}
-
-const (
-	roundSRP  = "SRP_A"
-	maxRounds = 20
-)
 
 func notConfigured() error {
 	return idp.InvalidParameterException("Custom auth lambda trigger is not configured for the user pool.")
@@ -55,7 +31,7 @@ func (s *Service) startCustom(ctx context.Context, c *call) (*outcome, error) {
 	var public []byte
 	switch c.params["CHALLENGE_NAME"] {
 	case "", trigger.CustomChallenge:
-	case roundSRP:
+	case customflow.RoundSRP:
 		text, ok := c.param("SRP_A")
 		if !ok {
 			return nil, missing("SRP_A")
@@ -72,12 +48,12 @@ func (s *Service) startCustom(ctx context.Context, c *call) (*outcome, error) {
 		return nil, err
 	}
 	st := s.newState(c, u, idp.AuthFlowTypeCustomAuth)
-	st.Custom = &customState{}
+	st.Custom = &customflow.State{}
 	if public == nil {
 		a, err := s.define(ctx, c, u, st)
 		return &outcome{state: st, user: u, answer: a}, err
 	}
-	st.Custom.Rounds = []round{{Name: roundSRP, Passed: true}}
+	st.Custom.Rounds = []customflow.Round{{Name: customflow.RoundSRP, Passed: true}}
 	said, err := s.askDefine(ctx, c, u, st)
 	if err != nil {
 		return nil, err
@@ -126,35 +102,21 @@ func (s *Service) customUser(ctx context.Context, c *call) (*user.User, *user.Cr
 	if err := s.faultBeforeProof(c, u); err != nil {
 		return nil, nil, err
 	}
-	if !u.Rec.Enabled || len(cred.Verifier) == 0 && c.params["CHALLENGE_NAME"] == roundSRP {
+	if !u.Rec.Enabled || len(cred.Verifier) == 0 && c.params["CHALLENGE_NAME"] == customflow.RoundSRP {
 		u = s.mask(ctx, c, u, name, api.ReasonNoPassword)
 		cred, err = s.users.Credential(u)
 	}
 	return u, cred, err
 }
 
-// session is the custom sign-in's history as functions are told it.
-func (st *state) session() []trigger.ChallengeResult {
-	c := st.Custom
-	for _, name := range st.Passed[c.Told:] {
-		c.Rounds = append(c.Rounds, round{Name: string(name), Passed: true})
-	}
-	c.Told = len(st.Passed)
-	list := make([]trigger.ChallengeResult, len(c.Rounds))
-	for i, r := range c.Rounds {
-		list[i] = trigger.ChallengeResult{ChallengeName: r.Name, ChallengeResult: r.Passed, ChallengeMetadata: r.Metadata}
-	}
-	return list
-}
-
 // askDefine runs DefineAuthChallenge.
 func (s *Service) askDefine(ctx context.Context, c *call, u *user.User, st *state) (trigger.DefineAuthChallengeResponse, error) {
-	rounds := st.session()
+	rounds := st.Custom.Session(st.Passed)
 	arn := c.pool.Triggers().DefineAuthChallenge
 	switch {
 	case arn == nil:
 		return trigger.DefineAuthChallengeResponse{}, terminalError{notConfigured()}
-	case len(rounds) > maxRounds:
+	case st.Custom.Full():
 		return trigger.DefineAuthChallengeResponse{}, terminalError{incorrect().WithReason(api.ReasonChallengeFailed)}
 	}
 	said, err := s.triggers.DefineAuthChallenge(ctx, *arn, c.pool.Event(trigger.SourceDefineAuthChallenge, u.EventName(), c.client.ID), trigger.DefineAuthChallengeRequest{
@@ -184,7 +146,7 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 		}
 		// The device may follow, and nobody asks for the rounds any more.
 		next := *st
-		next.Custom = &customState{Granted: true}
+		next.Custom = &customflow.State{Granted: true}
 		return s.next(ctx, c, &outcome{state: &next, user: u})
 	case said.ChallengeName != trigger.CustomChallenge:
 		// Factors of the pool's own are asked when they are due, not by name.
@@ -195,7 +157,7 @@ func (s *Service) follow(ctx context.Context, c *call, u *user.User, st *state, 
 		return nil, terminalError{notConfigured()}
 	}
 	made, err := s.triggers.CreateAuthChallenge(ctx, *arn, c.pool.Event(trigger.SourceCreateAuthChallenge, u.EventName(), c.client.ID), trigger.CreateAuthChallengeRequest{
-		UserAttributes: u.EventAttributes(c.pool), Session: st.session(), ClientMetadata: c.metadata, UserNotFound: c.notFound(u),
+		UserAttributes: u.EventAttributes(c.pool), Session: st.Custom.Session(st.Passed), ClientMetadata: c.metadata, UserNotFound: c.notFound(u),
 	})
 	if err != nil {
 		return nil, asFunctionError(err)
@@ -235,10 +197,8 @@ func (s *Service) answerCustom(ctx context.Context, t *challengeResponse) (*outc
 	if err != nil {
 		return nil, asFunctionError(err)
 	}
-	next, custom := *t.state, *t.state.Custom
-	custom.Rounds = append(slices.Clip(custom.Rounds), round{trigger.CustomChallenge, correct, custom.Metadata})
-	custom.Private, custom.Metadata = nil, nil
-	next.Custom = &custom
+	next := *t.state
+	next.Custom = t.state.Custom.Answered(correct)
 	a, err := s.define(ctx, t.call, t.user, &next)
 	return &outcome{state: &next, user: t.user, answer: a}, err
 }

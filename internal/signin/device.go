@@ -10,6 +10,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
+	"cognate/internal/signin/srpproof"
 	"cognate/internal/store"
 	"cognate/internal/user/devices"
 )
@@ -131,11 +132,7 @@ func (s *Service) answerDeviceSRP(ctx context.Context, t *challengeResponse) (*o
 		return nil, idp.InvalidParameterException("Invalid SRP_A").WithCause(err)
 	}
 	next := *t.state
-	next.SRP = &srpState{A: public}
-	if gateErr := s.gate.Do(ctx, func() { next.SRP.E, next.SRP.B, err = srp.ServerChallenge(d.Verifier) }); gateErr != nil {
-		return nil, gateErr
-	}
-	if err != nil {
+	if next.SRP, err = srpproof.New(ctx, s.gate, public, d.Verifier); err != nil {
 		return nil, err
 	}
 	block, err := s.seal(t.call, &next, idp.ChallengeNameTypeDevicePasswordVerifier)
@@ -228,12 +225,6 @@ func (s *Service) deviceOfTokens(c *call, p *Proof) (string, *idp.NewDeviceMetad
 	}
 	key := s.devices.NewKey(c.pool, p.User)
 	return key, &idp.NewDeviceMetadataType{DeviceKey: &key, DeviceGroupKey: new(s.devices.GroupKey(c.pool))}
-}
-
-// newDeviceUsed is what functions are told: whether the sign-in is from a device
-// that is not remembered.
-func newDeviceUsed(c *call, st *state) bool {
-	return c.pool.Devices.Tracked && !st.DeviceProven()
 }
 
 // noteUse stores the last use of a device that was named and need not be proven,

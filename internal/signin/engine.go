@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/signin/progress"
+	"cognate/internal/signin/sealedname"
 )
 
 // A flow is a way to start a sign-in.
@@ -40,11 +41,6 @@ var (
 	}
 )
 
-// maxName is the longest USERNAME, in bytes, that a flow takes: more than any
-// username, address or phone number has. A name that nobody has travels in the
-// sealed state, which has a length of its own.
-const maxName = 512
-
 // start begins a flow. The order of its checks is the protocol's.
 func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (a *answer, err error) {
 	audit.From(ctx).SetClient(c.pool.ID, c.client.ID)
@@ -61,7 +57,7 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (a 
 			return nil, missing(key)
 		}
 	}
-	if len(c.params["USERNAME"]) > maxName {
+	if len(c.params["USERNAME"]) > sealedname.Max {
 		return nil, idp.InvalidParameterException("USERNAME is too long.")
 	}
 	if f.hashed && c.from != hostedPage {
@@ -72,14 +68,14 @@ func (s *Service) start(ctx context.Context, c *call, name idp.AuthFlowType) (a 
 	defer c.release()
 	o, err := f.run(s, ctx, c)
 	if err != nil {
-		return nil, c.explain(overloadError(err))
+		return nil, c.explain(overloadError(s.recordFailure(ctx, c, err)))
 	}
 	a, err = s.next(ctx, c, o)
 	if err == nil {
 		err = s.commitRest(ctx, c)
 	}
 	if err != nil {
-		return nil, overloadError(err)
+		return nil, overloadError(s.recordFailure(ctx, c, err))
 	}
 	return c.withChoices(a), nil
 }
@@ -186,6 +182,7 @@ func (s *Service) answerChallenge(ctx context.Context, c *call, name idp.Challen
 	var a *answer
 	o, err := ch.run(s, ctx, r)
 	audit.From(ctx).SetProved(string(name), err == nil)
+	err = s.noteSecondFactor(ctx, r, o, err)
 	if err == nil {
 		a, err = s.next(ctx, c, o)
 	}
@@ -198,7 +195,7 @@ func (s *Service) answerChallenge(ctx context.Context, c *call, name idp.Challen
 		}
 		return nil, last.error
 	}
-	return nil, err
+	return nil, s.recordFailure(ctx, c, err)
 }
 
 // openState returns the state that the call answers.
@@ -229,6 +226,9 @@ func (s *Service) next(ctx context.Context, c *call, o *outcome) (*answer, error
 		return o.answer, nil
 	}
 	if err := s.findDevice(ctx, c, o); err != nil {
+		return nil, err
+	}
+	if err := s.assess(ctx, c, o); err != nil {
 		return nil, err
 	}
 	if a, err := s.askMissing(ctx, c, o); a != nil || err != nil {

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/risk"
+	"cognate/internal/signin/sealedname"
 	"cognate/internal/user"
 	"cognate/test/srpclient"
 )
@@ -241,8 +242,8 @@ func TestWhichErrorWins(t *testing.T) {
 		{"admin's flow", none.ID, "ADMIN_USER_PASSWORD_AUTH", nil, notSupported},
 		{"admin's flow by its old name", none.ID, "ADMIN_NO_SRP_AUTH", nil, notSupported},
 		{"no flow", none.ID, "", nil, notSupported},
-		{"name as long as a name can be", hidden.ID, "USER_PASSWORD_AUTH", p("USERNAME", strings.Repeat("n", maxName), "PASSWORD", right), "NotAuthorizedException: Incorrect username or password."},
-		{"name too long", hidden.ID, "USER_PASSWORD_AUTH", p("USERNAME", strings.Repeat("n", maxName+1), "PASSWORD", right), nameTooLong},
+		{"name as long as a name can be", hidden.ID, "USER_PASSWORD_AUTH", p("USERNAME", strings.Repeat("n", sealedname.Max), "PASSWORD", right), "NotAuthorizedException: Incorrect username or password."},
+		{"name too long", hidden.ID, "USER_PASSWORD_AUTH", p("USERNAME", strings.Repeat("n", sealedname.Max+1), "PASSWORD", right), nameTooLong},
 		{"name too long for a block", hidden.ID, "USER_SRP_AUTH", p("USERNAME", strings.Repeat("n", 5000), "SRP_A", "ab12"), nameTooLong},
 		{"password gate", none.ID, "USER_PASSWORD_AUTH", nil, "InvalidParameterException: USER_PASSWORD_AUTH flow not enabled for this client"},
 		{"SRP gate", none.ID, "USER_SRP_AUTH", nil, "InvalidParameterException: USER_SRP_AUTH is not enabled for the client."},

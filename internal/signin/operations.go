@@ -5,8 +5,8 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/signin/guard"
 	"cognate/internal/signin/progress"
-	"cognate/internal/token"
 )
 
 // InitiateAuth starts a flow for a client that anybody may use.
@@ -16,9 +16,11 @@ func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.start(ctx, &call{
+	c := &call{
 		pool: sn, client: client, from: publicCaller, params: in.AuthParameters, validation: in.ClientMetadata, session: in.Session, complete: issueTokens,
-	}, in.AuthFlow)
+	}
+	c.device = guard.FromPublic(client, in.UserContextData)
+	a, err := s.start(ctx, c, in.AuthFlow)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +35,7 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAu
 		return nil, err
 	}
 	c.params, c.validation, c.session = in.AuthParameters, in.ClientMetadata, in.Session
-	c.clientContext = token.ClientContextOf(in.ContextData)
+	c.device = guard.FromAdmin(in.ContextData)
 	a, err := s.start(ctx, c, in.AuthFlow)
 	if err != nil {
 		return nil, err
@@ -47,9 +49,11 @@ func (s *Service) RespondToAuthChallenge(ctx context.Context, in *idp.RespondToA
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.respond(ctx, &call{
+	c := &call{
 		pool: sn, client: client, from: publicCaller, params: in.ChallengeResponses, session: in.Session, metadata: in.ClientMetadata, complete: issueTokens,
-	}, in.ChallengeName)
+	}
+	c.device = guard.FromPublic(client, in.UserContextData)
+	a, err := s.respond(ctx, c, in.ChallengeName)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +67,7 @@ func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *idp.Admin
 		return nil, err
 	}
 	c.params, c.session, c.metadata = in.ChallengeResponses, in.Session, in.ClientMetadata
-	c.clientContext = token.ClientContextOf(in.ContextData)
+	c.device = guard.FromAdmin(in.ContextData)
 	a, err := s.respond(ctx, c, in.ChallengeName)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"cognate/internal/keys/passkey"
 	"cognate/internal/pool"
 	"cognate/internal/signin/acr"
+	"cognate/internal/signin/guard"
 	"cognate/internal/signin/stepup"
 	"cognate/internal/token"
 	"cognate/internal/user"
@@ -33,6 +34,8 @@ type PageCall struct {
 	// Challenge is what WEB_AUTHN asks for in place of a new challenge, if the page has asked
 	// before the sign-in began.
 	Challenge []byte
+	// EncodedData are the context data that the page's script gathered; "" without script.
+	EncodedData string
 	// Complete ends a sign-in whose factors are proven, in the place of tokens. Its
 	// error is the error of the call.
 	Complete func(ctx context.Context, p *Proof) error
@@ -184,7 +187,7 @@ func (s *Service) resendFirstCode(ctx context.Context, r *challengeResponse, nam
 }
 
 func (p *PageCall) call() *call {
-	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys, challenge: p.Challenge}
+	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys, challenge: p.Challenge, device: guard.Client{EncodedData: p.EncodedData}}
 	if len(p.Levels) > 0 {
 		c.stepUp = &stepup.Request{Levels: p.Levels}
 	}

@@ -66,8 +66,8 @@ func (s *Service) placeOf(c *call, u *user.User) risk.Place {
 func (c *call) caller(ctx context.Context) user.Caller {
 	from := user.Caller{DeviceKey: c.deviceKey()}
 	switch {
-	case c.clientContext != nil:
-		from.Address = c.clientContext.Address
+	case c.device.Context != nil:
+		from.Address = c.device.Context.Address
 	case !c.admin():
 		from.Address = api.RequestFrom(ctx).SourceIP
 	}
@@ -109,7 +109,7 @@ func (s *Service) provePassword(ctx context.Context, c *call, u *user.User, st *
 		return err
 	}
 	if !ok {
-		if err := attempt.Failed(ctx); err != nil {
+		if err := errors.Join(attempt.Failed(ctx), s.noteWrongPassword(ctx, c, u, st)); err != nil {
 			return err
 		}
 		return incorrect()

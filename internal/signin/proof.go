@@ -44,11 +44,17 @@ func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, err
 	if err := s.postAuthentication(ctx, c, o); err != nil {
 		return nil, err
 	}
+	if err := s.openEvent(ctx, c, o.state); err != nil {
+		return nil, err
+	}
 	a, err := c.complete(ctx, s, &Proof{
 		User: o.user, At: s.now(), EventID: o.state.EventID, Methods: o.state.Methods(), SteppedUp: o.state.Credit != nil,
-		device: o.state.device, source: tokenSource(o.state), call: c,
+		device: o.state.device, source: o.state.TokenSource(), call: c,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := c.event.Pass(ctx, o.state.SecondPassed(nil)); err != nil {
 		return nil, err
 	}
 	s.noteUse(ctx, c, o)
@@ -69,7 +75,7 @@ func issueTokens(ctx context.Context, s *Service, p *Proof) (*answer, error) {
 		Pool: c.pool, Client: c.client, Subject: subject, AuthTime: p.At,
 		EventID: p.EventID, DeviceKey: device, WithRefresh: true,
 		ACR: c.pool.ACR(p.Methods.Level()), AMR: p.Methods.AMR(),
-		Source: p.source, ClientMetadata: c.metadata, ClientContext: c.clientContext,
+		Source: p.source, ClientMetadata: c.metadata, ClientContext: c.device.Context,
 	})
 	if err != nil {
 		return nil, asFunctionError(err)

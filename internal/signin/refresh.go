@@ -13,7 +13,7 @@ import (
 func (s *Service) startRefresh(ctx context.Context, c *call) (*outcome, error) {
 	set, err := s.refreshes.Exchange(ctx, &refresh.Request{
 		Pool: c.pool, Client: c.client, Token: c.params["REFRESH_TOKEN"], DeviceKey: c.params[paramDeviceKey],
-		Metadata: c.metadata, ClientContext: c.clientContext,
+		Metadata: c.metadata, ClientContext: c.device.Context,
 		Check: func(r *token.Refresh) error {
 			// The hash is over the stored username, which the token knows.
 			if len(c.client.Secrets) > 0 && !c.client.SecretHashMatches(r.Username, c.params["SECRET_HASH"]) {

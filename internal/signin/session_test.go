@@ -18,6 +18,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
+	"cognate/internal/signin/srpproof"
 	"cognate/internal/store"
 	"cognate/internal/user"
 	"cognate/test/srpclient"
@@ -487,7 +488,7 @@ func TestAdminAnswers(t *testing.T) {
 }
 
 func FuzzParseState(f *testing.F) {
-	b, err := (&state{Version: stateVersion, Name: "alice", Nonce: make([]byte, 16), SRP: &srpState{A: []byte{1}}, Expect: []idp.ChallengeNameType{"PASSWORD_VERIFIER"}}).marshal()
+	b, err := (&state{Version: stateVersion, Name: "alice", Nonce: make([]byte, 16), SRP: &srpproof.Exchange{A: []byte{1}}, Expect: []idp.ChallengeNameType{"PASSWORD_VERIFIER"}}).marshal()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/protection"
 	"cognate/internal/risk"
 	"cognate/internal/signin/codes"
 	"cognate/internal/signin/refresh"
@@ -44,7 +45,9 @@ type Deps struct {
 	Lockouts  *risk.Lockouts
 	// Triggers call the pool's own functions.
 	Triggers *trigger.Service
-	Now      func() time.Time
+	// Protection judges sign-ins.
+	Protection *protection.Service
+	Now        func() time.Time
 	// Machine is the clock that clients' own are compared with; nil is Now.
 	Machine func() time.Time
 	// Rand is crypto/rand unless a test needs fixed values.
@@ -56,26 +59,27 @@ type Deps struct {
 
 // Service signs people in.
 type Service struct {
-	store     *store.Store
-	pools     *pool.Service
-	users     *user.Service
-	groups    *groups.Service
-	devices   *devices.Service
-	passkeys  *passkeys.Service
-	factors   *factors.Service
-	mail      *mailing.Service
-	tokens    *token.Service
-	refreshes *refresh.Service
-	ring      *keys.Ring
-	gate      *keys.Gate
-	lockouts  *risk.Lockouts
-	triggers  *trigger.Service
-	now       func() time.Time
-	machine   func() time.Time
-	rand      io.Reader
-	log       *slog.Logger
-	stepUps   *stepup.Service
-	codes     *codes.Service
+	store      *store.Store
+	pools      *pool.Service
+	users      *user.Service
+	groups     *groups.Service
+	devices    *devices.Service
+	passkeys   *passkeys.Service
+	factors    *factors.Service
+	mail       *mailing.Service
+	tokens     *token.Service
+	refreshes  *refresh.Service
+	ring       *keys.Ring
+	gate       *keys.Gate
+	lockouts   *risk.Lockouts
+	triggers   *trigger.Service
+	protection *protection.Service
+	now        func() time.Time
+	machine    func() time.Time
+	rand       io.Reader
+	log        *slog.Logger
+	stepUps    *stepup.Service
+	codes      *codes.Service
 
 	registrations *registration.Service
 }
@@ -85,7 +89,7 @@ func New(d Deps) *Service {
 	s := &Service{
 		store: d.Store, pools: d.Pools, users: d.Users, groups: d.Groups, devices: d.Devices, passkeys: d.Passkeys, factors: d.Factors, mail: d.Mail, tokens: d.Tokens, refreshes: d.Refreshes, ring: d.Ring,
 		gate: d.Gate, lockouts: d.Lockouts, triggers: d.Triggers, now: d.Now, machine: d.Machine, rand: d.Rand, log: d.Log,
-		registrations: d.Registrations, codes: codes.New(codes.Deps{Ring: d.Ring, Now: d.Now}), stepUps: stepup.New(stepup.Deps{Tokens: d.Tokens, Users: d.Users, Now: d.Now}),
+		registrations: d.Registrations, protection: d.Protection, codes: codes.New(codes.Deps{Ring: d.Ring, Now: d.Now}), stepUps: stepup.New(stepup.Deps{Tokens: d.Tokens, Users: d.Users, Now: d.Now}),
 	}
 	if s.machine == nil {
 		s.machine = s.now

@@ -54,15 +54,11 @@ func (s *Service) redeemStep(ctx context.Context, tx *store.Tx, t *challengeResp
 	err := s.factors.RedeemTOTP(ctx, tx, t.pool, t.user, step)
 	switch {
 	case errors.Is(err, store.ErrSpent):
-		return store.CommitWith(stepUsed())
+		return store.CommitWith(idp.ExpiredCodeException("Your software token has already been used once.").WithReason(api.ReasonCodeUsed))
 	case errors.Is(err, store.ErrNotFound):
 		return invalidSession().WithReason(api.ReasonAccountChanged)
 	}
 	return err
-}
-
-func stepUsed() error {
-	return idp.ExpiredCodeException("Your software token has already been used once.").WithReason(api.ReasonCodeUsed)
 }
 
 // An enrolment is a call of AssociateSoftwareToken or VerifySoftwareToken, with an
@@ -177,7 +173,7 @@ func (s *Service) commitEnrolment(ctx context.Context, e *enrolment, change func
 func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateSoftwareTokenRequest) (*idp.AssociateSoftwareTokenResponse, error) {
 	e, err := s.enrolment(ctx, in.AccessToken, in.Session, associateStep)
 	if err != nil {
-		return nil, undeclared(err)
+		return nil, factors.AssociateError(err)
 	}
 	secret := keys.NewTOTPSecret()
 	next, err := s.advance(e, func(*state) {}, associateStep, verifyStep)
@@ -187,25 +183,10 @@ func (s *Service) AssociateSoftwareToken(ctx context.Context, in *idp.AssociateS
 	err = s.commitEnrolment(ctx, e, func(_ *store.Tx, edit *user.Edit) error {
 		return s.factors.AssociateSecret(ctx, edit, secret)
 	})
-	if errors.Is(err, store.ErrConflict) {
-		err = idp.ConcurrentModificationException("The user was changed at the same time.").WithCause(err)
-	}
 	if err != nil {
-		return nil, undeclared(err)
+		return nil, factors.AssociateError(err)
 	}
 	return &idp.AssociateSoftwareTokenResponse{SecretCode: new(keys.TOTPSecretText(secret)), Session: next}, nil
-}
-
-// undeclared returns what AssociateSoftwareToken does not declare in the sense of
-// what it does.
-func undeclared(err error) error {
-	if e, ok := errors.AsType[*api.Error](err); ok {
-		switch e.Code {
-		case "UserNotFoundException", "PasswordResetRequiredException", "UserNotConfirmedException":
-			return idp.NotAuthorizedException(e.Message).WithReason(api.ReasonOf(err)).WithCause(err)
-		}
-	}
-	return err
 }
 
 // VerifySoftwareToken proves that the app has the secret. In the middle of a

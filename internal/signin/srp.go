@@ -2,20 +2,16 @@ package signin
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/srp"
+	"cognate/internal/signin/srpproof"
 	"cognate/internal/user"
 )
-
-// timestampSkew is how far a client's clock may be off.
-const timestampSkew = 5 * time.Minute
 
 // startSRP is USER_SRP_AUTH: it answers B and the salt. Everything but the proof
 // is decided here, the proof in answerSRP.
@@ -73,12 +69,8 @@ func (s *Service) faultBeforeProof(c *call, u *user.User) error {
 
 // askSRP draws B and seals the exchange into the SECRET_BLOCK.
 func (s *Service) askSRP(ctx context.Context, c *call, u *user.User, cred *user.Credential, st *state, public []byte) (*outcome, error) {
-	st.SRP = &srpState{A: public}
 	var err error
-	if gateErr := s.gate.Do(ctx, func() { st.SRP.E, st.SRP.B, err = srp.ServerChallenge(cred.Verifier) }); gateErr != nil {
-		return nil, gateErr
-	}
-	if err != nil {
+	if st.SRP, err = srpproof.New(ctx, s.gate, public, cred.Verifier); err != nil {
 		return nil, err
 	}
 	block, err := s.seal(c, st, idp.ChallengeNameTypePasswordVerifier)
@@ -119,7 +111,7 @@ func (s *Service) answerSRP(ctx context.Context, t *challengeResponse) (*outcome
 		return nil, err
 	}
 	if !ok || t.state.Decoy {
-		if err := attempt.Failed(ctx); err != nil {
+		if err := errors.Join(attempt.Failed(ctx), s.noteWrongPassword(ctx, t.call, t.user, t.state)); err != nil {
 			return nil, err
 		}
 		return nil, terminalError{incorrect()}
@@ -133,19 +125,14 @@ func (s *Service) answerSRP(ctx context.Context, t *challengeResponse) (*outcome
 	return &outcome{state: &next, user: t.user}, nil
 }
 
-// checkTimestamp holds TIMESTAMP to its exact form and to our clock. Some clients
-// take the time before the first call, so it may be older than the block.
+// checkTimestamp holds TIMESTAMP to its exact form and to our clock.
 func (s *Service) checkTimestamp(t *challengeResponse) error {
-	at, err := srp.ParseTimestamp(t.params["TIMESTAMP"])
+	now := s.now()
+	err := srpproof.CheckTimestamp(t.params["TIMESTAMP"], now, time.UnixMilli(t.state.IssuedAt), now.Sub(s.machine()))
 	switch {
 	case errors.Is(err, srp.ErrTimestamp):
 		return idp.InvalidParameterException("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.").WithReason(api.ReasonClock)
 	case err != nil:
-		return incorrect().WithReason(api.ReasonClock)
-	}
-	now, issued := s.now(), time.UnixMilli(t.state.IssuedAt)
-	at = at.Add(now.Sub(s.machine())) // The client goes by a clock that nobody has set.
-	if at.Before(now.Add(-timestampSkew)) || at.After(now.Add(timestampSkew)) || at.Before(issued.Add(-timestampSkew)) {
 		return incorrect().WithReason(api.ReasonClock)
 	}
 	return nil
@@ -154,23 +141,7 @@ func (s *Service) checkTimestamp(t *challengeResponse) error {
 // signatureMatches reports whether the answer's signature shows what the verifier was made
 // from, for a name in a group: a user in a pool, or a device in its group.
 func (s *Service) signatureMatches(ctx context.Context, t *challengeResponse, verifier []byte, group, name string) (bool, error) {
-	// The signature is over the bytes that the block spells.
-	block, err := base64.StdEncoding.DecodeString(t.params["PASSWORD_CLAIM_SECRET_BLOCK"])
-	if err != nil {
-		return false, fmt.Errorf("signin: a block that opened does not decode: %w", err)
-	}
-	x := t.state.SRP
-	matches := false
-	gateErr := s.gate.Do(ctx, func() {
-		var key []byte
-		if key, err = srp.SessionKey(x.A, x.E, verifier, x.B); err != nil {
-			return
-		}
-		want := srp.Signature(key, group, name, block, t.params["TIMESTAMP"])
-		matches = srp.SignatureMatches(want, t.params["PASSWORD_CLAIM_SIGNATURE"])
+	return t.state.SRP.Proves(ctx, s.gate, verifier, srpproof.Claim{
+		Group: group, Name: name, Block: t.params["PASSWORD_CLAIM_SECRET_BLOCK"], Timestamp: t.params["TIMESTAMP"], Signature: t.params["PASSWORD_CLAIM_SIGNATURE"],
 	})
-	if gateErr != nil {
-		return false, gateErr
-	}
-	return matches, err
 }

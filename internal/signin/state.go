@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +13,10 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/signin/codes"
+	"cognate/internal/signin/customflow"
 	"cognate/internal/signin/progress"
+	"cognate/internal/signin/sealedname"
+	"cognate/internal/signin/srpproof"
 	"cognate/internal/signin/stepup"
 	"cognate/internal/store"
 	"cognate/internal/user"
@@ -48,18 +50,20 @@ type state struct {
 	ExpiresAt int64  `json:"z"`
 	// Credential is when the password that was proven was set: a state does not
 	// outlive it.
-	Credential int64     `json:"q,omitempty"`
-	SRP        *srpState `json:"s,omitempty"`
+	Credential int64              `json:"q,omitempty"`
+	SRP        *srpproof.Exchange `json:"s,omitempty"`
 	// OTP is the code that the session waits for.
 	OTP *codes.Code `json:"y,omitempty"`
 	// Passkey is the challenge that a passkey has to sign.
 	Passkey []byte `json:"h,omitempty"`
 	// Stored says that this is a reference: the state is in the store.
 	Stored bool `json:"r,omitempty"`
+	// Monitored says that threat protection has an event of the sign-in.
+	Monitored bool `json:"ev,omitempty"`
 	// Credit is the earlier sign-in whose factors count in this one.
 	Credit *stepup.Credit `json:"d,omitempty"`
 	// Custom is the history of a custom sign-in.
-	Custom *customState `json:"b,omitempty"`
+	Custom *customflow.State `json:"b,omitempty"`
 	// block says that the state came in a SECRET_BLOCK, whose every fault has
 	// one answer.
 	block bool
@@ -80,13 +84,6 @@ func (st *state) caller() caller {
 	return publicCaller
 }
 
-// srpState is the server's half of an SRP exchange.
-type srpState struct {
-	A []byte `json:"a"` // the client's public value
-	B []byte `json:"b"` // ours
-	E []byte `json:"e"` // our ephemeral secret
-}
-
 const stateVersion = 2
 
 var errState = errors.New("signin: not a sign-in state")
@@ -95,7 +92,7 @@ var errState = errors.New("signin: not a sign-in state")
 func (s *Service) newState(c *call, u *user.User, flow idp.AuthFlowType) *state {
 	st := &state{
 		Version: stateVersion, Pool: c.pool.ID, Client: c.client.ID, UserID: u.ID(), Name: u.Username(),
-		Decoy: u.IsDecoy(), Masks: c.masks, Flow: flow, Admin: c.admin(), Page: c.from == hostedPage, EventID: keys.NewUUID(), DeviceKey: c.deviceKey(),
+		Decoy: u.IsDecoy(), Masks: c.masks, Flow: flow, Admin: c.admin(), Page: c.from == hostedPage, EventID: keys.NewTimeUUID(s.now()), DeviceKey: c.deviceKey(),
 	}
 	if st.Decoy {
 		st.Name = c.params["USERNAME"]
@@ -103,23 +100,12 @@ func (s *Service) newState(c *call, u *user.User, flow idp.AuthFlowType) *state 
 	return st
 }
 
-// whoSize is the length of a sealed name: a byte that marks a decoy, two for the
-// length, and room for the longest name. What is sealed has one length for every
-// user, so that a token's length tells no stranger who exists.
-const whoSize = 1 + 2 + maxName
-
 // marshal encodes the state for sealing.
 func (st *state) marshal() ([]byte, error) {
-	if len(st.Name) > maxName {
-		return nil, fmt.Errorf("signin: a name of %d bytes", len(st.Name))
+	var err error
+	if st.Who, err = sealedname.Encode(st.Name, st.Decoy); err != nil {
+		return nil, err
 	}
-	who := make([]byte, whoSize)
-	if st.Decoy {
-		who[0] = 1
-	}
-	binary.BigEndian.PutUint16(who[1:], uint16(len(st.Name)))
-	copy(who[3:], st.Name)
-	st.Who = who
 	body, err := json.Marshal(st)
 	st.Who = nil
 	if err != nil {
@@ -163,14 +149,14 @@ func (s *Service) sealed(c *call, st *state) (string, error) {
 
 func parseState(body []byte) (*state, error) {
 	st := &state{}
-	if err := json.Unmarshal(body, st); err != nil || st.Version != stateVersion || len(st.Nonce) != 16 || len(st.Who) != whoSize {
+	if err := json.Unmarshal(body, st); err != nil || st.Version != stateVersion || len(st.Nonce) != 16 {
 		return nil, errState
 	}
-	length := int(binary.BigEndian.Uint16(st.Who[1:]))
-	if length > maxName {
+	var ok bool
+	if st.Name, st.Decoy, ok = sealedname.Decode(st.Who); !ok {
 		return nil, errState
 	}
-	st.Decoy, st.Name, st.Who = st.Who[0] == 1, string(st.Who[3:3+length]), nil
+	st.Who = nil
 	return st, nil
 }
 

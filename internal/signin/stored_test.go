@@ -7,6 +7,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/signin/customflow"
 	"cognate/internal/store"
 	"cognate/test/lambdas"
 )
@@ -112,7 +113,7 @@ func TestLongSession(t *testing.T) {
 func TestLongSessionIsSealed(t *testing.T) {
 	t.Parallel()
 	r := sqlite(t)
-	st := &state{Version: stateVersion, Pool: "p", Client: "c", UserID: "u", Custom: &customState{Private: map[string]string{"answer": strings.Repeat("secret", 1000)}}}
+	st := &state{Version: stateVersion, Pool: "p", Client: "c", UserID: "u", Custom: &customflow.State{Private: map[string]string{"answer": strings.Repeat("secret", 1000)}}}
 	sn := r.longChallenges(t, 0)
 	c := &call{pool: sn, client: r.client(t, sn)}
 	session, err := r.seal(c, st, "CUSTOM_CHALLENGE")

@@ -2,9 +2,7 @@ package signin
 
 import (
 	"context"
-	"slices"
 
-	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
@@ -16,11 +14,7 @@ import (
 // asFunctionError marks the refusal of a function, and the failure to run one, as
 // terminal: the attempt is over.
 func asFunctionError(err error) error {
-	switch api.CodeOf(err) {
-	case idp.CodeUserLambdaValidationException, idp.CodeUnexpectedLambdaException, idp.CodeInvalidLambdaResponseException:
-		return terminalError{err}
-	}
-	return err
+	return terminalIf(err, idp.CodeUserLambdaValidationException, idp.CodeUnexpectedLambdaException, idp.CodeInvalidLambdaResponseException)
 }
 
 // notFound returns the event's userNotFound flag. It is absent when the client
@@ -53,18 +47,7 @@ func (s *Service) postAuthentication(ctx context.Context, c *call, o *outcome) e
 		return nil
 	}
 	err := s.triggers.PostAuthentication(ctx, *arn, c.pool.Event(trigger.SourcePostAuthentication, o.user.EventName(), c.client.ID), trigger.PostAuthenticationRequest{
-		UserAttributes: o.user.EventAttributes(c.pool), ClientMetadata: c.metadata, NewDeviceUsed: newDeviceUsed(c, o.state),
+		UserAttributes: o.user.EventAttributes(c.pool), ClientMetadata: c.metadata, NewDeviceUsed: c.pool.Devices.Tracked && !o.state.DeviceProven(),
 	})
 	return asFunctionError(err)
-}
-
-// tokenSource is the triggerSource of the tokens that end a sign-in.
-func tokenSource(st *state) string {
-	switch {
-	case slices.Contains(st.Passed, idp.ChallengeNameTypeDevicePasswordVerifier):
-		return trigger.SourceTokenAuthenticateDevice
-	case st.NewPassword:
-		return trigger.SourceTokenNewPasswordChallenge
-	}
-	return trigger.SourceTokenAuthentication
 }

@@ -28,7 +28,7 @@ var (
 	authEventByID   = prepare("SELECT " + authEventColumns + " FROM auth_events WHERE pool_id = ? AND user_id = ? AND id = ?")
 	authEventList   = prepare("SELECT " + authEventColumns + " FROM auth_events WHERE pool_id = ? AND user_id = ? AND id < ? ORDER BY id DESC LIMIT {limit}")
 	authEventLast   = prepare("SELECT " + authEventColumns + " FROM auth_events WHERE pool_id = ? AND user_id = ? AND succeeded = 1 ORDER BY id DESC LIMIT 1")
-	authEventInsert = prepare("INSERT INTO auth_events (" + authEventColumns + ") SELECT pool_id, id, ?, ?, ?, ? FROM users WHERE pool_id = ? AND id = ?{for_key_share} ON CONFLICT DO NOTHING")
+	authEventInsert = prepare("INSERT INTO auth_events (" + authEventColumns + ") SELECT pool_id, id, ?, ?, ?, ? FROM users WHERE pool_id = ? AND id = ?{for_key_share} ON CONFLICT (pool_id, user_id, id) DO UPDATE SET succeeded = excluded.succeeded, doc = excluded.doc")
 	authEventDecoy  = prepare("INSERT INTO auth_events (" + authEventColumns + ") VALUES (?, '', ?, ?, 0, ?) ON CONFLICT (pool_id, user_id, id) DO UPDATE SET expires_at = excluded.expires_at, doc = excluded.doc")
 	authEventUpdate = prepare("UPDATE auth_events SET succeeded = ?, doc = ? WHERE pool_id = ? AND user_id = ? AND id = ?")
 
@@ -62,13 +62,13 @@ func (r *Reader) LastSuccess(ctx context.Context, poolID, userID string) (AuthEv
 	return first(ctx, r, authEventLast, []any{poolID, userID}, scanAuthEvent)
 }
 
-// InsertAuthEvent adds an event, unless the user was deleted. If the deletion is under way and does not see the event, the
+// PutAuthEvent writes an event, over one of the same id, unless the user was deleted. If the deletion is under way and does not see the event, the
 // event stays until it expires; no list shows it.
-func (tx *Tx) InsertAuthEvent(ctx context.Context, e AuthEvent) error {
+func (tx *Tx) PutAuthEvent(ctx context.Context, e AuthEvent) error {
 	return tx.run(ctx, authEventInsert, e.ID, e.ExpiresAt, e.Succeeded, e.Doc, e.PoolID, e.UserID)
 }
 
-// PutDecoyEvent writes as InsertAuthEvent does, for a user who does not exist. A pool has one row for each place, so that
+// PutDecoyEvent writes as PutAuthEvent does, for a user who does not exist. A pool has one row for each place, so that
 // strangers cannot fill the table. No list shows these rows.
 func (tx *Tx) PutDecoyEvent(ctx context.Context, poolID string, place uint8, expiresAt time.Time, doc []byte) error {
 	return tx.run(ctx, authEventDecoy, poolID, strconv.Itoa(int(place)), expiresAt, doc)

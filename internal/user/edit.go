@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/store"
 	"cognate/internal/token"
@@ -63,6 +64,16 @@ func (e *Edit) Save(ctx context.Context, decide ConflictRule) error {
 func (e *Edit) SignOut(ctx context.Context) error {
 	token.SignOut(&e.User.Rec, e.s.deps.Now())
 	return e.tx.DeleteUserSessions(ctx, e.sn.ID, e.User.ID())
+}
+
+// RequireReset makes the user set a new password, because attackers know the present one. It stops working.
+func (s *Service) RequireReset(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
+	e, err := s.Edit(ctx, tx, sn, userID)
+	if err != nil {
+		return err
+	}
+	e.User.Rec.Status = string(idp.UserStatusTypeResetRequired)
+	return e.Save(ctx, AliasExists)
 }
 
 // Put stores the user's row alone, without a new date of modification.

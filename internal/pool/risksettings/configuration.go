@@ -3,13 +3,14 @@ package risksettings
 import (
 	"context"
 	"errors"
-	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/risk/lists"
 	"cognate/internal/store"
 )
 
@@ -136,8 +137,8 @@ func (c *configuration) complete() error {
 		p.EventFilter = []idp.EventFilterType{idp.EventFilterTypeSignIn, idp.EventFilterTypePasswordChange, idp.EventFilterTypeSignUp}
 	}
 	if e := c.Exceptions; e != nil {
-		for _, list := range [][]string{e.BlockedIPRangeList, e.SkippedIPRangeList} {
-			if _, err := parseRanges(list); err != nil {
+		for _, text := range slices.Concat(e.BlockedIPRangeList, e.SkippedIPRangeList) {
+			if err := checkRange(text); err != nil {
 				return err
 			}
 		}
@@ -187,18 +188,10 @@ func checkNotify(n *idp.NotifyConfigurationType) error {
 	return nil
 }
 
-// parseRanges reads CIDR ranges. An IPv4 range in its IPv6 form is an IPv4 range.
-func parseRanges(list []string) ([]netip.Prefix, error) {
-	ranges := make([]netip.Prefix, 0, len(list))
-	for _, text := range list {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, idp.InvalidParameterException("Invalid CIDR range: " + text).WithCause(err)
-		}
-		if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
-		}
-		ranges = append(ranges, p.Masked())
+// checkRange rejects all but CIDR ranges.
+func checkRange(text string) error {
+	if _, err := lists.ParsePrefix(text); err != nil || !strings.Contains(text, "/") {
+		return idp.InvalidParameterException("Invalid CIDR range: " + text).WithCause(err)
 	}
-	return ranges, nil
+	return nil
 }

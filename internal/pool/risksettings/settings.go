@@ -1,11 +1,11 @@
 package risksettings
 
 import (
-	"net/netip"
 	"slices"
 
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/risk/lists"
 )
 
 // A Mode says what threat protection does.
@@ -54,7 +54,7 @@ type Settings struct {
 	Mode, CustomMode Mode
 
 	// Blocked and Skipped are the ranges of addresses that are always refused, and that are not evaluated.
-	Blocked, Skipped Ranges
+	Blocked, Skipped *lists.Set
 	// Low, Medium and High are the actions at these levels of risk.
 	Low, Medium, High Action
 	// Notify has the templates and the sender of notifications; nil if there are none.
@@ -77,15 +77,6 @@ type Compromised struct {
 
 // Checks reports whether passwords are compared at such an event.
 func (c Compromised) Checks(event idp.EventFilterType) bool { return slices.Contains(c.Events, event) }
-
-// Ranges are ranges of addresses.
-type Ranges []netip.Prefix
-
-// Contain reports whether one of the ranges has the address.
-func (r Ranges) Contain(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	return slices.ContainsFunc(r, func(p netip.Prefix) bool { return p.Contains(a) })
-}
 
 // settingsOff are the settings of pools without threat protection.
 var settingsOff = &Settings{}
@@ -110,10 +101,10 @@ func newSettings(sn *pool.Snapshot, doc *configuration) (*Settings, error) {
 	}
 	if e := doc.Exceptions; e != nil {
 		var err error
-		if s.Blocked, err = parseRanges(e.BlockedIPRangeList); err != nil {
+		if s.Blocked, err = lists.New(e.BlockedIPRangeList); err != nil {
 			return nil, err
 		}
-		if s.Skipped, err = parseRanges(e.SkippedIPRangeList); err != nil {
+		if s.Skipped, err = lists.New(e.SkippedIPRangeList); err != nil {
 			return nil, err
 		}
 	}

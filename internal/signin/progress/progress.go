@@ -10,6 +10,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
 	"cognate/internal/signin/acr"
+	"cognate/internal/trigger"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
 )
@@ -29,6 +30,8 @@ type Progress struct {
 	// Target is the authentication level that the sign-in has to reach; 0: none. It is
 	// always written as one digit: the length of the state must not tell users apart.
 	Target int `json:"l"`
+	// Elevated says that threat protection asks for a second factor, whatever device is used.
+	Elevated bool `json:"el,omitempty"`
 }
 
 // Methods returns the factors that were passed.
@@ -101,16 +104,17 @@ func (p *Progress) NeedsNewPassword(u *user.User) bool {
 
 // Next returns the challenge that follows a proven factor; "" if nothing is left to prove.
 // NEW_PASSWORD_REQUIRED comes before any MFA (Cognito: NEW_PASSWORD_REQUIRED). granted says
-// that DefineAuthChallenge ended the sign-in, which needs at most the device then. d is the
+// that DefineAuthChallenge ended the sign-in, which needs at most the device then, and a second
+// factor if the risk is elevated. d is the
 // device that the sign-in names, nil if it names none.
 func (p *Progress) Next(sn *pool.Snapshot, u *user.User, granted bool, d *devices.Device) idp.ChallengeNameType {
-	if granted {
+	if granted && !p.Elevated {
 		return p.deviceChallenge(sn, d)
 	}
-	if p.NeedsNewPassword(u) {
+	if !granted && p.NeedsNewPassword(u) {
 		return idp.ChallengeNameTypeNewPasswordRequired
 	}
-	if mfa := p.MFA(sn.MFA, u); mfa != "" && !deviceReplacesMFA(sn, d) {
+	if mfa := p.MFA(sn.MFA, u); mfa != "" && (p.Elevated || !deviceReplacesMFA(sn, d)) {
 		return mfa
 	}
 	return p.deviceChallenge(sn, d)
@@ -118,6 +122,11 @@ func (p *Progress) Next(sn *pool.Snapshot, u *user.User, granted bool, d *device
 
 // secondFactors are the second factors, in the order of the API's lists.
 var secondFactors = [...]string{user.FactorSMS, user.FactorTOTP, user.FactorEmail}
+
+// IsSecondFactor reports whether the challenge is that of a second factor.
+func IsSecondFactor(name idp.ChallengeNameType) bool {
+	return slices.Contains(secondFactors[:], string(name))
+}
 
 // PoolFactors lists the second factors that the pool lets people use.
 func PoolFactors(m pool.MFA) []string {
@@ -134,7 +143,7 @@ func PoolFactors(m pool.MFA) []string {
 // no second factor. Passwordless first factors need no second factor.
 func (p *Progress) MFA(m pool.MFA, u *user.User) idp.ChallengeNameType {
 	usable := u.UsableFactors(m)
-	if m.Mode == idp.UserPoolMfaTypeOff || m.Mode == "" || !p.ByPassword() || p.SecondPassed(usable) {
+	if m.Mode == idp.UserPoolMfaTypeOff || m.Mode == "" || !p.ByPassword() && !p.Elevated || p.SecondPassed(usable) {
 		return ""
 	}
 	switch {
@@ -172,4 +181,15 @@ func (p *Progress) deviceChallenge(sn *pool.Snapshot, d *devices.Device) idp.Cha
 // whether a passkey may replace them (Cognito: WebAuthnMfaSettingsType).
 func PasskeyServesMFA(sn *pool.Snapshot, u *user.User) bool {
 	return sn.PasskeysAreTwoFactors() && (u.MFA.Passkey || len(u.MFA.Enabled) == 0)
+}
+
+// TokenSource returns the triggerSource of the tokens that end the sign-in.
+func (p *Progress) TokenSource() string {
+	switch {
+	case p.DeviceProven():
+		return trigger.SourceTokenAuthenticateDevice
+	case p.NewPassword:
+		return trigger.SourceTokenNewPasswordChallenge
+	}
+	return trigger.SourceTokenAuthentication
 }

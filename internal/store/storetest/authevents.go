@@ -20,7 +20,7 @@ func testAuthEvents(t *testing.T, s *store.Store) {
 	insert := func(events ...store.AuthEvent) {
 		t.Helper()
 		for _, e := range events {
-			update(t, s, func(tx *store.Tx) error { return tx.InsertAuthEvent(ctx, e) })
+			update(t, s, func(tx *store.Tx) error { return tx.PutAuthEvent(ctx, e) })
 		}
 	}
 	insert(event("u", 1, false), event("u", 2, true), event("u", 4, false), event("u", 3, true), event("v", 5, false), event("nobody", 6, true))
@@ -41,14 +41,16 @@ func testAuthEvents(t *testing.T, s *store.Store) {
 	changed.Doc = []byte("new")
 	update(t, s, func(tx *store.Tx) error { return tx.UpdateAuthEvent(ctx, changed) })
 	refused(t, s, store.ErrNotFound, func(tx *store.Tx) error { return tx.UpdateAuthEvent(ctx, event("u", 9, true)) })
-	insert(event("u", 4, false)) // does not replace what is there
+	insert(event("u", 4, false), changed)
 	got, err := s.AuthEvent(ctx, "p", "u", "004")
 	same(t, changed, got, err)
 	last, err = s.LastSuccess(ctx, "p", "u")
 	same(t, changed, last, err)
 
 	for i := range 3 {
-		update(t, s, func(tx *store.Tx) error { return tx.PutDecoyEvent(ctx, "p", 7, Now.Add(time.Duration(i)*time.Hour), []byte("x")) })
+		update(t, s, func(tx *store.Tx) error {
+			return tx.PutDecoyEvent(ctx, "p", 7, Now.Add(time.Duration(i)*time.Hour), []byte("x"))
+		})
 	}
 	list("", "", 9, store.AuthEvent{PoolID: "p", ID: "7", ExpiresAt: Now.Add(2 * time.Hour), Doc: []byte("x")})
 

@@ -25,7 +25,7 @@ func RunSkew(t *testing.T, open func(t *testing.T, afterSnapshot func(context.Co
 			return tx.InsertDevice(ctx, aDevice("u", "new"))
 		}, later: deleteU, check: nothingOfU},
 		{name: "auth event of a deleted user", earlier: deleteU, later: func(ctx context.Context, tx *store.Tx) error {
-			return tx.InsertAuthEvent(ctx, store.AuthEvent{PoolID: "p", UserID: "u", ID: "1"})
+			return tx.PutAuthEvent(ctx, store.AuthEvent{PoolID: "p", UserID: "u", ID: "1"})
 		}, check: nothingOfU},
 		{name: "history of a deleted user", earlier: deleteU, later: func(ctx context.Context, tx *store.Tx) error {
 			return tx.PutSignInHistory(ctx, store.SignInHistory{PoolID: "p", UserID: "u"})

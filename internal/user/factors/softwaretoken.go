@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool"
@@ -33,6 +34,21 @@ func tokenMismatch() error { return idp.EnableSoftwareTokenMFAException("Code mi
 func (s *Service) AssociateSecret(ctx context.Context, e *user.Edit, secret []byte) error {
 	e.User.SoftwareToken.Pending = s.deps.Ring.Seal(keys.PurposeTOTP, softwareTokenAD(e.User.Rec.PoolID, e.User.ID()), secret)
 	return e.Put(ctx)
+}
+
+// AssociateError returns what AssociateSoftwareToken answers to an error. Errors that it does not declare become others of
+// the same sense.
+func AssociateError(err error) error {
+	if errors.Is(err, store.ErrConflict) {
+		return idp.ConcurrentModificationException("The user was changed at the same time.").WithCause(err)
+	}
+	if e, ok := errors.AsType[*api.Error](err); ok {
+		switch e.Code {
+		case "UserNotFoundException", "PasswordResetRequiredException", "UserNotConfirmedException":
+			return idp.NotAuthorizedException(e.Message).WithReason(api.ReasonOf(err)).WithCause(err)
+		}
+	}
+	return err
 }
 
 // A Verification is the first code of a new authenticator app.
