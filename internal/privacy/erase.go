@@ -108,8 +108,16 @@ func (s *Service) eraseRows(ctx context.Context, p *person, out *ErasureReport) 
 	if err := s.shutOut(ctx, p); err != nil {
 		return err
 	}
+	subjects, err := auditSubjects(ctx, &s.deps.Store.Reader, p)
+	if err != nil {
+		return err
+	}
+	records, err := s.eraseTrail(ctx, subjects)
+	if err != nil {
+		return err
+	}
 	removed := map[string]int{}
-	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		rows, err := tx.DeleteUserRows(ctx, p.pool.ID, p.id)
 		if err != nil {
 			return err
@@ -136,6 +144,12 @@ func (s *Service) eraseRows(ctx context.Context, p *person, out *ErasureReport) 
 	if err != nil {
 		return err
 	}
+	// Requests that were under way may have left records since. Nothing adds records about the user now.
+	late, err := s.eraseTrail(ctx, subjects)
+	if err != nil {
+		return err
+	}
+	removed["audit_events"] = records + late
 	// This process may still count failed sign-ins of the user, and write them later.
 	if err := s.deps.Lockouts.Clear(ctx, p.pool.ID, p.id); err != nil {
 		return err
@@ -149,6 +163,19 @@ func (s *Service) eraseRows(ctx context.Context, p *person, out *ErasureReport) 
 		}
 	}
 	return nil
+}
+
+// eraseTrail removes what names the subjects from the audit trail, and returns the number of records.
+func (s *Service) eraseTrail(ctx context.Context, subjects []auditSubject) (int, error) {
+	total := 0
+	for _, subject := range subjects {
+		n, err := s.deps.Trail.EraseUser(ctx, subject.pool, subject.sub)
+		total += int(n)
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
 }
 
 // shutOut disables the user and ends all tokens, so that no sign-in adds rows while the user is

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,9 @@ func (r *rig) wantGone(t *testing.T, l *life) {
 		}
 		content = bytes.ToLower(content)
 		for _, term := range l.terms {
+			if term == address { // of administrators, too
+				continue
+			}
 			if at := bytes.Index(content, []byte(strings.ToLower(term))); at >= 0 {
 				t.Errorf("cognate.db%s has %q at %d", suffix, term, at)
 			}
@@ -107,6 +111,7 @@ func TestDeletionReachesTheSameTables(t *testing.T) {
 				r.call(operation, object{"UserPoolId": l.pool, "Username": username})
 			}
 			found, examples := r.search(t, l.terms)
+			delete(found, "audit_events") // Only an erasure changes the trail.
 			for table, n := range found {
 				t.Errorf("%s left %d rows in %s: %s", operation, n, table, examples[table])
 			}
@@ -129,7 +134,7 @@ func TestInterruptedErasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(content, []byte(email)) {
+	if !slices.ContainsFunc(l.terms, func(term string) bool { return term != address && bytes.Contains(content, []byte(term)) }) {
 		t.Error("nothing is left in the file, so the test shows nothing")
 	}
 	out, _ := serving.Run(t, nil, r.command("user", "erase", "--pool", l.pool, "--user", username, "--yes")...)

@@ -7,6 +7,9 @@ type Erasure string
 const (
 	// Deleted rows go in the transaction that deletes the user, by every way to delete a user.
 	Deleted Erasure = "deleted"
+	// Pseudonymised rows stay without what names a person. Only an erasure does that: a deletion of the
+	// user leaves them.
+	Pseudonymised Erasure = "pseudonymised"
 	// Expiring rows cannot be found by a person, because they hold hashes and sealed values only. They
 	// go by themselves.
 	Expiring Erasure = "expires"
@@ -46,6 +49,7 @@ const (
 	SectionDirectories   = "directoryResources"
 	SectionIdentityPools = "identityPools"
 	SectionActivity      = "monthlyActivity"
+	SectionAudit         = "auditRecords"
 )
 
 const (
@@ -77,6 +81,8 @@ var Tables = []Table{
 
 	{"active_users", SectionActivity, "that the user was active in a month, by app client", byUser, Deleted, "three days after the month"},
 
+	{"audit_events", SectionAudit, "records of requests: sub, address, user agent, names of sessions", "pool and sub, identity pool and identity", Pseudonymised, "audit-retention, 90 days by default"},
+
 	{"turns", "", "a hash of a sign-in name or sub that has just changed", "", Expiring, "75 minutes after the change"},
 	{"spent", "", hashedOnly, "", Expiring, quarter},
 	{"rotated", "", "random ids of refresh tokens; " + hashedOnly, "", Expiring, quarter},
@@ -101,6 +107,8 @@ var Tables = []Table{
 	{"login_images", "", "", "", Nothing, ""},
 	{"active_counts", "", "numbers of users", "", Nothing, ""},
 	{"active_months", "", "", "", Nothing, ""},
+	{"audit_chains", "", "", "", Nothing, ""},
+	{"audit_checkpoints", "", "", "", Nothing, ""},
 	{"rate_reports", "", "keyed hashes of busy addresses and names, for some seconds", "", Nothing, ""},
 	{"directories", "", "", "", Nothing, ""},
 	{"directory_tokens", "", "", "", Nothing, ""},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"cognate/internal/audit/trail"
 	"cognate/internal/identitypool"
 	"cognate/internal/store"
 	"cognate/internal/user"
@@ -41,6 +42,7 @@ var sections = []sectionReader{
 	{SectionDirectories, "The user as directories have sent it by SCIM.", readDirectories},
 	{SectionIdentityPools, "Identities of identity pools to which the user's sign-in leads, with all logins of each.", readIdentityPools},
 	{SectionActivity, "Months in which the user was counted as active. Older months have numbers of users only.", readActivity},
+	{SectionAudit, "Records of the audit trail about requests of the user, and of administrators about the user, in CloudTrail's form.", readAudit},
 }
 
 type profileRecord struct {
@@ -392,4 +394,59 @@ func readActivity(ctx context.Context, s *Service, r *store.Reader, p *person) (
 		o.add("active_users", activityRecord{int(a.Month), a.ClientID, a.Federated})
 	}
 	return o, err
+}
+
+// auditPage is how many records are read at a time.
+const auditPage = 500
+
+func readAudit(ctx context.Context, s *Service, r *store.Reader, p *person) (o reading, err error) {
+	subjects, err := auditSubjects(ctx, r, p)
+	if err != nil {
+		return o, err
+	}
+	for _, subject := range subjects {
+		place := store.AuditPlace{At: s.deps.Now().Add(trailAhead)}
+		for {
+			page, err := r.AuditEvents(ctx, store.AuditBySub, []string{subject.pool, subject.sub}, time.Time{}, place, auditPage)
+			if err != nil {
+				return o, err
+			}
+			for i := range page {
+				record, err := trail.Render(&page[i])
+				if err != nil {
+					return o, err
+				}
+				o.add("audit_events", json.RawMessage(record))
+				place = store.AuditPlace{At: page[i].At, Chain: page[i].Chain, Seq: page[i].Seq}
+			}
+			if len(page) < auditPage {
+				break
+			}
+		}
+	}
+	return o, nil
+}
+
+// trailAhead is more than the clock of any server is ahead. The trail dates records by the machine's
+// clock, which is not the clock of cognate dev.
+const trailAhead = 100 * 365 * 24 * time.Hour
+
+// An auditSubject is who a record is about: a user of a user pool, or an identity of an identity pool.
+type auditSubject struct{ pool, sub string }
+
+// auditSubjects returns the subjects of the records about a person: the user, and the identities to
+// which no other login leads.
+func auditSubjects(ctx context.Context, r *store.Reader, p *person) ([]auditSubject, error) {
+	list := []auditSubject{{p.pool.ID, p.id}}
+	own, err := identitypool.IdentitiesOfUser(ctx, r, p.pool, p.id)
+	for _, i := range own {
+		if len(i.Logins) > 1 {
+			continue
+		}
+		list = append(list, auditSubject{i.PoolID, i.ID})
+		for _, m := range i.Merged {
+			list = append(list, auditSubject{i.PoolID, m.ID})
+		}
+	}
+	return list, err
 }

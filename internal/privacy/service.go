@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"cognate/internal/audit/trail"
 	"cognate/internal/keys"
 	"cognate/internal/message"
 	"cognate/internal/pool"
@@ -28,6 +29,7 @@ type Deps struct {
 	Users    *user.Service
 	Messages *message.Service
 	Lockouts *risk.Lockouts
+	Trail    *trail.Trail
 	Now      func() time.Time
 }
 

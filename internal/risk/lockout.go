@@ -53,6 +53,10 @@ type Lockouts struct {
 	deps  Deps
 	locks atomic.Int64 // what Locks returns
 
+	// flushing is held while gathered failures are written. Clear holds it, so that no failure of
+	// the user is written after it.
+	flushing sync.Mutex
+
 	mu      sync.Mutex
 	entries map[key]*entry
 }
@@ -296,6 +300,8 @@ func (a *Attempt) Release() {
 // Clear forgets a user's failures, also those of known places. It is called when the
 // user's password was replaced.
 func (l *Lockouts) Clear(ctx context.Context, poolID, userID string) error {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
 	failed, err := l.deps.Store.HasLockout(ctx, poolID, userID)
 	if err == nil && failed {
 		err = l.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.ClearLockout(ctx, poolID, userID) })
@@ -375,6 +381,8 @@ func (l *Lockouts) dropIdle(k key, e *entry) {
 
 // Flush writes the gathered failures.
 func (l *Lockouts) Flush(ctx context.Context) error {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
 	for {
 		rows, entries := l.take()
 		if len(rows) == 0 {

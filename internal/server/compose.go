@@ -214,7 +214,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		},
 	})
 	v.privacy = privacy.New(privacy.Deps{
-		Store: st, Pools: v.pools, Users: v.users, Messages: v.messages, Lockouts: v.lockouts, Now: c.Now,
+		Store: st, Pools: v.pools, Users: v.users, Messages: v.messages, Lockouts: v.lockouts, Trail: v.trail, Now: c.Now,
 	})
 	v.registrations = registration.New(registration.Deps{Store: st, Ring: ring, Users: v.users, Mail: mails, Triggers: v.triggers.Service, Now: c.Now})
 	v.groups = groups.New(groups.Deps{Store: st, Pools: v.pools, Users: v.users, Now: c.Now})

@@ -41,7 +41,7 @@ var rules = map[string]rule{
 
 	// What names or describes a person.
 	"Filter": hide, "ClientMetadata": hide, "EncodedData": hide, "IpAddress": hide, "HeaderValue": hide, "City": hide, "Country": hide, "Timezone": hide, "Destination": hide,
-	"FriendlyDeviceName": hide, "DeviceName": hide, "FriendlyCredentialName": hide, "CredentialId": hide, "UserSub": hide,
+	"DeviceKey": hide, "FriendlyDeviceName": hide, "DeviceName": hide, "FriendlyCredentialName": hide, "CredentialId": hide, "UserSub": hide,
 	"ProviderAttributeValue": hide, "DeveloperUserIdentifier": hide, "DeveloperUserIdentifierList": hide,
 	"DestinationUserIdentifier": hide, "SourceUserIdentifier": hide, "SourceIdentity": hide, "Subject": hide,
 	"SubjectFromWebIdentityToken": hide, "NameQualifier": hide, "AttributeValue": hide,
