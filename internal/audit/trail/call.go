@@ -61,11 +61,11 @@ func (t *Trail) RecordCall(ctx context.Context, c *Call) error {
 	r, facts, op := api.RequestFrom(ctx), audit.From(ctx).Facts(), c.Operation
 	e := &store.AuditEvent{
 		At: r.Time, Kind: KindCall, Source: op.Service.Name + ".amazonaws.com", Name: op.Name, ReadOnly: isReadOnly(op),
-		Region: validText(r.Region), PoolID: validText(facts.Pool), AccessKey: c.Caller.AccessKey, Error: c.Code, RequestID: r.ID,
+		Region: clip(r.Region), PoolID: clip(facts.Pool), AccessKey: clip(c.Caller.AccessKey), Error: c.Code, RequestID: r.ID,
 		Sub: subjectOf(facts),
 	}
 	if c.Caller.Type != CallerUnknown {
-		e.Username = c.Caller.Name
+		e.Username = clip(c.Caller.Name)
 	}
 	var x redactor
 	d := &details{Account: t.deps.AccountID, TLS: tlsDetails(c.TLS, clip(r.Host)), Data: isData(op)}

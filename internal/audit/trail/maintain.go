@@ -92,7 +92,11 @@ func (t *Trail) sweepChain(ctx context.Context, c store.AuditChain, before time.
 			}
 			return t.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.EndAuditChain(ctx, c) })
 		}
-		list, err := t.deps.Store.AuditEventsOf(ctx, c.Chain, c.First-1, sweepRecords)
+		// Most chains have nothing to sweep, which their first record shows.
+		list, err := t.deps.Store.AuditEventsOf(ctx, c.Chain, c.First-1, 1)
+		if err == nil && len(list) == 1 && list[0].At.Before(before) {
+			list, err = t.deps.Store.AuditEventsOf(ctx, c.Chain, c.First-1, sweepRecords)
+		}
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func (q *Query) index() (store.AuditIndex, []string) {
 		return store.AuditByAccessKey, []string{q.AccessKey}
 	case q.Username != "":
 		return store.AuditByUsername, []string{q.Username}
-	case q.Resource != "" && isPool(q.Resource):
+	case poolForm.MatchString(q.Resource):
 		return store.AuditByPool, []string{q.Resource}
 	case q.Resource != "":
 		return store.AuditByResource, []string{q.Resource}
@@ -73,10 +74,8 @@ func (q *Query) index() (store.AuditIndex, []string) {
 	return store.AuditByTime, nil
 }
 
-// isPool reports whether the name of a resource is the id of a pool.
-func isPool(name string) bool {
-	return strings.ContainsAny(name, "_:") && !strings.HasPrefix(name, "arn:")
-}
+// poolForm is the form of the ids of user pools and identity pools, which begin with a Region.
+var poolForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+[_:]`)
 
 // matches reports whether a record is one that the query wants. The index has checked a part.
 func (q *Query) matches(e *store.AuditEvent) bool {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"cognate/internal/store"
 )
 
 // TestTampering changes the database behind the store's back, and wants verification to name each
@@ -297,6 +299,55 @@ func TestGap(t *testing.T) {
 		found, err := n.Search(t.Context(), &Query{Name: "AuditTrailGap"}, nil, 10)
 		if err != nil || len(found.Events) != 1 {
 			t.Errorf("%d records about the gap, %v", len(found.Events), err)
+		}
+	})
+}
+
+// TestSearch finds records by each member of a query, in pages.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		n := r.node(t)
+		for i := range 7 {
+			if err := r.call(n, []string{"AdminDeleteUser", "AdminGetUser"}[i%2], "sub-1"); err != nil {
+				t.Fatal(err)
+			}
+			r.clock.Add(time.Minute)
+		}
+		all, err := n.Search(t.Context(), &Query{}, nil, 100)
+		if err != nil || len(all.Events) != 8 || all.Next != nil {
+			t.Fatalf("%d records, next %v, %v", len(all.Events), all.Next, err)
+		}
+		newest := all.Events[0]
+		yes := true
+		for _, tt := range []struct {
+			name string
+			q    Query
+			want int
+		}{
+			{"pool", Query{Pool: pool}, 7}, {"sub", Query{Pool: pool, Sub: "sub-1"}, 7}, {"sub alone", Query{Sub: "sub-1"}, 7},
+			{"event", Query{Name: "AdminGetUser"}, 3}, {"read only", Query{ReadOnly: &yes}, 3}, {"user", Query{Username: "ops"}, 7},
+			{"key", Query{AccessKey: "AKIAAAAAAAAAAAAAAAAA"}, 7}, {"request", Query{RequestID: newest.RequestID}, 1},
+			{"id", Query{EventID: EventID(newest.Chain, newest.Seq)}, 1}, {"source", Query{Source: sourceTrail}, 1},
+			{"resource", Query{Resource: pool}, 7}, {"a role with an underscore", Query{Resource: "my_role"}, 0},
+			{"type", Query{ResourceType: "AWS::Cognito::UserPool"}, 7}, {"errors", Query{AnyError: true}, 0},
+			{"from", Query{From: newest.At.Add(-time.Minute)}, 2}, {"to", Query{To: newest.At.Add(-5 * time.Minute)}, 3},
+		} {
+			var place *store.AuditPlace
+			got := 0
+			for {
+				page, err := n.Search(t.Context(), &tt.q, place, 2)
+				if err != nil || len(page.Events) > 2 {
+					t.Fatalf("%s: %d records, %v", tt.name, len(page.Events), err)
+				}
+				got += len(page.Events)
+				if place = page.Next; place == nil {
+					break
+				}
+			}
+			if got != tt.want {
+				t.Errorf("%s: %d records, want %d", tt.name, got, tt.want)
+			}
 		}
 	})
 }
