@@ -68,9 +68,7 @@ func TestMetricsOfPeople(t *testing.T) {
 			`cognate_database_duration_seconds_count{kind="update",result="ok"} `, `cognate_database_duration_seconds_count{kind="read",result="ok"} `,
 			`cognate_active_users_dropped_total 0`,
 		} {
-			if !strings.Contains(metrics, "\n"+line) {
-				t.Errorf("the metrics have no %s", line)
-			}
+			wantMetric(t, metrics, line)
 		}
 
 		// alice and bob were made, alice signed in by the client, carol signed up there, and
@@ -121,4 +119,12 @@ func usage(t *testing.T, r serving.Rig, args ...string) []server.Usage {
 		t.Fatal(err, out)
 	}
 	return list
+}
+
+// wantMetric wants a line of the metrics.
+func wantMetric(t *testing.T, metrics, line string) {
+	t.Helper()
+	if !strings.Contains(metrics, "\n"+line) {
+		t.Errorf("the metrics have no %s", line)
+	}
 }
