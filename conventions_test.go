@@ -58,7 +58,7 @@ var imports = map[string][]string{
 	"test":                  {"*"},
 
 	// The data of one person is in the rows of many services.
-	"internal/privacy": {"internal/api", "internal/audit/trail", "internal/keys", "internal/pool", "internal/store", "internal/message", "internal/risk", "internal/user", "internal/user/identities", "internal/identitypool"},
+	"internal/privacy": {"internal/api", "internal/audit/trail", "internal/protection", "internal/keys", "internal/pool", "internal/store", "internal/message", "internal/risk", "internal/user", "internal/user/identities", "internal/identitypool"},
 
 	"internal/pool/providers":        {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/federation"},
 	"internal/user/identities":       {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},

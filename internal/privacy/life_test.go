@@ -58,7 +58,7 @@ func (r *rig) world(t *testing.T) *life {
 		return ""
 	})
 	made := r.call("CreateUserPool", object{
-		"PoolName": "people", "AliasAttributes": []string{"email", "phone_number", "preferred_username"}, "AutoVerifiedAttributes": []string{"email", "phone_number"},
+		"PoolName": "people", "UserPoolAddOns": object{"AdvancedSecurityMode": "AUDIT"}, "AliasAttributes": []string{"email", "phone_number", "preferred_username"}, "AutoVerifiedAttributes": []string{"email", "phone_number"},
 		"SmsConfiguration":            object{"SnsCallerArn": "arn:aws:iam::123456789012:role/sms"},
 		"DeviceConfiguration":         object{"ChallengeRequiredOnNewDevice": false, "DeviceOnlyRememberedOnUserPrompt": true},
 		"Schema":                      []object{{"Name": "badge", "AttributeDataType": "String", "Mutable": true}},

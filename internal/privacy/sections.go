@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"cognate/internal/audit/trail"
 	"cognate/internal/identitypool"
+	"cognate/internal/protection"
 	"cognate/internal/store"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
@@ -43,6 +45,8 @@ var sections = []sectionReader{
 	{SectionIdentityPools, "Identities of identity pools to which the user's sign-in leads, with all logins of each.", readIdentityPools},
 	{SectionActivity, "Months in which the user was counted as active. Older months have numbers of users only.", readActivity},
 	{SectionAudit, "Records of the audit trail about requests of the user, and of administrators about the user, in CloudTrail's form.", readAudit},
+	{SectionEvents, "Sign-ins and other events that threat protection has judged.", readEvents},
+	{SectionHistory, "What threat protection has learned from earlier sign-ins: keyed hashes and counts. The values behind the hashes are not known.", readHistory},
 }
 
 type profileRecord struct {
@@ -392,6 +396,25 @@ func readActivity(ctx context.Context, s *Service, r *store.Reader, p *person) (
 	list, err := r.ActiveMonthsOf(ctx, p.pool.ID, p.id, s.deps.Now())
 	for _, a := range list {
 		o.add("active_users", activityRecord{int(a.Month), a.ClientID, a.Federated})
+	}
+	return o, err
+}
+
+func readEvents(ctx context.Context, _ *Service, r *store.Reader, p *person) (o reading, err error) {
+	list, err := protection.EventsOfUser(ctx, r, p.pool.ID, p.id)
+	for _, e := range list {
+		o.add("auth_events", e)
+	}
+	return o, err
+}
+
+func readHistory(ctx context.Context, _ *Service, r *store.Reader, p *person) (o reading, err error) {
+	row, err := r.SignInHistory(ctx, p.pool.ID, p.id)
+	if errors.Is(err, store.ErrNotFound) {
+		return o, nil
+	}
+	if err == nil {
+		o.add("sign_in_histories", protection.NewHistoryRecord(row))
 	}
 	return o, err
 }
