@@ -83,8 +83,8 @@ var Tables = []Table{
 
 	{"active_users", SectionActivity, "that the user was active in a month, by app client", byUser, Deleted, "three days after the month"},
 
-	{"auth_events", SectionEvents, "events of threat protection: time, result, address, device, place, risk", byUser, Deleted, "two years after the event, by default"},
-	{"sign_in_histories", SectionHistory, "keyed hashes of devices, networks, addresses and countries of sign-ins, and counts", byUser, Deleted, ""},
+	{"auth_events", SectionEvents, "events of threat protection: time, result, address, device, place, risk", byUser, Deleted, "keep-events after the event, two years by default"},
+	{"sign_in_histories", SectionHistory, "what was learned from sign-ins: keyed hashes of devices, networks and addresses, countries, network operators, counts", byUser, Deleted, ""},
 	{"audit_events", SectionAudit, "records of requests: sub, address, user agent, names of sessions", "pool and sub, identity pool and identity", Pseudonymised, "audit-retention, 90 days by default"},
 
 	{"turns", "", "a hash of a sign-in name or sub that has just changed", "", Expiring, "75 minutes after the change"},

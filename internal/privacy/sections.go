@@ -46,7 +46,7 @@ var sections = []sectionReader{
 	{SectionActivity, "Months in which the user was counted as active. Older months have numbers of users only.", readActivity},
 	{SectionAudit, "Records of the audit trail about requests of the user, and of administrators about the user, in CloudTrail's form.", readAudit},
 	{SectionEvents, "Sign-ins and other events that threat protection has judged.", readEvents},
-	{SectionHistory, "What threat protection has learned from earlier sign-ins: keyed hashes and counts. The values behind the hashes are not known.", readHistory},
+	{SectionHistory, "What threat protection has learned from earlier sign-ins: keyed hashes of devices, networks and addresses, countries, network operators, and counts. The values behind the hashes are not known.", readHistory},
 }
 
 type profileRecord struct {

@@ -68,7 +68,7 @@ func EventsOfUser(ctx context.Context, r *store.Reader, poolID, userID string) (
 }
 
 // A HistoryRecord is the history of a user's sign-ins as an export shows it. Document has keyed
-// hashes of devices, networks, addresses and countries, and counts.
+// hashes of devices, networks and addresses, countries, network operators, and counts.
 type HistoryRecord struct {
 	SignIns  int    `json:"signInsOrDaysWithSignIns"`
 	Document []byte `json:"document"`

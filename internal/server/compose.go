@@ -227,6 +227,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
 	v.refreshes = refresh.New(refresh.Deps{Store: st, Pools: v.pools, Groups: v.groups, Tokens: v.tokens, Now: c.Now})
 	v.protection = protection.New(protection.Deps{
+		Keep:  c.KeepEvents,
 		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log,
 		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
 		Passwords: v.riskData.passwords, Count: v.metrics.Risk,
