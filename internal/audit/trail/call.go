@@ -11,6 +11,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/awsjson"
+	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/store"
 )
@@ -63,6 +64,12 @@ func (t *Trail) RecordCall(ctx context.Context, c *Call) error {
 		At: r.Time, Kind: KindCall, Source: op.Service.Name + ".amazonaws.com", Name: op.Name, ReadOnly: isReadOnly(op),
 		Region: clip(r.Region), PoolID: clip(facts.Pool), AccessKey: clip(c.Caller.AccessKey), Error: c.Code, RequestID: r.ID,
 		Sub: subjectOf(facts),
+	}
+	if made, ok := c.Output.(*idp.CreateUserPoolResponse); ok && made != nil && made.UserPool != nil && c.Code == "" {
+		e.PoolID = clip(api.Val(made.UserPool.Id)) // The input of a new pool has no id.
+	}
+	if e.Region == "" { // of an operation without a signature
+		e.Region = api.Resource{ID: e.PoolID}.Region()
 	}
 	if c.Caller.Type != CallerUnknown {
 		e.Username = clip(c.Caller.Name)
