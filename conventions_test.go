@@ -50,6 +50,7 @@ var imports = map[string][]string{
 	"internal/message":      {"internal/api", "internal/store", "internal/keys", "internal/audit", "internal/outbound"},
 	"internal/outbound":     {},
 	"internal/risk":         {"internal/store", "internal/audit"},
+	"internal/ratelimit":    {"internal/api", "internal/audit", "internal/keys", "internal/risk", "internal/store"},
 	"internal/audit":        {"internal/api", "internal/outbound", "internal/store"},
 	"internal/keys":         {},
 	"internal/store":        {},

@@ -57,6 +57,7 @@ const (
 	ReasonFunctionRefused     Reason = "function_refused"
 	ReasonFunctionFailed      Reason = "function_failed"
 	ReasonOverloaded          Reason = "overloaded"
+	ReasonRateLimited         Reason = "rate_limited"
 	ReasonQuota               Reason = "quota"
 	ReasonInvalidRequest      Reason = "invalid_request"
 	ReasonNotConfigured       Reason = "not_configured"
@@ -122,6 +123,7 @@ var reasons = []struct {
 	{ReasonFunctionRefused, "a function of the pool refused"},
 	{ReasonFunctionFailed, "a function of the pool failed, or answered what cannot be used"},
 	{ReasonOverloaded, "the server had too much to do"},
+	{ReasonRateLimited, "the client, or all clients together, sent too many requests a second"},
 	{ReasonQuota, "a limit on how many there may be"},
 	{ReasonInvalidRequest, "a parameter is missing or not valid"},
 	{ReasonNotConfigured, "the pool lacks the setting, or this version the feature"},

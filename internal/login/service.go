@@ -37,10 +37,10 @@ func New(d Deps) *Service { return &Service{deps: d} }
 // Mount adds the pages to the routes of a domain, which are in lower case.
 func (s *Service) Mount(mux *http.ServeMux) {
 	for _, p := range pages() {
-		mux.HandleFunc(strings.ToLower(p.path), s.handler(p))
+		mux.HandleFunc(strings.ToLower(p.path), s.deps.OAuth.Limited(p.path, s.handler(p)))
 	}
 	mux.HandleFunc(pathError, s.serveError)
-	mux.HandleFunc(strings.ToLower(pathConfirmUser), s.serveConfirmUser)
+	mux.HandleFunc(strings.ToLower(pathConfirmUser), s.deps.OAuth.Limited(pathConfirmUser, s.serveConfirmUser))
 	mux.HandleFunc("GET "+assetPath+"{file}", serveAsset)
 	mux.HandleFunc("GET "+stylePath+"{file}", s.serveStyle)
 	mux.HandleFunc("GET "+imagePath+"{owner}/{file}", s.serveImage)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
@@ -21,6 +22,7 @@ type FaultError struct {
 	status            int
 	reason            api.Reason
 	cause             error // of a fault of ours; for the log only
+	wait              time.Duration
 }
 
 // Error returns the fault for a log.
@@ -79,6 +81,31 @@ func asFault(err error) *FaultError {
 	return f
 }
 
+// Limited returns a handler of a path that refuses requests beyond the limits of the
+// request rate.
+func (s *Service) Limited(path string, serve http.HandlerFunc) http.HandlerFunc {
+	path = foldedPath(path)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if wait := s.deps.Limits.Route(r, path, SiteOf(r.Context()).Pool.ID); wait > 0 {
+			writeOutage(w, r, tooManyRequests(wait))
+			return
+		}
+		serve(w, r)
+	}
+}
+
+// tooManyRequests returns the fault of a request beyond a limit of the request rate.
+func tooManyRequests(wait time.Duration) *FaultError {
+	return &FaultError{Code: codeUnavailable, status: http.StatusTooManyRequests, reason: api.ReasonRateLimited, wait: wait}
+}
+
+// retryAfter sets the time after which the request is within its limit again.
+func (f *FaultError) retryAfter(w http.ResponseWriter) {
+	if f.wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((f.wait+time.Second-1)/time.Second)))
+	}
+}
+
 // note puts the fault into the request's log line, with its cause.
 func (f *FaultError) note(r *http.Request) {
 	event := audit.From(r.Context())
@@ -95,6 +122,7 @@ func (f *FaultError) note(r *http.Request) {
 func writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	f := asFault(err)
 	f.note(r)
+	f.retryAfter(w)
 	body := map[string]string{"error": f.Code}
 	if f.Description != "" {
 		body["error_description"] = f.Description
@@ -102,7 +130,7 @@ func writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, f.status, body)
 }
 
-// writeOutage answers a request whose domain cannot be read. A browser gets plain text, a
+// writeOutage answers a request whose domain cannot be read, or that is beyond a limit. A browser gets plain text, a
 // program gets the JSON of the endpoints.
 func writeOutage(w http.ResponseWriter, r *http.Request, err error) {
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
@@ -112,7 +140,12 @@ func writeOutage(w http.ResponseWriter, r *http.Request, err error) {
 	f := asFault(err)
 	f.note(r)
 	SecureHeaders(w, r)
-	http.Error(w, "Something went wrong. Please try again in a moment.\n\nRequest "+api.RequestFrom(r.Context()).ID, f.status)
+	f.retryAfter(w)
+	text := "Something went wrong."
+	if f.reason == api.ReasonRateLimited {
+		text = "Too many requests from your network at once."
+	}
+	http.Error(w, text+" Please try again in a moment.\n\nRequest "+api.RequestFrom(r.Context()).ID, f.status)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -42,8 +43,20 @@ type Deps struct {
 	Paths bool
 	// Trail records the requests for pages and endpoints; nil records nothing.
 	Trail *trail.Trail
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Limits are the limits of the request rate.
+	Limits Limits
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Limits are the limits of the request rate. They return how long a client has to wait, 0
+// if the request is within the limits.
+type Limits interface {
+	// Route counts a request to a path of a pool's domain.
+	Route(r *http.Request, path, poolID string) (wait time.Duration)
+	// Grant counts a token request of an app client. credentials: the grant is
+	// client_credentials.
+	Grant(ctx context.Context, clientID string, credentials bool) (wait time.Duration)
 }
 
 // Service serves the endpoints of domains.
@@ -74,6 +87,6 @@ func (s *Service) Mount(mux *http.ServeMux) {
 		{samlLogout, []string{http.MethodPost}, false, s.serveSAMLLogout},
 		{"/saml2/metadata", []string{http.MethodGet}, false, s.serveMetadata},
 	} {
-		mux.Handle(foldedPath(route.path), endpoint(route.methods, route.open, route.serve))
+		mux.Handle(foldedPath(route.path), endpoint(route.methods, route.open, s.Limited(route.path, route.serve)))
 	}
 }

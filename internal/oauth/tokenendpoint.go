@@ -74,6 +74,9 @@ func (s *Service) exchange(r *http.Request) (*token.Set, error) {
 	if !api.Val(client.Config.AllowedOAuthFlowsUserPoolClient) {
 		return nil, fault(codeUnauthorizedClient).because(api.ReasonFlowDisabled)
 	}
+	if wait := s.deps.Limits.Grant(ctx, client.ID, kind == grantCredentials); wait > 0 {
+		return nil, tooManyRequests(wait)
+	}
 	return grant(ctx, site, client, p)
 }
 

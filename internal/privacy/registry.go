@@ -88,6 +88,7 @@ var Tables = []Table{
 	{"audit_events", SectionAudit, "records of requests: sub, address, user agent, names of sessions", "pool and sub, identity pool and identity", Pseudonymised, "audit-retention, 90 days by default"},
 
 	{"turns", "", "a hash of a sign-in name or sub that has just changed", "", Expiring, "75 minutes after the change"},
+	{"rate_reports", "", "keyed hashes of addresses that sent many requests in the last seconds; " + hashedOnly, "", Expiring, "a quarter of an hour after the last of them"},
 	{"spent", "", hashedOnly, "", Expiring, quarter},
 	{"rotated", "", "random ids of refresh tokens; " + hashedOnly, "", Expiring, quarter},
 	{"authorization_codes", "", hashedOnly, "", Expiring, quarter},
@@ -98,6 +99,7 @@ var Tables = []Table{
 	{"audit_chains", "", "", "", Nothing, ""},
 	{"audit_checkpoints", "", "", "", Nothing, ""},
 	{"meta", "", "", "", Nothing, ""},
+	{"provisioned_limits", "", "", "", Nothing, ""},
 	{"pools", "", "", "", Nothing, ""},
 	{"doomed", "", "", "", Nothing, ""},
 	{"clients", "", "", "", Nothing, ""},

@@ -57,6 +57,8 @@ func reasonOf(status int) api.Reason {
 		return api.ReasonNameTaken
 	case http.StatusPreconditionFailed:
 		return api.ReasonConflict
+	case http.StatusTooManyRequests:
+		return api.ReasonRateLimited
 	}
 	return api.ReasonInvalidRequest
 }

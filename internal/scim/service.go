@@ -33,7 +33,17 @@ type Deps struct {
 	Groups     *groups.Service
 	// Trail records the requests of directories; nil records nothing.
 	Trail *trail.Trail
-	Now   func() time.Time
+	// Limits are the limits of requests with a wrong token.
+	Limits Limits
+	Now    func() time.Time
+}
+
+// Limits are the limits of requests with a wrong token, by the client's address and the pool.
+type Limits interface {
+	// Blocked returns how long a client has to wait that sent many wrong tokens.
+	Blocked(ctx context.Context, poolID string) (wait time.Duration)
+	// WrongToken counts a wrong token.
+	WrongToken(ctx context.Context, poolID string)
 }
 
 // Service serves directories.
@@ -111,7 +121,14 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 
 // answer answers a request. The call is nil if the directory did not prove itself.
 func (s *Service) answer(w http.ResponseWriter, r *http.Request) (*answer, *call, error) {
+	poolID := r.PathValue("pool")
+	if s.deps.Limits.Blocked(r.Context(), poolID) > 0 {
+		return nil, nil, errTooManyRequests
+	}
 	c, err := s.authenticate(r)
+	if errors.Is(err, errUnauthorized) {
+		s.deps.Limits.WrongToken(r.Context(), poolID)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -193,6 +210,9 @@ func (s *Service) authenticate(r *http.Request) (*call, error) {
 
 // errUnauthorized answers a request without a valid token.
 var errUnauthorized = &resource.Error{Status: http.StatusUnauthorized, Detail: "The bearer token is missing, wrong, expired or revoked."}
+
+// errTooManyRequests answers a client that sent many wrong tokens.
+var errTooManyRequests = &resource.Error{Status: http.StatusTooManyRequests, Detail: "Too many requests with a wrong bearer token."}
 
 // kindOf returns the type of resources at a path, and the id that follows. ok is false for another
 // path.

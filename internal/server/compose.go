@@ -41,7 +41,9 @@ import (
 	"cognate/internal/protection"
 	"cognate/internal/protection/authevents"
 	"cognate/internal/protection/newpassword"
+	"cognate/internal/ratelimit"
 	"cognate/internal/risk"
+	"cognate/internal/risk/rates"
 	"cognate/internal/scim"
 	"cognate/internal/server/edge"
 	"cognate/internal/server/gauges"
@@ -106,6 +108,8 @@ type services struct {
 	wire          *wire.Handler
 
 	registrations *registration.Service
+	limits        *ratelimit.Service
+	rates         *rates.Rates
 
 	issuerBase func(region string) string
 }
@@ -118,6 +122,7 @@ type (
 	riskOperations     = risksettings.Service
 	eventOperations    = authevents.Service
 	identityOperations = identities.Service
+	limitOperations    = ratelimit.Service
 	userOperations     = user.Service
 	groupOperations    = groups.Service
 	deviceOperations   = devices.Service
@@ -152,6 +157,7 @@ type directory struct {
 	*refreshOperations
 	*tokenOperations
 	*importOperations
+	*limitOperations
 	unimplemented
 }
 
@@ -180,6 +186,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	if v.triggers, err = newTriggers(c, metrics, log); err != nil {
 		return nil, err
 	}
+	if err := v.composeRateLimits(ctx, c, st, ring); err != nil {
+		return nil, err
+	}
 	pages := keys.NewPageTokens(func() [32]byte { return ring.Derive(keys.PurposePageToken) })
 	v.pools = pool.New(pool.Deps{
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
@@ -206,7 +215,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service, DomainBase: domainBase(c)})
 	v.users = user.New(user.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, Tokens: v.tokens, Mail: mails,
-		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service,
+		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service, Admit: v.limits.AdmitUser,
 		NewPasswords: newpassword.New(newpassword.Deps{Settings: v.risk, Passwords: v.riskData.passwords, Count: v.metrics.Risk, Log: log}),
 		Deleted: func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
 			_, _, err := identitypool.ForgetUser(ctx, tx, sn, userID)
@@ -221,7 +230,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.identities = identities.New(identities.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Providers: v.providers, Triggers: v.triggers.Service, Now: c.Now, Log: log,
 	})
-	v.scim = scim.New(scim.Deps{Store: st, Pools: v.pools, Providers: v.providers, Identities: v.identities, Groups: v.groups, Trail: v.recorder, Now: c.Now})
+	v.scim = scim.New(scim.Deps{Store: st, Pools: v.pools, Providers: v.providers, Identities: v.identities, Groups: v.groups, Limits: v.limits, Trail: v.recorder, Now: c.Now})
 	v.devices = devices.New(devices.Deps{Store: st, Pools: v.pools, Ring: ring, Users: v.users, Now: c.Now})
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase, c.Mode == Dev), Now: c.Now})
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
@@ -240,7 +249,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.oauth = oauth.New(oauth.Deps{
 		Store: st, Pools: v.pools, Groups: v.groups, Refreshes: v.refreshes, Tokens: v.tokens, SignIns: v.signins, Passkeys: v.passkeys, Ring: ring,
 		Providers: v.providers, Identities: v.identities, SiteURL: siteURL(c),
-		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Trail: v.recorder, Now: c.Now, Log: log,
+		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Limits: v.limits, Trail: v.recorder, Now: c.Now, Log: log,
 	})
 	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Providers: v.providers, Passkeys: v.passkeys, Ring: ring, Now: c.Now, Log: log})
 	v.imports = userimport.New(userimport.Deps{
@@ -264,13 +273,13 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	}
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{v.pools, v.branding, v.providers, v.risk, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, unimplemented{}}),
+			idp.Bind(directory{v.pools, v.branding, v.providers, v.risk, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, v.limits, unimplemented{}}),
 			identity.Bind(v.identityPools),
 			sts.Bind(v.credentials),
 			iamapi.Bind(v.account),
 			cloudtrail.Bind(lookup.New(lookup.Deps{Trail: v.trail, Pages: pages, Now: c.machineNow()})),
 		),
-		Authority: v.authority(c), AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
+		Authority: v.authority(c), Limits: v.limits, AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
 		Trail: v.recorder, Log: log,
 	})
 	v.gauges = gauges.New(st, c.Now, c.machineNow())
@@ -394,6 +403,7 @@ func (s *Server) startBackground() {
 	b.Run("imports", v.imports.Run)
 	b.Run("gauges", v.gauges.Run)
 	b.Run("monthly active users", gauges.ActiveUsers(v.metrics, s.store, now))
+	b.Every("request rates", rates.Interval, v.limits.Refresh)
 	b.Every("lock-outs", flushInterval, v.lockouts.Flush)
 	b.Every("active users", flushInterval, v.activity.Flush)
 	if v.publisher != nil {

@@ -14,6 +14,7 @@ import (
 
 	"cognate/internal/iam/policy"
 	"cognate/internal/keys"
+	"cognate/internal/ratelimit"
 	"cognate/internal/server/certificate"
 	"cognate/internal/server/edge"
 )
@@ -54,6 +55,7 @@ type Config struct {
 	RetentionSettings
 	AuditSettings
 	TraceSettings
+	RateLimitSettings
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes. The assets of managed login need 2 MB."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file of an import of users, in bytes."`
@@ -150,6 +152,8 @@ func (c Config) WithDefaults() Config {
 	if c.MaxRequestBytes == 0 {
 		c.MaxRequestBytes = 2 << 20
 	}
+	set(&c.RateLimits, ratelimit.Off, ratelimit.Off)
+	set(&c.AddressLimits, ratelimit.Off, ratelimit.On)
 	if c.RequestTimeout == 0 {
 		c.RequestTimeout = 30 * time.Second
 	}
@@ -254,6 +258,7 @@ func (c *Config) checkCommon(add addProblem) {
 	c.checkRetention(add)
 	c.checkAudit(add)
 	c.checkTraces(add)
+	c.checkRateLimits(add)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {

@@ -26,20 +26,12 @@ func (unimplemented) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDel
 	return nil, api.Unimplemented("GetLogDeliveryConfiguration")
 }
 
-func (unimplemented) GetProvisionedLimit(context.Context, *idp.GetProvisionedLimitRequest) (*idp.GetProvisionedLimitResponse, error) {
-	return nil, api.Unimplemented("GetProvisionedLimit")
-}
-
 func (unimplemented) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
 	return nil, api.Unimplemented("ListUserPoolReplicas")
 }
 
 func (unimplemented) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
 	return nil, api.Unimplemented("SetLogDeliveryConfiguration")
-}
-
-func (unimplemented) UpdateProvisionedLimit(context.Context, *idp.UpdateProvisionedLimitRequest) (*idp.UpdateProvisionedLimitResponse, error) {
-	return nil, api.Unimplemented("UpdateProvisionedLimit")
 }
 
 func (unimplemented) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {

@@ -25,6 +25,8 @@ var whole = map[*statement]bool{
 	memberGroups: true,
 	// Quotas of the account keep entities and their links few.
 	iamEntityCount: true,
+	// The categories of operations are few.
+	provisionedList: true,
 }
 
 // poolWalks are the statements that may read a pool's rows from the newest on and leave some out: the inbox of

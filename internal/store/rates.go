@@ -33,3 +33,28 @@ func (r *Reader) RateReports(ctx context.Context, now time.Time) ([]RateReport, 
 		return r.scan(&p.Node, &p.Seq, &p.ExpiresAt, &p.Doc)
 	})
 }
+
+// A ProvisionedLimit is the limit of a category of operations, in requests a second.
+type ProvisionedLimit struct {
+	Category  string
+	Value     int
+	UpdatedAt time.Time
+}
+
+var (
+	provisionedPut = prepare("INSERT INTO provisioned_limits (category, value, updated_at) VALUES (?, ?, ?) ON CONFLICT (category) DO UPDATE SET " +
+		"value = excluded.value, updated_at = excluded.updated_at")
+	provisionedList = prepare("SELECT category, value, updated_at FROM provisioned_limits ORDER BY category")
+)
+
+// PutProvisionedLimit stores the limit of a category.
+func (tx *Tx) PutProvisionedLimit(ctx context.Context, l ProvisionedLimit) error {
+	return tx.run(ctx, provisionedPut, l.Category, l.Value, l.UpdatedAt)
+}
+
+// ProvisionedLimits reads the limits of all categories that have one.
+func (r *Reader) ProvisionedLimits(ctx context.Context) ([]ProvisionedLimit, error) {
+	return all(ctx, r, provisionedList, nil, func(r row, l *ProvisionedLimit) error {
+		return r.scan(&l.Category, &l.Value, &l.UpdatedAt)
+	})
+}

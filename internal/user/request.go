@@ -31,6 +31,9 @@ func (s *Service) TokenUser(ctx context.Context, accessToken string) (*token.Pri
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.deps.Admit(ctx, p.User.ID); err != nil {
+		return nil, nil, err
+	}
 	u, err := FromRecord(p.Pool, p.User)
 	if err != nil {
 		return nil, nil, err
@@ -45,6 +48,9 @@ func (s *Service) PoolUser(ctx context.Context, poolID, username string) (*pool.
 		return nil, nil, err
 	}
 	u, err := s.ResolveAdmin(ctx, sn, username)
+	if err == nil {
+		err = s.deps.Admit(ctx, u.ID())
+	}
 	return sn, u, err
 }
 

@@ -35,8 +35,11 @@ type Deps struct {
 	// Deleted removes, in the transaction that deletes a user, the user's rows of services
 	// that this package does not know. It may be nil.
 	Deleted func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Admit counts an operation on a user, and refuses it beyond the limits of the user.
+	// nil admits all.
+	Admit func(ctx context.Context, userID string) error
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Service does the operations on people. Its methods are the operations of
@@ -50,6 +53,9 @@ type Service struct {
 
 // New builds the service.
 func New(d Deps) *Service {
+	if d.Admit == nil {
+		d.Admit = func(context.Context, string) error { return nil }
+	}
 	return &Service{
 		deps: d, foreign: newForeignGate(),
 		codes: codes.New(codes.Deps{Ring: d.Ring, Mail: d.Mail, Now: d.Now}),

@@ -17,7 +17,12 @@ const (
 	codeUnrecognizedClient  = "UnrecognizedClientException"
 	codeExpiredToken        = "ExpiredTokenException"
 	codeAccessDenied        = "AccessDeniedException"
+	codeThrottling          = "ThrottlingException"
 )
+
+// codeTooManyRequests is the code of requests beyond a limit of the request rate. The front
+// end answers codeThrottling for operations whose model does not list it.
+const codeTooManyRequests = "TooManyRequestsException"
 
 // authenticate returns the principal that signed the request. Unsigned operations have no
 // principal, and their signature, if any, is ignored.
@@ -130,13 +135,22 @@ func signatureError(err error) error {
 	return api.NewError(codeInvalidSignature, failed.Message)
 }
 
+// countFailure counts a request whose signature is not valid. Faults of the server do not
+// count.
+func (x *exchange) countFailure(err error) error {
+	if _, ok := errors.AsType[*api.Error](err); !ok {
+		return err
+	}
+	return x.config.Limits.Failed(x.r.Context(), err)
+}
+
 // authorize checks the policies for signed operations, and sets the call's Region.
 func (x *exchange) authorize(in any, p *iam.Principal) error {
 	op := x.binding.Operation
-	var resource api.Resource
 	if op.Resource != nil {
-		resource = op.Resource(in)
+		x.resource = op.Resource(in)
 	}
+	resource := x.resource
 	if resource.ID != "" && op.Service.Name != serviceIAM {
 		x.event.SetPool(resource.ID)
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -37,11 +38,32 @@ type Authority struct {
 	IAM *iam.Service
 }
 
+// Limits are the limits of the request rate. Their errors are the answers to requests beyond
+// a limit.
+type Limits interface {
+	// Arrived counts a request for an operation, before its body is decoded.
+	Arrived(ctx context.Context, op *api.Operation) error
+	// Failed counts a request whose signature or access token is not valid. It returns the
+	// error to answer: err, or another one if there were too many such requests.
+	Failed(ctx context.Context, err error) error
+	// Called counts a request that may run.
+	Called(ctx context.Context, op *api.Operation, in any, resource api.Resource) error
+}
+
+// noLimits has no limits.
+type noLimits struct{}
+
+func (noLimits) Arrived(context.Context, *api.Operation) error                   { return nil }
+func (noLimits) Failed(_ context.Context, err error) error                       { return err }
+func (noLimits) Called(context.Context, *api.Operation, any, api.Resource) error { return nil }
+
 // Config builds a Handler.
 type Config struct {
 	// Bindings are the operations of all services, from the generated Bind functions.
 	Bindings  []api.Binding
 	Authority Authority
+	// Limits may be nil.
+	Limits    Limits
 	AccountID string
 	// MaxBody is the largest body; 0 means DefaultMaxBody.
 	MaxBody int64

@@ -32,6 +32,9 @@ func New(c Config) *Handler {
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
 	}
+	if c.Limits == nil {
+		c.Limits = noLimits{}
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -71,6 +74,8 @@ type exchange struct {
 	// principal signed the request. in and out are the structures of the operation.
 	principal *iam.Principal
 	in, out   any
+	// resource is the resource that the input names.
+	resource api.Resource
 }
 
 // ServeHTTP answers one request.
@@ -104,6 +109,9 @@ func (x *exchange) run() (out *[]byte, err error) {
 		if err := x.route(); err != nil {
 			return nil, err
 		}
+		if err := x.config.Limits.Arrived(x.r.Context(), x.binding.Operation); err != nil {
+			return nil, err
+		}
 	}
 	body, err := x.read()
 	if err != nil {
@@ -114,11 +122,14 @@ func (x *exchange) run() (out *[]byte, err error) {
 		if err := x.routeQuery(*body); err != nil {
 			return nil, err
 		}
+		if err := x.config.Limits.Arrived(x.r.Context(), x.binding.Operation); err != nil {
+			return nil, err
+		}
 	}
 	principal, err := x.authenticate(*body)
 	if err != nil {
 		x.event.SetClaimedKey(sigv4.ClaimedKey(x.r.Header))
-		return nil, x.frontEndError(err)
+		return nil, x.frontEndError(x.countFailure(err))
 	}
 	x.principal = principal
 	in, err := x.decode(*body)
@@ -133,6 +144,9 @@ func (x *exchange) run() (out *[]byte, err error) {
 		return nil, err
 	}
 	ctx := x.r.Context()
+	if err := x.config.Limits.Called(ctx, x.binding.Operation, in, x.resource); err != nil {
+		return nil, err
+	}
 	if principal != nil {
 		ctx = iam.WithPrincipal(ctx, principal)
 	}
@@ -233,6 +247,9 @@ func (h *Handler) recycle(b *[]byte) {
 func (x *exchange) call(ctx context.Context, in any) (*[]byte, error) {
 	out, err := x.binding.Call(ctx, in)
 	if err != nil {
+		if api.ReasonOf(err) == api.ReasonBadAccessToken {
+			err = x.config.Limits.Failed(ctx, err)
+		}
 		return nil, err
 	}
 	x.out = out

@@ -30,6 +30,8 @@ type directory struct{ idp.Unimplemented }
 
 func (directory) GetUser(_ context.Context, in *idp.GetUserRequest) (*idp.GetUserResponse, error) {
 	switch in.AccessToken {
+	case "wrong":
+		return nil, idp.NotAuthorizedException("Invalid Access Token").WithReason(api.ReasonBadAccessToken)
 	case "revoked":
 		return nil, idp.NotAuthorizedException("Access Token has been revoked")
 	case "panic":

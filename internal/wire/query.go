@@ -19,10 +19,11 @@ const (
 
 // Codes of the front end of query services.
 const (
-	codeInvalidAction  = "InvalidAction"
-	codeMissingAction  = "MissingAction"
-	codeMalformedInput = "MalformedInput"
-	codeQueryTooLarge  = "RequestEntityTooLarge"
+	codeInvalidAction   = "InvalidAction"
+	codeMissingAction   = "MissingAction"
+	codeMalformedInput  = "MalformedInput"
+	codeQueryTooLarge   = "RequestEntityTooLarge"
+	codeQueryThrottling = "Throttling"
 )
 
 // faultNamespace is the namespace of errors that belong to no service.
@@ -42,6 +43,7 @@ var queryCodes = map[string]api.Error{
 	api.CodeSerialization:    {Code: codeMalformedInput},
 	errTooLarge.Code:         {Code: codeQueryTooLarge, Status: http.StatusRequestEntityTooLarge},
 	api.CodeUnknownOperation: {Code: codeInvalidAction},
+	codeTooManyRequests:      {Code: codeQueryThrottling},
 }
 
 // bindQuery adds an operation of a query service.
@@ -117,7 +119,7 @@ func (x *exchange) frontEndError(err error) error {
 // they are, although some have the name of a front end's error.
 func (x *exchange) queryError(err error) error {
 	switch api.CodeOf(err) {
-	case api.CodeSerialization, errTooLarge.Code, api.CodeUnknownOperation:
+	case api.CodeSerialization, errTooLarge.Code, api.CodeUnknownOperation, codeTooManyRequests:
 		return x.frontEndError(err)
 	}
 	return err

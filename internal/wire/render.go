@@ -28,7 +28,7 @@ var frontEndCodes = map[string]bool{
 
 	codeInvalidAction: true, codeMissingAction: true, codeMalformedInput: true, codeQueryTooLarge: true,
 	"ValidationError": true, "MissingAuthenticationToken": true, "IncompleteSignature": true, "SignatureDoesNotMatch": true,
-	"InvalidClientTokenId": true, "ExpiredToken": true, "AccessDenied": true, "Throttling": true,
+	"InvalidClientTokenId": true, "ExpiredToken": true, "AccessDenied": true, codeQueryThrottling: true, codeThrottling: true,
 }
 
 // capitalMessageCodes are the codes whose text AWS's front end writes as "Message".
@@ -48,6 +48,9 @@ func (x *exchange) respond(out *[]byte, err error) {
 	var e *api.Error
 	if err != nil {
 		e = x.visible(x.queryError(err))
+	}
+	if api.ReasonOf(err) == api.ReasonRateLimited {
+		x.event.SetReason(api.ReasonRateLimited)
 	}
 	if recordErr := x.record(e); recordErr != nil {
 		e, err, out = x.internal(), recordErr, nil
@@ -121,6 +124,8 @@ func (x *exchange) visible(err error) *api.Error {
 		return x.internal()
 	case x.binding == nil || x.binding.Declares(e.Code) || frontEndCodes[e.Code]:
 		return e
+	case e.Code == codeTooManyRequests:
+		return api.NewError(codeThrottling, e.Message)
 	}
 	x.config.Log.Error("an operation answered a code that its model does not list",
 		slog.String("operation", x.binding.Name), slog.String("code", e.Code))

@@ -161,7 +161,10 @@ func (b *bench) serve(ctx context.Context, t *target) error {
 	}
 	t.private = private
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--private-listen", private, "--plain-http",
-		"--issuer-base", "https://id.example.com", "--audit", cmp.Or(b.audit, "off")}, slices.Concat(t.settings, t.serving)...)
+		"--issuer-base", "https://id.example.com", "--audit", cmp.Or(b.audit, "off"),
+		// All clients have one address. The limits count, but do not refuse.
+		"--address-limit", "requests=1000000/1000000", "--address-limit", "messages=1000000/1000000", "--address-limit", "codes=1000000/1000000",
+		"--address-limit", "identities=1000000/1000000"}, slices.Concat(t.settings, t.serving)...)
 	t.process, err = start(ctx, t.log, nil, b.program, args...)
 	if err != nil {
 		return err

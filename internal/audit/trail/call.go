@@ -60,6 +60,9 @@ func (t *Trail) RecordCall(ctx context.Context, c *Call) error {
 		return nil
 	}
 	r, facts, op := api.RequestFrom(ctx), audit.From(ctx).Facts(), c.Operation
+	if c.Caller.Type == CallerUnknown && facts.Reason == api.ReasonRateLimited {
+		return nil // A flood of strangers must not cause writes. The log has these requests.
+	}
 	e := &store.AuditEvent{
 		At: r.Time, Kind: KindCall, Source: op.Service.Name + ".amazonaws.com", Name: op.Name, ReadOnly: isReadOnly(op),
 		Region: clip(r.Region), PoolID: clip(facts.Pool), AccessKey: clip(c.Caller.AccessKey), Error: c.Code, RequestID: r.ID,

@@ -35,6 +35,9 @@ type Page struct {
 // RecordPage stores the record of a page. A page is answered without its record, if need be.
 func (t *Trail) RecordPage(ctx context.Context, page *Page) {
 	r, facts := api.RequestFrom(ctx), audit.From(ctx).Facts()
+	if facts.Reason == api.ReasonRateLimited {
+		return // as in RecordCall
+	}
 	e := &store.AuditEvent{
 		At: r.Time, Kind: KindPage, Source: "cognito-idp.amazonaws.com", Name: page.Name,
 		ReadOnly: page.Method == http.MethodGet || page.Method == http.MethodHead,
