@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"cognate/internal/api"
@@ -46,13 +47,24 @@ func New(c Config) *Handler {
 			h.bindQuery(b)
 			continue
 		}
-		target := b.Service.TargetPrefix + "." + b.Name
-		if h.targets[target] != nil {
-			panic("wire: two operations for " + target)
+		for _, prefix := range targetPrefixes(b.Service.TargetPrefix) {
+			target := prefix + "." + b.Name
+			if h.targets[target] != nil {
+				panic("wire: two operations for " + target)
+			}
+			h.targets[target] = b
 		}
-		h.targets[target] = b
 	}
 	return h
+}
+
+// targetPrefixes returns the prefixes that clients send. CloudTrail's has a namespace, which the
+// SDKs made from Smithy models leave out.
+func targetPrefixes(prefix string) []string {
+	if i := strings.LastIndexByte(prefix, '.'); i >= 0 {
+		return []string{prefix, prefix[i+1:]}
+	}
+	return []string{prefix}
 }
 
 // Mount adds the route of all operations. The X-Amz-Target names the operation, and the
