@@ -29,7 +29,7 @@ func TestErase(t *testing.T) {
 		r.wantGone(t, l)
 		after, examples := r.search(t, others)
 		for table, n := range before {
-			if after[table] != n && table != "turns" {
+			if after[table] < n { // Counts that were in memory may have been added.
 				t.Errorf("%s had %d rows of the other person, and has %d: %s", table, n, after[table], examples[table])
 			}
 		}
