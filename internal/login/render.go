@@ -116,6 +116,8 @@ type view struct {
 	Good         bool // the notice is good news
 	Page         any
 	RequestID    string
+	// Protected is true for pages of pools with threat protection.
+	Protected bool
 }
 
 // headers sets the headers of every page. Browsers apply form-action to the redirect
@@ -196,7 +198,7 @@ func newView(r *http.Request, site *oauth.Site, l translator, pagePath string) *
 	out := &view{
 		translator: l, Language: string(l), Style: site.URL(assetPath + assetNames["look.css"]), Script: site.URL(assetPath + assetNames["page.js"]),
 		Brand: brand, Initial: initial(brand),
-		Base: site.Base, RequestID: api.RequestFrom(r.Context()).ID,
+		Base: site.Base, Protected: site.Pool.Protected(), RequestID: api.RequestFrom(r.Context()).ID,
 	}
 	if site.Domain.Managed {
 		out.LanguageName, out.Menu = l.name(), newLanguageMenu(l, site.URL(pagePath), r.URL.RawQuery)

@@ -239,9 +239,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Keep:  c.KeepEvents,
 		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log,
 		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
-		Passwords: v.riskData.passwords, Count: v.metrics.Risk,
+		Passwords: v.riskData.passwords, Count: v.metrics.Risk, Keep: c.KeepEvents,
 	})
-	v.authEvents = authevents.New(authevents.Deps{Pools: v.pools, Users: v.users, Protection: v.protection, Pages: pages, Now: c.Now})
+	v.authEvents = authevents.New(authevents.Deps{Pools: v.pools, Users: v.users, Protection: v.protection, Pages: pages, Now: c.Now, SignOut: c.FeedbackSignOut})
 	v.signins = signin.New(signin.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Registrations: v.registrations, Mail: mails, Tokens: v.tokens, Refreshes: v.refreshes, Ring: ring, Gate: v.gate,
 		Lockouts: v.lockouts, Now: c.Now, Machine: c.machineNow(), Log: log, Triggers: v.triggers.Service, Protection: v.protection,

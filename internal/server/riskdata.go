@@ -26,6 +26,7 @@ type RiskSettings struct {
 	PasswordFilter   string `group:"Threat protection" placeholder:"FILE" help:"Filter of compromised passwords, which cognate passwords build makes from the list of Pwned Passwords."`
 	PasswordAPI      string `name:"password-api" group:"Threat protection" placeholder:"URL" help:"Ask this range API about passwords: https://api.pwnedpasswords.com. It gets the first five of the 40 digits of a password's SHA-1. With --password-filter it is asked only about passwords that the filter has. If it does not answer within a second, the password counts as the filter says."`
 	PasswordMinCount uint64 `group:"Threat protection" default:"1" placeholder:"N" help:"How often the range API must have seen a password for it to count as compromised."`
+	FeedbackSignOut  bool   `group:"Threat protection" help:"Sign a user out everywhere when feedback says that a sign-in was not the user's."`
 }
 
 func (c *Config) checkRiskData(add addProblem) {

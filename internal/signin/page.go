@@ -187,7 +187,7 @@ func (s *Service) resendFirstCode(ctx context.Context, r *challengeResponse, nam
 }
 
 func (p *PageCall) call() *call {
-	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys, challenge: p.Challenge, device: guard.Client{EncodedData: p.EncodedData}}
+	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys, challenge: p.Challenge, device: guard.Client{EncodedData: p.EncodedData, OnPage: true}}
 	if len(p.Levels) > 0 {
 		c.stepUp = &stepup.Request{Levels: p.Levels}
 	}

@@ -5,9 +5,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -373,4 +375,31 @@ func secretHash(secret, name, clientID string) string {
 	m := hmac.New(sha256.New, []byte(secret))
 	m.Write([]byte(name + clientID))
 	return base64.StdEncoding.EncodeToString(m.Sum(nil))
+}
+
+// TestContextOfPages: what a page gathered reaches the event, and names no user.
+func TestContextOfPages(t *testing.T) {
+	t.Parallel()
+	r := sqlite(t)
+	sn, c := r.protected(t, idp.AdvancedSecurityModeTypeAudit, nil)
+	u := r.have(t, sn, "alice", person{password: right})
+	payload := `{"contextData":{"UserAgent":"Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0","DeviceId":"d:1","ClientTimezone":"-07:00"},"username":"","userPoolId":"","timestamp":"` + strconv.FormatInt(r.now().UnixMilli(), 10) + `"}`
+	document, err := json.Marshal(map[string]string{"payload": payload, "signature": secretHash(c.ID, "JS20171115", payload), "version": "JS20171115"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.StartOnPage(at(t, safe), PageCall{
+		Pool: sn, Client: c, Params: map[string]string{"USERNAME": "alice", "PASSWORD": right}, EncodedData: base64.StdEncoding.EncodeToString(document),
+		Complete: func(context.Context, *Proof) error { return nil },
+	}, idp.AuthFlowTypeUserPasswordAuth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _, err := r.protection.Events(t.Context(), sn.ID, u.ID(), "", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := list[0].EventContextData; *d.DeviceName != "Firefox 127, Linux" || *d.Timezone != "-07:00" || list[0].EventResponse != idp.EventResponseTypePass || list[0].EventRisk.RiskLevel != "" {
+		t.Errorf("%+v, %+v", *d, *list[0].EventRisk)
+	}
 }

@@ -59,6 +59,34 @@ for (const form of document.querySelectorAll("form:not([data-passkey], [data-aut
   addEventListener("pageshow", () => { sent = false; });
 }
 
+// What threat protection learns of the browser, signed as Cognito's own scripts sign it. Pages of user pools without threat
+// protection have no field for it, and a form without it is accepted, too.
+async function describeBrowser(input) {
+  const encode = (value) => new TextEncoder().encode(value);
+  const device = localStorage.getItem("cognate-device") ?? Array.from(crypto.getRandomValues(new Uint8Array(20)), (n) => (n % 36).toString(36)).join("") + ":" + Date.now();
+  localStorage.setItem("cognate-device", device);
+  const offset = -new Date().getTimezoneOffset();
+  const two = (n) => String(Math.floor(n)).padStart(2, "0");
+  const payload = JSON.stringify({
+    contextData: {
+      UserAgent: navigator.userAgent, DeviceId: device, DeviceLanguage: navigator.language, DevicePlatform: navigator.platform,
+      DeviceFingerprint: [navigator.userAgent, ...Array.from(navigator.plugins, (plugin) => plugin.name), navigator.language].join(":"),
+      ClientTimezone: (offset < 0 ? "-" : "") + two(Math.abs(offset) / 60) + ":" + two(Math.abs(offset) % 60),
+    },
+    username: "", userPoolId: "", timestamp: String(Date.now()),
+  });
+  const version = "JS20171115";
+  const client = new URLSearchParams(location.search).get("client_id") ?? "";
+  const key = await crypto.subtle.importKey("raw", encode(client), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const signature = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(version + payload)))));
+  input.value = btoa(String.fromCharCode(...encode(JSON.stringify({ payload, signature, version }))));
+}
+for (const input of document.querySelectorAll("[data-context]")) {
+  const describe = () => { describeBrowser(input).catch(() => {}); };
+  describe();
+  input.form.addEventListener("focusin", describe); // The time in it must be recent.
+}
+
 // Passkeys (Web Authentication): the server's options are JSON, with bytes in base64url.
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

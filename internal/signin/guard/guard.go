@@ -22,6 +22,8 @@ type Client struct {
 	Context *token.ClientContext
 	// EncodedData are the context data of the user's device.
 	EncodedData string
+	// OnPage says that a page of our own gathered them: they name no user.
+	OnPage bool
 }
 
 // FromPublic returns what a public client says. The address counts only from a server that has the client's secret, and
@@ -63,7 +65,7 @@ func (c Client) Source(ctx context.Context, address string, ofServer bool) prote
 
 // Names returns the names that the context data may have for the user.
 func (c Client) Names(typed string, u *user.User) []string {
-	if c.EncodedData == "" {
+	if c.EncodedData == "" || c.OnPage {
 		return nil
 	}
 	return []string{typed, u.Username(), u.Attributes["email"], u.Attributes["phone_number"], u.Attributes["preferred_username"]}
