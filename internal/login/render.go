@@ -12,8 +12,10 @@ import (
 	"strings"
 
 	"cognate/internal/api"
+	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/oauth"
+	"cognate/internal/pool"
 )
 
 //go:embed templates
@@ -198,7 +200,7 @@ func newView(r *http.Request, site *oauth.Site, l translator, pagePath string) *
 	out := &view{
 		translator: l, Language: string(l), Style: site.URL(assetPath + assetNames["look.css"]), Script: site.URL(assetPath + assetNames["page.js"]),
 		Brand: brand, Initial: initial(brand),
-		Base: site.Base, Protected: site.Pool.Protected(), RequestID: api.RequestFrom(r.Context()).ID,
+		Base: site.Base, Protected: isProtected(site.Pool), RequestID: api.RequestFrom(r.Context()).ID,
 	}
 	if site.Domain.Managed {
 		out.LanguageName, out.Menu = l.name(), newLanguageMenu(l, site.URL(pagePath), r.URL.RawQuery)
@@ -224,4 +226,10 @@ func initial(brand string) string {
 		return strings.ToUpper(string(r))
 	}
 	return ""
+}
+
+// isProtected reports whether the pool has threat protection.
+func isProtected(sn *pool.Snapshot) bool {
+	a := sn.Config.UserPoolAddOns
+	return a != nil && a.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff
 }

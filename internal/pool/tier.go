@@ -44,7 +44,7 @@ func (d *settings) features() []feature {
 		}
 	}
 	otherFactor := func(f idp.AuthFactorType) bool { return f != idp.AuthFactorTypePassword }
-	add((&Snapshot{Config: *c}).Protected(), featureThreat)
+	add(c.UserPoolAddOns != nil && c.UserPoolAddOns.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff, featureThreat)
 	add(slices.ContainsFunc(c.Policies.SignInPolicy.AllowedFirstAuthFactors, otherFactor), featureChoice)
 	add(d.MFA.Email != nil, featureEmailMFA)
 	add(passkeysAreTwoFactors(d.MFA.WebAuthn), featurePasskeyMFA)
@@ -80,6 +80,3 @@ func unavailable(f feature) error {
 
 // includes reports whether the plan has the feature.
 func includes(tier idp.UserPoolTierType, f feature) bool { return tierRank[tier] >= tierRank[f.from] }
-
-// Protected reports whether the pool has threat protection.
-func (sn *Snapshot) Protected() bool { return sn.Config.UserPoolAddOns != nil && sn.Config.UserPoolAddOns.AdvancedSecurityMode != idp.AdvancedSecurityModeTypeOff }

@@ -36,6 +36,7 @@ type Event struct {
 	historyRow *store.SignInHistory // to be written, once learned is true
 	learned    bool
 	dirty      bool // Write has something to do
+	notified   bool // the first Write has committed, which notifies
 }
 
 const documentVersion = 1
@@ -178,6 +179,9 @@ func (e *Event) Write(ctx context.Context, tx *store.Tx) error {
 		PoolID: e.in.Pool.ID, UserID: e.in.UserID, ID: e.in.EventID, ExpiresAt: expires,
 		Succeeded: e.doc.Type == idp.EventTypeSignIn && e.doc.Response == idp.EventResponseTypePass, Doc: doc,
 	})
+	if err == nil && !e.notified {
+		err = e.notify(ctx, tx)
+	}
 	if err != nil || !e.learned {
 		return err
 	}
@@ -202,9 +206,13 @@ func (s *Service) Record(ctx context.Context, e *Event) error {
 
 // Written says that the transaction of Write has committed.
 func (e *Event) Written() {
-	if e != nil {
-		e.dirty, e.learned = false, false
+	if e == nil {
+		return
 	}
+	if e.Verdict.Notify != "" && !e.notified && e.service.deps.Mail != nil {
+		e.service.deps.Mail.Wake()
+	}
+	e.dirty, e.learned, e.notified = false, false, true
 }
 
 // Summary describes the rating for the operator's log: the score, and the points of each signal. It is "" for an event

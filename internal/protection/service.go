@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/pool/risksettings"
 	"cognate/internal/risk/geo"
@@ -23,6 +24,8 @@ type Deps struct {
 	Ring     *keys.Ring
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Mail sends notices. If it is nil, there are none.
+	Mail *mailing.Service
 	// Keep is how long events are kept; 0 means DefaultKeep.
 	Keep time.Duration
 

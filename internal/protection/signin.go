@@ -11,6 +11,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
 	"cognate/internal/keys"
+	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/risk/contextdata"
 	"cognate/internal/risk/geo"
@@ -37,6 +38,9 @@ type SignIn struct {
 	// UserID is the sub. Names are the name that was typed and those that the user has.
 	UserID string
 	Names  []string
+	// Recipient is the user as the recipient of a notice, and Email the verified address; "" if there is none.
+	Recipient mailing.Recipient
+	Email     string
 	// Decoy is true for a user who does not exist.
 	Decoy  bool
 	Source Source

@@ -237,9 +237,9 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.refreshes = refresh.New(refresh.Deps{Store: st, Pools: v.pools, Groups: v.groups, Tokens: v.tokens, Now: c.Now})
 	v.protection = protection.New(protection.Deps{
 		Keep:  c.KeepEvents,
-		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log,
+		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails,
 		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
-		Passwords: v.riskData.passwords, Count: v.metrics.Risk, Keep: c.KeepEvents,
+		Passwords: v.riskData.passwords, Count: v.metrics.Risk,
 	})
 	v.authEvents = authevents.New(authevents.Deps{Pools: v.pools, Users: v.users, Protection: v.protection, Pages: pages, Now: c.Now, SignOut: c.FeedbackSignOut})
 	v.signins = signin.New(signin.Deps{

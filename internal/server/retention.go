@@ -8,7 +8,6 @@ type RetentionSettings struct {
 	KeepImports   time.Duration `group:"Retention" default:"8760h" placeholder:"TIME" help:"How long an import of users and its log are kept after its end. A change applies to imports that end later."`
 	KeepEvents    time.Duration `group:"Retention" default:"17520h" placeholder:"TIME" help:"How long an event of threat protection is kept. A change applies to later events."`
 	KeepAddresses time.Duration `group:"Retention" default:"2160h" placeholder:"TIME" help:"How long the keyed hash of an address is kept after the user's last sign-in from it. Wrong passwords from elsewhere do not lock the user out there. At least 192h."`
-	KeepEvents    time.Duration `group:"Retention" default:"17520h" placeholder:"TIME" help:"How long the events of threat protection are kept. A change applies to later events."`
 }
 
 // leastKeepAddresses is more than the time after which a sign-in notes a known address again.

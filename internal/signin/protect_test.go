@@ -57,7 +57,7 @@ func (r *rig) protect(t testing.TB) {
 		return lists.Open(name, path)
 	}
 	r.protection = protection.New(protection.Deps{
-		Store: r.store, Settings: risksettings.New(risksettings.Deps{Store: r.store, Pools: r.pools}), Ring: r.Rig.Ring, Now: r.now,
+		Store: r.store, Settings: risksettings.New(risksettings.Deps{Store: r.store, Pools: r.pools}), Ring: r.Rig.Ring, Now: r.now, Mail: r.mail,
 		Passwords: theList{}, Reputation: list("reputation", low, medium, high, skipped), Tor: list("tor", medium, high, skipped), Hosting: list("hosting", high, skipped),
 	})
 }
@@ -402,4 +402,49 @@ func TestContextOfPages(t *testing.T) {
 	if d := list[0].EventContextData; *d.DeviceName != "Firefox 127, Linux" || *d.Timezone != "-07:00" || list[0].EventResponse != idp.EventResponseTypePass || list[0].EventRisk.RiskLevel != "" {
 		t.Errorf("%+v, %+v", *d, *list[0].EventRisk)
 	}
+}
+
+// TestNotices: the user is told once of a risky sign-in, at the verified address, with values that cannot be markup.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r *rig) {
+		config := &idp.SetRiskConfigurationRequest{AccountTakeoverRiskConfiguration: takeover("NO_ACTION", "MFA_IF_CONFIGURED", "BLOCK")}
+		a := config.AccountTakeoverRiskConfiguration
+		a.Actions.LowAction.Notify, a.Actions.HighAction.Notify = true, true
+		a.NotifyConfiguration = &idp.NotifyConfigurationType{
+			SourceArn: "arn:aws:ses:us-east-1:123456789012:identity/example.com", From: new("security@example.com"), ReplyTo: new("help@example.com"),
+			BlockEmail: &idp.NotifyEmailType{Subject: "Blocked {ip-address}", HtmlBody: new("<p>{username} {device-name} {event-id}</p>")},
+		}
+		sn, c := r.protected(t, idp.AdvancedSecurityModeTypeEnforced, config)
+		verified := map[string]string{"email": "alice@example.com", "email_verified": "true"}
+		u := r.have(t, sn, "<b>alice", person{password: right, attrs: verified})
+		for _, tt := range []struct {
+			address, password string
+			subject, body     string // "" for no message
+		}{
+			{safe, right, "", ""},
+			{high, wrong, "", ""},
+			{medium, right, "", ""},
+			{low, right, "New sign-in attempt", "Address: " + low},
+			{high, right, "Blocked " + high, "<p>&lt;b&gt;alice Chrome 126, Windows 10 "},
+		} {
+			r.Clock.Pass(1e9)
+			before := len(r.sent(t, u))
+			_, _ = r.plain(at(t, tt.address), c, "<b>alice", tt.password)
+			sent := r.sent(t, u)
+			switch {
+			case tt.subject == "":
+				if len(sent) != before {
+					t.Errorf("%s: a message %q", tt.address, sent[0].Subject)
+				}
+			case len(sent) != before+1 || sent[0].Subject != tt.subject || !strings.Contains(sent[0].Body, tt.body) || sent[0].To != "alice@example.com" || sent[0].From != "security@example.com" || sent[0].ReplyTo != "help@example.com":
+				t.Errorf("%s: %d messages, %+v", tt.address, len(sent)-before, sent[0])
+			}
+		}
+		other := r.have(t, sn, "bob", person{password: right, attrs: map[string]string{"email": "bob@example.com"}})
+		wantSays(t, said(r.plain(at(t, high), c, "bob", right)), sayRisk)
+		if sent := r.sent(t, other); len(sent) != 0 {
+			t.Error("a message to an address that is not verified")
+		}
+	})
 }

@@ -71,6 +71,14 @@ func (c Client) Names(typed string, u *user.User) []string {
 	return []string{typed, u.Username(), u.Attributes["email"], u.Attributes["phone_number"], u.Attributes["preferred_username"]}
 }
 
+// Email returns the user's verified address, or "".
+func Email(u *user.User) string {
+	if !u.Verified("email") {
+		return ""
+	}
+	return u.Attributes["email"]
+}
+
 // WrongPassword adds to a description that the password was wrong.
 func WrongPassword(in *protection.SignIn) {
 	in.WrongPassword = true
