@@ -81,12 +81,14 @@ var imports = map[string][]string{
 	"internal/protection/newpassword": {"internal/api", "internal/pool", "internal/pool/risksettings", "internal/risk/passwords", "internal/audit"},
 
 	// The trail seals and signs, and reads and writes the store.
-	"internal/audit/trail": {"internal/audit", "internal/api", "internal/store", "internal/keys"},
+	"internal/audit/delivery": {"internal/audit", "internal/audit/sink", "internal/audit/trail", "internal/store"},
+	"internal/audit/trail":    {"internal/audit", "internal/api", "internal/store", "internal/keys"},
 
 	// The parts of internal/server.
 	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},
 	"internal/server/edge":        {"internal/api", "internal/audit", "internal/keys"},
 	"internal/server/certificate": {},
+	"internal/server/drain":       {},
 	"internal/server/gauges":      {"internal/audit", "internal/store"},
 }
 

@@ -3,17 +3,11 @@ package message
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +22,7 @@ import (
 // v1,base64(HMAC-SHA256)).
 type Webhook struct {
 	url    string
-	secret []byte
+	keys   outbound.WebhookKeys
 	client *http.Client
 	now    func() time.Time
 }
@@ -37,18 +31,12 @@ type Webhook struct {
 // loopback. secret is the shared secret as Standard Webhooks writes it, with or
 // without "whsec_".
 func NewWebhook(rawURL, secret string, client *http.Client, now func() time.Time) (*Webhook, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.Host == "" {
-		return nil, errors.New("the SMS webhook's URL does not parse")
+	if err := outbound.CheckWebhookURL(rawURL); err != nil {
+		return nil, fmt.Errorf("SMS: %w", err)
 	}
-	host := u.Hostname()
-	loopback := host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return nil, errors.New("the SMS webhook's URL must be https (http on loopback only)")
-	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-	if err != nil || len(key) < 24 {
-		return nil, errors.New("the SMS webhook's secret must be at least 24 bytes in Base64")
+	keys, err := outbound.ParseWebhookKeys(secret)
+	if err != nil {
+		return nil, fmt.Errorf("SMS: %w", err)
 	}
 	if client == nil {
 		client = &http.Client{
@@ -57,7 +45,7 @@ func NewWebhook(rawURL, secret string, client *http.Client, now func() time.Time
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
-	return &Webhook{url: rawURL, secret: key, client: client, now: now}, nil
+	return &Webhook{url: rawURL, keys: keys, client: client, now: now}, nil
 }
 
 // Send implements Sender. The body is
@@ -81,13 +69,8 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return PermanentError{outbound.Clean(err, w.url)}
 	}
-	stamp := strconv.FormatInt(w.now().Unix(), 10)
-	mac := hmac.New(sha256.New, w.secret)
-	fmt.Fprintf(mac, "%s.%s.%s", m.ID, stamp, body)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Webhook-Id", m.ID)
-	req.Header.Set("Webhook-Timestamp", stamp)
-	req.Header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	w.keys.Sign(req.Header, m.ID, w.now(), body)
 	resp, err := w.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("SMS webhook: %w", outbound.Clean(err, w.url))

@@ -7,8 +7,6 @@ import (
 	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 
 	"cognate/internal/audit"
 	"cognate/internal/audit/cloudwatch"
@@ -52,11 +50,7 @@ func newPublisher(ctx context.Context, c *Config, m *audit.Metrics, log *slog.Lo
 	if c.CloudWatchRegion == "" {
 		return nil, nil
 	}
-	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(c.CloudWatchRegion)}
-	if c.Mode == Dev { // as for triggers: a laptop has no metadata service
-		options = append(options, awsconfig.WithEC2IMDSClientEnableState(imds.ClientDisabled))
-	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	cfg, err := c.awsConfig(ctx, c.CloudWatchRegion)
 	if err != nil {
 		return nil, fmt.Errorf("cloudwatch-region: %w", err)
 	}

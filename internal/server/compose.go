@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/audit/activity"
 	"cognate/internal/audit/cloudwatch"
+	"cognate/internal/audit/delivery"
 	"cognate/internal/audit/intake"
 	"cognate/internal/audit/trail"
 	"cognate/internal/audit/trail/lookup"
@@ -64,23 +66,24 @@ import (
 
 // services are the services of one server.
 type services struct {
-	metrics     *audit.Metrics
-	intake      *intake.Intake
-	trail       *trail.Trail
-	recorder    *trail.Trail // nil if requests are not recorded
-	gauges      *gauges.Database
-	activity    *activity.Service
-	publisher   *cloudwatch.Publisher // nil if none is configured
-	gate        *keys.Gate
-	iam         *iam.Service
-	account     *account.Service
-	credentials *credentials.Service
-	pools       *pool.Service
-	branding    *branding.Service
-	providers   *providers.Service
-	risk        *risksettings.Service
-	calls       *fetch.Client // of identity providers
-	riskData    *riskData
+	metrics      *audit.Metrics
+	intake       *intake.Intake
+	trail        *trail.Trail
+	recorder     *trail.Trail // nil if requests are not recorded
+	destinations delivery.Destinations
+	gauges       *gauges.Database
+	activity     *activity.Service
+	publisher    *cloudwatch.Publisher // nil if none is configured
+	gate         *keys.Gate
+	iam          *iam.Service
+	account      *account.Service
+	credentials  *credentials.Service
+	pools        *pool.Service
+	branding     *branding.Service
+	providers    *providers.Service
+	risk         *risksettings.Service
+	calls        *fetch.Client // of identity providers
+	riskData     *riskData
 	// socialEndpoints replace URLs of social providers, by type and by key of ProviderDetails.
 	socialEndpoints map[string]map[string]string
 
@@ -176,6 +179,12 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		issuerBase: issuerBase(c.IssuerBase),
 	}
 	v.composeTrail(c, st, ring, log)
+	var err error
+	v.destinations, err = delivery.Open(ctx, c.auditAddresses(), c.sinkOptions(),
+		delivery.Deps{Store: st, Log: log, Now: c.machineNow(), Owner: keys.NewUUID()}, v.trail, metrics)
+	if err != nil {
+		return nil, fmt.Errorf("audit-to: %w", err)
+	}
 	mail, sms, err := senders(ctx, c)
 	if err != nil {
 		return nil, err
@@ -383,7 +392,7 @@ func (v *services) close(ctx context.Context) error {
 	if v.publisher != nil {
 		published = v.publisher.Flush(ctx)
 	}
-	return errors.Join(published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx), v.triggers.close(), v.intake.Close(ctx))
+	return errors.Join(published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx), v.triggers.close(), v.intake.Close(ctx), v.destinations.Close(ctx))
 }
 
 const (
@@ -420,6 +429,9 @@ func (s *Server) startBackground() {
 		}
 	})
 	b.Every("audit trail", auditInterval, v.maintainTrail)
+	for _, d := range v.destinations {
+		b.Every("audit records to "+d.Name, deliveryInterval, d.Turn)
+	}
 	b.Every("signing keys", stepInterval, v.tokens.Maintain)
 	v.riskData.report()
 	b.Every("data of threat protection", riskDataInterval, v.riskData.refresh)

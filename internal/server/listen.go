@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+
+	"cognate/internal/server/drain"
 )
 
 // listeners are the listeners of a server. Only main is always there.
@@ -44,7 +46,7 @@ func (s *Server) listen(ctx context.Context) (l listeners, err error) {
 		if err != nil {
 			return listeners{}, errors.Join(fmt.Errorf("%s listener: %w", one.name, err), l.close())
 		}
-		*one.listener = &drainedListener{TCPListener: listener.(*net.TCPListener)}
+		*one.listener = &drain.Listener{TCPListener: listener.(*net.TCPListener)}
 		*one.at = listener.Addr().String()
 	}
 	return l, nil

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 
 	"cognate/internal/message"
 )
@@ -54,11 +52,7 @@ func senders(ctx context.Context, c *Config) (mail, sms message.Sender, err erro
 		}
 		sms = s
 	case c.SNSRegion != "":
-		options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(c.SNSRegion)}
-		if c.Mode == Dev { // as for triggers: a laptop has no metadata service
-			options = append(options, awsconfig.WithEC2IMDSClientEnableState(imds.ClientDisabled))
-		}
-		cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+		cfg, err := c.awsConfig(ctx, c.SNSRegion)
 		if err != nil {
 			return nil, nil, fmt.Errorf("sns-region: %w", err)
 		}

@@ -18,6 +18,7 @@ import (
 	"cognate/internal/server/background"
 	"cognate/internal/server/certificate"
 	"cognate/internal/server/development"
+	"cognate/internal/server/drain"
 	"cognate/internal/store"
 )
 
@@ -38,7 +39,7 @@ type Server struct {
 	authorityFile string
 
 	private, health, https *http.Server // nil without that listener
-	main, gateway          *drainedServer
+	main, gateway          *drain.Server
 	operator               *http.Server // nil with PostgreSQL
 	addrs                  addresses
 	serving                sync.WaitGroup
@@ -172,9 +173,9 @@ func (s *Server) serve(l listeners) error {
 			return err
 		}
 	}
-	s.main = s.runDrained("main", main, l.main)
+	s.main = drain.Serve(main, l.main, func() <-chan struct{} { return s.run("main", main, l.main) })
 	if gateway != nil {
-		s.gateway = s.runDrained("gateway", gateway, l.gateway)
+		s.gateway = drain.Serve(gateway, l.gateway, func() <-chan struct{} { return s.run("gateway", gateway, l.gateway) })
 	}
 	if l.https != nil {
 		s.https = &http.Server{
@@ -266,14 +267,14 @@ func (s *Server) shutdown(ctx context.Context) error {
 		}
 	}
 	var draining sync.WaitGroup
-	for _, d := range []*drainedServer{s.main, s.gateway} {
+	for _, d := range []*drain.Server{s.main, s.gateway} {
 		if d != nil {
-			draining.Go(func() { d.drain(ctx) })
+			draining.Go(func() { d.Drain(ctx) })
 		}
 	}
 	draining.Wait()
 	var errs []error
-	for _, h := range []*http.Server{s.main.server(), s.gateway.server(), s.https, s.operator} {
+	for _, h := range []*http.Server{s.main.HTTP(), s.gateway.HTTP(), s.https, s.operator} {
 		if h == nil {
 			continue
 		}

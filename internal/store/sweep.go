@@ -40,8 +40,10 @@ var (
 		sweepExpired("directory_tokens", "pool_id, hash", "expires_at > 0 AND expires_at <= ?"),
 		sweepExpired("auth_events", "pool_id, user_id, id", "expires_at <= ?"),
 	}
-	staleLockouts = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
-	staleMessages = sweepExpired("messages", "pool_id, id", "queued = 1 AND created_at >= 0 AND lane = ? AND due_at <= ?")
+	// Of a destination that was removed.
+	staleDeliveries = sweepExpired("deliveries", "destination, stream", "lease_until <= ?")
+	staleLockouts   = sweepExpired("lockouts", "pool_id, user_id", "last_at <= ?")
+	staleMessages   = sweepExpired("messages", "pool_id, id", "queued = 1 AND created_at >= 0 AND lane = ? AND due_at <= ?")
 
 	deletedList     = prepare("SELECT pool_id, group_uid, doomed_at FROM doomed ORDER BY pool_id, group_uid LIMIT 100")
 	deletedMembers  = sweepExpired("members", "pool_id, group_uid, user_id", "pool_id = ? AND group_uid = ?")
@@ -99,6 +101,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, batch int) (deleted in
 	// No failed sign-in for a day: Cognito's longest lock is 15 minutes.
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleLockouts, now.Add(-24*time.Hour)) })
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleMessages, LaneNowhere, over) })
+	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleDeliveries, now.Add(-deliveryLife)) })
 	f.try(func() error { return s.sweep(ctx, &deleted, batch, staleAddresses, now.Add(-s.keepAddresses)) })
 	// No worker took these messages for a week: their recipients no longer wait.
 	for _, lane := range Lanes() {

@@ -3,17 +3,11 @@ package trigger
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"cognate/internal/outbound"
@@ -24,10 +18,10 @@ import (
 // event. A response with a status of 2xx is the function's answer. A function that
 // throws responds with another status and {"errorMessage": "…"}.
 type Webhook struct {
-	url     string
-	secrets [][]byte
-	client  *http.Client
-	now     func() time.Time
+	url    string
+	keys   outbound.WebhookKeys
+	client *http.Client
+	now    func() time.Time
 }
 
 // WebhookOptions says where a function is.
@@ -46,30 +40,14 @@ type WebhookOptions struct {
 // NewWebhook returns a webhook. It rejects addresses other than https, or http on
 // loopback.
 func NewWebhook(o WebhookOptions) (*Webhook, error) {
-	u, err := url.Parse(o.URL)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return nil, errors.New("the webhook's URL does not parse, or has a user or a fragment")
+	if err := outbound.CheckWebhookURL(o.URL); err != nil {
+		return nil, err
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopbackHost(u.Hostname())) {
-		return nil, errors.New("the webhook's URL must be https (http on loopback only)")
+	keys, err := outbound.ParseWebhookKeys(string(o.Secret))
+	if err != nil {
+		return nil, err
 	}
-	w := &Webhook{url: o.URL, client: o.Client, now: o.Now}
-	for text := range strings.FieldsSeq(string(o.Secret)) {
-		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
-		if err != nil || len(key) < 24 || len(key) > 64 {
-			return nil, errors.New("the webhook's secret must be 24 to 64 bytes in Base64") // Standard Webhooks: signature scheme.
-		}
-		w.secrets = append(w.secrets, key)
-	}
-	if len(w.secrets) == 0 {
-		return nil, errors.New("the webhook needs a secret: without it the receiver cannot know who calls")
-	}
-	return w, nil
-}
-
-func loopbackHost(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return &Webhook{url: o.URL, keys: keys, client: o.Client, now: o.Now}, nil
 }
 
 // NewWebhookClient returns the HTTP client of all webhooks. It connects only to public
@@ -92,12 +70,9 @@ func (w *Webhook) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	if err != nil {
 		return Result{}, outbound.Clean(err, w.url)
 	}
-	id, stamp := "msg_"+in.ID, strconv.FormatInt(w.now().Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "cognate")
-	r.Header.Set("Webhook-Id", id)
-	r.Header.Set("Webhook-Timestamp", stamp)
-	r.Header.Set("Webhook-Signature", w.sign(id, stamp, in.Payload))
+	w.keys.Sign(r.Header, "msg_"+in.ID, w.now(), in.Payload)
 	r.Header.Set("Cognate-Function-Arn", in.ARN)
 	res, err := w.client.Do(r)
 	if err != nil {
@@ -123,19 +98,6 @@ func (w *Webhook) Invoke(ctx context.Context, in Invocation) (Result, error) {
 // for an address that is not allowed.
 func (w *Webhook) unreachable(err error) error {
 	return &InvokeError{Name: NameUnreachable, Retry: !errors.Is(err, errForbiddenAddress), Err: outbound.Clean(err, w.url)}
-}
-
-// sign returns the signatures (Standard Webhooks: HMAC-SHA256 over
-// "id.timestamp.body", each "v1," and Base64).
-func (w *Webhook) sign(id, stamp string, body []byte) string {
-	var out []string
-	for _, key := range w.secrets {
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(id + "." + stamp + "."))
-		mac.Write(body)
-		out = append(out, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	}
-	return strings.Join(out, " ")
 }
 
 // statusName returns the Lambda API's name for a status.

@@ -1,4 +1,4 @@
-package server
+package drain
 
 import (
 	"bufio"
@@ -17,7 +17,7 @@ func TestCloseLosesNoConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &drainedListener{TCPListener: inner.(*net.TCPListener)}
+	l := &Listener{TCPListener: inner.(*net.TCPListener)}
 	clients := make([]net.Conn, 20)
 	for i := range clients {
 		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", inner.Addr().String())
@@ -45,7 +45,7 @@ func TestCloseLosesNoConnection(t *testing.T) {
 			t.Errorf("Serve returned %v", err)
 		}
 	}()
-	(&drainedServer{http: server, listener: l, ended: ended, unanswered: unanswered}).drain(t.Context())
+	(&Server{http: server, listener: l, ended: ended, unanswered: unanswered}).Drain(t.Context())
 	if err := server.Shutdown(t.Context()); err != nil && !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Shutdown returned %v", err)
 	}

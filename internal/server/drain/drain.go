@@ -1,4 +1,4 @@
-package server
+package drain
 
 import (
 	"context"
@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// A drainedListener loses no connection when it is closed. The kernel completes
+// A Listener loses no connection when it is closed. The kernel completes
 // connections before the server accepts them, and resets the waiting ones when a
 // listener is closed. A proxy without health checks would lose a request that it has
 // sent, and must not send it again. So Close accepts the waiting connections first, and
 // Accept returns them before its error.
-type drainedListener struct {
+type Listener struct {
 	*net.TCPListener
 	mu   sync.Mutex
 	left []net.Conn
 }
 
 // Accept implements net.Listener.
-func (l *drainedListener) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	conn, err := l.TCPListener.Accept()
 	if err == nil {
 		return conn, nil
@@ -35,7 +35,7 @@ func (l *drainedListener) Accept() (net.Conn, error) {
 }
 
 // Close implements net.Listener.
-func (l *drainedListener) Close() error {
+func (l *Listener) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	waiting := acceptWaiting(l.TCPListener)
@@ -86,34 +86,35 @@ func (u *unansweredConns) count() (silent, active int) {
 // connection. Browsers open some that they never use.
 const silentTime = time.Second
 
-// A drainedServer loses no request when it is stopped.
-type drainedServer struct {
+// A Server loses no request when it is stopped.
+type Server struct {
 	http       *http.Server
 	listener   net.Listener
 	ended      <-chan struct{} // It serves no more.
 	unanswered *unansweredConns
 }
 
-// runDrained serves until drain is called.
-func (s *Server) runDrained(name string, h *http.Server, l net.Listener) *drainedServer {
-	d := &drainedServer{http: h, listener: l, unanswered: &unansweredConns{conns: map[net.Conn]http.ConnState{}}}
+// Serve serves until Drain is called. serve starts h on l, and returns a channel that is closed when
+// h serves no more.
+func Serve(h *http.Server, l net.Listener, serve func() <-chan struct{}) *Server {
+	d := &Server{http: h, listener: l, unanswered: &unansweredConns{conns: map[net.Conn]http.ConnState{}}}
 	h.ConnState = d.unanswered.changed
-	d.ended = s.run(name, h, l)
+	d.ended = serve()
 	return d
 }
 
-// server returns the server of d, or nil if d is nil.
-func (d *drainedServer) server() *http.Server {
+// HTTP returns the server of d, or nil if d is nil.
+func (d *Server) HTTP() *http.Server {
 	if d == nil {
 		return nil
 	}
 	return d.http
 }
 
-// drain takes no more connections, answers the requests of the open ones, and closes
+// Drain takes no more connections, answers the requests of the open ones, and closes
 // idle ones. http.Server.Shutdown drops a request whose header is read after its call,
-// so it may be called only after drain.
-func (d *drainedServer) drain(ctx context.Context) {
+// so it may be called only after Drain.
+func (d *Server) Drain(ctx context.Context) {
 	_ = d.listener.Close()
 	select {
 	case <-d.ended: // Serve has taken the last connection.

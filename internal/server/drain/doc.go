@@ -1,0 +1,2 @@
+// Package drain stops HTTP servers without the loss of a connection or a request.
+package drain
