@@ -94,7 +94,6 @@ var Tables = []Table{
 	{"authorization_codes", "", hashedOnly, "", Expiring, quarter},
 	{"import_chunks", "", "files of imports, sealed; a file may name the person until its import ends", "", Expiring, "when the import ends; a day after its creation if it is not started"},
 	{"import_uploads", "", "ids of such files", "", Expiring, "with the file"},
-	{"audit_events", "", "the audit trail: sub, address and user agent of requests. The erasure of a user leaves them: they are the proof of what was done. Package trail can erase them", "", Expiring, "90 days after the request, or as audit-retention says"},
 
 	{"audit_chains", "", "", "", Nothing, ""},
 	{"audit_checkpoints", "", "", "", Nothing, ""},

@@ -248,7 +248,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Keep:  c.KeepEvents,
 		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails,
 		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
-		Passwords: v.riskData.passwords, Count: v.metrics.Risk,
+		Rates: v.rates, Passwords: v.riskData.passwords, Count: v.metrics.Risk,
 	})
 	v.authEvents = authevents.New(authevents.Deps{Pools: v.pools, Users: v.users, Protection: v.protection, Pages: pages, Now: c.Now, SignOut: c.FeedbackSignOut})
 	v.signins = signin.New(signin.Deps{

@@ -1,6 +1,7 @@
 package ops_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,5 +52,55 @@ func TestRiskConfiguration(t *testing.T) {
 		}
 		_, err := r.SetRiskConfiguration(ctx, &cip.SetRiskConfigurationInput{UserPoolId: &poolID, RiskExceptionConfiguration: &types.RiskExceptionConfigurationType{BlockedIPRangeList: []string{"10.0.0.1"}}})
 		wantError(t, err, &types.InvalidParameterException{Message: aws.String("Invalid CIDR range: 10.0.0.1")})
+	})
+}
+
+// TestStuffing: a sign-in from an address from which many users have failed is risky. AUDIT lets it pass, and its event says
+// that ENFORCED would block it. A sign-in before that is not risky.
+func TestStuffing(t *testing.T) {
+	each(t, func(t *testing.T, r rig) {
+		ctx := t.Context()
+		poolID := *must[*cip.CreateUserPoolOutput](t)(r.CreateUserPool(ctx, &cip.CreateUserPoolInput{
+			PoolName: aws.String("stuffing"), UserPoolTier: types.UserPoolTierTypePlus,
+			UserPoolAddOns: &types.UserPoolAddOnsType{AdvancedSecurityMode: types.AdvancedSecurityModeTypeAudit},
+		})).UserPool.Id
+		clientID := *must[*cip.CreateUserPoolClientOutput](t)(r.CreateUserPoolClient(ctx, &cip.CreateUserPoolClientInput{
+			UserPoolId: &poolID, ClientName: aws.String("web"), ExplicitAuthFlows: []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserPasswordAuth},
+		})).UserPoolClient.ClientId
+		const password = "Right-quartz-83!"
+		signIn := func(name, password string) error {
+			_, err := r.InitiateAuth(ctx, &cip.InitiateAuthInput{
+				ClientId: &clientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+				AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": password},
+			})
+			return err
+		}
+		last := func(name string) types.AuthEventType {
+			t.Helper()
+			return must[*cip.AdminListUserAuthEventsOutput](t)(r.AdminListUserAuthEvents(ctx, &cip.AdminListUserAuthEventsInput{UserPoolId: &poolID, Username: &name})).AuthEvents[0]
+		}
+		for i := range 17 {
+			name := fmt.Sprintf("user-%d", i)
+			must[*cip.AdminCreateUserOutput](t)(r.AdminCreateUser(ctx, &cip.AdminCreateUserInput{UserPoolId: &poolID, Username: &name, MessageAction: types.MessageActionTypeSuppress}))
+			must[*cip.AdminSetUserPasswordOutput](t)(r.AdminSetUserPassword(ctx, &cip.AdminSetUserPasswordInput{UserPoolId: &poolID, Username: &name, Password: aws.String(password), Permanent: true}))
+		}
+		if err := signIn("user-0", password); err != nil {
+			t.Fatal(err)
+		}
+		if e := last("user-0"); e.EventRisk.RiskDecision != types.RiskDecisionTypeNoRisk || e.EventResponse != types.EventResponseTypePass {
+			t.Errorf("an ordinary sign-in: %+v", e.EventRisk)
+		}
+		for i := 1; i < 17; i++ {
+			wantError(t, signIn(fmt.Sprintf("user-%d", i), "Wrong-quartz-83!"), &types.NotAuthorizedException{Message: aws.String("Incorrect username or password.")})
+		}
+		if err := signIn("user-0", password); err != nil {
+			t.Fatal(err)
+		}
+		if e := last("user-0"); e.EventRisk.RiskDecision != types.RiskDecisionTypeBlock || e.EventRisk.RiskLevel != types.RiskLevelTypeLow || e.EventResponse != types.EventResponseTypePass {
+			t.Errorf("after sixteen users have failed from the address: %+v", e.EventRisk)
+		}
+		if e := last("user-3"); e.EventResponse != types.EventResponseTypeFail {
+			t.Errorf("a failed sign-in: %+v", e)
+		}
 	})
 }
