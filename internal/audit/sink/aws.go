@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -14,44 +18,95 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"cognate/internal/outbound"
 )
 
-// configure returns the configuration of the AWS SDK for an address with a Region and an
-// endpoint.
-func configure(ctx context.Context, u *url.URL, o Options) (aws.Config, error) {
+// A remote is a service of AWS, or one that is compatible. The SDK signs the requests; its service
+// clients, which would add 10 MiB to the program for three operations, are not used.
+type remote struct {
+	service  string // in signatures
+	region   string
+	endpoint *url.URL
+	client   *http.Client
+	signer   *v4.Signer
+	provider aws.CredentialsProvider
+	now      func() time.Time
+}
+
+// newRemote reads the Region and the endpoint of an address.
+func newRemote(ctx context.Context, u *url.URL, o Options, service string) (*remote, error) {
 	q := u.Query()
 	cfg, err := o.AWS(ctx, q.Get("region"))
 	if err != nil {
-		return aws.Config{}, outbound.Clean(err, u.String())
+		return nil, outbound.Clean(err, u.String())
 	}
 	if cfg.Region == "" {
-		return aws.Config{}, errors.New("the address needs ?region=REGION")
+		return nil, errors.New("the address needs ?region=REGION")
 	}
-	if endpoint := q.Get("endpoint"); endpoint != "" {
-		if e, err := url.Parse(endpoint); err != nil || e.Host == "" {
-			return aws.Config{}, errors.New("the endpoint must be a URL")
-		}
-		cfg.BaseEndpoint = &endpoint
+	endpoint := q.Get("endpoint")
+	if endpoint == "" {
+		endpoint = "https://" + service + "." + cfg.Region + "." + domainOf(cfg.Region)
 	}
-	cfg.HTTPClient = outbound.NewAWSClient(cfg)
-	if o.Development && !outbound.IsAWS(aws.ToString(cfg.BaseEndpoint)) && !outbound.HasCredentials(ctx, cfg) {
+	e, err := url.Parse(endpoint)
+	if err != nil || e.Host == "" || e.Scheme != "http" && e.Scheme != "https" {
+		return nil, errors.New("the endpoint must be an http or https URL")
+	}
+	if o.Development && !outbound.IsAWS(endpoint) && !outbound.HasCredentials(ctx, cfg) {
 		cfg.Credentials = outbound.Dummy()
 	}
-	return cfg, nil
+	return &remote{
+		service: service, region: cfg.Region, endpoint: e, client: outbound.NewAWSClient(cfg), provider: cfg.Credentials, now: o.Now,
+		signer: v4.NewSigner(func(s *v4.SignerOptions) { s.DisableURIPathEscaping = service == "s3" }),
+	}, nil
+}
+
+// domainOf returns the parent domain of a Region's services.
+func domainOf(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
+
+// send signs and sends a request, and returns the status and the body of the answer.
+func (r *remote) send(ctx context.Context, method string, u *url.URL, header http.Header, body []byte) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, outbound.Clean(err, u.String())
+	}
+	req.Header = header
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	if r.service == "s3" {
+		req.Header.Set("X-Amz-Content-Sha256", hash)
+	}
+	if r.provider == nil {
+		return 0, nil, errors.New("the AWS SDK finds no credentials")
+	}
+	credentials, err := r.provider.Retrieve(ctx)
+	if err != nil {
+		return 0, nil, outbound.Clean(err)
+	}
+	if err := r.signer.SignHTTP(ctx, credentials, req, hash, r.service, r.region, r.now()); err != nil {
+		return 0, nil, outbound.Clean(err)
+	}
+	res, err := r.client.Do(req)
+	if err != nil {
+		return 0, nil, outbound.Clean(err, u.String())
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	return res.StatusCode, answer, outbound.Clean(err, u.String())
 }
 
 // A bucket takes records as objects in CloudTrail's form (CloudTrail: log file name format).
 type bucket struct {
-	client          *s3.Client
-	name, prefix    string
-	account, region string
+	*remote
+	base            *url.URL // of the bucket's objects
+	prefix, account string
 	wait            time.Duration
-	endpoint        string
 }
 
 // openS3 reads s3://BUCKET/PREFIX?region=REGION&endpoint=URL&path-style=true&wait=1m.
@@ -70,15 +125,17 @@ func openS3(ctx context.Context, u *url.URL, o Options) (Sink, error) {
 	if !slices.Contains([]string{"", "true", "false"}, style) {
 		return nil, errors.New("path-style must be true or false")
 	}
-	cfg, err := configure(ctx, u, o)
+	r, err := newRemote(ctx, u, o, "s3")
 	if err != nil {
 		return nil, err
 	}
-	client := s3.NewFromConfig(cfg, func(c *s3.Options) { c.UsePathStyle = style == "true" })
-	return &bucket{
-		client: client, name: u.Host, prefix: strings.Trim(u.Path, "/"), account: o.Account, region: cfg.Region,
-		wait: wait, endpoint: aws.ToString(cfg.BaseEndpoint),
-	}, nil
+	base := *r.endpoint
+	if style == "true" {
+		base.Path = path.Join("/", base.Path, u.Host)
+	} else {
+		base.Host = u.Host + "." + base.Host
+	}
+	return &bucket{remote: r, base: &base, prefix: strings.Trim(u.Path, "/"), account: o.Account, wait: wait}, nil
 }
 
 // Batch implements Sink.
@@ -97,17 +154,22 @@ func (b *bucket) Send(ctx context.Context, records []Record) error {
 		return err
 	}
 	at := records[0].At.UTC()
-	key := path.Join(b.prefix, "AWSLogs", b.account, "CloudTrail", b.region, at.Format("2006/01/02"),
+	u := *b.base
+	u.Path = path.Join("/", u.Path, b.prefix, "AWSLogs", b.account, "CloudTrail", b.region, at.Format("2006/01/02"),
 		fmt.Sprintf("%s_CloudTrail_%s_%s_%s.json.gz", b.account, b.region, at.Format("20060102T1504Z"), digest(records)[:16]))
-	_, err = b.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &b.name, Key: &key, Body: bytes.NewReader(body.Bytes()),
-		ContentType: aws.String("application/json"), ContentEncoding: aws.String("gzip"),
-	})
-	return outbound.Clean(err, b.endpoint)
+	header := http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}
+	status, _, err := b.send(ctx, http.MethodPut, &u, header, body.Bytes())
+	if err == nil && status/100 != 2 {
+		err = fmt.Errorf("the bucket answered %d %s", status, http.StatusText(status))
+	}
+	return err
 }
 
 // Close implements Sink.
-func (b *bucket) Close() error { return nil }
+func (b *bucket) Close() error {
+	b.client.CloseIdleConnections()
+	return nil
+}
 
 // Limits of PutLogEvents (CloudWatch Logs: PutLogEvents).
 const (
@@ -120,10 +182,14 @@ const (
 
 // A logGroup takes each record as an event of a log stream.
 type logGroup struct {
-	client        *cloudwatchlogs.Client
+	*remote
 	group, stream string
-	endpoint      string
-	now           func() time.Time
+}
+
+// A logEvent is an event as PutLogEvents takes it. Its timestamp is in milliseconds.
+type logEvent struct {
+	Message   string `json:"message"`
+	Timestamp int64  `json:"timestamp"`
 }
 
 // openLogs reads cloudwatch-logs:GROUP?region=REGION&endpoint=URL&stream=NAME.
@@ -135,7 +201,7 @@ func openLogs(ctx context.Context, u *url.URL, o Options) (Sink, error) {
 	if u.Host != "" || group == "" {
 		return nil, errors.New("the address must be cloudwatch-logs:GROUP")
 	}
-	cfg, err := configure(ctx, u, o)
+	r, err := newRemote(ctx, u, o, "logs")
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +209,7 @@ func openLogs(ctx context.Context, u *url.URL, o Options) (Sink, error) {
 	if stream == "" {
 		stream = "cognate"
 	}
-	return &logGroup{client: cloudwatchlogs.NewFromConfig(cfg), group: group, stream: stream, endpoint: aws.ToString(cfg.BaseEndpoint), now: o.Now}, nil
+	return &logGroup{remote: r, group: group, stream: stream}, nil
 }
 
 // Batch implements Sink.
@@ -154,21 +220,19 @@ func (l *logGroup) Batch() Batch {
 // Send implements Sink. Records that are too old for the service are left out: it would
 // refuse them for ever.
 func (l *logGroup) Send(ctx context.Context, records []Record) error {
-	events := make([]logtypes.InputLogEvent, 0, len(records))
+	events := make([]logEvent, 0, len(records))
 	oldest := l.now().Add(-oldestLogEvent + time.Hour)
 	for _, r := range records {
 		if r.At.After(oldest) {
-			events = append(events, logtypes.InputLogEvent{Message: aws.String(string(r.Body)), Timestamp: aws.Int64(r.At.UnixMilli())})
+			events = append(events, logEvent{string(r.Body), r.At.UnixMilli()})
 		}
 	}
 	// The service wants the events of a batch by time.
-	slices.SortStableFunc(events, func(a, b logtypes.InputLogEvent) int {
-		return int(*a.Timestamp - *b.Timestamp)
-	})
+	slices.SortStableFunc(events, func(a, b logEvent) int { return int(a.Timestamp - b.Timestamp) })
 	for len(events) > 0 {
 		n := fitting(events)
 		if err := l.put(ctx, events[:n]); err != nil {
-			return outbound.Clean(err, l.endpoint)
+			return err
 		}
 		events = events[n:]
 	}
@@ -176,11 +240,11 @@ func (l *logGroup) Send(ctx context.Context, records []Record) error {
 }
 
 // fitting returns how many events one request may have.
-func fitting(events []logtypes.InputLogEvent) int {
+func fitting(events []logEvent) int {
 	size := 0
 	for i, e := range events {
-		size += len(*e.Message) + logEventExtra
-		apart := time.Duration(*e.Timestamp-*events[0].Timestamp) * time.Millisecond
+		size += len(e.Message) + logEventExtra
+		apart := time.Duration(e.Timestamp-events[0].Timestamp) * time.Millisecond
 		if i > 0 && (i >= maxLogEvents || size > maxLogBytes || apart >= maxLogPeriod) {
 			return i
 		}
@@ -188,24 +252,52 @@ func fitting(events []logtypes.InputLogEvent) int {
 	return len(events)
 }
 
-func (l *logGroup) put(ctx context.Context, events []logtypes.InputLogEvent) error {
-	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &l.group, LogStreamName: &l.stream, LogEvents: events}
-	out, err := l.client.PutLogEvents(ctx, in)
-	if _, missing := errors.AsType[*logtypes.ResourceNotFoundException](err); missing {
-		_, err = l.client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &l.group, LogStreamName: &l.stream})
-		if _, exists := errors.AsType[*logtypes.ResourceAlreadyExistsException](err); err != nil && !exists {
-			return err
-		}
-		out, err = l.client.PutLogEvents(ctx, in)
-	}
-	if err != nil {
+// put sends one request. It makes the log stream if that is missing.
+func (l *logGroup) put(ctx context.Context, events []logEvent) error {
+	stream := map[string]any{"logGroupName": l.group, "logStreamName": l.stream}
+	in := map[string]any{"logGroupName": l.group, "logStreamName": l.stream, "logEvents": events}
+	code, err := l.call(ctx, "PutLogEvents", in)
+	if code != "ResourceNotFoundException" {
 		return err
 	}
-	if r := out.RejectedLogEventsInfo; r != nil && r.TooNewLogEventStartIndex != nil {
-		return errors.New("CloudWatch Logs refused events as too new: compare the clocks")
+	if code, err = l.call(ctx, "CreateLogStream", stream); err != nil && code != "ResourceAlreadyExistsException" {
+		return err
 	}
-	return nil
+	_, err = l.call(ctx, "PutLogEvents", in)
+	return err
+}
+
+// call does an operation of CloudWatch Logs, by its JSON protocol. It returns the code of an error of
+// the service, too.
+func (l *logGroup) call(ctx context.Context, operation string, in any) (code string, err error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return "", err
+	}
+	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328." + operation}}
+	status, answer, err := l.send(ctx, http.MethodPost, l.endpoint, header, body)
+	if err != nil {
+		return "", err
+	}
+	var out struct {
+		Type     string `json:"__type"`
+		Rejected struct {
+			TooNew *int `json:"tooNewLogEventStartIndex"`
+		} `json:"rejectedLogEventsInfo"`
+	}
+	_ = json.Unmarshal(answer, &out) // An answer of another form has no code.
+	switch {
+	case status/100 != 2:
+		code = out.Type[strings.LastIndexByte(out.Type, '#')+1:]
+		return code, fmt.Errorf("CloudWatch Logs answered %d %s %q", status, http.StatusText(status), code)
+	case out.Rejected.TooNew != nil:
+		return "", errors.New("CloudWatch Logs refused events as too new: compare the clocks")
+	}
+	return "", nil
 }
 
 // Close implements Sink.
-func (l *logGroup) Close() error { return nil }
+func (l *logGroup) Close() error {
+	l.client.CloseIdleConnections()
+	return nil
+}
