@@ -14,9 +14,10 @@ import (
 // next one is not refused for it. A transaction that asked for more time gets it, as do migrations.
 func TestStatementTimeout(t *testing.T) {
 	t.Parallel()
-	s := openForPlans(t, Options{URL: pgtest.Database(t), StatementTimeout: 300 * time.Millisecond, MaxConns: 1})
+	// A fifth of the limit is the time that a probe of the server may take: a busy machine needs it.
+	s := openForPlans(t, Options{URL: pgtest.Database(t), StatementTimeout: 2 * time.Second, MaxConns: 1})
 	long := &statement{id: unprepared}
-	long.texts[dialectPostgres.index] = "SELECT CAST(1 AS BIGINT) FROM pg_sleep(1.5)"
+	long.texts[dialectPostgres.index] = "SELECT CAST(1 AS BIGINT) FROM pg_sleep(5)"
 	sleep := func(ctx context.Context) func(session) error {
 		return func(ses session) error {
 			return ses.query(ctx, long, nil, func(row) error { return nil })

@@ -172,6 +172,7 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 		keys.TokenAttempt.Name():     func() func() string { return v.signInAttempt(t, th) },
 		keys.TokenCredentials.Name(): func() func() string { return v.credentials(t, th, "role"+round) },
 		keys.TokenDenial.Name():      func() func() string { return v.denial(t, th) },
+		keys.TokenFeedback.Name():    func() func() string { return v.feedback(t, th) },
 	}
 	var list []attempt
 	for _, kind := range keys.Tokens() {
@@ -212,6 +213,32 @@ func codeOf(t *testing.T, err error) string {
 		t.Fatal(err)
 	}
 	return ""
+}
+
+// feedback forges a token for feedback about an event that does not exist. A token that is accepted leads to the search for
+// the event.
+func (v victim) feedback(t *testing.T, th *thief) func() string {
+	t.Helper()
+	pool := v.must(t, "CreateUserPool", object{"PoolName": "protected", "UserPoolTier": "PLUS", "UserPoolAddOns": object{"AdvancedSecurityMode": "AUDIT"}}).text("UserPool", "Id")
+	made := v.must(t, "AdminCreateUser", object{"UserPoolId": pool, "Username": "alice", "MessageAction": "SUPPRESS"})
+	sub := ""
+	for _, a := range made.Body["User"].(object)["Attributes"].([]any) {
+		if a := a.(object); a["Name"] == "sub" {
+			sub, _ = a["Value"].(string)
+		}
+	}
+	const event = "5f0c7a0e-0000-7000-8000-000000000000"
+	body, err := json.Marshal(object{"p": pool, "u": sub, "e": event, "x": time.Now().Add(time.Hour).UnixMilli()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := object{"UserPoolId": pool, "Username": "alice", "EventId": event, "FeedbackToken": th.seal(t, keys.TokenFeedback, nil, body), "FeedbackValue": "Valid"}
+	return func() string {
+		if code := v.call(t, "UpdateAuthEventFeedback", in).Code; code != "ResourceNotFoundException" {
+			return code
+		}
+		return ""
+	}
 }
 
 // denial forges an encoded message about a refusal.
