@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cognate/internal/api"
@@ -130,9 +131,7 @@ func (s *Service) eraseRows(ctx context.Context, p *person, out *ErasureReport) 
 			return err
 		}
 		removed, out.Stay = rows, nil
-		for table, n := range more {
-			removed[table] = n
-		}
+		maps.Copy(removed, more)
 		for _, i := range stay {
 			out.Stay = append(out.Stay, staying(p, i))
 		}

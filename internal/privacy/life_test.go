@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -99,9 +100,7 @@ func (r *rig) addClient(pool string, more object) string {
 	in := object{"UserPoolId": pool, "ClientName": "app", "ExplicitAuthFlows": []string{
 		"ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_USER_AUTH",
 	}}
-	for name, value := range more {
-		in[name] = value
-	}
+	maps.Copy(in, more)
 	return text(r.call("CreateUserPoolClient", in), "UserPoolClient", "ClientId")
 }
 
@@ -191,7 +190,7 @@ func (r *rig) signUp(t *testing.T, l *life) {
 	r.call("AdminUpdateUserAttributes", object{"UserPoolId": l.pool, "Username": username, "UserAttributes": attributes("email", email, "email_verified", "true", "phone_number_verified", "true")})
 }
 
-func (r *rig) useDevices(t *testing.T, l *life) {
+func (r *rig) useDevices(_ *testing.T, l *life) {
 	r.confirmDevice(l, r.signIn(l.client, username), laptop)
 	key := r.confirmDevice(l, r.signIn(l.client, username), "old "+laptop)
 	r.call("AdminForgetDevice", object{"UserPoolId": l.pool, "Username": username, "DeviceKey": key})
@@ -329,12 +328,12 @@ func (r *rig) useImports(t *testing.T, l *life) {
 	}
 }
 
-func (r *rig) useIdentityPool(t *testing.T, l *life) {
+func (r *rig) useIdentityPool(_ *testing.T, l *life) {
 	out := r.call("AWSCognitoIdentityService.GetId", object{"IdentityPoolId": l.identityPool, "Logins": object{l.provider(): l.id}})
 	l.terms = append(l.terms, text(out, "IdentityId"))
 }
 
-func (r *rig) useCodes(t *testing.T, l *life) {
+func (r *rig) useCodes(_ *testing.T, l *life) {
 	r.call("UpdateUserAttributes", object{"AccessToken": l.access, "UserAttributes": attributes("email", newEmail)})
 	r.call("GetUserAttributeVerificationCode", object{"AccessToken": l.access, "AttributeName": "phone_number"})
 	r.call("ForgotPassword", object{"ClientId": l.client, "Username": username})
@@ -342,7 +341,7 @@ func (r *rig) useCodes(t *testing.T, l *life) {
 }
 
 // useTokens revokes a refresh token and rotates another one.
-func (r *rig) useTokens(t *testing.T, l *life) {
+func (r *rig) useTokens(_ *testing.T, l *life) {
 	tokens := r.signIn(l.client, username)
 	r.call("RevokeToken", object{"ClientId": l.client, "Token": text(tokens, "RefreshToken")})
 	rotates := r.addClient(l.pool, object{"RefreshTokenRotation": object{"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}})

@@ -13,9 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
@@ -33,7 +31,6 @@ type rig struct {
 	t         *testing.T
 	functions *lambdas.Server
 	client    *http.Client // of the person who calls
-	skew      *atomic.Int64
 }
 
 // engines runs a test on a server with each database.
@@ -51,17 +48,13 @@ func engines(t *testing.T, test func(t *testing.T, r *rig)) {
 
 func newRig(t *testing.T, database string) *rig {
 	t.Helper()
-	r := &rig{t: t, functions: lambdas.New(t), client: clientAt(t, address), skew: &atomic.Int64{}}
+	r := &rig{t: t, functions: lambdas.New(t), client: clientAt(t, address)}
 	c := serving.Dev(t)
 	c.Database = server.Secret(database)
 	c.Audit, c.AllowUnsigned, c.TriggerEndpoint = "on", true, server.Secret(r.functions.URL)
-	c.Now = func() time.Time { return time.Now().Add(time.Duration(r.skew.Load())) }
 	r.Rig = serving.Start(t, c)
 	return r
 }
-
-// pass moves the server's clock.
-func (r *rig) pass(d time.Duration) { r.skew.Add(int64(d)) }
 
 type object = map[string]any
 

@@ -17,6 +17,7 @@ package ratelimit
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -72,9 +73,7 @@ func New(d Deps) *Service {
 	for _, g := range groups {
 		s.groups[g.name] = g.limit
 	}
-	for g, l := range d.Settings.Groups {
-		s.groups[g] = l
-	}
+	maps.Copy(s.groups, d.Settings.Groups)
 	for i := range categories {
 		c := &categoryLimit{category: &categories[i], key: d.Rates.Key("category", categories[i].name)}
 		c.answers = d.Rates.Key("category", c.name, "answers")

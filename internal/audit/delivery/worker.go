@@ -91,10 +91,13 @@ func New(d Deps, destination string, source Source) *Worker {
 	return &Worker{deps: d, destination: destination, source: source, streams: map[string]*progress{}}
 }
 
-// Sent, Failed and Missed count records that were sent, attempts that failed, and records that
-// the store no longer had.
-func (w *Worker) Sent() int64   { return w.sent.Load() }
+// Sent returns how many records the destination has got.
+func (w *Worker) Sent() int64 { return w.sent.Load() }
+
+// Failed returns how many attempts to send have failed.
 func (w *Worker) Failed() int64 { return w.failed.Load() }
+
+// Missed returns how many records the store no longer had when they could be sent.
 func (w *Worker) Missed() int64 { return w.missed.Load() }
 
 // Lag returns the age of the oldest record that this process has tried to send and could not.

@@ -158,7 +158,7 @@ type stdout struct{}
 
 func openStdout(_ context.Context, u *url.URL, _ Options) (Sink, error) {
 	if u.Host != "" || u.Path != "" && u.Path != "/" || u.Opaque != "" {
-		return nil, errors.New("the address must be stdout:")
+		return nil, errors.New("the address must be stdout: without a path")
 	}
 	return stdout{}, nil
 }

@@ -114,7 +114,7 @@ func appendRecord(end position, e *store.AuditEvent) position {
 }
 
 // Settle implements intake.Writer.
-func (c *chain) Settle(rows []*store.AuditEvent, err error) {
+func (c *chain) Settle(_ []*store.AuditEvent, err error) {
 	t := c.trail
 	if err != nil {
 		c.unsure = true

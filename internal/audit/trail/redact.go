@@ -225,8 +225,8 @@ func (x *redactor) remember(v reflect.Value) {
 		}
 	case reflect.Struct:
 		if v.Type() != typeTime {
-			for i := range v.NumField() {
-				x.remember(v.Field(i))
+			for _, field := range v.Fields() {
+				x.remember(field)
 			}
 		}
 	}

@@ -25,8 +25,8 @@ func structures() map[string]reflect.Type {
 	for _, service := range []reflect.Type{
 		reflect.TypeFor[idp.Service](), reflect.TypeFor[identity.Service](), reflect.TypeFor[sts.Service](), reflect.TypeFor[iamapi.Service](),
 	} {
-		for i := range service.NumMethod() {
-			m := service.Method(i).Type
+		for method := range service.Methods() {
+			m := method.Type
 			for _, t := range []reflect.Type{m.In(1), m.Out(0)} {
 				if t.Kind() == reflect.Pointer {
 					all[path.Base(t.Elem().PkgPath())+"."+t.Elem().Name()] = t.Elem()
@@ -54,8 +54,7 @@ func TestShownMembers(t *testing.T) {
 			return
 		}
 		seen[t] = true
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
 			if ruleOf(t, f) != keep {
 				continue
 			}
@@ -221,8 +220,8 @@ func fillText(v reflect.Value, mark string) {
 			}
 		case reflect.Struct:
 			if v.Type() != typeTime {
-				for i := range v.NumField() {
-					set(v.Field(i))
+				for _, field := range v.Fields() {
+					set(field)
 				}
 			}
 		}

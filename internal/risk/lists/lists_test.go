@@ -164,7 +164,7 @@ func TestFile(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(sample))
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(_ *testing.T, text []byte) {
 		s, err := Parse(strings.NewReader(string(text)))
 		if err == nil {
 			s.Contains(netip.MustParseAddr("192.0.2.1"))

@@ -211,7 +211,7 @@ func (s *Set) parseEntry(text string) error {
 		if err != nil || number == 0 {
 			return fmt.Errorf("%.60q is not an autonomous system", text)
 		}
-		s.systems = append(s.systems, uint32(number)) //nolint:gosec // parsed with 32 bits
+		s.systems = append(s.systems, uint32(number))
 		return nil
 	}
 	p, err := ParsePrefix(text)

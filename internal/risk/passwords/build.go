@@ -142,7 +142,7 @@ func (b *builder) flush(ctx context.Context) error {
 		}
 	}
 	// The builder may have more fingerprints than the segments need.
-	b.bytes = b.bytes[:r.fingerprints()*uint64(b.options.Bits)/8] //nolint:gosec // 8 or 16
+	b.bytes = b.bytes[:r.fingerprints()*uint64(b.options.Bits)/8]
 	b.keys = b.keys[:0]
 	b.header.payload += uint64(len(b.bytes))
 	b.table = r.append(b.table)
@@ -178,7 +178,7 @@ func (b *builder) finish(target string) error {
 		return err
 	}
 	// The list is public, so the server's user may read the filter whoever made it.
-	if err := b.file.Chmod(0o644); err != nil { //nolint:gosec // see above
+	if err := b.file.Chmod(0o644); err != nil {
 		return err
 	}
 	if err := b.file.Sync(); err != nil {

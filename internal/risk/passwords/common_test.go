@@ -48,7 +48,7 @@ func BenchmarkCommon(b *testing.B) {
 // TestCommonSparesRandomPasswords: what a password manager makes is not common.
 func TestCommonSparesRandomPasswords(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // not a secret
+	random := rand.New(rand.NewPCG(5, 6))
 	const alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!@#$"
 	for range 50_000 {
 		b := make([]byte, 10)

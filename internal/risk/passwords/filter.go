@@ -45,7 +45,7 @@ func openFilter(path string) (*filter, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	table := make([]byte, h.runs*runSize)
-	if _, err := file.ReadAt(table, headerSize+int64(h.payload)); err != nil { //nolint:gosec // the size was checked
+	if _, err := file.ReadAt(table, headerSize+int64(h.payload)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	runs, err := decodeTable(table, &h)
@@ -56,7 +56,7 @@ func openFilter(path string) (*filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &filter{header: h, runs: runs, payload: data[headerSize : headerSize+int(h.payload)], unmap: unmap}, nil //nolint:gosec // the size was checked
+	return &filter{header: h, runs: runs, payload: data[headerSize : headerSize+int(h.payload)], unmap: unmap}, nil
 }
 
 // contains reports whether the filter has the key. It reads three fingerprints, in the mapped
@@ -73,11 +73,11 @@ func (f *filter) contains(key uint64) bool {
 	fingerprint := hash ^ hash>>32
 	if f.header.bits == 8 {
 		b := f.payload[r.offset : r.offset+r.fingerprints()]
-		return byte(fingerprint) == b[h0]^b[h1]^b[h2] //nolint:gosec // the low bits
+		return byte(fingerprint) == b[h0]^b[h1]^b[h2]
 	}
 	b := f.payload[r.offset : r.offset+2*r.fingerprints()]
 	at := func(h uint64) uint16 { return binary.LittleEndian.Uint16(b[2*h:]) }
-	return uint16(fingerprint) == at(h0)^at(h1)^at(h2) //nolint:gosec // the low bits
+	return uint16(fingerprint) == at(h0)^at(h1)^at(h2)
 }
 
 func murmur64(h uint64) uint64 {
@@ -163,7 +163,7 @@ func (f *filterFile) status() datafile.Status {
 	defer f.refresh.Unlock()
 	s := datafile.Status{Name: "filter of compromised passwords", Path: f.path, Loaded: f.filter != nil, Err: f.err}
 	if f.filter != nil {
-		s.Built, s.Entries = f.filter.header.built, int(f.filter.header.entries) //nolint:gosec // far below the limit
+		s.Built, s.Entries = f.filter.header.built, int(f.filter.header.entries)
 	}
 	return s
 }
@@ -197,7 +197,7 @@ func Verify(ctx context.Context, path string) (Info, error) {
 		return Info{}, err
 	}
 	sum := sha256.New()
-	payload := io.LimitReader(&contextReader{ctx, bufio.NewReaderSize(file, 1<<20)}, int64(f.header.payload)) //nolint:gosec // the size was checked
+	payload := io.LimitReader(&contextReader{ctx, bufio.NewReaderSize(file, 1<<20)}, int64(f.header.payload))
 	if _, err := io.Copy(sum, payload); err != nil {
 		return Info{}, err
 	}
@@ -209,7 +209,7 @@ func Verify(ctx context.Context, path string) (Info, error) {
 
 func (f *filter) info() Info {
 	h := &f.header
-	return Info{Entries: h.entries, MinCount: h.minCount, Bits: h.bits, Size: headerSize + int64(h.payload) + int64(h.runs)*runSize} //nolint:gosec // the size was checked
+	return Info{Entries: h.entries, MinCount: h.minCount, Bits: h.bits, Size: headerSize + int64(h.payload) + int64(h.runs)*runSize}
 }
 
 // contextReader ends a long copy with its context.

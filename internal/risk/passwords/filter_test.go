@@ -297,7 +297,7 @@ func TestFilterIsReplaced(t *testing.T) {
 func FuzzHeader(f *testing.F) {
 	h := header{bits: 8, runs: 1, payload: 12, built: now}
 	f.Add(h.encode())
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(_ *testing.T, b []byte) {
 		if len(b) >= headerSize { // Most inputs have a wrong digest.
 			sum := sha256.Sum256(b[:headerSize-32])
 			copy(b[headerSize-32:], sum[:])
@@ -306,10 +306,10 @@ func FuzzHeader(f *testing.F) {
 		if err != nil {
 			return
 		}
-		table := b[headerSize+int(h.payload):] //nolint:gosec // the size was checked
+		table := b[headerSize+int(h.payload):]
 		h.tableSum = sha256.Sum256(table)
 		if runs, err := decodeTable(table, &h); err == nil {
-			fl := filter{header: h, runs: runs, payload: b[headerSize : headerSize+int(h.payload)]} //nolint:gosec // the size was checked
+			fl := filter{header: h, runs: runs, payload: b[headerSize : headerSize+int(h.payload)]}
 			for key := range uint64(64) {
 				fl.contains(key << 58)
 			}
@@ -332,7 +332,7 @@ func FuzzLine(f *testing.F) {
 // writeHashes writes a list of n made-up hashes.
 func writeHashes(b *testing.B, path string, n int) {
 	b.Helper()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // not a secret
+	random := rand.New(rand.NewPCG(1, 2))
 	keys := make([]uint64, n)
 	for i := range keys {
 		keys[i] = random.Uint64()
@@ -374,7 +374,7 @@ func BenchmarkFilter(b *testing.B) {
 			f := &filterFile{path: path}
 			f.update()
 			defer f.replace(nil)
-			random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // not a secret
+			random := rand.New(rand.NewPCG(3, 4))
 			found := 0
 			for b.Loop() {
 				if ok, _ := f.contains(random.Uint64()); ok {

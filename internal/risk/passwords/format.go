@@ -44,11 +44,11 @@ func (h *header) encode() []byte {
 	b = append(b, magic...)
 	b = binary.LittleEndian.AppendUint32(b, formatVersion)
 	b = binary.LittleEndian.AppendUint32(b, hashSHA1)
-	b = binary.LittleEndian.AppendUint32(b, uint32(h.bits)) //nolint:gosec // 8 or 16
-	b = binary.LittleEndian.AppendUint32(b, uint32(h.runs)) //nolint:gosec // at most maxRuns
+	b = binary.LittleEndian.AppendUint32(b, uint32(h.bits))
+	b = binary.LittleEndian.AppendUint32(b, uint32(h.runs))
 	b = binary.LittleEndian.AppendUint64(b, h.entries)
 	b = binary.LittleEndian.AppendUint64(b, h.minCount)
-	b = binary.LittleEndian.AppendUint64(b, uint64(h.built.Unix())) //nolint:gosec // read back as signed
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.built.Unix()))
 	b = binary.LittleEndian.AppendUint64(b, h.payload)
 	b = append(b, make([]byte, 8)...) // reserved
 	b = append(b, h.payloadSum[:]...)
@@ -73,14 +73,14 @@ func decodeHeader(b []byte, size int64) (header, error) {
 	h.runs = int(binary.LittleEndian.Uint32(b[20:]))
 	h.entries = binary.LittleEndian.Uint64(b[24:])
 	h.minCount = binary.LittleEndian.Uint64(b[32:])
-	h.built = time.Unix(int64(binary.LittleEndian.Uint64(b[40:])), 0).UTC() //nolint:gosec // written as signed
+	h.built = time.Unix(int64(binary.LittleEndian.Uint64(b[40:])), 0).UTC()
 	h.payload = binary.LittleEndian.Uint64(b[48:])
 	copy(h.payloadSum[:], b[64:])
 	copy(h.tableSum[:], b[96:])
 	if binary.LittleEndian.Uint32(b[12:]) != hashSHA1 || h.bits != 8 && h.bits != 16 || h.runs < 1 || h.runs > maxRuns || h.payload > 1<<50 {
 		return h, errNoFilter
 	}
-	if want := headerSize + int64(h.payload) + int64(h.runs)*runSize; size != want { //nolint:gosec // at most 2^50
+	if want := headerSize + int64(h.payload) + int64(h.runs)*runSize; size != want {
 		return h, fmt.Errorf("the file has %d bytes and should have %d: it is cut or was not copied as a whole", size, want)
 	}
 	return h, nil
@@ -126,7 +126,7 @@ func decodeTable(b []byte, h *header) ([]run, error) {
 			uint64(r.segmentCount)*uint64(r.segmentLength) > 1<<32-1 {
 			return nil, errNoFilter
 		}
-		offset += r.fingerprints() * uint64(h.bits) / 8 //nolint:gosec // 8 or 16
+		offset += r.fingerprints() * uint64(h.bits) / 8
 		runs = append(runs, r)
 	}
 	if offset != h.payload {

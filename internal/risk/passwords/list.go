@@ -115,7 +115,7 @@ var hexValue = func() (t [256]int8) {
 	for i := range t {
 		t[i] = -1
 		if v := strings.IndexByte("0123456789abcdef", byte(i)|0x20); v >= 0 && (i >= '0' && i <= '9' || i >= 'A' && i <= 'F' || i >= 'a' && i <= 'f') {
-			t[i] = int8(v) //nolint:gosec // 0 to 15
+			t[i] = int8(v)
 		}
 	}
 	return t

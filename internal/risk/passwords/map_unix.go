@@ -10,7 +10,7 @@ import (
 
 // mapFile maps a file for reading at random places.
 func mapFile(file *os.File, size int64) ([]byte, func() error, error) {
-	data, err := unix.Mmap(int(file.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED) //nolint:gosec // descriptors are small
+	data, err := unix.Mmap(int(file.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		return nil, nil, os.NewSyscallError("mmap", err)
 	}

@@ -27,8 +27,6 @@ type exchange struct {
 	members map[memberBucket]int64 // the exchange until which the set is reported
 	// seen has the last report of each server.
 	seen map[string]int64
-	// wrote: the last report was not empty.
-	wrote bool
 }
 
 // A limitReport has the use of a key in the last exchanges.

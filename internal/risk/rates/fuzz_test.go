@@ -37,7 +37,7 @@ func TestReport(t *testing.T) {
 		var used, events uint32
 		var set memberSet
 		err := readReport(doc, exchanges, reportTaker{
-			limit:   func(k Key, l Limit, n uint32) { used = n },
+			limit:   func(_ Key, _ Limit, n uint32) { used = n },
 			events:  func(_ Key, n uint32) { events = n },
 			members: func(_ Key, _ int64, s *memberSet) { set = *s },
 		})

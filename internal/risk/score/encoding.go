@@ -36,7 +36,7 @@ func (h *History) Append(b []byte) []byte {
 }
 
 func appendNumber(b []byte, n int) []byte {
-	return binary.AppendUvarint(b, uint64(max(n, 0))) //nolint:gosec // not negative
+	return binary.AppendUvarint(b, uint64(max(n, 0)))
 }
 
 // Decode reads an encoded history. No bytes are the history of a new user.
@@ -62,7 +62,7 @@ func Decode(b []byte) (*History, error) {
 		}
 	}
 	for i := range h.hours {
-		h.hours[i] = uint16(d.number(maxHourTotal)) //nolint:gosec // within its limit
+		h.hours[i] = uint16(d.number(maxHourTotal))
 	}
 	if d.bad || len(d.rest) != 0 {
 		return nil, ErrEncoding
@@ -79,15 +79,15 @@ type decoder struct {
 // number reads a number up to a limit.
 func (d *decoder) number(limit int) int {
 	n, size := binary.Uvarint(d.rest)
-	if d.bad || size <= 0 || n > uint64(limit) { //nolint:gosec // limits are positive
+	if d.bad || size <= 0 || n > uint64(limit) {
 		d.bad = true
 		return 0
 	}
 	d.rest = d.rest[size:]
-	return int(n) //nolint:gosec // within its limit
+	return int(n)
 }
 
-func (d *decoder) day() day { return day(d.number(maxDay)) } //nolint:gosec // within its limit
+func (d *decoder) day() day { return day(d.number(maxDay)) }
 
 func (d *decoder) entry() entry {
 	if d.bad || len(d.rest) < 8 {

@@ -323,7 +323,7 @@ func TestMonotonic(t *testing.T) {
 		}
 		a := attemptFrom(o)
 		a.Time = noon.Add(time.Duration(rapid.Int64Range(-math.MaxInt64/2, math.MaxInt64/2).Draw(t, "shift")))
-		a.Context = contextdata.Status(rapid.IntRange(0, 4).Draw(t, "context")) //nolint:gosec // small
+		a.Context = contextdata.Status(rapid.IntRange(0, 4).Draw(t, "context"))
 		a.UserFailures = rapid.IntRange(-1, 9).Draw(t, "failures")
 		a.AddressUsers = rapid.IntRange(-1, 60).Draw(t, "users")
 		a.PoolRatio = rapid.Float64().Draw(t, "ratio")

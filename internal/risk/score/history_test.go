@@ -91,13 +91,13 @@ func TestLimits(t *testing.T) {
 	for i := range 600 {
 		o := Origin{
 			DeviceID: fmt.Sprint("d", i), Fingerprint: fmt.Sprint("f", i), Agent: fmt.Sprint("u", i), Client: fmt.Sprint("c", i),
-			Address: netip.AddrFrom4([4]byte{10, byte(i / 250), byte(i % 250), 1}), ASN: uint32(i + 1), //nolint:gosec // small
+			Address: netip.AddrFrom4([4]byte{10, byte(i / 250), byte(i % 250), 1}), ASN: uint32(i + 1),
 			Country: string([]byte{'A' + byte(i%26), 'A' + byte(i/26%26)}),
 		}
 		a := attemptFrom(o)
 		a.Time = noon.Add(time.Duration(i) * 5 * time.Hour)
 		h.Learn(a, Outcome{Success: true, MFA: true})
-		h.Feedback(NewKeys(salt, Origin{DeviceID: fmt.Sprint("x", i), ASN: uint32(i + 1000)}), i%2 == 0, a.Time) //nolint:gosec // small
+		h.Feedback(NewKeys(salt, Origin{DeviceID: fmt.Sprint("x", i), ASN: uint32(i + 1000)}), i%2 == 0, a.Time)
 		longest = max(longest, len(h.Append(nil)))
 	}
 	for i, l := range h.lists() {

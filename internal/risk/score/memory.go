@@ -11,7 +11,7 @@ type day int32
 const maxDay = 1 << 20 // the year 4840
 
 func dayOf(t time.Time) day {
-	return day(max(0, min(t.Unix()/86400, maxDay))) //nolint:gosec // within its limits
+	return day(max(0, min(t.Unix()/86400, maxDay)))
 }
 
 func hourOf(t time.Time) int { return t.UTC().Hour() }

@@ -115,7 +115,7 @@ func (r *Result) Points(s Signal) int { return int(r.points[s]) }
 func (r *Result) Parts() iter.Seq2[Signal, int] {
 	return func(yield func(Signal, int) bool) {
 		for s, points := range r.points {
-			if points != 0 && !yield(Signal(s), int(points)) { //nolint:gosec // an index below signalCount
+			if points != 0 && !yield(Signal(s), int(points)) {
 				return
 			}
 		}
@@ -123,7 +123,7 @@ func (r *Result) Parts() iter.Seq2[Signal, int] {
 }
 
 func (r *Result) add(s Signal, points int) {
-	r.points[s] = int8(max(math.MinInt8, min(math.MaxInt8, points))) //nolint:gosec // within its limits
+	r.points[s] = int8(max(math.MinInt8, min(math.MaxInt8, points)))
 }
 
 // finish applies the caps and computes score and level.

@@ -23,7 +23,7 @@ func Encode(name string, decoy bool) ([]byte, error) {
 	if decoy {
 		b[0] = 1
 	}
-	binary.BigEndian.PutUint16(b[1:], uint16(len(name))) //nolint:gosec // at most Max
+	binary.BigEndian.PutUint16(b[1:], uint16(len(name)))
 	copy(b[3:], name)
 	return b, nil
 }
