@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -227,14 +228,14 @@ func TestEndpointIsAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, audit.NamespaceCognito)
-			tries := 0
-			r.behave(func(w http.ResponseWriter, q *http.Request) { tries++; failing(w, q) })
+			var tried atomic.Int32
+			r.behave(func(w http.ResponseWriter, q *http.Request) { tried.Add(1); failing(w, q) })
 			for range 30 { // five minutes, ten seconds each
 				r.throttle("c")
 				_ = r.publisher.Publish(t.Context())
 				r.Pass(cloudwatch.Interval)
 			}
-			if tries < 2 || tries > 10 {
+			if tries := tried.Load(); tries < 2 || tries > 10 {
 				t.Errorf("%d tries in five minutes", tries)
 			}
 			r.behave(nil)
