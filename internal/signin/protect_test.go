@@ -78,8 +78,9 @@ func (r *rig) protected(t testing.TB, mode idp.AdvancedSecurityModeType, config 
 
 func (r *rig) configure(t testing.TB, sn *pool.Snapshot, config *idp.SetRiskConfigurationRequest) {
 	t.Helper()
-	config.UserPoolId = sn.ID
-	if _, err := risksettings.New(risksettings.Deps{Store: r.store, Pools: r.pools}).SetRiskConfiguration(t.Context(), config); err != nil {
+	in := *config // Both engines share the case.
+	in.UserPoolId = sn.ID
+	if _, err := risksettings.New(risksettings.Deps{Store: r.store, Pools: r.pools}).SetRiskConfiguration(t.Context(), &in); err != nil {
 		t.Fatal(err)
 	}
 }
