@@ -17,6 +17,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/test/authenticator"
 	"cognate/test/lambdas"
+	"cognate/test/rows"
 	"cognate/test/serving"
 	"cognate/test/srpclient"
 )
@@ -174,7 +175,7 @@ func (r *rig) awaitActivity(t *testing.T, l *life) {
 	t.Helper()
 	db := r.open(t)
 	for stored := false; !stored; {
-		for _, row := range rowsOf(t, db, "SELECT user_id FROM active_users") {
+		for _, row := range rows.Of(t, db, "SELECT user_id FROM active_users") {
 			stored = stored || row[0] == l.sub
 		}
 	}

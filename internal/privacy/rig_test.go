@@ -2,7 +2,6 @@ package privacy_test
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"cognate/internal/server"
 	"cognate/test/lambdas"
 	"cognate/test/pgtest"
+	"cognate/test/rows"
 	"cognate/test/serving"
 )
 
@@ -185,7 +185,7 @@ func (r *rig) tables(t *testing.T) []string {
 		query = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = 'public'"
 	}
 	var list []string
-	for _, row := range rowsOf(t, r.open(t), query) {
+	for _, row := range rows.Of(t, r.open(t), query) {
 		list = append(list, fmt.Sprint(row[0]))
 	}
 	slices.Sort(list)
@@ -200,7 +200,7 @@ func (r *rig) search(t *testing.T, terms []string) (found map[string]int, exampl
 	db := r.open(t)
 	defer db.Close()
 	for _, table := range r.tables(t) {
-		for _, row := range rowsOf(t, db, "SELECT * FROM "+table) {
+		for _, row := range rows.Of(t, db, "SELECT * FROM "+table) {
 			// The address is also that of the administrators' requests in the trail.
 			if term := termIn(row, terms); term != "" && (term != address || table != "audit_events") {
 				found[table]++
@@ -229,33 +229,4 @@ func termIn(row []any, terms []string) string {
 		}
 	}
 	return ""
-}
-
-func rowsOf(t *testing.T, db *sql.DB, query string) [][]any {
-	t.Helper()
-	rows, err := db.QueryContext(context.WithoutCancel(t.Context()), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out [][]any
-	for rows.Next() {
-		row := make([]any, len(columns))
-		places := make([]any, len(row))
-		for i := range row {
-			places[i] = &row[i]
-		}
-		if err := rows.Scan(places...); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, row)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
 }

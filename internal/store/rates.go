@@ -27,7 +27,7 @@ func (tx *Tx) PutRateReport(ctx context.Context, r RateReport) error {
 	return tx.run(ctx, rateReportPut, r.Node, r.Seq, r.ExpiresAt, r.Doc)
 }
 
-// RateReports reads the reports that have not expired, of all servers.
+// RateReports returns the reports of all servers that expire later.
 func (r *Reader) RateReports(ctx context.Context, now time.Time) ([]RateReport, error) {
 	return all(ctx, r, rateReportList, []any{now, maxRateReports}, func(r row, p *RateReport) error {
 		return r.scan(&p.Node, &p.Seq, &p.ExpiresAt, &p.Doc)

@@ -28,6 +28,7 @@ import (
 	"cognate/internal/iam/session"
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/rows"
 )
 
 // thief has a copy of the database and of the key-encryption key.
@@ -47,7 +48,7 @@ func steal(t *testing.T, c server.Config) *thief {
 	}
 	db := openDatabase(t, c)
 	var records []keys.WrappedKey
-	for _, row := range rowsOf(t, db, "SELECT purpose, id, wrapped FROM data_keys") {
+	for _, row := range rows.Of(t, db, "SELECT purpose, id, wrapped FROM data_keys") {
 		id, err := strconv.ParseUint(fmt.Sprint(row[1]), 10, 32)
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +59,7 @@ func steal(t *testing.T, c server.Config) *thief {
 	if th.ring, _, err = keys.OpenRing(t.Context(), kek, records, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range rowsOf(t, db, "SELECT pool_id, kid, sealed FROM signing_keys") {
+	for _, row := range rows.Of(t, db, "SELECT pool_id, kid, sealed FROM signing_keys") {
 		pool, kid := fmt.Sprint(row[0]), fmt.Sprint(row[1])
 		der, err := th.ring.Open(keys.PurposeSigningKey, []byte("signing_keys\x00"+pool+"\x00"+kid), row[2].([]byte))
 		if err != nil {
@@ -186,7 +187,7 @@ func (v victim) forgeries(t *testing.T, th *thief, round string) []attempt {
 	v.must(t, "ForgotPassword", object{"ClientId": v.app, "Username": name})
 	code := v.code(t, v.pool, name)
 	hash := th.ring.Hash("verification code", []byte(v.pool), []byte(sub), []byte("reset-password"), []byte(code))
-	if n := len(rowsOf(t, openDatabase(t, v.config), "SELECT 1 FROM codes WHERE hash = $1", hash[:])); n != 1 {
+	if n := len(rows.Of(t, openDatabase(t, v.config), "SELECT 1 FROM codes WHERE hash = $1", hash[:])); n != 1 {
 		t.Fatalf("the thief's hash of the code is in %d rows", n)
 	}
 	return append(list,

@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/server"
 	"cognate/test/pgtest"
+	"cognate/test/rows"
 )
 
 // load is people and an administrator at work, and what they were promised.
@@ -163,7 +164,7 @@ func (l *load) kept(t *testing.T, c client, config server.Config) {
 		t.Errorf("%d people are half confirmed: status and alias differ", n)
 	}
 	if config.Database == "" {
-		if got := fmt.Sprint(rowsOf(t, db, "PRAGMA integrity_check")); got != "[[ok]]" {
+		if got := fmt.Sprint(rows.Of(t, db, "PRAGMA integrity_check")); got != "[[ok]]" {
 			t.Errorf("integrity: %s", got)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"cognate/internal/server"
+	"cognate/test/rows"
 )
 
 // openDatabase looks into a server's database past the server.
@@ -43,13 +44,13 @@ func dump(t testing.TB, c server.Config, leaveOut ...string) map[string]string {
 		query = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = 'public'"
 	}
 	out := map[string]string{}
-	for _, row := range rowsOf(t, db, query) {
+	for _, row := range rows.Of(t, db, query) {
 		name := fmt.Sprint(row[0])
 		if slices.Contains(leaveOut, name) {
 			continue
 		}
 		var lines []string
-		for _, r := range rowsOf(t, db, "SELECT * FROM "+name) {
+		for _, r := range rows.Of(t, db, "SELECT * FROM "+name) {
 			lines = append(lines, fmt.Sprintf("%q", r))
 		}
 		slices.Sort(lines)
@@ -58,35 +59,6 @@ func dump(t testing.TB, c server.Config, leaveOut ...string) map[string]string {
 	}
 	if len(out) < 10 {
 		t.Fatalf("tables: %v", out)
-	}
-	return out
-}
-
-func rowsOf(t testing.TB, db *sql.DB, query string, args ...any) [][]any {
-	t.Helper()
-	rows, err := db.QueryContext(context.WithoutCancel(t.Context()), query, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out [][]any
-	for rows.Next() {
-		r := make([]any, len(columns))
-		places := make([]any, len(r))
-		for i := range r {
-			places[i] = &r[i]
-		}
-		if err := rows.Scan(places...); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, r)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cognate/internal/server"
+	"cognate/test/rows"
 )
 
 // TestNoSpace lets a server's files grow no further: the system answers its
@@ -90,7 +91,7 @@ func TestNoSpace(t *testing.T) {
 	for _, name := range promised {
 		again.must(t, "AdminGetUser", object{"UserPoolId": pool, "Username": name})
 	}
-	if got := fmt.Sprint(rowsOf(t, openDatabase(t, c), "PRAGMA integrity_check")); got != "[[ok]]" {
+	if got := fmt.Sprint(rows.Of(t, openDatabase(t, c), "PRAGMA integrity_check")); got != "[[ok]]" {
 		t.Errorf("integrity: %s", got)
 	}
 	again.stop(t)

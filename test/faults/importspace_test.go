@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cognate/internal/server"
+	"cognate/test/rows"
 )
 
 // TestNoSpaceDuringImport lets a server's files grow no further while people are
@@ -64,7 +65,7 @@ func TestNoSpaceDuringImport(t *testing.T) {
 	p.stop(t)
 	p.noPanic(t)
 	again := launch(t, "", programArgs(c)...)
-	if got := fmt.Sprint(rowsOf(t, openDatabase(t, c), "PRAGMA integrity_check")); got != "[[ok]]" {
+	if got := fmt.Sprint(rows.Of(t, openDatabase(t, c), "PRAGMA integrity_check")); got != "[[ok]]" {
 		t.Errorf("integrity: %s", got)
 	}
 	again.stop(t)

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 )
 
-// TestAuthEvents signs a user in where threat protection is on, lists the event by the id that the tokens name, and gives
-// feedback on it.
+// TestAuthEvents signs a user in where threat protection is on, finds the event by the id in the tokens, and sends feedback
+// about it.
 func TestAuthEvents(t *testing.T) {
 	each(t, func(t *testing.T, r rig) {
 		ctx := t.Context()

@@ -44,7 +44,7 @@ type Intake struct {
 	kinds   []batch
 	start   sync.Once
 	ended   chan struct{}
-	ctx     context.Context // of the transactions; ends when Close gives up
+	ctx     context.Context // of the transactions; it ends when the time for Close is over
 	cancel  context.CancelFunc
 	mu      sync.RWMutex // held by senders, so that the queue is closed after the last
 	closed  bool
@@ -120,7 +120,8 @@ func (in *Intake) send(ctx context.Context, e entry) error {
 	}
 }
 
-// Close stores the rows that wait, and ends the intake. When ctx ends, it gives up.
+// Close stores the rows that wait, and ends the intake. When ctx ends, rows that
+// still wait are not stored.
 func (in *Intake) Close(ctx context.Context) error {
 	defer in.cancel()
 	in.mu.Lock()

@@ -11,7 +11,7 @@ import (
 	"cognate/internal/federation/fetch"
 )
 
-// The names that AWS gives to the providers whose logins are access tokens of OAuth 2.0 (STS:
+// The names that AWS uses for the providers whose logins are access tokens of OAuth 2.0 (STS:
 // ProviderId; identity pools: Logins).
 const (
 	FacebookLogins = "graph.facebook.com"

@@ -7,18 +7,34 @@ import (
 	"time"
 )
 
-// Stamp identifies the version of a file that was read. The zero value is no version.
-type Stamp struct{ info os.FileInfo }
+// A Watch remembers the version of a file that was read last. Its methods must not be called at the
+// same time.
+type Watch struct {
+	info os.FileInfo // of the version that was read; nil if there is none
+	err  error
+}
 
-// Stat returns the version of a file, and whether it differs from the earlier version.
-func (s Stamp) Stat(path string) (Stamp, bool, error) {
+// Update calls load if the file differs from the version that was read last. It reports whether the
+// status of the file is different now. An empty path is no file.
+func (w *Watch) Update(path string, load func() error) bool {
+	if path == "" {
+		return false
+	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return Stamp{}, s.info != nil, err
+		changed := w.err == nil || w.info != nil
+		w.info, w.err = nil, err
+		return changed
 	}
-	same := s.info != nil && os.SameFile(s.info, info) && s.info.Size() == info.Size() && s.info.ModTime().Equal(info.ModTime())
-	return Stamp{info}, !same, nil
+	if w.info != nil && os.SameFile(w.info, info) && w.info.Size() == info.Size() && w.info.ModTime().Equal(info.ModTime()) {
+		return false
+	}
+	w.info, w.err = info, load()
+	return true
 }
+
+// Err returns what was wrong with the newest version, or nil.
+func (w *Watch) Err() error { return w.err }
 
 // Status describes a file for the log and for the operator.
 type Status struct {

@@ -29,8 +29,7 @@ type file struct {
 	reader *maxminddb.Reader
 
 	refresh sync.Mutex // one refresh at a time; guards what follows
-	stamp   datafile.Stamp
-	err     error
+	watch   datafile.Watch
 }
 
 // Open opens the files. An empty path means that there is no such file. A file may also be missing
@@ -174,24 +173,13 @@ func (f *file) replace(reader *maxminddb.Reader) {
 func (f *file) update() bool {
 	f.refresh.Lock()
 	defer f.refresh.Unlock()
-	if f.path == "" {
-		return false
-	}
-	stamp, changed, err := f.stamp.Stat(f.path)
-	if err != nil {
-		changed = f.err == nil || changed
-		f.stamp, f.err = stamp, err
-		return changed
-	}
-	if !changed {
-		return false
-	}
-	f.stamp = stamp
-	reader, err := f.open()
-	if f.err = err; err == nil {
-		f.replace(reader)
-	}
-	return true
+	return f.watch.Update(f.path, func() error {
+		reader, err := f.open()
+		if err == nil {
+			f.replace(reader)
+		}
+		return err
+	})
 }
 
 func (f *file) open() (reader *maxminddb.Reader, err error) {
@@ -218,7 +206,7 @@ func (f *file) open() (reader *maxminddb.Reader, err error) {
 func (f *file) status() datafile.Status {
 	f.refresh.Lock()
 	defer f.refresh.Unlock()
-	s := datafile.Status{Name: f.name, Path: f.path, Loaded: f.reader != nil, Err: f.err}
+	s := datafile.Status{Name: f.name, Path: f.path, Loaded: f.reader != nil, Err: f.watch.Err()}
 	if f.reader != nil {
 		s.Built = f.reader.Metadata.BuildTime()
 	}

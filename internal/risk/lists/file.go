@@ -15,8 +15,7 @@ type File struct {
 	set        atomic.Pointer[Set]
 
 	mu    sync.Mutex // one Refresh at a time
-	stamp datafile.Stamp
-	err   error
+	watch datafile.Watch
 }
 
 // Open returns the list of a file. The file may be missing or broken: then the list is empty until
@@ -39,24 +38,13 @@ func (f *File) Set() *Set {
 func (f *File) Refresh() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.path == "" {
-		return false
-	}
-	stamp, changed, err := f.stamp.Stat(f.path)
-	if err != nil {
-		changed = f.err == nil || changed
-		f.stamp, f.err = stamp, err
-		return changed
-	}
-	if !changed {
-		return false
-	}
-	f.stamp = stamp
-	set, err := f.read()
-	if f.err = err; err == nil {
-		f.set.Store(set)
-	}
-	return true
+	return f.watch.Update(f.path, func() error {
+		set, err := f.read()
+		if err == nil {
+			f.set.Store(set)
+		}
+		return err
+	})
 }
 
 func (f *File) read() (*Set, error) {
@@ -77,5 +65,5 @@ func (f *File) Status() datafile.Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	set := f.set.Load()
-	return datafile.Status{Name: f.name, Path: f.path, Loaded: set != nil, Entries: set.Len(), Err: f.err}
+	return datafile.Status{Name: f.name, Path: f.path, Loaded: set != nil, Entries: set.Len(), Err: f.watch.Err()}
 }

@@ -102,8 +102,7 @@ type filterFile struct {
 	filter *filter
 
 	refresh sync.Mutex // one refresh at a time; guards what follows
-	stamp   datafile.Stamp
-	err     error
+	watch   datafile.Watch
 }
 
 // contains reports whether the filter has the key, and the bits of its fingerprints: 0 if there
@@ -138,30 +137,19 @@ func (f *filterFile) replace(next *filter) {
 func (f *filterFile) update() bool {
 	f.refresh.Lock()
 	defer f.refresh.Unlock()
-	if f.path == "" {
-		return false
-	}
-	stamp, changed, err := f.stamp.Stat(f.path)
-	if err != nil {
-		changed = f.err == nil || changed
-		f.stamp, f.err = stamp, err
-		return changed
-	}
-	if !changed {
-		return false
-	}
-	f.stamp = stamp
-	next, err := openFilter(f.path)
-	if f.err = err; err == nil {
-		f.replace(next)
-	}
-	return true
+	return f.watch.Update(f.path, func() error {
+		next, err := openFilter(f.path)
+		if err == nil {
+			f.replace(next)
+		}
+		return err
+	})
 }
 
 func (f *filterFile) status() datafile.Status {
 	f.refresh.Lock()
 	defer f.refresh.Unlock()
-	s := datafile.Status{Name: "filter of compromised passwords", Path: f.path, Loaded: f.filter != nil, Err: f.err}
+	s := datafile.Status{Name: "filter of compromised passwords", Path: f.path, Loaded: f.filter != nil, Err: f.watch.Err()}
 	if f.filter != nil {
 		s.Built, s.Entries = f.filter.header.built, int(f.filter.header.entries)
 	}

@@ -14,7 +14,7 @@ type WaitingFile struct {
 	Status string `json:"status"`
 }
 
-// WaitingFiles lists the files of a pool's imports that have not ended.
+// WaitingFiles returns the files of a pool's imports that are not finished.
 func WaitingFiles(ctx context.Context, r *store.Reader, poolID string) ([]WaitingFile, error) {
 	recs, err := r.OldestImportJobs(ctx, poolID, maxJobs)
 	if err != nil {
