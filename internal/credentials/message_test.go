@@ -67,7 +67,7 @@ func TestAuthorizationMessage(t *testing.T) {
 		}
 		_, err := r.sts(bob).DecodeAuthorizationMessage(ctx, &sts.DecodeAuthorizationMessageInput{EncodedMessage: &denied})
 		want(t, err, "AccessDenied", "User: arn:aws:iam::"+account+":user/bob is not authorized to perform: sts:DecodeAuthorizationMessage on resource: * …")
-		for _, bad := range []string{"x", denied[:20] + "A" + denied[21:], denied + "A", strings.Repeat("A", 10240)} {
+		for _, bad := range []string{"x", denied[:20] + "AAAAAAAA" + denied[28:], denied + "A", strings.Repeat("A", 10240)} {
 			_, err := r.root().DecodeAuthorizationMessage(ctx, &sts.DecodeAuthorizationMessageInput{EncodedMessage: &bad})
 			want(t, err, "InvalidAuthorizationMessageException", "")
 		}

@@ -176,7 +176,7 @@ func refreshTable(t *testing.T, start initiator) {
 			{"ID token", pool, client, set.IdToken, bad},
 			{"another client", pool, second, set.RefreshToken, bad},
 			{"another pool", other, foreign, set.RefreshToken, bad},
-			{"damaged", pool, client, aws.String((*set.RefreshToken)[:len(*set.RefreshToken)-3] + "AAA"), bad},
+			{"damaged", pool, client, aws.String((*set.RefreshToken)[:len(*set.RefreshToken)-8] + "AAAAAAAA"), bad},
 		} {
 			for _, flow := range []types.AuthFlowType{types.AuthFlowTypeRefreshTokenAuth, types.AuthFlowTypeRefreshToken} {
 				t.Run(row.name+" "+string(flow), func(t *testing.T) {
@@ -311,7 +311,7 @@ func newPasswords(t *testing.T, start initiator, flow types.AuthFlowType, respon
 			{"no username", pool, client, challenge, &session, with("USERNAME", ""), invalid("Missing required parameter USERNAME")},
 			{"no session", pool, client, challenge, nil, good, invalid("Missing required parameter Session")},
 			{"garbage session", pool, client, challenge, aws.String(strings.Repeat("A", 40)), good, bad},
-			{"damaged session", pool, client, challenge, aws.String(session[:len(session)-3] + "AAA"), good, bad},
+			{"damaged session", pool, client, challenge, aws.String(session[:len(session)-8] + "AAAAAAAA"), good, bad},
 			{"another client", pool, second, challenge, &session, good, bad},
 			{"another pool", other, foreign, challenge, &session, good, bad},
 			{"another user", pool, client, challenge, &session, with("USERNAME", "bob"), bad},
