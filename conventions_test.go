@@ -41,7 +41,7 @@ var imports = map[string][]string{
 	"internal/signin":       {"internal/api", "internal/protection", "internal/pool", "internal/user", "internal/store", "internal/keys", "internal/trigger", "internal/message", "internal/mailing", "internal/token", "internal/risk", "internal/audit"},
 	"internal/token":        {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/trigger", "internal/audit"},
 	"internal/oauth":        {"internal/api", "internal/pool", "internal/user", "internal/signin", "internal/store", "internal/token", "internal/trigger", "internal/federation", "internal/pool/providers", "internal/user/identities", "internal/keys", "internal/audit", "internal/audit/trail"},
-	"internal/login":        {"internal/api", "internal/oauth", "internal/signin", "internal/user", "internal/pool", "internal/pool/branding", "internal/pool/providers", "internal/federation", "internal/keys", "internal/audit"},
+	"internal/login":        {"internal/api", "internal/oauth", "internal/signin", "internal/user", "internal/pool", "internal/pool/branding", "internal/pool/providers", "internal/protection", "internal/protection/authevents", "internal/federation", "internal/keys", "internal/audit"},
 	"internal/federation":   {"internal/api", "internal/keys", "internal/outbound"},
 	"internal/identitypool": {"internal/api", "internal/pool", "internal/store", "internal/keys", "internal/token", "internal/iam", "internal/audit", "internal/outbound", "internal/federation"},
 	"internal/iam":          {"internal/api", "internal/store", "internal/keys", "internal/spelling", "internal/iam/gateway/operation"},

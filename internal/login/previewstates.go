@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/oauth"
+	"cognate/internal/protection"
 )
 
 // A previewState is a page in one of the states that a person can meet.
@@ -259,11 +262,44 @@ func previewEnds() []previewState {
 		{path: pathConfirmUser, name: "failed", title: "Link of a mail, not valid", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
 			s.writeConfirmed(w, r, l, false)
 		}},
+		{path: protection.FeedbackPath, name: "valid", title: "Link of a notice, it was me", write: writeFeedbackPreview("", askedPreview(idp.FeedbackValueTypeValid))},
+		{path: protection.FeedbackPath, name: "invalid", title: "Link of a notice, it was not me", write: writeFeedbackPreview("", askedPreview(idp.FeedbackValueTypeInvalid))},
+		{path: protection.FeedbackPath, name: "again", title: "Link of a notice, form refused", write: writeFeedbackPreview("feedback.again", askedPreview(idp.FeedbackValueTypeInvalid))},
+		{path: protection.FeedbackPath, name: "was", title: "Link of a notice, answered that it was me", write: writeFeedbackPreview("", func(l translator) *feedbackView {
+			return l.thankForFeedback(idp.FeedbackValueTypeValid, false)
+		})},
+		{path: protection.FeedbackPath, name: "was-not", title: "Link of a notice, answered that it was not me", write: writeFeedbackPreview("", func(l translator) *feedbackView {
+			return l.thankForFeedback(idp.FeedbackValueTypeInvalid, false)
+		})},
+		{path: protection.FeedbackPath, name: "signed-out", title: "Link of a notice, answered and signed out", write: writeFeedbackPreview("", func(l translator) *feedbackView {
+			return l.thankForFeedback(idp.FeedbackValueTypeInvalid, true)
+		})},
+		{path: protection.FeedbackPath, name: "failed", title: "Link of a notice, not valid", write: writeFeedbackPreview("feedback.linkFailed", translator.failedFeedback)},
 		{path: pathError, name: "plain", title: "Error", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
 			s.writeError(w, r, l, "Something went wrong")
 		}},
 		{path: pathError, name: "redirect", title: "Error, address not registered", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
 			s.writeError(w, r, l, "redirect_mismatch")
 		}},
+	}
+}
+
+// askedPreview returns the view of a link with this answer.
+func askedPreview(value idp.FeedbackValueType) func(translator) *feedbackView {
+	return func(l translator) *feedbackView {
+		return l.askFeedback(protection.FeedbackLink{Value: value}, protection.LinkedSignIn{
+			At: time.Date(2026, 5, 4, 7, 15, 0, 0, time.UTC), Device: "Chrome 126, Windows 10", City: "Auckland", Country: "New Zealand",
+		})
+	}
+}
+
+// writeFeedbackPreview writes the page of a link, with the text of an error.
+func writeFeedbackPreview(failure string, show func(translator) *feedbackView) func(*Service, http.ResponseWriter, *http.Request, translator) {
+	return func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+		v := &visit{Service: s, w: w, r: r, site: oauth.SiteOf(r.Context()), text: l, csrf: "preview"}
+		if failure != "" {
+			v.failure = l.T(failure)
+		}
+		v.writeFeedback(http.StatusOK, r.URL.Query().Get(previewClientParameter), show(l))
 	}
 }

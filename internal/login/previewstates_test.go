@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"cognate/internal/protection"
 )
 
 // TestPreviewStates: every page, every template, every challenge and every notice has a state in
@@ -31,7 +33,7 @@ func TestPreviewStates(t *testing.T) {
 		}
 	}
 	// These have no row of their own in pages().
-	templatesShown["error.html"], templatesShown["confirmed.html"] = paths[pathError], paths[pathConfirmUser]
+	templatesShown["error.html"], templatesShown["confirmed.html"], templatesShown["feedback.html"] = paths[pathError], paths[pathConfirmUser], paths[protection.FeedbackPath]
 	// It is another address of the sign-in page.
 	paths["/oauth2/login"] = paths[pathSignIn]
 

@@ -10,6 +10,8 @@ import (
 	"cognate/internal/oauth"
 	"cognate/internal/pool/branding"
 	"cognate/internal/pool/providers"
+	"cognate/internal/protection"
+	"cognate/internal/protection/authevents"
 	"cognate/internal/signin"
 	"cognate/internal/user/passkeys"
 	"cognate/internal/user/registration"
@@ -23,6 +25,7 @@ type Deps struct {
 	Branding      *branding.Service
 	Providers     *providers.Service
 	Passkeys      *passkeys.Service
+	AuthEvents    *authevents.Service
 	Ring          *keys.Ring
 	Now           func() time.Time
 	Log           *slog.Logger
@@ -41,6 +44,7 @@ func (s *Service) Mount(mux *http.ServeMux) {
 	}
 	mux.HandleFunc(pathError, s.serveError)
 	mux.HandleFunc(strings.ToLower(pathConfirmUser), s.deps.OAuth.Limited(pathConfirmUser, s.serveConfirmUser))
+	mux.HandleFunc(strings.ToLower(protection.FeedbackPath), s.deps.OAuth.Limited(protection.FeedbackPath, s.serveFeedback))
 	mux.HandleFunc("GET "+assetPath+"{file}", serveAsset)
 	mux.HandleFunc("GET "+stylePath+"{file}", s.serveStyle)
 	mux.HandleFunc("GET "+imagePath+"{owner}/{file}", s.serveImage)

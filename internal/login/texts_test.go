@@ -54,7 +54,7 @@ func TestCatalogues(t *testing.T) {
 // TestTexts: every text that a page or a template names is in the catalogue.
 func TestTexts(t *testing.T) {
 	t.Parallel()
-	named := regexp.MustCompile(`(?:\.T |T\(|orElse\(|pageError\(|Notice = |: +)"((?:action|api|code|confirm|choose|error|first|forgot|label|language|newPassword|notice|passkey|addPasskey|password|reset|setup|signIn|signUp|terms|totp)\.[A-Za-z.]+[A-Za-z])"`)
+	named := regexp.MustCompile(`(?:\.T |T\(|orElse\(|pageError\(|Notice = |: +)"((?:action|api|code|confirm|choose|error|feedback|first|forgot|label|language|newPassword|notice|passkey|addPasskey|password|reset|setup|signIn|signUp|terms|totp)\.[A-Za-z.]+[A-Za-z])"`)
 	found := 0
 	for _, pattern := range []string{"*.go", "templates/*.html"} {
 		files, err := filepath.Glob(pattern)

@@ -41,13 +41,35 @@ const (
 	ByAdmin = "Admin"
 )
 
-// GiveFeedback records what somebody says about an event: that it was the user, or was not. The user's history learns from
-// it. The last word counts. then is what the same transaction writes besides; it may be nil. The error is
-// store.ErrNotFound if there is no such event.
-func (s *Service) GiveFeedback(ctx context.Context, poolID, userID, eventID string, value idp.FeedbackValueType, provider string, then func(ctx context.Context, tx *store.Tx) error) error {
+// A Feedback is what somebody says about an event: that it was the user, or was not.
+type Feedback struct {
+	PoolID, UserID, EventID string
+	Value                   idp.FeedbackValueType
+	// Provider is ByUser or ByAdmin.
+	Provider string
+	// ByLink says that the feedback comes by a link of a notice, which can be followed once.
+	ByLink bool
+}
+
+// ErrLinkUsed means that a link of a notice was followed before.
+var ErrLinkUsed = errors.New("protection: the link was used before")
+
+// checkLink returns ErrLinkUsed if the user has answered before. A user who has said that it was them can still say that it
+// was not: a mistake must not help an attacker. Nobody who finds the mail later can take back that it was not the user.
+func (d *document) checkLink(value idp.FeedbackValueType) error {
+	f := d.Feedback
+	if f == nil || f.Provider != ByUser || f.Value == idp.FeedbackValueTypeValid && value == idp.FeedbackValueTypeInvalid {
+		return nil
+	}
+	return ErrLinkUsed
+}
+
+// GiveFeedback records feedback. The user's history learns from it. The last word counts, except that a link is used once.
+// then is what the same transaction writes besides; it may be nil. The error is store.ErrNotFound if there is no such event.
+func (s *Service) GiveFeedback(ctx context.Context, f Feedback, then func(ctx context.Context, tx *store.Tx) error) error {
 	now := s.now()
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		row, err := tx.AuthEvent(ctx, poolID, userID, eventID)
+		row, err := tx.AuthEvent(ctx, f.PoolID, f.UserID, f.EventID)
 		if err != nil {
 			return err
 		}
@@ -55,18 +77,48 @@ func (s *Service) GiveFeedback(ctx context.Context, poolID, userID, eventID stri
 		if err != nil {
 			return err
 		}
-		doc.Feedback = &feedback{Value: value, Provider: provider, At: now.UnixMilli()}
+		if f.ByLink {
+			if err := doc.checkLink(f.Value); err != nil {
+				return err
+			}
+		}
+		doc.Feedback = &feedback{Value: f.Value, Provider: f.Provider, At: now.UnixMilli()}
 		if row.Doc, err = json.Marshal(doc); err != nil {
 			return fmt.Errorf("protection: event: %w", err)
 		}
+		// Of two links that are followed at once, one waits here for the other, and begins again.
 		if err := tx.UpdateAuthEvent(ctx, row); err != nil {
 			return err
 		}
-		if err := s.teach(ctx, tx, poolID, userID, doc.Keys, value == idp.FeedbackValueTypeValid, now); err != nil || then == nil {
+		if err := s.teach(ctx, tx, f.PoolID, f.UserID, doc.Keys, f.Value == idp.FeedbackValueTypeValid, now); err != nil || then == nil {
 			return err
 		}
 		return then(ctx, tx)
 	}, store.Retry)
+}
+
+// A LinkedSignIn is the sign-in that a link of a notice is about, as a page shows it.
+type LinkedSignIn struct {
+	UserID, ClientID      string
+	At                    time.Time
+	Device, City, Country string
+}
+
+// Linked returns the sign-in that a link is about. It changes nothing. The error is store.ErrNotFound if there is no such
+// event, and ErrLinkUsed if the link was followed before.
+func (s *Service) Linked(ctx context.Context, userID string, l FeedbackLink) (LinkedSignIn, error) {
+	row, err := s.deps.Store.AuthEvent(ctx, l.PoolID, userID, l.EventID)
+	if err != nil {
+		return LinkedSignIn{}, err
+	}
+	doc, err := parseDocument(row.Doc)
+	if err == nil {
+		err = doc.checkLink(l.Value)
+	}
+	if err != nil {
+		return LinkedSignIn{}, err
+	}
+	return LinkedSignIn{UserID: userID, ClientID: doc.Client, At: keys.TimeOfUUID(row.ID), Device: doc.Device, City: doc.City, Country: doc.Country}, nil
 }
 
 // teach passes feedback to the history of the user.

@@ -26,6 +26,9 @@ type Deps struct {
 	Log      *slog.Logger
 	// Mail sends notices. If it is nil, there are none.
 	Mail *mailing.Service
+	// DomainBase returns the base URL of a pool's domain, for the links of notices. It returns "" for a pool without a
+	// domain. It may be nil.
+	DomainBase func(*pool.Snapshot) string
 	// Keep is how long events are kept; 0 means DefaultKeep.
 	Keep time.Duration
 
@@ -64,6 +67,9 @@ func New(d Deps) *Service {
 	}
 	if d.Count == nil {
 		d.Count = func(_, _, _, _ string) {}
+	}
+	if d.DomainBase == nil {
+		d.DomainBase = func(*pool.Snapshot) string { return "" }
 	}
 	return &Service{deps: d}
 }

@@ -34,6 +34,7 @@ var routes = map[string]route{
 	"/signup":                {group: Messages, category: "UserCreation", kind: audit.SignUp},
 	"/confirm":               {group: Codes, category: "UserCreation"},
 	"/confirmuser":           {group: Codes, category: "UserCreation", get: true},
+	"/eventfeedback":         {group: Codes, category: "UserResourceUpdate", get: true},
 	"/resendcode":            {group: Messages, category: "UserResourceRead"},
 	"/oauth2/register":       {group: Messages},
 	"/oauth2/userinfo":       {category: "UserRead", get: true},

@@ -246,7 +246,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.refreshes = refresh.New(refresh.Deps{Store: st, Pools: v.pools, Groups: v.groups, Tokens: v.tokens, Now: c.Now})
 	v.protection = protection.New(protection.Deps{
 		Keep:  c.KeepEvents,
-		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails,
+		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails, DomainBase: domainBase(c),
 		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
 		Rates: v.rates, Passwords: v.riskData.passwords, Count: v.metrics.Risk,
 	})
@@ -260,7 +260,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Providers: v.providers, Identities: v.identities, SiteURL: siteURL(c),
 		PrefixOf: edge.PrefixOf(c.IssuerBase, c.Mode == Dev), Paths: c.Mode == Dev, Limits: v.limits, Trail: v.recorder, Now: c.Now, Log: log,
 	})
-	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Providers: v.providers, Passkeys: v.passkeys, Ring: ring, Now: c.Now, Log: log})
+	v.login = login.New(login.Deps{OAuth: v.oauth, SignIns: v.signins, Registrations: v.registrations, Branding: v.branding, Providers: v.providers, Passkeys: v.passkeys, AuthEvents: v.authEvents, Ring: ring, Now: c.Now, Log: log})
 	v.imports = userimport.New(userimport.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Ring: ring, Pages: pages, Gate: v.gate, BaseURL: publicURL(c),
 		MaxBytes: c.ImportMaxBytes, Keep: c.KeepImports, KeepOpen: keepOpen, Now: c.Now, Log: log,

@@ -95,10 +95,12 @@ const maxValues = 8
 var parameters = map[string]func(string) string{
 	"client_id": clip, "response_type": clip, "scope": clip, "grant_type": clip, "identity_provider": clip, "idp_identifier": clip,
 	"code_challenge_method": clip, "response_mode": clip, "prompt": clip, "max_age": clip, "acr_values": clip, "lang": clip,
+	"userPoolId": clip, "eventId": clip, "feedbackValue": clip,
 	"token_type_hint": clip, "error": clip, "redirect_uri": withoutQuery, "logout_uri": withoutQuery, "ui_locales": clip, "resource": clip,
 
 	"username": nil, "password": nil, "new_password": nil, "confirm_password": nil, "proposed_password": nil, "code": nil,
 	"verification_code": nil, "code_verifier": nil, "code_challenge": nil, "client_secret": nil, "client_assertion": nil,
+	"feedbackToken": nil, "userName": nil,
 	"token": nil, "refresh_token": nil, "access_token": nil, "id_token": nil, "id_token_hint": nil, "login_hint": nil, "state": nil,
 	"nonce": nil, "session": nil, "_csrf": nil, "SAMLResponse": nil, "RelayState": nil, "SAMLRequest": nil, "user_name": nil,
 	"email": nil, "phone_number": nil, "cognitoAsfData": nil, "error_description": nil, "destination": nil, "credential": nil,
@@ -150,6 +152,7 @@ var classicNames = map[string]map[string]string{
 	"/login/passkey":         {"GET": "LoginPasskey_GET", "POST": "LoginPasskey_POST"},
 	"/passkeys/add":          {"GET": "PasskeysAdd_GET", "POST": "PasskeysAdd_POST"},
 	"/confirmuser":           {"GET": "Confirm_With_Link_GET", "POST": "Confirm_With_Link_POST"},
+	"/eventfeedback":         {"GET": "Event_Feedback_GET", "POST": "Event_Feedback_POST"},
 	"/error":                 {"GET": "Error_GET"},
 }
 

@@ -93,7 +93,8 @@ func (s *Service) AdminUpdateAuthEventFeedback(ctx context.Context, in *idp.Admi
 	if err != nil {
 		return nil, err
 	}
-	if err := s.give(ctx, sn, u.ID(), in.EventId, in.FeedbackValue, protection.ByAdmin); err != nil {
+	f := protection.Feedback{PoolID: sn.ID, UserID: u.ID(), EventID: in.EventId, Value: in.FeedbackValue, Provider: protection.ByAdmin}
+	if err := s.give(ctx, sn, f); err != nil {
 		return nil, err
 	}
 	return &idp.AdminUpdateAuthEventFeedbackResponse{}, nil
@@ -106,37 +107,97 @@ func (s *Service) UpdateAuthEventFeedback(ctx context.Context, in *idp.UpdateAut
 	if err != nil {
 		return nil, err
 	}
-	if !protection.On(sn, false) {
-		return nil, notEnabled()
-	}
-	userID, err := s.deps.Protection.CheckFeedbackToken(ctx, in.FeedbackToken, sn.ID, in.EventId)
-	if errors.Is(err, keys.ErrToken) {
-		return nil, badToken()
-	}
+	l := protection.FeedbackLink{PoolID: sn.ID, Username: in.Username, EventID: in.EventId, Token: in.FeedbackToken, Value: in.FeedbackValue}
+	userID, err := s.holder(ctx, sn, l)
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.deps.Users.Resolve(ctx, sn, in.Username)
-	if errors.Is(err, store.ErrNotFound) || err == nil && u.ID() != userID {
-		return nil, badToken()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := s.give(ctx, sn, userID, in.EventId, in.FeedbackValue, protection.ByUser); err != nil {
+	if err := s.give(ctx, sn, feedbackOf(l, userID)); err != nil {
 		return nil, err
 	}
 	return &idp.UpdateAuthEventFeedbackResponse{}, nil
+}
+
+func feedbackOf(l protection.FeedbackLink, userID string) protection.Feedback {
+	return protection.Feedback{PoolID: l.PoolID, UserID: userID, EventID: l.EventID, Value: l.Value, Provider: protection.ByUser}
+}
+
+// holder returns the user whose event the holder of a feedback token may judge.
+func (s *Service) holder(ctx context.Context, sn *pool.Snapshot, l protection.FeedbackLink) (userID string, err error) {
+	if !protection.On(sn, false) {
+		return "", notEnabled()
+	}
+	userID, err = s.deps.Protection.CheckFeedbackToken(ctx, l.Token, sn.ID, l.EventID)
+	if errors.Is(err, keys.ErrToken) {
+		return "", badToken()
+	}
+	if err != nil {
+		return "", err
+	}
+	u, err := s.deps.Users.Resolve(ctx, sn, l.Username)
+	if errors.Is(err, store.ErrNotFound) || err == nil && u.ID() != userID {
+		return "", badToken()
+	}
+	return userID, err
+}
+
+// Linked returns the sign-in that a link of a notice is about. It changes nothing, for programs that scan mail open links.
+// An error of the API means that the link is not valid: its token is not for this event of the pool, is too old, or was used.
+func (s *Service) Linked(ctx context.Context, sn *pool.Snapshot, l protection.FeedbackLink) (protection.LinkedSignIn, error) {
+	if l.PoolID != sn.ID {
+		return protection.LinkedSignIn{}, badToken()
+	}
+	userID, err := s.holder(ctx, sn, l)
+	if err != nil {
+		return protection.LinkedSignIn{}, err
+	}
+	out, err := s.deps.Protection.Linked(ctx, userID, l)
+	return out, linkError(err)
+}
+
+// Follow records the feedback of a link of a notice, which can be followed once. It returns true if the user was signed out
+// everywhere. Errors are those of Linked.
+func (s *Service) Follow(ctx context.Context, sn *pool.Snapshot, l protection.FeedbackLink) (signedOut bool, err error) {
+	if l.PoolID != sn.ID {
+		return false, badToken()
+	}
+	userID, err := s.holder(ctx, sn, l)
+	if err != nil {
+		return false, err
+	}
+	f := feedbackOf(l, userID)
+	f.ByLink = true
+	return s.signsOut(f.Value), linkError(s.give(ctx, sn, f))
+}
+
+// linkError returns the API's error for a link that was used, or whose event is not there any more.
+func linkError(err error) error {
+	switch {
+	case errors.Is(err, protection.ErrLinkUsed):
+		return idp.NotAuthorizedException("The link was used before.").WithReason(api.ReasonSessionUsed).WithCause(err)
+	case errors.Is(err, store.ErrNotFound):
+		return noEvent()
+	}
+	return err
+}
+
+func noEvent() error {
+	return idp.ResourceNotFoundException("The authentication event does not exist.").WithReason(api.ReasonNotFound)
 }
 
 func badToken() error {
 	return idp.NotAuthorizedException("Invalid feedback token.").WithReason(api.ReasonBadSession)
 }
 
+// signsOut reports whether feedback signs the user out everywhere.
+func (s *Service) signsOut(value idp.FeedbackValueType) bool {
+	return s.deps.SignOut && value == idp.FeedbackValueTypeInvalid
+}
+
 // give records feedback. If it says that the sign-in was not the user's, the user may be signed out everywhere.
-func (s *Service) give(ctx context.Context, sn *pool.Snapshot, userID, eventID string, value idp.FeedbackValueType, provider string) error {
+func (s *Service) give(ctx context.Context, sn *pool.Snapshot, f protection.Feedback) error {
 	then := func(ctx context.Context, tx *store.Tx) error {
-		e, err := s.deps.Users.Edit(ctx, tx, sn, userID)
+		e, err := s.deps.Users.Edit(ctx, tx, sn, f.UserID)
 		if err != nil {
 			return err
 		}
@@ -145,12 +206,12 @@ func (s *Service) give(ctx context.Context, sn *pool.Snapshot, userID, eventID s
 		}
 		return e.Put(ctx)
 	}
-	if !s.deps.SignOut || value != idp.FeedbackValueTypeInvalid {
+	if !s.signsOut(f.Value) {
 		then = nil
 	}
-	err := s.deps.Protection.GiveFeedback(ctx, sn.ID, userID, eventID, value, provider, then)
+	err := s.deps.Protection.GiveFeedback(ctx, f, then)
 	if errors.Is(err, store.ErrNotFound) {
-		return idp.ResourceNotFoundException("The authentication event does not exist.").WithReason(api.ReasonNotFound)
+		return noEvent()
 	}
 	return err
 }

@@ -228,3 +228,47 @@ func TestInvalidFeedback(t *testing.T) {
 		}
 	})
 }
+
+// TestLinkOnce: of many requests that follow a link at once, one is heard. Looking at the link does not use it.
+func TestLinkOnce(t *testing.T) {
+	t.Parallel()
+	engines(t, false, func(t *testing.T, r *rig) {
+		id := r.signIn(t, r.alice, "192.0.2.1")
+		token, err := r.Service.deps.Protection.NewFeedbackToken(r.pool.ID, r.alice.ID(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link := protection.FeedbackLink{PoolID: r.pool.ID, Username: "alice", EventID: id, Token: token, Value: "Valid"}
+		for range 2 {
+			if in, err := r.Linked(t.Context(), r.pool, link); err != nil || in.UserID != r.alice.ID() || in.Device != "Firefox 127, Linux" {
+				t.Fatalf("%+v, %v", in, err)
+			}
+		}
+		const used = "NotAuthorizedException: The link was used before."
+		errs := make(chan error)
+		for range 8 {
+			go func() {
+				_, err := r.Follow(t.Context(), r.pool, link)
+				errs <- err
+			}()
+		}
+		heard := 0
+		for range 8 {
+			if err := <-errs; err == nil {
+				heard++
+			} else {
+				wantError(t, "UpdateAuthEventFeedback", err, used)
+			}
+		}
+		if heard != 1 {
+			t.Errorf("the link was followed %d times", heard)
+		}
+		_, err = r.Linked(t.Context(), r.pool, link)
+		wantError(t, "UpdateAuthEventFeedback", err, used)
+		// What an administrator says does not use up the user's link.
+		_, err = r.AdminUpdateAuthEventFeedback(t.Context(), &idp.AdminUpdateAuthEventFeedbackRequest{UserPoolId: r.pool.ID, Username: "alice", EventId: id, FeedbackValue: "Invalid"})
+		wantError(t, "AdminUpdateAuthEventFeedback", err, "")
+		_, err = r.Follow(t.Context(), r.pool, link)
+		wantError(t, "UpdateAuthEventFeedback", err, "")
+	})
+}
