@@ -1,6 +1,7 @@
 package identitypool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/identity"
 	"cognate/internal/audit"
+	"cognate/internal/keys"
+	"cognate/internal/pool/chosenid"
 	"cognate/internal/store"
 )
 
@@ -24,8 +27,26 @@ const (
 
 // CreateIdentityPool makes a pool.
 func (s *Service) CreateIdentityPool(ctx context.Context, in *identity.CreateIdentityPoolInput) (*identity.IdentityPool, error) {
+	id := ""
+	if s.deps.ChosenIDs {
+		var err error
+		if id, err = chosenid.TagOfIdentityPool(in.IdentityPoolTags, api.RequestFrom(ctx).Region); err != nil {
+			return nil, invalid(err.Error())
+		}
+	}
+	return s.CreateIdentityPoolAs(ctx, in, id)
+}
+
+// CreateIdentityPoolAs is CreateIdentityPool with a valid id of the caller's choice. Only
+// development servers may use it. With the empty id the service draws one.
+func (s *Service) CreateIdentityPoolAs(ctx context.Context, in *identity.CreateIdentityPoolInput, id string) (*identity.IdentityPool, error) {
 	region := regionOf(ctx)
-	p := &Pool{ID: newID(region), Region: region, Name: in.IdentityPoolName, Version: 1}
+	p := &Pool{ID: cmp.Or(id, newID(region)), Region: region, Name: in.IdentityPoolName, Version: 1}
+	if id != "" {
+		region = chosenid.RegionOf(id)
+		p.Region = region
+		p.Version = keys.NewVersion() // A deleted pool with the id may be in the cache.
+	}
 	p.set(&identity.IdentityPool{
 		AllowUnauthenticatedIdentities: in.AllowUnauthenticatedIdentities, AllowClassicFlow: in.AllowClassicFlow,
 		SupportedLoginProviders: in.SupportedLoginProviders, OpenIdConnectProviderARNs: in.OpenIdConnectProviderARNs,
@@ -41,13 +62,33 @@ func (s *Service) CreateIdentityPool(ctx context.Context, in *identity.CreateIde
 		return nil, err
 	}
 	audit.From(ctx).SetPool(p.ID)
-	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		return tx.InsertIdentityPool(ctx, store.IdentityPool{ID: p.ID, Region: region, Name: p.Name, CreatedAt: now, ModifiedAt: now, Doc: doc})
-	})
+	r := store.IdentityPool{ID: p.ID, Region: region, Name: p.Name, Version: p.Version, CreatedAt: now, ModifiedAt: now, Doc: doc}
+	err = store.Again(ctx, func() error { return s.insert(ctx, r, id != "") })
+	if errors.Is(err, store.ErrExists) {
+		return nil, invalid("An identity pool with the id " + p.ID + " exists already.")
+	}
 	if err != nil {
 		return nil, err
 	}
+	s.pools.Invalidate(p.ID)
 	return p.shape(), nil
+}
+
+// insert stores a new pool. If its id was chosen, all rows of a deleted pool with the id are removed
+// before.
+func (s *Service) insert(ctx context.Context, r store.IdentityPool, chosen bool) error {
+	if !chosen {
+		return s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertIdentityPool(ctx, r) })
+	}
+	if err := s.deps.Store.ClearDeleted(ctx, r.ID); err != nil {
+		return err
+	}
+	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.ReuseID(ctx, r.ID); err != nil {
+			return err
+		}
+		return tx.InsertIdentityPool(ctx, r)
+	})
 }
 
 // set replaces the settings that UpdateIdentityPool replaces.

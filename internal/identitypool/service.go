@@ -35,6 +35,9 @@ type Deps struct {
 	GuestActions []string
 	// AccountID stands in ARNs; "" means 123456789012.
 	AccountID string
+	// ChosenIDs lets requests choose the ids of pools (package chosenid). Only development
+	// servers set it.
+	ChosenIDs bool
 	Now       func() time.Time
 }
 

@@ -108,6 +108,14 @@ func DerivedUUID(derived [32]byte) string {
 	return id.String()
 }
 
+// NewVersion draws the first version of a record whose id may have been used before. So a cache
+// that knows the earlier record by its version does not take this one for it.
+func NewVersion() int64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return int64(binary.BigEndian.Uint64(b[:])>>12) + 2
+}
+
 // NewPoolID draws a user pool's id: the Region, an underscore and nine letters or
 // digits.
 func NewPoolID(region string) string {

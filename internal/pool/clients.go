@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,16 +10,30 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/pool/chosenid"
 	"cognate/internal/store"
 )
 
 // CreateUserPoolClient adds an app client to a pool.
 func (s *Service) CreateUserPoolClient(ctx context.Context, in *idp.CreateUserPoolClientRequest) (*idp.CreateUserPoolClientResponse, error) {
+	id := ""
+	if s.deps.ChosenIDs {
+		var err error
+		if id, err = chosenid.NameOfClient(in.ClientName); err != nil {
+			return nil, invalid(err.Error())
+		}
+	}
+	return s.CreateUserPoolClientAs(ctx, in, id)
+}
+
+// CreateUserPoolClientAs is CreateUserPoolClient with a valid id of the caller's choice. Only
+// development servers may use it. With the empty id the service draws one.
+func (s *Service) CreateUserPoolClientAs(ctx context.Context, in *idp.CreateUserPoolClientRequest, id string) (*idp.CreateUserPoolClientResponse, error) {
 	if api.Val(in.GenerateSecret) && in.ClientSecret != nil {
 		return nil, invalid("ClientSecret can not be given together with GenerateSecret.")
 	}
 	now := s.now()
-	r := store.Client{PoolID: in.UserPoolId, ID: keys.NewClientID(), Name: in.ClientName, Version: 1, CreatedAt: now, ModifiedAt: now}
+	r := store.Client{PoolID: in.UserPoolId, ID: cmp.Or(id, keys.NewClientID()), Name: in.ClientName, Version: firstVersion(id), CreatedAt: now, ModifiedAt: now}
 	d := clientSettings{Config: newClientConfig(clientUpdateOf(in), &idp.UserPoolClientType{})}
 	switch {
 	case in.ClientSecret != nil:
@@ -42,9 +57,13 @@ func (s *Service) CreateUserPoolClient(ctx context.Context, in *idp.CreateUserPo
 		}
 		return tx.InsertClient(ctx, r)
 	})
+	if id != "" && errors.Is(err, store.ErrExists) {
+		return nil, invalid("An app client with the id " + id + " exists already.")
+	}
 	if err != nil {
 		return nil, err
 	}
+	s.clients.Invalidate(r.ID)
 	shape, err := s.describeClient(&r, &d)
 	if err != nil {
 		return nil, err

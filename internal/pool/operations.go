@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,40 +9,39 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
+	"cognate/internal/pool/chosenid"
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
 // CreateUserPool makes a pool in the caller's Region.
 func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequest) (*idp.CreateUserPoolResponse, error) {
-	region := api.RequestFrom(ctx).Region
-	if region == "" {
-		region = defaultRegion
+	id := ""
+	if s.deps.ChosenIDs {
+		var err error
+		if id, err = chosenid.TagOfUserPool(in.UserPoolTags, api.RequestFrom(ctx).Region); err != nil {
+			return nil, invalid(err.Error())
+		}
 	}
-	doc, err := newSettings(in, region)
+	return s.CreateUserPoolAs(ctx, in, id)
+}
+
+// CreateUserPoolAs is CreateUserPool with a valid id of the caller's choice. Only development
+// servers may use it. With the empty id the service draws one.
+func (s *Service) CreateUserPoolAs(ctx context.Context, in *idp.CreateUserPoolRequest, id string) (*idp.CreateUserPoolResponse, error) {
+	region := regionOf(ctx)
+	if id != "" {
+		region = chosenid.RegionOf(id)
+	}
+	p, doc, err := s.newPool(in, id, region)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTier(doc.Config.UserPoolTier, doc); err != nil {
-		return nil, err
-	}
-	if err := checkImplemented(doc); err != nil {
-		return nil, err
-	}
-	if err := s.checkSenderKey(doc.Config.LambdaConfig); err != nil {
-		return nil, err
-	}
-	b, err := json.Marshal(doc)
-	if err != nil {
-		return nil, fmt.Errorf("pool: settings of a new pool: %w", err)
-	}
-	now := s.now()
-	p := store.Pool{ID: keys.NewPoolID(region), Region: region, Name: in.PoolName, Version: 1, CreatedAt: now, ModifiedAt: now, Doc: b}
-	err = s.update(ctx, p.ID, func(tx *store.Tx) error {
+	insert := func(tx *store.Tx) error {
 		if err := checkPoolQuota(ctx, tx, region); err != nil {
 			return err
 		}
-		if err := tx.InsertPool(ctx, p); err != nil {
+		if err := tx.InsertPool(ctx, *p); err != nil {
 			return err
 		}
 		for _, hook := range s.deps.OnCreate {
@@ -50,13 +50,44 @@ func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequ
 			}
 		}
 		return nil
-	})
+	}
+	if id == "" {
+		err = s.update(ctx, p.ID, insert)
+	} else {
+		err = s.insertChosen(ctx, id, insert)
+	}
 	if err != nil {
 		return nil, err
 	}
-	c := s.snapshotOf(&p, doc).Config
+	c := s.snapshotOf(p, doc).Config
 	c.EstimatedNumberOfUsers = new(int32(0))
 	return &idp.CreateUserPoolResponse{UserPool: &c}, nil
+}
+
+// newPool checks the settings of a new pool and returns its record.
+func (s *Service) newPool(in *idp.CreateUserPoolRequest, id, region string) (*store.Pool, *settings, error) {
+	doc, err := newSettings(in, region)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkTier(doc.Config.UserPoolTier, doc); err != nil {
+		return nil, nil, err
+	}
+	if err := checkImplemented(doc); err != nil {
+		return nil, nil, err
+	}
+	if err := s.checkSenderKey(doc.Config.LambdaConfig); err != nil {
+		return nil, nil, err
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return nil, nil, fmt.Errorf("pool: settings of a new pool: %w", err)
+	}
+	now := s.now()
+	return &store.Pool{
+		ID: cmp.Or(id, keys.NewPoolID(region)), Region: region, Name: in.PoolName, Version: firstVersion(id),
+		CreatedAt: now, ModifiedAt: now, Doc: b,
+	}, doc, nil
 }
 
 // UpdateUserPool changes a pool. applyKept and applyDefaulted say what happens to
@@ -175,10 +206,7 @@ func (s *Service) DeleteUserPool(ctx context.Context, in *idp.DeleteUserPoolRequ
 
 // ListUserPools lists the pools of the caller's Region, the oldest first.
 func (s *Service) ListUserPools(ctx context.Context, in *idp.ListUserPoolsRequest) (*idp.ListUserPoolsResponse, error) {
-	region := api.RequestFrom(ctx).Region
-	if region == "" {
-		region = defaultRegion
-	}
+	region := regionOf(ctx)
 	var after store.PoolCursor
 	if err := s.pages.open("ListUserPools", []string{region}, in.NextToken, &after); err != nil {
 		return nil, err

@@ -35,7 +35,12 @@ type Deps struct {
 	// SenderKeys are the keys by which codes are encrypted for functions that send
 	// them. Nil has no keys.
 	SenderKeys *trigger.SenderKeys
-	Log        *slog.Logger
+	// ChosenIDs lets requests choose the ids of pools and app clients (package chosenid). Only
+	// development servers set it.
+	ChosenIDs bool
+	// OnReuse runs when a new pool has an id that may have belonged to a deleted pool.
+	OnReuse []func(poolID string)
+	Log     *slog.Logger
 }
 
 // A CreateHook adds the parts that a pool has from the start.

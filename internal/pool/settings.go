@@ -8,6 +8,8 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/acr"
+	"cognate/internal/pool/passwordpolicy"
 	"cognate/internal/pool/registration"
 	"cognate/internal/pool/schema"
 )
@@ -25,7 +27,7 @@ func newSettings(in *idp.CreateUserPoolRequest, region string) (*settings, error
 	}
 	d := &settings{Config: idp.UserPoolType{
 		Policies: &idp.UserPoolPolicyType{
-			PasswordPolicy: defaultPasswordPolicy(),
+			PasswordPolicy: passwordpolicy.Default(),
 			SignInPolicy:   &idp.SignInPolicyType{AllowedFirstAuthFactors: []idp.AuthFactorType{idp.AuthFactorTypePassword}},
 		},
 		SchemaAttributes:      attributes,
@@ -95,7 +97,7 @@ func (d *settings) applyKept(in *idp.UpdateUserPoolRequest) {
 	c := &d.Config
 	if p := in.Policies; p != nil {
 		if p.PasswordPolicy != nil {
-			c.Policies.PasswordPolicy = completePasswordPolicy(p.PasswordPolicy)
+			c.Policies.PasswordPolicy = passwordpolicy.Complete(p.PasswordPolicy)
 			d.TemporaryDaysSet = p.PasswordPolicy.TemporaryPasswordValidityDays != nil
 		}
 		if p.SignInPolicy != nil && len(p.SignInPolicy.AllowedFirstAuthFactors) > 0 {
@@ -123,7 +125,7 @@ func (d *settings) applyKept(in *idp.UpdateUserPoolRequest) {
 		c.DcrConfiguration = registration.Complete(in.DcrConfiguration)
 	}
 	if len(in.AcrConfiguration) > 0 {
-		c.AcrConfiguration = renamedLevels(in.AcrConfiguration)
+		c.AcrConfiguration = acr.Renamed(in.AcrConfiguration)
 	}
 }
 
@@ -209,11 +211,11 @@ func (d *settings) applyInvitations(in *idp.UpdateUserPoolRequest) error {
 			return invalid("Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays")
 		}
 		if *a.UnusedAccountValidityDays == 0 {
-			a.UnusedAccountValidityDays = new(int32(defaultTemporaryDays))
+			a.UnusedAccountValidityDays = new(int32(passwordpolicy.DefaultTemporaryDays))
 		}
 		d.Config.Policies.PasswordPolicy.TemporaryPasswordValidityDays = a.UnusedAccountValidityDays
 	} else {
-		a.UnusedAccountValidityDays = new(int32(defaultTemporaryDays))
+		a.UnusedAccountValidityDays = new(int32(passwordpolicy.DefaultTemporaryDays))
 	}
 	if t := a.InviteMessageTemplate; t != nil {
 		for _, m := range []*string{t.SMSMessage, t.EmailMessage} {
@@ -309,7 +311,7 @@ func (d *settings) check() error {
 	if slices.Contains(c.Policies.SignInPolicy.AllowedFirstAuthFactors, idp.AuthFactorTypeSoftwareToken) {
 		return invalid("SOFTWARE_TOKEN can not be configured as AuthFactor")
 	}
-	if err := checkLevels(c.AcrConfiguration); err != nil {
+	if err := acr.Check(c.AcrConfiguration); err != nil {
 		return err
 	}
 	if err := registration.CheckSettings(c.DcrConfiguration); err != nil {

@@ -10,9 +10,14 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/pool/acr"
+	"cognate/internal/pool/passwordpolicy"
 	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
+
+// PasswordPolicy is what a pool asks of new passwords.
+type PasswordPolicy = passwordpolicy.Policy
 
 // Snapshot is a pool's settings at one moment. It never changes: callers must not change
 // the values that it points to.
@@ -130,7 +135,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 	c := doc.Config
 	c.Id, c.Name, c.Arn = new(p.ID), new(p.Name), new(s.arn(p.Region, p.ID))
 	c.CreationDate, c.LastModifiedDate = p.CreatedAt, p.ModifiedAt
-	c.AcrConfiguration = effectiveLevels(c.AcrConfiguration)
+	c.AcrConfiguration = acr.Effective(c.AcrConfiguration)
 
 	_, srpName, _ := strings.Cut(p.ID, "_")
 	sn := &Snapshot{
@@ -142,7 +147,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 		AliasAttributes:    attributeSet(c.AliasAttributes),
 		AutoVerified:       attributeSet(c.AutoVerifiedAttributes),
 		Schema:             schema.New(c.SchemaAttributes),
-		PasswordPolicy:     newPasswordPolicy(c.Policies.PasswordPolicy),
+		PasswordPolicy:     passwordpolicy.New(c.Policies.PasswordPolicy),
 		AdminCreateOnly:    api.Val(c.AdminCreateUserConfig.AllowAdminCreateUserOnly),
 		Recovery:           recovery(c.AccountRecoverySetting),
 		Tier:               c.UserPoolTier,
@@ -157,7 +162,7 @@ func (s *Service) snapshotOf(p *store.Pool, doc *settings) *Snapshot {
 		mfa:     doc.MFA,
 		service: s,
 	}
-	sn.TemporaryPasswordValidity = temporaryValidity(c.Policies.PasswordPolicy)
+	sn.TemporaryPasswordValidity = passwordpolicy.TemporaryValidity(c.Policies.PasswordPolicy)
 	if u := c.UserAttributeUpdateSettings; u != nil {
 		sn.VerifyBeforeUpdate = attributeSet(u.AttributesRequireVerificationBeforeUpdate)
 	}

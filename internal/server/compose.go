@@ -37,6 +37,7 @@ import (
 	"cognate/internal/oauth"
 	"cognate/internal/pool"
 	"cognate/internal/pool/branding"
+	"cognate/internal/pool/chosenid"
 	"cognate/internal/pool/providers"
 	"cognate/internal/pool/risksettings"
 	"cognate/internal/privacy"
@@ -201,7 +202,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	pages := keys.NewPageTokens(func() [32]byte { return ring.Derive(keys.PurposePageToken) })
 	v.pools = pool.New(pool.Deps{
 		Store: st, Ring: ring, Pages: pages, Now: c.Now, AccountID: c.AccountID, Log: log,
-		SenderKeys: v.triggers.keys,
+		SenderKeys: v.triggers.keys, ChosenIDs: c.Mode == Dev,
 	})
 	if err := v.composeProviders(c, st, ring, log); err != nil {
 		return nil, err
@@ -215,6 +216,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		IssuerBase: func(sn *pool.Snapshot) string { return v.issuerBase(sn.Region) },
 		DomainBase: domainBase(c),
 	})
+	v.pools.OnReuse(v.tokens.Forget)
 	v.messages = message.New(message.Deps{
 		Rest: message.AnswerTime, Metrics: metrics,
 		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev, Keep: c.KeepMessages,
@@ -282,7 +284,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	}
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			idp.Bind(directory{v.pools, v.branding, v.providers, v.risk, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, v.limits, unimplemented{}}),
+			v.bindUserPools(c, directory{v.pools, v.branding, v.providers, v.risk, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, v.limits, unimplemented{}}),
 			identity.Bind(v.identityPools),
 			sts.Bind(v.credentials),
 			iamapi.Bind(v.account),
@@ -297,6 +299,15 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.riskData.register(v.metrics)
 	v.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(v.gate.Waiting()) })
 	return v, nil
+}
+
+// bindUserPools returns the operations of user pools. On a development server the name of an app
+// client may choose its id.
+func (v *services) bindUserPools(c *Config, d directory) []api.Binding {
+	if c.Mode == Dev {
+		return chosenid.Bindings(idp.Bind(d))
+	}
+	return idp.Bind(d)
 }
 
 // composeProviders builds what knows identity providers.

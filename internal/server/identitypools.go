@@ -41,7 +41,7 @@ func (v *services) composeIdentityPools(c *Config, st *store.Store, pages *keys.
 	v.identityPools = identitypool.New(identitypool.Deps{
 		Store: st, Pools: v.pools, Tokens: v.tokens, IAM: v.iam, STS: remote, Pages: pages, Issuer: v.identityIssuer,
 		External:     identitypool.External{Calls: v.calls, SAML: v.credentials.VerifySAML, Endpoints: v.socialEndpoints},
-		GuestActions: c.GuestActions, AccountID: c.AccountID, Now: c.Now,
+		GuestActions: c.GuestActions, AccountID: c.AccountID, ChosenIDs: c.Mode == Dev, Now: c.Now,
 	})
 	return nil
 }

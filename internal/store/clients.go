@@ -8,7 +8,7 @@ var (
 	clientOfPool = prepare("SELECT " + clientColumns + " FROM clients WHERE pool_id = ? AND id = ?")
 	clientByID   = prepare("SELECT " + clientColumns + " FROM clients WHERE id = ?")
 	clientList   = prepare("SELECT " + clientColumns + " FROM clients WHERE pool_id = ? AND id > ? ORDER BY id LIMIT {limit}")
-	clientInsert = prepare("INSERT INTO clients (" + clientColumns + ") VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING")
+	clientInsert = prepare("INSERT INTO clients (" + clientColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	clientUpdate = prepare("UPDATE clients SET name = ?, modified_at = ?, doc = ?, version = version + 1 WHERE pool_id = ? AND id = ? AND version = ?")
 	clientDelete = prepare("DELETE FROM clients WHERE pool_id = ? AND id = ?")
 )
@@ -32,9 +32,9 @@ func (r *Reader) Clients(ctx context.Context, poolID, afterID string, limit int)
 	return all(ctx, r, clientList, []any{poolID, afterID, limit}, scanClient)
 }
 
-// InsertClient adds a client.
+// InsertClient adds a client. Its version is 1 unless the record has a later version.
 func (tx *Tx) InsertClient(ctx context.Context, c Client) error {
-	return tx.insert(ctx, "client", clientInsert, c.PoolID, c.ID, c.Name, c.CreatedAt, c.ModifiedAt, c.Doc)
+	return tx.insert(ctx, "client", clientInsert, c.PoolID, c.ID, c.Name, max(c.Version, 1), c.CreatedAt, c.ModifiedAt, c.Doc)
 }
 
 // UpdateClient changes name and settings.

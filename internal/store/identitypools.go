@@ -38,7 +38,7 @@ const (
 var (
 	identityPoolByID   = prepare("SELECT " + identityPoolColumns + " FROM identity_pools WHERE id = ?")
 	identityPoolList   = prepare("SELECT " + identityPoolColumns + " FROM identity_pools WHERE region = ? AND (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT {limit}")
-	identityPoolInsert = prepare("INSERT INTO identity_pools (" + identityPoolColumns + ") VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING")
+	identityPoolInsert = prepare("INSERT INTO identity_pools (" + identityPoolColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	identityPoolUpdate = prepare("UPDATE identity_pools SET name = ?, modified_at = ?, doc = ?, version = version + 1 WHERE id = ? AND version = ?")
 	identityPoolHold   = prepare("UPDATE identity_pools SET version = version WHERE id = ?")
 	identityPoolDelete = prepare("DELETE FROM identity_pools WHERE id = ?")
@@ -84,9 +84,9 @@ func (r *Reader) IdentityPools(ctx context.Context, region string, after PoolCur
 	return all(ctx, r, identityPoolList, []any{region, after.CreatedAt, after.ID, limit}, scanIdentityPool)
 }
 
-// InsertIdentityPool adds an identity pool.
+// InsertIdentityPool adds an identity pool. Its version is 1 unless the record has a later version.
 func (tx *Tx) InsertIdentityPool(ctx context.Context, p IdentityPool) error {
-	return tx.insert(ctx, "identity-pool", identityPoolInsert, p.ID, p.Region, p.Name, p.CreatedAt, p.ModifiedAt, p.Doc)
+	return tx.insert(ctx, "identity-pool", identityPoolInsert, p.ID, p.Region, p.Name, max(p.Version, 1), p.CreatedAt, p.ModifiedAt, p.Doc)
 }
 
 // UpdateIdentityPool changes name and settings.

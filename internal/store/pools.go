@@ -12,7 +12,7 @@ var (
 	poolVersion   = prepare("SELECT version FROM pools WHERE id = ?")
 	poolsAll      = prepare("SELECT " + poolColumns + " FROM pools WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT {limit}")
 	poolsOfRegion = prepare("SELECT " + poolColumns + " FROM pools WHERE region = ? AND (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT {limit}")
-	poolInsert    = prepare("INSERT INTO pools (" + poolColumns + ") VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING")
+	poolInsert    = prepare("INSERT INTO pools (" + poolColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
 	poolUpdate    = prepare("UPDATE pools SET name = ?, modified_at = ?, doc = ?, version = version + 1 WHERE id = ? AND version = ?")
 	poolDelete    = prepare("DELETE FROM pools WHERE id = ?")
 	markDeleted   = prepare("INSERT INTO doomed (pool_id, group_uid, doomed_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
@@ -69,9 +69,9 @@ func (r *Reader) EachPool(ctx context.Context, f func(poolID string) error) erro
 	}
 }
 
-// InsertPool adds a pool.
+// InsertPool adds a pool. Its version is 1 unless the record has a later version.
 func (tx *Tx) InsertPool(ctx context.Context, p Pool) error {
-	return tx.insert(ctx, "pool", poolInsert, p.ID, p.Region, p.Name, p.CreatedAt, p.ModifiedAt, p.Doc)
+	return tx.insert(ctx, "pool", poolInsert, p.ID, p.Region, p.Name, max(p.Version, 1), p.CreatedAt, p.ModifiedAt, p.Doc)
 }
 
 // UpdatePool changes name and settings.

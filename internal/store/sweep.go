@@ -161,7 +161,7 @@ func (s *Store) sweepOne(ctx context.Context, deleted *int, batch int, d deleted
 		}
 	} else {
 		for _, st := range deletedPoolRows {
-			f.try(func() error { return s.sweep(ctx, deleted, batch, st, d.poolID) })
+			f.try(func() error { return s.sweepMarked(ctx, deleted, batch, st, d.poolID) })
 		}
 	}
 	if len(f.errs) == 0 && *deleted == before && *deleted < batch && now.Sub(d.at) > deletedFor {
@@ -174,10 +174,27 @@ func (s *Store) sweepOne(ctx context.Context, deleted *int, batch int, d deleted
 
 // sweep runs one statement until it finds no more rows or the batch is full.
 func (s *Store) sweep(ctx context.Context, deleted *int, batch int, st *statement, args ...any) error {
+	return s.sweepWhile(ctx, nil, deleted, batch, st, args...)
+}
+
+// sweepMarked is sweep for the rows of a deleted pool. It stops when another pool has the id.
+func (s *Store) sweepMarked(ctx context.Context, deleted *int, batch int, st *statement, poolID string) error {
+	marked := func(tx *Tx) (bool, error) { return tx.isDeleted(ctx, poolID) }
+	return s.sweepWhile(ctx, marked, deleted, batch, st, poolID)
+}
+
+// sweepWhile is sweep with a condition, which each transaction checks. Nil is always true.
+func (s *Store) sweepWhile(ctx context.Context, condition func(tx *Tx) (bool, error), deleted *int, batch int, st *statement, args ...any) error {
 	for *deleted < batch {
 		limit := min(sweepBatch, batch-*deleted)
 		var n int64
 		err := s.Update(ctx, func(tx *Tx) (err error) {
+			n = 0
+			if condition != nil {
+				if ok, err := condition(tx); err != nil || !ok {
+					return err
+				}
+			}
 			n, err = tx.session.exec(ctx, st, append(slices.Clip(args), limit))
 			return err
 		})

@@ -125,6 +125,12 @@ func (k *signingKeys) atMost(ctx context.Context, poolID string, age time.Durati
 	return nil, err
 }
 
+// Forget drops what is in memory of a pool's keys and of tokens: another pool has the id now.
+func (s *Service) Forget(poolID string) {
+	s.signing.sets.Invalidate(poolID)
+	s.verified.cache.InvalidateAll()
+}
+
 func (set *keySet) fresh(now time.Time, age time.Duration, epoch uint32) bool {
 	if set == nil || set.epoch < epoch {
 		return false

@@ -80,6 +80,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"estimate", testEstimate},
 		{"bulk", testBulk},
 		{"delete pool", testDeletePool},
+		{"reuse id", testReuseID},
 		{"sweep", testSweep},
 		{"rollback", testRollback},
 		{"commit with an answer", testCommitWith},

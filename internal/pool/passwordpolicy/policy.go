@@ -1,4 +1,5 @@
-package pool
+// Package passwordpolicy has what a pool asks of new passwords, with the defaults, as pure functions.
+package passwordpolicy
 
 import (
 	"time"
@@ -7,8 +8,8 @@ import (
 	"cognate/internal/api/idp"
 )
 
-// PasswordPolicy is what a pool asks of new passwords.
-type PasswordPolicy struct {
+// Policy is what a pool asks of new passwords.
+type Policy struct {
 	MinimumLength    int
 	RequireUppercase bool
 	RequireLowercase bool
@@ -20,12 +21,14 @@ type PasswordPolicy struct {
 }
 
 const (
-	defaultPasswordLength = 8
-	defaultTemporaryDays  = 7
+	defaultLength = 8
+	// DefaultTemporaryDays is how long a temporary password is valid by default.
+	DefaultTemporaryDays = 7
 )
 
-func newPasswordPolicy(t *idp.PasswordPolicyType) PasswordPolicy {
-	return PasswordPolicy{
+// New returns the policy of a stored setting.
+func New(t *idp.PasswordPolicyType) Policy {
+	return Policy{
 		MinimumLength:    int(api.Val(t.MinimumLength)),
 		RequireUppercase: api.Val(t.RequireUppercase),
 		RequireLowercase: api.Val(t.RequireLowercase),
@@ -35,39 +38,39 @@ func newPasswordPolicy(t *idp.PasswordPolicyType) PasswordPolicy {
 	}
 }
 
-// temporaryValidity returns how long a temporary password is valid. A stored 0 means the
+// TemporaryValidity returns how long a temporary password is valid. A stored 0 means the
 // default, as in Cognito.
-func temporaryValidity(t *idp.PasswordPolicyType) time.Duration {
+func TemporaryValidity(t *idp.PasswordPolicyType) time.Duration {
 	days := api.Val(t.TemporaryPasswordValidityDays)
 	if days == 0 {
-		days = defaultTemporaryDays
+		days = DefaultTemporaryDays
 	}
 	return time.Duration(days) * 24 * time.Hour
 }
 
-// defaultPasswordPolicy returns the policy of a pool whose request has no policy.
-func defaultPasswordPolicy() *idp.PasswordPolicyType {
+// Default returns the policy of a pool whose request has no policy.
+func Default() *idp.PasswordPolicyType {
 	return &idp.PasswordPolicyType{
-		MinimumLength:                 new(int32(defaultPasswordLength)),
+		MinimumLength:                 new(int32(defaultLength)),
 		RequireUppercase:              new(true),
 		RequireLowercase:              new(true),
 		RequireNumbers:                new(true),
 		RequireSymbols:                new(true),
-		TemporaryPasswordValidityDays: new(int32(defaultTemporaryDays)),
+		TemporaryPasswordValidityDays: new(int32(DefaultTemporaryDays)),
 	}
 }
 
-// completePasswordPolicy fills in the members that a policy leaves out. The Require…
+// Complete fills in the members that a policy leaves out. The Require…
 // flags become false, which is not their default in a pool without a policy.
-func completePasswordPolicy(t *idp.PasswordPolicyType) *idp.PasswordPolicyType {
+func Complete(t *idp.PasswordPolicyType) *idp.PasswordPolicyType {
 	w := &idp.PasswordPolicyType{
-		MinimumLength:                 new(int32(defaultPasswordLength)),
+		MinimumLength:                 new(int32(defaultLength)),
 		RequireUppercase:              new(api.Val(t.RequireUppercase)),
 		RequireLowercase:              new(api.Val(t.RequireLowercase)),
 		RequireNumbers:                new(api.Val(t.RequireNumbers)),
 		RequireSymbols:                new(api.Val(t.RequireSymbols)),
 		PasswordHistorySize:           t.PasswordHistorySize,
-		TemporaryPasswordValidityDays: new(int32(defaultTemporaryDays)),
+		TemporaryPasswordValidityDays: new(int32(DefaultTemporaryDays)),
 	}
 	if t.MinimumLength != nil {
 		w.MinimumLength = t.MinimumLength

@@ -1,0 +1,188 @@
+// Package chosenid reads the ids that requests to a development server choose for user pools, app
+// clients and identity pools, in the form that LocalStack made usual: a tag, or a prefix of the
+// client's name. Its functions are pure. In production the tag is an ordinary tag, and the prefix is
+// not a valid name.
+package chosenid
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/api/idp"
+	"cognate/internal/keys"
+)
+
+const (
+	// Tag is the tag of a user pool or an identity pool whose value is the id.
+	Tag = "_custom_id_"
+	// ClientPrefix begins the name of an app client. The rest of the name is the id.
+	ClientPrefix = Tag + ":"
+)
+
+// The ids that the model accepts. An id of another form could be created, but not used.
+var (
+	poolName   = regexp.MustCompile(`^[0-9a-zA-Z]+$`)
+	clientID   = regexp.MustCompile(`^[0-9A-Za-z_+]{1,128}$`)
+	regionForm = regexp.MustCompile(`^[a-z0-9-]+$`)
+)
+
+const (
+	// maxPoolID is the longest id of a pool.
+	maxPoolID = 55
+	// defaultRegion is the Region of requests that name no Region.
+	defaultRegion = "us-east-1"
+)
+
+// TagOfUserPool returns the id that the tags of a new user pool choose, "" if they choose no id.
+func TagOfUserPool(tags map[string]string, region string) (string, error) {
+	value, ok := tags[Tag]
+	if !ok {
+		return "", nil
+	}
+	id, err := UserPool(value, region)
+	return id, inTag(err)
+}
+
+// TagOfIdentityPool returns the id that the tags of a new identity pool choose, "" if they choose
+// no id.
+func TagOfIdentityPool(tags map[string]string, region string) (string, error) {
+	value, ok := tags[Tag]
+	if !ok {
+		return "", nil
+	}
+	id, err := IdentityPool(value, region)
+	return id, inTag(err)
+}
+
+func inTag(err error) error {
+	if err != nil {
+		return fmt.Errorf("the tag %s is not valid: %w", Tag, err)
+	}
+	return nil
+}
+
+// UserPool returns the id of a user pool. The value is the id with or without its Region. If the
+// Region is not known, it is that of the id.
+func UserPool(value, region string) (string, error) {
+	prefix, name, region := split(value, "_", region)
+	id := prefix + "_" + name
+	switch {
+	case !poolName.MatchString(name) || !regionForm.MatchString(prefix) || len(id) > maxPoolID:
+		return "", fmt.Errorf("%q is not the id of a user pool: an id is the Region, an underscore, and letters and digits, such as %s_example1, %d characters at most", value, region, maxPoolID)
+	case prefix != region:
+		return "", otherRegion(value, prefix, region)
+	}
+	return id, nil
+}
+
+// IdentityPool returns the id of an identity pool, by the rules of UserPool.
+func IdentityPool(value, region string) (string, error) {
+	prefix, name, region := split(value, ":", region)
+	id := prefix + ":" + name
+	switch {
+	case !keys.IsUUID(name) || !regionForm.MatchString(prefix) || len(id) > maxPoolID:
+		return "", fmt.Errorf("%q is not the id of an identity pool: an id is the Region, a colon, and a UUID in lower case, such as %s:00000000-0000-0000-0000-000000000001", value, region)
+	case prefix != region:
+		return "", otherRegion(value, prefix, region)
+	}
+	return id, nil
+}
+
+// split returns the Region and the rest of a value, and the Region that it must have.
+func split(value, separator, region string) (prefix, name, must string) {
+	prefix, name, whole := strings.Cut(value, separator)
+	switch {
+	case !whole:
+		region = cmp.Or(region, defaultRegion)
+		return region, value, region
+	case region == "":
+		return prefix, name, prefix
+	}
+	return prefix, name, region
+}
+
+// RegionOf returns the Region of an id of a user pool or an identity pool.
+func RegionOf(id string) string {
+	region, _, _ := strings.Cut(id, ":")
+	region, _, _ = strings.Cut(region, "_")
+	return region
+}
+
+func otherRegion(value, names, region string) error {
+	return fmt.Errorf("%q is an id of the Region %s, and the request is for %s", value, names, region)
+}
+
+// NameOfClient returns the id that the name of a new app client chooses, "" if it chooses no id.
+func NameOfClient(name string) (string, error) {
+	id, ok := strings.CutPrefix(name, ClientPrefix)
+	if !ok {
+		return "", nil
+	}
+	if err := Client(id); err != nil {
+		return "", fmt.Errorf("the client name %q is not valid: %w", name, err)
+	}
+	return id, nil
+}
+
+// Client rejects an id that the model does not accept for an app client.
+func Client(id string) error {
+	if !clientID.MatchString(id) {
+		return fmt.Errorf("%q is not the id of an app client: an id has letters, digits, _ and +, 128 at most", id)
+	}
+	return nil
+}
+
+// Bindings returns the operations of user pools for a development server: those that take the
+// name of an app client accept a name that chooses an id. The model has no colon in names.
+func Bindings(list []api.Binding) []api.Binding {
+	for i, b := range list {
+		if b.Name == "CreateUserPoolClient" || b.Name == "UpdateUserPoolClient" {
+			op := *b.Operation
+			op.Decode = decoder(b.Decode)
+			list[i].Operation = &op
+		}
+	}
+	return list
+}
+
+// decoder returns decode for bodies whose ClientName may have the prefix. The model's rules hold
+// for the rest of the body.
+func decoder(decode func([]byte) (any, error)) func([]byte) (any, error) {
+	return func(body []byte) (any, error) {
+		name, rest := cutName(body)
+		if name == "" {
+			return decode(body)
+		}
+		if _, err := NameOfClient(name); err != nil {
+			return nil, idp.InvalidParameterException(err.Error())
+		}
+		in, err := decode(rest)
+		switch in := in.(type) {
+		case *idp.CreateUserPoolClientRequest:
+			in.ClientName = name
+		case *idp.UpdateUserPoolClientRequest:
+			in.ClientName = &name
+		}
+		return in, err
+	}
+}
+
+// cutName returns the client name of a body that has the prefix, and the body with a name that the
+// model accepts. The name is "" if there is no such name.
+func cutName(body []byte) (string, []byte) {
+	var members map[string]json.RawMessage
+	var name string
+	if json.Unmarshal(body, &members) != nil || json.Unmarshal(members["ClientName"], &name) != nil || !strings.HasPrefix(name, ClientPrefix) {
+		return "", nil
+	}
+	members["ClientName"] = json.RawMessage(`"chosen"`)
+	rest, err := json.Marshal(members)
+	if err != nil {
+		return "", nil
+	}
+	return name, rest
+}
