@@ -76,7 +76,16 @@ func NewUUID() string { return uuid.NewString() }
 
 // NewTimeUUID draws a UUID of version 7 (RFC 9562 §5.7). Its text begins with the time, so that ids sort by it.
 func NewTimeUUID(at time.Time) string {
-	id := uuid.New()
+	return timeUUID(at, uuid.New())
+}
+
+// DerivedTimeUUID returns a UUID of version 7 that is a function of the time, in milliseconds, and of a hash.
+func DerivedTimeUUID(at time.Time, derived [32]byte) string {
+	id, _ := uuid.NewRandomFromReader(bytes.NewReader(derived[:])) // a buffer never fails
+	return timeUUID(at, id)
+}
+
+func timeUUID(at time.Time, id uuid.UUID) string {
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
 	copy(id[:6], ms[2:])

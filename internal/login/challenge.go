@@ -106,8 +106,11 @@ func (v *visit) continueSignIn(run step, params map[string]string, session strin
 
 // call returns a call of the sign-in engine that completes nothing.
 func (v *visit) call(params map[string]string, session string) signin.PageCall {
-	return signin.PageCall{Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session, Levels: v.request.Levels, Passkeys: v.passkeysWork(), EncodedData: v.form.Get("cognitoAsfData")}
+	return signin.PageCall{Pool: v.site.Pool, Client: v.request.Client, Params: params, Session: session, Levels: v.request.Levels, Passkeys: v.passkeysWork(), EncodedData: v.contextData()}
 }
+
+// contextData returns the context data that the page's script has gathered.
+func (v *visit) contextData() string { return v.form.Get("cognitoAsfData") }
 
 // nextCookie names the page to which the sign-in for an authorization request leads before
 // the client's redirect URI.

@@ -55,7 +55,7 @@ func (v *visit) submitConfirm() error {
 	if code == "" {
 		return errMissing
 	}
-	session, err := v.deps.Registrations.ConfirmSignUpOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username, code)
+	session, err := v.deps.Registrations.ConfirmSignUpOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username, code, v.contextData())
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (v *visit) submitConfirm() error {
 
 // resendConfirmation sends another confirmation code.
 func (v *visit) resendConfirmation() error {
-	to, err := v.deps.Registrations.ResendCodeOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username)
+	to, err := v.deps.Registrations.ResendCodeOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username, v.contextData())
 	if err != nil {
 		return err
 	}

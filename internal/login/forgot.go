@@ -27,7 +27,7 @@ func (v *visit) submitForgot() error {
 	if !schema.IsUsername(name) {
 		return pageError("error.username")
 	}
-	to, err := v.deps.Registrations.ForgotPasswordOnPage(v.r.Context(), v.site.Pool, v.request.Client, name)
+	to, err := v.deps.Registrations.ForgotPasswordOnPage(v.r.Context(), v.site.Pool, v.request.Client, name, v.contextData())
 	switch api.CodeOf(err) {
 	case "":
 	case idp.CodeNotAuthorizedException, idp.CodeInvalidParameterException:
@@ -56,7 +56,7 @@ func (v *visit) submitReset() error {
 	if err != nil {
 		return err
 	}
-	err = v.deps.Registrations.ConfirmForgotPasswordOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username, code, password)
+	err = v.deps.Registrations.ConfirmForgotPasswordOnPage(v.r.Context(), v.site.Pool, v.request.Client, v.state.Username, code, password, v.contextData())
 	if err != nil {
 		return err
 	}

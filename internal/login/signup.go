@@ -103,7 +103,7 @@ func (v *visit) submitSignUp() error {
 		}
 		in.UserAttributes = append(in.UserAttributes, idp.AttributeType{Name: attr, Value: &value})
 	}
-	out, err := v.deps.Registrations.SignUpOnPage(v.r.Context(), v.site.Pool, v.request.Client, in)
+	out, err := v.deps.Registrations.SignUpOnPage(v.r.Context(), v.site.Pool, v.request.Client, in, v.contextData())
 	switch {
 	case err != nil:
 		return err

@@ -224,10 +224,16 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
 	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service, DomainBase: domainBase(c)})
+	v.protection = protection.New(protection.Deps{
+		Keep:  c.KeepEvents,
+		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails, DomainBase: domainBase(c),
+		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
+		Rates: v.rates, Passwords: v.riskData.passwords, Count: v.metrics.Risk,
+	})
 	v.users = user.New(user.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, Tokens: v.tokens, Mail: mails,
 		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service, Admit: v.limits.AdmitUser,
-		NewPasswords: newpassword.New(newpassword.Deps{Settings: v.risk, Passwords: v.riskData.passwords, Count: v.metrics.Risk, Log: log}),
+		NewPasswords: newpassword.New(newpassword.Deps{Settings: v.risk, Passwords: v.riskData.passwords, Count: v.metrics.Risk, Log: log}), Protection: v.protection,
 		Deleted: func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
 			_, _, err := identitypool.ForgetUser(ctx, tx, sn, userID)
 			return err
@@ -246,12 +252,6 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase, c.Mode == Dev), Now: c.Now})
 	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
 	v.refreshes = refresh.New(refresh.Deps{Store: st, Pools: v.pools, Groups: v.groups, Tokens: v.tokens, Now: c.Now})
-	v.protection = protection.New(protection.Deps{
-		Keep:  c.KeepEvents,
-		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails, DomainBase: domainBase(c),
-		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
-		Rates: v.rates, Passwords: v.riskData.passwords, Count: v.metrics.Risk,
-	})
 	v.authEvents = authevents.New(authevents.Deps{Pools: v.pools, Users: v.users, Protection: v.protection, Pages: pages, Now: c.Now, SignOut: c.FeedbackSignOut})
 	v.signins = signin.New(signin.Deps{
 		Store: st, Pools: v.pools, Users: v.users, Groups: v.groups, Devices: v.devices, Passkeys: v.passkeys, Factors: v.factors, Registrations: v.registrations, Mail: mails, Tokens: v.tokens, Refreshes: v.refreshes, Ring: ring, Gate: v.gate,

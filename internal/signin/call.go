@@ -8,8 +8,8 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/protection"
+	"cognate/internal/protection/origin"
 	"cognate/internal/risk"
-	"cognate/internal/signin/guard"
 	"cognate/internal/signin/progress"
 	"cognate/internal/signin/stepup"
 	"cognate/internal/store"
@@ -47,7 +47,7 @@ type call struct {
 	user  *user.User
 	masks progress.Mask
 	// device is what the caller says about the user's device.
-	device guard.Client
+	device origin.Client
 	// pendingAttempt is the attempt that a refused migration began; the check of the
 	// password ends it.
 	pendingAttempt *risk.Attempt

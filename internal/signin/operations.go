@@ -5,7 +5,7 @@ import (
 
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
-	"cognate/internal/signin/guard"
+	"cognate/internal/protection/origin"
 	"cognate/internal/signin/progress"
 )
 
@@ -19,7 +19,7 @@ func (s *Service) InitiateAuth(ctx context.Context, in *idp.InitiateAuthRequest)
 	c := &call{
 		pool: sn, client: client, from: publicCaller, params: in.AuthParameters, validation: in.ClientMetadata, session: in.Session, complete: issueTokens,
 	}
-	c.device = guard.FromPublic(client, in.UserContextData)
+	c.device = origin.FromPublic(client, in.UserContextData)
 	a, err := s.start(ctx, c, in.AuthFlow)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, in *idp.AdminInitiateAu
 		return nil, err
 	}
 	c.params, c.validation, c.session = in.AuthParameters, in.ClientMetadata, in.Session
-	c.device = guard.FromAdmin(in.ContextData)
+	c.device = origin.FromAdmin(in.ContextData)
 	a, err := s.start(ctx, c, in.AuthFlow)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (s *Service) RespondToAuthChallenge(ctx context.Context, in *idp.RespondToA
 	c := &call{
 		pool: sn, client: client, from: publicCaller, params: in.ChallengeResponses, session: in.Session, metadata: in.ClientMetadata, complete: issueTokens,
 	}
-	c.device = guard.FromPublic(client, in.UserContextData)
+	c.device = origin.FromPublic(client, in.UserContextData)
 	a, err := s.respond(ctx, c, in.ChallengeName)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *idp.Admin
 		return nil, err
 	}
 	c.params, c.session, c.metadata = in.ChallengeResponses, in.Session, in.ClientMetadata
-	c.device = guard.FromAdmin(in.ContextData)
+	c.device = origin.FromAdmin(in.ContextData)
 	a, err := s.respond(ctx, c, in.ChallengeName)
 	if err != nil {
 		return nil, err

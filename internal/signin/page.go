@@ -11,8 +11,8 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys/passkey"
 	"cognate/internal/pool"
+	"cognate/internal/protection/origin"
 	"cognate/internal/signin/acr"
-	"cognate/internal/signin/guard"
 	"cognate/internal/signin/stepup"
 	"cognate/internal/token"
 	"cognate/internal/user"
@@ -187,7 +187,7 @@ func (s *Service) resendFirstCode(ctx context.Context, r *challengeResponse, nam
 }
 
 func (p *PageCall) call() *call {
-	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys, challenge: p.Challenge, device: guard.Client{EncodedData: p.EncodedData, OnPage: true}}
+	c := &call{pool: p.Pool, client: p.Client, from: hostedPage, params: p.Params, passkeys: p.Passkeys, challenge: p.Challenge, device: origin.FromPage(p.EncodedData)}
 	if len(p.Levels) > 0 {
 		c.stepUp = &stepup.Request{Levels: p.Levels}
 	}

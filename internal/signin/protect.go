@@ -20,7 +20,7 @@ func (c *call) describe(ctx context.Context, u *user.User, st *state) *protectio
 	return &protection.SignIn{
 		Pool: c.pool, Client: c.client, EventID: st.EventID, UserID: u.ID(), Decoy: u.IsDecoy(), Custom: st.Custom != nil,
 		Source:           c.device.Source(ctx, c.caller(ctx).Address, c.admin()),
-		RememberedDevice: st.device != nil && st.device.Remembered, Names: c.device.Names(c.params["USERNAME"], u), Recipient: u.Recipient(c.pool), Email: guard.Email(u),
+		RememberedDevice: st.device != nil && st.device.Remembered, Names: c.device.Names(c.params["USERNAME"], u.Username(), u.Attributes), Recipient: u.Recipient(c.pool), Email: guard.Email(u),
 	}
 }
 

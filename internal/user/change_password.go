@@ -9,6 +9,8 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
+	"cognate/internal/protection"
+	"cognate/internal/protection/origin"
 	"cognate/internal/risk"
 	"cognate/internal/store"
 )
@@ -100,19 +102,36 @@ func (s *Service) ChangePassword(ctx context.Context, in *idp.ChangePasswordRequ
 	if err != nil {
 		return nil, err
 	}
+	event, err := s.Observe(ctx, idp.EventTypePasswordChange, p.Pool, p.Client, u, "", origin.Client{})
+	if err != nil {
+		return nil, err
+	}
 	_, err = s.ReplacePassword(ctx, p.Pool, u, PasswordChange{
 		Password: in.ProposedPassword, Prefix: PolicyChange,
 		Check: func(ctx context.Context, u *User) error {
 			if err := s.provePassword(ctx, p.Pool, u, in.PreviousPassword); err != nil {
 				return err
 			}
-			return s.CheckChoice(ctx, p.Pool, p.Client.ID, idp.EventFilterTypePasswordChange, PolicyChange, in.ProposedPassword)
+			return s.CheckNewPassword(ctx, p.Pool, p.Client, event, in.ProposedPassword)
 		},
+		Then: func(ctx context.Context, tx *store.Tx, _ *User) error { return WriteEnd(ctx, tx, event, nil) },
 	})
+	if event.Compromised() && err != nil || api.ReasonOf(err) == api.ReasonWrongPassword {
+		err = s.RecordFailure(ctx, event, err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &idp.ChangePasswordResponse{}, nil
+}
+
+// CheckNewPassword is CheckChoice for a change of the password. It tells the event of the change.
+func (s *Service) CheckNewPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, event *protection.Event, password string) error {
+	known, err := s.CheckChoice(ctx, sn, client.ID, idp.EventFilterTypePasswordChange, PolicyChange, password)
+	if known {
+		event.FoundCompromised()
+	}
+	return err
 }
 
 // provePassword checks the current password as a sign-in does, with the same lock-out.

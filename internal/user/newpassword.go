@@ -44,7 +44,7 @@ func (s *Service) PrepareNewPassword(ctx context.Context, sn *pool.Snapshot, cli
 	if err := checkCompletion(sn, client, u, given); err != nil {
 		return nil, err
 	}
-	if err := s.CheckChoice(ctx, sn, client.ID, idp.EventFilterTypePasswordChange, PolicyChange, password); err != nil {
+	if _, err := s.CheckChoice(ctx, sn, client.ID, idp.EventFilterTypePasswordChange, PolicyChange, password); err != nil {
 		return nil, err
 	}
 	sealed, err := s.SetPassword(ctx, sn, u, password, false, PolicyChange)

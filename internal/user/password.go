@@ -48,14 +48,15 @@ func CheckPolicy(sn *pool.Snapshot, prefix PolicyPrefix, password string) error 
 
 // A NewPasswordChecker refuses passwords that attackers know.
 type NewPasswordChecker interface {
-	Check(ctx context.Context, sn *pool.Snapshot, clientID string, event idp.EventFilterType, password string) error
+	Check(ctx context.Context, sn *pool.Snapshot, clientID string, event idp.EventFilterType, password string) (known bool, err error)
 }
 
 // CheckChoice checks a password that a person chooses: by the pool's policy, and by threat
-// protection. No transaction may be open.
-func (s *Service) CheckChoice(ctx context.Context, sn *pool.Snapshot, clientID string, event idp.EventFilterType, prefix PolicyPrefix, password string) error {
+// protection. known reports that attackers know the password, which may be refused or not.
+// No transaction may be open.
+func (s *Service) CheckChoice(ctx context.Context, sn *pool.Snapshot, clientID string, event idp.EventFilterType, prefix PolicyPrefix, password string) (known bool, err error) {
 	if err := CheckPolicy(sn, prefix, password); err != nil || s.deps.NewPasswords == nil {
-		return err
+		return false, err
 	}
 	return s.deps.NewPasswords.Check(ctx, sn, clientID, event, password)
 }

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/protection"
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/token"
@@ -31,7 +32,9 @@ type Deps struct {
 	// NewPasswords refuses passwords that attackers know, where threat protection is on. It may
 	// be nil.
 	NewPasswords NewPasswordChecker
-	Pages        *keys.PageTokens
+	// Protection records what happens to accounts. It may be nil.
+	Protection *protection.Service
+	Pages      *keys.PageTokens
 	// Deleted removes, in the transaction that deletes a user, the user's rows of services
 	// that this package does not know. It may be nil.
 	Deleted func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error

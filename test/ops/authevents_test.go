@@ -1,6 +1,7 @@
 package ops_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,5 +46,57 @@ func TestAuthEvents(t *testing.T) {
 		wantType[*types.ResourceNotFoundException](t, err)
 		_, err = r.UpdateAuthEventFeedback(ctx, &cip.UpdateAuthEventFeedbackInput{UserPoolId: pool.Id, Username: aws.String("alice"), EventId: &id, FeedbackToken: aws.String("x"), FeedbackValue: types.FeedbackValueTypeValid})
 		wantType[*types.NotAuthorizedException](t, err)
+	})
+}
+
+// TestAuthEventsOfAccounts signs a user up, recovers the account and changes the password, with context data, and finds the
+// events of it all. Passwords that attackers know are noted with them.
+func TestAuthEventsOfAccounts(t *testing.T) {
+	each(t, func(t *testing.T, r rig) {
+		ctx := t.Context()
+		pool := r.pool(t, func(in *cip.CreateUserPoolInput) {
+			in.UserPoolAddOns = &types.UserPoolAddOnsType{AdvancedSecurityMode: types.AdvancedSecurityModeTypeEnforced}
+			in.AutoVerifiedAttributes = []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail}
+		})
+		must[*cip.SetRiskConfigurationOutput](t)(r.SetRiskConfiguration(ctx, &cip.SetRiskConfigurationInput{
+			UserPoolId: &pool, CompromisedCredentialsRiskConfiguration: &types.CompromisedCredentialsRiskConfigurationType{
+				EventFilter: []types.EventFilterType{types.EventFilterTypePasswordChange}, Actions: &types.CompromisedCredentialsActionsType{EventAction: types.CompromisedCredentialsEventActionTypeBlock},
+			},
+		}))
+		client, alice := r.client(t, pool), aws.String("alice")
+		data := &types.UserContextDataType{EncodedData: aws.String("bm90IGpzb24=")}
+		must[*cip.SignUpOutput](t)(r.SignUp(ctx, &cip.SignUpInput{ClientId: &client, Username: alice, Password: aws.String(password), UserAttributes: attributes("email", "alice@example.com"), UserContextData: data}))
+		must[*cip.ResendConfirmationCodeOutput](t)(r.ResendConfirmationCode(ctx, &cip.ResendConfirmationCodeInput{ClientId: &client, Username: alice, UserContextData: data}))
+		must[*cip.ConfirmSignUpOutput](t)(r.ConfirmSignUp(ctx, &cip.ConfirmSignUpInput{ClientId: &client, Username: alice, ConfirmationCode: aws.String(r.code(t, pool, "alice")), UserContextData: data}))
+		must[*cip.ForgotPasswordOutput](t)(r.ForgotPassword(ctx, &cip.ForgotPasswordInput{ClientId: &client, Username: alice, UserContextData: data}))
+		must[*cip.ConfirmForgotPasswordOutput](t)(r.ConfirmForgotPassword(ctx, &cip.ConfirmForgotPasswordInput{
+			ClientId: &client, Username: alice, ConfirmationCode: aws.String(r.code(t, pool, "alice")), Password: aws.String(otherPassword), UserContextData: data,
+		}))
+		token := must[*cip.InitiateAuthOutput](t)(r.trySignIn(t, client, "alice", otherPassword)).AuthenticationResult.AccessToken
+		_, err := r.ChangePassword(ctx, &cip.ChangePasswordInput{AccessToken: token, PreviousPassword: aws.String("wrong"), ProposedPassword: aws.String(password)})
+		wantError(t, err, notAuthorized("Incorrect username or password."))
+		_, err = r.ChangePassword(ctx, &cip.ChangePasswordInput{AccessToken: token, PreviousPassword: aws.String(otherPassword), ProposedPassword: aws.String(common)})
+		wantType[*types.InvalidPasswordException](t, err)
+		must[*cip.ChangePasswordOutput](t)(r.ChangePassword(ctx, &cip.ChangePasswordInput{AccessToken: token, PreviousPassword: aws.String(otherPassword), ProposedPassword: aws.String(password)}))
+
+		out := must[*cip.AdminListUserAuthEventsOutput](t)(r.AdminListUserAuthEvents(ctx, &cip.AdminListUserAuthEventsInput{UserPoolId: &pool, Username: alice}))
+		got := map[string]int{}
+		for _, e := range out.AuthEvents {
+			text := string(e.EventType) + " " + string(e.EventResponse)
+			if e.EventRisk.CompromisedCredentialsDetected != nil && *e.EventRisk.CompromisedCredentialsDetected {
+				text += " compromised"
+			}
+			got[text]++
+			if e.CreationDate == nil || *e.EventContextData.IpAddress != "127.0.0.1" || e.EventRisk.RiskDecision != types.RiskDecisionTypeNoRisk {
+				t.Errorf("%+v", e)
+			}
+		}
+		want := map[string]int{
+			"SignUp Pass": 1, "ResendCode Pass": 1, "ForgotPassword Pass": 1, "PasswordChange Pass": 2, "SignIn Pass": 1,
+			"PasswordChange Fail": 1, "PasswordChange Fail compromised": 1,
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("events %v, want %v", got, want)
+		}
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/pool/risksettings"
+	"cognate/internal/protection"
 	"cognate/internal/store"
 	"cognate/internal/store/storetest"
 	"cognate/internal/user"
@@ -24,6 +26,8 @@ type Rig struct {
 	*services.Base
 	Users *user.Service
 	Clock *fresh.Clock
+	// Protection is threat protection without data files.
+	Protection *protection.Service
 }
 
 // Engines runs a test on both databases.
@@ -56,9 +60,12 @@ func (r *Rig) Node(t testing.TB, ring *keys.Ring, now func() time.Time) *Rig {
 }
 
 func over(b *services.Base, clock *fresh.Clock) *Rig {
-	return &Rig{Base: b, Clock: clock, Users: user.New(user.Deps{
+	engine := protection.New(protection.Deps{
+		Store: b.Store, Settings: risksettings.New(risksettings.Deps{Store: b.Store, Pools: b.Pools}), Ring: b.Ring, Now: b.Now, Mail: b.Mail,
+	})
+	return &Rig{Base: b, Clock: clock, Protection: engine, Users: user.New(user.Deps{
 		Store: b.Store, Pools: b.Pools, Ring: b.Ring, Gate: b.Gate, Tokens: b.Tokens, Pages: b.PageTokens, Now: b.Now,
-		Lockouts: b.Lockouts, Triggers: b.Triggers, Mail: b.Mail,
+		Lockouts: b.Lockouts, Triggers: b.Triggers, Mail: b.Mail, Protection: engine,
 	})}
 }
 

@@ -44,25 +44,25 @@ var operations = map[Event]string{idp.EventFilterTypeSignUp: "SignUp", idp.Event
 // errKnown is the cause of a refusal, for the log.
 var errKnown = errors.New("attackers know the password")
 
-// Check returns an InvalidPasswordException if attackers know the password and the risk
-// configuration of the app client, or of its pool, refuses such passwords. With AUDIT, or with the
-// action NO_ACTION, it only counts them. It may ask the range API, so no transaction may be open.
-func (s *Service) Check(ctx context.Context, sn *pool.Snapshot, clientID string, event Event, password string) error {
+// Check reports whether attackers know the password. It returns an InvalidPasswordException if the
+// risk configuration of the app client, or of its pool, refuses such passwords. With AUDIT, or with
+// the action NO_ACTION, it only counts them. It may ask the range API, so no transaction may be open.
+func (s *Service) Check(ctx context.Context, sn *pool.Snapshot, clientID string, event Event, password string) (known bool, err error) {
 	if risksettings.ModeOf(sn) == risksettings.Off {
-		return nil
+		return false, nil
 	}
 	settings, err := s.deps.Settings.For(ctx, sn, clientID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if settings.Mode == risksettings.Off || !settings.Compromised.Checks(event) {
-		return nil
+		return false, nil
 	}
 	operation := operations[event]
-	found, source := s.deps.Passwords.Compromised(ctx, password)
-	if !found {
+	known, source := s.deps.Passwords.Compromised(ctx, password)
+	if !known {
 		s.deps.Count(audit.NoRisk, operation, "", sn.ID)
-		return nil
+		return false, nil
 	}
 	const level = "high"
 	s.deps.Count(audit.AnyRisk, operation, "", sn.ID)
@@ -71,8 +71,8 @@ func (s *Service) Check(ctx context.Context, sn *pool.Snapshot, clientID string,
 	s.deps.Log.InfoContext(ctx, "a new password is known to attackers", slog.String("pool", sn.ID), slog.String("operation", operation),
 		slog.String("source", source.String()), slog.Bool("refused", refused))
 	if !refused {
-		return nil
+		return true, nil
 	}
 	s.deps.Count(audit.OverrideBlock, operation, level, sn.ID)
-	return idp.InvalidPasswordException("Provided password cannot be used for security reasons.").WithCause(errKnown)
+	return true, idp.InvalidPasswordException("Provided password cannot be used for security reasons.").WithCause(errKnown)
 }

@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
+	"cognate/internal/protection/origin"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
@@ -21,7 +22,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 	if err != nil {
 		return nil, err
 	}
-	userID, proven, err := s.confirmSignUp(ctx, sn, client, in, nil)
+	userID, proven, err := s.confirmSignUp(ctx, sn, client, in, origin.FromPublic(client, in.UserContextData), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +34,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *idp.ConfirmSignUpReques
 
 // confirmSignUp is ConfirmSignUp for a client that is known. It returns the user and the
 // attribute that the code verified. then, if set, is a write of the confirmation.
-func (s *Service) confirmSignUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ConfirmSignUpRequest, then func(tx *store.Tx, userID string) error) (userID, proven string, err error) {
+func (s *Service) confirmSignUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ConfirmSignUpRequest, from origin.Client, then func(tx *store.Tx, userID string) error) (userID, proven string, err error) {
 	u, err := s.deps.Users.Find(ctx, sn, client, in.Username)
 	if err != nil {
 		return "", "", err
@@ -53,16 +54,21 @@ func (s *Service) confirmSignUp(ctx context.Context, sn *pool.Snapshot, client *
 	if api.Val(in.ForceAliasCreation) {
 		c.conflict = user.MoveAliases(sn, confirmAliasExists)
 	}
+	event, err := s.deps.Users.ObserveConfirmation(ctx, sn, client, u, in.Username, from)
+	if err != nil {
+		return "", "", err
+	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if u.IsDecoy() {
-			return s.refuseDecoy(ctx, tx, sn, u, codes.TriesSignUp, codes.PurposeSignUp, in.ConfirmationCode)
+			err := s.refuseDecoy(ctx, tx, sn, u, codes.TriesSignUp, codes.PurposeSignUp, in.ConfirmationCode)
+			return user.WriteEnd(ctx, tx, event, err)
 		}
 		e, err := s.deps.Users.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
 			return err
 		}
 		u = e.User
-		if err := c.confirm(ctx, tx, e); err != nil || then == nil {
+		if err := user.WriteEnd(ctx, tx, event, c.confirm(ctx, tx, e)); err != nil || then == nil {
 			return err
 		}
 		return then(tx, u.ID())
@@ -180,6 +186,10 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSi
 	if err != nil {
 		return nil, err
 	}
+	event, err := s.deps.Users.SignUpEvent(ctx, sn, u)
+	if err != nil {
+		return nil, err
+	}
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		e, err := s.deps.Users.Edit(ctx, tx, sn, u.ID())
 		if err != nil {
@@ -190,7 +200,7 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *idp.AdminConfirmSi
 		}
 		e.User.Rec.Status = string(idp.UserStatusTypeConfirmed)
 		u = e.User
-		return e.Save(ctx, user.AliasExists)
+		return user.WriteEnd(ctx, tx, event, e.Save(ctx, user.AliasExists))
 	}, store.Retry)
 	if err != nil {
 		return nil, err

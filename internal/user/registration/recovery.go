@@ -9,6 +9,7 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
+	"cognate/internal/protection/origin"
 	"cognate/internal/risk"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
@@ -22,17 +23,21 @@ func (s *Service) ForgotPassword(ctx context.Context, in *idp.ForgotPasswordRequ
 	if err != nil {
 		return nil, err
 	}
-	return s.forgotPassword(ctx, sn, client, in)
+	return s.forgotPassword(ctx, sn, client, in, origin.FromPublic(client, in.UserContextData))
 }
 
 // forgotPassword is ForgotPassword for a client that is known.
-func (s *Service) forgotPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ForgotPasswordRequest) (*idp.ForgotPasswordResponse, error) {
+func (s *Service) forgotPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ForgotPasswordRequest, from origin.Client) (*idp.ForgotPasswordResponse, error) {
 	u, err := s.findOrMigrate(ctx, sn, client, in)
 	if err != nil {
 		return nil, err
 	}
 	if client.PreventExistence && s.hiddenFromRecovery(sn, u) {
 		u = s.deps.Users.StandIn(sn, u, in.Username)
+	}
+	event, err := s.deps.Users.Observe(ctx, idp.EventTypeForgotPassword, sn, client, u, in.Username, from)
+	if err != nil {
+		return nil, err
 	}
 	var to mailing.Delivery
 	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionForgotPassword, ClientID: client.ID, Metadata: in.ClientMetadata, ToSender: in.ClientMetadata}
@@ -43,7 +48,7 @@ func (s *Service) forgotPassword(ctx context.Context, sn *pool.Snapshot, client 
 		if to, err = s.recoveryDelivery(sn, u); err != nil {
 			return err
 		}
-		return s.sendRequested(ctx, tx, mail, u, codes.QuotaReset, codes.PurposeResetPassword, to)
+		return user.WriteEnd(ctx, tx, event, s.sendRequested(ctx, tx, mail, u, codes.QuotaReset, codes.PurposeResetPassword, to))
 	})
 	if err != nil {
 		return nil, err
@@ -175,11 +180,11 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *idp.ConfirmForg
 	if err != nil {
 		return nil, err
 	}
-	return s.confirmForgotPassword(ctx, sn, client, in)
+	return s.confirmForgotPassword(ctx, sn, client, in, origin.FromPublic(client, in.UserContextData))
 }
 
 // confirmForgotPassword is ConfirmForgotPassword for a client that is known.
-func (s *Service) confirmForgotPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ConfirmForgotPasswordRequest) (*idp.ConfirmForgotPasswordResponse, error) {
+func (s *Service) confirmForgotPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ConfirmForgotPasswordRequest, from origin.Client) (*idp.ConfirmForgotPasswordResponse, error) {
 	u, err := s.deps.Users.Find(ctx, sn, client, in.Username)
 	if err != nil {
 		return nil, err
@@ -187,10 +192,15 @@ func (s *Service) confirmForgotPassword(ctx context.Context, sn *pool.Snapshot, 
 	if client.PreventExistence && s.hiddenFromRecovery(sn, u) {
 		u = s.deps.Users.StandIn(sn, u, in.Username)
 	}
+	event, err := s.deps.Users.Observe(ctx, idp.EventTypePasswordChange, sn, client, u, in.Username, from)
+	if err != nil {
+		return nil, err
+	}
 	// The answer is counted and committed before the new verifier is computed.
 	err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		if u.IsDecoy() {
-			return s.refuseDecoy(ctx, tx, sn, u, codes.TriesResetPassword, codes.PurposeResetPassword, in.ConfirmationCode)
+			err := s.refuseDecoy(ctx, tx, sn, u, codes.TriesResetPassword, codes.PurposeResetPassword, in.ConfirmationCode)
+			return user.WriteEnd(ctx, tx, event, err)
 		}
 		var err error
 		if u, err = s.reread(ctx, tx, sn, u); err != nil {
@@ -200,7 +210,11 @@ func (s *Service) confirmForgotPassword(ctx context.Context, sn *pool.Snapshot, 
 			return disabledForRecovery()
 		}
 		_, err = s.checkResetCode(ctx, tx, sn, u, in.ConfirmationCode)
-		return s.codes.CountAnswer(ctx, tx, sn, u.ID(), codes.TriesResetPassword, err, s.place(ctx, tx, sn, u))
+		err = s.codes.CountAnswer(ctx, tx, sn, u.ID(), codes.TriesResetPassword, err, s.place(ctx, tx, sn, u))
+		if err == nil { // The password is still to be set.
+			return nil
+		}
+		return user.WriteEnd(ctx, tx, event, err)
 	}, store.Retry)
 	if err != nil {
 		return nil, err
@@ -208,12 +222,16 @@ func (s *Service) confirmForgotPassword(ctx context.Context, sn *pool.Snapshot, 
 	u, err = s.deps.Users.ReplacePassword(ctx, sn, u, user.PasswordChange{
 		Password: in.Password, Prefix: user.PolicyChange,
 		Check: func(ctx context.Context, _ *user.User) error {
-			return s.deps.Users.CheckChoice(ctx, sn, client.ID, idp.EventFilterTypePasswordChange, user.PolicyChange, in.Password)
+			return s.deps.Users.CheckNewPassword(ctx, sn, client, event, in.Password)
 		},
 		Then: func(ctx context.Context, tx *store.Tx, u *user.User) error {
-			return s.spendResetCode(ctx, tx, sn, u, in.ConfirmationCode)
+			err := s.spendResetCode(ctx, tx, sn, u, in.ConfirmationCode)
+			return user.WriteEnd(ctx, tx, event, err)
 		},
 	})
+	if err != nil && event.Compromised() {
+		err = s.deps.Users.RecordFailure(ctx, event, err)
+	}
 	if err != nil {
 		return nil, err
 	}

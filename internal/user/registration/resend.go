@@ -9,6 +9,7 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
+	"cognate/internal/protection/origin"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
@@ -21,11 +22,11 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *idp.ResendConf
 	if err != nil {
 		return nil, err
 	}
-	return s.resendCode(ctx, sn, client, in)
+	return s.resendCode(ctx, sn, client, in, origin.FromPublic(client, in.UserContextData))
 }
 
 // resendCode is ResendConfirmationCode for a client that is known.
-func (s *Service) resendCode(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ResendConfirmationCodeRequest) (*idp.ResendConfirmationCodeResponse, error) {
+func (s *Service) resendCode(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.ResendConfirmationCodeRequest, from origin.Client) (*idp.ResendConfirmationCodeResponse, error) {
 	u, err := s.deps.Users.Find(ctx, sn, client, in.Username)
 	if err != nil {
 		return nil, err
@@ -36,6 +37,10 @@ func (s *Service) resendCode(ctx context.Context, sn *pool.Snapshot, client *poo
 	if u.IsDecoy() && len(sn.AutoVerified) == 0 {
 		return nil, cannotResend()
 	}
+	event, err := s.deps.Users.Observe(ctx, idp.EventTypeResendCode, sn, client, u, in.Username, from)
+	if err != nil {
+		return nil, err
+	}
 	var to mailing.Delivery
 	mail := &mailing.Batch{Pool: sn, Occasion: trigger.OccasionResendCode, ClientID: client.ID, Metadata: in.ClientMetadata}
 	err = s.deps.Mail.UpdateAndSend(ctx, mail, func(tx *store.Tx) (err error) {
@@ -44,7 +49,7 @@ func (s *Service) resendCode(ctx context.Context, sn *pool.Snapshot, client *poo
 		} else {
 			to, err = s.resend(ctx, tx, mail, u.ID())
 		}
-		return err
+		return user.WriteEnd(ctx, tx, event, err)
 	})
 	if err != nil {
 		return nil, err

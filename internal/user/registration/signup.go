@@ -9,6 +9,8 @@ import (
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
 	"cognate/internal/pool/schema"
+	"cognate/internal/protection"
+	"cognate/internal/protection/origin"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 	"cognate/internal/user"
@@ -24,7 +26,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.signUp(ctx, sn, client, in)
+	out, err := s.signUp(ctx, sn, client, in, origin.FromPublic(client, in.UserContextData))
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,7 @@ func (s *Service) SignUp(ctx context.Context, in *idp.SignUpRequest) (*idp.SignU
 }
 
 // signUp is SignUp for a client that is known, without the Session.
-func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.SignUpRequest) (*idp.SignUpResponse, error) {
+func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, in *idp.SignUpRequest, from origin.Client) (*idp.SignUpResponse, error) {
 	if sn.AdminCreateOnly {
 		return nil, idp.NotAuthorizedException("SignUp is not permitted for this user pool").WithReason(api.ReasonSignUpDisabled)
 	}
@@ -43,7 +45,8 @@ func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Cl
 	if err != nil {
 		return nil, err
 	}
-	if u.Rec.Credential, err = s.firstPassword(ctx, sn, client, u, in.Password); err != nil {
+	known := false
+	if u.Rec.Credential, known, err = s.firstPassword(ctx, sn, client, u, in.Password); err != nil {
 		return nil, err
 	}
 	names := user.SignInNames(sn, u)
@@ -51,7 +54,14 @@ func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Cl
 		return nil, err
 	}
 	markUnverified(u)
-	to, err := s.storeSignUp(ctx, sn, client, u, names, in.ClientMetadata)
+	event, err := s.deps.Users.ObserveSignUp(ctx, sn, client, u, in.Username, from)
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		event.FoundCompromised()
+	}
+	to, err := s.storeSignUp(ctx, sn, client, u, names, event, in.ClientMetadata)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +83,7 @@ func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Cl
 // code goes, nil if none is sent. names are the sign-in names that the request itself
 // claims. Further names come from addresses that the function PreSignUp verified: these
 // move from the users who had them.
-func (s *Service) storeSignUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, names []store.Name, metadata map[string]string) (*mailing.Delivery, error) {
+func (s *Service) storeSignUp(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, names []store.Name, event *protection.Event, metadata map[string]string) (*mailing.Delivery, error) {
 	var code string
 	to := confirmationDelivery(sn, u)
 	if u.Status() != idp.UserStatusTypeUnconfirmed {
@@ -100,8 +110,11 @@ func (s *Service) storeSignUp(ctx context.Context, sn *pool.Snapshot, client *po
 				return err
 			}
 		}
-		if to == nil {
-			return nil
+		if u.Status() == idp.UserStatusTypeConfirmed {
+			event.End(true)
+		}
+		if err := event.Write(ctx, tx); err != nil || to == nil {
+			return err
 		}
 		return s.deps.Mail.EnqueueCode(ctx, tx, mail, u.Recipient(sn), *to, code, u.SignUpCode.ExpiresAt)
 	})
@@ -147,18 +160,19 @@ func markUnverified(u *user.User) {
 }
 
 // firstPassword makes the credential of a sign-up. It returns nil for a user who signs
-// in by codes.
-func (s *Service) firstPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, password *string) ([]byte, error) {
+// in by codes. known reports that attackers know the password.
+func (s *Service) firstPassword(ctx context.Context, sn *pool.Snapshot, client *pool.Client, u *user.User, password *string) (credential []byte, known bool, err error) {
 	if api.Val(password) != "" {
-		if err := s.deps.Users.CheckChoice(ctx, sn, client.ID, idp.EventFilterTypeSignUp, user.PolicySignUp, *password); err != nil {
-			return nil, err
+		if known, err = s.deps.Users.CheckChoice(ctx, sn, client.ID, idp.EventFilterTypeSignUp, user.PolicySignUp, *password); err != nil {
+			return nil, known, err
 		}
-		return s.deps.Users.SetPassword(ctx, sn, u, *password, false, user.PolicySignUp)
+		credential, err = s.deps.Users.SetPassword(ctx, sn, u, *password, false, user.PolicySignUp)
+		return credential, known, err
 	}
 	if user.PasswordOptional(sn, func(attr string) bool { return u.Attributes[attr] != "" }) {
-		return nil, nil
+		return nil, false, nil
 	}
-	return nil, idp.InvalidParameterException("1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null")
+	return nil, false, idp.InvalidParameterException("1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null")
 }
 
 func usernameExists() error { return idp.UsernameExistsException("User already exists") }
