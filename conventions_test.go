@@ -65,11 +65,12 @@ var imports = map[string][]string{
 	"internal/user/identities":       {"internal/user", "internal/api", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/trigger", "internal/audit", "internal/federation"},
 	"internal/scim":                  {"internal/scim/resource", "internal/api", "internal/audit", "internal/audit/trail", "internal/pool", "internal/pool/providers", "internal/store", "internal/keys", "internal/user", "internal/user/identities", "internal/federation"},
 	"internal/scim/resource":         {},
-	"internal/protection":            {"internal/api", "internal/pool", "internal/pool/risksettings", "internal/store", "internal/keys", "internal/risk", "internal/risk/passwords", "internal/audit", "internal/mailing"},
+	"internal/protection":            {"internal/api", "internal/pool", "internal/pool/logs", "internal/pool/risksettings", "internal/store", "internal/keys", "internal/risk", "internal/risk/passwords", "internal/audit", "internal/mailing"},
 	"internal/protection/authevents": {"internal/protection", "internal/api", "internal/pool", "internal/user", "internal/store", "internal/keys"},
 	"internal/protection/origin":     {"internal/protection", "internal/api", "internal/pool", "internal/token"},
 	"internal/pool/branding":         {"internal/pool", "internal/api", "internal/store", "internal/keys"},
 	"internal/pool/risksettings":     {"internal/pool", "internal/api", "internal/store", "internal/risk"},
+	"internal/pool/logs":             {"internal/pool", "internal/api", "internal/store", "internal/keys", "internal/audit", "internal/audit/delivery"},
 	"internal/risk/passwords":        {"internal/risk", "internal/outbound"},
 
 	// The gateway asks for keys and policies through an interface of its own.

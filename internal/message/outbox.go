@@ -239,12 +239,19 @@ func (w *worker) attempt(ctx context.Context, r store.Message) {
 		result = audit.MessageFailed
 	}
 	s.deps.Metrics.Message(r.Lane, result)
+	var also func(ctx context.Context, tx *store.Tx) error
+	if result == audit.MessageFailed {
+		also = s.failed(done, r, err)
+	}
 	record := s.deps.Store.Update(done, func(tx *store.Tx) error {
 		switch result {
 		case audit.MessageSent:
 			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageSent, "", s.keepUntil(r))
 		case audit.MessageFailed:
-			return tx.FinishMessage(done, r.PoolID, r.ID, store.MessageFailed, rowText(err), s.keepUntil(r))
+			if err := tx.FinishMessage(done, r.PoolID, r.ID, store.MessageFailed, rowText(err), s.keepUntil(r)); err != nil || also == nil {
+				return err
+			}
+			return also(done, tx)
 		default:
 			return tx.RetryMessage(done, r.PoolID, r.ID, next, rowText(err))
 		}
@@ -256,6 +263,23 @@ func (w *worker) attempt(ctx context.Context, r store.Message) {
 	if record != nil && !errors.Is(record, store.ErrNotFound) {
 		log.ErrorContext(ctx, "message's fate not recorded", slog.Any("error", record))
 	}
+}
+
+// failed returns what is written with the end of a message that could not be sent; nil if nothing is.
+func (s *Service) failed(ctx context.Context, r store.Message, failure error) func(ctx context.Context, tx *store.Tx) error {
+	if s.deps.Failed == nil {
+		return nil
+	}
+	text := rowText(failure)
+	if errors.Is(failure, errLate) && r.LastError != "" {
+		text += "; the last attempt failed: " + r.LastError
+	}
+	also, err := s.deps.Failed(ctx, s.deps.Now(), r.PoolID, r.UserID, r.Medium+" message "+r.ID+" was not delivered: "+text)
+	if err != nil { // The message has ended all the same.
+		s.deps.Log.ErrorContext(ctx, "the failure of a message is missing in the log of its user pool", slog.String("message", r.ID), slog.String("pool", r.PoolID), slog.Any("error", err))
+		return nil
+	}
+	return also
 }
 
 // keepUntil returns until when a message is kept that was sent or given up.

@@ -69,6 +69,9 @@ func (r *rig) world(t *testing.T) *life {
 		"LambdaConfig":                object{"DefineAuthChallenge": define, "CreateAuthChallenge": long, "VerifyAuthChallengeResponse": define},
 	})
 	l.pool = text(made, "UserPool", "Id")
+	r.call("SetLogDeliveryConfiguration", object{"UserPoolId": l.pool, "LogConfigurations": []object{{
+		"LogLevel": "INFO", "EventSource": "userAuthEvents", "CloudWatchLogsConfiguration": object{"LogGroupArn": "arn:aws:logs:us-east-1:123456789012:log-group:people"},
+	}}})
 	r.call("SetUserPoolMfaConfig", object{
 		"UserPoolId": l.pool, "MfaConfiguration": "OPTIONAL", "SmsMfaConfiguration": object{}, "SoftwareTokenMfaConfiguration": object{"Enabled": true},
 		"WebAuthnConfiguration": object{"RelyingPartyId": "example.com", "UserVerification": "required"},

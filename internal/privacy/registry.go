@@ -52,6 +52,7 @@ const (
 	SectionAudit         = "auditRecords"
 	SectionEvents        = "signInEvents"
 	SectionHistory       = "signInHistory"
+	SectionLogs          = "recordsForLogs"
 )
 
 const (
@@ -85,6 +86,7 @@ var Tables = []Table{
 
 	{"auth_events", SectionEvents, "events of threat protection: time, result, address, device, place, risk", byUser, Deleted, "keep-events after the event, two years by default"},
 	{"sign_in_histories", SectionHistory, "what was learned from sign-ins: keyed hashes of devices, networks and addresses, countries, network operators, counts", byUser, Deleted, ""},
+	{"log_records", SectionLogs, "records of the user pool's logs that wait to be delivered: sign-ins with address, device and place; messages that could not be sent", byUser, Deleted, "when it is delivered; log-delivery-keep after the event, 7 days by default"},
 	{"audit_events", SectionAudit, "records of requests: sub, address, user agent, names of sessions", "pool and sub, identity pool and identity", Pseudonymised, "audit-retention, 90 days by default"},
 
 	{"turns", "", "a hash of a sign-in name or sub that has just changed", "", Expiring, "75 minutes after the change"},

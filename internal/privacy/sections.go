@@ -47,6 +47,7 @@ var sections = []sectionReader{
 	{SectionAudit, "Records of the audit trail about requests of the user, and of administrators about the user, in CloudTrail's form.", readAudit},
 	{SectionEvents, "Sign-ins and other events that threat protection has judged.", readEvents},
 	{SectionHistory, "What threat protection has learned from earlier sign-ins: keyed hashes of devices, networks and addresses, countries, network operators, and counts. The values behind the hashes are not known.", readHistory},
+	{SectionLogs, "Records for the logs of the user pool that wait to be delivered to the administrator's log group, bucket or stream.", readLogs},
 }
 
 type profileRecord struct {
@@ -472,4 +473,19 @@ func auditSubjects(ctx context.Context, r *store.Reader, p *person) ([]auditSubj
 		}
 	}
 	return list, err
+}
+
+type waitingRecord struct {
+	Source string          `json:"source"`
+	At     time.Time       `json:"at"`
+	Record json.RawMessage `json:"record"`
+}
+
+func readLogs(ctx context.Context, _ *Service, r *store.Reader, p *person) (o reading, err error) {
+	list, err := r.LogRecordsOfUser(ctx, p.pool.ID, p.id)
+	slices.SortFunc(list, func(a, b store.LogRecord) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	for _, l := range list {
+		o.add("log_records", waitingRecord{l.Source, l.At, l.Body})
+	}
+	return o, err
 }

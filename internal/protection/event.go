@@ -33,6 +33,7 @@ type Event struct {
 	address    netip.Addr
 	attempt    *score.Attempt
 	history    *score.History
+	log        *logEntry            // nil: the pool has no log of events
 	historyRow *store.SignInHistory // to be written, once learned is true
 	learned    bool
 	dirty      bool // Write has something to do
@@ -102,7 +103,11 @@ func (s *Service) Read(ctx context.Context, sn *pool.Snapshot, userID, eventID s
 	if err != nil {
 		return nil, err
 	}
-	return &Event{service: s, in: &SignIn{Pool: sn, UserID: userID, EventID: eventID}, doc: *doc}, nil
+	log, err := s.openLog(ctx, sn, userID, "")
+	if err != nil {
+		return nil, err
+	}
+	return &Event{service: s, in: &SignIn{Pool: sn, UserID: userID, EventID: eventID}, doc: *doc, log: log}, nil
 }
 
 // Dirty reports whether there is something to write. A nil event is not dirty.
@@ -173,7 +178,13 @@ func (e *Event) Write(ctx context.Context, tx *store.Tx) error {
 	expires := begun.Add(e.service.deps.Keep)
 	if e.in.Decoy {
 		h := e.service.deps.Ring.Hash(salt, []byte(e.in.EventID))
+		if err := e.log.writeDecoy(ctx, tx, e.service, h[0]%decoyPlaces, e.in.EventID, &e.doc); err != nil {
+			return err
+		}
 		return tx.PutDecoyEvent(ctx, e.in.Pool.ID, h[0]%decoyPlaces, expires, doc)
+	}
+	if err := e.log.write(ctx, tx, e.service, e.in.EventID, &e.doc); err != nil {
+		return err
 	}
 	err = tx.PutAuthEvent(ctx, store.AuthEvent{
 		PoolID: e.in.Pool.ID, UserID: e.in.UserID, ID: e.in.EventID, ExpiresAt: expires,

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
+	"cognate/internal/pool/logs"
 	"cognate/internal/pool/risksettings"
 	"cognate/internal/risk/geo"
 	"cognate/internal/risk/lists"
@@ -29,6 +30,8 @@ type Deps struct {
 	// DomainBase returns the base URL of a pool's domain, for the links of notices. It returns "" for a pool without a
 	// domain. It may be nil.
 	DomainBase func(*pool.Snapshot) string
+	// Logs gets a record of each event for pools that have them delivered. It may be nil.
+	Logs *logs.Service
 	// Keep is how long events are kept; 0 means DefaultKeep.
 	Keep time.Duration
 

@@ -81,6 +81,9 @@ func (s *Service) Evaluate(ctx context.Context, in *SignIn) (*Event, error) {
 		Version: documentVersion, Client: in.Client.ID, Type: idp.EventTypeSignIn, Response: idp.EventResponseTypeInProgress,
 		Decision: idp.RiskDecisionTypeNoRisk, Challenges: in.Challenges, Address: in.Source.Address, HasContext: in.Source.EncodedData != "",
 	}
+	if e.log, err = s.openLog(ctx, in.Pool, in.UserID, in.Recipient.Username); err != nil {
+		return nil, err
+	}
 	attempt := e.describe()
 	history, err := e.readHistory(ctx)
 	if err != nil {

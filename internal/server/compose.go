@@ -38,6 +38,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/pool/branding"
 	"cognate/internal/pool/chosenid"
+	"cognate/internal/pool/logs"
 	"cognate/internal/pool/providers"
 	"cognate/internal/pool/risksettings"
 	"cognate/internal/privacy"
@@ -83,6 +84,8 @@ type services struct {
 	branding     *branding.Service
 	providers    *providers.Service
 	risk         *risksettings.Service
+	logs         *logs.Service
+	deliveries   []logs.Delivery
 	calls        *fetch.Client // of identity providers
 	riskData     *riskData
 	// socialEndpoints replace URLs of social providers, by type and by key of ProviderDetails.
@@ -124,6 +127,7 @@ type (
 	brandOperations    = branding.Service
 	providerOperations = providers.Service
 	riskOperations     = risksettings.Service
+	logOperations      = logs.Service
 	eventOperations    = authevents.Service
 	identityOperations = identities.Service
 	limitOperations    = ratelimit.Service
@@ -149,6 +153,7 @@ type directory struct {
 	*brandOperations
 	*providerOperations
 	*riskOperations
+	*logOperations
 	*eventOperations
 	*userOperations
 	*groupOperations
@@ -209,6 +214,11 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	}
 	v.branding = branding.New(branding.Deps{Store: st, Pools: v.pools, BaseURL: publicURL(c)})
 	v.risk = risksettings.New(risksettings.Deps{Store: st, Pools: v.pools})
+	v.logs = logs.New(logs.Deps{
+		Store: st, Pools: v.pools, Targets: c.logTargets(func(string, string, ...any) {}), Sinks: c.sinkOptions(), AccountID: c.AccountID,
+		Owner: keys.NewUUID(), Now: c.machineNow(), Log: log, Keep: c.LogDeliveryKeep,
+	})
+	v.deliveries = v.logs.Deliveries(metrics)
 	v.riskData = openRiskData(c, log)
 	v.tokens = token.New(token.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, SigningKeys: ready, Now: c.Now, Log: log,
@@ -218,14 +228,14 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	})
 	v.pools.OnReuse(v.tokens.Forget)
 	v.messages = message.New(message.Deps{
-		Rest: message.AnswerTime, Metrics: metrics,
+		Rest: message.AnswerTime, Metrics: metrics, Failed: v.logs.FailedMessage,
 		Store: st, Ring: ring, Now: c.Now, Log: log, Mail: mail, SMS: sms, Inbox: c.Mode == Dev, Keep: c.KeepMessages,
 		Functions: mailing.FunctionSender{Triggers: v.triggers.Service},
 	})
 	v.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
 	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service, DomainBase: domainBase(c)})
 	v.protection = protection.New(protection.Deps{
-		Keep:  c.KeepEvents,
+		Keep: c.KeepEvents, Logs: v.logs,
 		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails, DomainBase: domainBase(c),
 		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
 		Rates: v.rates, Passwords: v.riskData.passwords, Count: v.metrics.Risk,
@@ -284,7 +294,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	}
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			v.bindUserPools(c, directory{v.pools, v.branding, v.providers, v.risk, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, v.limits, unimplemented{}}),
+			v.bindUserPools(c, directory{v.pools, v.branding, v.providers, v.risk, v.logs, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, v.limits, unimplemented{}}),
 			identity.Bind(v.identityPools),
 			sts.Bind(v.credentials),
 			iamapi.Bind(v.account),
@@ -403,7 +413,11 @@ func (v *services) close(ctx context.Context) error {
 	if v.publisher != nil {
 		published = v.publisher.Flush(ctx)
 	}
-	return errors.Join(published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx), v.triggers.close(), v.intake.Close(ctx), v.destinations.Close(ctx))
+	errs := []error{published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx), v.triggers.close(), v.intake.Close(ctx), v.destinations.Close(ctx)}
+	for _, d := range v.deliveries {
+		errs = append(errs, d.Close(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 const (
@@ -442,6 +456,10 @@ func (s *Server) startBackground() {
 	b.Every("audit trail", auditInterval, v.maintainTrail)
 	for _, d := range v.destinations {
 		b.Every("audit records to "+d.Name, deliveryInterval, d.Turn)
+	}
+	b.Every("records of user pools' logs", sweepInterval, v.logs.Maintain)
+	for _, d := range v.deliveries {
+		b.Every("logs of user pools to "+string(d.Kind), deliveryInterval, d.Turn)
 	}
 	b.Every("signing keys", stepInterval, v.tokens.Maintain)
 	v.riskData.report()

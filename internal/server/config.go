@@ -57,6 +57,7 @@ type Config struct {
 	TraceSettings
 	RateLimitSettings
 	AuditDeliverySettings
+	LogDeliverySettings
 
 	MaxRequestBytes int64          `group:"Limits" default:"2097152" placeholder:"N" help:"Largest request body, in bytes. The assets of managed login need 2 MB."`
 	ImportMaxBytes  int64          `group:"Limits" default:"104857600" placeholder:"N" help:"Largest file of an import of users, in bytes."`
@@ -261,6 +262,7 @@ func (c *Config) checkCommon(add addProblem) {
 	c.checkTraces(add)
 	c.checkRateLimits(add)
 	c.checkAuditDelivery(add)
+	c.checkLogDelivery(add)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {

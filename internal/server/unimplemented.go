@@ -22,16 +22,8 @@ func (unimplemented) DeleteUserPoolReplica(context.Context, *idp.DeleteUserPoolR
 	return nil, api.Unimplemented("DeleteUserPoolReplica")
 }
 
-func (unimplemented) GetLogDeliveryConfiguration(context.Context, *idp.GetLogDeliveryConfigurationRequest) (*idp.GetLogDeliveryConfigurationResponse, error) {
-	return nil, api.Unimplemented("GetLogDeliveryConfiguration")
-}
-
 func (unimplemented) ListUserPoolReplicas(context.Context, *idp.ListUserPoolReplicasRequest) (*idp.ListUserPoolReplicasResponse, error) {
 	return nil, api.Unimplemented("ListUserPoolReplicas")
-}
-
-func (unimplemented) SetLogDeliveryConfiguration(context.Context, *idp.SetLogDeliveryConfigurationRequest) (*idp.SetLogDeliveryConfigurationResponse, error) {
-	return nil, api.Unimplemented("SetLogDeliveryConfiguration")
 }
 
 func (unimplemented) UpdateUserPoolReplica(context.Context, *idp.UpdateUserPoolReplicaRequest) (*idp.UpdateUserPoolReplicaResponse, error) {

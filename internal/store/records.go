@@ -41,6 +41,8 @@ const (
 	KindBranding        = "branding"
 	KindUICustomization = "ui-customization"
 	KindRisk            = "risk"
+	// KindLogDelivery has where a pool sends its logs, by event source.
+	KindLogDelivery = "log-delivery"
 	// KindSAMLKey has the key by which a pool signs its requests of SAML providers.
 	KindSAMLKey = "saml-key"
 )

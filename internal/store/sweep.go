@@ -79,6 +79,7 @@ var (
 		sweepExpired("turns", "pool_id, subject", "pool_id = ?"),
 		sweepExpired("auth_events", "pool_id, user_id, id", "pool_id = ?"),
 		sweepExpired("sign_in_histories", "pool_id, user_id", "pool_id = ?"),
+		sweepExpired("log_records", "pool_id, source, at, id", "pool_id = ?"),
 		sweepExpired("import_jobs", "pool_id, id", "pool_id = ?"),
 		sweepExpired("import_beats", "pool_id, job_id", "pool_id = ?"),
 		sweepExpired("import_uploads", "pool_id, id", "pool_id = ?"),

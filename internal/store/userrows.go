@@ -37,7 +37,7 @@ var userRowDeletes = map[string]*statement{
 	"passkey_challenges": userChallengesDelete, "sign_in_states": userStatesDelete, "devices": userDevicesDelete,
 	"forgotten_devices": userForgottenDelete, "user_sessions": userSessionsDelete, "identities": userIdentitiesDelete,
 	"families": userFamiliesDelete, "messages": userMessagesDelete, "counters": userCountersDelete, "auth_events": userEventsDelete,
-	"sign_in_histories": userHistoryDelete,
+	"sign_in_histories": userHistoryDelete, "log_records": userLogsDelete,
 }
 
 // userRowTables are the tables of userRowDeletes, in the order in which every deletion visits them.

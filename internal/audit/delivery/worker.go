@@ -225,10 +225,10 @@ func (w *Worker) send(ctx context.Context, name string, s *progress, to sink.Sin
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		w.noteFailure(s, err)
+		w.noteFailure(name, s, err)
 		return false, nil
 	}
-	w.noteSuccess(s, r)
+	w.noteSuccess(name, s, r)
 	next := s.lease
 	next.Position, next.LeaseUntil = r.Position, w.deps.Now().Add(leaseTime)
 	// The destination has the records, even if this process is about to stop.
@@ -248,23 +248,23 @@ func (w *Worker) send(ctx context.Context, name string, s *progress, to sink.Sin
 }
 
 // noteFailure sets the time of the next attempt. The first of several failures is logged.
-func (w *Worker) noteFailure(s *progress, err error) {
+func (w *Worker) noteFailure(stream string, s *progress, err error) {
 	w.failed.Add(1)
 	s.retryAt = w.deps.Now().Add(min(time.Second<<min(s.failures, 10), maxBackoff))
 	s.failures++
 	if s.failures == 1 {
-		w.deps.Log.Warn("records cannot be delivered; they wait in the database", slog.String("destination", w.destination), slog.Any("error", err))
+		w.deps.Log.Warn("records cannot be delivered; they wait in the database", slog.String("destination", w.destination), slog.String("stream", stream), slog.Any("error", err))
 	}
 }
 
-func (w *Worker) noteSuccess(s *progress, r Records) {
+func (w *Worker) noteSuccess(stream string, s *progress, r Records) {
 	if s.failures > 0 {
-		w.deps.Log.Info("records are delivered again", slog.String("destination", w.destination), slog.Int("attempts", s.failures+1))
+		w.deps.Log.Info("records are delivered again", slog.String("destination", w.destination), slog.String("stream", stream), slog.Int("attempts", s.failures+1))
 		s.failures, s.retryAt = 0, time.Time{}
 	}
 	if r.Missed > 0 {
 		w.missed.Add(r.Missed)
-		w.deps.Log.Error("the database no longer had records that were not delivered", slog.String("destination", w.destination), slog.Int64("records", r.Missed))
+		w.deps.Log.Error("the database no longer had records that were not delivered", slog.String("destination", w.destination), slog.String("stream", stream), slog.Int64("records", r.Missed))
 	}
 	w.sent.Add(int64(len(r.List)))
 }

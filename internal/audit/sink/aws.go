@@ -23,9 +23,9 @@ import (
 	"cognate/internal/outbound"
 )
 
-// A remote is a service of AWS, or one that is compatible. The SDK signs the requests; its service
-// clients, which would add 10 MiB to the program for three operations, are not used.
-type remote struct {
+// A Remote is a service of AWS in one Region, or one that is compatible. Its sinks share connections and credentials. The SDK signs
+// the requests; its service clients, which would add 10 MiB to the program for a few operations, are not used.
+type Remote struct {
 	service  string // in signatures
 	region   string
 	endpoint *url.URL
@@ -36,16 +36,28 @@ type remote struct {
 }
 
 // newRemote reads the Region and the endpoint of an address.
-func newRemote(ctx context.Context, u *url.URL, o Options, service string) (*remote, error) {
+func newRemote(ctx context.Context, u *url.URL, o Options, service string) (*Remote, error) {
 	q := u.Query()
-	cfg, err := o.AWS(ctx, q.Get("region"))
+	return Connect(ctx, service, q.Get("region"), q.Get("endpoint"), o)
+}
+
+// Services of AWS, as [Connect] takes them.
+const (
+	ServiceS3       = "s3"
+	ServiceLogs     = "logs"
+	ServiceFirehose = "firehose"
+)
+
+// Connect returns a service in a Region. An empty Region is the SDK's own, and an empty endpoint is AWS itself. It connects to
+// nothing yet.
+func Connect(ctx context.Context, service, region, endpoint string, o Options) (*Remote, error) {
+	cfg, err := o.AWS(ctx, region)
 	if err != nil {
-		return nil, outbound.Clean(err, u.String())
+		return nil, outbound.Clean(err, endpoint)
 	}
 	if cfg.Region == "" {
 		return nil, errors.New("the address needs ?region=REGION")
 	}
-	endpoint := q.Get("endpoint")
 	if endpoint == "" {
 		endpoint = "https://" + service + "." + cfg.Region + "." + domainOf(cfg.Region)
 	}
@@ -56,9 +68,9 @@ func newRemote(ctx context.Context, u *url.URL, o Options, service string) (*rem
 	if o.Development && !outbound.IsAWS(endpoint) && !outbound.HasCredentials(ctx, cfg) {
 		cfg.Credentials = outbound.Dummy()
 	}
-	return &remote{
+	return &Remote{
 		service: service, region: cfg.Region, endpoint: e, client: outbound.NewAWSClient(cfg), provider: cfg.Credentials, now: o.Now,
-		signer: v4.NewSigner(func(s *v4.SignerOptions) { s.DisableURIPathEscaping = service == "s3" }),
+		signer: v4.NewSigner(func(s *v4.SignerOptions) { s.DisableURIPathEscaping = service == ServiceS3 }),
 	}, nil
 }
 
@@ -71,7 +83,7 @@ func domainOf(region string) string {
 }
 
 // send signs and sends a request, and returns the status and the body of the answer.
-func (r *remote) send(ctx context.Context, method string, u *url.URL, header http.Header, body []byte) (int, []byte, error) {
+func (r *Remote) send(ctx context.Context, method string, u *url.URL, header http.Header, body []byte) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, outbound.Clean(err, u.String())
@@ -79,7 +91,7 @@ func (r *remote) send(ctx context.Context, method string, u *url.URL, header htt
 	req.Header = header
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
-	if r.service == "s3" {
+	if r.service == ServiceS3 {
 		req.Header.Set("X-Amz-Content-Sha256", hash)
 	}
 	if r.provider == nil {
@@ -101,12 +113,41 @@ func (r *remote) send(ctx context.Context, method string, u *url.URL, header htt
 	return res.StatusCode, answer, outbound.Clean(err, u.String())
 }
 
-// A bucket takes records as objects in CloudTrail's form (CloudTrail: log file name format).
+// A bucket takes records as compressed objects.
 type bucket struct {
-	*remote
-	base            *url.URL // of the bucket's objects
-	prefix, account string
-	wait            time.Duration
+	*Remote
+	base   *url.URL // of the bucket's objects
+	layout ObjectLayout
+	wait   time.Duration
+}
+
+// An ObjectLayout is how records become an object.
+type ObjectLayout struct {
+	// Key returns the key of an object by its first record and by the digest of all. Neither changes when the records are sent
+	// again.
+	Key func(first Record, digest string) string
+	// Lines says that the object has a line for each record. Otherwise it is {"Records":[…]}, as CloudTrail writes.
+	Lines bool
+}
+
+// Bucket returns a bucket as a sink. pathStyle puts the bucket into the path, not into the host.
+func (r *Remote) Bucket(name string, pathStyle bool, wait time.Duration, layout ObjectLayout) Sink {
+	base := *r.endpoint
+	if pathStyle {
+		base.Path = path.Join("/", base.Path, name)
+	} else {
+		base.Host = name + "." + base.Host
+	}
+	return &bucket{Remote: r, base: &base, layout: layout, wait: wait}
+}
+
+// trailLayout is CloudTrail's (CloudTrail: log file name format).
+func trailLayout(prefix, account, region string) ObjectLayout {
+	return ObjectLayout{Key: func(first Record, digest string) string {
+		at := first.At.UTC()
+		return path.Join(prefix, "AWSLogs", account, "CloudTrail", region, at.Format("2006/01/02"),
+			fmt.Sprintf("%s_CloudTrail_%s_%s_%s.json.gz", account, region, at.Format("20060102T1504Z"), digest))
+	}}
 }
 
 // openS3 reads s3://BUCKET/PREFIX?region=REGION&endpoint=URL&path-style=true&wait=1m.
@@ -125,17 +166,11 @@ func openS3(ctx context.Context, u *url.URL, o Options) (Sink, error) {
 	if !slices.Contains([]string{"", "true", "false"}, style) {
 		return nil, errors.New("path-style must be true or false")
 	}
-	r, err := newRemote(ctx, u, o, "s3")
+	r, err := newRemote(ctx, u, o, ServiceS3)
 	if err != nil {
 		return nil, err
 	}
-	base := *r.endpoint
-	if style == "true" {
-		base.Path = path.Join("/", base.Path, u.Host)
-	} else {
-		base.Host = u.Host + "." + base.Host
-	}
-	return &bucket{remote: r, base: &base, prefix: strings.Trim(u.Path, "/"), account: o.Account, wait: wait}, nil
+	return r.Bucket(u.Host, style == "true", wait, trailLayout(strings.Trim(u.Path, "/"), o.Account, r.region)), nil
 }
 
 // Batch implements Sink.
@@ -146,17 +181,20 @@ func (b *bucket) Batch() Batch { return Batch{Records: 10_000, Bytes: 8 << 20, W
 func (b *bucket) Send(ctx context.Context, records []Record) error {
 	var body bytes.Buffer
 	z := gzip.NewWriter(&body)
-	err := json.NewEncoder(z).Encode(map[string]any{"Records": bodies(records)})
+	var err error
+	if b.layout.Lines {
+		_, err = z.Write(lines(records))
+	} else {
+		err = json.NewEncoder(z).Encode(map[string]any{"Records": bodies(records)})
+	}
 	if err == nil {
 		err = z.Close()
 	}
 	if err != nil {
 		return err
 	}
-	at := records[0].At.UTC()
 	u := *b.base
-	u.Path = path.Join("/", u.Path, b.prefix, "AWSLogs", b.account, "CloudTrail", b.region, at.Format("2006/01/02"),
-		fmt.Sprintf("%s_CloudTrail_%s_%s_%s.json.gz", b.account, b.region, at.Format("20060102T1504Z"), digest(records)[:16]))
+	u.Path = path.Join("/", u.Path, b.layout.Key(records[0], digest(records)[:16]))
 	header := http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}
 	status, _, err := b.send(ctx, http.MethodPut, &u, header, body.Bytes())
 	if err == nil && status/100 != 2 {
@@ -182,7 +220,7 @@ const (
 
 // A logGroup takes each record as an event of a log stream.
 type logGroup struct {
-	*remote
+	*Remote
 	group, stream string
 }
 
@@ -201,7 +239,7 @@ func openLogs(ctx context.Context, u *url.URL, o Options) (Sink, error) {
 	if u.Host != "" || group == "" {
 		return nil, errors.New("the address must be cloudwatch-logs:GROUP")
 	}
-	r, err := newRemote(ctx, u, o, "logs")
+	r, err := newRemote(ctx, u, o, ServiceLogs)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +247,12 @@ func openLogs(ctx context.Context, u *url.URL, o Options) (Sink, error) {
 	if stream == "" {
 		stream = "cognate"
 	}
-	return &logGroup{remote: r, group: group, stream: stream}, nil
+	return r.LogGroup(group, stream), nil
+}
+
+// LogGroup returns a log stream of a log group as a sink. The log stream is made if it is missing.
+func (r *Remote) LogGroup(group, stream string) Sink {
+	return &logGroup{Remote: r, group: group, stream: stream}
 }
 
 // Batch implements Sink.
@@ -256,48 +299,58 @@ func fitting(events []logEvent) int {
 func (l *logGroup) put(ctx context.Context, events []logEvent) error {
 	stream := map[string]any{"logGroupName": l.group, "logStreamName": l.stream}
 	in := map[string]any{"logGroupName": l.group, "logStreamName": l.stream, "logEvents": events}
-	code, err := l.call(ctx, "PutLogEvents", in)
+	code, err := l.write(ctx, in)
 	if code != "ResourceNotFoundException" {
 		return err
 	}
-	if code, err = l.call(ctx, "CreateLogStream", stream); err != nil && code != "ResourceAlreadyExistsException" {
+	if code, err = l.call(ctx, "CloudWatch Logs", "Logs_20140328.CreateLogStream", stream, nil); err != nil && code != "ResourceAlreadyExistsException" {
 		return err
 	}
-	_, err = l.call(ctx, "PutLogEvents", in)
+	_, err = l.write(ctx, in)
 	return err
 }
 
-// call does an operation of CloudWatch Logs, by its JSON protocol. It returns the code of an error of
-// the service, too.
-func (l *logGroup) call(ctx context.Context, operation string, in any) (code string, err error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return "", err
-	}
-	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328." + operation}}
-	status, answer, err := l.send(ctx, http.MethodPost, l.endpoint, header, body)
-	if err != nil {
-		return "", err
-	}
+func (l *logGroup) write(ctx context.Context, in any) (code string, err error) {
 	var out struct {
-		Type     string `json:"__type"`
 		Rejected struct {
 			TooNew *int `json:"tooNewLogEventStartIndex"`
 		} `json:"rejectedLogEventsInfo"`
 	}
-	_ = json.Unmarshal(answer, &out) // An answer of another form has no code.
-	switch {
-	case status/100 != 2:
-		code = out.Type[strings.LastIndexByte(out.Type, '#')+1:]
-		return code, fmt.Errorf("CloudWatch Logs answered %d %s %q", status, http.StatusText(status), code)
-	case out.Rejected.TooNew != nil:
-		return "", errors.New("CloudWatch Logs refused events as too new: compare the clocks")
+	code, err = l.call(ctx, "CloudWatch Logs", "Logs_20140328.PutLogEvents", in, &out)
+	if err == nil && out.Rejected.TooNew != nil {
+		err = errors.New("CloudWatch Logs refused events as too new: compare the clocks")
 	}
-	return "", nil
+	return code, err
 }
 
 // Close implements Sink.
 func (l *logGroup) Close() error {
 	l.client.CloseIdleConnections()
 	return nil
+}
+
+// call does an operation by AWS's JSON protocol. It returns the code of an error of the service, too. An answer of another form
+// leaves out as it is.
+func (r *Remote) call(ctx context.Context, service, target string, in, out any) (code string, err error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return "", err
+	}
+	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target}}
+	status, answer, err := r.send(ctx, http.MethodPost, r.endpoint, header, body)
+	if err != nil {
+		return "", err
+	}
+	if status/100 != 2 {
+		var failure struct {
+			Type string `json:"__type"`
+		}
+		_ = json.Unmarshal(answer, &failure) // An answer of another form has no code.
+		code = failure.Type[strings.LastIndexByte(failure.Type, '#')+1:]
+		return code, fmt.Errorf("%s answered %d %s %q", service, status, http.StatusText(status), code)
+	}
+	if out != nil {
+		_ = json.Unmarshal(answer, out)
+	}
+	return "", nil
 }

@@ -96,3 +96,58 @@ func testSignInHistories(t *testing.T, s *store.Store) {
 	h.Version = 0
 	refused(t, s, store.ErrConflict, put)
 }
+
+// testLogRecords: records are listed in the order of their times, and go with their user and their pool. None is added about a
+// user who is gone.
+func testLogRecords(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	addUsers(t, s, calledUser("u"))
+	update(t, s, func(tx *store.Tx) error { return tx.InsertPool(ctx, store.Pool{ID: "p", Region: "r", CreatedAt: Now}) })
+	record := func(source, user string, n int) store.LogRecord {
+		return store.LogRecord{PoolID: "p", Source: source, At: Now.Add(time.Duration(n/10) * time.Millisecond), ID: fmt.Sprint(n), UserID: user, Body: []byte{byte(n)}}
+	}
+	put := func(list ...store.LogRecord) {
+		t.Helper()
+		for _, l := range list {
+			update(t, s, func(tx *store.Tx) error { return tx.PutLogRecord(ctx, l) })
+		}
+	}
+	list := func(source string, want ...store.LogRecord) {
+		t.Helper()
+		got, err := s.LogRecords(ctx, "p", source, 9)
+		same(t, want, got, err)
+	}
+	put(record("a", "", 21), record("a", "u", 11), record("a", "u", 20), record("b", "u", 10), record("b", "gone", 12), record("a", "u", 11))
+	list("a", record("a", "u", 11), record("a", "u", 20), record("a", "", 21))
+	streams, err := s.LogStreams(ctx, store.LogStream{}, 9)
+	same(t, []store.LogStream{{PoolID: "p", Source: "a", First: record("a", "", 11).At}, {PoolID: "p", Source: "b", First: record("b", "", 10).At}}, streams, err)
+	streams, err = s.LogStreams(ctx, streams[0], 1)
+	same(t, []store.LogStream{{PoolID: "p", Source: "b", First: record("b", "", 10).At}}, streams, err)
+
+	at, err := s.LogRecordBeyond(ctx, "p", "a", 2)
+	same(t, record("a", "", 11).At, at, err)
+	_, err = s.LogRecordBeyond(ctx, "p", "a", 3)
+	missing(t, 0, err)
+	n, err := s.DropLogRecords(ctx, "p", "a", record("a", "", 11).At)
+	same(t, 1, n, err)
+	for range 2 {
+		update(t, s, func(tx *store.Tx) error { return tx.DeleteLogRecord(ctx, record("a", "", 21)) })
+		update(t, s, func(tx *store.Tx) error { return tx.PutLogOfNobody(ctx, "p", 7, []byte("x")) })
+	}
+	list("a", record("a", "u", 20))
+	list(store.LogsOfNobody, store.LogRecord{PoolID: "p", Source: store.LogsOfNobody, ID: "7", Body: []byte("x")})
+	of, err := s.LogRecordsOfUser(ctx, "p", "u")
+	same(t, 2, len(of), err)
+
+	update(t, s, func(tx *store.Tx) error { return tx.DeleteUser(ctx, "p", "u") })
+	put(record("a", "u", 30))
+	list("a")
+	list("b")
+	put(record("a", "", 31))
+	update(t, s, func(tx *store.Tx) error { return tx.DeletePool(ctx, "p") })
+	if _, err := s.Sweep(ctx, Now, 1000); err != nil {
+		t.Fatal(err)
+	}
+	list("a")
+	list(store.LogsOfNobody)
+}

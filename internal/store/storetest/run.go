@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"sign-in states", testSignInStates},
 		{"auth events", testAuthEvents},
 		{"sign-in histories", testSignInHistories},
+		{"log records", testLogRecords},
 		{"devices", testDevices},
 		{"devices go with their user", testDevicesGo},
 		{"user sessions", testUserSessions},
