@@ -68,6 +68,10 @@ func (d *document) checkLink(value idp.FeedbackValueType) error {
 // then is what the same transaction writes besides; it may be nil. The error is store.ErrNotFound if there is no such event.
 func (s *Service) GiveFeedback(ctx context.Context, f Feedback, then func(ctx context.Context, tx *store.Tx) error) error {
 	now := s.now()
+	log, err := s.openFeedbackLog(ctx, f)
+	if err != nil {
+		return err
+	}
 	return s.deps.Store.Update(ctx, func(tx *store.Tx) error {
 		row, err := tx.AuthEvent(ctx, f.PoolID, f.UserID, f.EventID)
 		if err != nil {
@@ -88,6 +92,9 @@ func (s *Service) GiveFeedback(ctx context.Context, f Feedback, then func(ctx co
 		}
 		// Of two links that are followed at once, one waits here for the other, and begins again.
 		if err := tx.UpdateAuthEvent(ctx, row); err != nil {
+			return err
+		}
+		if err := log.write(ctx, tx, s, f.EventID, doc); err != nil {
 			return err
 		}
 		if err := s.teach(ctx, tx, f.PoolID, f.UserID, doc.Keys, f.Value == idp.FeedbackValueTypeValid, now); err != nil || then == nil {

@@ -28,14 +28,30 @@ func (s *Service) openLog(ctx context.Context, sn *pool.Snapshot, userID, userna
 	if err != nil || !wanted {
 		return nil, err
 	}
+	return s.newLogEntry(ctx, sn.ID, userID, username)
+}
+
+// openFeedbackLog is openLog for feedback.
+func (s *Service) openFeedbackLog(ctx context.Context, f Feedback) (*logEntry, error) {
+	if s.deps.Logs == nil {
+		return nil, nil
+	}
+	wanted, err := s.deps.Logs.WantsOf(ctx, f.PoolID, idp.EventSourceNameUserAuthEvents)
+	if err != nil || !wanted {
+		return nil, err
+	}
+	return s.newLogEntry(ctx, f.PoolID, f.UserID, "")
+}
+
+func (s *Service) newLogEntry(ctx context.Context, poolID, userID, username string) (*logEntry, error) {
 	if username == "" {
-		u, err := s.deps.Store.User(ctx, sn.ID, userID)
+		u, err := s.deps.Store.User(ctx, poolID, userID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}
 		username = u.Username
 	}
-	return &logEntry{poolID: sn.ID, userID: userID, username: username, requestID: api.RequestFrom(ctx).ID}, nil
+	return &logEntry{poolID: poolID, userID: userID, username: username, requestID: api.RequestFrom(ctx).ID}, nil
 }
 
 // decisions are the texts of decisions in logs. Cognito's documentation shows only PASS.

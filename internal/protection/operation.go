@@ -25,6 +25,8 @@ type Operation struct {
 	// UserID is the sub. Names are the name that was typed and those that the user has.
 	UserID string
 	Names  []string
+	// Username is the user's.
+	Username string
 	// IsNew is true for a user who does not exist yet, and Decoy for one who does not exist.
 	IsNew, Decoy bool
 	Source       Source
@@ -51,6 +53,9 @@ func (s *Service) Observe(ctx context.Context, op *Operation) (*Event, error) {
 	e.doc = document{
 		Version: documentVersion, Client: in.Client.ID, Type: op.Type, Response: idp.EventResponseTypeInProgress,
 		Decision: idp.RiskDecisionTypeNoRisk, Address: in.Source.Address, HasContext: in.Source.EncodedData != "",
+	}
+	if e.log, err = s.openLog(ctx, in.Pool, in.UserID, op.Username); err != nil {
+		return nil, err
 	}
 	attempt := e.describe()
 	if err := e.rate(ctx, op, attempt); err != nil {

@@ -48,7 +48,7 @@ func (s *Service) observe(ctx context.Context, from origin.Client, op *protectio
 	if s.deps.Protection == nil {
 		return nil, nil
 	}
-	op.UserID, op.Decoy, op.Names = u.ID(), u.IsDecoy(), from.Names(typed, u.Username(), u.Attributes)
+	op.UserID, op.Username, op.Decoy, op.Names = u.ID(), u.Username(), u.IsDecoy(), from.Names(typed, u.Username(), u.Attributes)
 	op.Source = from.Source(ctx, from.Address(ctx), false)
 	return s.deps.Protection.Observe(ctx, op)
 }

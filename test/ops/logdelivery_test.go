@@ -95,6 +95,11 @@ func logDelivery(t *testing.T, r rig) (poolID, sub string) {
 			}
 		}
 	}
+	list := must[*cip.AdminListUserAuthEventsOutput](t)(r.AdminListUserAuthEvents(ctx, &cip.AdminListUserAuthEventsInput{UserPoolId: &poolID, Username: aws.String("alice")}))
+	must[*cip.AdminUpdateAuthEventFeedbackOutput](t)(r.AdminUpdateAuthEventFeedback(ctx, &cip.AdminUpdateAuthEventFeedbackInput{
+		UserPoolId: &poolID, Username: aws.String("alice"), EventId: list.AuthEvents[0].EventId, FeedbackValue: types.FeedbackValueTypeValid,
+	}))
+	must[*cip.SignUpOutput](t)(r.SignUp(ctx, &cip.SignUpInput{ClientId: &clientID, Username: aws.String("carol"), Password: aws.String(password)}))
 	must[*cip.AdminCreateUserOutput](t)(r.AdminCreateUser(ctx, &cip.AdminCreateUserInput{
 		UserPoolId: &poolID, Username: aws.String("bob"), UserAttributes: attributes("phone_number", "+12065550100"), DesiredDeliveryMediums: []types.DeliveryMediumType{types.DeliveryMediumTypeSms},
 	}))
@@ -116,8 +121,8 @@ func checkLogs(t *testing.T, base, poolID, sub string) {
 	type record struct {
 		EventTimestamp, EventSource, LogLevel string
 		Message                               struct {
-			Details, EventType, UserSub, UserName, EventResponse, RiskDecision, IPAddress, RequestID string
-			Challenges                                                                               []string
+			Details, EventID, EventType, UserSub, UserName, EventResponse, RiskDecision, IPAddress, RequestID, EventFeedbackValue string
+			Challenges                                                                                                            []string
 		}
 		LogSourceID struct{ UserPoolID string }
 	}
@@ -137,10 +142,16 @@ func checkLogs(t *testing.T, base, poolID, sub string) {
 		return list
 	}
 	events := read("userAuthEvents")
-	if len(events) != 2 { // The other user does not exist.
+	if len(events) != 4 { // The other user does not exist.
 		t.Fatalf("%+v", events)
 	}
-	for i, want := range []struct{ response, challenge string }{{"Fail", "Password:Failure"}, {"Pass", "Password:Success"}} {
+	if m := events[2].Message; m.EventID != events[1].Message.EventID || m.EventFeedbackValue != "Valid" || events[1].Message.EventFeedbackValue != "" {
+		t.Errorf("feedback: %+v", m)
+	}
+	if m := events[3].Message; m.EventType != "SignUp" || m.UserName != "carol" || len(m.UserSub) != 36 || m.Challenges == nil {
+		t.Errorf("sign-up: %+v", m)
+	}
+	for i, want := range []struct{ response, challenge string }{{"Fail", "Password:Failure"}, {"Pass", "Password:Success"}, {"Pass", "Password:Success"}} {
 		e := events[i]
 		if m := e.Message; e.EventSource != "USER_ACTIVITY" || e.LogLevel != "INFO" || m.EventType != "SignIn" || m.UserSub != sub || m.UserName != "alice" || m.EventResponse != want.response ||
 			m.RiskDecision != "PASS" || len(m.Challenges) != 1 || m.Challenges[0] != want.challenge || m.IPAddress != "127.0.0.1" || len(m.RequestID) != 36 {

@@ -122,14 +122,19 @@ func (s *Service) Wants(ctx context.Context, sn *pool.Snapshot, source idp.Event
 	return d != nil, err
 }
 
+// WantsOf is Wants for a pool that is known by its id.
+func (s *Service) WantsOf(ctx context.Context, poolID string, source idp.EventSourceName) (bool, error) {
+	sn, err := s.deps.Pools.Load(ctx, poolID)
+	if err != nil {
+		return false, err
+	}
+	return s.Wants(ctx, sn, source)
+}
+
 // FailedMessage returns what the transaction that gives up a message to a user writes besides: the record for the pool's
 // log. It returns nil if the pool wants no such records.
 func (s *Service) FailedMessage(ctx context.Context, at time.Time, poolID, userID, details string) (func(ctx context.Context, tx *store.Tx) error, error) {
-	sn, err := s.deps.Pools.Load(ctx, poolID)
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := s.Wants(ctx, sn, idp.EventSourceNameUserNotification)
+	wanted, err := s.WantsOf(ctx, poolID, idp.EventSourceNameUserNotification)
 	if err != nil || !wanted {
 		return nil, err
 	}
