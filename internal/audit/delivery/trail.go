@@ -12,32 +12,38 @@ import (
 type trailSource struct {
 	trail *trail.Trail
 	sink  sink.Sink
+	heads map[string]trail.ChainHead // as Streams has read them
 }
 
 // Trail returns the audit trail as a source for one destination.
-func Trail(t *trail.Trail, to sink.Sink) Source { return trailSource{t, to} }
+func Trail(t *trail.Trail, to sink.Sink) Source { return &trailSource{trail: t, sink: to} }
 
 // Streams implements Source.
-func (s trailSource) Streams(ctx context.Context) ([]Stream, error) {
+func (s *trailSource) Streams(ctx context.Context) ([]Stream, error) {
 	heads, err := s.trail.Chains(ctx)
 	if err != nil {
 		return nil, err
 	}
+	s.heads = make(map[string]trail.ChainHead, len(heads))
 	streams := make([]Stream, len(heads))
 	for i, h := range heads {
+		s.heads[h.Chain] = h
 		streams[i] = Stream{h.Chain, h.Seq}
 	}
 	return streams, nil
 }
 
 // Sink implements Source.
-func (s trailSource) Sink(context.Context, string) (sink.Sink, error) { return s.sink, nil }
+func (s *trailSource) Sink(context.Context, string) (sink.Sink, error) { return s.sink, nil }
 
 // Read implements Source.
-func (s trailSource) Read(ctx context.Context, chain string, after int64, limits sink.Batch) (Records, error) {
+func (s *trailSource) Read(ctx context.Context, chain string, after int64, limits sink.Batch) (Records, error) {
 	events, err := s.trail.Deliver(ctx, chain, after, limits.Records+1)
-	if err != nil || len(events) == 0 {
+	if err != nil {
 		return Records{}, err
+	}
+	if len(events) == 0 {
+		return s.removed(chain, after), nil
 	}
 	out := Records{Missed: events[0].Seq - after - 1}
 	size := 0
@@ -58,5 +64,15 @@ func (s trailSource) Read(ctx context.Context, chain string, after int64, limits
 	return out, nil
 }
 
+// removed returns no records. If the retention has removed all records of the chain, it says how many of them are after a
+// position.
+func (s *trailSource) removed(chain string, after int64) Records {
+	h := s.heads[chain]
+	if h.First <= h.Seq || h.Seq <= after {
+		return Records{}
+	}
+	return Records{Missed: h.Seq - after, Position: h.Seq}
+}
+
 // Sent implements Source: the trail keeps its records.
-func (trailSource) Sent(context.Context, *store.Tx, string, Records) error { return nil }
+func (*trailSource) Sent(context.Context, *store.Tx, string, Records) error { return nil }

@@ -47,7 +47,7 @@ type Records struct {
 	Position int64
 	// Full reports that more records wait.
 	Full bool
-	// Missed counts the records before these that the store no longer has.
+	// Missed counts the records before these that the store no longer has. There may be no others.
 	Missed int64
 	// Last is for the source.
 	Last any
@@ -151,14 +151,17 @@ func (w *Worker) drain(ctx context.Context, name string, s *progress) (since int
 		return 0, err
 	}
 	for {
-		position, err := w.position(ctx, name, s)
+		position, begun, err := w.position(ctx, name, s)
 		if err != nil {
 			return 0, err
 		}
 		limits := to.Batch()
 		r, err := w.source.Read(ctx, name, position, limits)
-		if err != nil || len(r.List) == 0 {
+		if err != nil {
 			return 0, err
+		}
+		if len(r.List) == 0 {
+			return 0, w.skip(ctx, name, s, position, begun, r)
 		}
 		now := w.deps.Now()
 		first := r.List[0].At
@@ -183,17 +186,40 @@ func (w *Worker) drain(ctx context.Context, name string, s *progress) (since int
 	}
 }
 
-// position returns how far the stream has gone.
-func (w *Worker) position(ctx context.Context, name string, s *progress) (int64, error) {
+// position returns how far the stream has gone, and whether the destination has ever been sent records of it.
+func (w *Worker) position(ctx context.Context, name string, s *progress) (at int64, begun bool, err error) {
 	if w.holds(s) {
-		return s.lease.Position, nil
+		return s.lease.Position, true, nil
 	}
 	d, err := w.deps.Store.Delivery(ctx, w.destination, name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return 0, err
+		return 0, false, err
 	}
 	s.reached = d.Position
-	return d.Position, nil
+	return d.Position, err == nil, nil
+}
+
+// skip moves the position behind records that the store no longer has, and counts them. They do not count if the destination
+// is new to the stream.
+func (w *Worker) skip(ctx context.Context, name string, s *progress, position int64, begun bool, r Records) error {
+	if r.Missed == 0 {
+		return nil
+	}
+	if !begun {
+		s.reached = r.Position
+		return nil
+	}
+	if err := w.lease(ctx, name, s, position); err != nil {
+		if errors.Is(err, store.ErrLeased) {
+			return nil
+		}
+		return err
+	}
+	if err := w.move(ctx, name, s, r); err != nil {
+		return err
+	}
+	w.noteMissed(name, r)
+	return nil
 }
 
 // holds reports whether the lease lasts longer than one attempt.
@@ -229,6 +255,11 @@ func (w *Worker) send(ctx context.Context, name string, s *progress, to sink.Sin
 		return false, nil
 	}
 	w.noteSuccess(name, s, r)
+	return true, w.move(ctx, name, s, r)
+}
+
+// move notes that the destination needs no records up to the position of these.
+func (w *Worker) move(ctx context.Context, name string, s *progress, r Records) error {
 	next := s.lease
 	next.Position, next.LeaseUntil = r.Position, w.deps.Now().Add(leaseTime)
 	// The destination has the records, even if this process is about to stop.
@@ -241,10 +272,10 @@ func (w *Worker) send(ctx context.Context, name string, s *progress, to sink.Sin
 	}, store.Retry)
 	if err != nil {
 		s.lease = store.Delivery{} // The next turn takes the lease again, and reads the position.
-		return false, err
+		return err
 	}
 	s.lease, s.reached = next, next.Position
-	return true, nil
+	return nil
 }
 
 // noteFailure sets the time of the next attempt. The first of several failures is logged.
@@ -262,11 +293,15 @@ func (w *Worker) noteSuccess(stream string, s *progress, r Records) {
 		w.deps.Log.Info("records are delivered again", slog.String("destination", w.destination), slog.String("stream", stream), slog.Int("attempts", s.failures+1))
 		s.failures, s.retryAt = 0, time.Time{}
 	}
+	w.noteMissed(stream, r)
+	w.sent.Add(int64(len(r.List)))
+}
+
+func (w *Worker) noteMissed(stream string, r Records) {
 	if r.Missed > 0 {
 		w.missed.Add(r.Missed)
 		w.deps.Log.Error("the database no longer had records that were not delivered", slog.String("destination", w.destination), slog.String("stream", stream), slog.Int64("records", r.Missed))
 	}
-	w.sent.Add(int64(len(r.List)))
 }
 
 // Stop ends the leases, so that another process can go on at once.

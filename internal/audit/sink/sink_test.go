@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -445,5 +446,56 @@ func TestLogs(t *testing.T) {
 	send(t, s, in)
 	if len(batches) != 2 || len(batches[0]) != 2 || len(batches[1]) != 1 || !streams["/aws/audit/a"] {
 		t.Errorf("batches %v, streams %v", batches, streams)
+	}
+}
+
+// TestFirehose: the records that a stream refuses are sent again, and a batch of which some are refused for good has failed.
+func TestFirehose(t *testing.T) {
+	var mu sync.Mutex
+	refused := 0 // how many requests refuse their last record
+	var got []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		var in struct {
+			DeliveryStreamName string
+			Records            []struct{ Data []byte }
+		}
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.DeliveryStreamName != "people" || r.Header.Get("X-Amz-Target") != "Firehose_20150804.PutRecordBatch" ||
+			!strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/firehose/aws4_request") {
+			t.Errorf("%+v, %v, %v", in, r.Header, err)
+		}
+		var out struct {
+			FailedPutCount   int
+			RequestResponses []map[string]string
+		}
+		for i, record := range in.Records {
+			if refused > 0 && i == len(in.Records)-1 {
+				refused--
+				out.FailedPutCount++
+				out.RequestResponses = append(out.RequestResponses, map[string]string{"ErrorCode": "ServiceUnavailableException"})
+				continue
+			}
+			got = append(got, string(record.Data))
+			out.RequestResponses = append(out.RequestResponses, map[string]string{"RecordId": "1"})
+		}
+		if err := json.NewEncoder(w).Encode(out); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer srv.Close()
+	remote, err := sink.Connect(t.Context(), sink.ServiceFirehose, "eu-west-1", srv.URL, options(func() time.Time { return start }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := remote.DeliveryStream("people")
+	refused = 1
+	send(t, s, records(1, 3))
+	if want := []string{"{\"n\":1}\n", "{\"n\":2}\n", "{\"n\":3}\n"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	refused = 100
+	if err := s.Send(t.Context(), records(4, 1)); err == nil || !strings.Contains(err.Error(), "ServiceUnavailableException") {
+		t.Errorf("a record that is refused for good: %v", err)
 	}
 }
