@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 )
 
@@ -101,7 +102,7 @@ func (s *Service) serveConfirmUser(w http.ResponseWriter, r *http.Request) {
 
 // writeConfirmed writes the page to which a confirmation link leads. ok is false for a link
 // that is not valid.
-func (s *Service) writeConfirmed(w http.ResponseWriter, r *http.Request, l translator, ok bool) {
+func (s *Service) writeConfirmed(w http.ResponseWriter, r *http.Request, l texts.Language, ok bool) {
 	site := oauth.SiteOf(r.Context())
 	out := newView(r, site, l, pathConfirmUser)
 	out.Look = s.lookOf(r.Context(), site, r.URL.Query().Get("client_id"))

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"cognate/internal/keys"
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 )
 
@@ -29,10 +30,10 @@ func (s *Service) serveError(w http.ResponseWriter, r *http.Request) {
 }
 
 // writeError writes the error page with a text.
-func (s *Service) writeError(w http.ResponseWriter, r *http.Request, l translator, text string) {
+func (s *Service) writeError(w http.ResponseWriter, r *http.Request, l texts.Language, text string) {
 	site := oauth.SiteOf(r.Context())
 	out := newView(r, site, l, pathError)
-	out.Error, out.Look = l.known(text), s.lookOf(r.Context(), site, r.URL.Query().Get("client_id"))
+	out.Error, out.Look = l.Message(text), s.lookOf(r.Context(), site, r.URL.Query().Get("client_id"))
 	if id := r.URL.Query().Get("request_id"); keys.IsUUID(id) {
 		out.RequestID = id // of the request that failed, by which the log names the cause
 	}

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/login/texts"
 	"cognate/internal/pool/schema"
 )
 
@@ -75,7 +76,7 @@ func (v *visit) textOf(err error) string {
 	if key, ok := errorTexts[e.Code]; ok {
 		return v.text.T(key)
 	}
-	return v.text.message(e)
+	return messageIn(v.text, e)
 }
 
 // fail sets the error of the visit's form. Call it before the inputs are built: each input shows the error if the error is
@@ -146,7 +147,7 @@ func (v *visit) faultyInputs() []string {
 	if !ok {
 		return nil
 	}
-	key := messageKeys[strings.TrimSpace(e.Message)]
+	key := texts.KeyOf(strings.TrimSpace(e.Message))
 	isAlias := e.Code == idp.CodeAliasExistsException
 	switch {
 	case key == "api.emailFormat" || isAlias && strings.Contains(e.Message, "email"):
@@ -176,9 +177,9 @@ var translatedErrors = map[string]string{
 
 // message returns the message of the API's error in the page's language. A message without a translation stays as it is:
 // it may be that of the operator's own trigger.
-func (l translator) message(e *api.Error) string {
-	if key, ok := translatedErrors[e.Code]; ok && l != defaultLanguage {
+func messageIn(l texts.Language, e *api.Error) string {
+	if key, ok := translatedErrors[e.Code]; ok && l != texts.Default {
 		return l.T(key)
 	}
-	return l.known(strings.TrimSpace(e.Message))
+	return l.Message(strings.TrimSpace(e.Message))
 }

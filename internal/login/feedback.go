@@ -7,6 +7,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 	"cognate/internal/protection"
 )
@@ -27,7 +28,7 @@ type feedbackView struct {
 type feedbackFact struct{ Label, Value string }
 
 // askFeedback returns the view that asks whether the answer of a link is the person's.
-func (l translator) askFeedback(link protection.FeedbackLink, in protection.LinkedSignIn) *feedbackView {
+func askFeedback(l texts.Language, link protection.FeedbackLink, in protection.LinkedSignIn) *feedbackView {
 	out := &feedbackView{Title: l.T("feedback.title"), OtherQuery: template.URL(link.Other())} //nolint:gosec // its parts are escaped
 	out.Lead, out.Action, out.Other = l.T("feedback.leadValid"), l.T("feedback.valid"), l.T("feedback.invalid")
 	if link.Value == idp.FeedbackValueTypeInvalid {
@@ -48,7 +49,7 @@ func (l translator) askFeedback(link protection.FeedbackLink, in protection.Link
 }
 
 // thankForFeedback returns the view after an answer.
-func (l translator) thankForFeedback(value idp.FeedbackValueType, signedOut bool) *feedbackView {
+func thankForFeedback(l texts.Language, value idp.FeedbackValueType, signedOut bool) *feedbackView {
 	out := &feedbackView{Title: l.T("feedback.thanks"), Done: true}
 	switch {
 	case value == idp.FeedbackValueTypeValid:
@@ -62,7 +63,7 @@ func (l translator) thankForFeedback(value idp.FeedbackValueType, signedOut bool
 }
 
 // failedFeedback returns the view for a link that is not valid.
-func (l translator) failedFeedback() *feedbackView {
+func failedFeedback(l texts.Language) *feedbackView {
 	return &feedbackView{Title: l.T("feedback.title")}
 }
 
@@ -99,20 +100,20 @@ func (v *visit) feedback() error {
 	event.SetClient(v.site.Pool.ID, in.ClientID)
 	event.SetUser(in.UserID)
 	if v.r.Method != http.MethodPost {
-		v.writeFeedback(http.StatusOK, in.ClientID, v.text.askFeedback(link, in))
+		v.writeFeedback(http.StatusOK, in.ClientID, askFeedback(v.text, link, in))
 		return nil
 	}
 	if err := v.readForm(); err != nil || !v.checkOrigin() || !v.checkCSRF() {
 		event.SetReason(api.ReasonInvalidRequest)
 		v.failure = v.text.T("feedback.again")
-		v.writeFeedback(http.StatusBadRequest, in.ClientID, v.text.askFeedback(link, in))
+		v.writeFeedback(http.StatusBadRequest, in.ClientID, askFeedback(v.text, link, in))
 		return nil
 	}
 	signedOut, err := v.deps.AuthEvents.Follow(v.r.Context(), v.site.Pool, link)
 	if err != nil {
 		return err
 	}
-	v.writeFeedback(http.StatusOK, in.ClientID, v.text.thankForFeedback(link.Value, signedOut))
+	v.writeFeedback(http.StatusOK, in.ClientID, thankForFeedback(v.text, link.Value, signedOut))
 	return nil
 }
 
@@ -123,7 +124,7 @@ func (v *visit) refuseFeedback(err error) {
 		return
 	}
 	v.failure = v.text.T("feedback.linkFailed")
-	v.writeFeedback(http.StatusBadRequest, "", v.text.failedFeedback())
+	v.writeFeedback(http.StatusBadRequest, "", failedFeedback(v.text))
 }
 
 // writeFeedback writes the page, with the look of an app client.

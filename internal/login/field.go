@@ -63,7 +63,7 @@ func (v *visit) attributeField(attr string) Field {
 func (v *visit) namedAttributeField(attr, name string) Field {
 	f := attributeInputs[attr]
 	f.Name = name
-	f.ID, f.Label, f.Hint, f.Value = "attribute-"+attr, v.text.orElse("attribute."+attr, attr), v.text.T("hint."+attr), v.form.Get(f.Name)
+	f.ID, f.Label, f.Hint, f.Value = "attribute-"+attr, v.text.OrElse("attribute."+attr, attr), v.text.T("hint."+attr), v.form.Get(f.Name)
 	if f.Type == "" {
 		f.Type = "text"
 	}

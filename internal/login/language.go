@@ -7,29 +7,9 @@ import (
 	"net/url"
 	"strings"
 
-	"golang.org/x/text/language"
-
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 )
-
-// languages are the languages of the pages, by their tags and their own names (Cognito: managed login localization).
-// The first one is for browsers that prefer no language of the list.
-var languages = []struct{ tag, name string }{
-	{defaultLanguage, "English"},
-	{"id", "Bahasa Indonesia"}, {"de", "Deutsch"}, {"es", "Español"}, {"fr", "Français"}, {"it", "Italiano"}, {"nl", "Nederlands"},
-	{"pt-BR", "Português (Brasil)"}, {"ja", "日本語"}, {"ko", "한국어"}, {"zh-CN", "简体中文"}, {"zh-TW", "繁體中文"},
-}
-
-// matcher finds the language that a browser prefers.
-var matcher = newMatcher()
-
-func newMatcher() language.Matcher {
-	tags := make([]language.Tag, len(languages))
-	for i, l := range languages {
-		tags[i] = language.MustParse(l.tag)
-	}
-	return language.NewMatcher(tags)
-}
 
 const (
 	// languageParameter is the name of the parameter and of the cookie that choose a language.
@@ -39,45 +19,34 @@ const (
 	maxAcceptLanguage = 1024
 )
 
-// knownLanguage returns the language that a tag names, or "".
-func knownLanguage(tag string) string {
-	for _, l := range languages {
-		if strings.EqualFold(l.tag, tag) {
-			return l.tag
-		}
-	}
-	return ""
-}
-
 // chooseLanguage returns the language of a page: that of the address, of the cookie, or of the browser's preferences. It
 // keeps the first one in the cookie. Classic pages are in English (Cognito: managed login localization).
-func chooseLanguage(w http.ResponseWriter, r *http.Request, site *oauth.Site) translator {
+func chooseLanguage(w http.ResponseWriter, r *http.Request, site *oauth.Site) texts.Language {
 	if !site.Domain.Managed {
-		return defaultLanguage
+		return texts.Default
 	}
-	kept := ""
+	kept := texts.Language("")
 	if c, err := r.Cookie(languageParameter); err == nil {
-		kept = knownLanguage(c.Value)
+		kept = texts.Known(c.Value)
 	}
 	if asked := r.URL.Query().Get(languageParameter); asked != "" {
-		tag := knownLanguage(asked)
+		tag := texts.Known(asked)
 		if tag == "" {
-			return defaultLanguage
+			return texts.Default
 		}
 		if tag != kept {
-			setCookie(w, site, languageParameter, tag, languageLife)
+			setCookie(w, site, languageParameter, string(tag), languageLife)
 		}
-		return translator(tag)
+		return tag
 	}
 	if kept != "" {
-		return translator(kept)
+		return kept
 	}
 	accepted := r.Header.Get("Accept-Language")
 	if len(accepted) > maxAcceptLanguage {
-		return defaultLanguage
+		return texts.Default
 	}
-	_, i := language.MatchStrings(matcher, accepted)
-	return translator(languages[i].tag)
+	return texts.Preferred(accepted)
 }
 
 // A languageMenu is a form that shows the page in another language. A form repeats the request once, while links would
@@ -91,17 +60,15 @@ type languageMenu struct {
 
 type parameter struct{ Name, Value string }
 
-type languageChoice struct{ Tag, Name string }
-
 // maxMenuQuery bounds the query strings that the menu repeats, in bytes.
 const maxMenuQuery = 8 << 10
 
 // newLanguageMenu returns the menu of the page at ref. It returns nil if the query string is too long.
-func newLanguageMenu(l translator, ref, query string) *languageMenu {
+func newLanguageMenu(l texts.Language, ref, query string) *languageMenu {
 	if len(query) > maxMenuQuery {
 		return nil
 	}
-	m := &languageMenu{Action: ref, Choices: languageChoices[string(l)]}
+	m := &languageMenu{Action: ref, Choices: languageChoices[l]}
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
 		name, err := url.QueryUnescape(name)
@@ -119,29 +86,15 @@ func newLanguageMenu(l translator, ref, query string) *languageMenu {
 // they would be a fifth of the work for a page.
 var languageChoices = newLanguageChoices()
 
-func newLanguageChoices() map[string]template.HTML {
-	list := make([]languageChoice, len(languages))
-	for i, l := range languages {
-		list[i] = languageChoice{l.tag, l.name}
-	}
+func newLanguageChoices() map[texts.Language]template.HTML {
 	layout := template.Must(template.ParseFS(templateFiles, "templates/layout.html"))
-	all := map[string]template.HTML{}
-	for _, l := range languages {
+	all := map[texts.Language]template.HTML{}
+	for _, l := range texts.All {
 		var b bytes.Buffer
-		if err := layout.ExecuteTemplate(&b, "languages", map[string]any{"Language": l.tag, "Languages": list}); err != nil {
+		if err := layout.ExecuteTemplate(&b, "languages", map[string]any{"Language": l.Tag, "Languages": texts.All}); err != nil {
 			panic(err)
 		}
-		all[l.tag] = template.HTML(b.String()) //nolint:gosec // a template made it
+		all[l.Tag] = template.HTML(b.String()) //nolint:gosec // a template made it
 	}
 	return all
-}
-
-// name returns the language's own name.
-func (l translator) name() string {
-	for _, known := range languages {
-		if known.tag == string(l) {
-			return known.name
-		}
-	}
-	return ""
 }

@@ -63,7 +63,7 @@ type chooseView struct {
 func (v *visit) chooseView(title, lead, action string) chooseView {
 	out := chooseView{Title: v.text.T(title), Lead: v.text.T(lead), Action: action}
 	for _, method := range v.state.Choices {
-		out.Choices = append(out.Choices, choice{method, v.text.orElse("method."+method, method), v.text.T("method.hint." + method)})
+		out.Choices = append(out.Choices, choice{method, v.text.OrElse("method."+method, method), v.text.T("method.hint." + method)})
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 	"cognate/internal/pool"
 )
@@ -123,7 +124,7 @@ func (p *Preview) serveState(w http.ResponseWriter, r *http.Request) {
 	r.Header.Del("Cookie")
 	language := previewLanguage(r)
 	if !site.Domain.Managed {
-		language = defaultLanguage
+		language = texts.Default
 	}
 	if state.write != nil {
 		state.write(p.login, w, r, language)
@@ -151,8 +152,8 @@ func (v *visit) showState(s *previewState) (any, error) {
 }
 
 // previewLanguage returns the language that the address chooses. The preview reads and sets no cookie.
-func previewLanguage(r *http.Request) translator {
-	return translator(cmp.Or(knownLanguage(r.URL.Query().Get(languageParameter)), defaultLanguage))
+func previewLanguage(r *http.Request) texts.Language {
+	return texts.Language(cmp.Or(texts.Known(r.URL.Query().Get(languageParameter)), texts.Default))
 }
 
 // previewHeaders lets the preview's own page frame a page, and keeps its forms and passkeys from acting.

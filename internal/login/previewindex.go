@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 	"cognate/internal/pool"
 )
@@ -110,12 +111,12 @@ func (p *Preview) index(r *http.Request) (*previewIndex, error) {
 	}
 	version, language := previewManaged, previewLanguage(r)
 	if !domain.Managed {
-		version, language = previewClassic, defaultLanguage
+		version, language = previewClassic, texts.Default
 	}
 	out.Versions = []previewOption{{previewManaged, "Managed login", domain.Managed}, {previewClassic, "Classic pages", !domain.Managed}}
-	for _, l := range languages {
-		if domain.Managed || l.tag == defaultLanguage {
-			out.Languages = append(out.Languages, previewOption{l.tag, l.name, l.tag == string(language)})
+	for _, l := range texts.All {
+		if domain.Managed || l.Tag == texts.Default {
+			out.Languages = append(out.Languages, previewOption{string(l.Tag), l.Name, l.Tag == language})
 		}
 	}
 	out.Groups = previewGroups(PreviewPath+"/"+sn.ID+"/"+version, url.Values{previewClientParameter: {clientID}, languageParameter: {string(language)}})

@@ -9,6 +9,7 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 	"cognate/internal/protection"
 )
@@ -29,7 +30,7 @@ type previewState struct {
 	// of the app client may not lead to, and for pages whose own show changes data.
 	show func(v *visit) (any, error)
 	// write, if set, writes a page that is not one of pages().
-	write func(s *Service, w http.ResponseWriter, r *http.Request, l translator)
+	write func(s *Service, w http.ResponseWriter, r *http.Request, l texts.Language)
 }
 
 // Values that the people of the preview have entered or see.
@@ -256,46 +257,46 @@ func previewRecovery() []previewState {
 
 func previewEnds() []previewState {
 	return []previewState{
-		{path: pathConfirmUser, name: "plain", title: "Link of a mail, confirmed", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+		{path: pathConfirmUser, name: "plain", title: "Link of a mail, confirmed", write: func(s *Service, w http.ResponseWriter, r *http.Request, l texts.Language) {
 			s.writeConfirmed(w, r, l, true)
 		}},
-		{path: pathConfirmUser, name: "failed", title: "Link of a mail, not valid", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+		{path: pathConfirmUser, name: "failed", title: "Link of a mail, not valid", write: func(s *Service, w http.ResponseWriter, r *http.Request, l texts.Language) {
 			s.writeConfirmed(w, r, l, false)
 		}},
 		{path: protection.FeedbackPath, name: "valid", title: "Link of a notice, it was me", write: writeFeedbackPreview("", askedPreview(idp.FeedbackValueTypeValid))},
 		{path: protection.FeedbackPath, name: "invalid", title: "Link of a notice, it was not me", write: writeFeedbackPreview("", askedPreview(idp.FeedbackValueTypeInvalid))},
 		{path: protection.FeedbackPath, name: "again", title: "Link of a notice, form refused", write: writeFeedbackPreview("feedback.again", askedPreview(idp.FeedbackValueTypeInvalid))},
-		{path: protection.FeedbackPath, name: "was", title: "Link of a notice, answered that it was me", write: writeFeedbackPreview("", func(l translator) *feedbackView {
-			return l.thankForFeedback(idp.FeedbackValueTypeValid, false)
+		{path: protection.FeedbackPath, name: "was", title: "Link of a notice, answered that it was me", write: writeFeedbackPreview("", func(l texts.Language) *feedbackView {
+			return thankForFeedback(l, idp.FeedbackValueTypeValid, false)
 		})},
-		{path: protection.FeedbackPath, name: "was-not", title: "Link of a notice, answered that it was not me", write: writeFeedbackPreview("", func(l translator) *feedbackView {
-			return l.thankForFeedback(idp.FeedbackValueTypeInvalid, false)
+		{path: protection.FeedbackPath, name: "was-not", title: "Link of a notice, answered that it was not me", write: writeFeedbackPreview("", func(l texts.Language) *feedbackView {
+			return thankForFeedback(l, idp.FeedbackValueTypeInvalid, false)
 		})},
-		{path: protection.FeedbackPath, name: "signed-out", title: "Link of a notice, answered and signed out", write: writeFeedbackPreview("", func(l translator) *feedbackView {
-			return l.thankForFeedback(idp.FeedbackValueTypeInvalid, true)
+		{path: protection.FeedbackPath, name: "signed-out", title: "Link of a notice, answered and signed out", write: writeFeedbackPreview("", func(l texts.Language) *feedbackView {
+			return thankForFeedback(l, idp.FeedbackValueTypeInvalid, true)
 		})},
-		{path: protection.FeedbackPath, name: "failed", title: "Link of a notice, not valid", write: writeFeedbackPreview("feedback.linkFailed", translator.failedFeedback)},
-		{path: pathError, name: "plain", title: "Error", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+		{path: protection.FeedbackPath, name: "failed", title: "Link of a notice, not valid", write: writeFeedbackPreview("feedback.linkFailed", failedFeedback)},
+		{path: pathError, name: "plain", title: "Error", write: func(s *Service, w http.ResponseWriter, r *http.Request, l texts.Language) {
 			s.writeError(w, r, l, "Something went wrong")
 		}},
-		{path: pathError, name: "redirect", title: "Error, address not registered", write: func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+		{path: pathError, name: "redirect", title: "Error, address not registered", write: func(s *Service, w http.ResponseWriter, r *http.Request, l texts.Language) {
 			s.writeError(w, r, l, "redirect_mismatch")
 		}},
 	}
 }
 
 // askedPreview returns the view of a link with this answer.
-func askedPreview(value idp.FeedbackValueType) func(translator) *feedbackView {
-	return func(l translator) *feedbackView {
-		return l.askFeedback(protection.FeedbackLink{Value: value}, protection.LinkedSignIn{
+func askedPreview(value idp.FeedbackValueType) func(texts.Language) *feedbackView {
+	return func(l texts.Language) *feedbackView {
+		return askFeedback(l, protection.FeedbackLink{Value: value}, protection.LinkedSignIn{
 			At: time.Date(2026, 5, 4, 7, 15, 0, 0, time.UTC), Device: "Chrome 126, Windows 10", City: "Auckland", Country: "New Zealand",
 		})
 	}
 }
 
 // writeFeedbackPreview writes the page of a link, with the text of an error.
-func writeFeedbackPreview(failure string, show func(translator) *feedbackView) func(*Service, http.ResponseWriter, *http.Request, translator) {
-	return func(s *Service, w http.ResponseWriter, r *http.Request, l translator) {
+func writeFeedbackPreview(failure string, show func(texts.Language) *feedbackView) func(*Service, http.ResponseWriter, *http.Request, texts.Language) {
+	return func(s *Service, w http.ResponseWriter, r *http.Request, l texts.Language) {
 		v := &visit{Service: s, w: w, r: r, site: oauth.SiteOf(r.Context()), text: l, csrf: "preview"}
 		if failure != "" {
 			v.failure = l.T(failure)

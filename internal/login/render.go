@@ -14,6 +14,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit"
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 	"cognate/internal/pool"
 )
@@ -96,10 +97,9 @@ func keepForever(w http.ResponseWriter) {
 
 // A view is what every template is given.
 type view struct {
-	translator
+	texts.Language
 
-	Look     look
-	Language string
+	Look look
 	// LanguageName is the language's own name.
 	LanguageName string
 	Menu         *languageMenu
@@ -195,15 +195,15 @@ func (v *visit) draw(shown any, notice string) {
 }
 
 // newView returns what every page of the site has, in a language. pagePath is that of the page.
-func newView(r *http.Request, site *oauth.Site, l translator, pagePath string) *view {
+func newView(r *http.Request, site *oauth.Site, l texts.Language, pagePath string) *view {
 	brand := site.Pool.Name
 	out := &view{
-		translator: l, Language: string(l), Style: site.URL(assetPath + assetNames["look.css"]), Script: site.URL(assetPath + assetNames["page.js"]),
+		Language: l, Style: site.URL(assetPath + assetNames["look.css"]), Script: site.URL(assetPath + assetNames["page.js"]),
 		Brand: brand, Initial: initial(brand),
 		Base: site.Base, Protected: isProtected(site.Pool), RequestID: api.RequestFrom(r.Context()).ID,
 	}
 	if site.Domain.Managed {
-		out.LanguageName, out.Menu = l.name(), newLanguageMenu(l, site.URL(pagePath), r.URL.RawQuery)
+		out.LanguageName, out.Menu = l.Name(), newLanguageMenu(l, site.URL(pagePath), r.URL.RawQuery)
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/audit"
 	"cognate/internal/keys"
+	"cognate/internal/login/texts"
 	"cognate/internal/oauth"
 	"cognate/internal/user"
 )
@@ -32,7 +33,7 @@ type visit struct {
 	request *oauth.Authorization
 	form    url.Values
 	csrf    string // what the form must send back
-	text    translator
+	text    texts.Language
 	// state is what the page continues from, stateText its sealed form.
 	state     *pageState
 	stateText string
