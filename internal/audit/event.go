@@ -72,6 +72,9 @@ type Facts struct {
 	// responds to, and ResponseRight says whether the response was right.
 	Challenge, Response string
 	ResponseRight       bool
+	// AuthEvent is the id of the event of threat protection for the sign-in, and Risk is its score with the points of each
+	// signal. Risk is "" without risk.
+	AuthEvent, Risk string
 	// Triggers are the runs of the pool's functions, in the order of the first.
 	Triggers []TriggerRun
 }
@@ -165,6 +168,13 @@ func (e *Event) SetMigrated(sub string) { e.note(&e.facts.Migrated, sub) }
 // SetWelcome notes why a migrated user's invitation was not sent.
 func (e *Event) SetWelcome(problem string) { e.note(&e.facts.Welcome, problem) }
 
+// SetRisk notes how threat protection has rated the sign-in.
+func (e *Event) SetRisk(eventID, risk string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.facts.AuthEvent, e.facts.Risk = eventID, risk
+}
+
 // TriggerRan notes how long a function took.
 func (e *Event) TriggerRan(source string, took time.Duration) {
 	e.mu.Lock()
@@ -236,6 +246,8 @@ func (e *Event) Attrs() []slog.Attr {
 	add("job", f.ImportJob)
 	add("migrated", f.Migrated)
 	add("welcome", f.Welcome)
+	add("authEvent", f.AuthEvent)
+	add("risk", f.Risk)
 	for _, t := range f.Triggers {
 		attrs = append(attrs, slog.String("trigger."+t.Source, t.Took.String()))
 		add("trigger."+t.Source+".error", t.Failure)

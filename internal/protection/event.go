@@ -90,6 +90,12 @@ func parseDocument(b []byte) (*document, error) {
 	return d, nil
 }
 
+// isLastPlace reports whether the event can say where the user was last: it is a sign-in that ended well, and nobody has
+// said that it was not the user.
+func (d *document) isLastPlace() bool {
+	return d.Type == idp.EventTypeSignIn && d.Response == idp.EventResponseTypePass && (d.Feedback == nil || d.Feedback.Value != idp.FeedbackValueTypeInvalid)
+}
+
 // Read reads the event of a sign-in that goes on. It returns nil if there is no event.
 func (s *Service) Read(ctx context.Context, sn *pool.Snapshot, userID, eventID string) (*Event, error) {
 	row, err := s.deps.Store.AuthEvent(ctx, sn.ID, userID, eventID)
@@ -188,7 +194,7 @@ func (e *Event) Write(ctx context.Context, tx *store.Tx) error {
 	}
 	err = tx.PutAuthEvent(ctx, store.AuthEvent{
 		PoolID: e.in.Pool.ID, UserID: e.in.UserID, ID: e.in.EventID, ExpiresAt: expires,
-		Succeeded: e.doc.Type == idp.EventTypeSignIn && e.doc.Response == idp.EventResponseTypePass, Doc: doc,
+		Succeeded: e.doc.isLastPlace(), Doc: doc,
 	})
 	if err == nil && !e.notified {
 		err = e.notify(ctx, tx)

@@ -90,6 +90,7 @@ func (s *Service) GiveFeedback(ctx context.Context, f Feedback, then func(ctx co
 		if row.Doc, err = json.Marshal(doc); err != nil {
 			return fmt.Errorf("protection: event: %w", err)
 		}
+		row.Succeeded = doc.isLastPlace() // The user has not travelled to where somebody else was.
 		// Of two links that are followed at once, one waits here for the other, and begins again.
 		if err := tx.UpdateAuthEvent(ctx, row); err != nil {
 			return err

@@ -95,6 +95,7 @@ func (s *Service) Evaluate(ctx context.Context, in *SignIn) (*Event, error) {
 	}
 	s.count(in)
 	e.judge(ctx, attempt, history, previous)
+	audit.From(ctx).SetRisk(in.EventID, e.Summary())
 	return e, nil
 }
 

@@ -10,7 +10,7 @@ import (
 type AuthEvent struct {
 	PoolID, UserID, ID string
 	ExpiresAt          time.Time
-	// Succeeded is true for a sign-in that ended well.
+	// Succeeded is true for a sign-in that ended well, unless somebody has said that it was not the user.
 	Succeeded bool
 	Doc       []byte
 }

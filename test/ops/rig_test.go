@@ -108,12 +108,18 @@ func startStack(engine string) (*stack, error) {
 	return s, nil
 }
 
-// start runs a development server whose clock can be put forward.
+// start runs a development server whose clock can be put forward, unless the configuration has a clock of its own.
 func start(c server.Config) (rig, func() error, error) {
 	skew := new(atomic.Int64)
-	c.Mode, c.Listen, c.PrivateListen, c.LogTo = server.Dev, "127.0.0.1:0", "off", &refusals
+	logTo := io.Writer(&refusals)
+	if c.LogTo != nil {
+		logTo = io.MultiWriter(c.LogTo, logTo)
+	}
+	c.Mode, c.Listen, c.PrivateListen, c.LogTo = server.Dev, "127.0.0.1:0", "off", logTo
 	c.LogFormat = "json"
-	c.Now = func() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
+	if c.Now == nil {
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
+	}
 	patience.Extend(&c.ShutdownTimeout)
 	if c.RequestTimeout == 0 {
 		c.RequestTimeout = 2 * patience.Limit

@@ -78,7 +78,7 @@ func (t *Trail) RecordCall(ctx context.Context, c *Call) error {
 		e.Username = clip(c.Caller.Name)
 	}
 	var x redactor
-	d := &details{Account: t.deps.AccountID, TLS: tlsDetails(c.TLS, clip(r.Host)), Data: isData(op)}
+	d := &details{Account: t.deps.AccountID, TLS: tlsDetails(c.TLS, clip(r.Host)), Data: isData(op), Additional: withRisk(nil, facts)}
 	p := &personal{SourceIP: r.SourceIP, UserAgent: clip(r.UserAgent)}
 	request := x.redact(c.Input, "requestParameters")
 	var response json.RawMessage

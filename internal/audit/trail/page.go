@@ -44,7 +44,7 @@ func (t *Trail) RecordPage(ctx context.Context, page *Page) {
 		Region:   page.Region, PoolID: page.PoolID, RequestID: r.ID, Sub: subjectOf(facts),
 	}
 	d := &details{
-		Account: t.deps.AccountID, TLS: tlsDetails(page.TLS, clip(r.Host)), Additional: page.additional(),
+		Account: t.deps.AccountID, TLS: tlsDetails(page.TLS, clip(r.Host)), Additional: withRisk(page.additional(), facts),
 		Identity: json.RawMessage(`{"accountId":"` + t.deps.AccountID + `"}`),
 		Service:  json.RawMessage(`{"serviceAccountId":"` + t.deps.AccountID + `"}`),
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cognate/internal/api/awsjson"
+	"cognate/internal/audit"
 	"cognate/internal/store"
 )
 
@@ -262,14 +263,29 @@ func orNull(b []byte, name string, value json.RawMessage) []byte {
 
 // withSub adds the sub to an object, which may be empty.
 func withSub(object json.RawMessage, sub string) json.RawMessage {
-	if sub == "" {
-		return object
+	return withTexts(object, `"sub":`, sub)
+}
+
+// withRisk adds to additionalEventData how threat protection has rated a sign-in. There is no place for it in the answers of
+// Cognito's API, and clients must not learn it.
+func withRisk(object json.RawMessage, f audit.Facts) json.RawMessage {
+	return withTexts(object, `"authEventId":`, f.AuthEvent, `"risk":`, f.Risk)
+}
+
+// withTexts adds members to an object, which may be empty. Names and values follow each other. A member without a value is
+// left out.
+func withTexts(object json.RawMessage, members ...string) json.RawMessage {
+	for i := 0; i < len(members); i += 2 {
+		if members[i+1] == "" {
+			continue
+		}
+		if len(object) == 0 {
+			object = json.RawMessage("{}")
+		}
+		b := bytes.Clone(object[:len(object)-1])
+		object = append(awsjson.String(awsjson.Name(b, members[i]), members[i+1]), '}')
 	}
-	if len(object) == 0 {
-		object = json.RawMessage("{}")
-	}
-	b := bytes.Clone(object[:len(object)-1])
-	return append(awsjson.String(awsjson.Name(b, `"sub":`), sub), '}')
+	return object
 }
 
 // tlsDetails describes the client's connection. Behind a proxy only the host is known.
