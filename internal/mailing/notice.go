@@ -22,6 +22,8 @@ type Notice struct {
 	Subject, HTML, Text string
 	// Values are what placeholders stand for, by their names without braces.
 	Values map[string]string
+	// Token is the value that lets its holder send feedback. Exports of the person's data leave it out.
+	Token string
 	// Attributes describe the sign-in to the pool's function that sends mail.
 	Attributes map[string]string
 	ClientID   string
@@ -33,7 +35,7 @@ type Notice struct {
 func (s *Service) EnqueueNotice(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, to Recipient, n Notice) error {
 	m := message.Message{
 		PoolID: sn.ID, UserID: to.UserID, Username: to.Username, Medium: message.Email, To: n.To, From: n.From, ReplyTo: n.ReplyTo, ExpiresAt: n.ExpiresAt,
-		Subject: n.render(n.Subject, func(v string) string { return v }), Body: n.body(),
+		Subject: n.render(n.Subject, func(v string) string { return v }), Body: n.body(), Token: n.Token,
 	}
 	to.EventAttributes = func() map[string]string { return n.Attributes }
 	var err error

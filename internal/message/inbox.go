@@ -101,9 +101,9 @@ type SentMessage struct {
 	ExpiresAt time.Time `json:"deletedAfter"`
 }
 
-// withoutSecrets takes the code, or temporary password, and the link out of a text.
+// withoutSecrets takes the code, or temporary password, the link and the token out of a text.
 func (m Message) withoutSecrets(text string) string {
-	for _, secret := range []string{m.Link, m.Code} {
+	for _, secret := range []string{m.Link, m.Code, m.Token} {
 		if secret != "" {
 			text = strings.NewReplacer(secret, "******", html.EscapeString(secret), "******").Replace(text)
 		}

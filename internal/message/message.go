@@ -51,6 +51,8 @@ type Message struct {
 	Code string
 	// Link is the confirmation link within Body, for the inbox.
 	Link string
+	// Token is a token within Body by which a page knows the person. Exports leave it out.
+	Token string
 	// Function is the input of the pool's function that sends the message. Nil: the
 	// server's sender of the medium sends it. Only Deps.Functions reads it.
 	Function json.RawMessage
@@ -135,6 +137,7 @@ type sealed struct {
 	Code     string          `json:"code,omitempty"`
 	Link     string          `json:"link,omitempty"`
 	Function json.RawMessage `json:"function,omitempty"`
+	Token    string          `json:"token,omitempty"`
 }
 
 // Reaches returns ErrNoSender if messages of the medium cannot be sent.
@@ -215,7 +218,7 @@ func (m *Message) lane() string {
 
 // seal returns the secret part of the message's row.
 func (s *Service) seal(m *Message) ([]byte, error) {
-	body, err := json.Marshal(sealed{m.From, m.ReplyTo, m.Subject, m.Body, m.Code, m.Link, m.Function})
+	body, err := json.Marshal(sealed{m.From, m.ReplyTo, m.Subject, m.Body, m.Code, m.Link, m.Function, m.Token})
 	if err != nil {
 		return nil, fmt.Errorf("message: %w", err)
 	}
@@ -268,7 +271,7 @@ func (s *Service) open(r store.Message) (Message, error) {
 	}
 	return Message{
 		ID: r.ID, PoolID: r.PoolID, UserID: r.UserID, Username: r.Username, Medium: r.Medium, To: r.To,
-		From: b.From, ReplyTo: b.ReplyTo, Subject: b.Subject, Body: b.Body, Code: b.Code, Link: b.Link,
+		From: b.From, ReplyTo: b.ReplyTo, Subject: b.Subject, Body: b.Body, Code: b.Code, Link: b.Link, Token: b.Token,
 		Function: b.Function, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, Attempts: r.Attempts,
 	}, nil
 }

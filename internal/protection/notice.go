@@ -53,7 +53,7 @@ func (e *Event) notify(ctx context.Context, tx *store.Tx) error {
 	begun := keys.TimeOfUUID(e.in.EventID)
 	valid, invalid := e.links(token)
 	n := mailing.Notice{
-		To: e.in.Email, From: api.Val(config.From), ReplyTo: api.Val(config.ReplyTo), ClientID: e.in.Client.ID, ExpiresAt: e.service.now().Add(noticeLife),
+		To: e.in.Email, From: api.Val(config.From), ReplyTo: api.Val(config.ReplyTo), ClientID: e.in.Client.ID, ExpiresAt: e.service.now().Add(noticeLife), Token: token,
 		Values: map[string]string{
 			"username": e.in.Recipient.DisplayName, "ip-address": e.doc.Address, "city": e.doc.City, "country": e.doc.Country,
 			"login-time": begun.Format(time.UnixDate), "device-name": e.doc.Device, "event-id": e.in.EventID, "feedback-token": token,

@@ -61,10 +61,13 @@ func (s *Service) Observe(ctx context.Context, op *Operation) (*Event, error) {
 	if err := e.rate(ctx, op, attempt); err != nil {
 		return nil, err
 	}
-	if op.Continues == "" {
-		return e, nil
+	if op.Continues != "" {
+		if err := e.continues(ctx, op.Continues); err != nil {
+			return nil, err
+		}
 	}
-	return e, e.continues(ctx, op.Continues)
+	audit.From(ctx).SetRisk(e.in.EventID, e.Summary())
+	return e, nil
 }
 
 // rate computes the risk. A new user has no history.

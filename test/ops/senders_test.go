@@ -1,6 +1,7 @@
 package ops_test
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,6 +79,10 @@ func TestSenderSources(t *testing.T) {
 				t.Fatal(err)
 			}
 			config := server.Config{Data: t.TempDir(), TriggerSettings: server.TriggerSettings{TriggerEndpoint: server.Secret(f.URL), Triggers: routes}}
+			config.ReputationList = filepath.Join(t.TempDir(), "reputation")
+			if err := os.WriteFile(config.ReputationList, []byte("127.0.0.1\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			if engine == "postgres" {
 				config.Database = server.Secret(pgtest.Database(t))
 			}
@@ -96,6 +101,7 @@ func TestSenderSources(t *testing.T) {
 			} {
 				t.Run(string(m.name), func(t *testing.T) { senderSources(t, r, f, m) })
 			}
+			t.Run("CustomEmailSender_AccountTakeOverNotification", func(t *testing.T) { senderOfNotices(t, r, f) })
 		})
 	}
 }
@@ -138,4 +144,58 @@ func senderSources(t *testing.T, r rig, f *lambdas.Server, m medium) {
 			}
 		})
 	}
+}
+
+// senderOfNotices wants the function to get the notice of a risky sign-in, with what a mail of its own needs: the links, and a
+// feedback token that the API takes. The notice has no code.
+func senderOfNotices(t *testing.T, r rig, f *lambdas.Server) {
+	told := make(chan lambdas.Event, 10)
+	f.On("notices", func(e *lambdas.Event) string {
+		told <- *e
+		return ""
+	})
+	ctx := t.Context()
+	pool := r.pool(t, func(in *cip.CreateUserPoolInput) {
+		in.UserPoolTier, in.UserPoolAddOns = types.UserPoolTierTypePlus, &types.UserPoolAddOnsType{AdvancedSecurityMode: types.AdvancedSecurityModeTypeEnforced}
+		in.LambdaConfig = &types.LambdaConfigType{
+			CustomEmailSender: &types.CustomEmailLambdaVersionConfigType{LambdaArn: lambdas.ARN("notices"), LambdaVersion: "V1_0"}, KMSKeyID: aws.String(sourcesKey),
+		}
+	})
+	must[*cip.CreateUserPoolDomainOutput](t)(r.CreateUserPoolDomain(ctx, &cip.CreateUserPoolDomainInput{UserPoolId: &pool, Domain: aws.String("notices")}))
+	action := &types.AccountTakeoverActionType{EventAction: types.AccountTakeoverEventActionTypeNoAction, Notify: true}
+	must[*cip.SetRiskConfigurationOutput](t)(r.SetRiskConfiguration(ctx, &cip.SetRiskConfigurationInput{
+		UserPoolId: &pool, AccountTakeoverRiskConfiguration: &types.AccountTakeoverRiskConfigurationType{
+			Actions:             &types.AccountTakeoverActionsType{LowAction: action, MediumAction: action, HighAction: action},
+			NotifyConfiguration: &types.NotifyConfigurationType{SourceArn: aws.String("arn:aws:ses:us-east-1:123456789012:identity/example.com")},
+		},
+	}))
+	client := r.client(t, pool)
+	r.user(t, pool, "alice", verified("alice@example.com")...)
+	event, _ := claims(t, *r.signIn(t, client, "alice").AccessToken)["event_id"].(string)
+	var e lambdas.Event
+	select {
+	case e = <-told:
+	case <-time.After(patience.Limit):
+		t.Fatal("no function is told")
+	}
+	values, _ := e.Request["userAttributes"].(map[string]any)
+	get := func(name string) string {
+		value, _ := values[name].(string)
+		return value
+	}
+	if code, ok := e.Request["code"]; e.TriggerSource != "CustomEmailSender_AccountTakeOverNotification" || e.UserName != "alice" || e.Request["type"] != "customEmailSenderRequestV1" || !ok || code != nil {
+		t.Errorf("event %+v", e)
+	}
+	if get("EVENT_ID") != event || get("USER_NAME") != "alice" || get("IP_ADDRESS") != "127.0.0.1" || get("ACCOUNT_TAKE_OVER_ACTION") != "NO_ACTION" || get("LOGIN_TIME") == "" || get("DEVICE_NAME") == "" {
+		t.Errorf("attributes %v", values)
+	}
+	for name, value := range map[string]string{"ONE_CLICK_LINK_VALID": "Valid", "ONE_CLICK_LINK_INVALID": "Invalid"} {
+		u, err := url.Parse(get(name))
+		if err != nil || !strings.HasSuffix(u.Path, "/_domain/notices/eventFeedback") || u.Query().Get("feedbackValue") != value || u.Query().Get("eventId") != event || u.Query().Get("feedbackToken") != get("FEEDBACK_TOKEN") {
+			t.Errorf("%s is %q, %v", name, get(name), err)
+		}
+	}
+	must[*cip.UpdateAuthEventFeedbackOutput](t)(r.UpdateAuthEventFeedback(ctx, &cip.UpdateAuthEventFeedbackInput{
+		UserPoolId: &pool, Username: aws.String("alice"), EventId: &event, FeedbackToken: aws.String(get("FEEDBACK_TOKEN")), FeedbackValue: types.FeedbackValueTypeInvalid,
+	}))
 }
