@@ -84,15 +84,22 @@ func (m *Metrics) ProviderCall(provider, call, outcome string, took time.Duratio
 	m.providers.WithLabelValues(provider, call, outcome).Observe(took.Seconds())
 }
 
+// replace adds a collector. A collector of the same name and labels is replaced: it belongs to
+// services that a development server has closed.
+func (m *Metrics) replace(c prometheus.Collector) {
+	m.registry.Unregister(c)
+	m.registry.MustRegister(c)
+}
+
 // Gauge adds a value that is read with the metrics.
 func (m *Metrics) Gauge(name, help string, read func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
+	m.replace(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
 // LabelledCounter adds a count that is kept elsewhere and read with the metrics. A label
 // distinguishes it from others of the same name.
 func (m *Metrics) LabelledCounter(name, help, label, value string, read func() float64) {
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+	m.replace(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: name, Help: help, ConstLabels: prometheus.Labels{label: value},
 	}, read))
 }
@@ -100,14 +107,14 @@ func (m *Metrics) LabelledCounter(name, help, label, value string, read func() f
 // LabelledGauge adds a value that is read with the metrics. A label distinguishes
 // it from others of the same name.
 func (m *Metrics) LabelledGauge(name, help, label, value string, read func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	m.replace(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: name, Help: help, ConstLabels: prometheus.Labels{label: value},
 	}, read))
 }
 
 // Counter adds a count that is kept elsewhere and read with the metrics.
 func (m *Metrics) Counter(name, help string, read func() float64) {
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
+	m.replace(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
 }
 
 // Handler answers /metrics.

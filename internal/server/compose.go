@@ -177,8 +177,9 @@ var _ idp.Service = directory{}
 const gateQueue = 256
 
 // compose builds the services, each from earlier ones. ready holds signing keys for
-// new pools; if it is nil, keys are made when they are needed.
-func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, ready *keys.SigningKeyPool, metrics *audit.Metrics, log *slog.Logger) (*services, error) {
+// new pools; if it is nil, keys are made when they are needed. functions are those of earlier
+// services, or nil.
+func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, ready *keys.SigningKeyPool, metrics *audit.Metrics, functions *triggers, log *slog.Logger) (*services, error) {
 	places := runtime.GOMAXPROCS(0)
 	v := &services{
 		metrics: metrics, activity: activity.New(activity.Deps{Store: st, Now: c.Now}), gate: keys.NewGate(places, places*gateQueue),
@@ -198,8 +199,10 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	if v.publisher, err = newPublisher(ctx, c, metrics, log); err != nil {
 		return nil, err
 	}
-	if v.triggers, err = newTriggers(c, metrics, log); err != nil {
-		return nil, err
+	if v.triggers = functions; functions == nil {
+		if v.triggers, err = newTriggers(c, metrics, log); err != nil {
+			return nil, err
+		}
 	}
 	if err := v.composeRateLimits(ctx, c, st, ring); err != nil {
 		return nil, err
@@ -260,7 +263,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.scim = scim.New(scim.Deps{Store: st, Pools: v.pools, Providers: v.providers, Identities: v.identities, Groups: v.groups, Limits: v.limits, Trail: v.recorder, Now: c.Now})
 	v.devices = devices.New(devices.Deps{Store: st, Pools: v.pools, Ring: ring, Users: v.users, Now: c.Now})
 	v.passkeys = passkeys.New(passkeys.Deps{Store: st, Ring: ring, Users: v.users, LoginHost: edge.LoginHost(c.IssuerBase, c.Mode == Dev), Now: c.Now})
-	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.machineNow()})
+	v.factors = factors.New(factors.Deps{Store: st, Ring: ring, Users: v.users, Passkeys: v.passkeys, Now: c.Now, Machine: c.totpNow()})
 	v.refreshes = refresh.New(refresh.Deps{Store: st, Pools: v.pools, Groups: v.groups, Tokens: v.tokens, Now: c.Now})
 	v.authEvents = authevents.New(authevents.Deps{Pools: v.pools, Users: v.users, Protection: v.protection, Pages: pages, Now: c.Now, SignOut: c.FeedbackSignOut})
 	v.signins = signin.New(signin.Deps{
@@ -407,17 +410,27 @@ func (v *services) resourceTags(ctx context.Context, arn string) (map[string]str
 
 // close writes the counts that are only in memory, and sends the due messages.
 func (v *services) close(ctx context.Context) error {
+	return errors.Join(v.release(ctx), v.triggers.close())
+}
+
+// release closes the services, apart from the functions.
+func (v *services) release(ctx context.Context) error {
 	v.calls.Close()
 	v.riskData.close()
-	var published error
-	if v.publisher != nil {
-		published = v.publisher.Flush(ctx)
-	}
-	errs := []error{published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx), v.triggers.close(), v.intake.Close(ctx), v.destinations.Close(ctx)}
+	errs := []error{v.flush(ctx), v.intake.Close(ctx), v.destinations.Close(ctx)}
 	for _, d := range v.deliveries {
 		errs = append(errs, d.Close(ctx))
 	}
 	return errors.Join(errs...)
+}
+
+// flush writes what is in memory.
+func (v *services) flush(ctx context.Context) error {
+	var published error
+	if v.publisher != nil {
+		published = v.publisher.Flush(ctx)
+	}
+	return errors.Join(published, v.lockouts.Flush(ctx), v.activity.Flush(ctx), v.messages.Flush(ctx))
 }
 
 const (

@@ -96,6 +96,8 @@ type Config struct {
 	Now func() time.Time `kong:"-"`
 	// machine is the clock for times that other programs check; nil is Now.
 	machine func() time.Time
+	// totp is the clock for codes of authenticator apps; nil is machine.
+	totp func() time.Time
 	// Log replaces the logger that LogLevel and LogFormat describe.
 	Log *slog.Logger `kong:"-"`
 	// Out gets the text for people: where the server listens. Nil: it is discarded.
@@ -194,6 +196,15 @@ func (c *Config) machineNow() func() time.Time {
 		return c.machine
 	}
 	return c.Now
+}
+
+// totpNow returns the clock by which authenticator apps are judged: the machine's, unless the clock
+// of dev was set for these apps, too.
+func (c *Config) totpNow() func() time.Time {
+	if c.totp != nil {
+		return c.totp
+	}
+	return c.machineNow()
 }
 
 // problem is one fault of the configuration, and what to do about it.

@@ -211,16 +211,16 @@ func (a gatewayAuthority) Caller(ctx context.Context, accessKeyID, sessionToken 
 	return out, nil
 }
 
-// gatewayHandler returns the handler of the gateway's listener. It calls the servers behind the
+// gatewayRoutes returns the handler of the gateway's listener. It calls the servers behind the
 // gateway by the transport.
-func (s *Server) gatewayHandler(transport *http.Transport) (http.Handler, error) {
+func (s *Server) gatewayRoutes(transport *http.Transport) (http.Handler, error) {
 	c := &s.config
 	authority := gatewayAuthority{s.services.iam}
 	backends, err := c.gatewayServices()
 	if err != nil {
 		return nil, err
 	}
-	routes := gatewayRoutes{backends: backends}
+	routes := gatewayTargets{backends: backends}
 	if c.GatewayStore != "" {
 		backend, err := c.store()
 		if err != nil {
@@ -271,8 +271,8 @@ func (s *Server) gatewayHandler(transport *http.Transport) (http.Handler, error)
 	}), nil
 }
 
-// gatewayRoutes are the handlers for what is behind the gateway. store and api may be nil.
-type gatewayRoutes struct {
+// gatewayTargets are the handlers for what is behind the gateway. store and api may be nil.
+type gatewayTargets struct {
 	backends gatewayBackends
 	store    *gateway.Gateway
 	services *gateway.Services
@@ -280,7 +280,7 @@ type gatewayRoutes struct {
 }
 
 // handler returns the handler of a request, by the service that its signature is for.
-func (g *gatewayRoutes) handler(r *http.Request) http.Handler {
+func (g *gatewayTargets) handler(r *http.Request) http.Handler {
 	service := ""
 	if sig, err := sigv4.Parse(r.Header); err == nil {
 		service = sig.Service
@@ -301,21 +301,16 @@ func (g *gatewayRoutes) handler(r *http.Request) http.Handler {
 
 // newGatewayServer returns the server of the gateway's listener. Transfers may take as long
 // as they make progress: edge.Paced limits the time without it. S3 speaks HTTP/1.1.
-func (s *Server) newGatewayServer(quiet *log.Logger) (*http.Server, error) {
-	transport := gateway.NewTransport()
-	handler, err := s.gatewayHandler(transport)
-	if err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
+func (s *Server) newGatewayServer(handler http.Handler, quiet *log.Logger) *http.Server {
 	h := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet,
 	}
-	h.RegisterOnShutdown(transport.CloseIdleConnections)
+	h.RegisterOnShutdown(s.gatewayTransport.CloseIdleConnections)
 	if s.cert != nil {
 		h.TLSConfig = s.cert.Config()
 		h.TLSConfig.NextProtos = []string{"http/1.1"}
 	}
-	return h, nil
+	return h
 }
 
 // defaultGatewayTimeout is how long a client of the gateway may make no progress.

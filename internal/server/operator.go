@@ -261,7 +261,7 @@ func Control(ctx context.Context, c *Config, in ControlRequest) (ControlResponse
 	if err != nil {
 		return ControlResponse{}, err
 	}
-	p, err := compose(ctx, c, st, ring, nil, metrics, log)
+	p, err := compose(ctx, c, st, ring, nil, metrics, nil, log)
 	if err != nil {
 		return ControlResponse{}, err
 	}
@@ -279,7 +279,7 @@ func (c *Config) ControlSocket() string { return filepath.Join(c.Data, socketFil
 // serveOperator listens for the requests of an operator. It is called only with the
 // embedded database. The database's lock shows that no other server uses the data
 // folder, so an existing socket was left by a server that has ended.
-func (s *Server) serveOperator(ctx context.Context) error {
+func (s *Server) serveOperator(ctx context.Context, handler http.Handler) error {
 	if s.config.Database != "" {
 		return nil
 	}
@@ -300,8 +300,7 @@ func (s *Server) serveOperator(ctx context.Context) error {
 	if err := errors.Join(os.Chmod(path+".new", 0o600), os.Rename(path+".new", path)); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	o := &operator{s.store, s.ring, s.services, s.config.machineNow(), s.config.Now, s.log}
-	s.operator = &http.Server{Handler: o, ReadTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes}
+	s.operator = &http.Server{Handler: handler, ReadTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes}
 	s.run("operator", s.operator, l)
 	return nil
 }

@@ -14,9 +14,11 @@ import (
 
 	"cognate/internal/audit"
 	"cognate/internal/audit/tracing"
+	"cognate/internal/iam/gateway"
 	"cognate/internal/keys"
 	"cognate/internal/server/background"
 	"cognate/internal/server/certificate"
+	"cognate/internal/server/changeover"
 	"cognate/internal/server/development"
 	"cognate/internal/server/drain"
 	"cognate/internal/store"
@@ -37,6 +39,13 @@ type Server struct {
 	devTLS     *tls.Config              // nil without the listener of --https
 	// authorityFile is the certificate that clients of that listener must trust.
 	authorityFile string
+
+	// In dev all requests pass the gate, and the services behind it can be replaced. It is nil in
+	// serve.
+	gate             *changeover.Gate
+	gatewayTransport *http.Transport // nil without the gateway
+	observe          store.Observer
+	restarting       sync.Mutex // held while the services are replaced, and while they are closed
 
 	private, health, https *http.Server // nil without that listener
 	main, gateway          *drain.Server
@@ -63,7 +72,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s := &Server{failed: make(chan error, 5)}
 	if c.Mode == Dev {
 		s.clock = development.NewClock(c.Now)
-		c.machine, c.Now = c.Now, s.clock.Now
+		c.machine, c.Now, c.totp = c.Now, s.clock.Now, s.clock.TOTP
 	}
 	s.config, s.log = c, c.Logger()
 	for _, w := range c.Warnings {
@@ -82,10 +91,12 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	if err := s.serve(l); err != nil {
+	front, err := s.front(l)
+	if err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	if err := s.serveOperator(ctx); err != nil {
+	s.serve(l, front)
+	if err := s.serveOperator(ctx, front(operatorHandler)); err != nil {
 		// Commands still work while the server is stopped.
 		s.log.Warn("commands cannot reach this server", slog.Any("error", err))
 	}
@@ -116,6 +127,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.tracer != nil {
 		observe = s.tracer.Database(observe)
 	}
+	s.observe = observe
 	if s.store, err = openStore(ctx, c, s.log, observe); err != nil {
 		return err
 	}
@@ -133,7 +145,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	c.url = s.URL()
 	s.keys = keys.NewSigningKeyPool(readyKeys)
-	if s.services, err = compose(ctx, c, s.store, s.ring, s.keys, metrics, s.log); err != nil {
+	if s.services, err = compose(ctx, c, s.store, s.ring, s.keys, metrics, nil, s.log); err != nil {
 		return err
 	}
 	if s.cert != nil {
@@ -151,10 +163,29 @@ const (
 	maxHeaderBytes = keys.MaxJWS + 8<<10
 )
 
-func (s *Server) serve(l listeners) error {
+// front returns the handlers of the listeners by name. In dev they are those of the gate.
+func (s *Server) front(l listeners) (func(name string) http.Handler, error) {
+	if l.gateway != nil {
+		s.gatewayTransport = gateway.NewTransport()
+	}
+	if s.config.Mode == Dev {
+		s.gate = changeover.NewGate(restartPatience)
+	}
+	handlers, err := s.handlers()
+	if err != nil {
+		return nil, err
+	}
+	if s.gate == nil {
+		return func(name string) http.Handler { return handlers[name] }, nil
+	}
+	s.gate.Set(handlers)
+	return s.gate.Handler, nil
+}
+
+func (s *Server) serve(l listeners, front func(name string) http.Handler) {
 	quiet := slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
 	main := &http.Server{
-		Handler:           s.routes(),
+		Handler:           front(mainHandler),
 		ReadHeaderTimeout: min(readHeaderTimeout, s.config.RequestTimeout),
 		ReadTimeout:       s.config.RequestTimeout,
 		WriteTimeout:      2 * s.config.RequestTimeout,
@@ -166,16 +197,10 @@ func (s *Server) serve(l listeners) error {
 		main.TLSConfig = s.cert.Config()
 		main.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	}
-	var gateway *http.Server
-	if l.gateway != nil {
-		var err error
-		if gateway, err = s.newGatewayServer(quiet); err != nil {
-			return err
-		}
-	}
 	s.main = drain.Serve(main, l.main, func() <-chan struct{} { return s.run("main", main, l.main) })
-	if gateway != nil {
-		s.gateway = drain.Serve(gateway, l.gateway, func() <-chan struct{} { return s.run("gateway", gateway, l.gateway) })
+	if l.gateway != nil {
+		h := s.newGatewayServer(front(gatewayHandler), quiet)
+		s.gateway = drain.Serve(h, l.gateway, func() <-chan struct{} { return s.run("gateway", h, l.gateway) })
 	}
 	if l.https != nil {
 		s.https = &http.Server{
@@ -196,9 +221,8 @@ func (s *Server) serve(l listeners) error {
 		s.run(name, h, listener)
 		return h
 	}
-	s.private = inside("private", l.private, s.privateRoutes())
-	s.health = inside("health", l.health, s.healthRoutes())
-	return nil
+	s.private = inside("private", l.private, front(privateHandler))
+	s.health = inside("health", l.health, front(healthHandler))
 }
 
 // run serves until the listener is closed, and closes the channel then.
@@ -288,6 +312,8 @@ func (s *Server) shutdown(ctx context.Context) error {
 		}
 	}
 	s.serving.Wait()
+	s.restarting.Lock()
+	defer s.restarting.Unlock()
 	// From here on a database or a sender that does not answer must not delay the end
 	// beyond ctx. Even with no time left, the counts in memory get a moment to be
 	// written.

@@ -22,6 +22,7 @@ import (
 type Clock struct {
 	machine func() time.Time
 	offset  atomic.Int64 // nanoseconds
+	totp    atomic.Bool  // authenticator apps are judged by this clock, not by the machine's
 	setting sync.Mutex
 }
 
@@ -31,20 +32,39 @@ func NewClock(machine func() time.Time) *Clock { return &Clock{machine: machine}
 // Now returns the time.
 func (c *Clock) Now() time.Time { return c.machine().Add(time.Duration(c.offset.Load())) }
 
+// TOTP returns the time by which codes of authenticator apps are judged. Apps use the machine's
+// clock, unless the clock was set for them, too.
+func (c *Clock) TOTP() time.Time {
+	if c.totp.Load() {
+		return c.Now()
+	}
+	return c.machine()
+}
+
+// Reset returns the clock to the machine's time.
+func (c *Clock) Reset() {
+	c.setting.Lock()
+	defer c.setting.Unlock()
+	c.offset.Store(0)
+	c.totp.Store(false)
+}
+
 // The range of the clock. Beyond it offsets overflow, and so do the dates of clients.
 var (
 	clockFrom = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	clockTo   = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// clockSetting is a change of the clock: one of the three.
+// clockSetting is a change of the clock: one of the first three, and whether codes of authenticator
+// apps are judged by this clock from now on.
 type clockSetting struct {
 	Set     *time.Time `json:"set"`
 	Advance *string    `json:"advance"`
 	Reset   *bool      `json:"reset"`
+	TOTP    *bool      `json:"totp"`
 }
 
-var errClockSetting = errors.New(`say one of {"set": "2030-01-31T12:00:00Z"}, {"advance": "25h"} and {"reset": true}`)
+var errClockSetting = errors.New(`say one of {"set": "2030-01-31T12:00:00Z"}, {"advance": "25h"} and {"reset": true}; "totp": true beside it moves codes of authenticator apps, too`)
 
 // change changes the clock, which may go back.
 func (c *Clock) change(s clockSetting) error {
@@ -61,8 +81,12 @@ func (c *Clock) change(s clockSetting) error {
 			return err
 		}
 		next = machine.Add(time.Duration(c.offset.Load())).Add(d)
-	case s.Reset != nil && *s.Reset && s.Set == nil && s.Advance == nil:
+	case s.Reset != nil && *s.Reset && s.Set == nil && s.Advance == nil && s.TOTP == nil:
 		c.offset.Store(0)
+		c.totp.Store(false)
+		return nil
+	case s.TOTP != nil && s.Reset == nil && s.Set == nil && s.Advance == nil:
+		c.totp.Store(*s.TOTP)
 		return nil
 	default:
 		return errClockSetting
@@ -71,6 +95,9 @@ func (c *Clock) change(s clockSetting) error {
 		return errors.New("the clock goes from the year 2000 to the year 2199")
 	}
 	c.offset.Store(int64(next.Sub(machine)))
+	if s.TOTP != nil {
+		c.totp.Store(*s.TOTP)
+	}
 	return nil
 }
 
@@ -104,6 +131,7 @@ func (t *Tools) showClock(w http.ResponseWriter, _ *http.Request) {
 		"now":     machine.Add(offset).UTC().Truncate(time.Millisecond),
 		"machine": machine.UTC().Truncate(time.Millisecond),
 		"offset":  offset.Truncate(time.Millisecond).String(),
+		"totp":    t.deps.Clock.totp.Load(),
 	})
 }
 

@@ -46,6 +46,7 @@ func (t *Tools) inbox(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		// The wait must end before the request's own time limit.
+		t.deps.Waits(r.Context())
 		query.Wait = min(d, message.MaxWait, t.deps.RequestTimeout*4/5)
 	}
 	messages, err := t.deps.Messages.List(r.Context(), query)

@@ -1,6 +1,7 @@
 package development
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -15,6 +16,9 @@ type Deps struct {
 	Messages *message.Service
 	Imports  *userimport.Service
 	Clock    *Clock
+	State    State
+	// Waits is told that a request only waits from now on, so that nothing waits for it.
+	Waits func(context.Context)
 	// OriginPolicy decides which web pages may set the clock.
 	OriginPolicy *edge.OriginPolicy
 	// RequestTimeout is the longest that a request may take.
@@ -34,5 +38,9 @@ func (t *Tools) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_cognate/clock", t.showClock)
 	mux.HandleFunc("POST /_cognate/clock", t.setClock)
 	mux.HandleFunc("PUT /_cognate/clock", t.setClock)
+	mux.HandleFunc("POST /_cognate/reset", t.changeState(t.reset))
+	mux.HandleFunc("GET /_cognate/snapshot", t.listSnapshots)
+	mux.HandleFunc("POST /_cognate/snapshot", t.changeState(t.snapshot))
+	mux.HandleFunc("POST /_cognate/restore", t.changeState(t.restore))
 	mux.HandleFunc("GET "+userimport.UploadPath+"/log", t.importLog)
 }

@@ -1,0 +1,197 @@
+// Package changeover replaces the handlers of a running server by others, between two
+// requests. A development server uses it to empty its database, or to put back a snapshot.
+package changeover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"cognate/internal/server/edge"
+)
+
+// ErrReplaced is the cause with which the context of a request ends that is still running when
+// the handlers are to be replaced.
+var ErrReplaced = errors.New("the server is being emptied or put back to a snapshot")
+
+// ErrBusy means that requests did not end, although their contexts had ended.
+var ErrBusy = errors.New("running requests did not end")
+
+// A Gate passes requests on to handlers that can be replaced together.
+type Gate struct {
+	// patience is how long Replace waits for running requests, before and after it ends their
+	// contexts.
+	patience time.Duration
+	// turn is held by Replace, so that replacements come one after the other.
+	turn chan struct{}
+
+	mu       sync.Mutex
+	handlers map[string]http.Handler
+	running  map[*visit]struct{}
+	open     chan struct{} // closed while requests may pass
+	idle     chan struct{} // not nil while Replace waits: closed when no request is running
+}
+
+// visit is a request that is running.
+type visit struct {
+	cancel  context.CancelCauseFunc
+	waiting bool // set by Wait
+}
+
+// NewGate returns a gate without handlers. It passes no request on before Set.
+func NewGate(patience time.Duration) *Gate {
+	return &Gate{patience: patience, turn: make(chan struct{}, 1), running: map[*visit]struct{}{}, open: make(chan struct{})}
+}
+
+// Set sets the first handlers, by name, and opens the gate.
+func (g *Gate) Set(handlers map[string]http.Handler) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.handlers = maps.Clone(handlers)
+	close(g.open)
+}
+
+type visitKey struct{}
+
+// Handler returns a handler that passes requests on to the handler of that name. While the
+// handlers are being replaced, requests wait.
+func (g *Gate) Handler(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		v := &visit{cancel: cancel}
+		h := g.enter(ctx, v, name)
+		if h == nil {
+			edge.WriteStatus(w, http.StatusServiceUnavailable, "the server is being emptied or put back to a snapshot")
+			return
+		}
+		defer g.leave(v)
+		h.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitKey{}, v)))
+	})
+}
+
+// enter waits until the gate is open. It returns nil if ctx ends first, or there is no handler.
+func (g *Gate) enter(ctx context.Context, v *visit, name string) http.Handler {
+	for {
+		g.mu.Lock()
+		open := g.open
+		select {
+		case <-open:
+			defer g.mu.Unlock()
+			h := g.handlers[name]
+			if h != nil {
+				g.running[v] = struct{}{}
+			}
+			return h
+		default:
+		}
+		g.mu.Unlock()
+		select {
+		case <-open:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Wait says that the request of ctx only waits for something from now on. A replacement ends the
+// context of the request at once.
+func (g *Gate) Wait(ctx context.Context) {
+	v, ok := ctx.Value(visitKey{}).(*visit)
+	if !ok {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	v.waiting = true
+	select {
+	case <-g.open:
+	default:
+		v.cancel(ErrReplaced)
+	}
+}
+
+func (g *Gate) leave(v *visit) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.running, v)
+	if g.idle != nil && len(g.running) == 0 {
+		close(g.idle)
+		g.idle = nil
+	}
+}
+
+// Replace closes the gate, waits for the running requests, calls change, and opens the gate with
+// the handlers that change returns. With nil handlers the gate keeps the handlers that it has. A
+// request that asks for the replacement is not waited for, if ctx is its context.
+func (g *Gate) Replace(ctx context.Context, change func() (map[string]http.Handler, error)) error {
+	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
+		g.leave(v)
+	}
+	select {
+	case g.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-g.turn }()
+	g.mu.Lock()
+	g.open = make(chan struct{})
+	g.mu.Unlock()
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		close(g.open)
+	}()
+	if err := g.waitIdle(); err != nil {
+		return err
+	}
+	handlers, err := change()
+	if handlers != nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.handlers = maps.Clone(handlers)
+	}
+	return err
+}
+
+// waitIdle waits until no request is running. After half of the time it ends their contexts.
+func (g *Gate) waitIdle() error {
+	g.mu.Lock()
+	if len(g.running) == 0 {
+		g.mu.Unlock()
+		return nil
+	}
+	idle := make(chan struct{})
+	g.idle = idle
+	for v := range g.running {
+		if v.waiting {
+			v.cancel(ErrReplaced)
+		}
+	}
+	g.mu.Unlock()
+	for range 2 {
+		t := time.NewTimer(g.patience)
+		select {
+		case <-idle:
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
+		g.mu.Lock()
+		for v := range g.running {
+			v.cancel(ErrReplaced)
+		}
+		g.mu.Unlock()
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.idle = nil
+	if n := len(g.running); n > 0 {
+		return fmt.Errorf("%w: %d", ErrBusy, n)
+	}
+	return nil
+}
