@@ -31,7 +31,7 @@ const module = "cognate"
 // reasons are in docs/architecture.md; a new arrow needs one there.
 var imports = map[string][]string{
 	"cmd/cognate":           {"internal/cli"},
-	"internal/cli":          {"internal/server", "internal/audit/trail", "internal/server/certificate", "internal/iam", "internal/keys", "internal/outbound", "internal/privacy", "internal/risk/passwords", "internal/scim", "internal/spelling", "internal/store"},
+	"internal/cli":          {"internal/server", "internal/audit/trail", "internal/server/certificate", "internal/server/datakeys", "internal/iam", "internal/keys", "internal/outbound", "internal/privacy", "internal/risk/passwords", "internal/scim", "internal/spelling", "internal/store"},
 	"internal/server":       {"*"},
 	"internal/wire":         {"internal/api", "internal/iam", "internal/audit", "internal/audit/trail"},
 	"internal/api":          {},

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 export AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev AWS_DEFAULT_REGION=us-east-1 AWS_PAGER=
-endpoint=${COGNATE_ENDPOINT:-http://127.0.0.1:9229}
+endpoint=${COGNATE_ENDPOINT:-http://localhost:9229}
 gateway=${COGNATE_GATEWAY:-http://127.0.0.1:9232}
 cognate() { aws --endpoint-url "$endpoint" --output text "$@"; }
 

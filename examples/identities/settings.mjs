@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { S3Client } from '@aws-sdk/client-s3';
 
 export const region = 'us-east-1';
-export const endpoint = process.env.COGNATE_ENDPOINT ?? 'http://127.0.0.1:9229';
+export const endpoint = process.env.COGNATE_ENDPOINT ?? 'http://localhost:9229';
 export const gateway = process.env.COGNATE_GATEWAY ?? 'http://127.0.0.1:9232';
 export const bucket = 'uploads';
 export const developerProvider = 'devices.example.com';

@@ -1,10 +1,10 @@
 // Makes a user pool on a development server and starts the application.
-// Settings: COGNATE_ENDPOINT (http://127.0.0.1:9229) and PORT (3000).
+// Settings: COGNATE_ENDPOINT (http://localhost:9229) and PORT (3000).
 
 import { startApplication } from './application.mjs';
 import { preparePool } from './pool.mjs';
 
-const endpoint = process.env.COGNATE_ENDPOINT ?? 'http://127.0.0.1:9229';
+const endpoint = process.env.COGNATE_ENDPOINT ?? 'http://localhost:9229';
 const port = Number(process.env.PORT ?? 3000);
 
 const pool = await preparePool(endpoint, `http://localhost:${port}`);

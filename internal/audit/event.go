@@ -54,6 +54,8 @@ type Facts struct {
 	ClaimedKey string
 	// Cause is the text of the error behind a fault. Clients do not see it.
 	Cause string
+	// Hint says what to do about a refusal by a development server.
+	Hint string
 	// Bucket is the bucket of a request to the gateway, and Denied is the action that
 	// policies denied there, with its resource.
 	Bucket, Denied string
@@ -153,6 +155,9 @@ func (e *Event) SetClaimedKey(id string) { e.note(&e.facts.ClaimedKey, id) }
 // SetCause notes the error behind a fault, without the secrets of addresses.
 func (e *Event) SetCause(err error) { e.note(&e.facts.Cause, outbound.Clean(err).Error()) }
 
+// SetHint notes what to do about the refusal.
+func (e *Event) SetHint(text string) { e.note(&e.facts.Hint, text) }
+
 // SetImportJob notes the import job whose file is uploaded.
 func (e *Event) SetImportJob(id string) { e.note(&e.facts.ImportJob, id) }
 
@@ -243,6 +248,7 @@ func (e *Event) Attrs() []slog.Attr {
 	add("bucket", f.Bucket)
 	add("denied", f.Denied)
 	add("cause", f.Cause)
+	add("hint", f.Hint)
 	add("job", f.ImportJob)
 	add("migrated", f.Migrated)
 	add("welcome", f.Welcome)

@@ -19,6 +19,7 @@ import (
 	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/internal/server/certificate"
+	"cognate/internal/server/datakeys"
 	"cognate/internal/store"
 )
 
@@ -360,7 +361,7 @@ func (x *examination) contents(ctx context.Context, st *store.Store, kek *keys.K
 	if kek == nil {
 		return
 	}
-	records, err := server.DataKeys(ctx, st)
+	records, err := datakeys.Load(ctx, st)
 	if err != nil {
 		x.fail("data keys", "%v", err)
 		return

@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/internal/server/datakeys"
 )
 
 type keysCommand struct {
@@ -102,7 +103,7 @@ func reportRetirement(w io.Writer, r *server.Retirement) error {
 	verb := "would be"
 	if r.Done {
 		verb = "are"
-		fmt.Fprintf(w, "all earlier keys are retired; every server that reaches the database refuses them within %s\n", server.RetirementBound)
+		fmt.Fprintf(w, "all earlier keys are retired; every server that reaches the database refuses them within %s\n", datakeys.RetirementBound)
 	}
 	if r.KEK != "" {
 		fmt.Fprintf(w, "the data keys %s wrapped by key-encryption key %s; replace the old file by the new one on every server now: servers without it answer 503\n", verb, r.KEK)

@@ -8,6 +8,7 @@
 package mailing
 
 import (
+	"cognate/internal/keys"
 	"cognate/internal/message"
 	"cognate/internal/pool"
 	"cognate/internal/store"
@@ -23,6 +24,9 @@ type Deps struct {
 	// DomainBase returns the base URL of a pool's domain, for links in messages. It returns
 	// "" for a pool without a domain. If it is nil, no pool has a domain.
 	DomainBase func(*pool.Snapshot) string
+	// NewCode draws a code of that many digits; nil is [keys.NewCode]. A development server can
+	// send a fixed code.
+	NewCode func(digits int) string
 }
 
 // Service sends messages to people.
@@ -35,5 +39,11 @@ func New(d Deps) *Service {
 	if d.DomainBase == nil {
 		d.DomainBase = func(*pool.Snapshot) string { return "" }
 	}
+	if d.NewCode == nil {
+		d.NewCode = keys.NewCode
+	}
 	return &Service{deps: d}
 }
+
+// NewCode returns a code of that many digits for a message.
+func (s *Service) NewCode(digits int) string { return s.deps.NewCode(digits) }

@@ -49,8 +49,10 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/risk/rates"
 	"cognate/internal/scim"
+	"cognate/internal/server/datakeys"
 	"cognate/internal/server/edge"
 	"cognate/internal/server/gauges"
+	"cognate/internal/server/riskdata"
 	"cognate/internal/signin"
 	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
@@ -87,7 +89,7 @@ type services struct {
 	logs         *logs.Service
 	deliveries   []logs.Delivery
 	calls        *fetch.Client // of identity providers
-	riskData     *riskData
+	riskData     *riskdata.Data
 	// socialEndpoints replace URLs of social providers, by type and by key of ProviderDetails.
 	socialEndpoints map[string]map[string]string
 
@@ -222,7 +224,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Owner: keys.NewUUID(), Now: c.machineNow(), Log: log, Keep: c.LogDeliveryKeep,
 	})
 	v.deliveries = v.logs.Deliveries(metrics)
-	v.riskData = openRiskData(c, log)
+	v.riskData = riskdata.Open(&c.RiskSettings, c.machineNow(), log)
 	v.tokens = token.New(token.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, SigningKeys: ready, Now: c.Now, Log: log,
 		Triggers:   v.triggers.Service,
@@ -236,17 +238,17 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 		Functions: mailing.FunctionSender{Triggers: v.triggers.Service},
 	})
 	v.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
-	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service, DomainBase: domainBase(c)})
+	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service, DomainBase: domainBase(c), NewCode: c.newCode()})
 	v.protection = protection.New(protection.Deps{
 		Keep: c.KeepEvents, Logs: v.logs,
 		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails, DomainBase: domainBase(c),
-		Places: v.riskData.places, Hosting: v.riskData.hosting, Tor: v.riskData.tor, Reputation: v.riskData.reputation,
-		Rates: v.rates, Passwords: v.riskData.passwords, Count: v.metrics.Risk,
+		Places: v.riskData.Places, Hosting: v.riskData.Hosting, Tor: v.riskData.Tor, Reputation: v.riskData.Reputation,
+		Rates: v.rates, Passwords: v.riskData.Passwords, Count: v.metrics.Risk,
 	})
 	v.users = user.New(user.Deps{
 		Store: st, Pools: v.pools, Ring: ring, Gate: v.gate, Tokens: v.tokens, Mail: mails,
 		Lockouts: v.lockouts, Pages: pages, Now: c.Now, Log: log, Triggers: v.triggers.Service, Admit: v.limits.AdmitUser,
-		NewPasswords: newpassword.New(newpassword.Deps{Settings: v.risk, Passwords: v.riskData.passwords, Count: v.metrics.Risk, Log: log}), Protection: v.protection,
+		NewPasswords: newpassword.New(newpassword.Deps{Settings: v.risk, Passwords: v.riskData.Passwords, Count: v.metrics.Risk, Log: log}), Protection: v.protection,
 		Deleted: func(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, userID string) error {
 			_, _, err := identitypool.ForgetUser(ctx, tx, sn, userID)
 			return err
@@ -304,12 +306,12 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 			cloudtrail.Bind(lookup.New(lookup.Deps{Trail: v.trail, Pages: pages, Now: c.machineNow()})),
 		),
 		Authority: v.authority(c), Limits: v.limits, AccountID: c.AccountID, MaxBody: c.MaxRequestBytes, Now: c.machineNow(),
-		Trail: v.recorder, Log: log,
+		Trail: v.recorder, Log: log, Hint: hints(c),
 	})
 	v.gauges = gauges.New(st, c.Now, c.machineNow())
 	v.gauges.Register(v.metrics)
 	v.registerGauges(c, st)
-	v.riskData.register(v.metrics)
+	v.riskData.Register(v.metrics)
 	v.metrics.Gauge("cognate_crypto_waiting", "Callers that wait for heavy cryptography.", func() float64 { return float64(v.gate.Waiting()) })
 	return v, nil
 }
@@ -375,7 +377,7 @@ func originPolicy(c *Config) *edge.OriginPolicy {
 	if c.IssuerBase != "" && c.IssuerBase != edge.AWSIssuer {
 		named = append(slices.Clip(named), c.IssuerBase)
 	}
-	return edge.NewOriginPolicy(named, c.HTTPSName, c.Expose)
+	return edge.NewOriginPolicy(named, slices.Concat(c.HTTPSName, c.HostName), c.Expose)
 }
 
 // authority returns the rule by which wire accepts signed operations.
@@ -416,7 +418,7 @@ func (v *services) close(ctx context.Context) error {
 // release closes the services, apart from the functions.
 func (v *services) release(ctx context.Context) error {
 	v.calls.Close()
-	v.riskData.close()
+	v.riskData.Close()
 	errs := []error{v.flush(ctx), v.intake.Close(ctx), v.destinations.Close(ctx)}
 	for _, d := range v.deliveries {
 		errs = append(errs, d.Close(ctx))
@@ -434,13 +436,12 @@ func (v *services) flush(ctx context.Context) error {
 }
 
 const (
-	sweepInterval    = time.Minute
-	sweepBatch       = 500
-	flushInterval    = 2 * time.Second
-	dataKeysInterval = 2 * time.Second // below RetirementBound and keys.SealDelay
-	stepInterval     = 10 * time.Minute
-	certInterval     = time.Minute
-	auditInterval    = time.Minute
+	sweepInterval = time.Minute
+	sweepBatch    = 500
+	flushInterval = 2 * time.Second
+	stepInterval  = 10 * time.Minute
+	certInterval  = time.Minute
+	auditInterval = time.Minute
 )
 
 // startBackground starts the tasks beside the requests.
@@ -456,8 +457,8 @@ func (s *Server) startBackground() {
 	if v.publisher != nil {
 		b.Every("metrics to CloudWatch", cloudwatch.Interval, v.publisher.Publish)
 	}
-	watch := &keyWatch{ring: s.ring, log: s.log, now: s.config.machineNow(), epoch: s.ring.Epoch()}
-	b.Every("data keys", dataKeysInterval, watch.refresh)
+	watch := datakeys.NewWatch(s.ring, s.config.machineNow(), s.log)
+	b.Every("data keys", datakeys.Interval, watch.Refresh)
 	b.Every("sweep", sweepInterval, func(ctx context.Context) error {
 		for {
 			n, err := s.store.Sweep(ctx, now(), sweepBatch)
@@ -475,8 +476,8 @@ func (s *Server) startBackground() {
 		b.Every("logs of user pools to "+string(d.Kind), deliveryInterval, d.Turn)
 	}
 	b.Every("signing keys", stepInterval, v.tokens.Maintain)
-	v.riskData.report()
-	b.Every("data of threat protection", riskDataInterval, v.riskData.refresh)
+	v.riskData.Report()
+	b.Every("data of threat protection", riskdata.Interval, v.riskData.Refresh)
 	if s.cert != nil {
 		b.Every("certificate", certInterval, s.cert.Refresh)
 	}

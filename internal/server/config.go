@@ -17,6 +17,7 @@ import (
 	"cognate/internal/ratelimit"
 	"cognate/internal/server/certificate"
 	"cognate/internal/server/edge"
+	"cognate/internal/server/riskdata"
 )
 
 // Config holds every setting. The flags, the environment (COGNATE_ and the flag's name
@@ -41,7 +42,7 @@ type Config struct {
 	DatabaseTimeout     time.Duration `group:"Storage" placeholder:"TIME" help:"The longest that a statement of the database may take, and that a request waits for a connection. With the embedded database, the longest that a request waits for its turn to write. Must be less than --request-timeout. Default 5s, or half of --request-timeout if that is less. Imports and migrations have limits of their own."`
 	KEKFile             string        `name:"kek-file" group:"Storage" placeholder:"FILE" help:"File that holds the key-encryption key: 32 bytes in base64. Only its owner may be able to read it. The variable COGNATE_KEK can hold the key itself instead. In dev a key is made in the data folder."`
 
-	IssuerBase string `group:"Identity" placeholder:"URL" help:"Base of issuers: tokens carry URL/<pool id>. \"aws\" stands for AWS's own form, https://cognito-idp.<region>.amazonaws.com/<pool id>. Required by serve; in dev the default is the main listener's own URL."`
+	IssuerBase string `group:"Identity" placeholder:"URL" help:"Base of issuers: tokens carry URL/<pool id>. \"aws\" stands for AWS's own form, https://cognito-idp.<region>.amazonaws.com/<pool id>. Required by serve; in dev the default is http://localhost with the main listener's port."`
 	PublicURL  string `name:"public-url" group:"Identity" placeholder:"URL" help:"URL by which clients reach this server, for the addresses that it returns, such as those of uploads. The default is the issuer base, or the main listener's own URL if that is \"aws\"."`
 	AccountID  string `name:"account-id" group:"Identity" default:"123456789012" placeholder:"ID" help:"The AWS account id in ARNs: 12 digits."`
 
@@ -74,6 +75,7 @@ type Config struct {
 
 	Expose bool `group:"Development" help:"Let dev listen on other addresses than loopback, such as in a container whose port is published to this machine only. Every client that reaches it is an administrator and can read all mail."`
 	HTTPSSettings
+	DevelopmentSettings
 
 	AllowOrigin []string `group:"Development" placeholder:"ORIGIN" help:"Allow web pages of this origin (https://app.example.com) to call administrators' operations of cognate dev. Its host may also be a name of this server. Pages of this machine are always allowed."`
 
@@ -96,6 +98,8 @@ type Config struct {
 	Now func() time.Time `kong:"-"`
 	// machine is the clock for times that other programs check; nil is Now.
 	machine func() time.Time
+	// ownIssuer is true if the issuer base is not a setting, but the default of dev.
+	ownIssuer bool
 	// totp is the clock for codes of authenticator apps; nil is machine.
 	totp func() time.Time
 	// Log replaces the logger that LogLevel and LogFormat describe.
@@ -224,6 +228,7 @@ func (c *Config) Check() error {
 	}
 	c.checkCommon(add)
 	c.checkHTTPS(c.Mode, add)
+	c.checkDevelopment(c.Mode, add)
 	if c.Mode == Dev {
 		c.checkDev(add)
 	} else {
@@ -267,7 +272,9 @@ func (c *Config) checkCommon(add addProblem) {
 	c.checkGateway(add)
 	c.checkIdentityPools(add)
 	c.checkCloudWatch(add)
-	c.checkRiskData(add)
+	if problem := c.APIProblem(IsLoopback); problem != "" {
+		add("password-api", "%s", problem)
+	}
 	c.checkRetention(add)
 	c.checkAudit(add)
 	c.checkTraces(add)
@@ -350,6 +357,12 @@ func (c *Config) checkServe(add addProblem) {
 		add("issuer-base", "set the issuer of tokens: --issuer-base https://id.example.com, or %q", edge.AWSIssuer)
 	}
 }
+
+// RiskSettings are the data of threat protection.
+type RiskSettings = riskdata.Settings
+
+// RiskFiles looks at the files of threat protection.
+func (c *Config) RiskFiles() []riskdata.File { return riskdata.Files(&c.RiskSettings, c.machineNow()) }
 
 // IsLoopback reports whether addr, host:port, can be reached only from this machine.
 func IsLoopback(addr string) bool {

@@ -4,20 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"syscall"
 
 	"cognate/internal/server/drain"
 )
 
 // listeners are the listeners of a server. Only main is always there.
-type listeners struct{ main, private, health, https, gateway net.Listener }
+// ipv6 is the loopback address ::1 for the main listener of dev: many clients try it first for
+// localhost.
+type listeners struct{ main, ipv6, private, health, https, gateway net.Listener }
 
 // addresses are the addresses of the listeners.
 type addresses struct{ main, private, health, https, gateway string }
 
 func (l listeners) close() error {
 	var errs []error
-	for _, one := range []net.Listener{l.main, l.private, l.health, l.https, l.gateway} {
+	for _, one := range []net.Listener{l.main, l.ipv6, l.private, l.health, l.https, l.gateway} {
 		if one != nil {
 			errs = append(errs, one.Close())
 		}
@@ -48,6 +52,16 @@ func (s *Server) listen(ctx context.Context) (l listeners, err error) {
 		}
 		*one.listener = &drain.Listener{TCPListener: listener.(*net.TCPListener)}
 		*one.at = listener.Addr().String()
+	}
+	if host, port, err := net.SplitHostPort(s.addrs.main); err == nil && s.config.Mode == Dev && host == "127.0.0.1" {
+		// A machine without IPv6 has no such address. Clients then use the other.
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("::1", port))
+		switch {
+		case err == nil:
+			l.ipv6 = listener
+		case errors.Is(err, syscall.EADDRINUSE):
+			s.log.Warn("another program has this port at ::1, and clients that say localhost may reach it instead", slog.String("port", port))
+		}
 	}
 	return l, nil
 }

@@ -21,6 +21,7 @@ import (
 	"cognate/internal/outbound"
 	"cognate/internal/privacy"
 	"cognate/internal/scim"
+	"cognate/internal/server/datakeys"
 	"cognate/internal/server/edge"
 	"cognate/internal/store"
 	"cognate/internal/token"
@@ -173,7 +174,7 @@ func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResp
 		if err != nil {
 			return ControlResponse{}, err
 		}
-		return ControlResponse{Count: len(added)}, insertDataKeys(ctx, o.store, added)
+		return ControlResponse{Count: len(added)}, datakeys.Insert(ctx, o.store, added)
 	case RetireKeys:
 		return o.retire(ctx, in)
 	case ReadImportLog:
@@ -251,11 +252,11 @@ func Control(ctx context.Context, c *Config, in ControlRequest) (ControlResponse
 		return ControlResponse{}, err
 	}
 	defer st.Close()
-	ring, err := openRing(ctx, st, kek, nil, c.Now)
+	ring, err := datakeys.OpenRing(ctx, st, kek, nil, c.Now)
 	if errors.Is(err, keys.ErrWrongKEK) && in.KEK != "" {
 		// The same command has succeeded before.
 		if kek, err = keys.ParseKEK(in.KEK); err == nil {
-			ring, err = openRing(ctx, st, kek, nil, c.Now)
+			ring, err = datakeys.OpenRing(ctx, st, kek, nil, c.Now)
 		}
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cognate/internal/server/background"
+	"cognate/internal/server/datakeys"
 	"cognate/internal/store"
 )
 
@@ -168,7 +169,7 @@ func (s *Server) composeAgain(ctx context.Context) (map[string]http.Handler, err
 	if err != nil {
 		return nil, err
 	}
-	if s.ring, err = openRing(ctx, s.store, kek, configuredKEK(&s.config), s.config.machineNow()); err != nil {
+	if s.ring, err = datakeys.OpenRing(ctx, s.store, kek, configuredKEK(&s.config), s.config.machineNow()); err != nil {
 		return nil, err
 	}
 	if s.services, err = compose(ctx, &s.config, s.store, s.ring, s.keys, s.services.metrics, s.services.triggers, s.log); err != nil {

@@ -99,7 +99,7 @@ func page(t *testing.T, url string) string {
 }
 
 // TestResetUnderLoad resets while clients make pools and users and wait for mail. Each of their
-// requests gets an answer of Cognito's, and nothing of before the last reset is left.
+// requests gets an answer of Cognito's, and no pool is left after the last reset.
 func TestResetUnderLoad(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r serving.Rig) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cognate/internal/keys"
+	"cognate/internal/server/datakeys"
 	"cognate/internal/store"
 	"cognate/internal/token"
 )
@@ -49,14 +50,14 @@ func (o *operator) retire(ctx context.Context, in ControlRequest) (ControlRespon
 		if err != nil {
 			return err
 		}
-		records, err := wrappedKeys(rows)
+		records, err := datakeys.Records(rows)
 		if err != nil {
 			return err
 		}
 		if records, err = o.ring.Retire(ctx, to, records, o.now()); err != nil {
 			return err
 		}
-		return tx.ReplaceDataKeys(ctx, dataKeyRows(records))
+		return tx.ReplaceDataKeys(ctx, datakeys.Rows(records))
 	})
 	if err != nil {
 		return ControlResponse{}, err

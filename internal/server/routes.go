@@ -28,7 +28,7 @@ func (s *Server) routes() http.Handler {
 		// The tools show the mail of all users and set the clock: never in serve.
 		development.New(development.Deps{
 			Messages: s.services.messages, Imports: s.services.imports, Clock: s.clock, State: wholeState{s}, Waits: s.gate.Wait, OriginPolicy: originPolicy(&s.config),
-			RequestTimeout: s.config.RequestTimeout, Log: s.log,
+			RequestTimeout: s.config.RequestTimeout, Log: s.log, Store: s.store, Version: s.config.Version, URL: s.URL(), IssuerBase: s.services.issuerBase("us-east-1"),
 		}).Mount(mux)
 		login.NewPreview(s.services.login, s.services.pools).Mount(mux)
 	}
@@ -38,7 +38,11 @@ func (s *Server) routes() http.Handler {
 	s.services.login.Mount(domain)
 
 	trusted, _ := s.config.trustedProxies() // checked by Check
-	handler := s.guarded(s.refuseRetired(s.services.oauth.Route(domain, mux)))
+	var handler http.Handler = mux
+	if s.config.ownIssuer {
+		handler = development.Discovery(s.config.IssuerBase, mux)
+	}
+	handler = s.guarded(s.refuseRetired(s.services.oauth.Route(domain, handler)))
 	if s.tracer != nil {
 		handler = s.tracer.Handler(handler)
 	}

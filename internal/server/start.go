@@ -19,6 +19,7 @@ import (
 	"cognate/internal/server/background"
 	"cognate/internal/server/certificate"
 	"cognate/internal/server/changeover"
+	"cognate/internal/server/datakeys"
 	"cognate/internal/server/development"
 	"cognate/internal/server/drain"
 	"cognate/internal/store"
@@ -136,12 +137,12 @@ func (s *Server) open(ctx context.Context) error {
 			return err
 		}
 	}
-	s.ring, err = openRing(ctx, s.store, kek, configuredKEK(c), c.machineNow())
+	s.ring, err = datakeys.OpenRing(ctx, s.store, kek, configuredKEK(c), c.machineNow())
 	if err != nil {
 		return err
 	}
 	if c.IssuerBase == "" { // Only in dev: serve requires it.
-		c.IssuerBase = s.URL()
+		c.IssuerBase, c.ownIssuer = s.URL(), true
 	}
 	c.url = s.URL()
 	s.keys = keys.NewSigningKeyPool(readyKeys)
@@ -198,6 +199,9 @@ func (s *Server) serve(l listeners, front func(name string) http.Handler) {
 		main.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	}
 	s.main = drain.Serve(main, l.main, func() <-chan struct{} { return s.run("main", main, l.main) })
+	if l.ipv6 != nil {
+		s.run("main (IPv6)", main, l.ipv6)
+	}
 	if l.gateway != nil {
 		h := s.newGatewayServer(front(gatewayHandler), quiet)
 		s.gateway = drain.Serve(h, l.gateway, func() <-chan struct{} { return s.run("gateway", h, l.gateway) })
@@ -250,7 +254,9 @@ func (s *Server) URL() string {
 		scheme = "https://"
 	}
 	host, p, _ := net.SplitHostPort(s.Addr())
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+	if ip := net.ParseIP(host); s.config.Mode == Dev && (ip == nil || ip.IsUnspecified() || ip.Equal(net.IPv4(127, 0, 0, 1))) {
+		host = "localhost"
+	} else if ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
 	return scheme + net.JoinHostPort(host, p)

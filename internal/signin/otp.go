@@ -7,7 +7,6 @@ import (
 
 	"cognate/internal/api"
 	"cognate/internal/api/idp"
-	"cognate/internal/keys"
 	"cognate/internal/mailing"
 	"cognate/internal/signin/codes"
 	"cognate/internal/store"
@@ -46,7 +45,7 @@ type otpAsked struct {
 // for it under the challenge. The message is stored in the transaction that
 // spends the session which the call answered.
 func (s *Service) askCode(ctx context.Context, c *call, u *user.User, st *state, challenge idp.ChallengeNameType, attr string, digits int) (otpAsked, error) {
-	code := keys.NewCode(digits)
+	code := s.mail.NewCode(digits)
 	sent := mailing.NewSignInCode(c.pool, s.users.SignInDelivery(c.pool, u, attr), code, s.now().Add(c.client.SessionTTL), c.triggerContext())
 	next := *st
 	next.SRP = nil

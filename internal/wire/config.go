@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cognate/internal/api"
+	"cognate/internal/audit"
 	"cognate/internal/audit/trail"
 	"cognate/internal/iam"
 )
@@ -69,6 +70,8 @@ type Config struct {
 	MaxBody int64
 	// Now is the clock for signatures.
 	Now func() time.Time
+	// Hint returns what to do about a refusal, or "". It may be nil: production sends no hints.
+	Hint func(r *api.Request, f audit.Facts, in any) string
 	// Trail records the operations; nil records nothing.
 	Trail *trail.Trail
 	// Log is for panics and for errors that an operation may not answer.

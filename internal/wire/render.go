@@ -62,6 +62,7 @@ func (x *exchange) respond(out *[]byte, err error) {
 			header["x-amzn-ErrorMessage"] = []string{headerSafe(e.Message)}
 		}
 		status, body = statusOf(e), x.errorBody(e)
+		x.hint(err)
 	} else if out != nil {
 		body = *out
 	}
@@ -74,6 +75,22 @@ func (x *exchange) respond(out *[]byte, err error) {
 		err = writeErr
 	}
 	x.note(status, code, err)
+}
+
+// hintHeader says what to do about a refusal by a development server.
+const hintHeader = "x-cognate-hint"
+
+// hint adds what to do about a refusal to the answer and to the log.
+func (x *exchange) hint(err error) {
+	if x.config.Hint == nil {
+		return
+	}
+	f := x.event.Facts()
+	f.Reason = api.ReasonOf(err)
+	if text := x.config.Hint(x.request, f, x.in); text != "" {
+		x.w.Header()[hintHeader] = []string{headerSafe(text)}
+		x.event.SetHint(text)
+	}
 }
 
 // note adds the outcome to the request's event, with the cause that the client does not

@@ -162,7 +162,7 @@ func TestReadme(t *testing.T) {
 	for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(section, -1) {
 		script.WriteString(block[1])
 	}
-	const address = "http://127.0.0.1:9229"
+	const address = "http://localhost:9229"
 	if !strings.Contains(script.String(), address) {
 		t.Fatalf("the README's lines do not use %s", address)
 	}
@@ -204,7 +204,7 @@ func runPage(t *testing.T, name string, wants ...string) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
 		dir := t.TempDir()
 		linkTool(t, dir, "aws", awsProgram())
-		lines := strings.ReplaceAll(script.String(), "http://127.0.0.1:9229", endpoint)
+		lines := strings.ReplaceAll(script.String(), "http://localhost:9229", endpoint)
 		out := run(t, dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "AWS_PAGER="}, "bash", "-euxo", "pipefail", "-c", lines)
 		for _, want := range wants {
 			if !strings.Contains(out, want) {

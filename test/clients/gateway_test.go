@@ -331,7 +331,7 @@ func TestGatewayPage(t *testing.T) {
 	endpoint, gateway := devBefore(t, store)
 	dir := t.TempDir()
 	linkTool(t, dir, "aws", awsProgram())
-	lines := strings.NewReplacer("127.0.0.1:7070", strings.TrimPrefix(store.URL, "http://"), "http://127.0.0.1:9229", endpoint, "http://127.0.0.1:9232", gateway,
+	lines := strings.NewReplacer("127.0.0.1:7070", strings.TrimPrefix(store.URL, "http://"), "http://localhost:9229", endpoint, "http://127.0.0.1:9232", gateway,
 		"AWS_ACCESS_KEY_ID=store ", "AWS_ACCESS_KEY_ID="+stores.AccessKey+" ", "=store-secret ", "="+stores.SecretKey+" ").Replace(script.String())
 	out := run(t, dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "AWS_PAGER="}, "bash", "-euxo", "pipefail", "-c", lines)
 	for _, want := range []string{"make_bucket: data", "6 hello.txt", "AccessDenied", "\nrefused\n"} {

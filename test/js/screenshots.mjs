@@ -114,7 +114,7 @@ const nameOf = (path) => path.toLowerCase().slice(1).replaceAll('/', '-');
 const index = (sheets) => `# The login pages
 
 Every page in every state: 640 and 360 pixels wide, in light and dark. \`make screenshots\` takes these pictures from the preview of
-\`cognate dev\`, which is at <http://127.0.0.1:9229/_cognate/preview>.
+\`cognate dev\`, which is at <http://localhost:9229/_cognate/preview>.
 
 | page | states | default look | with a brand | German | Japanese |
 |---|---|---|---|---|---|

@@ -8,6 +8,7 @@ import (
 
 	"cognate/internal/message"
 	"cognate/internal/server/edge"
+	"cognate/internal/store"
 	"cognate/internal/user/userimport"
 )
 
@@ -19,6 +20,10 @@ type Deps struct {
 	State    State
 	// Waits is told that a request only waits from now on, so that nothing waits for it.
 	Waits func(context.Context)
+	Store *store.Store
+	// Version is that of the program, or "".
+	Version         string
+	URL, IssuerBase string
 	// OriginPolicy decides which web pages may set the clock.
 	OriginPolicy *edge.OriginPolicy
 	// RequestTimeout is the longest that a request may take.
@@ -34,6 +39,9 @@ func New(d Deps) *Tools { return &Tools{d} }
 
 // Mount adds the routes. Only a development server may call it.
 func (t *Tools) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", t.start)
+	mux.HandleFunc("GET /health", t.health)
+	mux.HandleFunc("GET /_localstack/health", t.health)
 	mux.HandleFunc("GET /_cognate/inbox", t.inbox)
 	mux.HandleFunc("GET /_cognate/clock", t.showClock)
 	mux.HandleFunc("POST /_cognate/clock", t.setClock)

@@ -142,8 +142,9 @@ func (p *OriginPolicy) Guard(next http.Handler, log *slog.Logger) http.Handler {
 		h["x-amzn-RequestId"] = []string{api.RequestFrom(r.Context()).ID}
 		h["x-amzn-ErrorType"] = []string{"AccessDeniedException:"}
 		h["Content-Type"] = []string{"application/x-amz-json-1.1"}
+		h["x-cognate-hint"] = []string{"Start the server with --host-name and the name, if it is a name of this server."}
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprintf(w, `{"__type":"AccessDeniedException","Message":%q}`,
-			"cognate dev answers to localhost and to addresses only, not to other names, which anybody could point here. Add this one with --allow-origin http://<name> if it is yours.")
+			"cognate dev answers to localhost and to addresses only, not to other names, which anybody could point here. Add this one with --host-name <name> if it is yours.")
 	})
 }

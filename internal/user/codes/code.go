@@ -47,7 +47,7 @@ func (s *Service) hash(poolID, userID, purpose, code string) [32]byte {
 // New draws a code and returns it with the record that recognizes it. The code of a
 // recipient who does not exist matches no answer.
 func (s *Service) New(sn *pool.Snapshot, to mailing.Recipient, purpose string, d mailing.Delivery) (code string, rec store.Code) {
-	code = keys.NewCode(codeDigits)
+	code = s.deps.Mail.NewCode(codeDigits)
 	if to.Nowhere {
 		code = "no code " + code // No client can send a blank.
 	}

@@ -1,4 +1,6 @@
-package server
+// Package riskdata opens the files and services that threat protection asks, watches the files,
+// and reports on their state.
+package riskdata
 
 import (
 	"context"
@@ -14,9 +16,9 @@ import (
 	"cognate/internal/risk/passwords"
 )
 
-// RiskSettings are the data of threat protection. The server starts without files that are
+// Settings are the data of threat protection. The server starts without files that are
 // missing or broken, and reads them again when they change.
-type RiskSettings struct {
+type Settings struct {
 	GeoCity        string `name:"geo-city" group:"Threat protection" placeholder:"FILE" help:"Database of places in the MaxMind DB format, such as GeoLite2-City.mmdb. Replace it by a rename: a changed file is opened within a minute."`
 	GeoASN         string `name:"geo-asn" group:"Threat protection" placeholder:"FILE" help:"Database of autonomous systems in the MaxMind DB format, such as GeoLite2-ASN.mmdb."`
 	HostingList    string `group:"Threat protection" placeholder:"FILE" help:"List of hosting companies, VPNs and proxies: an address, a network in CIDR notation or an autonomous system (AS64500) on each line. A number sign begins a comment."`
@@ -29,51 +31,56 @@ type RiskSettings struct {
 	FeedbackSignOut  bool   `group:"Threat protection" help:"Sign a user out everywhere when feedback says that a sign-in was not the user's."`
 }
 
-func (c *Config) checkRiskData(add addProblem) {
-	if c.PasswordAPI == "" {
-		return
+// APIProblem returns the fault of the address of the range API, or "". isLoopback reports whether
+// host:port is an address of this machine.
+func (s *Settings) APIProblem(isLoopback func(hostport string) bool) string {
+	if s.PasswordAPI == "" {
+		return ""
 	}
-	u, err := url.Parse(c.PasswordAPI)
-	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Host)) || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		add("password-api", "must be an https URL with a host, without query or fragment; http is for loopback addresses with a port")
+	u, err := url.Parse(s.PasswordAPI)
+	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Host)) || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "must be an https URL with a host, without query or fragment; http is for loopback addresses with a port"
 	}
+	return ""
 }
 
 const (
-	riskDataInterval = time.Minute
+	// Interval is how often Refresh looks whether a file has changed.
+	Interval = time.Minute
 	// oldDatabase is the age from which the operator is told that a database is old. Addresses
 	// move between networks all the time.
 	oldDatabase = 90 * 24 * time.Hour
 )
 
-// riskData are the files and services that threat protection asks.
-type riskData struct {
-	places                   *geo.Database
-	hosting, tor, reputation *lists.File
-	passwords                *passwords.Checker
+// Data are the files and services that threat protection asks.
+type Data struct {
+	Places                   *geo.Database
+	Hosting, Tor, Reputation *lists.File
+	Passwords                *passwords.Checker
 	now                      func() time.Time
 	// checks counts the checks of the range API by outcome.
 	checks map[string]*atomic.Int64
 	log    *slog.Logger
 }
 
-func openRiskData(c *Config, log *slog.Logger) *riskData {
+// Open opens the files. Missing and broken files are no errors: Report names them.
+func Open(c *Settings, now func() time.Time, log *slog.Logger) *Data {
 	checks := map[string]*atomic.Int64{passwords.OutcomeOK: {}, passwords.OutcomeFailed: {}, passwords.OutcomeSkipped: {}}
-	return &riskData{
-		places:     geo.Open(c.GeoCity, c.GeoASN),
-		hosting:    lists.Open("hosting list", c.HostingList),
-		tor:        lists.Open("Tor list", c.TorList),
-		reputation: lists.Open("reputation list", c.ReputationList),
-		passwords: passwords.New(passwords.Settings{
-			FilterPath: c.PasswordFilter, RangeURL: c.PasswordAPI, MinCount: c.PasswordMinCount, Now: c.machineNow(),
+	return &Data{
+		Places:     geo.Open(c.GeoCity, c.GeoASN),
+		Hosting:    lists.Open("hosting list", c.HostingList),
+		Tor:        lists.Open("Tor list", c.TorList),
+		Reputation: lists.Open("reputation list", c.ReputationList),
+		Passwords: passwords.New(passwords.Settings{
+			FilterPath: c.PasswordFilter, RangeURL: c.PasswordAPI, MinCount: c.PasswordMinCount, Now: now,
 			Observe: func(outcome string) { checks[outcome].Add(1) },
 		}),
-		now: c.machineNow(), checks: checks, log: log,
+		now: now, checks: checks, log: log,
 	}
 }
 
-// register adds a gauge for each file, and the counts of the range API.
-func (d *riskData) register(m *audit.Metrics) {
+// Register adds a gauge for each file, and the counts of the range API.
+func (d *Data) Register(m *audit.Metrics) {
 	for i, s := range d.statuses() {
 		m.LabelledGauge("cognate_risk_file_ok", "Whether the newest version of a file of threat protection is in use.", "file", s.Name, func() float64 {
 			if s := d.statuses()[i]; s.Loaded && s.Err == nil {
@@ -92,21 +99,21 @@ func (d *riskData) register(m *audit.Metrics) {
 }
 
 // statuses describes the files that are configured, in a fixed order.
-func (d *riskData) statuses() []datafile.Status {
-	all := d.places.Status()
-	for _, f := range []*lists.File{d.hosting, d.tor, d.reputation} {
+func (d *Data) statuses() []datafile.Status {
+	all := d.Places.Status()
+	for _, f := range []*lists.File{d.Hosting, d.Tor, d.Reputation} {
 		if s := f.Status(); s.Path != "" {
 			all = append(all, s)
 		}
 	}
-	if s, ok := d.passwords.Status(); ok {
+	if s, ok := d.Passwords.Status(); ok {
 		all = append(all, s)
 	}
 	return all
 }
 
-// report logs the state of the files.
-func (d *riskData) report() {
+// Report logs the state of the files.
+func (d *Data) Report() {
 	for _, s := range d.statuses() {
 		attributes := []any{slog.String("file", s.Path), slog.String("for", s.Name)}
 		if !s.Built.IsZero() {
@@ -137,37 +144,38 @@ func fileProblem(s datafile.Status, now time.Time) string {
 	return ""
 }
 
-// refresh opens the files that changed.
-func (d *riskData) refresh(context.Context) error {
-	changed := d.places.Refresh()
-	for _, f := range []*lists.File{d.hosting, d.tor, d.reputation} {
+// Refresh opens the files that changed.
+func (d *Data) Refresh(context.Context) error {
+	changed := d.Places.Refresh()
+	for _, f := range []*lists.File{d.Hosting, d.Tor, d.Reputation} {
 		changed = f.Refresh() || changed
 	}
-	if d.passwords.Refresh() || changed {
-		d.report()
+	if d.Passwords.Refresh() || changed {
+		d.Report()
 	}
 	return nil
 }
 
-func (d *riskData) close() {
-	d.places.Close()
-	d.passwords.Close()
+// Close closes the files.
+func (d *Data) Close() {
+	d.Places.Close()
+	d.Passwords.Close()
 }
 
-// A RiskFile is what doctor says about a file of threat protection.
-type RiskFile struct {
+// A File is what doctor says about a file of threat protection.
+type File struct {
 	Name, Path string
 	// Problem is the fault, or "".
 	Problem string
 }
 
-// RiskFiles looks at the files of threat protection.
-func (c *Config) RiskFiles() []RiskFile {
-	d := openRiskData(c, slog.New(slog.DiscardHandler))
-	defer d.close()
-	var all []RiskFile
+// Files looks at the files of threat protection.
+func Files(c *Settings, now func() time.Time) []File {
+	d := Open(c, now, slog.New(slog.DiscardHandler))
+	defer d.Close()
+	var all []File
 	for _, s := range d.statuses() {
-		f := RiskFile{Name: s.Name, Path: s.Path, Problem: fileProblem(s, d.now())}
+		f := File{Name: s.Name, Path: s.Path, Problem: fileProblem(s, d.now())}
 		if s.Err != nil {
 			f.Problem += ": " + s.Err.Error()
 		}
