@@ -98,14 +98,6 @@ func Main(ctx context.Context, p Process) int {
 // errSilent is the error of a command that has reported its failure already.
 var errSilent = errors.New("failed")
 
-type devCommand struct{}
-
-// Run runs the development server until ctx ends.
-func (devCommand) Run(ctx context.Context, c *server.Config, p *Process, app *kong.Kong) error {
-	c.Mode, c.Warnings = server.Dev, unknownVariables(p.Environ, app.Model.Flags)
-	return run(ctx, c, p)
-}
-
 type serveCommand struct{}
 
 // Run runs the production server until ctx ends.

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"cognate/internal/server"
+	"cognate/internal/server/usage"
 )
 
 type usageCommand struct {
@@ -20,14 +21,14 @@ type usageCommand struct {
 // Run prints the monthly active users.
 func (u usageCommand) Run(ctx context.Context, c *server.Config, p *Process) error {
 	forOperator(c)
-	out, err := control(ctx, c, server.ControlRequest{Do: server.ReadUsage, Usage: &server.UsageRequest{Month: u.Month, Months: u.Months, Pool: u.Pool}})
+	out, err := control(ctx, c, server.ControlRequest{Do: server.ReadUsage, Usage: &usage.Request{Month: u.Month, Months: u.Months, Pool: u.Pool}})
 	if err != nil {
 		return err
 	}
 	if u.JSON {
 		list := out.Usage
 		if list == nil {
-			list = []server.Usage{}
+			list = []usage.Count{}
 		}
 		enc := json.NewEncoder(p.Stdout)
 		enc.SetIndent("", "  ")

@@ -12,6 +12,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool/cache"
+	"cognate/internal/pool/chosenid"
 	"cognate/internal/store"
 	"cognate/internal/trigger"
 )
@@ -169,7 +170,7 @@ func (s *Service) now() time.Time { return s.deps.Now().UTC().Truncate(time.Mill
 
 func visible(ctx context.Context, region string) bool {
 	r := api.RequestFrom(ctx).Region
-	return r == "" || r == region
+	return r == "" || r == region || region == chosenid.Local
 }
 
 // arn returns a pool's ARN.

@@ -27,4 +27,5 @@ func (s *Server) announce() {
 		}
 	}
 	a.Write(out)
+	s.seeded.Print(out)
 }

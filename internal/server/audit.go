@@ -79,7 +79,7 @@ func (v *services) maintainTrail(ctx context.Context) error {
 // onlyReads reports whether a request changes nothing.
 func (in *ControlRequest) onlyReads() bool {
 	switch in.Do {
-	case ListAccessKeys, ListDirectories, ReadImportLog, ReadUsage, AskAudit:
+	case ListAccessKeys, ListDirectories, ReadImportLog, ReadUsage, AskAudit, ExportSeed:
 		return true
 	case RetireKeys:
 		return !in.Now

@@ -49,6 +49,7 @@ import (
 	"cognate/internal/risk"
 	"cognate/internal/risk/rates"
 	"cognate/internal/scim"
+	"cognate/internal/seed"
 	"cognate/internal/server/datakeys"
 	"cognate/internal/server/edge"
 	"cognate/internal/server/gauges"
@@ -63,6 +64,7 @@ import (
 	"cognate/internal/user/groups"
 	"cognate/internal/user/identities"
 	"cognate/internal/user/passkeys"
+	"cognate/internal/user/provision"
 	"cognate/internal/user/registration"
 	"cognate/internal/user/userimport"
 	"cognate/internal/wire"
@@ -119,6 +121,7 @@ type services struct {
 	registrations *registration.Service
 	limits        *ratelimit.Service
 	rates         *rates.Rates
+	seeds         *seed.Service
 
 	issuerBase func(region string) string
 }
@@ -297,9 +300,16 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	if err := v.composeIdentityPools(c, st, pages); err != nil {
 		return nil, err
 	}
+	operations := directory{v.pools, v.branding, v.providers, v.risk, v.logs, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, v.limits, unimplemented{}}
+	if c.Mode == Dev {
+		v.seeds = seed.New(seed.Deps{
+			UserPools: operations, Pools: v.pools, IdentityPools: v.identityPools, IAM: v.account, Store: st, AccountID: c.AccountID, Log: log,
+			People: provision.New(provision.Deps{Store: st, Users: v.users, Groups: v.groups, Factors: v.factors, Now: c.Now}),
+		})
+	}
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
-			v.bindUserPools(c, directory{v.pools, v.branding, v.providers, v.risk, v.logs, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, v.limits, unimplemented{}}),
+			v.bindUserPools(c, operations),
 			identity.Bind(v.identityPools),
 			sts.Bind(v.credentials),
 			iamapi.Bind(v.account),

@@ -69,6 +69,8 @@ type Config struct {
 	LogLevel  string `group:"Logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The lowest level that is logged: debug, info, warn or error."`
 	LogFormat string `group:"Logs" default:"auto" enum:"auto,json,text" placeholder:"FORMAT" help:"json, text, or auto: text in dev, json otherwise."`
 
+	SeedSettings
+
 	AllowUnsigned bool `group:"Development" help:"Allow administrators' operations without a signature. Only for dev: serve does not start with it."`
 
 	Functions string `group:"Development" placeholder:"DIR" help:"Folder of Lambda functions that dev runs itself: DIR/<function name>/ with index.mjs, index.js, app.py, lambda_function.py, main.go or an executable bootstrap. See docs/triggers.md."`
@@ -323,6 +325,9 @@ func (c *Config) checkDev(add addProblem) {
 			add("allow-origin", "%v", err)
 		}
 	}
+	if c.Seed != "" && c.SeedCognitoLocal != "" {
+		add("seed-cognito-local", "does not go together with --seed")
+	}
 	if len(c.TrustedProxy) > 0 {
 		add("trusted-proxy", "is for cognate serve: other machines must not reach cognate dev")
 	}
@@ -337,6 +342,9 @@ func (c *Config) checkServe(add addProblem) {
 	}
 	if c.Expose {
 		add("expose", "is only for cognate dev")
+	}
+	if c.Seed != "" || c.SeedCognitoLocal != "" {
+		add("seed", "is only for cognate dev")
 	}
 	if c.TLSCert == "" && len(c.TrustedProxy) == 0 && !(c.PlainHTTP && IsLoopback(c.Listen)) {
 		add("tls-cert", "passwords and tokens must be encrypted on their way: set --tls-cert and --tls-key, or --trusted-proxy with the addresses of a proxy that does TLS, or --plain-http with a loopback --listen")

@@ -23,6 +23,7 @@ import (
 	"cognate/internal/scim"
 	"cognate/internal/server/datakeys"
 	"cognate/internal/server/edge"
+	"cognate/internal/server/usage"
 	"cognate/internal/store"
 	"cognate/internal/token"
 )
@@ -41,13 +42,15 @@ type ControlRequest struct {
 	KEK      string            `json:"kek,omitempty"`      // RetireKeys: the new key-encryption key, in Base64
 
 	Token *scim.NewToken `json:"token,omitempty"` // CreateDirectoryToken
-	Usage *UsageRequest  `json:"usage,omitempty"` // ReadUsage
+	Usage *usage.Request `json:"usage,omitempty"` // ReadUsage
 	// KeepFile says that EraseUser does not rewrite the file of the embedded database.
 	KeepFile bool `json:"keepFile,omitempty"`
 
 	Pool string `json:"pool,omitempty"` // ListDirectories, RevokeDirectoryToken (ID is the token), RemoveDirectory (Name is the provider), ExportUser and EraseUser (Name is the user)
 
 	Audit *inquiry.Request `json:"audit,omitempty"` // AskAudit
+	// Secrets says that ExportSeed writes secrets, too.
+	Secrets bool `json:"secrets,omitempty"`
 }
 
 // The values of ControlRequest.Do.
@@ -69,6 +72,7 @@ const (
 	ExportUser = "export-user"
 	EraseUser  = "erase-user"
 	AskAudit   = "audit"
+	ExportSeed = "export-seed" // of a development server
 )
 
 // ControlResponse is the result of a ControlRequest.
@@ -81,13 +85,14 @@ type ControlResponse struct {
 	Next   int64           `json:"next,omitempty"`  // ReadImportLog: where it goes on, 0 at the end
 	Error  string          `json:"error,omitempty"`
 
-	Usage       []Usage          `json:"usage,omitempty"`       // ReadUsage
+	Usage       []usage.Count    `json:"usage,omitempty"`       // ReadUsage
 	Retirement  *Retirement      `json:"retirement,omitempty"`  // RetireKeys
 	Directories []scim.Directory `json:"directories,omitempty"` // CreateDirectoryToken: one; ListDirectories
 	Person      json.RawMessage  `json:"person,omitempty"`      // ExportUser: a privacy.Document
 
 	Erasure *privacy.ErasureReport `json:"erasure,omitempty"` // EraseUser
 	Audit   *inquiry.Response      `json:"audit,omitempty"`   // AskAudit
+	Text    string                 `json:"text,omitempty"`    // ExportSeed
 }
 
 // operator carries out the requests of an operator.
@@ -180,12 +185,17 @@ func (o *operator) carryOut(ctx context.Context, in ControlRequest) (ControlResp
 	case ReadImportLog:
 		return o.readImport(ctx, in)
 	case ReadUsage:
-		list, err := o.usage(ctx, in.Usage)
+		if err := o.services.activity.Flush(ctx); err != nil {
+			return ControlResponse{}, err
+		}
+		list, err := usage.Read(ctx, o.store, o.directoryNow(), in.Usage)
 		return ControlResponse{Usage: list}, err
 	case CreateDirectoryToken, ListDirectories, RevokeDirectoryToken, RemoveDirectory:
 		return o.directories(ctx, in)
 	case ExportUser, EraseUser:
 		return o.personal(ctx, in)
+	case ExportSeed:
+		return o.exportSeed(ctx, in)
 	}
 	if in.Do == AskAudit && in.Audit != nil {
 		answer, err := inquiry.Answer(ctx, o.services.trail, in.Audit)

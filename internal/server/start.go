@@ -16,6 +16,7 @@ import (
 	"cognate/internal/audit/tracing"
 	"cognate/internal/iam/gateway"
 	"cognate/internal/keys"
+	"cognate/internal/seed"
 	"cognate/internal/server/background"
 	"cognate/internal/server/certificate"
 	"cognate/internal/server/changeover"
@@ -52,6 +53,7 @@ type Server struct {
 	main, gateway          *drain.Server
 	operator               *http.Server // nil with PostgreSQL
 	addrs                  addresses
+	seeded                 *seed.Result // nil without a seed
 	serving                sync.WaitGroup
 	failed                 chan error
 
@@ -90,6 +92,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	if err := s.applySeed(ctx); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
 	front, err := s.front(l)

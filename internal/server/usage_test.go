@@ -10,7 +10,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
-	"cognate/internal/server"
+	"cognate/internal/server/usage"
 	"cognate/test/serving"
 )
 
@@ -74,7 +74,7 @@ func TestMetricsOfPeople(t *testing.T) {
 		// alice and bob were made, alice signed in by the client, carol signed up there, and
 		// bob was deleted.
 		want := map[string]int64{"": 3, client: 2}
-		if d := usage(t, r, "--pool", pool); len(d) != 2 || d[0].Users != want[d[0].Client] || d[1].Users != want[d[1].Client] {
+		if d := usageOf(t, r, "--pool", pool); len(d) != 2 || d[0].Users != want[d[0].Client] || d[1].Users != want[d[1].Client] {
 			t.Errorf("%+v", d)
 		}
 		table, _ := serving.Run(t, nil, append([]string{"usage", "--months", "2"}, where(r)...)...)
@@ -84,7 +84,7 @@ func TestMetricsOfPeople(t *testing.T) {
 		// The pool is deleted, and its month stays.
 		_, err = r.Dev().DeleteUserPool(ctx, &cip.DeleteUserPoolInput{UserPoolId: &pool})
 		serving.Want(t, err, "")
-		if d := usage(t, r, "--month", time.Now().UTC().Format("2006-01"), "--pool", pool); len(d) != 2 {
+		if d := usageOf(t, r, "--month", time.Now().UTC().Format("2006-01"), "--pool", pool); len(d) != 2 {
 			t.Errorf("after the pool's deletion: %+v", d)
 		}
 		for _, args := range [][]string{{"--month", "November"}, {"--pool", "us-east-1_NoSuchPol"}, {"--months", "1000"}} {
@@ -103,8 +103,8 @@ func where(r serving.Rig) []string {
 	return []string{"--data", r.Config.Data}
 }
 
-// usage runs `cognate usage` once the server has written what it gathered.
-func usage(t *testing.T, r serving.Rig, args ...string) []server.Usage {
+// usageOf runs `cognate usage` once the server has written what it gathered.
+func usageOf(t *testing.T, r serving.Rig, args ...string) []usage.Count {
 	t.Helper()
 	if r.Config.Database != "" { // The command runs beside the server.
 		for {
@@ -114,7 +114,7 @@ func usage(t *testing.T, r serving.Rig, args ...string) []server.Usage {
 		}
 	}
 	out, _ := serving.Run(t, nil, append(append([]string{"usage", "--json"}, args...), where(r)...)...)
-	var list []server.Usage
+	var list []usage.Count
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		t.Fatal(err, out)
 	}

@@ -23,6 +23,10 @@ const (
 	ClientPrefix = Tag + ":"
 )
 
+// Local is the Region in the ids of cognito-local. Its pools are visible in every Region, because
+// clients sign for any Region there. AWS has no Region of the name.
+const Local = "local"
+
 // The ids that the model accepts. An id of another form could be created, but not used.
 var (
 	poolName   = regexp.MustCompile(`^[0-9a-zA-Z]+$`)

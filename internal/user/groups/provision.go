@@ -37,6 +37,12 @@ func (s *Service) Delete(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, k
 	return s.groups.Delete(ctx, tx, sn.ID, key)
 }
 
+// Hold keeps a group from being deleted until the transaction ends.
+func (s *Service) Hold(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, key string) error {
+	_, err := tx.LockItem(ctx, sn.ID, store.KindGroup, key)
+	return s.groups.OrNotFound(key, err)
+}
+
 // Add adds a user to a group. It is no error if the user is in it.
 func (s *Service) Add(ctx context.Context, tx *store.Tx, sn *pool.Snapshot, key, userID string) error {
 	if _, err := tx.User(ctx, sn.ID, userID); err != nil { // Deleted since: no membership may stay behind.

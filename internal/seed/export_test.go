@@ -1,0 +1,95 @@
+package seed_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"cognate/internal/seed"
+	"cognate/internal/server"
+	"cognate/test/serving"
+)
+
+// export runs `cognate dev export` for a server.
+func export(t *testing.T, r serving.Rig, args ...string) string {
+	t.Helper()
+	args = append([]string{"dev", "export", "--data", r.Config.Data}, args...)
+	if r.Config.Database != "" {
+		args = append(args, "--database", string(r.Config.Database))
+	}
+	out, _ := serving.Run(t, nil, args...)
+	return out
+}
+
+// TestExport: an export of a server is a seed from which another server gets the same state.
+func TestExport(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, c server.Config) {
+		c.Seed = write(t, "shop.yaml", seedText(t))
+		first := serving.Start(t, c)
+		plain, whole := export(t, first), export(t, first, "--secrets")
+		for _, text := range []string{"abcdefghijklmnopqrstuvwxyz", "GEZDGNBVGY3TQOJQ", "$2a$", "client_secret"} {
+			if strings.Contains(plain, text) {
+				t.Errorf("the export without secrets has %q", text)
+			}
+			if !strings.Contains(whole, text) {
+				t.Errorf("the export with secrets has no %q", text)
+			}
+		}
+		if strings.Contains(whole, "Correct-horse-1") {
+			t.Error("the export has a password")
+		}
+		if _, err := seed.Parse("plain.yaml", []byte(plain)); err != nil {
+			t.Errorf("the export without secrets is not a seed: %v\n%s", err, plain)
+		}
+		another := serving.Dev(t)
+		another.Seed = write(t, "export.yaml", whole)
+		second := serving.Start(t, another)
+		checkParts(t, second)
+		if got := sub(t, second.Dev(), "alice"); got != aliceSub {
+			t.Errorf("alice has the sub %s", got)
+		}
+		_, err := signIn(t.Context(), second.Dev(), "shopweb", "bob", "Correct-horse-1")
+		serving.Want(t, err, "") // by the hash of the first seed
+		if again := export(t, second, "--secrets"); withoutHash(again) != withoutHash(whole) {
+			t.Errorf("the export of the second server differs:\n%s\n---\n%s", again, whole)
+		}
+		pool, err := second.Dev().DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: aws.String(poolID)})
+		if err != nil || pool.UserPool.UserPoolTags["team"] != "a" {
+			t.Errorf("the second server's pool: %+v, %v", pool, err)
+		}
+	})
+}
+
+// withoutHash removes the hash of a password: a sign-in replaces it.
+func withoutHash(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, "passwordHash") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// TestProductionHasNoSeeds: a production server starts with no seed and exports none.
+func TestProductionHasNoSeeds(t *testing.T) {
+	t.Parallel()
+	c := serving.Serve(t)
+	with := c
+	with.Seed = write(t, "shop.yaml", "userPools: []\n")
+	s, err := server.Start(t.Context(), with)
+	if err == nil {
+		_ = s.Close()
+		t.Fatal("a production server starts with a seed")
+	}
+	if !strings.Contains(err.Error(), "only for cognate dev") {
+		t.Errorf("a seed in production: %v", err)
+	}
+	r := serving.Start(t, c)
+	if code, out, text := serving.Command(t, nil, "dev", "export", "--data", r.Config.Data, "--kek-file", r.Config.KEKFile); code == 0 || !strings.Contains(text, "only cognate dev exports") {
+		t.Errorf("exit %d, %q, %q", code, out, text)
+	}
+}
