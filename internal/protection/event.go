@@ -28,6 +28,7 @@ type Event struct {
 	service    *Service
 	in         *SignIn
 	settings   *risksettings.Settings
+	scoring    score.Settings
 	doc        document
 	rating     score.Result
 	address    netip.Addr
@@ -119,6 +120,15 @@ func (s *Service) Read(ctx context.Context, sn *pool.Snapshot, userID, eventID s
 // Dirty reports whether there is something to write. A nil event is not dirty.
 func (e *Event) Dirty() bool { return e != nil && e.dirty }
 
+// Join returns onCommit, which leaves a write to a commit of the caller, if the event has to be written, too. It returns nil
+// if the caller may have no commit to make.
+func (e *Event) Join(onCommit func(write func(tx *store.Tx) error)) func(write func(tx *store.Tx) error) {
+	if e.Dirty() {
+		return onCommit
+	}
+	return nil
+}
+
 // maxChallenges bounds the list of answers: a session of a second factor takes ten.
 const maxChallenges = 20
 
@@ -168,6 +178,20 @@ func (e *Event) Pass(ctx context.Context, mfa bool) error {
 // decoyPlaces is how many rows of a pool are for users who do not exist: enough that writes seldom meet in one.
 const decoyPlaces = 64
 
+// decoyPlace returns the row of the event of a user who does not exist.
+func (e *Event) decoyPlace() uint8 {
+	h := e.service.deps.Ring.Hash(salt, []byte(e.in.EventID))
+	return h[0] % decoyPlaces
+}
+
+// row returns a text by which the rows of events can be put in an order.
+func (e *Event) row() string {
+	if e.in.Decoy {
+		return string(rune(e.decoyPlace()))
+	}
+	return e.in.UserID + e.in.EventID
+}
+
 // Write stores the event and what was learned from it. It may run more than once.
 func (e *Event) Write(ctx context.Context, tx *store.Tx) error {
 	if !e.Dirty() {
@@ -183,11 +207,11 @@ func (e *Event) Write(ctx context.Context, tx *store.Tx) error {
 	}
 	expires := begun.Add(e.service.deps.Keep)
 	if e.in.Decoy {
-		h := e.service.deps.Ring.Hash(salt, []byte(e.in.EventID))
-		if err := e.log.writeDecoy(ctx, tx, e.service, h[0]%decoyPlaces, e.in.EventID, &e.doc); err != nil {
+		place := e.decoyPlace()
+		if err := e.log.writeDecoy(ctx, tx, e.service, place, e.in.EventID, &e.doc); err != nil {
 			return err
 		}
-		return tx.PutDecoyEvent(ctx, e.in.Pool.ID, h[0]%decoyPlaces, expires, doc)
+		return tx.PutDecoyEvent(ctx, e.in.Pool.ID, place, expires, doc)
 	}
 	if err := e.log.write(ctx, tx, e.service, e.in.EventID, &e.doc); err != nil {
 		return err
@@ -207,16 +231,6 @@ func (e *Event) Write(ctx context.Context, tx *store.Tx) error {
 	err = tx.PutSignInHistory(ctx, row)
 	if errors.Is(err, store.ErrConflict) { // Another sign-in taught the history at the same time.
 		return nil
-	}
-	return err
-}
-
-// Record writes an event in a transaction of its own. The event counts, even if its client has gone.
-func (s *Service) Record(ctx context.Context, e *Event) error {
-	ctx = context.WithoutCancel(ctx)
-	err := s.deps.Store.Update(ctx, func(tx *store.Tx) error { return e.Write(ctx, tx) }, store.Retry)
-	if err == nil {
-		e.Written()
 	}
 	return err
 }

@@ -85,7 +85,11 @@ func (e *Event) rate(ctx context.Context, op *Operation, a *score.Attempt) error
 	if e.settings.Skipped.Contains(e.address) {
 		return nil
 	}
-	e.rating = score.Evaluate(score.Settings{}, history, previous, a)
+	scoring, err := e.service.scoring(ctx, op.Pool)
+	if err != nil {
+		return err
+	}
+	e.rating = score.Evaluate(scoring, history, previous, a)
 	e.doc.Score, e.doc.Level = e.rating.Score, idp.RiskLevelType(e.rating.Level.String())
 	if e.rating.Level == score.LevelNone {
 		return nil

@@ -6,6 +6,9 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/maypok86/otter/v2"
+
+	"cognate/internal/audit/intake"
 	"cognate/internal/keys"
 	"cognate/internal/mailing"
 	"cognate/internal/pool"
@@ -15,6 +18,7 @@ import (
 	"cognate/internal/risk/lists"
 	"cognate/internal/risk/passwords"
 	"cognate/internal/risk/rates"
+	"cognate/internal/risk/score"
 	"cognate/internal/store"
 )
 
@@ -32,6 +36,13 @@ type Deps struct {
 	DomainBase func(*pool.Snapshot) string
 	// Logs gets a record of each event for pools that have them delivered. It may be nil.
 	Logs *logs.Service
+	// Thresholds are the lowest scores of the levels. The zero value has the defaults.
+	Thresholds score.Settings
+	// Learning is how long unknown devices and places count nothing, from the first sign-in of a pool that is rated. 0 means
+	// no such time.
+	Learning time.Duration
+	// Patience is the longest that an answer waits for its event; 0 means defaultPatience.
+	Patience time.Duration
 	// Keep is how long events are kept; 0 means DefaultKeep.
 	Keep time.Duration
 
@@ -58,7 +69,12 @@ type PasswordList interface {
 }
 
 // Service judges sign-ins and keeps their events.
-type Service struct{ deps Deps }
+type Service struct {
+	deps   Deps
+	intake *intake.Intake
+	events *intake.Kind[*Event]
+	began  *otter.Cache[string, time.Time] // when the pools began to learn
+}
 
 // New builds the service.
 func New(d Deps) *Service {
@@ -74,7 +90,12 @@ func New(d Deps) *Service {
 	if d.DomainBase == nil {
 		d.DomainBase = func(*pool.Snapshot) string { return "" }
 	}
-	return &Service{deps: d}
+	if d.Patience == 0 {
+		d.Patience = defaultPatience
+	}
+	s := &Service{deps: d, began: otter.Must(&otter.Options[string, time.Time]{MaximumSize: maxPools})}
+	s.intake, s.events = newIntake(d)
+	return s
 }
 
 // now is the time as events keep it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,7 +94,10 @@ func (s *Service) Evaluate(ctx context.Context, in *SignIn) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.count(in)
+	s.count(in, attempt.Place.ASN)
+	if e.scoring, err = s.scoring(ctx, in.Pool); err != nil {
+		return nil, err
+	}
 	e.judge(ctx, attempt, history, previous)
 	audit.From(ctx).SetRisk(in.EventID, e.Summary())
 	return e, nil
@@ -168,26 +172,36 @@ func (s *Service) velocity(in *SignIn, a *score.Attempt) {
 	a.UserFailures = r.Count(r.Key(rates.Failures, in.Pool.ID, in.UserID), userWindow)
 	if network, ok := api.NetworkOf(in.Source.Address); ok {
 		a.AddressUsers = r.Distinct(r.Key(rates.FailedUsers, in.Pool.ID, network))
+		a.MachineTiming = r.EvenSteps(r.Key(rates.Failures, in.Pool.ID, network))
 	}
 	if block, ok := api.BlockOf(in.Source.Address); ok {
 		a.NetworkUsers = r.Distinct(r.Key(rates.FailedUsers, in.Pool.ID, block))
 	}
+	a.PoolRatio = r.FailureRatio(r.Key(rates.Outcomes, in.Pool.ID))
+	if a.Place.ASN != 0 {
+		a.ASNRatio = r.FailureRatio(r.Key(rates.Outcomes, in.Pool.ID, asnName(a.Place.ASN)))
+	}
 }
 
-// count counts the sign-in for later ones.
-func (s *Service) count(in *SignIn) {
+func asnName(asn uint32) string { return "AS" + strconv.FormatUint(uint64(asn), 10) }
+
+// count counts the sign-in for later ones. asn is the autonomous system that it comes from, 0 if that is not known.
+func (s *Service) count(in *SignIn, asn uint32) {
 	r := s.deps.Rates
 	if r == nil {
 		return
 	}
-	r.Add(r.Key(rates.Attempts, in.Pool.ID))
+	r.AddOutcome(r.Key(rates.Outcomes, in.Pool.ID), in.WrongPassword)
+	if asn != 0 {
+		r.AddOutcome(r.Key(rates.Outcomes, in.Pool.ID, asnName(asn)), in.WrongPassword)
+	}
 	if !in.WrongPassword {
 		return
 	}
-	r.Add(r.Key(rates.Failures, in.Pool.ID))
 	r.Add(r.Key(rates.Failures, in.Pool.ID, in.UserID))
 	if network, ok := api.NetworkOf(in.Source.Address); ok {
 		r.AddDistinct(r.Key(rates.FailedUsers, in.Pool.ID, network), in.UserID)
+		r.AddStep(r.Key(rates.Failures, in.Pool.ID, network))
 	}
 	if block, ok := api.BlockOf(in.Source.Address); ok {
 		r.AddDistinct(r.Key(rates.FailedUsers, in.Pool.ID, block), in.UserID)
@@ -246,7 +260,7 @@ func (e *Event) judge(ctx context.Context, a *score.Attempt, h *score.History, p
 		f.compromised = known && source.Certain()
 	}
 	if !f.blocked && !f.skipped {
-		e.rating = score.Evaluate(score.Settings{}, h, previous, a)
+		e.rating = score.Evaluate(e.scoring, h, previous, a)
 		f.level = e.rating.Level
 	}
 	e.Verdict = decide(e.settings, f)

@@ -55,12 +55,15 @@ func (c *Config) records() bool {
 	return c.Audit == auditOn || c.Audit == auditAuto && c.Mode == Serve
 }
 
+// recordPatience returns the longest that an answer waits for its record.
+func (c *Config) recordPatience() time.Duration { return min(2*c.DatabaseTimeout, c.RequestTimeout) }
+
 // composeTrail builds the audit trail. Commands read it also if the server does not record.
 func (v *services) composeTrail(c *Config, st *store.Store, ring *keys.Ring, log *slog.Logger) {
-	v.intake = intake.New(st, log)
+	v.intake = intake.New(st, "audit trail", log)
 	v.trail = trail.New(trail.Deps{
 		Store: st, Ring: ring, Intake: v.intake, AccountID: c.AccountID, Now: c.machineNow(),
-		Patience: min(2*c.DatabaseTimeout, c.RequestTimeout), Retention: c.AuditRetention, Log: log,
+		Patience: c.recordPatience(), Retention: c.AuditRetention, Log: log,
 	})
 	if c.records() {
 		v.recorder = v.trail

@@ -243,7 +243,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	v.lockouts = risk.New(risk.Deps{Store: st, Now: c.Now})
 	mails := mailing.New(mailing.Deps{Store: st, Messages: v.messages, Triggers: v.triggers.Service, DomainBase: domainBase(c), NewCode: c.newCode()})
 	v.protection = protection.New(protection.Deps{
-		Keep: c.KeepEvents, Logs: v.logs,
+		Keep: c.KeepEvents, Patience: c.recordPatience(), Thresholds: c.Thresholds(), Learning: c.RiskLearning, Logs: v.logs,
 		Store: st, Settings: v.risk, Ring: ring, Now: c.Now, Log: log, Mail: mails, DomainBase: domainBase(c),
 		Places: v.riskData.Places, Hosting: v.riskData.Hosting, Tor: v.riskData.Tor, Reputation: v.riskData.Reputation,
 		Rates: v.rates, Passwords: v.riskData.Passwords, Count: v.metrics.Risk,
@@ -429,7 +429,7 @@ func (v *services) close(ctx context.Context) error {
 func (v *services) release(ctx context.Context) error {
 	v.calls.Close()
 	v.riskData.Close()
-	errs := []error{v.flush(ctx), v.intake.Close(ctx), v.destinations.Close(ctx)}
+	errs := []error{v.flush(ctx), v.protection.Close(ctx), v.intake.Close(ctx), v.destinations.Close(ctx)}
 	for _, d := range v.deliveries {
 		errs = append(errs, d.Close(ctx))
 	}

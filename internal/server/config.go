@@ -277,6 +277,12 @@ func (c *Config) checkCommon(add addProblem) {
 	if problem := c.APIProblem(IsLoopback); problem != "" {
 		add("password-api", "%s", problem)
 	}
+	if c.Thresholds().Validate() != nil {
+		add("risk-low", "--risk-low, --risk-medium and --risk-high must rise, from 1 to 100")
+	}
+	if c.RiskLearning < 0 {
+		add("risk-learning", "must not be negative")
+	}
 	c.checkRetention(add)
 	c.checkAudit(add)
 	c.checkTraces(add)

@@ -65,10 +65,10 @@ func (s *Service) commitFirst(ctx context.Context, r *challengeResponse) error {
 	return s.commit(ctx, r.call, nil)
 }
 
-// commitRest ends a step that succeeded: it commits unless nothing is left.
+// commitRest ends a step that succeeded: it commits, unless only an event is left.
 func (s *Service) commitRest(ctx context.Context, c *call) error {
-	if len(c.writes) == 0 && len(c.storedStates) == 0 && !c.event.Dirty() && (c.response == nil || c.response.spent) {
-		return nil
+	if len(c.writes) == 0 && len(c.storedStates) == 0 && (c.response == nil || c.response.spent) {
+		return s.protection.Record(ctx, c.event)
 	}
 	return s.commit(ctx, c, nil)
 }

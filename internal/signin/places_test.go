@@ -94,7 +94,7 @@ func TestCodesOfStrangers(t *testing.T) {
 		c := r.client(t, sn, choosing)
 		u := r.have(t, sn, "alice", reachable(right))
 		const home = "192.0.2.1"
-		r.users.NoteAddress(t.Context(), sn, u, home)
+		r.users.NoteAddress(t.Context(), sn, u, home, nil)
 		const sayMany = "TooManyRequestsException: Attempt limit exceeded, please try after some time."
 		ask := func(c *pool.Client, address string) string {
 			return said(r.choose(from(t.Context(), address), c, "alice", "PREFERRED_CHALLENGE", askMail))

@@ -58,7 +58,7 @@ func (s *Service) finish(ctx context.Context, c *call, o *outcome) (*answer, err
 		return nil, err
 	}
 	s.noteUse(ctx, c, o)
-	s.users.NoteAddress(ctx, c.pool, o.user, c.caller(ctx).Address)
+	s.users.NoteAddress(ctx, c.pool, o.user, c.caller(ctx).Address, c.event.Join(c.onCommit))
 	note(ctx, c.pool, c.client, o.user.ID())
 	return a, nil
 }

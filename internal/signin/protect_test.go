@@ -60,6 +60,7 @@ func (r *rig) protect(t testing.TB) {
 		Store: r.store, Settings: risksettings.New(risksettings.Deps{Store: r.store, Pools: r.pools}), Ring: r.Rig.Ring, Now: r.now, Mail: r.mail,
 		Passwords: theList{}, Reputation: list("reputation", low, medium, high, skipped), Tor: list("tor", medium, high, skipped), Hosting: list("hosting", high, skipped),
 	})
+	t.Cleanup(func() { _ = r.protection.Close(context.Background()) })
 }
 
 // protected returns a pool with threat protection, and an app client.

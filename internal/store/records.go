@@ -43,6 +43,8 @@ const (
 	KindRisk            = "risk"
 	// KindLogDelivery has where a pool sends its logs, by event source.
 	KindLogDelivery = "log-delivery"
+	// KindLearning says when threat protection began to learn.
+	KindLearning = "learning"
 	// KindSAMLKey has the key by which a pool signs its requests of SAML providers.
 	KindSAMLKey = "saml-key"
 )

@@ -82,9 +82,10 @@ func (s *Service) Place(ctx context.Context, r *store.Reader, sn *pool.Snapshot,
 }
 
 // NoteAddress remembers that the user signed in from the address. It writes only if
-// the address is new or its note is old. It logs an error and returns none, because the
-// sign-in succeeds anyway.
-func (s *Service) NoteAddress(ctx context.Context, sn *pool.Snapshot, u *User, address string) {
+// the address is new or its note is old. join leaves the write to a commit of the caller;
+// nil means that the caller makes none. Then it logs an error and returns none, because
+// the sign-in succeeds anyway.
+func (s *Service) NoteAddress(ctx context.Context, sn *pool.Snapshot, u *User, address string, join func(write func(tx *store.Tx) error)) {
 	hash, ok := s.addressHash(sn.ID, u.ID(), address)
 	if !ok {
 		return
@@ -95,9 +96,14 @@ func (s *Service) NoteAddress(ctx context.Context, sn *pool.Snapshot, u *User, a
 		return
 	}
 	if err == nil || errors.Is(err, store.ErrNotFound) {
-		err = s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		write := func(tx *store.Tx) error {
 			return tx.PutKnownAddress(ctx, store.KnownAddress{PoolID: sn.ID, UserID: u.ID(), Hash: hash, SeenAt: now}, maxAddresses)
-		})
+		}
+		if join != nil {
+			join(write)
+			return
+		}
+		err = s.deps.Store.Update(ctx, write)
 	}
 	if err != nil {
 		s.deps.Log.WarnContext(ctx, "address of a sign-in not noted", slog.String("user", u.ID()), slog.Any("error", err))

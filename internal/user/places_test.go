@@ -36,7 +36,7 @@ func TestKnownAddresses(t *testing.T) {
 			{"no address", "localhost", "localhost", false},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				r.NoteAddress(t.Context(), sn, u, row.noted)
+				r.NoteAddress(t.Context(), sn, u, row.noted, nil)
 				if got := place(u, row.asked); (got != "") != row.known {
 					t.Errorf("place %q", got)
 				}
@@ -59,12 +59,12 @@ func TestKnownAddresses(t *testing.T) {
 			}
 			first := seen()
 			r.Clock.Pass(addressAge - time.Millisecond)
-			r.NoteAddress(t.Context(), sn, u, "192.0.2.1")
+			r.NoteAddress(t.Context(), sn, u, "192.0.2.1", nil)
 			if got := seen(); !got.Equal(first) {
 				t.Errorf("written at %v again", got)
 			}
 			r.Clock.Pass(time.Millisecond)
-			r.NoteAddress(t.Context(), sn, u, "192.0.2.1")
+			r.NoteAddress(t.Context(), sn, u, "192.0.2.1", nil)
 			if got := seen(); !got.Equal(r.Clock.Now()) {
 				t.Errorf("noted at %v", got)
 			}
@@ -72,7 +72,7 @@ func TestKnownAddresses(t *testing.T) {
 		t.Run("a few", func(t *testing.T) {
 			for i := range maxAddresses {
 				r.Clock.Pass(time.Second)
-				r.NoteAddress(t.Context(), sn, u, fmt.Sprint("203.0.113.", i))
+				r.NoteAddress(t.Context(), sn, u, fmt.Sprint("203.0.113.", i), nil)
 			}
 			if got := place(u, "192.0.2.1"); got != "" {
 				t.Errorf("place %q beyond the limit", got)

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
 	"cognate/test/bench/floor"
 )
 
@@ -23,7 +25,8 @@ type bench struct {
 	report   report
 	told     bool // that a name exists, by the time of an answer
 	floors   map[string]*process
-	audit    string // the setting of servers that are started next; "" is off
+	audit    string                         // the setting of servers that are started next; "" is off
+	threat   types.AdvancedSecurityModeType // of the pools of servers that are started next; "" is OFF
 }
 
 // part is so many times a floor.

@@ -43,7 +43,7 @@ func (b *bench) measureEngine(ctx context.Context, e *engine) (err error) {
 	if err := b.measureStrangers(ctx, e); err != nil {
 		return err
 	}
-	if err := b.measureAudit(ctx, e); err != nil {
+	if err := b.measurePairs(ctx, e); err != nil {
 		return err
 	}
 	return b.measureTOTP(ctx, e)

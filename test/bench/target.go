@@ -105,7 +105,7 @@ func (b *bench) newTarget(ctx context.Context, e *engine, name string, users int
 	if err := b.serve(ctx, t); err != nil {
 		return nil, err
 	}
-	if err := t.createPool(ctx); err != nil {
+	if err := t.createPool(ctx, cmp.Or(b.threat, types.AdvancedSecurityModeTypeOff)); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	// The embedded database has one owner at a time.
@@ -207,12 +207,14 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-func (t *target) createPool(ctx context.Context) error {
+func (t *target) createPool(ctx context.Context, threat types.AdvancedSecurityModeType) error {
 	sdk := cognitoidentityprovider.New(cognitoidentityprovider.Options{
 		Region: region, BaseEndpoint: aws.String("http://" + t.addr),
 		Credentials: credentials.StaticCredentialsProvider{Value: t.key},
 	})
-	pool, err := sdk.CreateUserPool(ctx, &cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String("bench")})
+	pool, err := sdk.CreateUserPool(ctx, &cognitoidentityprovider.CreateUserPoolInput{
+		PoolName: aws.String("bench"), UserPoolTier: tierOf(threat), UserPoolAddOns: &types.UserPoolAddOnsType{AdvancedSecurityMode: threat},
+	})
 	if err != nil {
 		return err
 	}
@@ -227,6 +229,14 @@ func (t *target) createPool(ctx context.Context) error {
 	}
 	t.pool, t.client = *pool.UserPool.Id, *client.UserPoolClient.ClientId
 	return t.createWebClients(ctx, sdk)
+}
+
+// tierOf returns the plan that a mode of threat protection needs.
+func tierOf(threat types.AdvancedSecurityModeType) types.UserPoolTierType {
+	if threat == types.AdvancedSecurityModeTypeOff {
+		return types.UserPoolTierTypeEssentials
+	}
+	return types.UserPoolTierTypePlus
 }
 
 // load fills the pool by the store's own loader, past the server.

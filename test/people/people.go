@@ -4,6 +4,7 @@
 package people
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -50,23 +51,31 @@ func SQLite(t testing.TB) *Rig {
 func New(t testing.TB, o store.Options) *Rig {
 	t.Helper()
 	clock := fresh.NewClock(time.UnixMilli(1_800_000_000_250))
-	return over(services.New(t, o, clock.Now), clock)
+	b := services.New(t, o, clock.Now)
+	return over(b, clock, protect(t, b))
 }
 
 // Node builds a rig of another server on the same store, with its own ring and clock.
 func (r *Rig) Node(t testing.TB, ring *keys.Ring, now func() time.Time) *Rig {
 	t.Helper()
-	return over(r.Base.Node(t, ring, now), r.Clock)
+	b := r.Base.Node(t, ring, now)
+	return over(b, r.Clock, protect(t, b))
 }
 
-func over(b *services.Base, clock *fresh.Clock) *Rig {
-	engine := protection.New(protection.Deps{
-		Store: b.Store, Settings: risksettings.New(risksettings.Deps{Store: b.Store, Pools: b.Pools}), Ring: b.Ring, Now: b.Now, Mail: b.Mail,
-	})
+func over(b *services.Base, clock *fresh.Clock, engine *protection.Service) *Rig {
 	return &Rig{Base: b, Clock: clock, Protection: engine, Users: user.New(user.Deps{
 		Store: b.Store, Pools: b.Pools, Ring: b.Ring, Gate: b.Gate, Tokens: b.Tokens, Pages: b.PageTokens, Now: b.Now,
 		Lockouts: b.Lockouts, Triggers: b.Triggers, Mail: b.Mail, Protection: engine,
 	})}
+}
+
+// protect builds threat protection.
+func protect(t testing.TB, b *services.Base) *protection.Service {
+	engine := protection.New(protection.Deps{
+		Store: b.Store, Settings: risksettings.New(risksettings.Deps{Store: b.Store, Pools: b.Pools}), Ring: b.Ring, Now: b.Now, Mail: b.Mail,
+	})
+	t.Cleanup(func() { _ = engine.Close(context.Background()) })
+	return engine
 }
 
 // WithMail builds a rig of another server on the same store, whose messages go through
@@ -74,7 +83,7 @@ func over(b *services.Base, clock *fresh.Clock) *Rig {
 func (r *Rig) WithMail(m *mailing.Service) *Rig {
 	b := *r.Base
 	b.Mail = m
-	return over(&b, r.Clock)
+	return over(&b, r.Clock, r.Protection)
 }
 
 // User makes a confirmed user.

@@ -22,7 +22,7 @@ func TestChainRemoved(t *testing.T) {
 		db := fresh.Store(t, o, c.Now)
 		ring, _ := fresh.Ring(t, c.Now)
 		log := slog.New(slog.DiscardHandler)
-		in := intake.New(db, log)
+		in := intake.New(db, "audit trail", log)
 		t.Cleanup(func() { _ = in.Close(context.WithoutCancel(t.Context())) })
 		tr := trail.New(trail.Deps{Store: db, Ring: ring, Intake: in, AccountID: "123456789012", Now: c.Now, Patience: time.Minute, Retention: 48 * time.Hour, Log: log})
 		record := func(n int) {

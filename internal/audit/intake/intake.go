@@ -39,6 +39,7 @@ type Writer[R any] interface {
 // An Intake gathers rows. Register all kinds before the first row is written.
 type Intake struct {
 	store   *store.Store
+	name    string
 	log     *slog.Logger
 	queue   chan entry
 	kinds   []batch
@@ -68,9 +69,9 @@ type batch interface {
 	settle(err error)
 }
 
-// New makes an intake. Its goroutine starts with the first row.
-func New(st *store.Store, log *slog.Logger) *Intake {
-	in := &Intake{store: st, log: log, queue: make(chan entry, maxWaiting), ended: make(chan struct{})}
+// New makes an intake. name says in the log what the rows belong to. Its goroutine starts with the first row.
+func New(st *store.Store, name string, log *slog.Logger) *Intake {
+	in := &Intake{store: st, name: name, log: log, queue: make(chan entry, maxWaiting), ended: make(chan struct{})}
 	in.ctx, in.cancel = context.WithCancel(context.Background())
 	return in
 }
@@ -220,13 +221,13 @@ func (in *Intake) commit(entries []entry) error {
 	if err != nil {
 		in.failures.Add(1)
 		if !in.failing {
-			in.log.Error("rows of the audit trail could not be stored", slog.Int("rows", len(entries)), slog.Any("error", err))
+			in.log.Error("rows of the "+in.name+" could not be stored", slog.Int("rows", len(entries)), slog.Any("error", err))
 		}
 	} else {
 		in.batches.Add(1)
 		in.rows.Add(uint64(len(entries)))
 		if in.failing {
-			in.log.Info("rows of the audit trail are stored again")
+			in.log.Info("rows of the " + in.name + " are stored again")
 		}
 	}
 	in.failing = err != nil

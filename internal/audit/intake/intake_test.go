@@ -61,7 +61,7 @@ func TestBatches(t *testing.T) {
 	t.Parallel()
 	fresh.Engines(t, func(t *testing.T, o store.Options) {
 		st := openStore(t, o)
-		in := intake.New(st, slog.New(slog.DiscardHandler))
+		in := intake.New(st, "audit trail", slog.New(slog.DiscardHandler))
 		first, second := &rows{held: make(chan struct{})}, &rows{}
 		a, b := intake.Register(in, first), intake.Register(in, second)
 		var wg sync.WaitGroup
@@ -102,7 +102,7 @@ func TestOneBadRow(t *testing.T) {
 	t.Parallel()
 	fresh.Engines(t, func(t *testing.T, o store.Options) {
 		st := openStore(t, o)
-		in := intake.New(st, slog.New(slog.DiscardHandler))
+		in := intake.New(st, "audit trail", slog.New(slog.DiscardHandler))
 		w := &rows{held: make(chan struct{}), refused: "bad"}
 		k := intake.Register(in, w)
 		var wg sync.WaitGroup
@@ -131,7 +131,7 @@ func TestOneBadRow(t *testing.T) {
 func TestWaitEnds(t *testing.T) {
 	t.Parallel()
 	st := openStore(t, fresh.SQLite(t))
-	in := intake.New(st, slog.New(slog.DiscardHandler))
+	in := intake.New(st, "audit trail", slog.New(slog.DiscardHandler))
 	w := &rows{held: make(chan struct{})}
 	k := intake.Register(in, w)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -151,7 +151,7 @@ func TestWaitEnds(t *testing.T) {
 func TestNothingStarts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		in := intake.New(nil, slog.New(slog.DiscardHandler))
+		in := intake.New(nil, "audit trail", slog.New(slog.DiscardHandler))
 		intake.Register(in, &rows{})
 		// The bubble would not end with a goroutine in it.
 		if err := in.Close(t.Context()); err != nil {

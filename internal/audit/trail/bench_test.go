@@ -39,7 +39,7 @@ func BenchmarkRecords(b *testing.B) {
 				b.Fatal(err)
 			}
 			log := slog.New(slog.DiscardHandler)
-			in := intake.New(st, log)
+			in := intake.New(st, "audit trail", log)
 			n := New(Deps{Store: st, Ring: r.ring, Intake: in, AccountID: "123456789012", Now: r.clock.Now, Patience: time.Minute, Retention: time.Hour, Log: log})
 			defer func() { _ = in.Close(context.WithoutCancel(b.Context())) }()
 			next := make(chan struct{})

@@ -74,7 +74,7 @@ func openTrail(ctx context.Context, target string) (*Trail, *store.Store, error)
 	})
 	log := slog.New(slog.DiscardHandler)
 	return New(Deps{
-		Store: st, Ring: ring, Intake: intake.New(st, log), AccountID: "123456789012", Now: time.Now, Patience: time.Minute,
+		Store: st, Ring: ring, Intake: intake.New(st, "audit trail", log), AccountID: "123456789012", Now: time.Now, Patience: time.Minute,
 		Retention: 24 * time.Hour, Log: log,
 	}), st, err
 }

@@ -92,7 +92,7 @@ func newRig(t *testing.T, o store.Options, driver, dsn string) *rig {
 func (r *rig) node(t *testing.T) *Trail {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(&lockedWriter{w: r.log}, nil))
-	in := intake.New(r.store, log)
+	in := intake.New(r.store, "audit trail", log)
 	n := New(Deps{
 		Store: r.store, Ring: r.ring, Intake: in, AccountID: "123456789012", Now: r.clock.Now, Patience: time.Minute,
 		Retention: 48 * time.Hour, Log: log,

@@ -14,13 +14,15 @@
 //
 //	r.AddDistinct(r.Key(rates.FailedUsers, poolID, network), userID) // network: api.NetworkOf
 //	r.AddDistinct(r.Key(rates.FailedUsers, poolID, block), userID)   // block: api.BlockOf
-//	r.Add(r.Key(rates.Failures, poolID))
 //	r.Add(r.Key(rates.Failures, poolID, userID))
 //
-// and for every sign-in r.Add(r.Key(rates.Attempts, poolID)). Before it checks a
-// password it reads r.Distinct of the first two keys and r.Count of the others. The
-// user's name serves as the member if there is no such user. Names of keys and members
-// are stored as keyed hashes only.
+// Before it checks a password it reads r.Distinct of the first two keys and r.Count of
+// the third. The user's name serves as the member if there is no such user. Names of keys
+// and members are stored as keyed hashes only.
+//
+// [Rates.AddOutcome] and [Rates.FailureRatio] compare the failures of now with the usual
+// ones. [Rates.AddStep] and [Rates.EvenSteps] notice events in steps that are too even for
+// a person. Both know only what this server has seen since it started.
 //
 // # Memory
 //
@@ -56,10 +58,11 @@ import (
 const (
 	// FailedUsers counts the different users of failed sign-ins, by pool and network.
 	FailedUsers = "failed users"
-	// Failures counts failed sign-ins by pool, and by pool and user.
+	// Failures counts failed sign-ins by pool and user, and notes their times by pool and
+	// network.
 	Failures = "failures"
-	// Attempts counts sign-ins by pool.
-	Attempts = "attempts"
+	// Outcomes counts sign-ins and their failures by pool, and by pool and autonomous system.
+	Outcomes = "outcomes"
 )
 
 // Deps are what Rates is built from.
@@ -83,15 +86,19 @@ type Rates struct {
 	fixed, chosen *buckets
 	events        *table[events]
 	members       *table[members]
+	trends        *table[trend]
+	steps         *table[steps]
 	exchange      exchange
 }
 
-// Sizes of the tables, in keys. Together they take about 7 MB.
+// Sizes of the tables, in keys. Together they take about 9 MB.
 const (
 	fixedKeys  = 1 << 10
 	chosenKeys = 1 << 16
 	eventKeys  = 1 << 13
 	memberKeys = 1 << 13
+	trendKeys  = 1 << 13
+	stepKeys   = 1 << 13
 )
 
 // New makes empty counters.
@@ -102,6 +109,7 @@ func New(d Deps) *Rates {
 		deps: d, node: hex.EncodeToString(id[:]),
 		fixed: newBuckets(fixedKeys), chosen: newBuckets(chosenKeys),
 		events: newTable[events](eventKeys), members: newTable[members](memberKeys),
+		trends: newTable[trend](trendKeys), steps: newTable[steps](stepKeys),
 		exchange: exchange{limits: map[Key]*limitReport{}, events: map[Key]*[historyTicks]uint32{}, members: map[memberBucket]int64{}, seen: map[string]int64{}},
 	}
 }

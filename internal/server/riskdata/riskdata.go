@@ -14,6 +14,7 @@ import (
 	"cognate/internal/risk/geo"
 	"cognate/internal/risk/lists"
 	"cognate/internal/risk/passwords"
+	"cognate/internal/risk/score"
 )
 
 // Settings are the data of threat protection. The server starts without files that are
@@ -25,10 +26,19 @@ type Settings struct {
 	TorList        string `group:"Threat protection" placeholder:"FILE" help:"List of the exits of Tor, in the same form."`
 	ReputationList string `group:"Threat protection" placeholder:"FILE" help:"List of addresses and networks with a bad reputation, in the same form."`
 
-	PasswordFilter   string `group:"Threat protection" placeholder:"FILE" help:"Filter of compromised passwords, which cognate passwords build makes from the list of Pwned Passwords."`
-	PasswordAPI      string `name:"password-api" group:"Threat protection" placeholder:"URL" help:"Ask this range API about passwords: https://api.pwnedpasswords.com. It gets the first five of the 40 digits of a password's SHA-1. With --password-filter it is asked only about passwords that the filter has. If it does not answer within a second, the password counts as the filter says."`
-	PasswordMinCount uint64 `group:"Threat protection" default:"1" placeholder:"N" help:"How often the range API must have seen a password for it to count as compromised."`
-	FeedbackSignOut  bool   `group:"Threat protection" help:"Sign a user out everywhere when feedback says that a sign-in was not the user's."`
+	PasswordFilter   string        `group:"Threat protection" placeholder:"FILE" help:"Filter of compromised passwords, which cognate passwords build makes from the list of Pwned Passwords."`
+	PasswordAPI      string        `name:"password-api" group:"Threat protection" placeholder:"URL" help:"Ask this range API about passwords: https://api.pwnedpasswords.com. It gets the first five of the 40 digits of a password's SHA-1. With --password-filter it is asked only about passwords that the filter has. If it does not answer within a second, the password counts as the filter says."`
+	PasswordMinCount uint64        `group:"Threat protection" default:"1" placeholder:"N" help:"How often the range API must have seen a password for it to count as compromised."`
+	RiskLow          int           `group:"Threat protection" default:"25" placeholder:"SCORE" help:"The lowest score of the risk level Low."`
+	RiskMedium       int           `group:"Threat protection" default:"50" placeholder:"SCORE" help:"The lowest score of the risk level Medium."`
+	RiskHigh         int           `group:"Threat protection" default:"75" placeholder:"SCORE" help:"The lowest score of the risk level High, at most 100."`
+	RiskLearning     time.Duration `group:"Threat protection" default:"336h" placeholder:"TIME" help:"How long unknown devices and places count nothing in a user pool, from the first sign-in that is rated. 0s means that they count at once."`
+	FeedbackSignOut  bool          `group:"Threat protection" help:"Sign a user out everywhere when feedback says that a sign-in was not the user's."`
+}
+
+// Thresholds returns the lowest scores of the risk levels.
+func (s *Settings) Thresholds() score.Settings {
+	return score.Settings{Low: s.RiskLow, Medium: s.RiskMedium, High: s.RiskHigh}
 }
 
 // APIProblem returns the fault of the address of the range API, or "". isLoopback reports whether

@@ -29,7 +29,7 @@ func TestStrangersAskForCodes(t *testing.T) {
 		client := r.clientWith(t, sn, services.Hiding)
 		u := r.Have(t, sn, "alice", idp.UserStatusTypeConfirmed, people.Verified("alice@example.com"))
 		const home = "192.0.2.1"
-		r.NoteAddress(t.Context(), sn, u, home)
+		r.NoteAddress(t.Context(), sn, u, home, nil)
 		nodes := []*Service{r.Service, r.anotherNode()}
 		calls := 0
 		elsewhere := func() (*Service, context.Context) {
