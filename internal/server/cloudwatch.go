@@ -2,26 +2,48 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"cognate/internal/audit"
 	"cognate/internal/audit/cloudwatch"
+	"cognate/internal/audit/sink"
 )
 
 // CloudWatchSettings are the settings of Cognito's own metrics in CloudWatch.
 type CloudWatchSettings struct {
 	CloudWatchRegion    string `name:"cloudwatch-region" group:"Metrics and traces" placeholder:"REGION" help:"Send Cognito's own metrics (SignInSuccesses and its kin) to CloudWatch in this Region each minute, with the credentials that the AWS SDK finds. See docs/monitoring.md."`
 	CloudWatchEndpoint  Secret `name:"cloudwatch-endpoint" group:"Metrics and traces" placeholder:"URL" help:"An endpoint in place of AWS's own for CloudWatch. Needs --cloudwatch-region."`
+	MetricsEMF          Secret `name:"metrics-emf" group:"Metrics and traces" placeholder:"ADDRESS" help:"Write Cognito's own metrics each minute as lines in CloudWatch's embedded metric format, in place of --cloudwatch-region: stdout:, file:PATH or cloudwatch-logs:GROUP?region=REGION. See docs/monitoring.md."`
 	CloudWatchNamespace string `name:"cloudwatch-namespace" group:"Metrics and traces" placeholder:"NAME" help:"The namespace of the metrics. Default AWS/Cognito with --cloudwatch-endpoint, and Cognate without: Amazon CloudWatch takes no namespace that begins with AWS/."`
 }
 
-func (s *CloudWatchSettings) checkCloudWatch(add addProblem) {
-	if s.CloudWatchRegion == "" && (s.CloudWatchEndpoint != "" || s.CloudWatchNamespace != "") {
+// openEMF returns where lines in the embedded metric format go. It connects to nothing.
+func openEMF(ctx context.Context, address string, o sink.Options) (sink.Sink, error) {
+	kind, _, _ := strings.Cut(address, ":")
+	if !slices.Contains([]string{"stdout", "file", "cloudwatch-logs"}, kind) {
+		return nil, errors.New("the address must begin with stdout:, file: or cloudwatch-logs:")
+	}
+	return sink.Open(ctx, address, o)
+}
+
+func (s *CloudWatchSettings) checkCloudWatch(o sink.Options, add addProblem) {
+	if s.CloudWatchRegion == "" && (s.CloudWatchEndpoint != "" || s.CloudWatchNamespace != "" && s.MetricsEMF == "") {
 		add("cloudwatch-region", "is required with --cloudwatch-endpoint and --cloudwatch-namespace")
+	}
+	if s.CloudWatchRegion != "" && s.MetricsEMF != "" {
+		add("metrics-emf", "metrics go either to CloudWatch or into lines; set one of --cloudwatch-region and --metrics-emf")
+	}
+	if s.MetricsEMF != "" {
+		if _, err := openEMF(context.Background(), string(s.MetricsEMF), o); err != nil {
+			add("metrics-emf", "%s", err)
+		}
 	}
 	if s.CloudWatchEndpoint == "" && cloudwatch.ForbidsAWS(s.CloudWatchNamespace) {
 		add("cloudwatch-namespace", "Amazon CloudWatch takes no namespace that begins with AWS/")
@@ -47,15 +69,24 @@ func (s *CloudWatchSettings) namespace() string {
 
 // newPublisher returns the publisher of metrics to CloudWatch; nil if none is configured.
 func newPublisher(ctx context.Context, c *Config, m *audit.Metrics, log *slog.Logger) (*cloudwatch.Publisher, error) {
-	if c.CloudWatchRegion == "" {
+	d := cloudwatch.Deps{Namespace: c.namespace(), Now: c.machineNow(), Log: log}
+	switch {
+	case c.MetricsEMF != "":
+		var err error
+		if d.Lines, err = openEMF(ctx, string(c.MetricsEMF), c.sinkOptions()); err != nil {
+			return nil, fmt.Errorf("metrics-emf: %w", err)
+		}
+	case c.CloudWatchRegion != "":
+		cfg, err := c.awsConfig(ctx, c.CloudWatchRegion)
+		if err != nil {
+			return nil, fmt.Errorf("cloudwatch-region: %w", err)
+		}
+		if c.CloudWatchEndpoint != "" {
+			cfg.BaseEndpoint = aws.String(string(c.CloudWatchEndpoint))
+		}
+		d.Client = cloudwatch.NewClient(ctx, cfg, c.Mode == Dev)
+	default:
 		return nil, nil
-	}
-	cfg, err := c.awsConfig(ctx, c.CloudWatchRegion)
-	if err != nil {
-		return nil, fmt.Errorf("cloudwatch-region: %w", err)
-	}
-	if c.CloudWatchEndpoint != "" {
-		cfg.BaseEndpoint = aws.String(string(c.CloudWatchEndpoint))
 	}
 	minutes := audit.NewMinutes(c.machineNow())
 	m.Gather(minutes)
@@ -67,7 +98,6 @@ func newPublisher(ctx context.Context, c *Config, m *audit.Metrics, log *slog.Lo
 		_, dropped := minutes.Waiting()
 		return float64(dropped)
 	})
-	return cloudwatch.New(cloudwatch.Deps{
-		Minutes: minutes, Client: cloudwatch.NewClient(ctx, cfg, c.Mode == Dev), Namespace: c.namespace(), Now: c.machineNow(), Log: log,
-	}), nil
+	d.Minutes = minutes
+	return cloudwatch.New(d), nil
 }

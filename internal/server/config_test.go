@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"cognate/internal/server"
 	"cognate/test/serving"
@@ -54,6 +55,11 @@ func TestRefusedSettings(t *testing.T) {
 		{"not migrated", server.Serve, func(c *server.Config) { c.Data = filepath.Join(c.Data, "new") }, "the database is empty: run cognate migrate"},
 		{"webhook without a secret", server.Serve, func(c *server.Config) { c.SMSWebhookURL = "https://sms.example.com" }, "sms-webhook-secret"},
 		{"mail without a sender", server.Serve, func(c *server.Config) { c.SMTPURL = "smtp://u:s3cret@mail.example.com" }, "sender"},
+		{"logs to an unknown place", server.Serve, func(c *server.Config) { c.LogDeliveryS3 = "ftp://u:s3cret@host" }, "log-delivery-s3"},
+		{"a Region of log groups", server.Dev, func(c *server.Config) { c.LogDeliveryCloudWatch = "aws?region=eu-west-1" }, "log-delivery-cloudwatch-logs"},
+		{"logs that wait for too long", server.Serve, func(c *server.Config) { c.LogDeliveryKeep = 400 * time.Hour }, "log-delivery-keep"},
+		{"metrics twice", server.Serve, func(c *server.Config) { c.CloudWatchRegion, c.MetricsEMF = "eu-west-1", "stdout:" }, "metrics-emf"},
+		{"metrics to a bucket", server.Serve, func(c *server.Config) { c.MetricsEMF = "s3://bucket?region=eu-west-1" }, "must begin with stdout:"},
 		{"small requests", server.Serve, func(c *server.Config) { c.MaxRequestBytes = 10 }, "max-request-bytes"},
 	}
 	for _, tt := range tests {

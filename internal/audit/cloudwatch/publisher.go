@@ -1,6 +1,6 @@
 // Package cloudwatch publishes Cognito's own metrics to Amazon CloudWatch, or to an endpoint
 // that is compatible with it, by PutMetricData. It sends one statistic set for each series
-// and minute.
+// and minute. Or it writes them as lines in the embedded metric format.
 //
 // While the endpoint does not answer, the statistics wait in memory (see [audit.Minutes]),
 // and are sent when it answers again, each with the minute that it belongs to. A statistic
@@ -20,6 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"cognate/internal/audit"
+	"cognate/internal/audit/sink"
 	"cognate/internal/outbound"
 )
 
@@ -38,6 +39,8 @@ const (
 type Deps struct {
 	Minutes *audit.Minutes
 	Client  *cloudwatch.Client
+	// Lines gets the statistics in the embedded metric format, in place of Client.
+	Lines sink.Sink
 	// Namespace replaces AWS/Cognito. Other namespaces than Cognito's own get the metrics of
 	// AWS/Usage, too, in Namespace/Usage.
 	Namespace string
@@ -125,6 +128,9 @@ func (p *Publisher) sendMinute(ctx context.Context, list []*audit.Statistics) er
 
 // clean hides the secrets of the endpoint's address.
 func (p *Publisher) clean(err error) error {
+	if p.deps.Client == nil {
+		return err
+	}
 	return outbound.Clean(err, aws.ToString(p.deps.Client.Options().BaseEndpoint))
 }
 
@@ -161,6 +167,9 @@ func (p *Publisher) namespace(of string) string {
 func (p *Publisher) send(ctx context.Context, namespace string, list []*audit.Statistics) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	if p.deps.Lines != nil {
+		return p.writeLines(ctx, namespace, list)
+	}
 	in := &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: make([]types.MetricDatum, 0, len(list))}
 	for _, s := range list {
 		in.MetricData = append(in.MetricData, datum(s))
