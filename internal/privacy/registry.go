@@ -116,7 +116,7 @@ var Tables = []Table{
 	{"active_months", "", "", "", Nothing, ""},
 	{"audit_chains", "", "", "", Nothing, ""},
 	{"audit_checkpoints", "", "", "", Nothing, ""},
-	{"deliveries", "", "how far the audit trail has gone to other systems", "", Nothing, ""},
+	{"deliveries", "", "how far the audit trail and the logs of user pools have gone to other systems", "", Nothing, ""},
 	{"rate_reports", "", "keyed hashes of busy addresses and names, for some seconds", "", Nothing, ""},
 	{"directories", "", "", "", Nothing, ""},
 	{"directory_tokens", "", "", "", Nothing, ""},

@@ -187,6 +187,9 @@ func TestNotConfigured(t *testing.T) {
 	engines(t, func(t *testing.T, r *rig) {
 		sn := r.plus(t)
 		r.set(t, sn.ID, notifyGroup)
+		if write, err := r.FailedMessage(t.Context(), r.clock.Now(), "us-east-1_AbCdEf123", "", "x"); write != nil || err != nil {
+			t.Errorf("a deleted pool: %v", err)
+		}
 		none := r.with(nil)
 		for range 2 {
 			write, err := none.FailedMessage(t.Context(), r.clock.Now(), sn.ID, "", "x")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"cognate/internal/api"
 	"cognate/internal/api/idp"
 	"cognate/internal/audit/sink"
 	"cognate/internal/pool"
@@ -132,9 +133,12 @@ func (s *Service) WantsOf(ctx context.Context, poolID string, source idp.EventSo
 }
 
 // FailedMessage returns what the transaction that gives up a message to a user writes besides: the record for the pool's
-// log. It returns nil if the pool wants no such records.
+// log. It returns nil if the pool wants no such records, or was deleted.
 func (s *Service) FailedMessage(ctx context.Context, at time.Time, poolID, userID, details string) (func(ctx context.Context, tx *store.Tx) error, error) {
 	wanted, err := s.WantsOf(ctx, poolID, idp.EventSourceNameUserNotification)
+	if api.CodeOf(err) == "ResourceNotFoundException" {
+		return nil, nil
+	}
 	if err != nil || !wanted {
 		return nil, err
 	}
