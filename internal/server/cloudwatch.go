@@ -2,18 +2,14 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"cognate/internal/audit"
 	"cognate/internal/audit/cloudwatch"
-	"cognate/internal/audit/sink"
 )
 
 // CloudWatchSettings are the settings of Cognito's own metrics in CloudWatch.
@@ -24,32 +20,23 @@ type CloudWatchSettings struct {
 	CloudWatchNamespace string `name:"cloudwatch-namespace" group:"Metrics and traces" placeholder:"NAME" help:"The namespace of the metrics. Default AWS/Cognito with --cloudwatch-endpoint, and Cognate without: Amazon CloudWatch takes no namespace that begins with AWS/."`
 }
 
-// openEMF returns where lines in the embedded metric format go. It connects to nothing.
-func openEMF(ctx context.Context, address string, o sink.Options) (sink.Sink, error) {
-	kind, _, _ := strings.Cut(address, ":")
-	if !slices.Contains([]string{"stdout", "file", "cloudwatch-logs"}, kind) {
-		return nil, errors.New("the address must begin with stdout:, file: or cloudwatch-logs:")
-	}
-	return sink.Open(ctx, address, o)
-}
-
-func (s *CloudWatchSettings) checkCloudWatch(o sink.Options, add addProblem) {
-	if s.CloudWatchRegion == "" && (s.CloudWatchEndpoint != "" || s.CloudWatchNamespace != "" && s.MetricsEMF == "") {
+func (c *Config) checkCloudWatch(add addProblem) {
+	if c.CloudWatchRegion == "" && (c.CloudWatchEndpoint != "" || c.CloudWatchNamespace != "" && c.MetricsEMF == "") {
 		add("cloudwatch-region", "is required with --cloudwatch-endpoint and --cloudwatch-namespace")
 	}
-	if s.CloudWatchRegion != "" && s.MetricsEMF != "" {
+	if c.CloudWatchRegion != "" && c.MetricsEMF != "" {
 		add("metrics-emf", "metrics go either to CloudWatch or into lines; set one of --cloudwatch-region and --metrics-emf")
 	}
-	if s.MetricsEMF != "" {
-		if _, err := openEMF(context.Background(), string(s.MetricsEMF), o); err != nil {
+	if c.MetricsEMF != "" {
+		if _, err := cloudwatch.OpenLines(context.Background(), string(c.MetricsEMF), c.sinkOptions()); err != nil {
 			add("metrics-emf", "%s", err)
 		}
 	}
-	if s.CloudWatchEndpoint == "" && cloudwatch.ForbidsAWS(s.CloudWatchNamespace) {
+	if c.CloudWatchEndpoint == "" && cloudwatch.ForbidsAWS(c.CloudWatchNamespace) {
 		add("cloudwatch-namespace", "Amazon CloudWatch takes no namespace that begins with AWS/")
 	}
-	if s.CloudWatchEndpoint != "" {
-		u, err := url.Parse(string(s.CloudWatchEndpoint))
+	if c.CloudWatchEndpoint != "" {
+		u, err := url.Parse(string(c.CloudWatchEndpoint))
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			add("cloudwatch-endpoint", "must be an http or https URL") // Never the text: it may hold a password.
 		}
@@ -73,7 +60,7 @@ func newPublisher(ctx context.Context, c *Config, m *audit.Metrics, log *slog.Lo
 	switch {
 	case c.MetricsEMF != "":
 		var err error
-		if d.Lines, err = openEMF(ctx, string(c.MetricsEMF), c.sinkOptions()); err != nil {
+		if d.Lines, err = cloudwatch.OpenLines(ctx, string(c.MetricsEMF), c.sinkOptions()); err != nil {
 			return nil, fmt.Errorf("metrics-emf: %w", err)
 		}
 	case c.CloudWatchRegion != "":

@@ -273,7 +273,7 @@ func (c *Config) checkCommon(add addProblem) {
 	c.checkFederation(add)
 	c.checkGateway(add)
 	c.checkIdentityPools(add)
-	c.checkCloudWatch(c.sinkOptions(), add)
+	c.checkCloudWatch(add)
 	if problem := c.APIProblem(IsLoopback); problem != "" {
 		add("password-api", "%s", problem)
 	}

@@ -15,12 +15,6 @@ type LogDeliverySettings struct {
 	LogDeliveryKeep       time.Duration `name:"log-delivery-keep" group:"Log delivery" default:"168h" placeholder:"TIME" help:"How long records of user pools' logs wait for a destination that is away, from 1h to 312h. Of each user pool and source, at most 100,000 wait."`
 }
 
-// CloudWatch Logs takes no records that are older than 14 days.
-const (
-	leastLogKeep = time.Hour
-	mostLogKeep  = 13 * 24 * time.Hour
-)
-
 // logAddresses returns the addresses by kind of destination.
 func (c *Config) logAddresses() map[logs.Kind]string {
 	list := map[logs.Kind]string{
@@ -53,7 +47,7 @@ func (c *Config) logTargets(add addProblem) logs.Targets {
 
 func (c *Config) checkLogDelivery(add addProblem) {
 	c.logTargets(add)
-	if c.LogDeliveryKeep != 0 && (c.LogDeliveryKeep < leastLogKeep || c.LogDeliveryKeep > mostLogKeep) {
-		add("log-delivery-keep", "must be from %s to %s", leastLogKeep, mostLogKeep)
+	if c.LogDeliveryKeep != 0 && (c.LogDeliveryKeep < logs.LeastKeep || c.LogDeliveryKeep > logs.MostKeep) {
+		add("log-delivery-keep", "must be from %s to %s", logs.LeastKeep, logs.MostKeep)
 	}
 }

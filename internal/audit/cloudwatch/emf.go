@@ -3,11 +3,23 @@ package cloudwatch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"cognate/internal/audit"
 	"cognate/internal/audit/sink"
 )
+
+// OpenLines returns where lines in the embedded metric format go. It connects to nothing.
+func OpenLines(ctx context.Context, address string, o sink.Options) (sink.Sink, error) {
+	kind, _, _ := strings.Cut(address, ":")
+	if !slices.Contains([]string{"stdout", "file", "cloudwatch-logs"}, kind) {
+		return nil, errors.New("the address must begin with stdout:, file: or cloudwatch-logs:")
+	}
+	return sink.Open(ctx, address, o)
+}
 
 // emfLine is a line in CloudWatch's embedded metric format: CloudWatch makes metrics of such lines when they reach a log
 // group (CloudWatch: embedded metric format specification).

@@ -16,8 +16,12 @@ import (
 	"cognate/internal/store"
 )
 
-// DefaultKeep is how long records wait for their destination at most.
-const DefaultKeep = 7 * 24 * time.Hour
+// How long records wait for their destination at most. CloudWatch Logs takes no records that are older than 14 days.
+const (
+	DefaultKeep = 7 * 24 * time.Hour
+	LeastKeep   = time.Hour
+	MostKeep    = 13 * 24 * time.Hour
+)
 
 // maxWaiting is how many records of a pool and source wait. The oldest ones make room.
 const maxWaiting = 100_000
