@@ -49,12 +49,12 @@ const (
 // A wholeState is the state of a development server, which its tools change as a whole.
 type wholeState struct{ server *Server }
 
-// Reset returns the server to the state of an empty database.
+// Reset returns the server to the state of an empty database, and applies the server's seed.
 func (c wholeState) Reset(ctx context.Context) error {
 	return c.server.restart(ctx, func(ctx context.Context) error {
 		c.server.clock.Reset()
 		return c.server.store.Empty(ctx)
-	})
+	}, c.server.applySeed)
 }
 
 // Snapshot stores a copy of the database under a name.
@@ -93,7 +93,7 @@ func (c wholeState) Restore(ctx context.Context, name string) error {
 			s.store = st
 		}
 		return errors.Join(err, openErr)
-	})
+	}, nil)
 }
 
 // Snapshots lists the names of the snapshots.
@@ -135,9 +135,9 @@ func replaceDatabase(snapshot, database string) error {
 }
 
 // restart builds the services again over the database that prepare leaves. Requests wait
-// meanwhile. If prepare fails, the services go on with what is in the database. Functions and
-// listeners stay.
-func (s *Server) restart(ctx context.Context, prepare func(context.Context) error) error {
+// meanwhile, also for what fill does with the new services; it may be nil. If prepare or fill fails,
+// the services go on with what is in the database. Functions and listeners stay.
+func (s *Server) restart(ctx context.Context, prepare, fill func(context.Context) error) error {
 	return s.gate.Replace(ctx, func() (map[string]http.Handler, error) {
 		s.restarting.Lock()
 		defer s.restarting.Unlock()
@@ -157,6 +157,9 @@ func (s *Server) restart(ctx context.Context, prepare func(context.Context) erro
 			err = fmt.Errorf("the server cannot go on: %w", errors.Join(failed, err))
 			s.failed <- err
 			return map[string]http.Handler{}, err
+		}
+		if fill != nil && failed == nil {
+			failed = fill(ctx)
 		}
 		s.startBackground()
 		return handlers, failed

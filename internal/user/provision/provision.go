@@ -50,7 +50,7 @@ type Person struct {
 	Password, Hash keys.Secret
 	// AnyPassword says that the password need not satisfy the pool's policy.
 	AnyPassword bool
-	// Status is empty for a user who stays as he is, and for a new user who is confirmed.
+	// Status is empty if the status stays. A new user is confirmed then.
 	Status idp.UserStatusType
 	// Enabled says whether the user may sign in. Nil is no change; a new user may.
 	Enabled *bool
