@@ -10,6 +10,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/risk/score"
+	"cognate/internal/risk/useragent"
 	"cognate/internal/store"
 )
 
@@ -105,11 +106,14 @@ func (s *Service) GiveFeedback(ctx context.Context, f Feedback, then func(ctx co
 	}, store.Retry)
 }
 
+// unknownDevice is the name of an unknown browser on an unknown system. Cognito's API shows it; it tells a person nothing.
+var unknownDevice = useragent.Parse("").String()
+
 // A LinkedSignIn is the sign-in that a link of a notice is about, as a page shows it.
 type LinkedSignIn struct {
 	UserID, ClientID      string
 	At                    time.Time
-	Device, City, Country string
+	Device, City, Country string // "" is unknown
 }
 
 // Linked returns the sign-in that a link is about. It changes nothing. The error is store.ErrNotFound if there is no such
@@ -126,7 +130,11 @@ func (s *Service) Linked(ctx context.Context, userID string, l FeedbackLink) (Li
 	if err != nil {
 		return LinkedSignIn{}, err
 	}
-	return LinkedSignIn{UserID: userID, ClientID: doc.Client, At: keys.TimeOfUUID(row.ID), Device: doc.Device, City: doc.City, Country: doc.Country}, nil
+	out := LinkedSignIn{UserID: userID, ClientID: doc.Client, At: keys.TimeOfUUID(row.ID), Device: doc.Device, City: doc.City, Country: doc.Country}
+	if out.Device == unknownDevice {
+		out.Device = ""
+	}
+	return out, nil
 }
 
 // teach passes feedback to the history of the user.
