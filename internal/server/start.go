@@ -205,7 +205,7 @@ func (s *Server) serve(l listeners, front func(name string) http.Handler) {
 	}
 	s.main = drain.Serve(main, l.main, func() <-chan struct{} { return s.run("main", main, l.main) })
 	if l.ipv6 != nil {
-		s.run("main (IPv6)", main, l.ipv6)
+		s.runAs("main (IPv6)", main, l.ipv6, s.cert != nil)
 	}
 	if l.gateway != nil {
 		h := s.newGatewayServer(front(gatewayHandler), quiet)
@@ -236,15 +236,19 @@ func (s *Server) serve(l listeners, front func(name string) http.Handler) {
 
 // run serves until the listener is closed, and closes the channel then.
 func (s *Server) run(name string, h *http.Server, l net.Listener) <-chan struct{} {
+	return s.runAs(name, h, l, h.TLSConfig != nil)
+}
+
+// runAs is run for a server that another listener may already use: Serve sets its TLSConfig.
+func (s *Server) runAs(name string, h *http.Server, l net.Listener, encrypted bool) <-chan struct{} {
 	ended := make(chan struct{})
 	s.serving.Go(func() {
 		defer close(ended)
-		var err error
-		if h.TLSConfig != nil {
-			err = h.ServeTLS(l, "", "")
-		} else {
-			err = h.Serve(l)
+		serve := h.Serve
+		if encrypted {
+			serve = func(l net.Listener) error { return h.ServeTLS(l, "", "") }
 		}
+		err := serve(l)
 		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			s.failed <- fmt.Errorf("%s listener: %w", name, err)
 		}
