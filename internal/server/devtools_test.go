@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -255,5 +256,36 @@ func TestHints(t *testing.T) {
 	production := serving.Start(t, serving.Serve(t))
 	if res := rawCall(t, production, "ListUserPools", `{"MaxResults":1}`); res.StatusCode == http.StatusOK || res.Header.Get("X-Cognate-Hint") != "" {
 		t.Errorf("production: %d, hint %q", res.StatusCode, res.Header.Get("X-Cognate-Hint"))
+	}
+}
+
+// TestLoopbackAddresses reaches development servers at both loopback addresses of the machine.
+func TestLoopbackAddresses(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "[::1]:0")
+	hasIPv6 := err == nil
+	if hasIPv6 {
+		_ = l.Close()
+	}
+	for range 8 {
+		r := serving.Start(t, serving.Dev(t))
+		_, port, err := net.SplitHostPort(r.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		hosts := []string{"127.0.0.1", "localhost"}
+		if hasIPv6 {
+			hosts = append(hosts, "[::1]")
+		}
+		for _, host := range hosts {
+			if res, text := ask(t, "http://"+host+":"+port+"/_cognate/health", "", "*/*"); res.StatusCode != http.StatusOK {
+				t.Errorf("%s: %d %s", host, res.StatusCode, text)
+			}
+		}
+		select {
+		case err := <-r.Failed():
+			t.Error(err)
+		default:
+		}
 	}
 }
