@@ -30,7 +30,7 @@ func (s *Service) CreateIdentityPool(ctx context.Context, in *identity.CreateIde
 	id := ""
 	if s.deps.ChosenIDs {
 		var err error
-		if id, err = chosenid.TagOfIdentityPool(in.IdentityPoolTags, api.RequestFrom(ctx).Region); err != nil {
+		if id, err = chosenid.FromIdentityPoolTags(in.IdentityPoolTags, api.RequestFrom(ctx).Region); err != nil {
 			return nil, invalid(err.Error())
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"cognate/internal/protection"
 )
 
-// A feedbackView is what the page shows to which the links of notices about sign-ins lead.
+// A feedbackView is the view of the page that the links of notices about sign-ins open.
 type feedbackView struct {
 	Title, Lead string
 	// Action is the button of a page that asks. Other is the label of the link to the opposite answer, and OtherQuery its
@@ -27,9 +27,9 @@ type feedbackView struct {
 // A feedbackFact is something that the person may recognize.
 type feedbackFact struct{ Label, Value string }
 
-// askFeedback returns the view that asks whether the answer of a link is the person's.
+// askFeedback returns the view that asks the person to confirm the answer of a link.
 func askFeedback(l texts.Language, link protection.FeedbackLink, in protection.LinkedSignIn) *feedbackView {
-	out := &feedbackView{Title: l.T("feedback.title"), OtherQuery: template.URL(link.Other())} //nolint:gosec // its parts are escaped
+	out := &feedbackView{Title: l.T("feedback.title"), OtherQuery: template.URL(link.OppositeQuery())} //nolint:gosec // its parts are escaped
 	out.Lead, out.Action, out.Other = l.T("feedback.leadValid"), l.T("feedback.valid"), l.T("feedback.invalid")
 	if link.Value == idp.FeedbackValueTypeInvalid {
 		out.Lead, out.Action, out.Other = l.T("feedback.leadInvalid"), out.Other, out.Action
@@ -67,7 +67,7 @@ func failedFeedback(l texts.Language) *feedbackView {
 	return &feedbackView{Title: l.T("feedback.title")}
 }
 
-// serveFeedback is /eventFeedback, to which the links of notices about sign-ins lead. A GET shows a button and changes nothing:
+// serveFeedback handles /eventFeedback, to which the links of notices about sign-ins lead. A GET shows a button and changes nothing:
 // programs that scan mail open links. A POST answers.
 func (s *Service) serveFeedback(w http.ResponseWriter, r *http.Request) {
 	oauth.SecureHeaders(w, r)
@@ -86,7 +86,8 @@ func (s *Service) serveFeedback(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// feedback answers a request whose link is valid.
+// feedback checks the link, then shows the question or stores the answer. It returns an error for a
+// link that is not valid.
 func (v *visit) feedback() error {
 	link, ok := protection.ParseFeedbackLink(v.r.URL.Query())
 	if !ok {

@@ -19,7 +19,7 @@ func (s *Service) CreateUserPoolClient(ctx context.Context, in *idp.CreateUserPo
 	id := ""
 	if s.deps.ChosenIDs {
 		var err error
-		if id, err = chosenid.NameOfClient(in.ClientName); err != nil {
+		if id, err = chosenid.FromClientName(in.ClientName); err != nil {
 			return nil, invalid(err.Error())
 		}
 	}

@@ -19,7 +19,7 @@ func (s *Service) CreateUserPool(ctx context.Context, in *idp.CreateUserPoolRequ
 	id := ""
 	if s.deps.ChosenIDs {
 		var err error
-		if id, err = chosenid.TagOfUserPool(in.UserPoolTags, api.RequestFrom(ctx).Region); err != nil {
+		if id, err = chosenid.FromUserPoolTags(in.UserPoolTags, api.RequestFrom(ctx).Region); err != nil {
 			return nil, invalid(err.Error())
 		}
 	}

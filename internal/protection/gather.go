@@ -14,8 +14,8 @@ import (
 const defaultPatience = 10 * time.Second
 
 // Record writes the event of an operation that makes no commit of its own. The events of concurrent operations share a
-// commit. It returns when the event is stored: only then may the answer be sent. The event counts, even if its client has
-// gone. There is nothing to do for an event that is not dirty.
+// commit. It returns when the event is stored: only then may the answer be sent. Record goes on if its client has
+// gone: an attacker could hang up before the event is stored. There is nothing to do for an event that is not dirty.
 func (s *Service) Record(ctx context.Context, e *Event) error {
 	if !e.Dirty() {
 		return nil

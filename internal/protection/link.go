@@ -38,8 +38,8 @@ func (l FeedbackLink) query() string {
 		"&" + linkToken + "=" + url.QueryEscape(l.Token) + "&" + linkValue + "=" + string(l.Value)
 }
 
-// Other returns the query string of the link that says the opposite.
-func (l FeedbackLink) Other() string {
+// OppositeQuery returns the query string of the link that says the opposite.
+func (l FeedbackLink) OppositeQuery() string {
 	if l.Value == idp.FeedbackValueTypeValid {
 		l.Value = idp.FeedbackValueTypeInvalid
 	} else {
@@ -49,7 +49,7 @@ func (l FeedbackLink) Other() string {
 }
 
 // linkForms are the forms of the values of a link (Cognito: UpdateAuthEventFeedback). The longest token that the server
-// makes is far shorter than the limit.
+// makes is far shorter than the limit of its length.
 var linkForms = map[string]*regexp.Regexp{
 	linkPool:     regexp.MustCompile(`^[\w-]{1,55}$`),
 	linkUsername: regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$`),

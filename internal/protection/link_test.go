@@ -24,7 +24,7 @@ func FuzzFeedbackLink(f *testing.F) {
 		for _, back := range []struct {
 			query string
 			value bool
-		}{{l.query(), true}, {l.Other(), false}} {
+		}{{l.query(), true}, {l.OppositeQuery(), false}} {
 			q, err := url.ParseQuery(back.query)
 			if err != nil {
 				t.Fatalf("%q: %v", back.query, err)

@@ -12,8 +12,8 @@ import (
 	"cognate/internal/risk/score"
 )
 
-// An Operation is a request about a user's account that is no sign-in. It is rated and recorded; nothing follows from the
-// rating.
+// An Operation is a request about a user's account, other than a sign-in. It is rated and recorded. The rating never refuses
+// it.
 type Operation struct {
 	Pool   *pool.Snapshot
 	Client *pool.Client
@@ -27,7 +27,7 @@ type Operation struct {
 	Names  []string
 	// Username is the user's.
 	Username string
-	// IsNew is true for a user who does not exist yet, and Decoy for one who does not exist.
+	// IsNew is true for the sign-up of a user, and Decoy for a name that has no user.
 	IsNew, Decoy bool
 	Source       Source
 }
@@ -35,7 +35,7 @@ type Operation struct {
 // operationNames are the names of operations in metrics. Others are not counted.
 var operationNames = map[idp.EventType]string{idp.EventTypeSignUp: "SignUp", idp.EventTypePasswordChange: "PasswordChange"}
 
-// Observe describes an operation. It returns nil if the pool has no threat protection. The caller must write the event,
+// Observe returns the rated event of an operation. It returns nil if the pool has no threat protection. The caller must write the event,
 // which is InProgress until End.
 func (s *Service) Observe(ctx context.Context, op *Operation) (*Event, error) {
 	if !On(op.Pool, false) {
@@ -101,8 +101,8 @@ func (e *Event) rate(ctx context.Context, op *Operation, a *score.Attempt) error
 	return nil
 }
 
-// continues makes the event a change of an earlier one, if there is one. The earlier one keeps where it came from. Of both
-// ratings the higher one stays.
+// continues merges the event into the earlier event with this id, if there is one. The origin of the earlier event stays,
+// and the higher of both ratings.
 func (e *Event) continues(ctx context.Context, id string) error {
 	old, err := e.service.Read(ctx, e.in.Pool, e.in.UserID, id)
 	if err != nil || old == nil {

@@ -238,7 +238,7 @@ func totpSecret(text keys.Secret) ([]byte, error) {
 	case err != nil:
 		return nil, errors.New("must be in base 32: letters A to Z and digits 2 to 7")
 	case len(secret) < 10 || len(secret) > 64:
-		return nil, errors.New("must have 16 to 104 characters of base 32")
+		return nil, errors.New("must have 16 to 103 characters of base 32")
 	}
 	return secret, nil
 }

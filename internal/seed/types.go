@@ -34,10 +34,10 @@ type UserPool struct {
 	Name              string             `seed:"name,required" doc:"Name of the pool."`
 	Settings          Settings           `seed:"settings" shape:"userPool" doc:"Settings, as CreateUserPool takes them."`
 	MFA               Settings           `seed:"mfa" shape:"mfa" doc:"Second factors, as SetUserPoolMfaConfig takes them."`
-	Domain            *Domain            `seed:"domain" doc:"Prefix of the pool's domain, for login pages."`
-	CustomDomain      *Domain            `seed:"customDomain" doc:"Domain of the operator, for login pages."`
+	Domain            *Domain            `seed:"domain" doc:"Prefix domain of the pool, for login pages."`
+	CustomDomain      *Domain            `seed:"customDomain" doc:"Custom domain of the pool, for login pages."`
 	ResourceServers   []ResourceServer   `seed:"resourceServers" doc:"Resource servers with their scopes."`
-	IdentityProviders []IdentityProvider `seed:"identityProviders" doc:"Identity providers for sign-ins of other directories."`
+	IdentityProviders []IdentityProvider `seed:"identityProviders" doc:"External identity providers."`
 	Clients           []Client           `seed:"clients" doc:"App clients."`
 	Groups            []Group            `seed:"groups" doc:"Groups of users."`
 	Users             []User             `seed:"users" doc:"Users."`
@@ -63,7 +63,7 @@ type Scope struct {
 	Description string `seed:"description" doc:"Description. The default is the name."`
 }
 
-// An IdentityProvider is a provider of other people's sign-ins.
+// An IdentityProvider is an external identity provider of a user pool.
 type IdentityProvider struct {
 	Name             string            `seed:"name,required" doc:"Name of the provider."`
 	Type             string            `seed:"type,required" doc:"OIDC, SAML, Google, Facebook, LoginWithAmazon or SignInWithApple."`
@@ -93,7 +93,7 @@ type User struct {
 	Username     string            `seed:"username,required" doc:"Name of the user. In a pool whose usernames are addresses, the address."`
 	Sub          string            `seed:"sub" doc:"Id of the user: a UUID in lower case. A new user without it gets a random sub."`
 	Password     keys.Secret       `seed:"password" doc:"Password. It must satisfy the pool's policy."`
-	PasswordHash keys.Secret       `seed:"passwordHash" doc:"Hash of the password instead: bcrypt, scrypt, argon2id or PBKDF2-SHA256, as a PHC or crypt string. It counts only when the user is created."`
+	PasswordHash keys.Secret       `seed:"passwordHash" doc:"Hash of the password instead: bcrypt, scrypt, argon2id or PBKDF2-SHA256, as a PHC or crypt string. It is ignored for an existing user."`
 	Status       string            `seed:"status" enum:"CONFIRMED,FORCE_CHANGE_PASSWORD,RESET_REQUIRED,UNCONFIRMED" doc:"Status. The default of a new user is CONFIRMED. With FORCE_CHANGE_PASSWORD the password is temporary."`
 	Enabled      *bool             `seed:"enabled" doc:"Whether the user may sign in. The default of a new user is true."`
 	Attributes   map[string]string `seed:"attributes" doc:"Attributes by name, such as email and email_verified."`
@@ -101,8 +101,8 @@ type User struct {
 	TOTPSecret   keys.Secret       `seed:"totpSecret" doc:"Secret of the user's authenticator app, in base 32."`
 	MFA          []string          `seed:"mfa" enum:"SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP" doc:"Second factors. The first is preferred. The default with totpSecret is SOFTWARE_TOKEN_MFA."`
 
-	// lenient says that another program has made the user: the password need not satisfy the
-	// policy, and a user that the pool does not accept is left out.
+	// lenient is true for users of cognito-local: the password need not satisfy the policy, and a
+	// user that fails the rules of the pool is left out.
 	lenient bool
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"cognate/internal/server/background"
 	"cognate/internal/server/datakeys"
+	"cognate/internal/server/development"
 	"cognate/internal/store"
 )
 
@@ -46,19 +46,23 @@ const (
 	restartTime     = time.Minute
 )
 
-// A wholeState is the state of a development server, which its tools change as a whole.
-type wholeState struct{ server *Server }
+// A serverState is the state of a development server, which its tools change as a whole.
+type serverState struct{ server *Server }
 
 // Reset returns the server to the state of an empty database, and applies the server's seed.
-func (c wholeState) Reset(ctx context.Context) error {
+func (c serverState) Reset(ctx context.Context) error {
+	file, err := c.server.readSeed()
+	if err != nil {
+		return err // before anything is deleted
+	}
 	return c.server.restart(ctx, func(ctx context.Context) error {
 		c.server.clock.Reset()
 		return c.server.store.Empty(ctx)
-	}, c.server.applySeed)
+	}, func(ctx context.Context) error { return c.server.applySeed(ctx, file) })
 }
 
 // Snapshot stores a copy of the database under a name.
-func (c wholeState) Snapshot(ctx context.Context, name string) error {
+func (c serverState) Snapshot(ctx context.Context, name string) error {
 	s := c.server
 	if s.config.Database != "" {
 		return store.ErrNotEmbedded
@@ -66,27 +70,27 @@ func (c wholeState) Snapshot(ctx context.Context, name string) error {
 	return s.gate.Replace(ctx, func() (map[string]http.Handler, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restartTime)
 		defer cancel()
-		if err := errors.Join(s.services.flush(ctx), os.MkdirAll(s.snapshotFolder(), 0o700)); err != nil {
+		if err := errors.Join(s.services.flush(ctx), s.snapshots().Make()); err != nil {
 			return nil, err
 		}
-		return nil, s.store.Copy(ctx, s.snapshotFile(name))
+		return nil, s.store.Copy(ctx, s.snapshots().File(name))
 	})
 }
 
 // Restore puts back the database of a snapshot. It returns an error of fs.ErrNotExist if there is
 // no such snapshot.
-func (c wholeState) Restore(ctx context.Context, name string) error {
+func (c serverState) Restore(ctx context.Context, name string) error {
 	s := c.server
 	if s.config.Database != "" {
 		return store.ErrNotEmbedded
 	}
-	if _, err := os.Stat(s.snapshotFile(name)); err != nil {
+	if _, err := os.Stat(s.snapshots().File(name)); err != nil {
 		return err
 	}
 	return s.restart(ctx, func(ctx context.Context) error {
 		err := s.store.Close()
 		if err == nil {
-			err = replaceDatabase(s.snapshotFile(name), s.config.DatabaseFile())
+			err = s.snapshots().PutBack(name, s.config.DatabaseFile())
 		}
 		st, openErr := openStore(ctx, &s.config, s.log, s.observe)
 		if openErr == nil {
@@ -97,46 +101,15 @@ func (c wholeState) Restore(ctx context.Context, name string) error {
 }
 
 // Snapshots lists the names of the snapshots.
-func (c wholeState) Snapshots() ([]string, error) {
-	files, err := filepath.Glob(c.server.snapshotFile("*"))
-	names := make([]string, 0, len(files))
-	for _, f := range files {
-		name := filepath.Base(f)
-		names = append(names, name[:len(name)-len(snapshotSuffix)])
-	}
-	return names, err
+func (c serverState) Snapshots() ([]string, error) { return c.server.snapshots().Names() }
+
+func (s *Server) snapshots() development.Snapshots {
+	return development.Snapshots(filepath.Join(s.config.Data, "snapshots"))
 }
 
-const snapshotSuffix = ".db"
-
-func (s *Server) snapshotFolder() string { return filepath.Join(s.config.Data, "snapshots") }
-
-func (s *Server) snapshotFile(name string) string {
-	return filepath.Join(s.snapshotFolder(), name+snapshotSuffix)
-}
-
-// replaceDatabase writes a copy of a snapshot over the file of a closed database.
-func replaceDatabase(snapshot, database string) error {
-	content, err := os.ReadFile(snapshot)
-	if err != nil {
-		return err
-	}
-	unfinished := database + ".new"
-	if err := os.WriteFile(unfinished, content, 0o600); err != nil {
-		return err
-	}
-	// The log belongs to the old file.
-	for _, suffix := range []string{"-wal", "-shm"} {
-		if err := os.Remove(database + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return os.Rename(unfinished, database)
-}
-
-// restart builds the services again over the database that prepare leaves. Requests wait
-// meanwhile, also for what fill does with the new services; it may be nil. If prepare or fill fails,
-// the services go on with what is in the database. Functions and listeners stay.
+// restart calls prepare, which may change the database, builds the services again, and calls fill,
+// which may be nil. Requests wait until fill returns. If prepare or fill fails, the services go on with
+// what is in the database. Functions and listeners stay.
 func (s *Server) restart(ctx context.Context, prepare, fill func(context.Context) error) error {
 	return s.gate.Replace(ctx, func() (map[string]http.Handler, error) {
 		s.restarting.Lock()

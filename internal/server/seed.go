@@ -15,22 +15,26 @@ type SeedSettings struct {
 	SeedCognitoLocal string `group:"Development" placeholder:"DIR" help:"As --seed, from the folder of cognito-local (.cognito): its user pools, app clients and users with their passwords."`
 }
 
-// applySeed applies the seed of the configuration. No request is answered before.
-func (s *Server) applySeed(ctx context.Context) error {
-	var file *seed.File
-	var err error
+// readSeed reads the seed of the configuration. It returns nil if there is no seed.
+func (s *Server) readSeed() (file *seed.File, err error) {
 	switch {
 	case s.config.Seed != "":
 		file, err = seed.Read(s.config.Seed)
 	case s.config.SeedCognitoLocal != "":
 		file, err = seed.ReadCognitoLocal(s.config.SeedCognitoLocal)
-	default:
-		return nil
-	}
-	if err == nil {
-		s.seeded, err = s.services.seeds.Apply(ctx, file)
 	}
 	if err != nil {
+		return nil, fmt.Errorf("seed:\n%w", err)
+	}
+	return file, nil
+}
+
+// applySeed applies a seed, which may be nil. No request is answered before.
+func (s *Server) applySeed(ctx context.Context, file *seed.File) (err error) {
+	if file == nil {
+		return nil
+	}
+	if s.seeded, err = s.services.seeds.Apply(ctx, file); err != nil {
 		return fmt.Errorf("seed:\n%w", err)
 	}
 	return nil

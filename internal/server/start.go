@@ -94,7 +94,11 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	if err := s.applySeed(ctx); err != nil {
+	file, err := s.readSeed()
+	if err == nil {
+		err = s.applySeed(ctx, file)
+	}
+	if err != nil {
 		return nil, errors.Join(err, l.close())
 	}
 	front, err := s.front(l)

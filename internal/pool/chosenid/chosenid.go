@@ -24,7 +24,7 @@ const (
 )
 
 // Local is the Region in the ids of cognito-local. Its pools are visible in every Region, because
-// clients sign for any Region there. AWS has no Region of the name.
+// clients sign for any Region there. AWS has no Region of this name.
 const Local = "local"
 
 // The ids that the model accepts. An id of another form could be created, but not used.
@@ -41,8 +41,8 @@ const (
 	defaultRegion = "us-east-1"
 )
 
-// TagOfUserPool returns the id that the tags of a new user pool choose, "" if they choose no id.
-func TagOfUserPool(tags map[string]string, region string) (string, error) {
+// FromUserPoolTags returns the id that the tags of a new user pool choose, "" if they choose no id.
+func FromUserPoolTags(tags map[string]string, region string) (string, error) {
 	value, ok := tags[Tag]
 	if !ok {
 		return "", nil
@@ -51,9 +51,9 @@ func TagOfUserPool(tags map[string]string, region string) (string, error) {
 	return id, inTag(err)
 }
 
-// TagOfIdentityPool returns the id that the tags of a new identity pool choose, "" if they choose
+// FromIdentityPoolTags returns the id that the tags of a new identity pool choose, "" if they choose
 // no id.
-func TagOfIdentityPool(tags map[string]string, region string) (string, error) {
+func FromIdentityPoolTags(tags map[string]string, region string) (string, error) {
 	value, ok := tags[Tag]
 	if !ok {
 		return "", nil
@@ -69,8 +69,8 @@ func inTag(err error) error {
 	return nil
 }
 
-// UserPool returns the id of a user pool. The value is the id with or without its Region. If the
-// Region is not known, it is that of the id.
+// UserPool returns the id of a user pool. The value is the id with or without its Region. Without
+// a region, it is that of the value, or us-east-1.
 func UserPool(value, region string) (string, error) {
 	prefix, name, region := split(value, "_", region)
 	id := prefix + "_" + name
@@ -97,7 +97,7 @@ func IdentityPool(value, region string) (string, error) {
 }
 
 // split returns the Region and the rest of a value, and the Region that it must have.
-func split(value, separator, region string) (prefix, name, must string) {
+func split(value, separator, region string) (prefix, name, required string) {
 	prefix, name, whole := strings.Cut(value, separator)
 	switch {
 	case !whole:
@@ -120,8 +120,8 @@ func otherRegion(value, names, region string) error {
 	return fmt.Errorf("%q is an id of the Region %s, and the request is for %s", value, names, region)
 }
 
-// NameOfClient returns the id that the name of a new app client chooses, "" if it chooses no id.
-func NameOfClient(name string) (string, error) {
+// FromClientName returns the id that the name of a new app client chooses, "" if it chooses no id.
+func FromClientName(name string) (string, error) {
 	id, ok := strings.CutPrefix(name, ClientPrefix)
 	if !ok {
 		return "", nil
@@ -161,7 +161,7 @@ func decoder(decode func([]byte) (any, error)) func([]byte) (any, error) {
 		if name == "" {
 			return decode(body)
 		}
-		if _, err := NameOfClient(name); err != nil {
+		if _, err := FromClientName(name); err != nil {
 			return nil, idp.InvalidParameterException(err.Error())
 		}
 		in, err := decode(rest)

@@ -16,7 +16,7 @@ import (
 	"cognate/internal/store"
 )
 
-// How long records wait for their destination at most. CloudWatch Logs takes no records that are older than 14 days.
+// The default and the limits of Deps.Keep. CloudWatch Logs takes no records that are older than 14 days.
 const (
 	DefaultKeep = 7 * 24 * time.Hour
 	LeastKeep   = time.Hour
@@ -54,7 +54,7 @@ type Service struct {
 	settings       *otter.Cache[string, *settings]
 	sequence       atomic.Int64
 	dropped        atomic.Int64
-	lost           sync.Map // pools whose destinations the operator does not name, once each for the log
+	unconfigured   sync.Map // pools whose destinations the operator does not name, once each for the log
 }
 
 // New builds the service.
@@ -112,7 +112,7 @@ func (s *Service) destination(ctx context.Context, sn *pool.Snapshot, source idp
 		return nil, nil
 	}
 	if s.deps.Targets[d.kind] == nil {
-		if _, told := s.lost.LoadOrStore(sn.ID+"/"+string(source), true); !told {
+		if _, logged := s.unconfigured.LoadOrStore(sn.ID+"/"+string(source), true); !logged {
 			s.deps.Log.WarnContext(ctx, "a user pool's logs are not written: the server has no setting for their destination",
 				slog.String("pool", sn.ID), slog.String("source", string(source)), slog.String("setting", d.kind.Setting()))
 		}
@@ -136,8 +136,7 @@ func (s *Service) WantsOf(ctx context.Context, poolID string, source idp.EventSo
 	return s.Wants(ctx, sn, source)
 }
 
-// FailedMessage returns what the transaction that gives up a message to a user writes besides: the record for the pool's
-// log. It returns nil if the pool wants no such records, or was deleted.
+// FailedMessage returns the write that adds the record of a message that is given up to the transaction that gives it up. It returns nil if the pool wants no such records, or was deleted.
 func (s *Service) FailedMessage(ctx context.Context, at time.Time, poolID, userID, details string) (func(ctx context.Context, tx *store.Tx) error, error) {
 	wanted, err := s.WantsOf(ctx, poolID, idp.EventSourceNameUserNotification)
 	if api.CodeOf(err) == "ResourceNotFoundException" {

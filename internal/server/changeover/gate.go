@@ -14,8 +14,8 @@ import (
 	"cognate/internal/server/edge"
 )
 
-// ErrReplaced is the cause with which the context of a request ends that is still running when
-// the handlers are to be replaced.
+// ErrReplaced is the cause with which Replace cancels the context of a request that is still
+// running.
 var ErrReplaced = errors.New("the server is being emptied or put back to a snapshot")
 
 // ErrBusy means that requests did not end, although their contexts had ended.
@@ -26,8 +26,8 @@ type Gate struct {
 	// patience is how long Replace waits for running requests, before and after it ends their
 	// contexts.
 	patience time.Duration
-	// turn is held by Replace, so that replacements come one after the other.
-	turn chan struct{}
+	// replacing is held by Replace, so that replacements come one after the other.
+	replacing chan struct{}
 
 	mu       sync.Mutex
 	handlers map[string]http.Handler
@@ -36,7 +36,7 @@ type Gate struct {
 	idle     chan struct{} // not nil while Replace waits: closed when no request is running
 }
 
-// visit is a request that is running.
+// A visit is a running request.
 type visit struct {
 	cancel  context.CancelCauseFunc
 	waiting bool // set by Wait
@@ -44,7 +44,7 @@ type visit struct {
 
 // NewGate returns a gate without handlers. It passes no request on before Set.
 func NewGate(patience time.Duration) *Gate {
-	return &Gate{patience: patience, turn: make(chan struct{}, 1), running: map[*visit]struct{}{}, open: make(chan struct{})}
+	return &Gate{patience: patience, replacing: make(chan struct{}, 1), running: map[*visit]struct{}{}, open: make(chan struct{})}
 }
 
 // Set sets the first handlers, by name, and opens the gate.
@@ -66,7 +66,7 @@ func (g *Gate) Handler(name string) http.Handler {
 		v := &visit{cancel: cancel}
 		h := g.enter(ctx, v, name)
 		if h == nil {
-			edge.WriteStatus(w, http.StatusServiceUnavailable, "the server is being emptied or put back to a snapshot")
+			edge.WriteStatus(w, http.StatusServiceUnavailable, "the server is being emptied or put back to a snapshot, or could not go on after that; its log says why")
 			return
 		}
 		defer g.leave(v)
@@ -98,8 +98,8 @@ func (g *Gate) enter(ctx context.Context, v *visit, name string) http.Handler {
 	}
 }
 
-// Wait says that the request of ctx only waits for something from now on. A replacement ends the
-// context of the request at once.
+// Wait marks the request of ctx as one that only waits for something. Replace cancels the context of
+// such a request at once.
 func (g *Gate) Wait(ctx context.Context) {
 	v, ok := ctx.Value(visitKey{}).(*visit)
 	if !ok {
@@ -126,18 +126,18 @@ func (g *Gate) leave(v *visit) {
 }
 
 // Replace closes the gate, waits for the running requests, calls change, and opens the gate with
-// the handlers that change returns. With nil handlers the gate keeps the handlers that it has. A
-// request that asks for the replacement is not waited for, if ctx is its context.
+// the handlers that change returns. With nil handlers the gate keeps the handlers that it has. Replace
+// does not wait for the request whose context is ctx.
 func (g *Gate) Replace(ctx context.Context, change func() (map[string]http.Handler, error)) error {
 	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
 		g.leave(v)
 	}
 	select {
-	case g.turn <- struct{}{}:
+	case g.replacing <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	defer func() { <-g.turn }()
+	defer func() { <-g.replacing }()
 	g.mu.Lock()
 	g.open = make(chan struct{})
 	g.mu.Unlock()
@@ -158,7 +158,8 @@ func (g *Gate) Replace(ctx context.Context, change func() (map[string]http.Handl
 	return err
 }
 
-// waitIdle waits until no request is running. After half of the time it ends their contexts.
+// waitIdle waits until no request is running. After the patience it cancels
+// their contexts, and waits for the patience again.
 func (g *Gate) waitIdle() error {
 	g.mu.Lock()
 	if len(g.running) == 0 {

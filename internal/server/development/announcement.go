@@ -12,8 +12,8 @@ type Announcement struct {
 	// URL is the base URL of the server, and Issuer the form of its issuers.
 	URL, Issuer   string
 	AllowUnsigned bool
-	// HTTPSAddr and GatewayAddr are the addresses of these listeners, or "". AuthorityFile is the
-	// certificate that clients of the first must trust.
+	// HTTPSAddr and GatewayAddr are the addresses of the listeners for TLS and of the gateway, or "".
+	// AuthorityFile is the certificate that clients of the TLS listener must trust.
 	HTTPSAddr, AuthorityFile, GatewayAddr string
 	// Functions are the ARNs of the functions that the server runs.
 	Functions []string

@@ -49,18 +49,18 @@ func flowHint(base string, f audit.Facts, in any) string {
 	case *idp.AdminInitiateAuthRequest:
 		flow = string(in.AuthFlow)
 	}
-	// The flows of administrators have older names, too.
+	// Some flows have an older name.
 	switch flow {
 	case "ADMIN_NO_SRP_AUTH":
 		flow = "ADMIN_USER_PASSWORD_AUTH"
 	case "REFRESH_TOKEN":
 		flow = "REFRESH_TOKEN_AUTH"
 	}
-	return "Add ALLOW_" + flow + " to ExplicitAuthFlows of the app client, and keep the flows that it has: aws --endpoint-url " + base +
-		" cognito-idp update-user-pool-client --user-pool-id " + cmp.Or(f.Pool, "POOL") + " --client-id " + cmp.Or(f.AppClient, "CLIENT") + " --explicit-auth-flows ALLOW_" + flow + " ALLOW_REFRESH_TOKEN_AUTH"
+	return "Add ALLOW_" + flow + " to ExplicitAuthFlows of the app client. UpdateUserPoolClient replaces all settings: send the settings that it has, too. They are in: aws --endpoint-url " + base +
+		" cognito-idp describe-user-pool-client --user-pool-id " + cmp.Or(f.Pool, "POOL") + " --client-id " + cmp.Or(f.AppClient, "CLIENT")
 }
 
-// regionHint says that the Region of the request is not that of the pool's id.
+// regionHint returns the hint for a request that is signed for another Region than that of the pool's id.
 func regionHint(r *api.Request, f audit.Facts) string {
 	region, _, ok := strings.Cut(f.Pool, "_")
 	if !ok || r.Region == "" || region == r.Region {

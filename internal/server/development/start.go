@@ -19,10 +19,10 @@ var startHTML string
 // startPage is the template of the page at the root.
 var startPage = template.Must(template.New("start").Parse(startHTML))
 
-// A ClientSetting is how one client is pointed at this server.
+// A ClientSetting is the setting that points a client at a server.
 type ClientSetting struct{ Client, Text string }
 
-// ClientSettings returns how clients are pointed at a server.
+// ClientSettings returns the settings that point clients at a server.
 func ClientSettings(url string) []ClientSetting {
 	return []ClientSetting{
 		{"environment", "export AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=" + url + " AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev"},
@@ -39,7 +39,7 @@ func ClientSettings(url string) []ClientSetting {
 // maxShownPools is how many user pools the page shows.
 const maxShownPools = 50
 
-// start answers the page at the root to browsers. Programs that wait for a server get a 404, as from
+// start serves the page at the root to browsers. Programs that wait for a server get a 404, as from
 // Cognito.
 func (t *Tools) start(w http.ResponseWriter, r *http.Request) {
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
@@ -70,8 +70,9 @@ func (t *Tools) start(w http.ResponseWriter, r *http.Request) {
 // services are the AWS services of the server, by their names in health documents.
 var services = []string{"cognito-idp", "cognito-identity", "sts", "iam"}
 
-// health answers that the server is ready, in a form that scripts for other emulators understand:
-// cognito-local's has "ok", and LocalStack's lists the services.
+// health answers 200 while the process runs, in a form that scripts for other emulators understand:
+// cognito-local's has "ok", and LocalStack's lists the services. Whether the
+// server is ready is at /_cognate/health.
 func (t *Tools) health(w http.ResponseWriter, _ *http.Request) {
 	running := map[string]string{}
 	for _, name := range services {

@@ -17,10 +17,13 @@ import (
 
 // State is the state of a server as a whole. Requests that come while it changes wait.
 type State interface {
+	// Reset empties the database and applies the seed of the server.
 	Reset(ctx context.Context) error
+	// Snapshot stores a copy of the database under a name.
 	Snapshot(ctx context.Context, name string) error
-	// Restore returns an error of fs.ErrNotExist if there is no such snapshot.
+	// Restore puts a copy back. It returns an error of fs.ErrNotExist if there is no such snapshot.
 	Restore(ctx context.Context, name string) error
+	// Snapshots returns the names of the copies.
 	Snapshots() ([]string, error)
 }
 
@@ -63,8 +66,8 @@ func (t *Tools) changeState(change func(ctx context.Context, name string) error)
 			edge.WriteStatus(w, http.StatusNotImplemented, "snapshots need the embedded database: PostgreSQL has tools of its own")
 		default:
 			audit.From(r.Context()).SetCause(err)
-			t.deps.Log.ErrorContext(r.Context(), "the state was not changed", slog.Any("error", err))
-			edge.WriteStatus(w, http.StatusInternalServerError, "the state was not changed; the log says why")
+			t.deps.Log.ErrorContext(r.Context(), "the change of the state did not finish", slog.Any("error", err))
+			edge.WriteStatus(w, http.StatusInternalServerError, "the change did not finish; the log says why")
 		}
 	}
 }
@@ -72,7 +75,7 @@ func (t *Tools) changeState(change func(ctx context.Context, name string) error)
 func (t *Tools) reset(ctx context.Context, _ string) error {
 	err := t.deps.State.Reset(ctx)
 	if err == nil {
-		t.deps.Log.InfoContext(ctx, "reset: the database is empty")
+		t.deps.Log.InfoContext(ctx, "reset done")
 	}
 	return err
 }
@@ -93,7 +96,7 @@ func (t *Tools) restore(ctx context.Context, name string) error {
 	return err
 }
 
-// listSnapshots answers the names of the snapshots.
+// listSnapshots writes the names of the snapshots.
 func (t *Tools) listSnapshots(w http.ResponseWriter, r *http.Request) {
 	names, err := t.deps.State.Snapshots()
 	if err != nil {

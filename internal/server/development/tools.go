@@ -24,7 +24,7 @@ type Deps struct {
 	// Version is that of the program, or "".
 	Version         string
 	URL, IssuerBase string
-	// OriginPolicy decides which web pages may set the clock.
+	// OriginPolicy decides which web pages may set the clock or change the state.
 	OriginPolicy *edge.OriginPolicy
 	// RequestTimeout is the longest that a request may take.
 	RequestTimeout time.Duration
