@@ -90,8 +90,10 @@ var imports = map[string][]string{
 	"internal/audit/trail":    {"internal/audit", "internal/api", "internal/store", "internal/keys"},
 
 	// The parts of internal/server.
-	"internal/server/development": {"internal/server/edge", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},
+	"internal/server/development": {"internal/server/edge", "internal/server/changeover", "internal/api", "internal/audit", "internal/message", "internal/store", "internal/mailing", "internal/user"},
 	"internal/server/edge":        {"internal/api", "internal/audit", "internal/keys"},
+	"internal/server/changeover":  {"internal/server/edge"},
+	"internal/server/datakeys":    {"internal/keys", "internal/store"},
 	"internal/server/certificate": {},
 	"internal/server/drain":       {},
 	"internal/server/gauges":      {"internal/audit", "internal/store"},

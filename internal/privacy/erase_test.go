@@ -79,6 +79,9 @@ func (r *rig) wantGone(t *testing.T, l *life) {
 // sub.
 func (r *rig) liveOther(t *testing.T, l *life) string {
 	t.Helper()
+	elsewhere := *r // Events keep the address of the request.
+	elsewhere.client = clientAt(t, "127.203.0.114")
+	r = &elsewhere
 	sub, tokens := r.other(t, l, "somebody", "email", "somebody@example.com", "email_verified", "true")
 	r.call("AWSCognitoIdentityService.GetId", object{"IdentityPoolId": l.identityPool, "Logins": object{l.provider(): text(tokens, "IdToken")}})
 	r.call("ForgotPassword", object{"ClientId": l.client, "Username": "somebody"})

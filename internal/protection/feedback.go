@@ -52,7 +52,7 @@ type Feedback struct {
 	ByLink bool
 }
 
-// ErrLinkUsed means that a link of a notice was followed before.
+// ErrLinkUsed means that a link of a notice was followed before, or that the user has said that it was not the user.
 var ErrLinkUsed = errors.New("protection: the link was used before")
 
 // checkLink returns ErrLinkUsed if the user has answered before. A user who has said that it was them can still say that it
@@ -65,7 +65,8 @@ func (d *document) checkLink(value idp.FeedbackValueType) error {
 	return ErrLinkUsed
 }
 
-// GiveFeedback records feedback. The user's history learns from it. The last word counts, except that a link is used once.
+// GiveFeedback records feedback. The user's history learns from it. The last word of administrators counts. A user
+// cannot take back that it was not the user, and a link is used once.
 // then is what the same transaction writes besides; it may be nil. The error is store.ErrNotFound if there is no such event.
 func (s *Service) GiveFeedback(ctx context.Context, f Feedback, then func(ctx context.Context, tx *store.Tx) error) error {
 	now := s.now()
@@ -82,7 +83,10 @@ func (s *Service) GiveFeedback(ctx context.Context, f Feedback, then func(ctx co
 		if err != nil {
 			return err
 		}
-		if f.ByLink {
+		if f.Provider == ByUser {
+			if !f.ByLink && doc.Feedback != nil && doc.Feedback.Provider == ByUser && doc.Feedback.Value == f.Value {
+				return nil // The operation can be repeated, and does nothing more.
+			}
 			if err := doc.checkLink(f.Value); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -74,9 +75,17 @@ func ReadCognitoLocal(dir string) (*File, error) {
 
 // readFile reads a file of at most maxFile bytes into v.
 func readFile(name string, v any) error {
-	text, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxFile {
+		return fmt.Errorf("%s is larger than %d MB", name, maxFile>>20)
 	}
 	if err := json.Unmarshal(text, v); err != nil {
 		return fmt.Errorf("%s is not a file of cognito-local: %w", name, err)

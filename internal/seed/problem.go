@@ -29,13 +29,19 @@ func (p Problem) String() string {
 	return text + ": " + p.Text
 }
 
-// shown is how many problems an error shows.
-const shown = 20
+const (
+	// shown is how many problems an error shows, and maxProblems how many are maxProblems to choose the first from.
+	shown       = 20
+	maxProblems = 1000
+	// longest is the longest text of a problem: it may quote a value of the file.
+	longest = 500
+)
 
 // problems collects the faults of a file.
 type problems struct {
 	source *source
 	list   []Problem
+	more   int // problems that are not in the list
 }
 
 // at adds a problem of the field at a path.
@@ -49,6 +55,13 @@ func (p *problems) on(n *yaml.Node, path, format string, args ...any) {
 }
 
 func (p *problems) add(line int, path, text string) {
+	if len(p.list) >= maxProblems {
+		p.more++
+		return
+	}
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
 	p.list = append(p.list, Problem{File: p.source.name, Line: line, Field: path, Text: text})
 }
 
@@ -61,7 +74,7 @@ func (p *problems) err() error {
 	lines := make([]string, 0, shown+1)
 	for i, problem := range p.list {
 		if i == shown {
-			lines = append(lines, fmt.Sprintf("and %d more", len(p.list)-shown))
+			lines = append(lines, fmt.Sprintf("and %d more", len(p.list)-shown+p.more))
 			break
 		}
 		lines = append(lines, problem.String())

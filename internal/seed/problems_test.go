@@ -75,6 +75,32 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
+// TestAliasBomb: a small file whose aliases stand for much text ends in an error, before the memory does.
+func TestAliasBomb(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("roles:\n  - name: a\n    trustPolicy:\n      k0: &k0 {a: \"" + strings.Repeat("x", 1000) + "\"}\n")
+	for i := 1; i < 9; i++ {
+		fmt.Fprintf(&text, "      k%d: &k%d {", i, i)
+		for m := range 10 {
+			fmt.Fprintf(&text, "m%d: *k%d, ", m, i-1)
+		}
+		text.WriteString("}\n")
+	}
+	if _, err := seed.Parse("s.yaml", []byte(text.String())); err == nil || !strings.Contains(err.Error(), "the aliases of the file repeat too much") || len(err.Error()) > 2000 {
+		t.Errorf("got %.300v", err)
+	}
+}
+
+// TestLongValue: a message does not quote a whole value.
+func TestLongValue(t *testing.T) {
+	t.Parallel()
+	_, err := seed.Parse("s.yaml", []byte("userPools:\n  - id: "+strings.Repeat("x", 100_000)+"\n    name: a\n"))
+	if err == nil || len(err.Error()) > 2000 {
+		t.Errorf("got %d bytes", len(fmt.Sprint(err)))
+	}
+}
+
 // TestSecretsAreNotQuoted: no message has a password or a secret of the file.
 func TestSecretsAreNotQuoted(t *testing.T) {
 	t.Parallel()

@@ -19,10 +19,13 @@ import (
 )
 
 // maxFile is the largest seed. 10,000 users take about 3 MB.
-const maxFile = 256 << 20
+const maxFile = 64 << 20
 
-// maxNodes limits the work for a file whose aliases repeat each other.
-const maxNodes = 20_000_000
+// maxNodes and maxBytes limit the work for a file whose aliases repeat each other.
+const (
+	maxNodes = 5_000_000
+	maxBytes = maxFile
+)
 
 // Read reads the seed of a file. Its error names file, line and field of each fault.
 func Read(name string) (*File, error) {
@@ -130,17 +133,21 @@ func parseYAML(text []byte) (*yaml.Node, error) {
 // A decoder copies a tree into values, and notes each fault.
 type decoder struct {
 	*problems
-	nodes int
+	// nodes and bytes count what was read, with what aliases repeat.
+	nodes, bytes int
 	// aliases are the aliases around the current node: an alias may not contain itself.
 	aliases []*yaml.Node
 }
 
 // resolve follows an alias. It returns nil after a problem. The caller must call leave.
 func (d *decoder) resolve(n *yaml.Node, path string) (target *yaml.Node, leave func()) {
-	if d.nodes++; d.nodes > maxNodes {
-		if d.nodes == maxNodes+1 {
-			d.on(n, path, "the aliases of the file repeat too much")
-		}
+	if d.nodes > maxNodes || d.bytes > maxBytes {
+		return nil, func() {}
+	}
+	d.nodes++
+	d.bytes += len(n.Value)
+	if d.nodes > maxNodes || d.bytes > maxBytes {
+		d.on(n, path, "the aliases of the file repeat too much")
 		return nil, func() {}
 	}
 	if n.Kind != yaml.AliasNode {

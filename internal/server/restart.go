@@ -87,10 +87,16 @@ func (c serverState) Restore(ctx context.Context, name string) error {
 	if _, err := os.Stat(s.snapshots().File(name)); err != nil {
 		return err
 	}
+	s.preparing.Lock()
+	defer s.preparing.Unlock()
+	prepared := s.config.DatabaseFile() + ".restore"
+	if err := s.prepareSnapshot(ctx, name, prepared); err != nil {
+		return fmt.Errorf("%w: %w", development.ErrSnapshot, err)
+	}
 	return s.restart(ctx, func(ctx context.Context) error {
 		err := s.store.Close()
 		if err == nil {
-			err = s.snapshots().PutBack(name, s.config.DatabaseFile())
+			err = development.PutBack(prepared, s.config.DatabaseFile())
 		}
 		st, openErr := openStore(ctx, &s.config, s.log, s.observe)
 		if openErr == nil {
@@ -98,6 +104,18 @@ func (c serverState) Restore(ctx context.Context, name string) error {
 		}
 		return errors.Join(err, openErr)
 	}, nil)
+}
+
+// prepareSnapshot copies a snapshot to a file, and checks that the server can use it.
+func (s *Server) prepareSnapshot(ctx context.Context, name, file string) error {
+	kek, err := openKEK(&s.config)
+	if err == nil {
+		err = s.snapshots().Prepare(name, file)
+	}
+	if err != nil {
+		return err
+	}
+	return datakeys.CheckCopy(ctx, store.Options{Path: file, Now: s.config.Now, Log: s.log, Migrate: true}, kek)
 }
 
 // Snapshots lists the names of the snapshots.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -137,6 +139,9 @@ func TestResetUnderLoad(t *testing.T) {
 				return
 			}
 			_ = res.Body.Close()
+			if res.StatusCode != http.StatusServiceUnavailable {
+				t.Errorf("inbox: %d", res.StatusCode)
+			}
 		})
 		for range 5 {
 			wantPost(t, r, "/_cognate/reset", "{}", http.StatusOK)
@@ -177,6 +182,31 @@ func TestSnapshots(t *testing.T) {
 	wantPost(t, r, "/_cognate/restore", `{"name":"alice"}`, http.StatusOK)
 	_, err = signIn(t, r, client, "alice", password)
 	serving.Must(t, &struct{}{}, err)
+
+	// A snapshot that cannot be used leaves everything as it is.
+	folder := filepath.Join(r.Config.Data, "snapshots")
+	good, err := os.ReadFile(filepath.Join(folder, "alice.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := serving.Start(t, serving.Dev(t))
+	wantPost(t, other, "/_cognate/snapshot", `{"name":"other"}`, http.StatusOK)
+	foreign, err := os.ReadFile(filepath.Join(other.Config.Data, "snapshots", "other.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"cut": good[:len(good)*2/3], "empty": nil, "text": []byte("no database"), "foreign": foreign} {
+		file := filepath.Join(folder, name+".db")
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantPost(t, r, "/_cognate/restore", `{"name":"`+name+`"}`, http.StatusUnprocessableEntity)
+		_, err := signIn(t, r, client, "alice", password)
+		serving.Must(t, &struct{}{}, err)
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	if text := page(t, r.URL()+"/_cognate/snapshot"); strings.TrimSpace(text) != `{"snapshots":["alice"]}` {
 		t.Errorf("snapshots: %s", text)

@@ -28,7 +28,7 @@ func (s *Server) routes() http.Handler {
 		// The tools show the mail of all users and set the clock: never in serve.
 		development.New(development.Deps{
 			Messages: s.services.messages, Imports: s.services.imports, Clock: s.clock, State: serverState{s}, Waits: s.gate.Wait, OriginPolicy: originPolicy(&s.config),
-			RequestTimeout: s.config.RequestTimeout, Log: s.log, Store: s.store, Version: s.config.Version, URL: s.URL(), IssuerBase: s.services.issuerBase("us-east-1"),
+			RequestTimeout: s.config.RequestTimeout, Log: s.log, Store: s.store, Operations: s.services.wire, Version: s.config.Version, URL: s.URL(), IssuerBase: s.services.issuerBase("us-east-1"),
 		}).Mount(mux)
 		login.NewPreview(s.services.login, s.services.pools).Mount(mux)
 	}

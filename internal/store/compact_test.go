@@ -56,3 +56,35 @@ func TestCompact(t *testing.T) {
 		t.Errorf("%q, %v", v, err)
 	}
 }
+
+// TestUnprepared reads with a statement that is used once: the connection must not keep it, or it could not be closed.
+func TestUnprepared(t *testing.T) {
+	t.Parallel()
+	s := openForPlans(t, Options{Path: filepath.Join(t.TempDir(), "x.db")})
+	for range 3 {
+		if err := s.Empty(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := openFiles(t, "x.db"); n != 0 {
+		t.Errorf("%d files of the database are open", n)
+	}
+}
+
+// openFiles counts the open files of this process whose path has the text.
+func openFiles(t *testing.T, text string) (n int) {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if path, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && strings.Contains(path, t.Name()) && strings.Contains(path, text) {
+			n++
+		}
+	}
+	return n
+}

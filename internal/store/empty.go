@@ -43,6 +43,27 @@ func (s *Store) Empty(ctx context.Context) error {
 	})
 }
 
+// quickCheck answers ok for a whole file.
+var quickCheck = prepare("PRAGMA quick_check(1)")
+
+// Verify reports what is wrong with the file of the embedded database. It reads the whole file.
+func (s *Store) Verify(ctx context.Context) error {
+	e := s.engine
+	if o, ok := e.(*observed); ok {
+		e = o.engine
+	}
+	if _, ok := e.(*sqliteEngine); !ok {
+		return ErrNotEmbedded
+	}
+	return e.query(ctx, quickCheck, nil, func(r row) error {
+		var answer string
+		if err := r.scan(&answer); err != nil || answer == "ok" {
+			return err
+		}
+		return errors.New("the file of the database is damaged: " + answer)
+	})
+}
+
 // copyInto writes a copy of the database to a new file.
 var copyInto = prepare("VACUUM INTO ?")
 

@@ -304,7 +304,7 @@ func TestEveryStatementIsPlanned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	maySay := map[string]string{"prepare": "dialect.go", "applyMigration": "migrate.go"}
+	maySay := map[string]string{"prepare": "dialect.go", "applyMigration": "migrate.go", "Empty": "empty.go"} // Empty is for development servers.
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue

@@ -365,6 +365,9 @@ func (c *sqliteConn) query(_ context.Context, st *statement, args []any, each fu
 			}
 			return err
 		}
+		if st.id == unprepared {
+			defer func() { _ = s.Close() }()
+		}
 		rows, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), named)
 		if err != nil {
 			return err

@@ -62,7 +62,7 @@ func (x *exchange) respond(out *[]byte, err error) {
 			header["x-amzn-ErrorMessage"] = []string{headerSafe(e.Message)}
 		}
 		status, body = statusOf(e), x.errorBody(e)
-		x.hint(err)
+		x.hint(e.Code, err)
 	} else if out != nil {
 		body = *out
 	}
@@ -81,12 +81,12 @@ func (x *exchange) respond(out *[]byte, err error) {
 const hintHeader = "x-cognate-hint"
 
 // hint adds what to do about a refusal to the answer and to the log.
-func (x *exchange) hint(err error) {
+func (x *exchange) hint(code string, err error) {
 	if x.config.Hint == nil {
 		return
 	}
 	f := x.event.Facts()
-	f.Reason = api.ReasonOf(err)
+	f.Code, f.Reason = code, api.ReasonOf(err)
 	if text := x.config.Hint(x.request, f, x.in); text != "" {
 		x.w.Header()[hintHeader] = []string{headerSafe(text)}
 		x.event.SetHint(text)

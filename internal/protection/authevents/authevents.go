@@ -113,7 +113,7 @@ func (s *Service) UpdateAuthEventFeedback(ctx context.Context, in *idp.UpdateAut
 		return nil, err
 	}
 	if err := s.give(ctx, sn, feedbackOf(l, userID)); err != nil {
-		return nil, err
+		return nil, linkError(err)
 	}
 	return &idp.UpdateAuthEventFeedbackResponse{}, nil
 }

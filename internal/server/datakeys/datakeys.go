@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"time"
 
@@ -126,4 +127,27 @@ func Rows(records []keys.WrappedKey) []store.DataKey {
 		})
 	}
 	return rows
+}
+
+// CheckCopy reports why a copy of an embedded database cannot take the place of the database: it is not
+// whole, has no data keys, or another key-encryption key wraps them. It brings the schema of the copy up
+// to date.
+func CheckCopy(ctx context.Context, o store.Options, kek *keys.KEK) (err error) {
+	st, err := store.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close(), os.Remove(o.Path+".lock")) }()
+	if err := st.Verify(ctx); err != nil {
+		return err
+	}
+	records, err := Load(ctx, st)
+	if err != nil {
+		return err
+	}
+	if len(records) == 0 {
+		return errors.New("it is not the copy of a server's database")
+	}
+	_, _, err = keys.OpenRing(ctx, kek, records, o.Now())
+	return err
 }

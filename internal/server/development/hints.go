@@ -14,6 +14,10 @@ import (
 // other refusals it returns "". in is the input of the operation, or nil. base is the URL of the server.
 func Hints(base string) func(r *api.Request, f audit.Facts, in any) string {
 	return func(r *api.Request, f audit.Facts, in any) string {
+		if f.Code == "CodeMismatchException" {
+			// By the code, not by the reason: the answer for an unknown user must be the same.
+			return "Mailed and texted codes are in the inbox: " + base + "/_cognate/inbox" + query("pool", f.Pool) + ". --fixed-code makes them all the same."
+		}
 		switch f.Reason {
 		case api.ReasonFlowDisabled:
 			return flowHint(base, f, in)
@@ -26,8 +30,6 @@ func Hints(base string) func(r *api.Request, f audit.Facts, in any) string {
 		case api.ReasonUnconfirmed:
 			return "The code for this user is in the inbox: " + base + "/_cognate/inbox" + query("pool", f.Pool) +
 				". An administrator confirms a user without it: aws --endpoint-url " + base + " cognito-idp admin-confirm-sign-up --user-pool-id " + cmp.Or(f.Pool, "POOL") + " --username NAME"
-		case api.ReasonCodeMismatch:
-			return "Mailed and texted codes are in the inbox: " + base + "/_cognate/inbox" + query("pool", f.Pool) + ". --fixed-code makes them all the same."
 		case api.ReasonCodeUsed:
 			return `A code of an authenticator app is good for one use, and the next comes after 30 seconds. To go on at once: POST ` + base +
 				`/_cognate/clock with {"advance":"30s","totp":true}, and compute the code for that time.`

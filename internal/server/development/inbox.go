@@ -1,6 +1,7 @@
 package development
 
 import (
+	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"cognate/internal/audit"
 	"cognate/internal/mailing"
 	"cognate/internal/message"
+	"cognate/internal/server/changeover"
 	"cognate/internal/server/edge"
 	"cognate/internal/store"
 )
@@ -51,6 +53,10 @@ func (t *Tools) inbox(w http.ResponseWriter, r *http.Request) {
 	}
 	messages, err := t.deps.Messages.List(r.Context(), query)
 	if err != nil {
+		if errors.Is(context.Cause(r.Context()), changeover.ErrReplaced) {
+			edge.WriteStatus(w, http.StatusServiceUnavailable, "the server was reset, or put back to a snapshot, while the request waited: ask again")
+			return
+		}
 		status := http.StatusInternalServerError
 		if errors.Is(err, store.ErrUnavailable) {
 			status = http.StatusServiceUnavailable

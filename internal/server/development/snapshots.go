@@ -34,21 +34,22 @@ func (s Snapshots) Names() ([]string, error) {
 	return names, err
 }
 
-// PutBack writes a copy over the file of a closed database, in one step.
-func (s Snapshots) PutBack(name, database string) error {
+// Prepare copies a snapshot to another file, from which it can be put back.
+func (s Snapshots) Prepare(name, file string) error {
 	content, err := os.ReadFile(s.File(name))
 	if err != nil {
 		return err
 	}
-	unfinished := database + ".new"
-	if err := os.WriteFile(unfinished, content, 0o600); err != nil {
-		return err
-	}
+	return os.WriteFile(file, content, 0o600)
+}
+
+// PutBack moves a prepared file over the file of a closed database, in one step.
+func PutBack(file, database string) error {
 	// SQLite would replay the log of the old file into the new one.
 	for _, suffix := range []string{"-wal", "-shm"} {
 		if err := os.Remove(database + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return os.Rename(unfinished, database)
+	return os.Rename(file, database)
 }

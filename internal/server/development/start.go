@@ -42,6 +42,10 @@ const maxShownPools = 50
 // start serves the page at the root to browsers. Programs that wait for a server get a 404, as from
 // Cognito.
 func (t *Tools) start(w http.ResponseWriter, r *http.Request) {
+	if r.URL.RawQuery != "" { // an operation in the Query protocol, perhaps presigned
+		t.deps.Operations.ServeHTTP(w, r)
+		return
+	}
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		edge.WriteStatus(w, http.StatusNotFound, "cognate dev: AWS operations are POST requests to this path; a browser gets a page here")
 		return

@@ -21,11 +21,14 @@ type State interface {
 	Reset(ctx context.Context) error
 	// Snapshot stores a copy of the database under a name.
 	Snapshot(ctx context.Context, name string) error
-	// Restore puts a copy back. It returns an error of fs.ErrNotExist if there is no such snapshot.
+	// Restore puts a copy back. It returns an error of ErrSnapshot if the copy cannot be used, and an error of fs.ErrNotExist if there is no such snapshot.
 	Restore(ctx context.Context, name string) error
 	// Snapshots returns the names of the copies.
 	Snapshots() ([]string, error)
 }
+
+// ErrSnapshot means that a snapshot cannot be restored.
+var ErrSnapshot = errors.New("the snapshot cannot be used")
 
 // snapshotRequest names a snapshot.
 type snapshotRequest struct {
@@ -62,6 +65,8 @@ func (t *Tools) changeState(change func(ctx context.Context, name string) error)
 			edge.WriteStatus(w, http.StatusOK, "ok")
 		case errors.Is(err, fs.ErrNotExist):
 			edge.WriteStatus(w, http.StatusNotFound, "there is no such snapshot: GET /_cognate/snapshot lists them")
+		case errors.Is(err, ErrSnapshot):
+			edge.WriteStatus(w, http.StatusUnprocessableEntity, err.Error()+"; nothing was changed")
 		case errors.Is(err, store.ErrNotEmbedded):
 			edge.WriteStatus(w, http.StatusNotImplemented, "snapshots need the embedded database: PostgreSQL has tools of its own")
 		default:

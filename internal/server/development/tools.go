@@ -21,6 +21,8 @@ type Deps struct {
 	// Waits is told that a request only waits from now on, so that nothing waits for it.
 	Waits func(context.Context)
 	Store *store.Store
+	// Operations answers the operations of AWS, some of which are GET requests to the root.
+	Operations http.Handler
 	// Version is that of the program, or "".
 	Version         string
 	URL, IssuerBase string
