@@ -104,7 +104,7 @@ func (v *visit) feedback() error {
 		v.writeFeedback(http.StatusOK, in.ClientID, askFeedback(v.text, link, in))
 		return nil
 	}
-	if err := v.readForm(); err != nil || !v.checkOrigin() || !v.checkCSRF() {
+	if valid := v.readForm() == nil && v.checkOrigin() && v.checkCSRF(); !valid {
 		event.SetReason(api.ReasonInvalidRequest)
 		v.failure = v.text.T("feedback.again")
 		v.writeFeedback(http.StatusBadRequest, in.ClientID, askFeedback(v.text, link, in))

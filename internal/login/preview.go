@@ -153,7 +153,7 @@ func (v *visit) showState(s *previewState) (any, error) {
 
 // previewLanguage returns the language that the address chooses. The preview reads and sets no cookie.
 func previewLanguage(r *http.Request) texts.Language {
-	return texts.Language(cmp.Or(texts.Known(r.URL.Query().Get(languageParameter)), texts.Default))
+	return cmp.Or(texts.Known(r.URL.Query().Get(languageParameter)), texts.Default)
 }
 
 // previewHeaders lets the preview's own page frame a page, and keeps its forms and passkeys from acting.

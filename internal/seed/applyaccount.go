@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 
 	"cognate/internal/api"
@@ -215,9 +216,7 @@ func merge(a, b any) map[string]any {
 	all := map[string]any{}
 	for _, o := range []any{a, b} {
 		m, _ := o.(map[string]any)
-		for name, value := range m {
-			all[name] = value
-		}
+		maps.Copy(all, m)
 	}
 	return all
 }

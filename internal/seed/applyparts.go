@@ -16,8 +16,8 @@ import (
 func memberNames[T any]() []string {
 	t := reflect.TypeFor[T]()
 	names := make([]string, 0, t.NumField())
-	for i := range t.NumField() {
-		names = append(names, t.Field(i).Name)
+	for f := range t.Fields() {
+		names = append(names, f.Name)
 	}
 	return names
 }

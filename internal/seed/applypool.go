@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cognate/internal/api/idp"
@@ -15,7 +16,7 @@ import (
 // userPool creates a user pool or brings it into line, with all that belongs to it.
 func (a *applier) userPool(ctx context.Context, p *UserPool, users people, path string) error {
 	ctx = in(ctx, a.regionOf(p.ID))
-	id, created, err := a.ensureUserPool(ctx, p, path)
+	id, created, err := a.ensureUserPool(ctx, p)
 	if err != nil {
 		return a.failed(path, err)
 	}
@@ -71,7 +72,7 @@ func (a *applier) userPool(ctx context.Context, p *UserPool, users people, path 
 }
 
 // ensureUserPool returns the pool's id, and whether it was created now.
-func (a *applier) ensureUserPool(ctx context.Context, p *UserPool, path string) (id string, created bool, err error) {
+func (a *applier) ensureUserPool(ctx context.Context, p *UserPool) (id string, created bool, err error) {
 	var current map[string]any
 	find := func() (bool, error) {
 		id = p.ID
@@ -99,7 +100,7 @@ func (a *applier) ensureUserPool(ctx context.Context, p *UserPool, path string) 
 		a.removals = append(a.removals, func(ctx context.Context) error { return a.removeUserPool(ctx, id, p) })
 		return nil
 	}
-	err = ensure(find, create, func() error { return a.updateUserPool(ctx, id, p, current, path) })
+	err = ensure(find, create, func() error { return a.updateUserPool(ctx, id, p, current) })
 	return id, created, err
 }
 
@@ -160,7 +161,7 @@ var fixed = []string{"AliasAttributes", "UsernameAttributes", "UsernameConfigura
 var mirrored = []string{"SmsVerificationMessage", "EmailVerificationMessage", "EmailVerificationSubject"}
 
 // updateUserPool brings the settings of a pool into line. Settings that the file does not name stay.
-func (a *applier) updateUserPool(ctx context.Context, id string, p *UserPool, current map[string]any, path string) error {
+func (a *applier) updateUserPool(ctx context.Context, id string, p *UserPool, current map[string]any) error {
 	for _, name := range fixed {
 		if value := p.Settings[name]; value != nil && !equalSets(current[name], tree(value)) {
 			return fmt.Errorf("%s of the user pool %s cannot be changed: delete the pool first", name, id)
@@ -197,9 +198,7 @@ func update[T any](current map[string]any, wanted Settings, without []string, mo
 			all[name], _ = json.Marshal(value)
 		}
 	}
-	for name, value := range wanted {
-		all[name] = value
-	}
+	maps.Copy(all, wanted)
 	return body(all, more)
 }
 

@@ -38,7 +38,7 @@ func TestProblems(t *testing.T) {
 		{"hash", pool("    users: [{username: a, passwordHash: x}]\n"), "userPools[0].users[0].passwordHash: is not a hash"},
 		{"group", pool("    groups: [{name: admins}]\n    users: [{username: a, groups: [admin]}]\n"), `s.yaml:5: userPools[0].users[0].groups[0]: the pool has no group "admin" in this file; did you mean admins?`},
 		{"role", pool("    groups: [{name: admins, role: boss}]\n"), `userPools[0].groups[0].role: the file has no role "boss"`},
-		{"status", pool("    users: [{username: a, status: CONFIRMD}]\n"), "userPools[0].users[0].status: must be one of CONFIRMED, FORCE_CHANGE_PASSWORD, RESET_REQUIRED, UNCONFIRMED; did you mean CONFIRMED?"},
+		{"status", pool("    users: [{username: a, status: CONFIRM}]\n"), "userPools[0].users[0].status: must be one of CONFIRMED, FORCE_CHANGE_PASSWORD, RESET_REQUIRED, UNCONFIRMED; did you mean CONFIRMED?"},
 		{"totp", pool("    users: [{username: a, totpSecret: '1'}]\n"), "userPools[0].users[0].totpSecret: must be in base 32"},
 		{"cycle", "roles:\n  - name: a\n    trustPolicy: &t {Statement: [*t]}\n", "s.yaml:3: roles[0].trustPolicy.Statement[0].Statement[0]: the alias *t contains itself"},
 		{"cycle of merges", "userPools:\n  - &a\n    name: a\n    <<: *a\n", "contains itself"},

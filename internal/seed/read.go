@@ -289,8 +289,8 @@ func fieldsOf(t reflect.Type) (names []string, byName map[string]reflect.StructF
 // fields returns the fields of a struct that a file can set.
 func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if f := t.Field(i); f.Tag.Get("seed") != "" && !yield(f) {
+		for f := range t.Fields() {
+			if f.Tag.Get("seed") != "" && !yield(f) {
 				return
 			}
 		}
@@ -336,9 +336,9 @@ func (d *decoder) member(key *yaml.Node, t reflect.Type, hidden []string, path s
 		return f.Type, true
 	}
 	var names []string
-	for i := range t.NumField() {
-		if name := t.Field(i).Name; !slices.Contains(hidden, name) {
-			names = append(names, name)
+	for f := range t.Fields() {
+		if !slices.Contains(hidden, f.Name) {
+			names = append(names, f.Name)
 		}
 	}
 	d.on(key, path, "the API has no such member%s", spelling.Meant(key.Value, names))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -57,7 +58,7 @@ func (p *jsonParser) value() (*yaml.Node, error) {
 	case nil:
 		n.Tag = "!!null"
 	case bool:
-		n.Tag, n.Value = "!!bool", fmt.Sprint(t)
+		n.Tag, n.Value = "!!bool", strconv.FormatBool(t)
 	case json.Number:
 		n.Tag, n.Value = "!!float", t.String()
 		if _, err := t.Int64(); err == nil {

@@ -89,8 +89,8 @@ func (b *schemaBuilder) own(t reflect.Type) map[string]any {
 // members returns the schema of a structure of the API, without some members.
 func (b *schemaBuilder) members(t reflect.Type, hidden []string) map[string]any {
 	properties := map[string]any{}
-	for i := range t.NumField() {
-		if f := t.Field(i); !slices.Contains(hidden, f.Name) {
+	for f := range t.Fields() {
+		if !slices.Contains(hidden, f.Name) {
 			properties[f.Name] = b.member(f.Type)
 		}
 	}

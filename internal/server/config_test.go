@@ -59,7 +59,7 @@ func TestRefusedSettings(t *testing.T) {
 		{"a Region of log groups", server.Dev, func(c *server.Config) { c.LogDeliveryCloudWatch = "aws?region=eu-west-1" }, "log-delivery-cloudwatch-logs"},
 		{"logs that wait for too long", server.Serve, func(c *server.Config) { c.LogDeliveryKeep = 400 * time.Hour }, "log-delivery-keep"},
 		{"metrics twice", server.Serve, func(c *server.Config) { c.CloudWatchRegion, c.MetricsEMF = "eu-west-1", "stdout:" }, "metrics-emf"},
-		{"metrics to a bucket", server.Serve, func(c *server.Config) { c.MetricsEMF = "s3://bucket?region=eu-west-1" }, "must begin with stdout:"},
+		{"metrics to a bucket", server.Serve, func(c *server.Config) { c.MetricsEMF = "s3://bucket?region=eu-west-1" }, "must begin with stdout"},
 		{"thresholds that do not rise", server.Dev, func(c *server.Config) { c.RiskMedium = 20 }, "risk-medium"},
 		{"a negative learning period", server.Dev, func(c *server.Config) { c.RiskLearning = -1 }, "risk-learning"},
 		{"small requests", server.Serve, func(c *server.Config) { c.MaxRequestBytes = 10 }, "max-request-bytes"},

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Records of the source LogsOfNobody are written for users who do not exist, and never delivered.
+// LogsOfNobody names the source of records about users who do not exist. They are never delivered.
 const LogsOfNobody = "nobody"
 
 // A LogRecord is a record of a user pool's logs that waits to be delivered. UserID is empty if the record is about no user.

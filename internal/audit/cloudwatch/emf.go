@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cognate/internal/audit"
@@ -16,7 +16,7 @@ import (
 func OpenLines(ctx context.Context, address string, o sink.Options) (sink.Sink, error) {
 	kind, _, _ := strings.Cut(address, ":")
 	if !slices.Contains([]string{"stdout", "file", "cloudwatch-logs"}, kind) {
-		return nil, errors.New("the address must begin with stdout:, file: or cloudwatch-logs:")
+		return nil, errors.New("the address must begin with stdout, file or cloudwatch-logs, and a colon")
 	}
 	return sink.Open(ctx, address, o)
 }
@@ -44,17 +44,17 @@ type emfValue struct{ Max, Min, Count, Sum float64 }
 func newEMFRecord(namespace string, s *audit.Statistics) (sink.Record, error) {
 	names := []string{}
 	line := map[string]any{s.Metric: emfValue{s.Upper, s.Lowest, s.Count, s.Sum}}
-	id := fmt.Sprint(s.Minute.Unix(), " ", namespace, " ", s.Metric)
+	id := []string{strconv.FormatInt(s.Minute.Unix(), 10), namespace, s.Metric}
 	for _, d := range s.Dimensions {
 		if d.Value != "" {
 			names = append(names, d.Name)
 			line[d.Name] = d.Value
-			id += " " + d.Value
+			id = append(id, d.Value)
 		}
 	}
 	line["_aws"] = emfLine{Timestamp: s.Minute.UnixMilli(), Metrics: []emfMetrics{{namespace, [][]string{names}, []emfMetric{{s.Metric, "Count"}}}}}
 	body, err := json.Marshal(line)
-	return sink.Record{ID: id, At: s.Minute, Body: body}, err
+	return sink.Record{ID: strings.Join(id, " "), At: s.Minute, Body: body}, err
 }
 
 // writeLines sends statistics as lines.

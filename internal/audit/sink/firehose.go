@@ -66,7 +66,7 @@ func (d *deliveryStream) Send(ctx context.Context, records []Record) error {
 		}
 		left = failed
 	}
-	return fmt.Errorf("Firehose refused %d records %q", len(left), code)
+	return fmt.Errorf("the stream refused %d records %q", len(left), code)
 }
 
 // Close implements Sink.

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -275,15 +276,16 @@ func withRisk(object json.RawMessage, f audit.Facts) json.RawMessage {
 // withTexts adds members to an object, which may be empty. Names and values follow each other. A member without a value is
 // left out.
 func withTexts(object json.RawMessage, members ...string) json.RawMessage {
-	for i := 0; i < len(members); i += 2 {
-		if members[i+1] == "" {
+	for pair := range slices.Chunk(members, 2) {
+		name, value := pair[0], pair[1]
+		if value == "" {
 			continue
 		}
 		if len(object) == 0 {
 			object = json.RawMessage("{}")
 		}
 		b := bytes.Clone(object[:len(object)-1])
-		object = append(awsjson.String(awsjson.Name(b, members[i]), members[i+1]), '}')
+		object = append(awsjson.String(awsjson.Name(b, name), value), '}')
 	}
 	return object
 }

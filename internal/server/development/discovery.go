@@ -28,7 +28,7 @@ func Discovery(issuerBase string, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case isThisMachine(r.Host):
 			w.Header().Set("Cache-Control", "no-store")
-			http.Redirect(w, r, issuerBase+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			http.Redirect(w, r, issuerBase+r.URL.RequestURI(), http.StatusTemporaryRedirect) //nolint:gosec // to the host of the issuer, whatever the request says
 		default:
 			edge.WriteStatus(w, http.StatusMisdirectedRequest, "the issuer of this server is "+issuerBase+"/<pool id>, and its tokens carry it. "+
 				"Ask there, or start the server with --issuer-base http://"+edge.Clip(r.Host, 200)+" for clients that use this name")

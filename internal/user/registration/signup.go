@@ -45,10 +45,11 @@ func (s *Service) signUp(ctx context.Context, sn *pool.Snapshot, client *pool.Cl
 	if err != nil {
 		return nil, err
 	}
-	known := false
-	if u.Rec.Credential, known, err = s.firstPassword(ctx, sn, client, u, in.Password); err != nil {
+	credential, known, err := s.firstPassword(ctx, sn, client, u, in.Password)
+	if err != nil {
 		return nil, err
 	}
+	u.Rec.Credential = credential
 	names := user.SignInNames(sn, u)
 	if err := s.applyPreSignUp(ctx, sn, client, u, in); err != nil {
 		return nil, err
