@@ -30,7 +30,7 @@ func TestAmplifyRedirect(t *testing.T) {
 			}, engine.args(t)...)...)
 			run(t, data, []string{home}, "bash", "-euc", trust)
 			node(t, "amplify-redirect.test.mjs", home, chromium(), "NODE_EXTRA_CA_CERTS="+filepath.Join(data, "tls-authority.pem"),
-				"COGNATE_ENDPOINT=http://127.0.0.1:"+ports[0], "COGNATE_HTTPS_ENDPOINT=https://localhost:"+ports[1])
+				"COGNATE_ENDPOINT=http://localhost:"+ports[0], "COGNATE_HTTPS_ENDPOINT=https://localhost:"+ports[1])
 		})
 	}
 }

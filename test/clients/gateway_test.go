@@ -313,7 +313,7 @@ func devBefore(t *testing.T, store *stores.Store, more ...string) (endpoint, gat
 	if at == nil {
 		t.Fatalf("no addresses in %s", line)
 	}
-	return "http://" + at[1], "http://" + at[2]
+	return strings.Replace("http://"+at[1], "127.0.0.1", "localhost", 1), "http://" + at[2]
 }
 
 // TestGatewayPage runs the commands of docs/gateway.md as they are printed, but for addresses.

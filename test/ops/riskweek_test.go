@@ -164,9 +164,9 @@ func riskWeek() []weekStep {
 		case 0:
 			s.shown, s.score = true, "8 timeZoneMismatch:8"
 		case 10:
-			s.shown, s.score = true, "23 timeZoneMismatch:8 addressFailures:15"
+			s.shown, s.level, s.decision, s.score = true, "Low", "AccountTakeover", "33 timeZoneMismatch:8 addressFailures:15 machineTiming:10"
 		case stuffed - 1:
-			s.shown, s.level, s.decision, s.score = true, "Low", "AccountTakeover", "38 timeZoneMismatch:8 addressFailures:30"
+			s.shown, s.level, s.decision, s.score = true, "Low", "AccountTakeover", "48 timeZoneMismatch:8 addressFailures:30 machineTiming:10"
 		default:
 			s.loose = true
 		}
@@ -174,7 +174,7 @@ func riskWeek() []weekStep {
 	}
 	return append(list,
 		weekStep{day: 2, at: "20:00:30", user: "bob", address: jakarta, browser: script, wrong: true, shown: true, what: "stuffing, a user with a history",
-			level: "High", decision: "AccountTakeover", score: "100 unknownDevice:20 unknownAgent:8 newASN:10 newCountry:20 impossibleTravel:40 timeZoneMismatch:8 addressFailures:30 placeCap:-15"},
+			level: "High", decision: "AccountTakeover", score: "100 unknownDevice:20 unknownAgent:8 newASN:10 newCountry:20 impossibleTravel:40 timeZoneMismatch:8 addressFailures:30 machineTiming:10 placeCap:-15"},
 		weekStep{day: 2, at: "20:00:40", user: "carol", address: jakarta, browser: script, shown: true, what: "stuffing, the right password of a new user",
 			level: "Low", decision: "AccountTakeover", score: "38 timeZoneMismatch:8 addressFailures:30"},
 		weekStep{day: 3, at: "08:10", user: "alice", address: home, browser: ownLaptop, shown: true, what: "ordinary, at home", decision: "NoRisk"},

@@ -42,7 +42,8 @@ const maxShownPools = 50
 // start serves the page at the root to browsers. Programs that wait for a server get a 404, as from
 // Cognito.
 func (t *Tools) start(w http.ResponseWriter, r *http.Request) {
-	if r.URL.RawQuery != "" { // an operation in the Query protocol, perhaps presigned
+	// An operation in the Query protocol, perhaps presigned, or one in AWS JSON that is not POSTed.
+	if r.URL.RawQuery != "" || r.Header.Get("X-Amz-Target") != "" {
 		t.deps.Operations.ServeHTTP(w, r)
 		return
 	}
