@@ -107,8 +107,8 @@ type Deps struct {
 	Rest time.Duration
 	// Metrics counts what is sent; may be nil.
 	Metrics *audit.Metrics
-	// Failed returns what the transaction that gives up a message writes besides, or nil. It may be nil itself. details says
-	// why, without the message's code.
+	// Failed returns a further write for the transaction that gives up a message, or nil. The function may be nil. details
+	// says why the message is given up, without its code.
 	Failed func(ctx context.Context, at time.Time, poolID, userID, details string) (func(ctx context.Context, tx *store.Tx) error, error)
 	// Keep is how long a message is kept after it was sent or given up, at most until its
 	// code expires. Zero: until its code expires.

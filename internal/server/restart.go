@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"cognate/internal/keys"
 	"cognate/internal/server/background"
 	"cognate/internal/server/datakeys"
 	"cognate/internal/server/development"
@@ -87,9 +88,9 @@ func (c serverState) Restore(ctx context.Context, name string) error {
 	if _, err := os.Stat(s.snapshots().File(name)); err != nil {
 		return err
 	}
-	s.preparing.Lock()
-	defer s.preparing.Unlock()
-	prepared := s.config.DatabaseFile() + ".restore"
+	// A file for each request: a request that waited here would be one that the restart waits for.
+	prepared := s.config.DatabaseFile() + "." + keys.NewUUID()
+	defer func() { _ = os.Remove(prepared) }() // It is there only if it was not put back.
 	if err := s.prepareSnapshot(ctx, name, prepared); err != nil {
 		return fmt.Errorf("%w: %w", development.ErrSnapshot, err)
 	}

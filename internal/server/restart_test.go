@@ -183,6 +183,18 @@ func TestSnapshots(t *testing.T) {
 	_, err = signIn(t, r, client, "alice", password)
 	serving.Must(t, &struct{}{}, err)
 
+	// Requests at the same time come one after the other.
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() { wantPost(t, r, "/_cognate/restore", `{"name":"alice"}`, http.StatusOK) })
+	}
+	wg.Wait()
+	_, err = signIn(t, r, client, "alice", password)
+	serving.Must(t, &struct{}{}, err)
+	if left, err := filepath.Glob(r.Config.DatabaseFile() + ".*"); err != nil || len(left) != 1 { // the lock
+		t.Errorf("files are left: %v, %v", left, err)
+	}
+
 	// A snapshot that cannot be used leaves everything as it is.
 	folder := filepath.Join(r.Config.Data, "snapshots")
 	good, err := os.ReadFile(filepath.Join(folder, "alice.db"))

@@ -47,7 +47,6 @@ type Server struct {
 	gate             *changeover.Gate
 	gatewayTransport *http.Transport // nil without the gateway
 	observe          store.Observer
-	preparing        sync.Mutex // held while a snapshot is put back
 	restarting       sync.Mutex // held while the services are replaced, and while they are closed
 
 	private, health, https *http.Server // nil without that listener

@@ -136,7 +136,8 @@ func (s *Service) WantsOf(ctx context.Context, poolID string, source idp.EventSo
 	return s.Wants(ctx, sn, source)
 }
 
-// FailedMessage returns the write that adds the record of a message that is given up to the transaction that gives it up. It returns nil if the pool wants no such records, or was deleted.
+// FailedMessage returns a write for the transaction that gives up a message: it adds the record of the message. It returns
+// nil if the pool wants no such records, or was deleted.
 func (s *Service) FailedMessage(ctx context.Context, at time.Time, poolID, userID, details string) (func(ctx context.Context, tx *store.Tx) error, error) {
 	wanted, err := s.WantsOf(ctx, poolID, idp.EventSourceNameUserNotification)
 	if api.CodeOf(err) == "ResourceNotFoundException" {

@@ -1,5 +1,5 @@
 // Package provision stores users as an operator describes them: with a sub, a password or its hash,
-// groups and second factors. It brings users who exist into line with their description. It sends
+// groups and second factors. It updates existing users to match their description. It sends
 // no message and calls no function.
 package provision
 
