@@ -59,7 +59,11 @@ var imports = map[string][]string{
 	"test":                  {"*"},
 
 	// A seed is made of operations, and of what the API cannot say.
-	"internal/seed": {"internal/api", "internal/spelling", "internal/keys", "internal/pool", "internal/user", "internal/identitypool", "internal/store"},
+	"internal/seed": {"internal/document", "internal/api", "internal/spelling", "internal/keys", "internal/pool", "internal/user", "internal/identitypool", "internal/store"},
+
+	// Files that people write. A template is evaluated without a server.
+	"internal/document": {},
+	"internal/template": {"internal/document", "internal/spelling"},
 
 	// The data of one person is in the rows of many services.
 	"internal/privacy": {"internal/api", "internal/audit/trail", "internal/protection", "internal/keys", "internal/pool", "internal/store", "internal/message", "internal/risk", "internal/user", "internal/user/identities", "internal/identitypool"},

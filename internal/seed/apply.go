@@ -105,7 +105,7 @@ func (a *applier) preview() error {
 		}
 		a.people[i] = a.previewUsers(sn, p, path)
 	}
-	return a.err()
+	return a.Err()
 }
 
 // previewUsers checks the users of a pool by its settings.

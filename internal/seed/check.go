@@ -46,7 +46,7 @@ func (f *File) check() error {
 	for i := range f.IdentityPools {
 		c.identityPool(&f.IdentityPools[i], fmt.Sprintf("identityPools[%d]", i))
 	}
-	return c.err()
+	return c.Err()
 }
 
 type checker struct {

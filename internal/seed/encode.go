@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"cognate/internal/document"
 	"cognate/internal/keys"
 )
 
@@ -99,7 +100,7 @@ func textNode(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Ta
 
 // jsonNode returns JSON as a tree of YAML.
 func jsonNode(text []byte) (*yaml.Node, error) {
-	n, err := parseJSON(text)
+	n, err := document.ParseJSON(text)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func TestProblems(t *testing.T) {
 		{"totp", pool("    users: [{username: a, totpSecret: '1'}]\n"), "userPools[0].users[0].totpSecret: must be in base 32"},
 		{"cycle", "roles:\n  - name: a\n    trustPolicy: &t {Statement: [*t]}\n", "s.yaml:3: roles[0].trustPolicy.Statement[0].Statement[0]: the alias *t contains itself"},
 		{"cycle of merges", "userPools:\n  - &a\n    name: a\n    <<: *a\n", "contains itself"},
-		{"two documents", "region: us-east-1\n---\nregion: us-east-1\n", "a seed has one document"},
+		{"two documents", "region: us-east-1\n---\nregion: us-east-1\n", "the file must have one document"},
 		{"syntax", "userPools:\n  - id: [\n", "line"},
 		{"JSON", "{\n\t\"userPools\": [\n\t\t{\"name\": 7, \"nam\": 1}\n\t]\n}", "s.yaml:3: userPools[0].nam: there is no such field; did you mean name?"},
 		{"JSON syntax", "{\n\"userPools\": [}", "line 2"},

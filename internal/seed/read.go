@@ -3,7 +3,6 @@ package seed
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"cognate/internal/document"
 	"cognate/internal/spelling"
 )
 
@@ -49,12 +49,7 @@ func Parse(name string, text []byte) (*File, error) {
 	src := &source{name: name}
 	p := &problems{source: src}
 	var err error
-	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] == '{' {
-		src.root, err = parseJSON(text)
-	} else {
-		src.root, err = parseYAML(text)
-	}
-	if err != nil {
+	if src.root, err = document.Parse(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	file := &File{source: src}
@@ -62,7 +57,7 @@ func Parse(name string, text []byte) (*File, error) {
 		d := &decoder{problems: p}
 		d.value(src.root, reflect.ValueOf(file).Elem(), "", reflect.StructTag(""))
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return nil, err
 	}
 	return file, file.check()
@@ -112,22 +107,6 @@ func child(n *yaml.Node, step string) *yaml.Node {
 		}
 	}
 	return nil
-}
-
-func parseYAML(text []byte) (*yaml.Node, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	var doc, second yaml.Node
-	err := dec.Decode(&doc)
-	if errors.Is(err, io.EOF) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, errors.New("a seed has one document; delete the line --- and what follows it")
-	}
-	return doc.Content[0], nil
 }
 
 // A decoder copies a tree into values, and notes each fault.

@@ -1,4 +1,4 @@
-package seed
+package document
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON reads JSON into the same tree as YAML. A parser of YAML would refuse some JSON, such as
+// ParseJSON reads JSON into the same tree as YAML. A parser of YAML would refuse some JSON, such as
 // indentation by tabs.
-func parseJSON(text []byte) (*yaml.Node, error) {
+func ParseJSON(text []byte) (*yaml.Node, error) {
 	p := &jsonParser{dec: json.NewDecoder(bytes.NewReader(text))}
 	p.dec.UseNumber()
 	for i, b := range text {

@@ -1,0 +1,118 @@
+package template
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// find returns the file of a template and the name of its stack. A folder must be one that cdk synth wrote,
+// with one stack.
+func find(file string) (name, stackName string, err error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", "", err
+	}
+	if !info.IsDir() {
+		return file, stackNameOf(file), nil
+	}
+	stacks, err := assembly(file, 0)
+	if err != nil {
+		return "", "", err
+	}
+	switch len(stacks) {
+	case 0:
+		return "", "", fmt.Errorf("%s: the folder has no stack", file)
+	case 1:
+		return stacks[0].file, stacks[0].name, nil
+	}
+	var files []string
+	for _, s := range stacks {
+		files = append(files, s.file)
+	}
+	return "", "", fmt.Errorf("%s: the folder has %d stacks; name the template of one: %s", file, len(stacks), strings.Join(files, ", "))
+}
+
+// stackNameOf makes a name of a stack from that of a file.
+func stackNameOf(file string) string {
+	name, _, _ := strings.Cut(filepath.Base(file), ".")
+	if name == "template" || name == "" {
+		if abs, err := filepath.Abs(file); err == nil {
+			name = filepath.Base(filepath.Dir(abs))
+		}
+	}
+	name = strings.Trim(notStackName.ReplaceAllString(name, "-"), "-")
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		name = "stack-" + name
+	}
+	return strings.TrimRight(name, "-")
+}
+
+var notStackName = regexp.MustCompile(`[^A-Za-z0-9]+`)
+
+type assemblyStack struct{ file, name string }
+
+// assembly lists the stacks of a cloud assembly of CDK, with those of its stages.
+func assembly(folder string, depth int) ([]assemblyStack, error) {
+	name := filepath.Join(folder, "manifest.json")
+	text, err := readFile(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%s: the folder has no manifest.json; name the file of the template", folder)
+	case err != nil:
+		return nil, err
+	case depth > 20:
+		return nil, fmt.Errorf("%s: stages are nested too deep", name)
+	}
+	var manifest struct {
+		Artifacts map[string]struct {
+			Type       string
+			Properties struct{ TemplateFile, StackName, DirectoryName string }
+		}
+	}
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var stacks []assemblyStack
+	for _, id := range slices.Sorted(maps.Keys(manifest.Artifacts)) {
+		a := manifest.Artifacts[id]
+		p := a.Properties
+		switch a.Type {
+		case "aws:cloudformation:stack":
+			if !filepath.IsLocal(p.TemplateFile) {
+				return nil, fmt.Errorf("%s: %s: the template must be a file of the folder", name, id)
+			}
+			stackName := p.StackName
+			if stackName == "" {
+				stackName = id
+			}
+			stacks = append(stacks, assemblyStack{filepath.Join(folder, p.TemplateFile), stackName})
+		case "cdk:cloud-assembly":
+			if !filepath.IsLocal(p.DirectoryName) {
+				return nil, fmt.Errorf("%s: %s: the stage must be a folder of the folder", name, id)
+			}
+			inner, err := assembly(filepath.Join(folder, p.DirectoryName), depth+1)
+			if err != nil {
+				return nil, err
+			}
+			stacks = append(stacks, inner...)
+		}
+	}
+	return stacks, nil
+}
+
+// sameFile reports whether two names are of one file.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}

@@ -1,0 +1,131 @@
+package template
+
+import (
+	"strings"
+
+	"cognate/internal/document"
+	"cognate/internal/spelling"
+)
+
+// check evaluates everything without results: it finds problems, and what resources refer to. Then it puts the
+// resources in order.
+func (t *Template) check(problems *document.Problems) {
+	e := &evaluator{template: t}
+	t.root.walk(func(s *stack) {
+		// Evaluation may add resources at the end.
+		for i := 0; i < len(s.resourceNames); i++ {
+			r := s.resources[s.resourceNames[i]]
+			if !s.holds(r.condition) || s.children[r.id] != nil {
+				continue
+			}
+			e.user = r
+			e.properties(r)
+			for up := s; up != nil; up = up.up {
+				if up.holder != nil {
+					e.depend(up.up, up.holder.dependsOn, r)
+				}
+			}
+			e.depend(s, r.dependsOn, r)
+		}
+		e.user = nil
+		for _, o := range s.outputs {
+			if s.holds(o.condition) {
+				e.output(s, o)
+			}
+		}
+	})
+	for _, problem := range e.problems.List() {
+		problems.Add(problem)
+	}
+	o := &orderer{template: t, problems: problems, state: map[*Resource]int{}}
+	t.root.walk(func(s *stack) {
+		for _, name := range s.resourceNames {
+			if r := s.resources[name]; s.holds(r.condition) && s.children[name] == nil {
+				o.visit(r)
+			}
+		}
+	})
+	for _, r := range t.resources {
+		for _, used := range r.uses {
+			r.Uses = append(r.Uses, used.Path)
+		}
+	}
+}
+
+// depend adds the resources that DependsOn names. It ignores those whose condition is false.
+func (e *evaluator) depend(s *stack, references []reference, r *Resource) {
+	for _, reference := range references {
+		used := e.resource(s, reference.name)
+		switch {
+		case used == nil:
+			e.add(s, reference.line, reference.at, "there is no resource %s%s", reference.name, spelling.Meant(reference.name, s.resourceNames))
+		case used == r:
+			e.add(s, reference.line, reference.at, "the resource %s depends on itself", r.id)
+		case !s.holds(used.condition):
+		case s.children[reference.name] != nil:
+			s.children[reference.name].walk(func(below *stack) {
+				for _, name := range below.resourceNames {
+					if inner := below.resources[name]; below.holds(inner.condition) && below.children[name] == nil {
+						r.use(inner)
+					}
+				}
+			})
+		default:
+			r.use(used)
+		}
+	}
+}
+
+// use notes that a resource needs another one.
+func (r *Resource) use(other *Resource) {
+	if r.usesSet == nil {
+		r.usesSet = map[*Resource]bool{}
+	}
+	if !r.usesSet[other] {
+		r.usesSet[other] = true
+		r.uses = append(r.uses, other)
+	}
+}
+
+// An orderer puts resources after what they use.
+type orderer struct {
+	template *Template
+	problems *document.Problems
+	state    map[*Resource]int // 1: on the way, 2: in the list
+	way      []*Resource
+}
+
+func (o *orderer) visit(r *Resource) {
+	switch o.state[r] {
+	case 2:
+		return
+	case 1:
+		o.circle(r)
+		return
+	}
+	o.state[r] = 1
+	o.way = append(o.way, r)
+	for _, used := range r.uses {
+		o.visit(used)
+	}
+	o.way = o.way[:len(o.way)-1]
+	o.state[r] = 2
+	o.template.resources = append(o.template.resources, r)
+}
+
+// circle adds the problem of resources that need each other.
+func (o *orderer) circle(r *Resource) {
+	var names []string
+	for i := len(o.way) - 1; i >= 0; i-- {
+		names = append(names, o.way[i].Path)
+		if o.way[i] == r {
+			break
+		}
+	}
+	// The way is from the user to the used; the text begins with the first of the file.
+	text := r.Path
+	for i := len(names) - 2; i >= 0; i-- {
+		text += " → " + names[i]
+	}
+	o.problems.Addf(r.File, r.Line, r.where.String(), "the resources refer to each other in a circle: %s → %s", strings.ReplaceAll(text, "\n", " "), r.Path)
+}
