@@ -164,7 +164,7 @@ func (e *Event) Pass(ctx context.Context, mfa bool) error {
 	e.doc.Response = idp.EventResponseTypePass
 	e.dirty = true
 	if e.history == nil && e.attempt == nil { // The event was read: the sign-in began in another call.
-		if _, err := e.readHistory(ctx); err != nil {
+		if err := e.readHistory(ctx); err != nil {
 			return err
 		}
 		e.attempt = &score.Attempt{Time: e.service.now(), Keys: e.doc.Keys, Context: e.doc.Context}

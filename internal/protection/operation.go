@@ -75,10 +75,7 @@ func (e *Event) rate(ctx context.Context, op *Operation, a *score.Attempt) error
 	history, previous := &score.History{}, score.Previous{}
 	if !op.IsNew {
 		var err error
-		if history, err = e.readHistory(ctx); err != nil {
-			return err
-		}
-		if previous, err = e.readPrevious(ctx); err != nil {
+		if history, previous, err = e.readPast(ctx); err != nil {
 			return err
 		}
 	}

@@ -86,11 +86,7 @@ func (s *Service) Evaluate(ctx context.Context, in *SignIn) (*Event, error) {
 		return nil, err
 	}
 	attempt := e.describe()
-	history, err := e.readHistory(ctx)
-	if err != nil {
-		return nil, err
-	}
-	previous, err := e.readPrevious(ctx)
+	history, previous, err := e.readPast(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -208,43 +204,49 @@ func (s *Service) count(in *SignIn, asn uint32) {
 	}
 }
 
-// readHistory reads the history of the user. A history of a later version of the server counts as none, and is not
-// written over.
-func (e *Event) readHistory(ctx context.Context) (*score.History, error) {
+// readPast reads the history of the user, and the last sign-in that ended well.
+func (e *Event) readPast(ctx context.Context) (*score.History, score.Previous, error) {
+	row, last, err := e.service.deps.Store.PastSignIns(ctx, e.in.Pool.ID, e.in.UserID)
+	if err != nil {
+		return nil, score.Previous{}, err
+	}
+	history := e.decodeHistory(ctx, row)
+	if last.ID == "" {
+		return history, score.Previous{}, nil
+	}
+	doc, err := parseDocument(last.Doc)
+	if err != nil {
+		return nil, score.Previous{}, err
+	}
+	p := score.Previous{Time: keys.TimeOfUUID(last.ID), Hosting: doc.Hosting}
+	if l := doc.Place; l != nil {
+		p.Place = geo.Location{Latitude: l.Latitude, Longitude: l.Longitude, Radius: l.Radius, HasPoint: l.HasPoint, ASN: l.ASN}
+	}
+	return history, p, nil
+}
+
+// readHistory reads the history of the user.
+func (e *Event) readHistory(ctx context.Context) error {
 	row, err := e.service.deps.Store.SignInHistory(ctx, e.in.Pool.ID, e.in.UserID)
 	if errors.Is(err, store.ErrNotFound) {
 		row, err = store.SignInHistory{PoolID: e.in.Pool.ID, UserID: e.in.UserID}, nil
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		e.decodeHistory(ctx, row)
 	}
+	return err
+}
+
+// decodeHistory makes row the history of the event. A history of a later version of the server counts as none, and is not
+// written over.
+func (e *Event) decodeHistory(ctx context.Context, row store.SignInHistory) *score.History {
 	h, err := score.Decode(row.Doc)
 	if err != nil {
 		e.service.deps.Log.WarnContext(ctx, "history of sign-ins not read", "user", e.in.UserID, "error", err)
-		return &score.History{}, nil
+		return &score.History{}
 	}
 	e.historyRow, e.history = &row, h
-	return h, nil
-}
-
-// readPrevious reads the last sign-in that ended well.
-func (e *Event) readPrevious(ctx context.Context) (score.Previous, error) {
-	row, err := e.service.deps.Store.LastSuccess(ctx, e.in.Pool.ID, e.in.UserID)
-	if errors.Is(err, store.ErrNotFound) {
-		return score.Previous{}, nil
-	}
-	if err != nil {
-		return score.Previous{}, err
-	}
-	doc, err := parseDocument(row.Doc)
-	if err != nil {
-		return score.Previous{}, err
-	}
-	p := score.Previous{Time: keys.TimeOfUUID(row.ID), Hosting: doc.Hosting}
-	if l := doc.Place; l != nil {
-		p.Place = geo.Location{Latitude: l.Latitude, Longitude: l.Longitude, Radius: l.Radius, HasPoint: l.HasPoint, ASN: l.ASN}
-	}
-	return p, nil
+	return h
 }
 
 // judge decides what follows.

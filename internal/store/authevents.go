@@ -27,12 +27,13 @@ const authEventColumns = "pool_id, user_id, id, expires_at, succeeded, doc"
 var (
 	authEventByID   = prepare("SELECT " + authEventColumns + " FROM auth_events WHERE pool_id = ? AND user_id = ? AND id = ?")
 	authEventList   = prepare("SELECT " + authEventColumns + " FROM auth_events WHERE pool_id = ? AND user_id = ? AND id < ? ORDER BY id DESC LIMIT {limit}")
-	authEventLast   = prepare("SELECT " + authEventColumns + " FROM auth_events WHERE pool_id = ? AND user_id = ? AND succeeded = 1 ORDER BY id DESC LIMIT 1")
 	authEventInsert = prepare("INSERT INTO auth_events (" + authEventColumns + ") SELECT pool_id, id, ?, ?, ?, ? FROM users WHERE pool_id = ? AND id = ?{for_key_share} ON CONFLICT (pool_id, user_id, id) DO UPDATE SET succeeded = excluded.succeeded, doc = excluded.doc")
 	authEventDecoy  = prepare("INSERT INTO auth_events (" + authEventColumns + ") VALUES (?, '', ?, ?, 0, ?) ON CONFLICT (pool_id, user_id, id) DO UPDATE SET expires_at = excluded.expires_at, doc = excluded.doc")
 	authEventUpdate = prepare("UPDATE auth_events SET succeeded = ?, doc = ? WHERE pool_id = ? AND user_id = ? AND id = ?")
 
-	historyGet    = prepare("SELECT pool_id, user_id, version, doc FROM sign_in_histories WHERE pool_id = ? AND user_id = ?")
+	historyGet     = prepare("SELECT pool_id, user_id, version, doc FROM sign_in_histories WHERE pool_id = ? AND user_id = ?")
+	historyAndLast = prepare("SELECT '', version, doc FROM sign_in_histories WHERE pool_id = ? AND user_id = ? UNION ALL " +
+		"SELECT id, expires_at, doc FROM (SELECT id, expires_at, doc FROM auth_events WHERE pool_id = ? AND user_id = ? AND succeeded = 1 ORDER BY id DESC LIMIT 1) AS found")
 	historyInsert = prepare("INSERT INTO sign_in_histories (pool_id, user_id, version, doc) SELECT pool_id, id, 1, ? FROM users WHERE pool_id = ? AND id = ?{for_key_share} ON CONFLICT DO NOTHING")
 	historyUpdate = prepare("UPDATE sign_in_histories SET doc = ?, version = version + 1 WHERE pool_id = ? AND user_id = ? AND version = ?")
 
@@ -57,11 +58,6 @@ func (r *Reader) AuthEvents(ctx context.Context, poolID, userID, beforeID string
 	return all(ctx, r, authEventList, []any{poolID, userID, beforeID, limit}, scanAuthEvent)
 }
 
-// LastSuccess reads the newest sign-in of a user that ended well.
-func (r *Reader) LastSuccess(ctx context.Context, poolID, userID string) (AuthEvent, error) {
-	return first(ctx, r, authEventLast, []any{poolID, userID}, scanAuthEvent)
-}
-
 // PutAuthEvent writes an event, over one of the same id, unless the user was deleted. If the deletion is under way and does not see the event, the
 // event stays until it expires; no list shows it.
 func (tx *Tx) PutAuthEvent(ctx context.Context, e AuthEvent) error {
@@ -84,6 +80,27 @@ func (r *Reader) SignInHistory(ctx context.Context, poolID, userID string) (Sign
 	return first(ctx, r, historyGet, []any{poolID, userID}, func(r row, h *SignInHistory) error {
 		return r.scan(&h.PoolID, &h.UserID, &h.Version, &h.Doc)
 	})
+}
+
+// PastSignIns reads what every sign-in needs in one statement: the history of a user's sign-ins, and the newest sign-in that ended well. The
+// history has version 0, and the event has no id, if there is none.
+func (r *Reader) PastSignIns(ctx context.Context, poolID, userID string) (SignInHistory, AuthEvent, error) {
+	history, last := SignInHistory{PoolID: poolID, UserID: userID}, AuthEvent{PoolID: poolID, UserID: userID, Succeeded: true}
+	err := r.session.query(ctx, historyAndLast, []any{poolID, userID, poolID, userID}, func(r row) error {
+		var id string
+		var number int64
+		var doc []byte
+		if err := r.scan(&id, &number, &doc); err != nil {
+			return err
+		}
+		if id == "" {
+			history.Version, history.Doc = number, doc
+		} else {
+			last.ID, last.ExpiresAt, last.Doc = id, time.UnixMilli(number), doc
+		}
+		return nil
+	})
+	return history, last, err
 }
 
 // PutSignInHistory writes a history: a new one if its version is 0. ErrConflict if the history has changed since it was

@@ -55,6 +55,7 @@ func (b *bench) measurePair(ctx context.Context, e *engine, p pair) (err error) 
 		defer func() { err = errors.Join(err, targets[i].close()) }()
 	}
 	fmt.Fprintf(b.progress, "%s: %s\n", e.name, p.line)
+	defer b.startProfile(ctx, targets[0], e.name+"-"+p.line)()
 	var list []turn
 	for round := range b.rounds + 1 {
 		var cost [2]time.Duration

@@ -97,6 +97,53 @@ func TestBatches(t *testing.T) {
 	})
 }
 
+// TestPause wants transactions to wait for more rows while requests are concurrent, and a client that sends one request after
+// the other not to wait.
+func TestPause(t *testing.T) {
+	t.Parallel()
+	options := fresh.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		options.Migrate, options.Now = true, time.Now
+		st, err := store.Open(t.Context(), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		in := intake.New(st, "audit trail", slog.New(slog.DiscardHandler))
+		k := intake.Register(in, &rows{})
+		write := func(s string) {
+			if err := k.Write(t.Context(), s); err != nil {
+				t.Error(err)
+			}
+		}
+		write("first") // starts the writer
+		began := time.Now()
+		for i := range 20 {
+			write(fmt.Sprint("alone", i))
+		}
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("a client alone waited %v", waited)
+		}
+		before := in.Batches()
+		var wg sync.WaitGroup
+		for client := range 8 {
+			wg.Go(func() {
+				for i := range 20 {
+					write(fmt.Sprint("together", client, "-", i))
+					time.Sleep(time.Duration(client) * 100 * time.Microsecond)
+				}
+			})
+		}
+		wg.Wait()
+		if n := in.Batches() - before; n > 60 {
+			t.Errorf("160 rows of 8 clients took %d transactions", n)
+		}
+		if err := in.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestOneBadRow wants a row that cannot be stored not to take the others with it.
 func TestOneBadRow(t *testing.T) {
 	t.Parallel()

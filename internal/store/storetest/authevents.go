@@ -32,10 +32,11 @@ func testAuthEvents(t *testing.T, s *store.Store) {
 	list("u", "", 2, event("u", 4, false), event("u", 3, true))
 	list("u", "003", 9, event("u", 2, true), event("u", 1, false))
 	list("nobody", "", 9)
-	last, err := s.LastSuccess(ctx, "p", "u")
+	history, last, err := s.PastSignIns(ctx, "p", "u")
 	same(t, event("u", 3, true), last, err)
-	_, err = s.LastSuccess(ctx, "p", "v")
-	missing(t, 0, err)
+	same(t, store.SignInHistory{PoolID: "p", UserID: "u"}, history, err)
+	_, last, err = s.PastSignIns(ctx, "p", "v")
+	same(t, store.AuthEvent{PoolID: "p", UserID: "v", Succeeded: true}, last, err)
 
 	changed := event("u", 4, true)
 	changed.Doc = []byte("new")
@@ -44,7 +45,7 @@ func testAuthEvents(t *testing.T, s *store.Store) {
 	insert(event("u", 4, false), changed)
 	got, err := s.AuthEvent(ctx, "p", "u", "004")
 	same(t, changed, got, err)
-	last, err = s.LastSuccess(ctx, "p", "u")
+	_, last, err = s.PastSignIns(ctx, "p", "u")
 	same(t, changed, last, err)
 
 	for i := range 3 {
@@ -89,6 +90,9 @@ func testSignInHistories(t *testing.T, s *store.Store) {
 	got, err := s.SignInHistory(ctx, "p", "u")
 	h.Version = 2
 	same(t, h, got, err)
+	got, last, err := s.PastSignIns(ctx, "p", "u")
+	same(t, h, got, err)
+	same(t, store.AuthEvent{PoolID: "p", UserID: "u", Succeeded: true}, last, err)
 	update(t, s, func(tx *store.Tx) error { return tx.DeleteUser(ctx, "p", "u") })
 	if _, err := s.SignInHistory(ctx, "p", "u"); !errors.Is(err, store.ErrNotFound) {
 		t.Error(err)
