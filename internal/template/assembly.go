@@ -107,6 +107,60 @@ func assembly(folder string, depth int) ([]assemblyStack, error) {
 	return stacks, nil
 }
 
+// assets returns the files of a cloud assembly by their keys in S3. CDK writes them beside the templates.
+func (r *reader) assets(folder string) map[string]string {
+	if files, ok := r.assetFiles[folder]; ok {
+		return files
+	}
+	files := map[string]string{}
+	if r.assetFiles == nil {
+		r.assetFiles = map[string]map[string]string{}
+	}
+	r.assetFiles[folder] = files
+	entries, _ := os.ReadDir(folder)
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), ".assets.json") {
+			continue
+		}
+		var manifest struct {
+			Files map[string]struct {
+				Source       struct{ Path string }
+				Destinations map[string]struct{ ObjectKey string }
+			}
+		}
+		text, err := readFile(filepath.Join(folder, entry.Name()))
+		if err != nil || json.Unmarshal(text, &manifest) != nil {
+			continue // Whatever needs it says that its file is not known.
+		}
+		for _, file := range manifest.Files {
+			for _, destination := range file.Destinations {
+				if destination.ObjectKey != "" && file.Source.Path != "" {
+					files[destination.ObjectKey] = below(folder, file.Source.Path)
+				}
+			}
+		}
+	}
+	return files
+}
+
+// assetAt returns the file of an address in S3, which ends with the key.
+func (r *reader) assetAt(folder, address string) (string, bool) {
+	for key, file := range r.assets(folder) {
+		if strings.HasSuffix(address, "/"+key) {
+			return file, true
+		}
+	}
+	return "", false
+}
+
+// below returns the path of a name in a folder; an absolute name stays what it is.
+func below(folder, name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(folder, name)
+}
+
 // sameFile reports whether two names are of one file.
 func sameFile(a, b string) bool {
 	x, err := os.Stat(a)

@@ -79,6 +79,7 @@ func TestProblems(t *testing.T) {
 		{"depends on itself", "Resources:\n  A: {Type: AWS::Test::A, DependsOn: A}\n", "Resources.A.DependsOn: the resource A depends on itself"},
 		{"depends on nothing", "Resources:\n  Pool: {Type: AWS::Test::A, DependsOn: Pol}\n", "there is no resource Pol; did you mean Pool?"},
 		{"policy", "Resources:\n  A: {Type: AWS::Test::A, DeletionPolicy: Keep}\n", "Resources.A.DeletionPolicy: must be one of Delete, Retain"},
+		{"policy by a function", "Resources:\n  A: {Type: AWS::Test::A, DeletionPolicy: !Sub Retain}\n", "Resources.A.DeletionPolicy: a function needs the transform AWS::LanguageExtensions here"},
 		{"output without value", one("1") + "Outputs:\n  O: {}\n", "t.yaml:7: Outputs.O: the entry Value is missing"},
 		{"output is a mapping", one("1") + "Outputs:\n  O: {Value: {a: 1}}\n", "Outputs.O.Value: must be a text, and is a mapping"},
 		{"parameter type", with("Parameters: {P: {Type: Strin}}", "1"), "Parameters.P.Type: there is no type Strin of parameters; did you mean String?"},

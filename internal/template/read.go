@@ -62,6 +62,8 @@ type reader struct {
 	template *Template
 	folders  []string // that templates may lie in
 	stacks   int
+	// assetFiles are the assets of folders, by their keys.
+	assetFiles map[string]map[string]string
 }
 
 // Read reads a template and the templates that it nests: a file, or a folder that cdk synth wrote. Its error
@@ -279,23 +281,19 @@ func foundValue(v any) string {
 	return "and is a number"
 }
 
-// nestedFile finds a file of a nested template. It must lie in a folder that templates may lie in.
-func (r *reader) nestedFile(s *stack, name string) (string, error) {
-	file := name
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(filepath.Dir(s.file), name)
-	}
+// nestedFile checks the file of a nested template. It must lie in a folder that templates may lie in.
+func (r *reader) nestedFile(file string) error {
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		return "", fmt.Errorf("there is no file %s", file)
+		return fmt.Errorf("there is no file %s", file)
 	}
 	if real, err = filepath.Abs(real); err != nil {
-		return "", err
+		return err
 	}
 	for _, folder := range r.folders {
 		if in, err := filepath.Rel(folder, real); err == nil && filepath.IsLocal(in) {
-			return file, nil
+			return nil
 		}
 	}
-	return "", fmt.Errorf("the file %s is outside of the folder of the template", strings.ReplaceAll(name, "\n", " "))
+	return fmt.Errorf("the file %s is outside of the folder of the template", file)
 }

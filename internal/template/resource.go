@@ -104,6 +104,10 @@ func (r *reader) policy(s *stack, n *node, name string, at *path) bool {
 	if p == nil {
 		return false
 	}
+	if p.kind == callNode && !s.extensions {
+		r.add(s, p.line, at.field(name), "a function needs the transform AWS::LanguageExtensions here")
+		return false
+	}
 	e := &evaluator{template: s.template, static: true}
 	v := e.value(s, p, at.field(name))
 	for _, problem := range e.problems.List() {
@@ -121,66 +125,70 @@ func (r *reader) policy(s *stack, n *node, name string, at *path) bool {
 
 // asset returns the path of the code that a resource names.
 func (r *reader) asset(s *stack, resource *Resource, n *node) string {
+	folder := filepath.Dir(s.file)
 	name, ok := n.get("Metadata").get("aws:asset:path").text()
 	if !ok {
 		switch resource.Type {
-		case "AWS::Serverless::Function":
+		case samFunction:
 			name, ok = s.taken(resource.properties.get("CodeUri")).text()
 		case "AWS::Lambda::Function":
-			name, ok = s.taken(resource.properties.get("Code")).text()
+			code := s.taken(resource.properties.get("Code"))
+			if key, isStatic := s.static(code.get("S3Key")); isStatic {
+				return r.assets(folder)[key]
+			}
+			name, ok = code.text()
 		}
 	}
 	if !ok || name == "" || strings.Contains(name, "://") {
 		return ""
 	}
-	if filepath.IsAbs(name) {
-		return filepath.Clean(name)
+	return below(folder, name)
+}
+
+// static evaluates a text that does not depend on resources.
+func (s *stack) static(n *node) (string, bool) {
+	if n == nil {
+		return "", false
 	}
-	return filepath.Join(filepath.Dir(s.file), name)
+	e := &evaluator{template: s.template, static: true}
+	return textOf(e.value(s, n, nil))
 }
 
 // nested reads the template of a resource that is a stack, if its condition holds.
 func (r *reader) nested(s *stack, holder *Resource) {
-	var name, field string
-	var ok bool
-	switch {
-	case !s.holds(holder.condition):
-		return
-	case holder.Type == "AWS::CloudFormation::Stack":
-		field = "TemplateURL"
-		name, ok = holder.Asset, holder.Asset != ""
-		if rel, err := filepath.Rel(filepath.Dir(s.file), name); ok && err == nil {
-			name = rel
-		}
-	case holder.Type == "AWS::Serverless::Application":
-		field = "Location"
-	default:
+	field := map[string]string{"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}[holder.Type]
+	if field == "" || !s.holds(holder.condition) {
 		return
 	}
-	n, at := holder.properties.get(field), holder.where.field("Properties").field(field)
-	line := holder.Line
+	n, at, line := holder.properties.get(field), holder.where.field("Properties").field(field), holder.Line
 	if n != nil {
 		line = n.line
 	}
-	if !ok {
-		name, ok = s.taken(n).text()
-	}
-	switch {
-	case field == "Location" && n != nil && n.kind == mappingNode:
+	if field == "Location" && n != nil && n.kind == mappingNode {
 		r.note(s, n.line, at, "the application is not read: it is in a repository of AWS")
 		return
-	case !ok || strings.Contains(name, "://"):
+	}
+	folder := filepath.Dir(s.file)
+	file := holder.Asset
+	if file == "" {
+		switch address, ok := s.static(n); {
+		case ok && !strings.Contains(address, "://") && address != "":
+			file = below(folder, address)
+		case ok:
+			file, _ = r.assetAt(folder, address)
+		}
+	}
+	if file == "" {
 		r.add(s, line, at, "must be the path of a file: nested templates are read from files")
 		return
 	}
-	file, err := r.nestedFile(s, name)
-	if err != nil {
+	if err := r.nestedFile(file); err != nil {
 		r.add(s, line, at, "%v", err)
 		return
 	}
 	for up := s; up != nil; up = up.up {
 		if sameFile(up.file, file) {
-			r.add(s, line, at, "the template %s nests itself", name)
+			r.add(s, line, at, "the template %s nests itself", filepath.Base(file))
 			return
 		}
 	}
