@@ -158,6 +158,11 @@ func (e *evaluator) result(r *Resource, attribute string, line int, at *path, s 
 	if attribute != "" && !slices.Contains(r.Attributes, attribute) && e.made == nil {
 		r.Attributes = append(r.Attributes, attribute)
 	}
+	if !strings.HasPrefix(r.Type, "AWS::Cognito::") {
+		if v, ok := e.given(s, r.Path+"."+attribute); ok && attribute != "" {
+			return v
+		}
+	}
 	if e.made == nil {
 		if e.static {
 			e.add(s, line, at, "must not depend on the results of resources, and refers to %s", r.id)
@@ -283,7 +288,7 @@ func (e *evaluator) parameter(s *stack, p *parameter, line int, at *path) any {
 		return v
 	}
 	if p.stored && (e.made != nil || e.static) {
-		e.add(s, line, at, "the value of the parameter %s is in Systems Manager: set it by the option --template-parameter %s=VALUE", p.name, p.name)
+		e.add(s, line, at, "the value of the parameter %s is in Systems Manager: set it by --template-parameter %s=VALUE", p.name, p.name)
 	}
 	return unknown{}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -329,10 +330,51 @@ func (e *evaluator) importValue(s *stack, n *node, at *path) any {
 	if !ok {
 		return unknown{}
 	}
-	if v, ok := s.template.options.Imports[name]; ok {
+	if v, ok := e.given(s, name); ok {
 		return v
 	}
-	return e.refuse(s, n, at, fmt.Sprintf("the export %s of another stack is not known", name))
+	return e.refuse(s, n, at, fmt.Sprintf("the export %s of another stack is not known: set it by --template-parameter %s=VALUE", name, name))
+}
+
+// given returns a value of the options that is not for a parameter.
+func (e *evaluator) given(s *stack, name string) (string, bool) {
+	t := s.template
+	v, ok := t.options.Parameters[name]
+	if ok && e.made == nil {
+		if t.given == nil {
+			t.given = map[string]bool{}
+		}
+		t.given[name] = true
+	}
+	return v, ok
+}
+
+var dynamicReference = regexp.MustCompile(`\{\{(resolve:[^{}]+)\}\}`)
+
+// resolved replaces the dynamic references that have a value. AWS resolves the others.
+func (o Options) resolved(v any) any {
+	switch v := v.(type) {
+	case string:
+		return dynamicReference.ReplaceAllStringFunc(v, func(found string) string {
+			if value, ok := o.Parameters[strings.Trim(found, "{}")]; ok {
+				return value
+			}
+			return found
+		})
+	case []any:
+		out := make([]any, len(v)) // A list may be that of a parameter.
+		for i := range v {
+			out[i] = o.resolved(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name := range v {
+			out[name] = o.resolved(v[name])
+		}
+		return out
+	}
+	return v
 }
 
 // extension evaluates the functions of the transform AWS::LanguageExtensions.

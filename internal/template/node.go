@@ -158,6 +158,8 @@ type converter struct {
 	// anchors are the nodes of finished anchors, nil for those that are not finished.
 	anchors map[*yaml.Node]*node
 	merged  int // entries that merge keys copied
+	// imports is set if there is Fn::ImportValue.
+	imports bool
 }
 
 var null = &node{}
@@ -207,6 +209,7 @@ func (c *converter) tagged(n *yaml.Node, at *path) *node {
 		argument.Tag = "!!str"
 		argument.Style = yaml.DoubleQuotedStyle
 	}
+	c.imports = c.imports || name == "Fn::ImportValue"
 	return &node{kind: callNode, line: n.Line, function: name, argument: c.plain(&argument, at.field(name))}
 }
 
@@ -288,6 +291,7 @@ func (c *converter) call(n *node, at *path) *node {
 		case len(n.entries) > 1:
 			c.add(e.line, at.field(name), "a function must be the only entry of its mapping")
 		default:
+			c.imports = c.imports || name == "Fn::ImportValue"
 			return &node{kind: callNode, line: e.line, function: name, argument: e.value}
 		}
 		return null

@@ -50,11 +50,7 @@ func (r *reader) parameters(s *stack, root *node) {
 		r.givenParameters(s)
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.template.options.Parameters)) {
-		if s.parameters[name] == nil {
-			r.add(s, 0, nil, "the template has no parameter %s, which has a value%s", name, spelling.Meant(name, s.parameterNames))
-		}
-	}
+	r.unknownParameters(s, func(name string) bool { return r.imports || strings.ContainsAny(name, ".:") })
 	for _, name := range s.parameterNames {
 		p := s.parameters[name]
 		text, given := r.template.options.Parameters[name]
@@ -74,6 +70,15 @@ func (r *reader) parameters(s *stack, root *node) {
 			continue
 		}
 		p.known = true
+	}
+}
+
+// unknownParameters refuses values that are for no parameter, but for those that may be for something else.
+func (r *reader) unknownParameters(s *stack, other func(name string) bool) {
+	for _, name := range slices.Sorted(maps.Keys(r.template.options.Parameters)) {
+		if s.parameters[name] == nil && !other(name) {
+			r.add(s, 0, nil, "the template has no parameter %s, which has a value%s", name, spelling.Meant(name, s.parameterNames))
+		}
 	}
 }
 

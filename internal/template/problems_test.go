@@ -126,6 +126,13 @@ func TestParameters(t *testing.T) {
 	if err != nil && strings.Contains(err.Error(), "Three") {
 		t.Errorf("got %v", err)
 	}
+	const imports = "Resources: {A: {Type: AWS::Test::A, Properties: {V: !ImportValue x-pool}}}\n"
+	for _, name := range []string{"x-pol", "A.Secret"} {
+		_, err := template.Read(write(t, "t.yaml", imports), template.Options{Parameters: map[string]string{name: "y"}})
+		if err == nil || !strings.Contains(err.Error(), "the template has no parameter "+name) {
+			t.Errorf("got %v", err)
+		}
+	}
 }
 
 // TestStoredParameter: the default of a parameter of Systems Manager is a name. It hinders only those that need it.

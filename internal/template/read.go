@@ -62,6 +62,7 @@ type reader struct {
 	template *Template
 	folders  []string // that templates may lie in
 	stacks   int
+	imports  bool // a template has Fn::ImportValue
 	// assetFiles are the assets of folders, by their keys.
 	assetFiles map[string]map[string]string
 }
@@ -90,7 +91,11 @@ func Read(file string, o Options) (*Template, error) {
 		return nil, err
 	}
 	t.check(&r.problems)
-	return t, r.problems.Err()
+	r.unknownParameters(t.root, func(name string) bool { return t.given[name] || strings.HasPrefix(name, "resolve:") })
+	if err := r.problems.Err(); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 func readFile(name string) ([]byte, error) {
@@ -126,6 +131,7 @@ func (r *reader) read(s *stack) error {
 		r.problems.Addf(s.file, line, at.String(), format, args...)
 	}}
 	root := c.node(tree, nil)
+	r.imports = r.imports || c.imports
 	if r.problems.Len() == 0 {
 		r.sections(s, root)
 	}

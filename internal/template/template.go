@@ -13,11 +13,11 @@ type Problem = document.Problem
 
 // Options are what a deployment knows beside the template.
 type Options struct {
-	// Parameters are the values of the template's parameters. A value of a parameter that AWS reads from
-	// Systems Manager is the value itself.
+	// Parameters are the values of the template's parameters by their names. A value of a parameter that AWS
+	// reads from Systems Manager is the value itself. Values that are in AWS may be there too, under the
+	// name of the export for Fn::ImportValue, under Path.Attribute for Fn::GetAtt of a resource that is not
+	// Cognito's, and under resolve:… for a dynamic reference.
 	Parameters map[string]string
-	// Imports are the values that Fn::ImportValue returns, by the names of the exports.
-	Imports map[string]string
 	// Region, Account and StackName have the defaults us-east-1, 123456789012 and the name of the file.
 	Region, Account, StackName string
 	// Folder is a folder that nested templates may lie in, beside the folder of the template.
@@ -30,6 +30,9 @@ type Template struct {
 	root      *stack
 	resources []*Resource
 	notes     []Problem
+	// given are the parameters of the options that the template uses under other names than those of its
+	// parameters. Only Read changes it.
+	given map[string]bool
 }
 
 // A Resource is a resource whose condition holds.
@@ -101,7 +104,7 @@ func (t *Template) Properties(r *Resource, made Made) (map[string]any, error) {
 	if err := e.problems.Err(); err != nil {
 		return nil, err
 	}
-	return properties, nil
+	return t.options.resolved(properties).(map[string]any), nil
 }
 
 // An Output is one output of a template.

@@ -105,6 +105,8 @@ Conditions:
 Resources:
   Pool: {Type: AWS::Cognito::UserPool}
   Skipped: {Type: AWS::S3::Bucket, Condition: IsProd}
+  Store: {Type: Custom::Store}
+  I: {Type: AWS::Test::I, Properties: {V: !ImportValue dev-vpc, W: !GetAtt Store.Secret}}
   X:
     Type: AWS::Test::X
     Properties:
@@ -136,6 +138,9 @@ Resources:
 		{`{"Fn::Base64": {Ref: Stage}}`, `"ZGV2"`},
 		{`!GetAZs ""`, `["eu-west-1a","eu-west-1b","eu-west-1c"]`},
 		{`!ImportValue {"Fn::Sub": "${Stage}-vpc"}`, `"imported"`},
+		{`!GetAtt Store.Secret`, `"stored"`},
+		{`!GetAtt Store.Other`, `"att-Store-Other"`},
+		{`!Sub "a {{resolve:ssm:/app/key:1}} {{resolve:ssm:/${Stage}/key}}"`, `"a resolved {{resolve:ssm:/dev/key}}"`},
 		{`!Length [a, b]`, `2`},
 		{`!ToJsonString {b: [1, true], a: x}`, `"{\"a\":\"x\",\"b\":[1,true]}"`},
 		{`!If [IsProd, a, b]`, `"b"`},
@@ -158,7 +163,7 @@ Resources:
 			t.Parallel()
 			tmpl := read(t, template.Options{
 				Region: "eu-west-1", Account: "111122223333", StackName: "shop",
-				Parameters: map[string]string{"Stored": "given"}, Imports: map[string]string{"dev-vpc": "imported"},
+				Parameters: map[string]string{"Stored": "given", "dev-vpc": "imported", "Store.Secret": "stored", "resolve:ssm:/app/key:1": "resolved"},
 			}, "t.yaml", head+test.given)
 			got, err := json.Marshal(properties(t, tmpl, "X")["V"])
 			if err != nil {
