@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/netip"
 	"net/url"
 
 	"cognate/internal/pool"
@@ -9,9 +8,8 @@ import (
 )
 
 // domainBase returns the function that returns the base URL of a pool's domain; "" for a
-// pool without one. A custom domain goes before a prefix domain. In development on
-// localhost it is a path of the issuer's host, since not all clients resolve names
-// below localhost.
+// pool without one. A custom domain goes before a prefix domain. In development it is a
+// path of the issuer's host if clients may not resolve names below that host.
 func domainBase(c *Config) func(*pool.Snapshot) string {
 	address := domainURL(c)
 	return func(sn *pool.Snapshot) string {
@@ -29,7 +27,7 @@ func domainURL(c *Config) func(region, name string, custom bool) string {
 	if err != nil {
 		u = &url.URL{}
 	}
-	byPath := c.Mode == Dev && isLocal(u.Hostname())
+	byPath := c.Mode == Dev && !edge.HasSubdomains(u.Hostname())
 	return func(region, name string, custom bool) string {
 		switch host := loginHost(region); {
 		case name == "":
@@ -49,9 +47,4 @@ func domainURL(c *Config) func(region, name string, custom bool) string {
 			return u.Scheme + "://" + name + "." + host
 		}
 	}
-}
-
-func isLocal(host string) bool {
-	_, err := netip.ParseAddr(host)
-	return err == nil || host == "localhost"
 }

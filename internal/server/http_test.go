@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
 	"cognate/internal/keys"
 	"cognate/internal/server"
 	"cognate/test/patience"
@@ -55,6 +58,31 @@ func TestIssuerForms(t *testing.T) {
 		r := serving.Start(t, c)
 		pool := serving.NewPool(t, r)
 		if _, body := serving.Get(t, r.URL()+"/"+pool+"/.well-known/openid-configuration"); !strings.Contains(body, `"issuer":"`+want+pool+`"`) {
+			t.Errorf("%s: %s", setting, body)
+		}
+	}
+}
+
+// TestDomainForms asks where the login pages are. A development server has them below the issuer's host where the names of
+// domains may not resolve, as in a network of containers.
+func TestDomainForms(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]string{
+		"http://localhost:9229":            "http://localhost:9229/_domain/shop/",
+		"http://cognate:9229":              "http://cognate:9229/_domain/shop/",
+		"http://host.docker.internal:9229": "http://host.docker.internal:9229/_domain/shop/",
+		"https://id.example.com":           "https://shop.auth.id.example.com/",
+		"aws":                              "https://shop.auth.us-east-1.amazoncognito.com/",
+	} {
+		c := serving.Dev(t)
+		c.IssuerBase = setting
+		r := serving.Start(t, c)
+		pool := serving.NewPool(t, r)
+		_, err := r.Dev().CreateUserPoolDomain(t.Context(), &cip.CreateUserPoolDomainInput{UserPoolId: &pool, Domain: aws.String("shop")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, body := serving.Get(t, r.URL()+"/"+pool+"/.well-known/openid-configuration"); !strings.Contains(body, `"authorization_endpoint":"`+want) {
 			t.Errorf("%s: %s", setting, body)
 		}
 	}

@@ -56,3 +56,11 @@ func LoginHost(issuerBase string, development bool) func(region string) string {
 	}
 	return func(string) string { return host }
 }
+
+// HasSubdomains reports whether names below a host resolve. Not all clients resolve names below
+// localhost. A service in a network of containers has a name without a dot, and no names below it.
+// The host of the issuer base "aws" is empty.
+func HasSubdomains(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return host == "" || err != nil && strings.Contains(host, ".") && !isLocalName(host)
+}
