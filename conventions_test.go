@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -57,6 +58,7 @@ var imports = map[string][]string{
 	"internal/spelling":     {},
 	"internal/console":      {"internal/api"},
 	"test":                  {"*"},
+	"examples":              {},
 
 	// A seed is made of operations, and of what the API cannot say.
 	"internal/seed": {"internal/document", "internal/api", "internal/spelling", "internal/keys", "internal/pool", "internal/user", "internal/identitypool", "internal/store"},
@@ -387,9 +389,47 @@ func TestModuleFile(t *testing.T) {
 			}
 		}
 	}
-	for line := range strings.Lines(string(read(t, "test/js/package-lock.json"))) {
-		if strings.Contains(line, `"resolved"`) {
-			t.Errorf("test/js/package-lock.json names a registry's host: %s", strings.TrimSpace(line))
+	for _, name := range textFiles(t) {
+		if path.Base(name) != "package-lock.json" {
+			continue
+		}
+		for line := range strings.Lines(string(read(t, name))) {
+			if strings.Contains(line, `"resolved"`) {
+				t.Errorf("%s names a registry's host: %s", name, strings.TrimSpace(line))
+			}
+		}
+	}
+}
+
+// TestExamplePackages wants the examples to have the npm packages of the tests, which run the examples with them, and lock
+// files that fit.
+func TestExamplePackages(t *testing.T) {
+	t.Parallel()
+	type packages struct{ Dependencies, DevDependencies map[string]string }
+	decode := func(name string, into any) {
+		if err := json.Unmarshal(read(t, name), into); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	var tests packages
+	decode("test/js/package.json", &tests)
+	for _, name := range textFiles(t) {
+		if path.Base(name) != "package.json" || !strings.HasPrefix(name, "examples/") {
+			continue
+		}
+		var example packages
+		var lock struct{ Packages map[string]packages }
+		decode(name, &example)
+		decode(strings.TrimSuffix(name, ".json")+"-lock.json", &lock)
+		if !reflect.DeepEqual(lock.Packages[""], example) {
+			t.Errorf("%s is not what its lock file has: run npm install there", name)
+		}
+		for _, group := range []map[string]string{example.Dependencies, example.DevDependencies} {
+			for module, version := range group {
+				if want := tests.DevDependencies[module]; version != want && module != "testcontainers" {
+					t.Errorf("%s: %s is %q, and %q in test/js", name, module, version, want)
+				}
+			}
 		}
 	}
 }
@@ -598,8 +638,8 @@ func textFiles(t *testing.T) []string {
 // projectFiles lists the files of the project, without what tools leave in the
 // tree (the folders of .gitignore).
 func projectFiles() ([]string, error) {
-	atRoot := []string{".git", ".cache", "bin", "dist", "data", ".cognate"}
-	anywhere := []string{"node_modules", "__pycache__"}
+	atRoot := []string{".git", ".cache", "bin", "dist", "data"}
+	anywhere := []string{"node_modules", "__pycache__", ".cognate", ".venv", ".pytest_cache"}
 	var names []string
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		switch {

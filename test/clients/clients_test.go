@@ -220,22 +220,30 @@ func awsProgram() string { return cmp.Or(os.Getenv("COGNATE_TEST_AWS"), "/usr/bi
 // node runs one suite of test/js and makes sure that it tested something.
 func node(t *testing.T, suite string, env ...string) {
 	t.Helper()
-	path, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatalf("%v: the README says what the tests need", err)
-	}
-	out := run(t, filepath.Join("..", "js"), env, path, "--test", "--test-reporter=spec", suite)
+	out := run(t, filepath.Join("..", "js"), env, nodeProgram(t), "--test", "--test-reporter=spec", suite)
 	wantCount(t, out, regexp.MustCompile(`(?m)^ℹ pass (\d+)$`))
 	if !strings.Contains(out, "ℹ skipped 0\n") {
 		t.Errorf("%s skipped tests:\n%s", suite, out)
 	}
 }
 
+// nodeProgram is Node.js as it is in PATH.
+func nodeProgram(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatalf("%v: the README says what the tests need", err)
+	}
+	return path
+}
+
+// pythonProgram is Debian's Python, whatever else is in PATH.
+func pythonProgram() string { return cmp.Or(os.Getenv("COGNATE_TEST_PYTHON"), "/usr/bin/python3") }
+
 // python runs one suite of test/python and makes sure that it tested something.
 func python(t *testing.T, suite string, env ...string) {
 	t.Helper()
-	program := cmp.Or(os.Getenv("COGNATE_TEST_PYTHON"), "/usr/bin/python3")
-	out := run(t, filepath.Join("..", "python"), env, program, "-m", "unittest", "-v", suite)
+	out := run(t, filepath.Join("..", "python"), env, pythonProgram(), "-m", "unittest", "-v", suite)
 	wantCount(t, out, regexp.MustCompile(`Ran (\d+) tests? in`))
 }
 

@@ -364,12 +364,8 @@ func TestAPIExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nodeProgram, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatal(err)
-	}
 	const secret = "between-gateway-and-api"
-	api := launchProgram(t, nodeProgram, listening, []string{"PORT=0", "GATEWAY_SECRET=" + secret}, filepath.Join(example, "server.mjs"))
+	api := launchProgram(t, nodeProgram(t), listening, []string{"PORT=0", "GATEWAY_SECRET=" + secret}, filepath.Join(example, "server.mjs"))
 	dir := t.TempDir()
 	services := filepath.Join(dir, "services.yaml")
 	if err := os.WriteFile(services, []byte("execute-api: {url: '"+api+"', api: notes, secret-key: "+secret+"}\n"), 0o600); err != nil {

@@ -122,6 +122,12 @@ func makeConfidential(t *testing.T, sdk *idp.Client, poolID string, in *idp.Crea
 // scripts do that know the names of its form, and returns the code.
 func codeOf(t *testing.T, authorize, username string) string {
 	t.Helper()
+	return codeAt(t, callbackURL, authorize, username)
+}
+
+// codeAt is codeOf for a client with another redirect URI.
+func codeAt(t *testing.T, callback, authorize, username string) string {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +135,7 @@ func codeOf(t *testing.T, authorize, username string) string {
 	var login *url.URL
 	browser := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 		login = r.URL
-		if strings.HasPrefix(r.URL.String(), callbackURL) {
+		if strings.HasPrefix(r.URL.String(), callback) {
 			return http.ErrUseLastResponse
 		}
 		return nil

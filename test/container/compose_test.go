@@ -21,13 +21,18 @@ import (
 // composed reads compose.yaml as Docker Compose does, with the variables that its head asks for.
 func composed(t *testing.T) *types.Project {
 	t.Helper()
-	root, err := filepath.Abs(filepath.Join("..", ".."))
+	return read(t, filepath.Join("..", "..", "compose.yaml"), types.Mapping{"COGNATE_ISSUER_BASE": "https://id.example.com", "DATABASE_PASSWORD": "0123456789abcdef"})
+}
+
+// read reads a file as Docker Compose does.
+func read(t *testing.T, name string, environment types.Mapping) *types.Project {
+	t.Helper()
+	path, err := filepath.Abs(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{
-		WorkingDir: root, ConfigFiles: types.ToConfigFiles([]string{filepath.Join(root, "compose.yaml")}),
-		Environment: types.Mapping{"COGNATE_ISSUER_BASE": "https://id.example.com", "DATABASE_PASSWORD": "0123456789abcdef"},
+		WorkingDir: filepath.Dir(path), ConfigFiles: types.ToConfigFiles([]string{path}), Environment: environment,
 	}, func(o *loader.Options) { o.SetProjectName("cognate", true) })
 	if err != nil {
 		t.Fatal(err)
@@ -126,5 +131,37 @@ func TestComposedServices(t *testing.T) {
 	c := server.Config{Mode: server.Serve, TrustedProxy: []string{env(s, "COGNATE_TRUSTED_PROXY")}}.WithDefaults()
 	if least := *c.DrainDelay + c.ShutdownTimeout + 5*time.Second; s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < least {
 		t.Errorf("the grace period is %v, shorter than %v", s.StopGracePeriod, least)
+	}
+}
+
+// TestComposeExample checks what examples/compose names in other folders.
+func TestComposeExample(t *testing.T) {
+	t.Parallel()
+	p := read(t, filepath.Join("..", "..", "examples", "compose", "compose.yaml"), nil)
+	for _, s := range p.Services {
+		if _, err := os.Stat(filepath.Join(s.Build.Context, s.Build.Dockerfile)); err != nil {
+			t.Errorf("%s: %v", s.Name, err)
+		}
+		for _, port := range s.Ports {
+			if port.HostIP != "127.0.0.1" {
+				t.Errorf("%s is published to other machines: %+v", s.Name, port)
+			}
+		}
+	}
+	folder := p.Services["api"].Build.Context
+	text, err := os.ReadFile(filepath.Join(folder, "Containerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		if len(words) < 3 || words[0] != "COPY" {
+			continue
+		}
+		for _, name := range words[1 : len(words)-1] {
+			if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
+
 	"cognate/test/patience"
 )
 
@@ -82,7 +84,8 @@ func follow(t *testing.T, source, work string) image {
 	return in
 }
 
-// TestContainer runs the server in what the image holds, as the image's user, and asks it by the image's health check.
+// TestContainer runs servers in what the image holds, as the image's user, and asks them by the image's health check: one
+// for production, and the development server of examples/compose.
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	source, err := filepath.Abs(filepath.Join("..", ".."))
@@ -91,71 +94,170 @@ func TestContainer(t *testing.T) {
 	}
 	work := t.TempDir()
 	in := follow(t, source, work)
-	root := filepath.Join(work, "root")
-	for _, c := range in.copies {
-		from := c[0]
+	if in.user != "65532:65532" {
+		t.Fatalf("the image's user is %s", in.user)
+	}
+	t.Run("serve", func(t *testing.T) {
+		t.Parallel()
+		c := in.create(t, work)
+		main := freeAddress(t)
+		c.env = append(c.env, "COGNATE_KEK="+"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "COGNATE_ISSUER_BASE=http://"+main,
+			"COGNATE_LISTEN="+main, "COGNATE_PRIVATE_LISTEN="+freeAddress(t), "COGNATE_PLAIN_HTTP=true")
+		for _, words := range [][]string{{"migrate"}, {"admin", "keys", "create", "--name", "ops", "--policy", "admin"}} {
+			if out, err := c.command(append(in.entrypoint, words...)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %v\n%s", words, err, out)
+			}
+		}
+		stop := c.start(t, "serve")
+		res, err := http.Post("http://"+main+"/", "application/x-amz-json-1.1", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusBadRequest {
+			t.Errorf("an empty request is answered %s", res.Status)
+		}
+		stop()
+	})
+	t.Run("dev", func(t *testing.T) {
+		t.Parallel()
+		c := in.create(t, work)
+		example := read(t, filepath.Join(source, "examples", "compose", "compose.yaml"), nil)
+		service, api := example.Services["cognate"], example.Services["api"]
+		main := freeAddress(t)
+		c.env = append(c.env, "COGNATE_PRIVATE_LISTEN="+freeAddress(t))
+		c.health = service.HealthCheck.Test[1:]
+		for _, v := range service.Volumes {
+			copyFile(t, v.Source, filepath.Join(c.root, v.Target))
+		}
+		command := slices.Clone([]string(service.Command))
+		command[slices.Index(command, "--listen")+1] = main
+		stop := c.start(t, command...)
+		// The API asks for this document by the service's name, and verifies tokens by its issuer.
+		issuer := *api.Environment["ISSUER"]
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+main+strings.TrimPrefix(issuer, "http://cognate:9229")+"/.well-known/openid-configuration", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, host := range []string{"cognate:9229", "localhost:9229"} {
+			r.Host = host
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			var document struct{ Issuer string }
+			if err := json.NewDecoder(res.Body).Decode(&document); err != nil || document.Issuer != issuer {
+				t.Errorf("the discovery document at %s is for %q, want %q: %v", host, document.Issuer, issuer, err)
+			}
+		}
+		if got := api.DependsOn[service.Name].Condition; got != types.ServiceConditionHealthy {
+			t.Errorf("the API waits for the condition %q", got)
+		}
+		stop()
+	})
+}
+
+// A container is a folder with the files of the image.
+type container struct {
+	root       string
+	env        []string
+	entrypoint []string
+	health     []string
+}
+
+// create makes a container of the image, whose first stage was built below work.
+func (in image) create(t *testing.T, work string) *container {
+	t.Helper()
+	c := &container{root: t.TempDir(), env: slices.Clone(in.env), entrypoint: in.entrypoint, health: in.health}
+	if err := os.Chmod(c.root, 0o755); err != nil { //nolint:gosec // The image's user must reach the files.
+		t.Fatal(err)
+	}
+	for _, pair := range in.copies {
+		from := pair[0]
 		if strings.HasPrefix(from, "/out/") {
 			from = work + from
 		}
-		to := filepath.Join(root, c[1])
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		to := filepath.Join(c.root, pair[1])
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // as above
 			t.Fatal(err)
 		}
 		if out, err := exec.CommandContext(t.Context(), "cp", "-a", "-L", from, to).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	if in.user != "65532:65532" {
-		t.Fatalf("the image's user is %s", in.user)
-	}
+	return c
+}
 
-	main, private := freeAddress(t), freeAddress(t)
-	env := slices.Concat(in.env, []string{
-		"COGNATE_KEK=" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "COGNATE_ISSUER_BASE=http://" + main,
-		"COGNATE_LISTEN=" + main, "COGNATE_PRIVATE_LISTEN=" + private, "COGNATE_PLAIN_HTTP=true",
-	})
-	run := func(words ...string) *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
-		cmd.Env, cmd.Dir = env, "/"
-		if os.Getuid() == 0 {
-			cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
-		} else { // Only root may change the root.
-			cmd.Path, cmd.Env = filepath.Join(root, words[0]), append(env, "COGNATE_DATA="+filepath.Join(root, "data"))
-		}
+// command returns a command in the container.
+func (c *container) command(words ...string) *exec.Cmd {
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Env, cmd.Dir = c.env, "/"
+	if os.Getuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
 		return cmd
 	}
-	for _, words := range [][]string{{"migrate"}, {"admin", "keys", "create", "--name", "ops", "--policy", "admin"}} {
-		if out, err := run(append(in.entrypoint, words...)...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", words, err, out)
-		}
+	// Only root may change the root.
+	cmd.Path, cmd.Env = filepath.Join(c.root, words[0]), append(slices.Clip(c.env), "COGNATE_DATA="+filepath.Join(c.root, "data"))
+	if i := slices.Index(cmd.Args, "--seed"); i > 0 {
+		cmd.Args[i+1] = filepath.Join(c.root, cmd.Args[i+1])
 	}
-	var log strings.Builder
-	server := run(append(in.entrypoint, "serve")...)
-	server.Stdout, server.Stderr = &log, &log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(patience.Limit); run(in.health...).Run() != nil; {
-		if time.Now().After(end) || server.ProcessState != nil {
-			t.Fatalf("the health check never succeeded:\n%s", log.String())
-		}
-	}
-	res, err := http.Post("http://"+main+"/", "application/x-amz-json-1.1", strings.NewReader("{}"))
+	return cmd
+}
+
+// start starts a server in the container and waits until its health check succeeds. The function that it returns stops
+// the server.
+func (c *container) start(t *testing.T, words ...string) (stop func()) {
+	t.Helper()
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusBadRequest {
-		t.Errorf("an empty request is answered %s", res.Status)
+	t.Cleanup(func() { _ = log.Close() })
+	said := func() string {
+		text, _ := os.ReadFile(log.Name())
+		return string(text)
 	}
-	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+	server := c.command(append(slices.Clip(c.entrypoint), words...)...)
+	server.Stdout, server.Stderr = log, log
+	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Wait(); err != nil {
-		t.Errorf("the server ended with %v:\n%s", err, log.String())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	t.Cleanup(func() { _ = server.Process.Kill() })
+	for end := time.Now().Add(patience.Limit); c.command(c.health...).Run() != nil; {
+		select {
+		case err := <-ended:
+			t.Fatalf("the server ended with %v:\n%s", err, said())
+		default:
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the health check never succeeded:\n%s", said())
+		}
 	}
-	if out, err := run(in.health...).CombinedOutput(); err == nil {
-		t.Errorf("the health check of a stopped server succeeds: %s", out)
+	return func() {
+		t.Helper()
+		if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with %v:\n%s", err, said())
+		}
+		if out, err := c.command(c.health...).CombinedOutput(); err == nil {
+			t.Errorf("the health check of a stopped server succeeds: %s", out)
+		}
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, text, 0o644) //nolint:gosec // The image's user must read it, as it reads what is mounted.
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
