@@ -109,6 +109,21 @@ func TestTwoServers(t *testing.T) {
 	if looked > mostGuesses {
 		t.Errorf("%d guesses on two servers", looked)
 	}
+
+	// A lock that one server writes holds on the other, which would check five wrong passwords by itself. Each that it checks
+	// makes the lock twice as long, so that a slow machine meets it, too.
+	locked := func(n *node) bool {
+		got := n.signIn(t, app, "bob", "wrong")
+		if got.Code != "NotAuthorizedException" {
+			t.Fatal(got)
+		}
+		return strings.Contains(got.Text, "Password attempts exceeded")
+	}
+	for !locked(a) {
+	}
+	if !locked(b) && !locked(b) && !locked(b) && !locked(b) {
+		t.Error("a user who is locked by one server can try four passwords on the other")
+	}
 	a.quiet(t)
 	b.quiet(t)
 }
