@@ -12,31 +12,34 @@ import (
 	"strings"
 )
 
+// manifestFile is the file that lists the stacks of a cloud assembly.
+const manifestFile = "manifest.json"
+
 // find returns the file of a template and the name of its stack. A folder must be one that cdk synth wrote,
 // with one stack.
-func find(file string) (name, stackName string, err error) {
+func find(file string) (assemblyStack, error) {
 	info, err := os.Stat(file)
 	if err != nil {
-		return "", "", err
+		return assemblyStack{}, err
 	}
 	if !info.IsDir() {
-		return file, stackNameOf(file), nil
+		return assemblyStack{file, stackNameOf(file)}, nil
 	}
 	stacks, err := assembly(file, 0)
 	if err != nil {
-		return "", "", err
+		return assemblyStack{}, err
 	}
 	switch len(stacks) {
 	case 0:
-		return "", "", fmt.Errorf("%s: the folder has no stack", file)
+		return assemblyStack{}, fmt.Errorf("%s: the folder has no stack", file)
 	case 1:
-		return stacks[0].file, stacks[0].name, nil
+		return stacks[0], nil
 	}
 	var files []string
 	for _, s := range stacks {
 		files = append(files, s.file)
 	}
-	return "", "", fmt.Errorf("%s: the folder has %d stacks; name the template of one: %s", file, len(stacks), strings.Join(files, ", "))
+	return assemblyStack{}, fmt.Errorf("%s: the folder has %d stacks; name the template of one: %s", file, len(stacks), strings.Join(files, ", "))
 }
 
 // stackNameOf makes a name of a stack from that of a file.
@@ -60,14 +63,14 @@ type assemblyStack struct{ file, name string }
 
 // assembly lists the stacks of a cloud assembly of CDK, with those of its stages.
 func assembly(folder string, depth int) ([]assemblyStack, error) {
-	name := filepath.Join(folder, "manifest.json")
+	name := filepath.Join(folder, manifestFile)
 	text, err := readFile(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("%s: the folder has no manifest.json; name the file of the template", folder)
 	case err != nil:
 		return nil, err
-	case depth > 20:
+	case depth > 5:
 		return nil, fmt.Errorf("%s: stages are nested too deep", name)
 	}
 	var manifest struct {
@@ -128,7 +131,9 @@ func (r *reader) assets(folder string) map[string]string {
 				Destinations map[string]struct{ ObjectKey string }
 			}
 		}
-		text, err := readFile(filepath.Join(folder, entry.Name()))
+		name := filepath.Join(folder, entry.Name())
+		r.template.files = append(r.template.files, name)
+		text, err := readFile(name)
 		if err != nil || json.Unmarshal(text, &manifest) != nil {
 			continue // Whatever needs it says that its file is not known.
 		}

@@ -70,11 +70,15 @@ type reader struct {
 // Read reads a template and the templates that it nests: a file, or a folder that cdk synth wrote. Its error
 // names file, line and field of each fault.
 func Read(file string, o Options) (*Template, error) {
-	file, name, err := find(file)
+	found, err := find(file)
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{options: o.withDefaults(name)}
+	t := &Template{options: o.withDefaults(found.name)}
+	if found.file != file {
+		t.files = append(t.files, filepath.Join(file, manifestFile))
+		file = found.file
+	}
 	r := &reader{template: t}
 	for _, folder := range []string{filepath.Dir(file), o.Folder} {
 		if real, err := filepath.EvalSymlinks(folder); err == nil && folder != "" {
@@ -126,6 +130,9 @@ func (r *reader) read(s *stack) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.file, err)
+	}
+	if t := r.template; !slices.Contains(t.files, s.file) {
+		t.files = append(t.files, s.file)
 	}
 	c := &converter{json: document.IsJSON(text), add: func(line int, at *path, format string, args ...any) {
 		r.problems.Addf(s.file, line, at.String(), format, args...)

@@ -30,6 +30,7 @@ type Template struct {
 	root      *stack
 	resources []*Resource
 	notes     []Problem
+	files     []string
 	// given are the parameters of the options that the template uses under other names than those of its
 	// parameters. Only Read changes it.
 	given map[string]bool
@@ -91,6 +92,9 @@ func (t *Template) StackName() string { return t.root.name }
 
 // File returns the file of the template.
 func (t *Template) File() string { return t.root.file }
+
+// Files returns the files that were read: a change of one may change the template.
+func (t *Template) Files() []string { return t.files }
 
 // Notes says what was read and has no effect.
 func (t *Template) Notes() []Problem { return t.notes }

@@ -19,19 +19,20 @@ func TestToolTemplates(t *testing.T) {
 		triggers    map[string]string // the attribute of a function, for each trigger
 		code        map[string]string // a file of the code of a function
 		count       int               // of resources
+		files       int               // that were read
 	}{
 		{
-			file: "testdata/sam/template.yaml", stack: "sam", pool: "UserPool", count: 14,
+			file: "testdata/sam/template.yaml", stack: "sam", pool: "UserPool", count: 14, files: 1,
 			triggers: map[string]string{"PreSignUp": "att-PreSignUp-Arn", "PreTokenGeneration": "att-Claims-Arn"},
 			code:     map[string]string{"PreSignUp": "index.mjs", "Claims": "app.py"},
 		},
 		{
-			file: "testdata/cdk/cdk.out", stack: "Shop", pool: "PoolD3F588B8", count: 17,
+			file: "testdata/cdk/cdk.out", stack: "Shop", pool: "PoolD3F588B8", count: 17, files: 2,
 			triggers: map[string]string{"PreSignUp": "att-PreSignUp1C2BA29E-Arn"},
 			code:     map[string]string{"PreSignUp1C2BA29E": "index.mjs"},
 		},
 		{
-			file: "testdata/amplify/cdk.out", stack: "amplify-shop-dev-sandbox-83ea8920a8", pool: "auth179371D7/amplifyAuthUserPool4BA7F805", count: 22,
+			file: "testdata/amplify/cdk.out", stack: "amplify-shop-dev-sandbox-83ea8920a8", pool: "auth179371D7/amplifyAuthUserPool4BA7F805", count: 22, files: 5,
 			triggers: map[string]string{"PreSignUp": "att-function1351588B/presignuplambda88F2702A-Arn"},
 			code:     map[string]string{"function1351588B/presignuplambda88F2702A": "index.mjs"},
 		},
@@ -44,6 +45,9 @@ func TestToolTemplates(t *testing.T) {
 			}
 			if tmpl.StackName() != test.stack || len(tmpl.Resources()) != test.count || len(tmpl.Notes()) > 0 {
 				t.Errorf("stack %s with %d resources, %v", tmpl.StackName(), len(tmpl.Resources()), tmpl.Notes())
+			}
+			if got := len(tmpl.Files()); got != test.files {
+				t.Errorf("%d files were read: %v", got, tmpl.Files())
 			}
 			before := map[string]bool{}
 			for _, r := range tmpl.Resources() {

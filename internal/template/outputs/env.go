@@ -52,6 +52,7 @@ func (d *Deployment) Env() []byte {
 	}
 	set("COGNITO_ENDPOINT", d.Endpoint)
 	set("AWS_REGION", d.Region)
+	set("AWS_DEFAULT_REGION", d.Region) // SDK for Python, version 1 of the CLI
 	for _, service := range []string{"COGNITO_IDENTITY_PROVIDER", "COGNITO_IDENTITY", "STS", "IAM"} {
 		set("AWS_ENDPOINT_URL_"+service, d.Endpoint)
 	}

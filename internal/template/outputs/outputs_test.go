@@ -125,6 +125,7 @@ func TestEnv(t *testing.T) {
 	t.Parallel()
 	const want = `COGNITO_ENDPOINT=http://localhost:9229
 AWS_REGION=eu-west-1
+AWS_DEFAULT_REGION=eu-west-1
 AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=http://localhost:9229
 AWS_ENDPOINT_URL_COGNITO_IDENTITY=http://localhost:9229
 AWS_ENDPOINT_URL_STS=http://localhost:9229
