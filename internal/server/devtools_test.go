@@ -248,6 +248,23 @@ func TestHints(t *testing.T) {
 			}
 		})
 	}
+	// A hint must not tell who exists.
+	discreet, err := r.Dev().CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{UserPoolId: &pool, ClientName: aws.String("discreet"), PreventUserExistenceErrors: "ENABLED", ExplicitAuthFlows: []types.ExplicitAuthFlowsType{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}})
+	app := *serving.Must(t, discreet, err).UserPoolClient.ClientId
+	for _, request := range []struct{ operation, body string }{
+		{"ForgotPassword", `{"ClientId":"` + app + `","Username":"NAME"}`},
+		{"ConfirmForgotPassword", `{"ClientId":"` + app + `","Username":"NAME","ConfirmationCode":"0","Password":"` + password + `"}`},
+		{"InitiateAuth", strings.Replace(signIn(app, "USER_PASSWORD_AUTH", "NAME"), password, "wrong", 1)},
+	} {
+		var seen []string
+		for _, name := range []string{"alice", "nobody"} {
+			res := rawCall(t, r, request.operation, strings.Replace(request.body, "NAME", name, 1))
+			seen = append(seen, res.Header.Get("X-Amzn-Errortype")+": "+res.Header.Get("X-Cognate-Hint"))
+		}
+		if seen[0] != seen[1] {
+			t.Errorf("%s: %q for a user, %q for nobody", request.operation, seen[0], seen[1])
+		}
+	}
 	_, err = r.Client("dev", "dev", func(o *cip.Options) { o.Region = "eu-west-1" }).DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: &pool})
 	serving.Want(t, err, "ResourceNotFoundException")
 	if !strings.Contains(r.Log.String(), "Set AWS_REGION=us-east-1") {
