@@ -268,29 +268,38 @@ func (e *evaluator) parameter(s *stack, p *parameter, line int, at *path) any {
 		return p.value
 	}
 	if n := s.given.get(p.name); n != nil {
-		v := e.once(s.up, n, s.holder.where.field("Properties").field("Parameters").field(p.name), p)
-		if isUnknown(v) {
-			return v
-		}
-		text, ok := textOf(v)
-		if list, is := v.([]any); is {
-			text, ok = e.join(s, list, ",", n.line, at)
-		}
-		if !ok {
-			e.add(s.up, n.line, s.holder.where.field("Properties").field("Parameters").field(p.name), "must be a text, %s", foundValue(v))
-			return unknown{}
-		}
-		v, fault := p.convert(text)
-		if fault != "" {
-			e.add(s.up, n.line, s.holder.where.field("Properties").field("Parameters").field(p.name), "%s", fault)
-			return unknown{}
-		}
-		return v
+		return e.nestedParameter(s, p, n)
 	}
 	if p.stored && (e.made != nil || e.static) {
 		e.add(s, line, at, "the value of the parameter %s is in Systems Manager: set it by --template-parameter %s=VALUE", p.name, p.name)
 	}
 	return unknown{}
+}
+
+// nestedParameter returns the value that the stack above sets.
+func (e *evaluator) nestedParameter(s *stack, p *parameter, n *node) any {
+	at := s.holder.where.field("Properties").field("Parameters").field(p.name)
+	v := e.once(s.up, n, at, p)
+	text, ok := textOf(v)
+	switch list, isList := v.([]any); {
+	case isUnknown(v):
+		return v
+	case isList:
+		if text, ok = e.join(s.up, list, ",", n.line, at); !ok {
+			return unknown{}
+		}
+	case isNoValue(v) && p.fallback != nil && !p.stored:
+		text = *p.fallback
+	case !ok:
+		e.add(s.up, n.line, at, "must be a text, %s", foundResult(v))
+		return unknown{}
+	}
+	v, fault := p.convert(text)
+	if fault != "" {
+		e.add(s.up, n.line, at, "%s", fault)
+		return unknown{}
+	}
+	return v
 }
 
 var pseudoParameters = []string{

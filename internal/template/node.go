@@ -160,6 +160,8 @@ type converter struct {
 	merged  int // entries that merge keys copied
 	// imports is set if there is Fn::ImportValue.
 	imports bool
+	// loops is the line of a loop, or 0.
+	loops int
 }
 
 var null = &node{}
@@ -194,6 +196,10 @@ func (c *converter) tagged(n *yaml.Node, at *path) *node {
 	name := strings.TrimPrefix(n.Tag, "!")
 	if name != "Ref" && name != "Condition" {
 		name = "Fn::" + name
+	}
+	if name == "Fn::Transform" {
+		c.add(n.Line, at, "Fn::Transform is not supported: a macro runs in AWS only")
+		return null
 	}
 	if !isFunction[name] {
 		var tags []string
@@ -284,10 +290,13 @@ func (c *converter) call(n *node, at *path) *node {
 			continue
 		}
 		switch {
-		case strings.HasPrefix(name, "Fn::ForEach"):
-			c.add(e.line, at.field(name), "Fn::ForEach is not supported: write out what it repeats")
+		case strings.HasPrefix(name, loopPrefix): // An expander replaces it.
+			c.loops = max(c.loops, e.line)
+			continue
 		case !isFunction[name]:
 			c.add(e.line, at.field(name), "there is no function %s%s", name, spelling.Meant(name, functions))
+		case name == "Fn::Transform":
+			c.add(e.line, at.field(name), "Fn::Transform is not supported: a macro runs in AWS only")
 		case len(n.entries) > 1:
 			c.add(e.line, at.field(name), "a function must be the only entry of its mapping")
 		default:

@@ -35,6 +35,7 @@ type stack struct {
 
 	parameters      map[string]*parameter
 	parameterNames  []string
+	loops           int   // the line of a loop, or 0
 	functionGlobals *node // of SAM
 	given           *node // the parameters of a nested stack, in the scope of the stack above
 	mappings        map[string]*node
@@ -139,6 +140,7 @@ func (r *reader) read(s *stack) error {
 	}}
 	root := c.node(tree, nil)
 	r.imports = r.imports || c.imports
+	s.loops = c.loops
 	if r.problems.Len() == 0 {
 		r.sections(s, root)
 	}
@@ -179,6 +181,13 @@ func (r *reader) sections(s *stack, root *node) {
 	s.resources, s.children = map[string]*Resource{}, map[string]*stack{}
 	r.parameters(s, root)
 	r.entries(s, root, "Mappings", func(e entry, at *path) { r.mapping(s, e, at) })
+	switch {
+	case s.loops > 0 && !s.extensions:
+		r.add(s, s.loops, nil, "Fn::ForEach needs the transform AWS::LanguageExtensions")
+		return
+	case s.loops > 0:
+		root = (&expander{reader: r, stack: s}).expand(root, nil, nil)
+	}
 	r.entries(s, root, "Conditions", func(e entry, at *path) {
 		s.conditions[e.name] = &condition{node: e.value, at: at}
 		s.conditionNames = append(s.conditionNames, e.name)

@@ -176,6 +176,45 @@ Resources:
 	}
 }
 
+// TestLoops replaces loops, in the sections and in properties.
+func TestLoops(t *testing.T) {
+	t.Parallel()
+	tmpl := read(t, template.Options{Parameters: map[string]string{"Groups": "admins,power-users"}}, "t.yaml", `
+Transform: AWS::LanguageExtensions
+Parameters: {Groups: {Type: CommaDelimitedList}}
+Resources:
+  Pool:
+    Type: AWS::Cognito::UserPool
+    Properties:
+      UserPoolTags:
+        Fn::ForEach::Tags: [Name, [a, b], {"tag-${Name}": !Sub "${Name}-${AWS::Region}"}]
+  Fn::ForEach::Groups:
+    - Name
+    - !Ref Groups
+    - Group&{Name}:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: {UserPoolId: !Ref Pool, GroupName: !Ref Name}
+Outputs:
+  Fn::ForEach::Outputs:
+    - Name
+    - !Ref Groups
+    - Group&{Name}: {Value: !Ref "Group&{Name}"}
+`)
+	if diff := cmp.Diff([]string{"Pool", "Groupadmins", "Grouppowerusers"}, paths(tmpl)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]any{"tag-a": "a-us-east-1", "tag-b": "b-us-east-1"}, properties(t, tmpl, "Pool")["UserPoolTags"]); diff != "" {
+		t.Error(diff)
+	}
+	if name := properties(t, tmpl, "Grouppowerusers")["GroupName"]; name != "power-users" {
+		t.Errorf("group %v", name)
+	}
+	outputs, err := tmpl.Outputs(made(tmpl))
+	if err != nil || len(outputs) != 2 || outputs[1].Value != "ref-Grouppowerusers" {
+		t.Errorf("outputs %v, %v", outputs, err)
+	}
+}
+
 // TestOrder wants each resource after those that it needs, and the others in the order of the file.
 func TestOrder(t *testing.T) {
 	t.Parallel()
