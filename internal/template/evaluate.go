@@ -25,6 +25,19 @@ type unknown struct{}
 // A noValue is the value of AWS::NoValue. It removes the entry or the item that has it.
 type noValue struct{}
 
+// A placeholder is a text of a resource that is not made, or one that a function made of such a text.
+type placeholder string
+
+func isPlaceholder(v any) bool { _, is := v.(placeholder); return is }
+
+// like returns a text, as a placeholder if it was made of one.
+func like(text string, isPlaceholder bool) any {
+	if isPlaceholder {
+		return placeholder(text)
+	}
+	return text
+}
+
 func isUnknown(v any) bool { _, is := v.(unknown); return is }
 
 // textOf returns a scalar as a text.
@@ -32,6 +45,8 @@ func textOf(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
 		return v, true
+	case placeholder:
+		return string(v), true
 	case json.Number:
 		return v.String(), true
 	case bool:
@@ -175,13 +190,16 @@ func (e *evaluator) result(r *Resource, attribute string, line int, at *path, s 
 		return unknown{}
 	}
 	if attribute == "" {
-		return values.Ref
+		return like(values.Ref, values.Placeholder)
 	}
 	v, ok := values.Attributes[attribute]
 	if !ok {
 		known := slices.Sorted(maps.Keys(values.Attributes))
 		e.add(s, line, at, "a resource of the type %s has no attribute %s%s", r.Type, attribute, spelling.Meant(attribute, known))
 		return unknown{}
+	}
+	if text, isText := v.(string); isText {
+		return like(text, values.Placeholder)
 	}
 	return v
 }
@@ -280,6 +298,9 @@ func (e *evaluator) parameter(s *stack, p *parameter, line int, at *path) any {
 func (e *evaluator) nestedParameter(s *stack, p *parameter, n *node) any {
 	at := s.holder.where.field("Properties").field("Parameters").field(p.name)
 	v := e.once(s.up, n, at, p)
+	if isPlaceholder(v) && !p.list {
+		return v
+	}
 	text, ok := textOf(v)
 	switch list, isList := v.([]any); {
 	case isUnknown(v):

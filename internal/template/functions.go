@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,6 +101,9 @@ func (e *evaluator) list(s *stack, n *node, at *path) (list []any, ok bool) {
 	v := e.value(s, n, at)
 	if isUnknown(v) {
 		return nil, false
+	}
+	if isPlaceholder(v) {
+		return []any{v}, true
 	}
 	if list, ok = v.([]any); !ok {
 		e.add(s, n.line, at, "must be a list, %s", foundResult(v))
@@ -206,7 +210,7 @@ func (e *evaluator) joinCall(s *stack, a *node, at *path) any {
 	if !ok {
 		return unknown{}
 	}
-	return text
+	return like(text, slices.ContainsFunc(list, isPlaceholder))
 }
 
 func (e *evaluator) split(s *stack, a *node, at *path) any {
@@ -218,8 +222,16 @@ func (e *evaluator) split(s *stack, a *node, at *path) any {
 		e.add(s, a.items[0].line, at.index(0), "must be a text that separates the parts")
 		return unknown{}
 	}
-	text, ok := e.text(s, a.items[1], at.index(1))
-	if !ok || !e.fits(s, len(text), a.line, at) {
+	source := e.value(s, a.items[1], at.index(1))
+	if isUnknown(source) {
+		return source
+	}
+	text, ok := textOf(source)
+	if !ok {
+		e.add(s, a.items[1].line, at.index(1), "must be a text, %s", foundResult(source))
+		return unknown{}
+	}
+	if !e.fits(s, len(text), a.line, at) {
 		return unknown{}
 	}
 	parts := []any{}
@@ -228,7 +240,7 @@ func (e *evaluator) split(s *stack, a *node, at *path) any {
 			e.add(s, a.line, at, "the text has too many parts")
 			return unknown{}
 		}
-		parts = append(parts, part)
+		parts = append(parts, like(part, isPlaceholder(source)))
 	}
 	return parts
 }
@@ -249,6 +261,8 @@ func (e *evaluator) selectCall(s *stack, a *node, at *path) any {
 		return unknown{}
 	case !isList:
 		return unknown{}
+	case i >= len(list) && slices.ContainsFunc(list, isPlaceholder):
+		return list[len(list)-1]
 	case i >= len(list):
 		e.add(s, a.line, at, "there is no item %d: the list has %d", i, len(list))
 		return unknown{}
@@ -352,6 +366,8 @@ var dynamicReference = regexp.MustCompile(`\{\{(resolve:[^{}]+)\}\}`)
 // resolved replaces the dynamic references that have a value. AWS resolves the others.
 func (o Options) resolved(v any) any {
 	switch v := v.(type) {
+	case placeholder:
+		return o.resolved(string(v))
 	case string:
 		return dynamicReference.ReplaceAllStringFunc(v, func(found string) string {
 			if value, ok := o.Parameters[strings.Trim(found, "{}")]; ok {

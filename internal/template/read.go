@@ -289,7 +289,7 @@ func found(n *node) string {
 
 func foundValue(v any) string {
 	switch v.(type) {
-	case string:
+	case string, placeholder:
 		return "and is a text"
 	case bool:
 		return "and is true or false"

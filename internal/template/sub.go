@@ -23,7 +23,7 @@ func (e *evaluator) sub(s *stack, n *node, at *path) any {
 		variables = e.mapping(s, values, at.index(1))
 	}
 	var out strings.Builder
-	known := true
+	known, stands := true, false
 	for rest := text; ; {
 		before, after, found := strings.Cut(rest, "${")
 		out.WriteString(before)
@@ -40,8 +40,8 @@ func (e *evaluator) sub(s *stack, n *node, at *path) any {
 			out.WriteString("${" + literal + "}")
 			continue
 		}
-		part, ok := e.variable(s, name, variables, n.line, at)
-		known = known && ok
+		part, standsFor, ok := e.variable(s, name, variables, n.line, at)
+		known, stands = known && ok, stands || standsFor
 		if !e.fits(s, len(part), n.line, at) {
 			return unknown{}
 		}
@@ -50,14 +50,14 @@ func (e *evaluator) sub(s *stack, n *node, at *path) any {
 	if !known {
 		return unknown{}
 	}
-	return out.String()
+	return like(out.String(), stands)
 }
 
-// variable returns the value of a name in a text of Fn::Sub.
-func (e *evaluator) variable(s *stack, name string, variables map[string]any, line int, at *path) (text string, ok bool) {
+// variable returns the value of a name in a text of Fn::Sub, and whether it is a placeholder.
+func (e *evaluator) variable(s *stack, name string, variables map[string]any, line int, at *path) (text string, stands, ok bool) {
 	if name == "" || strings.Trim(name, nameLetters) != "" || strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(nameLetters, r) }) {
 		e.add(s, line, at, "${%s} must have a name of letters, digits, underscores, points and colons", name)
-		return "", false
+		return "", false, false
 	}
 	v, given := variables[name]
 	if !given {
@@ -69,12 +69,12 @@ func (e *evaluator) variable(s *stack, name string, variables map[string]any, li
 		}
 	}
 	if isUnknown(v) {
-		return "", false
+		return "", false, false
 	}
 	if text, ok = textOf(v); !ok {
 		e.add(s, line, at, "${%s} must be a text, %s", name, foundResult(v))
 	}
-	return text, ok
+	return text, isPlaceholder(v), ok
 }
 
 const nameLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-"

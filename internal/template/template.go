@@ -78,6 +78,9 @@ type Values struct {
 	Ref string
 	// Attributes are what Fn::GetAtt returns. A name may have dots.
 	Attributes map[string]any
+	// Placeholder says that the resource was not made, and that its values only stand for those that it would
+	// have. Fn::Select takes a part of one that has less parts than it should.
+	Placeholder bool
 }
 
 // Made returns the results of the resource at a path. ok is false if it was not made yet.

@@ -176,6 +176,31 @@ Resources:
 	}
 }
 
+// TestPlaceholders: what is made of the values of a resource that is not made is no fault.
+func TestPlaceholders(t *testing.T) {
+	t.Parallel()
+	tmpl := read(t, template.Options{}, "t.yaml", `
+Resources:
+  Bucket: {Type: AWS::S3::Bucket}
+  A:
+    Type: AWS::Test::A
+    Properties:
+      Part: !Select [5, !Split [":", !Join ["", ["x:", !GetAtt Bucket.Arn]]]]
+      Sub: !Select [2, !Split ["/", !Sub "${Bucket}/a"]]
+      Ref: !Ref Bucket
+      List: !Select [1, !GetAtt Bucket.Arn]
+`)
+	values := template.Values{Ref: "bucket", Attributes: map[string]any{"Arn": "bucket.Arn"}, Placeholder: true}
+	got, err := tmpl.Properties(resource(t, tmpl, "A"), func(string) (template.Values, bool) { return values, true })
+	if diff := cmp.Diff(map[string]any{"Part": "bucket.Arn", "Sub": "a", "Ref": "bucket", "List": "bucket.Arn"}, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	values.Placeholder = false
+	if _, err := tmpl.Properties(resource(t, tmpl, "A"), func(string) (template.Values, bool) { return values, true }); err == nil || !strings.Contains(err.Error(), "there is no item 5") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestLoops replaces loops, in the sections and in properties.
 func TestLoops(t *testing.T) {
 	t.Parallel()

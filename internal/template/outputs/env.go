@@ -53,7 +53,8 @@ func (d *Deployment) Env() []byte {
 	set("COGNITO_ENDPOINT", d.Endpoint)
 	set("AWS_REGION", d.Region)
 	set("AWS_DEFAULT_REGION", d.Region) // SDK for Python, version 1 of the CLI
-	for _, service := range []string{"COGNITO_IDENTITY_PROVIDER", "COGNITO_IDENTITY", "STS", "IAM"} {
+	// Other services of AWS stay where they are.
+	for _, service := range []string{"COGNITO_IDENTITY_PROVIDER", "COGNITO_IDENTITY"} {
 		set("AWS_ENDPOINT_URL_"+service, d.Endpoint)
 	}
 	if d.UserPool != nil {
