@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"cognate/test/bench/newcomer"
 )
 
 // measureFlat compares the cost of the same operations in a small and in a
@@ -114,8 +115,13 @@ func (b *bench) footprint(ctx context.Context) error {
 	}
 	var took, resident []float64
 	for i := range 6 {
-		d, memory, err := b.startDev(ctx, dir, addr)
+		p, d, err := b.startDev(ctx, dir, addr)
 		if err != nil {
+			return err
+		}
+		<-time.After(2 * time.Second) // It is idle now.
+		memory := p.resident()
+		if err := p.stop(); err != nil {
 			return err
 		}
 		if i > 0 { // the first start makes the database
@@ -125,41 +131,50 @@ func (b *bench) footprint(ctx context.Context) error {
 	first, idle := median(took, identity), int64(median(resident, identity))
 	b.report.measured("cognate dev: start to first answer", "sqlite", milliseconds(first)+" ms", "< 100 ms", first < float64(100*time.Millisecond))
 	b.report.measured("idle memory (resident)", "sqlite", mib(idle), "< 48 MiB", idle < 48<<20)
+	return b.newcomer(ctx, addr)
+}
+
+// newcomer measures starts of cognate dev with a seed, each on a new database, and fresh user pools.
+func (b *bench) newcomer(ctx context.Context, addr string) error {
+	var fresh []float64
+	for _, seed := range []struct {
+		users int
+		limit time.Duration
+	}{{100, 150 * time.Millisecond}, {10_000, 2 * time.Second}} {
+		file := filepath.Join(b.dir, fmt.Sprint("seed", seed.users, ".yaml"))
+		if err := newcomer.Seed(file, seed.users); err != nil {
+			return err
+		}
+		var took []float64
+		for i := range 5 {
+			p, d, err := b.startDev(ctx, fmt.Sprint(file, "-", i), addr, "--seed", file)
+			if err != nil {
+				return err
+			}
+			took = append(took, float64(d))
+			more, err := newcomer.FreshPool(ctx, addr, 20)
+			fresh = append(fresh, more...)
+			if err := errors.Join(err, p.stop()); err != nil {
+				return err
+			}
+		}
+		d := median(took, identity)
+		b.report.measured(fmt.Sprintf("cognate dev: start with a seed of %d users", seed.users), "sqlite", milliseconds(d)+" ms", fmt.Sprint("< ", seed.limit), d < float64(seed.limit))
+	}
+	each := median(fresh, identity)
+	b.report.measured("fresh user pool, app client and user", "sqlite", milliseconds(each)+" ms", "< 5 ms", each < float64(5*time.Millisecond))
 	return nil
 }
 
-// startDev returns the time from starting cognate dev to its first answer, and
-// the memory that it holds two seconds later.
-func (b *bench) startDev(ctx context.Context, dir, addr string) (time.Duration, int64, error) {
+// startDev starts cognate dev, and returns the time to its first answer.
+func (b *bench) startDev(ctx context.Context, dir, addr string, flags ...string) (*process, time.Duration, error) {
 	begin := time.Now()
-	p, err := start(ctx, os.Stderr, nil, b.program, "dev", "--data", dir, "--listen", addr, "--private-listen", "off", "--log-level", "error")
+	p, err := start(ctx, os.Stderr, nil, b.program, append([]string{"dev", "--data", dir, "--listen", addr, "--private-listen", "off", "--log-level", "error"}, flags...)...)
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
-	deadline := begin.Add(time.Minute)
-	for answered := false; !answered; {
-		if time.Now().After(deadline) {
-			return 0, 0, errors.Join(errors.New("cognate dev does not answer"), p.stop())
-		}
-		answered = healthy(ctx, addr)
-		if !answered {
-			<-time.After(time.Millisecond)
-		}
+	if err := newcomer.Await(ctx, addr); err != nil {
+		return nil, 0, errors.Join(err, p.stop())
 	}
-	took := time.Since(begin)
-	<-time.After(2 * time.Second)
-	return took, p.resident(), p.stop()
-}
-
-func healthy(ctx context.Context, addr string) bool {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/_cognate/health", nil)
-	if err != nil {
-		return false
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return false
-	}
-	_ = res.Body.Close()
-	return res.StatusCode == http.StatusOK
+	return p, time.Since(begin), nil
 }

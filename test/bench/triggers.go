@@ -20,6 +20,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/test/bench/floor"
+	"cognate/test/bench/newcomer"
 	"cognate/test/srpclient"
 )
 
@@ -131,11 +132,8 @@ func (b *bench) startFunctions(ctx context.Context, addr, folder string) (*funct
 	}
 	go func() { _, _ = io.Copy(io.Discard, p.out) }()
 	p.addr = listen
-	for begin := time.Now(); !healthy(ctx, listen); {
-		if time.Since(begin) > time.Minute {
-			return nil, errors.Join(errors.New("cognate dev does not answer"), p.stop())
-		}
-		<-time.After(time.Millisecond)
+	if err := newcomer.Await(ctx, listen); err != nil {
+		return nil, errors.Join(err, p.stop())
 	}
 	return &functions{process: p, clients: clients{addr: listen}, srpA: srpclient.New("").Public(), sdk: cognitoidentityprovider.New(cognitoidentityprovider.Options{
 		Region: region, BaseEndpoint: aws.String("http://" + listen),
