@@ -15,7 +15,12 @@ func (t *Template) check(problems *document.Problems) {
 		// Evaluation may add resources at the end.
 		for i := 0; i < len(s.resourceNames); i++ {
 			r := s.resources[s.resourceNames[i]]
-			if !s.holds(r.condition) || s.children[r.id] != nil {
+			if !s.holds(r.condition) {
+				continue
+			}
+			if s.children[r.id] != nil { // Its resources use what its parameters refer to.
+				e.user = nil
+				e.properties(r)
 				continue
 			}
 			e.user = r

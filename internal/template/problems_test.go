@@ -220,6 +220,14 @@ func TestBombs(t *testing.T) {
 		stacks = append(stacks, fmt.Sprintf("s%d.yaml", i), text)
 	}
 	stacks = append(stacks, "s30.yaml", "Resources: {A: {Type: AWS::Test::A}}")
+	var functions strings.Builder
+	functions.WriteString("Transform: AWS::Serverless-2016-10-31\nMetadata:\n  A0: &a0 {x: {y: 1}}\n  B0: &b0 {x: {z: 1}}\n")
+	for i := 1; i < 30; i++ {
+		for _, c := range "ab" {
+			fmt.Fprintf(&functions, "  %c%d: &%c%d {l: *%c%d, r: *%c%d}\n", c, i, c, i, c, i-1, c, i-1)
+		}
+	}
+	functions.WriteString("Globals: {Function: {Tags: *a29}}\nResources: {F: {Type: AWS::Serverless::Function, Properties: {Tags: *b29}}}\n")
 	for _, test := range []struct {
 		name  string
 		files []string
@@ -228,6 +236,7 @@ func TestBombs(t *testing.T) {
 		{"aliases", []string{"t.yaml", aliases.String()}, "too large with what its aliases repeat"},
 		{"joined texts", []string{"t.yaml", join}, "the texts of the template are too long"},
 		{"large", []string{"t.yaml", strings.Repeat("# comment\n", 600_000)}, "the template is larger than 5 MB"},
+		{"settings of all functions", []string{"t.yaml", functions.String()}, "the aliases of the file repeat too much"},
 		{"stacks", stacks, "more than 200 nested stacks"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -260,4 +269,32 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 	})
+}
+
+// TestNestedProblems names the file of a nested template, and the line of the template above.
+func TestNestedProblems(t *testing.T) {
+	t.Parallel()
+	const nests = "Resources:\n  N:\n    Type: AWS::CloudFormation::Stack\n    Properties:\n      TemplateURL: n.yaml\n      Parameters: {%s}\n"
+	const nested = "Parameters: {P: {Type: Number}, Q: {Type: String, Default: x}}\nResources: {A: {Type: AWS::Test::A, Properties: {V: %s}}}\n"
+	for _, test := range []struct{ name, given, value, want string }{
+		{"missing", "", "1", "t.yaml:2: Resources.N.Properties.Parameters: the parameter P of the nested template has no value and no default"},
+		{"unknown", "P: 1, R: 2", "1", "t.yaml:6: Resources.N.Properties.Parameters.R: the nested template has no such parameter"},
+		{"wrong", "P: x", "!Ref P", `t.yaml:6: Resources.N.Properties.Parameters.P: the value "x" is not a number`},
+		{"a mapping", "P: {a: 1}", "!Ref P", "t.yaml:6: Resources.N.Properties.Parameters.P: must be a text, and is a mapping"},
+		{"unused", "P: 1, Q: !Ref Gone", "1", "t.yaml:6: Resources.N.Properties.Parameters.Q.Ref: there is no parameter and no resource Gone"},
+		{"inside", "P: 1", "!Ref X", "n.yaml:2: Resources.A.Properties.V.Ref: there is no parameter and no resource X"},
+		{"itself", "P: !GetAtt N.Outputs.O", "!Ref P", "the nested template"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			file := write(t, "t.yaml", fmt.Sprintf(nests, test.given), "n.yaml", fmt.Sprintf(nested, test.value))
+			if _, err := template.Read(file, template.Options{}); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+	loop := write(t, "t.yaml", fmt.Sprintf(nests, "P: !GetAtt N.Outputs.O"), "n.yaml", fmt.Sprintf(nested, "!Ref P")+"Outputs: {O: {Value: !Ref P}}\n")
+	if _, err := template.Read(loop, template.Options{}); err == nil || !strings.Contains(err.Error(), "the value refers to itself") {
+		t.Errorf("got %v", err)
+	}
 }

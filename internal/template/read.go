@@ -63,6 +63,7 @@ type reader struct {
 	template *Template
 	folders  []string // that templates may lie in
 	stacks   int
+	merges   int  // steps of merging the settings of all functions
 	imports  bool // a template has Fn::ImportValue
 	// assetFiles are the assets of folders, by their keys.
 	assetFiles map[string]map[string]string

@@ -47,15 +47,19 @@ func (r *reader) applyGlobals(s *stack, resource *Resource, n *node) {
 		}
 		globals = kept
 	}
-	resource.properties = mergeGlobals(globals, resource.properties, 0)
+	resource.properties = r.mergeGlobals(globals, resource.properties)
+	if r.merges > maxNodes {
+		r.add(s, resource.Line, resource.where, "the aliases of the file repeat too much")
+	}
 }
 
 // mergeGlobals merges mappings, appends lists, and otherwise takes the function's own value.
-func mergeGlobals(global, own *node, depth int) *node {
+func (r *reader) mergeGlobals(global, own *node) *node {
+	r.merges++
 	switch {
 	case own == nil:
 		return global
-	case own.kind != global.kind || depth > maxDepth:
+	case own.kind != global.kind || r.merges > maxNodes:
 		return own
 	case own.kind == listNode:
 		return &node{kind: listNode, line: own.line, items: slices.Concat(global.items, own.items)}
@@ -66,7 +70,7 @@ func mergeGlobals(global, own *node, depth int) *node {
 	for _, e := range global.entries {
 		if mine := own.get(e.name); mine == nil {
 			out = out.with(e.name, e.line, e.value)
-		} else if merged := mergeGlobals(e.value, mine, depth+1); merged != mine {
+		} else if merged := r.mergeGlobals(e.value, mine); merged != mine {
 			out = out.with(e.name, mine.line, merged)
 		}
 	}
