@@ -12,6 +12,12 @@ export const auth = defineAuth({
           clientSecret: secret('CORPORATE_SECRET'),
           issuerUrl: 'https://login.example.com',
           scopes: ['openid', 'email'],
+          endpoints: {
+            authorization: 'https://login.example.com/authorize',
+            token: 'https://login.example.com/token',
+            userInfo: 'https://login.example.com/userinfo',
+            jwksUri: 'https://login.example.com/keys',
+          },
         },
       ],
       callbackUrls: ['http://localhost:3000/'],
