@@ -16,8 +16,8 @@ var (
 	lowerUpper = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	upperWord  = regexp.MustCompile(`([A-Z])([A-Z][a-z])`)
 	notLetters = regexp.MustCompile(`[^A-Za-z0-9]+`)
-	// cdkSuffix is the hash that CDK appends to logical ids.
-	cdkSuffix = regexp.MustCompile(`(.[a-z0-9])[0-9A-F]{8}$`)
+	// cdkSuffix is the hash that CDK appends to logical ids and outputs.
+	cdkSuffix = regexp.MustCompile(`[0-9A-F]{8}$`)
 )
 
 // Variable returns the name of an environment variable for the path of a resource or the name of an output:
@@ -25,7 +25,9 @@ var (
 func Variable(path, suffix string) string {
 	var words []string
 	for part := range strings.SplitSeq(path, "/") {
-		part = cdkSuffix.ReplaceAllString(part, "$1")
+		if at := len(part) - 8; at > 0 && cdkSuffix.MatchString(part) && strings.ContainsAny(part[at:], "0123456789") {
+			part = part[:at]
+		}
 		part = upperWord.ReplaceAllString(lowerUpper.ReplaceAllString(part, "${1}_$2"), "${1}_$2")
 		words = append(words, notLetters.ReplaceAllString(part, "_"))
 	}
