@@ -148,6 +148,19 @@ func (r *reader) assets(folder string) map[string]string {
 	return files
 }
 
+// assetOf returns the file of a key in S3: one of a cloud assembly, or one of the same name beside the template,
+// as the Serverless Framework leaves it.
+func (r *reader) assetOf(folder, key string) string {
+	if file, ok := r.assets(folder)[key]; ok {
+		return file
+	}
+	file := filepath.Join(folder, key[strings.LastIndexByte(key, '/')+1:])
+	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+		return file
+	}
+	return ""
+}
+
 // assetAt returns the file of an address in S3, which ends with the key.
 func (r *reader) assetAt(folder, address string) (string, bool) {
 	for key, file := range r.assets(folder) {

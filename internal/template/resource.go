@@ -134,7 +134,7 @@ func (r *reader) asset(s *stack, resource *Resource, n *node) string {
 		case "AWS::Lambda::Function":
 			code := s.taken(resource.properties.get("Code"))
 			if key, isStatic := s.static(code.get("S3Key")); isStatic {
-				return r.assets(folder)[key]
+				return r.assetOf(folder, key)
 			}
 			name, ok = code.text()
 		}

@@ -415,6 +415,18 @@ func TestAssembly(t *testing.T) {
 	}
 }
 
+// TestArchive finds the archive that the Serverless Framework leaves beside its template.
+func TestArchive(t *testing.T) {
+	t.Parallel()
+	tmpl := read(t, template.Options{}, "t.json", `{"Resources": {
+  "F": {"Type": "AWS::Lambda::Function", "Properties": {"Code": {"S3Bucket": {"Ref": "B"}, "S3Key": "serverless/shop/dev/1/shop.zip"}}},
+  "G": {"Type": "AWS::Lambda::Function", "Properties": {"Code": {"S3Bucket": {"Ref": "B"}, "S3Key": "serverless/shop/dev/1/.."}}},
+  "B": {"Type": "AWS::S3::Bucket"}}}`, "shop.zip", "")
+	if f, g := resource(t, tmpl, "F").Asset, resource(t, tmpl, "G").Asset; filepath.Base(f) != "shop.zip" || g != "" {
+		t.Errorf("assets %q, %q", f, g)
+	}
+}
+
 // TestLineOf finds the lines of properties, through conditions.
 func TestLineOf(t *testing.T) {
 	t.Parallel()
