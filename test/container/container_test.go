@@ -170,23 +170,36 @@ type container struct {
 func (in image) create(t *testing.T, work string) *container {
 	t.Helper()
 	c := &container{root: t.TempDir(), env: slices.Clone(in.env), entrypoint: in.entrypoint, health: in.health}
-	if err := os.Chmod(c.root, 0o755); err != nil { //nolint:gosec // The image's user must reach the files.
+	if err := os.Chmod(c.root, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, pair := range in.copies {
-		from := pair[0]
-		if strings.HasPrefix(from, "/out/") {
-			from = work + from
-		}
-		to := filepath.Join(c.root, pair[1])
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // as above
-			t.Fatal(err)
-		}
-		if out, err := exec.CommandContext(t.Context(), "cp", "-a", "-L", from, to).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		c.copy(t, strings.Replace(pair[0], "/out/", work+"/out/", 1), pair[1])
 	}
 	return c
+}
+
+// copy copies a folder's content or a file, as engines do: folders on the way are new, and belong to root.
+func (c *container) copy(t *testing.T, from, to string) {
+	t.Helper()
+	to = filepath.Join(c.root, to)
+	sources := []string{from}
+	folder := filepath.Dir(to)
+	if entries, err := os.ReadDir(from); err == nil {
+		sources, folder = nil, to
+		for _, e := range entries {
+			sources = append(sources, filepath.Join(from, e.Name()))
+		}
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if len(sources) == 0 {
+		return
+	}
+	if out, err := exec.CommandContext(t.Context(), "cp", append([]string{"-a"}, append(sources, to)...)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 }
 
 // command returns a command in the container.
@@ -254,7 +267,7 @@ func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	text, err := os.ReadFile(from)
 	if err == nil {
-		err = os.WriteFile(to, text, 0o644) //nolint:gosec // The image's user must read it, as it reads what is mounted.
+		err = os.WriteFile(to, text, 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)
