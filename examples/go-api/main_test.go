@@ -47,8 +47,8 @@ func TestAPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var unconfirmed *types.UserNotConfirmedException
-		if _, err := users.InitiateAuth(t.Context(), signIn(username)); !errors.As(err, &unconfirmed) {
+		_, err = users.InitiateAuth(t.Context(), signIn(username))
+		if _, ok := errors.AsType[*types.UserNotConfirmedException](err); !ok {
 			t.Fatalf("a sign-in before the confirmation: %v", err)
 		}
 		_, err = users.ConfirmSignUp(t.Context(), &idp.ConfirmSignUpInput{
