@@ -98,7 +98,7 @@ func (a *applier) preview() error {
 				continue
 			}
 		}
-		sn, err := a.deps.Pools.Preview(in, mfa, cmp.Or(p.ID, a.file.Region+"_seed"))
+		sn, err := a.deps.Pools.Preview(in, mfa, cmp.Or(p.ID, a.file.Region+"_seed"), p.homonyms...)
 		if err != nil {
 			a.at(path+".settings", "%s", text(err))
 			continue
