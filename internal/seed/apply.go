@@ -14,6 +14,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/iamapi"
 	"cognate/internal/api/idp"
+	"cognate/internal/api/invoke"
 	"cognate/internal/identitypool"
 	"cognate/internal/pool"
 	"cognate/internal/pool/chosenid"
@@ -86,21 +87,21 @@ func (a *applier) preview() error {
 		p := &a.file.UserPools[i]
 		path := fmt.Sprintf("userPools[%d]", i)
 		a.people = append(a.people, people{})
-		in, err := decode[idp.CreateUserPoolRequest](idp.Operations["CreateUserPool"], body(p.Settings, map[string]any{"PoolName": p.Name}))
+		in, err := invoke.Decode[idp.CreateUserPoolRequest](idp.Operations["CreateUserPool"], body(p.Settings, map[string]any{"PoolName": p.Name}))
 		if err != nil {
-			a.at(path+".settings", "%s", text(err))
+			a.at(path+".settings", "%s", invoke.Text(err))
 			continue
 		}
 		var mfa *idp.SetUserPoolMfaConfigRequest
 		if p.MFA != nil {
-			if mfa, err = decode[idp.SetUserPoolMfaConfigRequest](idp.Operations["SetUserPoolMfaConfig"], body(p.MFA, map[string]any{"UserPoolId": "us-east-1_a"})); err != nil {
-				a.at(path+".mfa", "%s", text(err))
+			if mfa, err = invoke.Decode[idp.SetUserPoolMfaConfigRequest](idp.Operations["SetUserPoolMfaConfig"], body(p.MFA, map[string]any{"UserPoolId": "us-east-1_a"})); err != nil {
+				a.at(path+".mfa", "%s", invoke.Text(err))
 				continue
 			}
 		}
-		sn, err := a.deps.Pools.Preview(in, mfa, cmp.Or(p.ID, a.file.Region+"_seed"), p.homonyms...)
+		sn, err := a.deps.Pools.Preview(in, mfa, cmp.Or(p.ID, a.file.Region+"_seed"))
 		if err != nil {
-			a.at(path+".settings", "%s", text(err))
+			a.at(path+".settings", "%s", invoke.Text(err))
 			continue
 		}
 		a.people[i] = a.previewUsers(sn, p, path)
@@ -118,13 +119,13 @@ func (a *applier) previewUsers(sn *pool.Snapshot, p *UserPool, path string) peop
 		one := person(u)
 		if err := a.deps.People.Check(sn, &one); err != nil {
 			if u.lenient {
-				a.result.Skipped = append(a.result.Skipped, fmt.Sprintf("the user %s of the user pool %s: %s", u.Username, p.ID, text(err)))
+				a.result.Skipped = append(a.result.Skipped, fmt.Sprintf("the user %s of the user pool %s: %s", u.Username, p.ID, invoke.Text(err)))
 				continue
 			}
 			if api.CodeOf(err) == "InvalidPasswordException" {
 				at += ".password"
 			}
-			a.at(at, "%s", text(err))
+			a.at(at, "%s", invoke.Text(err))
 			continue
 		}
 		for _, name := range a.deps.People.Names(sn, &one) {
@@ -156,40 +157,18 @@ func person(u *User) provision.Person {
 	return p
 }
 
-// decode reads the body of a request.
-func decode[T any](op *api.Operation, body []byte) (*T, error) {
-	in, err := op.Decode(body)
-	if err != nil {
-		return nil, err
-	}
-	return in.(*T), nil
-}
-
-// text returns the text of an error as a user of the API sees it.
-func text(err error) string {
-	if e, ok := errors.AsType[*api.Error](err); ok && e.Message != "" {
-		return strings.ReplaceAll(strings.TrimSpace(e.Message), "\n", " ")
-	}
-	return err.Error()
-}
-
 // failed returns the error of an operation for a field of the file.
 func (a *applier) failed(path string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return errors.New(Problem{File: a.source.name, Line: a.source.line(path), Field: path, Text: text(err)}.String())
-}
-
-// in returns a context for operations in a Region.
-func in(ctx context.Context, region string) context.Context {
-	return api.WithRequest(ctx, &api.Request{Region: region})
+	return errors.New(Problem{File: a.source.name, Line: a.source.line(path), Field: path, Text: invoke.Text(err)}.String())
 }
 
 func (a *applier) all(ctx context.Context) error {
 	for i := range a.file.Roles {
 		path := fmt.Sprintf("roles[%d]", i)
-		if err := a.role(in(ctx, a.file.Region), &a.file.Roles[i], path); err != nil {
+		if err := a.role(invoke.In(ctx, a.file.Region), &a.file.Roles[i], path); err != nil {
 			return err
 		}
 	}
@@ -224,9 +203,9 @@ func ensure(find func() (bool, error), create, change func() error) error {
 			return err
 		}
 		if exists {
-			return again(change)
+			return invoke.Again(change)
 		}
-		if err = again(create); err == nil || last {
+		if err = invoke.Again(create); err == nil || last {
 			return err
 		}
 		if exists, findErr := find(); findErr != nil || !exists {
@@ -235,28 +214,9 @@ func ensure(find func() (bool, error), create, change func() error) error {
 	}
 }
 
-// again repeats an operation that lost a race.
-func again(f func() error) error {
-	var err error
-	for range 20 {
-		err = f()
-		code := api.CodeOf(err)
-		if code != "ConcurrentModificationException" && !(code == "TooManyRequestsException" && api.ReasonOf(err) == api.ReasonConflict) {
-			break
-		}
-	}
-	return err
-}
-
-// isMissing reports whether an error says that a thing does not exist.
-func isMissing(err error) bool {
-	code := api.CodeOf(err)
-	return code == "ResourceNotFoundException" || code == "NoSuchEntity" || code == "ScopeDoesNotExistException"
-}
-
 // exists turns the answer of an operation that describes a thing into whether it exists.
 func exists(err error) (bool, error) {
-	if isMissing(err) {
+	if invoke.IsMissing(err) {
 		return false, nil
 	}
 	return err == nil, err

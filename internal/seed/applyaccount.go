@@ -10,6 +10,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/iamapi"
 	"cognate/internal/api/identity"
+	"cognate/internal/api/invoke"
 )
 
 // role creates a role or brings it into line. Policies that the file does not name stay.
@@ -51,13 +52,13 @@ func (a *applier) role(ctx context.Context, r *Role, path string) error {
 		return a.failed(path, err)
 	}
 	for _, name := range sortedKeys(r.Policies) {
-		err := again(func() error { return a.rolePolicy(ctx, r.Name, name, r.Policies[name]) })
+		err := invoke.Again(func() error { return a.rolePolicy(ctx, r.Name, name, r.Policies[name]) })
 		if err := a.failed(path+".policies."+name, err); err != nil {
 			return err
 		}
 	}
 	for i, arn := range r.Managed { // It is no error to attach a policy twice.
-		err := again(func() error {
+		err := invoke.Again(func() error {
 			return a.deps.IAM.AttachRolePolicy(ctx, &iamapi.AttachRolePolicyRequest{RoleName: r.Name, PolicyArn: arn})
 		})
 		if err := a.failed(fmt.Sprintf("%s.managedPolicies[%d]", path, i), err); err != nil {
@@ -74,7 +75,7 @@ func (a *applier) rolePolicy(ctx context.Context, role, name string, document Do
 		if text, err := url.PathUnescape(out.PolicyDocument); err == nil && equal(tree([]byte(text)), tree(document)) {
 			return nil
 		}
-	} else if !isMissing(err) {
+	} else if !invoke.IsMissing(err) {
 		return err
 	}
 	return a.deps.IAM.PutRolePolicy(ctx, &iamapi.PutRolePolicyRequest{RoleName: role, PolicyName: name, PolicyDocument: string(document)})
@@ -93,7 +94,7 @@ func (a *applier) removeRole(ctx context.Context, r *Role) error {
 
 // identityPool creates an identity pool or brings it into line.
 func (a *applier) identityPool(ctx context.Context, p *IdentityPool, path string) error {
-	ctx = in(ctx, a.regionOf(p.ID))
+	ctx = invoke.In(ctx, a.regionOf(p.ID))
 	var id string
 	var current map[string]any
 	find := func() (found bool, err error) {
@@ -114,7 +115,7 @@ func (a *applier) identityPool(ctx context.Context, p *IdentityPool, path string
 		if p.Settings["AllowUnauthenticatedIdentities"] == nil {
 			more["AllowUnauthenticatedIdentities"] = false
 		}
-		in, err := decode[identity.CreateIdentityPoolInput](identity.Operations["CreateIdentityPool"], body(p.Settings, more))
+		in, err := invoke.Decode[identity.CreateIdentityPoolInput](identity.Operations["CreateIdentityPool"], body(p.Settings, more))
 		if err != nil {
 			return err
 		}
@@ -133,7 +134,7 @@ func (a *applier) identityPool(ctx context.Context, p *IdentityPool, path string
 			return nil
 		}
 		more := map[string]any{"IdentityPoolId": id, "IdentityPoolName": p.Name}
-		in, err := decode[identity.IdentityPool](identity.Operations["UpdateIdentityPool"], update[identity.IdentityPool](current, p.Settings, nil, more))
+		in, err := invoke.Decode[identity.IdentityPool](identity.Operations["UpdateIdentityPool"], update[identity.IdentityPool](current, p.Settings, nil, more))
 		if err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func (a *applier) identityRoles(ctx context.Context, id string, p *IdentityPool)
 	if len(p.Roles) == 0 && len(p.Mappings) == 0 {
 		return nil
 	}
-	return again(func() error {
+	return invoke.Again(func() error {
 		out, err := a.deps.IdentityPools.GetIdentityPoolRoles(ctx, &identity.GetIdentityPoolRolesInput{IdentityPoolId: id})
 		if err != nil {
 			return err
@@ -203,7 +204,7 @@ func (a *applier) identityRoles(ctx context.Context, id string, p *IdentityPool)
 		if m := merge(current["RoleMappings"], tree(text).(map[string]any)["RoleMappings"]); len(m) > 0 {
 			merged["RoleMappings"] = m
 		}
-		in, err := decode[identity.SetIdentityPoolRolesInput](identity.Operations["SetIdentityPoolRoles"], body(nil, merged))
+		in, err := invoke.Decode[identity.SetIdentityPoolRolesInput](identity.Operations["SetIdentityPoolRoles"], body(nil, merged))
 		if err != nil {
 			return err
 		}

@@ -9,19 +9,17 @@ import (
 	"slices"
 
 	"cognate/internal/api/idp"
+	"cognate/internal/api/invoke"
 	"cognate/internal/keys"
 	"cognate/internal/user/provision"
 )
 
 // userPool creates a user pool or brings it into line, with all that belongs to it.
 func (a *applier) userPool(ctx context.Context, p *UserPool, users people, path string) error {
-	ctx = in(ctx, a.regionOf(p.ID))
+	ctx = invoke.In(ctx, a.regionOf(p.ID))
 	id, created, err := a.ensureUserPool(ctx, p)
 	if err != nil {
 		return a.failed(path, err)
-	}
-	if err := a.failed(path, a.addHomonyms(ctx, id, p.homonyms)); err != nil {
-		return err
 	}
 	done := AppliedPool{ID: id, Name: p.Name, Created: created, Users: len(users.list)}
 	if p.MFA != nil {
@@ -91,7 +89,7 @@ func (a *applier) ensureUserPool(ctx context.Context, p *UserPool) (id string, c
 		return exists(err)
 	}
 	create := func() error {
-		in, err := decode[idp.CreateUserPoolRequest](idp.Operations["CreateUserPool"], body(p.Settings, map[string]any{"PoolName": p.Name}))
+		in, err := invoke.Decode[idp.CreateUserPoolRequest](idp.Operations["CreateUserPool"], body(p.Settings, map[string]any{"PoolName": p.Name}))
 		if err != nil {
 			return err
 		}
@@ -185,7 +183,7 @@ func (a *applier) updateUserPool(ctx context.Context, id string, p *UserPool, cu
 	if invitations, ok := current["AdminCreateUserConfig"].(map[string]any); ok {
 		delete(invitations, "UnusedAccountValidityDays") // An update takes TemporaryPasswordValidityDays alone.
 	}
-	in, err := decode[idp.UpdateUserPoolRequest](idp.Operations["UpdateUserPool"], update[idp.UpdateUserPoolRequest](current, wanted, mirrored, map[string]any{"UserPoolId": id, "PoolName": p.Name}))
+	in, err := invoke.Decode[idp.UpdateUserPoolRequest](idp.Operations["UpdateUserPool"], update[idp.UpdateUserPoolRequest](current, wanted, mirrored, map[string]any{"UserPoolId": id, "PoolName": p.Name}))
 	if err != nil {
 		return err
 	}
@@ -242,7 +240,7 @@ func (a *applier) addAttributes(ctx context.Context, id string, schema json.RawM
 	if err != nil {
 		return err
 	}
-	in, err := decode[idp.AddCustomAttributesRequest](idp.Operations["AddCustomAttributes"], text)
+	in, err := invoke.Decode[idp.AddCustomAttributesRequest](idp.Operations["AddCustomAttributes"], text)
 	if err != nil {
 		return err
 	}
@@ -258,7 +256,7 @@ func isAttribute(attribute, name any) bool {
 }
 
 func (a *applier) mfa(ctx context.Context, id string, wanted Settings) error {
-	return again(func() error {
+	return invoke.Again(func() error {
 		out, err := a.deps.UserPools.GetUserPoolMfaConfig(ctx, &idp.GetUserPoolMfaConfigRequest{UserPoolId: id})
 		if err != nil {
 			return err
@@ -267,7 +265,7 @@ func (a *applier) mfa(ctx context.Context, id string, wanted Settings) error {
 		if contains(current, tree(body(wanted, nil))) {
 			return nil
 		}
-		in, err := decode[idp.SetUserPoolMfaConfigRequest](idp.Operations["SetUserPoolMfaConfig"],
+		in, err := invoke.Decode[idp.SetUserPoolMfaConfigRequest](idp.Operations["SetUserPoolMfaConfig"],
 			update[idp.SetUserPoolMfaConfigRequest](current, wanted, nil, map[string]any{"UserPoolId": id}))
 		if err != nil {
 			return err
@@ -298,7 +296,7 @@ func (a *applier) client(ctx context.Context, pool string, k *Client) (id string
 		if k.Secret != "" {
 			more["ClientSecret"] = string(k.Secret)
 		}
-		in, err := decode[idp.CreateUserPoolClientRequest](idp.Operations["CreateUserPoolClient"], body(k.Settings, more))
+		in, err := invoke.Decode[idp.CreateUserPoolClientRequest](idp.Operations["CreateUserPoolClient"], body(k.Settings, more))
 		if err != nil {
 			return err
 		}
@@ -346,12 +344,11 @@ func (a *applier) updateClient(ctx context.Context, pool, id string, k *Client, 
 		}
 	}
 	if current["ClientName"] != k.Name || !contains(current, tree(body(wanted, nil))) {
-		in, err := decode[idp.UpdateUserPoolClientRequest](idp.Operations["UpdateUserPoolClient"],
-			update[idp.UpdateUserPoolClientRequest](current, wanted, nil, map[string]any{"UserPoolId": pool, "ClientId": "chosen", "ClientName": k.Name}))
+		in, err := invoke.Decode[idp.UpdateUserPoolClientRequest](idp.Operations["UpdateUserPoolClient"],
+			update[idp.UpdateUserPoolClientRequest](current, wanted, nil, map[string]any{"UserPoolId": pool, "ClientId": id, "ClientName": k.Name}))
 		if err != nil {
 			return err
 		}
-		in.ClientId = id // The model does not accept each id.
 		if _, err := a.deps.UserPools.UpdateUserPoolClient(ctx, in); err != nil {
 			return err
 		}

@@ -9,12 +9,12 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cognate/internal/api"
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
+	"cognate/internal/api/invoke"
 	"cognate/internal/keys"
 	"cognate/internal/pool/chosenid"
 	"cognate/internal/spelling"
@@ -80,7 +80,7 @@ func (c *checker) model(path string, s Settings, decode func([]byte) (any, error
 		c.at(path, "%v", err)
 		return
 	}
-	c.at(join(path, memberPath(e.Message)), "%s", e.Message)
+	c.at(join(path, invoke.MemberPath(e.Message)), "%s", e.Message)
 }
 
 // body returns the body of a request.
@@ -97,25 +97,6 @@ func body(s Settings, more map[string]any) []byte {
 	return text
 }
 
-var constraintAt = regexp.MustCompile(` at '([^']+)' failed`)
-
-// memberPath returns the path of the member that the text of a validation error names.
-func memberPath(message string) string {
-	m := constraintAt.FindStringSubmatch(message)
-	if m == nil {
-		return ""
-	}
-	var path string
-	for step := range strings.SplitSeq(m[1], ".") {
-		if i, err := strconv.Atoi(step); err == nil {
-			path += fmt.Sprintf("[%d]", i-1)
-		} else if step != "member" && step != "" {
-			path = join(path, strings.ToUpper(step[:1])+step[1:])
-		}
-	}
-	return path
-}
-
 func (c *checker) userPool(p *UserPool, path string) {
 	id := "name " + p.Name // what the pool is known by
 	if p.ID == "" {
@@ -125,9 +106,6 @@ func (c *checker) userPool(p *UserPool, path string) {
 	} else {
 		c.unique(path+".id", "id of a user pool", p.ID)
 		id = p.ID
-	}
-	if err := p.takeHomonyms(); err != nil {
-		c.at(path+".settings.Schema", "%v", err)
 	}
 	c.model(path+".settings", p.Settings, idp.Operations["CreateUserPool"].Decode, map[string]any{"PoolName": p.Name})
 	if p.MFA != nil {

@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api/iamapi"
 	"cognate/internal/api/identity"
 	"cognate/internal/api/idp"
+	"cognate/internal/api/invoke"
 	"cognate/internal/keys"
 	"cognate/internal/pool/chosenid"
 )
@@ -23,13 +24,13 @@ import (
 func (s *Service) Export(ctx context.Context, secrets bool) ([]byte, error) {
 	e := &exporter{Service: s, secrets: secrets}
 	f := &File{}
-	if err := e.roles(in(ctx, defaultRegion), f); err != nil {
+	if err := e.roles(invoke.In(ctx, defaultRegion), f); err != nil {
 		return nil, err
 	}
 	regions := map[string]bool{defaultRegion: true}
 	err := s.deps.Store.EachPool(ctx, func(id string) error {
 		regions[chosenid.RegionOf(id)] = true
-		p, err := e.userPool(in(ctx, chosenid.RegionOf(id)), id)
+		p, err := e.userPool(invoke.In(ctx, chosenid.RegionOf(id)), id)
 		if err == nil {
 			f.UserPools = append(f.UserPools, *p)
 		}
@@ -39,7 +40,7 @@ func (s *Service) Export(ctx context.Context, secrets bool) ([]byte, error) {
 		return nil, err
 	}
 	for _, region := range slices.Sorted(maps.Keys(regions)) {
-		if err := e.identityPools(in(ctx, region), f); err != nil {
+		if err := e.identityPools(invoke.In(ctx, region), f); err != nil {
 			return nil, err
 		}
 	}
@@ -122,9 +123,6 @@ func ownAttributes(current map[string]any) []any {
 			continue
 		}
 		a["Name"] = plain
-		if plain != name {
-			a["Name"] = seedName(plain)
-		}
 		own = append(own, a)
 	}
 	return own
@@ -224,7 +222,7 @@ func (e *exporter) clients(ctx context.Context, p *UserPool) error {
 			}
 			current := answer(idp.Operations["DescribeUserPoolClient"].Encode(nil, one), "UserPoolClient")
 			secret, _ := current["ClientSecret"].(string)
-			client := Client{ID: *c.ClientId, Name: strings.TrimPrefix(api.Val(c.ClientName), chosenid.ClientPrefix), Secret: e.secret(secret)}
+			client := Client{ID: *c.ClientId, Name: api.Val(c.ClientName), Secret: e.secret(secret)}
 			client.Settings = kept[idp.CreateUserPoolClientRequest](current, shapes["client"].hidden, nil)
 			if secret != "" && !e.secrets {
 				client.Settings["GenerateSecret"] = json.RawMessage("true")
