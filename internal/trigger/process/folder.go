@@ -17,7 +17,7 @@ import (
 
 // Options says what to run.
 type Options struct {
-	// Dir has a folder for each function.
+	// Dir has a folder for each function. It may be empty: there are only declared functions then.
 	Dir string
 	// Env is added to the environment of functions where it has no such variable.
 	Env map[string]string
@@ -56,6 +56,7 @@ type Folder struct {
 
 	mu        sync.Mutex
 	functions map[string]*function
+	declared  map[string]Function
 	closed    bool
 }
 
@@ -64,12 +65,14 @@ var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,140}$`)
 // Open reads the folder and starts to build its Go functions. Functions may be added
 // later.
 func Open(o Options) (_ *Folder, err error) {
-	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(o.Dir)
-	if err != nil {
-		return nil, err
+	var entries []os.DirEntry
+	if o.Dir != "" {
+		if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+			return nil, err
+		}
+		if entries, err = os.ReadDir(o.Dir); err != nil {
+			return nil, err
+		}
 	}
 	if o.Processes == 0 {
 		o.Processes = defaultProcesses
@@ -113,17 +116,26 @@ func (f *Folder) warm(name string) {
 
 func (f *Folder) path(name string) string { return filepath.Join(f.options.Dir, name) }
 
-// Has reports whether there is a folder of that name.
+// Has reports whether there is a folder of that name, or a declared function.
 func (f *Folder) Has(name string) bool {
 	if !functionName.MatchString(name) {
 		return false
+	}
+	f.mu.Lock()
+	_, declared := f.declared[name]
+	f.mu.Unlock()
+	if declared || f.options.Dir == "" {
+		return declared
 	}
 	info, err := os.Stat(f.path(name))
 	return err == nil && info.IsDir()
 }
 
-// Names lists the functions.
+// Names lists the functions of the folder.
 func (f *Folder) Names() []string {
+	if f.options.Dir == "" {
+		return nil
+	}
 	entries, _ := os.ReadDir(f.options.Dir)
 	var names []string
 	for _, e := range entries {
@@ -147,6 +159,9 @@ func (f *Folder) function(name string) (*function, error) {
 	fn := f.functions[name]
 	if fn == nil {
 		fn = &function{folder: f, name: name, dir: f.path(name)}
+		if d, ok := f.declared[name]; ok {
+			fn.dir, fn.declared = d.Dir, &d
+		}
 		f.functions[name] = fn
 	}
 	return fn, nil
@@ -165,16 +180,21 @@ func (f *Folder) Invoke(ctx context.Context, in trigger.Invocation) (trigger.Res
 	if !f.Has(name) {
 		return trigger.Result{}, &trigger.InvokeError{Name: trigger.NameNotFound, Err: fmt.Errorf("no folder %s", f.path(name))}
 	}
-	fn, err := f.function(name)
-	if err != nil {
-		return trigger.Result{}, &trigger.InvokeError{Name: trigger.NameService, Err: err}
-	}
 	if _, ok := ctx.Deadline(); !ok { // Runtimes want one.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, maxRun)
 		defer cancel()
 	}
-	return fn.invoke(ctx, in)
+	for {
+		fn, err := f.function(name)
+		if err != nil {
+			return trigger.Result{}, &trigger.InvokeError{Name: trigger.NameService, Err: err}
+		}
+		result, err := fn.invoke(ctx, in)
+		if !errors.Is(err, errClosed) { // else it was declared again in this moment
+			return result, err
+		}
+	}
 }
 
 // Close kills all processes and waits for their end.

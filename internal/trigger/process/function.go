@@ -31,6 +31,8 @@ type function struct {
 	folder *Folder
 	name   string
 	dir    string
+	// declared is nil for a function of the folder.
+	declared *Function
 
 	mu      sync.Mutex
 	current *generation
@@ -105,11 +107,7 @@ func (fn *function) at(files [sha256.Size]byte) (*generation, error) {
 		fn.current = nil
 		fn.folder.options.Log.Info("a function has changed", slog.String("function", fn.name))
 	}
-	source, err := find(fn.dir)
-	if err != nil {
-		return nil, err
-	}
-	env, err := readEnv(fn.dir)
+	source, env, err := fn.read()
 	if err != nil {
 		return nil, err
 	}
