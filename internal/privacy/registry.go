@@ -124,6 +124,8 @@ var Tables = []Table{
 	{"import_jobs", "", "counts and times of imports", "", Nothing, ""},
 	{"import_beats", "", "", "", Nothing, ""},
 	{"import_log", "", "line numbers of files, without values of the lines", "", Nothing, ""},
+	{"template_stacks", "", "", "", Nothing, ""},
+	{"template_resources", "", "what templates have made on development servers, sealed", "", Nothing, ""},
 	{"schema_migrations", "", "", "", Nothing, ""},
 }
 

@@ -69,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"auth events", testAuthEvents},
 		{"sign-in histories", testSignInHistories},
 		{"log records", testLogRecords},
+		{"templates", testTemplates},
 		{"devices", testDevices},
 		{"devices go with their user", testDevicesGo},
 		{"user sessions", testUserSessions},
