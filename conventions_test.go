@@ -63,9 +63,10 @@ var imports = map[string][]string{
 	// A seed is made of operations, and of what the API cannot say.
 	"internal/seed": {"internal/document", "internal/api", "internal/spelling", "internal/keys", "internal/pool", "internal/user", "internal/identitypool", "internal/store"},
 
-	// Files that people write. A template is evaluated without a server.
-	"internal/document": {},
-	"internal/template": {"internal/document", "internal/spelling"},
+	// Files that people write. A template is evaluated without a server, and deployed through operations.
+	"internal/document":        {},
+	"internal/template":        {"internal/document", "internal/spelling"},
+	"internal/template/deploy": {"internal/template", "internal/document", "internal/api", "internal/spelling", "internal/keys", "internal/pool", "internal/identitypool", "internal/store", "internal/trigger"},
 
 	// The data of one person is in the rows of many services.
 	"internal/privacy": {"internal/api", "internal/audit/trail", "internal/protection", "internal/keys", "internal/pool", "internal/store", "internal/message", "internal/risk", "internal/user", "internal/user/identities", "internal/identitypool"},
@@ -101,6 +102,7 @@ var imports = map[string][]string{
 	"internal/server/changeover":  {"internal/server/edge"},
 	"internal/server/datakeys":    {"internal/keys", "internal/store"},
 	"internal/server/certificate": {},
+	"internal/server/contents":    {"internal/document", "internal/seed", "internal/template", "internal/template/deploy"},
 	"internal/server/drain":       {},
 	"internal/server/gauges":      {"internal/audit", "internal/store"},
 }

@@ -241,11 +241,13 @@ func (s *Service) AddCustomAttributes(ctx context.Context, in *idp.AddCustomAttr
 		if err := checkNotImporting(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		list, err := schema.AppendAll(doc.Config.SchemaAttributes, in.CustomAttributes)
-		if err != nil {
-			return err
+		for _, e := range in.CustomAttributes {
+			list, err := schema.AppendCustom(doc.Config.SchemaAttributes, e)
+			if err != nil {
+				return err
+			}
+			doc.Config.SchemaAttributes = list
 		}
-		doc.Config.SchemaAttributes = list
 		p.ModifiedAt = s.now()
 		return nil
 	})

@@ -27,5 +27,5 @@ func (s *Server) announce() {
 		}
 	}
 	a.Write(out)
-	s.seeded.Print(out)
+	s.contents.Print(out)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -50,6 +51,7 @@ import (
 	"cognate/internal/risk/rates"
 	"cognate/internal/scim"
 	"cognate/internal/seed"
+	"cognate/internal/server/contents"
 	"cognate/internal/server/datakeys"
 	"cognate/internal/server/edge"
 	"cognate/internal/server/gauges"
@@ -57,6 +59,8 @@ import (
 	"cognate/internal/signin"
 	"cognate/internal/signin/refresh"
 	"cognate/internal/store"
+	"cognate/internal/template"
+	"cognate/internal/template/deploy"
 	"cognate/internal/token"
 	"cognate/internal/user"
 	"cognate/internal/user/devices"
@@ -122,6 +126,7 @@ type services struct {
 	limits        *ratelimit.Service
 	rates         *rates.Rates
 	seeds         *seed.Service
+	templates     func(template.Options) *deploy.Service
 
 	issuerBase func(region string) string
 }
@@ -306,6 +311,13 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 			UserPools: operations, Pools: v.pools, IdentityPools: v.identityPools, IAM: v.account, Store: st, AccountID: c.AccountID, Log: log,
 			People: provision.New(provision.Deps{Store: st, Users: v.users, Groups: v.groups, Factors: v.factors, Now: c.Now}),
 		})
+		v.templates = func(o template.Options) *deploy.Service {
+			return deploy.New(deploy.Deps{
+				UserPools: operations, Pools: v.pools, IdentityPools: v.identityPools, IAM: v.account, Store: st, Ring: ring, AccountID: c.AccountID, Log: log,
+				Functions: v.triggers.folder, Folder: filepath.Join(c.Data, "template"), Alone: c.Database == "",
+				Issuer: func(pool string) string { return v.issuerBase(chosenid.RegionOf(pool)) + "/" + pool },
+			}, o)
+		}
 	}
 	v.wire = wire.New(wire.Config{
 		Bindings: slices.Concat(
@@ -490,5 +502,8 @@ func (s *Server) startBackground() {
 	b.Every("data of threat protection", riskdata.Interval, v.riskData.Refresh)
 	if s.cert != nil {
 		b.Every("certificate", certInterval, s.cert.Refresh)
+	}
+	if s.config.Template != "" {
+		b.Every("template", contents.Interval, s.contents.Refresh(v.contents()))
 	}
 }

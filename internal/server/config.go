@@ -16,6 +16,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/internal/ratelimit"
 	"cognate/internal/server/certificate"
+	"cognate/internal/server/contents"
 	"cognate/internal/server/edge"
 	"cognate/internal/server/riskdata"
 )
@@ -69,7 +70,7 @@ type Config struct {
 	LogLevel  string `group:"Logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The lowest level that is logged: debug, info, warn or error."`
 	LogFormat string `group:"Logs" default:"auto" enum:"auto,json,text" placeholder:"FORMAT" help:"json, text, or auto: text in dev, json otherwise."`
 
-	SeedSettings
+	ContentSettings
 
 	AllowUnsigned bool `group:"Development" help:"Allow administrators' operations without a signature. Only for dev: serve does not start with it."`
 
@@ -231,6 +232,7 @@ func (c *Config) Check() error {
 	c.checkCommon(add)
 	c.checkHTTPS(c.Mode, add)
 	c.checkDevelopment(c.Mode, add)
+	c.ContentSettings.Check(c.Mode == Dev, add)
 	if c.Mode == Dev {
 		c.checkDev(add)
 	} else {
@@ -331,9 +333,6 @@ func (c *Config) checkDev(add addProblem) {
 			add("allow-origin", "%v", err)
 		}
 	}
-	if c.Seed != "" && c.SeedCognitoLocal != "" {
-		add("seed-cognito-local", "does not go together with --seed")
-	}
 	if len(c.TrustedProxy) > 0 {
 		add("trusted-proxy", "is for cognate serve: other machines must not reach cognate dev")
 	}
@@ -348,9 +347,6 @@ func (c *Config) checkServe(add addProblem) {
 	}
 	if c.Expose {
 		add("expose", "is only for cognate dev")
-	}
-	if c.Seed != "" || c.SeedCognitoLocal != "" {
-		add("seed", "is only for cognate dev")
 	}
 	if c.TLSCert == "" && len(c.TrustedProxy) == 0 && !(c.PlainHTTP && IsLoopback(c.Listen)) {
 		add("tls-cert", "passwords and tokens must be encrypted on their way: set --tls-cert and --tls-key, or --trusted-proxy with the addresses of a proxy that does TLS, or --plain-http with a loopback --listen")
@@ -374,6 +370,9 @@ func (c *Config) checkServe(add addProblem) {
 
 // RiskSettings are the data of threat protection.
 type RiskSettings = riskdata.Settings
+
+// ContentSettings say what fills a development server.
+type ContentSettings = contents.Settings
 
 // RiskFiles looks at the files of threat protection.
 func (c *Config) RiskFiles() []riskdata.File { return riskdata.Files(&c.RiskSettings, c.machineNow()) }

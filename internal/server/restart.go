@@ -50,16 +50,16 @@ const (
 // A serverState is the state of a development server, which its tools change as a whole.
 type serverState struct{ server *Server }
 
-// Reset returns the server to the state of an empty database, and applies the server's seed.
+// Reset returns the server to the state of an empty database, and fills it again.
 func (c serverState) Reset(ctx context.Context) error {
-	file, err := c.server.readSeed()
+	sources, err := c.server.contents.Read()
 	if err != nil {
 		return err // before anything is deleted
 	}
 	return c.server.restart(ctx, func(ctx context.Context) error {
 		c.server.clock.Reset()
 		return c.server.store.Empty(ctx)
-	}, func(ctx context.Context) error { return c.server.applySeed(ctx, file) })
+	}, func(ctx context.Context) error { return c.server.fill(ctx, sources) })
 }
 
 // Snapshot stores a copy of the database under a name.

@@ -16,10 +16,10 @@ import (
 	"cognate/internal/audit/tracing"
 	"cognate/internal/iam/gateway"
 	"cognate/internal/keys"
-	"cognate/internal/seed"
 	"cognate/internal/server/background"
 	"cognate/internal/server/certificate"
 	"cognate/internal/server/changeover"
+	"cognate/internal/server/contents"
 	"cognate/internal/server/datakeys"
 	"cognate/internal/server/development"
 	"cognate/internal/server/drain"
@@ -53,7 +53,7 @@ type Server struct {
 	main, gateway          *drain.Server
 	operator               *http.Server // nil with PostgreSQL
 	addrs                  addresses
-	seeded                 *seed.Result // nil without a seed
+	contents               *contents.Contents
 	serving                sync.WaitGroup
 	failed                 chan error
 
@@ -94,9 +94,10 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	file, err := s.readSeed()
+	s.contents = contents.New(c.ContentSettings, c.AccountID, s.URL(), c.Out, s.log)
+	sources, err := s.contents.Read()
 	if err == nil {
-		err = s.applySeed(ctx, file)
+		err = s.fill(ctx, sources)
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.close())

@@ -80,7 +80,7 @@ func newTriggers(c *Config, metrics *audit.Metrics, log *slog.Logger) (_ *trigge
 		Routes: routes.Functions, Allowed: allowed, Now: time.Now,
 		Lambda: trigger.LambdaOptions{Endpoint: string(c.TriggerEndpoint), NoInstanceCredentials: c.Mode == Dev, Development: c.Mode == Dev},
 	}
-	if c.Functions != "" {
+	if c.Functions != "" || c.Template != "" {
 		if t.folder, err = openFunctions(c, log); err != nil {
 			return nil, fmt.Errorf("functions: %w", err)
 		}

@@ -1,0 +1,391 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"cognate/internal/api"
+	"cognate/internal/api/invoke"
+	"cognate/internal/document"
+	"cognate/internal/template"
+)
+
+// An action is what a plan does about a resource.
+type action uint8
+
+const (
+	keep action = iota
+	create
+	change
+	replace
+)
+
+// An item is a resource of the template and what is planned for it.
+type item struct {
+	*template.Resource
+	kind *kind // nil for a resource that this package does not create
+	want state
+	// old is what was made of the resource before; nil if nothing was.
+	old        *record
+	action     action
+	generation int
+	// adopted is what was made of it under another logical id.
+	adopted *record
+	// broken says that the resource has a problem, so that its values are placeholders.
+	broken bool
+	// named says that the resource has a derived name.
+	named bool
+	// known says that the old resource was looked for, and present whether it is there.
+	known, present bool
+}
+
+// A plan says how a server gets from what was made before to what a template describes.
+type plan struct {
+	*Service
+	ctx      context.Context
+	template *template.Template
+	region   string
+	problems document.Problems
+	// failed is an error of the server: there is no plan then.
+	failed error
+	items  []*item
+	byPath map[string]*item
+	// records are what was made before, by path, and gone what the template does not have any more.
+	records   map[string]*record
+	gone      []*record
+	functions functions
+	notes     []string
+	// others counts the resources of types that this package does not create.
+	others map[string]int
+}
+
+// plan compares a template with what was made before. Its error names all problems that can be found
+// without changing anything.
+func (s *Service) plan(ctx context.Context, t *template.Template, records []*record) (*plan, error) {
+	p := &plan{
+		Service: s, ctx: invoke.In(ctx, s.options.Region), template: t, region: s.options.Region, byPath: map[string]*item{}, records: map[string]*record{},
+		functions: functions{byARN: map[string]*function{}}, others: map[string]int{},
+	}
+	for _, r := range records {
+		p.records[r.Path] = r
+	}
+	for _, r := range t.Resources() {
+		it := &item{Resource: r, kind: s.kinds[r.Type]}
+		p.items = append(p.items, it)
+		p.byPath[r.Path] = it
+	}
+	p.gone = slices.DeleteFunc(slices.Clone(records), func(r *record) bool {
+		it := p.byPath[r.Path]
+		return it != nil && it.Type == r.Type
+	})
+	for _, it := range p.items {
+		p.settle(it)
+	}
+	p.checkFunctions()
+	p.checkGone()
+	if _, err := t.Outputs(p.made); err != nil {
+		p.add(err)
+	}
+	return p, cmp.Or(p.problems.Err(), p.failed)
+}
+
+// add adds the problems of an error.
+func (p *plan) add(err error) {
+	if e, ok := errors.AsType[*document.Error](err); ok {
+		for _, problem := range e.Problems {
+			p.problems.Add(problem)
+		}
+		return
+	}
+	p.failed = cmp.Or(p.failed, err)
+}
+
+// wrong adds a problem of a property.
+func (p *plan) wrong(it *item, property, format string, args ...any) {
+	it.broken = true
+	p.problems.Add(it.Problem(property, fmt.Sprintf(format, args...)))
+}
+
+// note says what was left out, once.
+func (p *plan) note(text string) {
+	if !slices.Contains(p.notes, text) {
+		p.notes = append(p.notes, text)
+	}
+}
+
+// settle decides what to do about a resource. The resources that it refers to are settled.
+func (p *plan) settle(it *item) {
+	switch {
+	case p.isFunction(it):
+		p.settleFunction(it)
+		return
+	case it.kind == nil:
+		if !accepted[it.Type] && !it.known {
+			p.others[it.Type]++
+		}
+		it.known, it.want = true, p.placeholder(it)
+		return
+	}
+	k, members := it.kind, p.membersOf(it)
+	it.old, it.generation, it.action, it.named = nil, 0, create, false
+	if old := p.records[it.Path]; old != nil && old.Type == it.Type {
+		it.old, it.generation = old, old.Generation
+	}
+	p.title(it, members)
+	if it.old == nil && k.ref != nil {
+		p.adopt(it, members)
+	}
+	if it.old != nil {
+		p.compare(it, members)
+	}
+	if it.action == replace {
+		it.generation++
+		p.title(it, members)
+	}
+	it.want = state{Members: members, Made: properties{}}
+	if it.action == keep || it.action == change {
+		it.want.Ref, it.want.Made = it.old.Ref, maps.Clone(it.old.Made)
+	} else if k.ref != nil {
+		it.want.Ref = k.ref(p, members)
+	}
+	if k.later != "" {
+		p.later(it)
+	}
+	if k.prepare != nil {
+		k.prepare(p, it)
+	} else {
+		p.check(it, it.want.all())
+	}
+	if it.kind.id != "" {
+		it.want.Made[it.kind.id] = it.want.Ref
+	}
+}
+
+// membersOf evaluates the properties of a resource.
+func (p *plan) membersOf(it *item) properties {
+	given, err := p.template.Properties(it.Resource, p.made)
+	if err != nil {
+		it.broken = true
+		p.add(err)
+		return properties{}
+	}
+	var f fitter
+	members := it.kind.members(given, &f)
+	for _, w := range f.faults {
+		p.wrong(it, w.path, "%s", w.text)
+	}
+	for _, name := range it.kind.required {
+		if given[name] == nil {
+			p.wrong(it, "", "the property %s is missing", name)
+		}
+	}
+	if it.kind.complete != nil {
+		it.kind.complete(p, it, members)
+	}
+	return normal(members)
+}
+
+// normal returns members as they are after they were stored.
+func normal(members properties) properties {
+	body, err := json.Marshal(members)
+	if err != nil {
+		return members
+	}
+	out := properties{}
+	if json.Unmarshal(body, &out) != nil {
+		return members
+	}
+	return out
+}
+
+// title names a resource that has no name in the template.
+func (p *plan) title(it *item, members properties) {
+	k := it.kind
+	if k.title == "" {
+		return
+	}
+	member := cmp.Or(k.named[k.title], k.title)
+	if members[member] == nil || it.named {
+		members[member], it.named = p.name(it, k.titleLength), true
+	}
+}
+
+// compare finds out how what was made differs from the template.
+func (p *plan) compare(it *item, members properties) {
+	it.action = keep
+	k := it.kind
+	for _, name := range sortedKeys(union(members, it.old.Members)) {
+		if equal(members[name], it.old.Members[name]) {
+			continue
+		}
+		switch {
+		case slices.Contains(k.replaced, name):
+			it.action = replace
+		case slices.Contains(k.refused, name) && !it.broken:
+			p.wrong(it, name, "cannot be changed: give the resource another logical id to get a new one")
+		}
+		it.action = max(it.action, change)
+	}
+	if k.exists == nil || it.action == replace || p.failed != nil {
+		return
+	}
+	if !it.known {
+		var err error
+		if it.present, err = k.exists(p.ctx, p.Service, &it.old.state); err != nil {
+			p.failed = err
+		}
+		it.known = true
+	}
+	if !it.present && p.failed == nil {
+		it.action, it.generation = create, it.old.Generation
+	}
+}
+
+// adopt finds what was made under another logical id that is the same resource: one of that name in the
+// same place. It would be in the way of a new one.
+func (p *plan) adopt(it *item, members properties) {
+	if it.adopted != nil {
+		it.old, it.generation = it.adopted, it.adopted.Generation
+		return
+	}
+	ref := it.kind.ref(p, members)
+	for i, r := range p.gone {
+		if ref != "" && r.Type == it.Type && r.Ref == ref && equal(r.Members[it.kind.parent], members[it.kind.parent]) {
+			it.old, it.adopted, it.generation, p.gone = r, r, r.Generation, slices.Delete(slices.Clone(p.gone), i, i+1)
+			return
+		}
+	}
+}
+
+// later sets the Ref of a resource whose id the server chooses.
+func (p *plan) later(it *item) {
+	if it.want.Ref == "" {
+		id := p.derived(it, 0).uuid() // until the resource is made
+		it.want.Ref = text(it.want.Members[it.kind.parent]) + "|" + id
+		it.want.Made[it.kind.later] = id
+	}
+}
+
+// check checks the members of a resource by the rules of the API's model.
+func (p *plan) check(it *item, members properties) {
+	if it.broken || it.kind.request == nil {
+		return
+	}
+	if _, err := p.decode(it.kind.op, it.kind.request, members); err != nil {
+		p.invalid(it, err)
+	}
+}
+
+// decoded checks the members of a request by the rules of the API's model.
+func (p *plan) decoded(it *item, operation string, members properties) {
+	if it.broken {
+		return
+	}
+	body, err := json.Marshal(members)
+	if err == nil {
+		_, err = p.operations[operation].Decode(body)
+	}
+	if err != nil {
+		p.wrong(it, "", "%s", invoke.Text(err))
+	}
+}
+
+// invalid adds the problem of an error of the model.
+func (p *plan) invalid(it *item, err error) {
+	message := invoke.Text(err)
+	p.wrong(it, it.kind.property(invoke.MemberPath(message)), "%s", message)
+}
+
+// checkGone refuses to remove user pools that are protected.
+func (p *plan) checkGone() {
+	removed := slices.Clone(p.gone)
+	for _, it := range p.items {
+		if it.action == replace && !it.RetainOnReplace {
+			removed = append(removed, it.old)
+		}
+	}
+	for _, r := range removed {
+		if r.Type == userPoolType && !r.Retain && r.Members["DeletionProtection"] == "ACTIVE" {
+			p.problems.Addf(p.template.File(), 0, r.Path, "the template does not have the user pool %s any more, and its DeletionProtection is ACTIVE: set it to INACTIVE first", r.Ref)
+		}
+	}
+}
+
+// made returns the results of a resource.
+func (p *plan) made(path string) (template.Values, bool) {
+	it := p.byPath[path]
+	if it == nil {
+		return template.Values{}, false
+	}
+	v := template.Values{Ref: it.want.Ref, Attributes: map[string]any{}, Placeholder: it.kind == nil && !p.isFunction(it)}
+	for name, value := range it.want.Made {
+		v.Attributes[name] = value
+	}
+	if it.kind != nil && it.kind.attributes != nil {
+		for name, value := range it.kind.attributes(p.Service, &it.want) {
+			if value != nil {
+				v.Attributes[name] = value
+			}
+		}
+	}
+	return v, true
+}
+
+// union returns the members of two objects. Those of the second win.
+func union(a, b properties) properties {
+	all := properties{}
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	return all
+}
+
+// equal reports whether two values are the same JSON.
+func equal(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// foreignRefs are the forms of Ref for types whose Ref is used where this package needs a valid one.
+var foreignRefs = map[string]string{
+	"AWS::CertificateManager::Certificate": "arn:{partition}:acm:{region}:{account}:certificate/{name}",
+	"AWS::SNS::Topic":                      "arn:{partition}:sns:{region}:{account}:{name}",
+	"AWS::SecretsManager::Secret":          "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}",
+}
+
+// foreignARNs are the forms of the attribute Arn that differ from the usual one.
+var foreignARNs = map[string]string{
+	"AWS::S3::Bucket":                      "arn:{partition}:s3:::{name}",
+	"AWS::KMS::Key":                        "arn:{partition}:kms:{region}:{account}:key/{name}",
+	"AWS::Logs::LogGroup":                  "arn:{partition}:logs:{region}:{account}:log-group:{name}",
+	"AWS::DynamoDB::Table":                 "arn:{partition}:dynamodb:{region}:{account}:table/{name}",
+	"AWS::KinesisFirehose::DeliveryStream": "arn:{partition}:firehose:{region}:{account}:deliverystream/{name}",
+	"AWS::SES::EmailIdentity":              "arn:{partition}:ses:{region}:{account}:identity/{name}",
+}
+
+// placeholder returns values for a resource that this package does not create, so that what refers to it
+// has values.
+func (p *plan) placeholder(it *item) state {
+	name := strings.ToLower(p.options.StackName + "-" + strings.ReplaceAll(it.Path, "/", "-"))
+	service := strings.ToLower(strings.Split(it.Type+"::", "::")[1])
+	fill := func(form string) string {
+		return strings.NewReplacer("{partition}", api.Partition(p.region), "{region}", p.region, "{account}", p.deps.AccountID, "{name}", name, "{service}", service).Replace(form)
+	}
+	st := state{Ref: fill(cmp.Or(foreignRefs[it.Type], "{name}")), Made: properties{}}
+	for _, attribute := range it.Attributes {
+		st.Made[attribute] = name + "." + attribute
+		if strings.HasSuffix(attribute, "Arn") {
+			st.Made[attribute] = fill(cmp.Or(foreignARNs[it.Type], "arn:{partition}:{service}:{region}:{account}:{name}"))
+		}
+	}
+	return st
+}

@@ -1,0 +1,195 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// A record is a resource that was made, as the store has it. It says what is under way, so that a server
+// that dies in between leaves nothing half done: the next one takes it back.
+type record struct {
+	id string
+
+	Path, Type string
+	// Order is the place of the resource: each follows those that it needs.
+	Order int
+	// Generation is how often the resource was replaced.
+	Generation int
+	Retain     bool
+	state
+	// Change is what is under way. Before is the state before a change.
+	Change changing `json:",omitempty"`
+	Before *state   `json:",omitempty"`
+}
+
+// changing is what is under way with a resource.
+type changing string
+
+const (
+	// creating and updating are taken back if the whole does not succeed.
+	creating changing = "creating"
+	updating changing = "updating"
+	// withdrawn is an old resource that had to go before its successor could come. It is made again if the
+	// whole does not succeed.
+	withdrawn changing = "withdrawn"
+	// removing is after the whole has succeeded: it goes on.
+	removing changing = "removing"
+)
+
+// maxRecords is how many resources a stack has at most.
+const maxRecords = 10_000
+
+// A claim is the right to change a stack. Only one server has it.
+type claim struct {
+	s     *Service
+	owner string
+	stop  context.CancelFunc
+	ended chan struct{}
+}
+
+const (
+	beatInterval = time.Second
+	// beatPatience is how long a server waits for another one that gives no sign of life.
+	beatPatience = 15 * time.Second
+)
+
+// claim waits until no other server changes the stack. An owner that gives no sign of life is replaced. A
+// server with the embedded database has no others.
+func (s *Service) claim(ctx context.Context) (*claim, error) {
+	owner := keys.NewUUID()
+	var last store.TemplateStack
+	waited := time.Duration(0)
+	for {
+		now, err := s.deps.Store.TemplateStack(ctx, s.options.StackName)
+		if err != nil {
+			return nil, err
+		}
+		if now != last {
+			last, waited = now, 0
+		}
+		if now.Owner == "" || s.deps.Alone || waited >= beatPatience {
+			err = s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.TakeTemplateStack(ctx, now, owner) })
+			if err == nil {
+				return s.claimed(owner), nil
+			}
+			if !errors.Is(err, store.ErrConflict) {
+				return nil, err
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(beatInterval / 4):
+			waited += beatInterval / 4
+		}
+	}
+}
+
+// claimed keeps a claim alive until it ends.
+func (s *Service) claimed(owner string) *claim {
+	ctx, stop := context.WithCancel(context.Background())
+	c := &claim{s: s, owner: owner, stop: stop, ended: make(chan struct{})}
+	go func() {
+		defer close(c.ended)
+		beat := time.NewTicker(beatInterval)
+		defer beat.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-beat.C:
+			}
+			_ = c.write(ctx, nil) // The next change of the stack gets the error.
+		}
+	}()
+	return c
+}
+
+// write changes records of the stack, unless another server has taken it.
+func (c *claim) write(ctx context.Context, f func(tx *store.Tx) error) error {
+	err := c.s.deps.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.BeatTemplateStack(ctx, c.s.options.StackName, c.owner); err != nil || f == nil {
+			return err
+		}
+		return f(tx)
+	})
+	if errors.Is(err, store.ErrConflict) {
+		return errors.New("another server has taken over the stack " + c.s.options.StackName)
+	}
+	return err
+}
+
+// free ends the claim.
+func (c *claim) free(ctx context.Context) error {
+	c.stop()
+	<-c.ended
+	return c.s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.FreeTemplateStack(ctx, c.s.options.StackName, c.owner) })
+}
+
+// put stores records.
+func (c *claim) put(ctx context.Context, list ...*record) error {
+	rows := make([]store.TemplateResource, 0, len(list))
+	for _, r := range list {
+		row, err := c.s.seal(r)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
+	}
+	return c.write(ctx, func(tx *store.Tx) error {
+		for _, row := range rows {
+			if err := tx.PutTemplateResource(ctx, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// drop removes a record.
+func (c *claim) drop(ctx context.Context, r *record) error {
+	return c.write(ctx, func(tx *store.Tx) error { return tx.DeleteTemplateResource(ctx, c.s.options.StackName, r.id) })
+}
+
+func (s *Service) seal(r *record) (store.TemplateResource, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return store.TemplateResource{}, err
+	}
+	return store.TemplateResource{Stack: s.options.StackName, ID: r.id, Body: s.deps.Ring.Seal(keys.PurposeSetting, s.binding(r.id), text)}, nil
+}
+
+// binding binds a sealed record to its row.
+func (s *Service) binding(id string) []byte {
+	return fmt.Appendf(nil, "template\x00%s\x00%s", s.options.StackName, id)
+}
+
+// load reads the records of the stack, in their order.
+func (s *Service) load(ctx context.Context) ([]*record, error) {
+	rows, err := s.deps.Store.TemplateResources(ctx, s.options.StackName, maxRecords)
+	if err != nil {
+		return nil, err
+	}
+	var list []*record
+	for _, row := range rows {
+		text, err := s.deps.Ring.Open(keys.PurposeSetting, s.binding(row.ID), row.Body)
+		if err != nil {
+			return nil, fmt.Errorf("the resource %s of the stack %s: %w", row.ID, s.options.StackName, err)
+		}
+		r := &record{id: row.ID}
+		if err := json.Unmarshal(text, r); err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	slices.SortStableFunc(list, func(a, b *record) int { return a.Order - b.Order })
+	return list, nil
+}

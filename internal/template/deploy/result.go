@@ -1,0 +1,100 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"cognate/internal/template"
+)
+
+// A Result says what a template has made.
+type Result struct {
+	StackName string
+	Resources []Resource
+	Outputs   []template.Output
+	// Functions are the ARNs of the functions that the server runs.
+	Functions []string
+	// Notes say what was left out.
+	Notes []string
+	// Others counts the resources that were left out, by type.
+	Others map[string]int
+	counts counts
+}
+
+// A Resource is a resource that a template has made.
+type Resource struct {
+	Path, Type, Ref string
+	Members         map[string]any
+	Attributes      map[string]any
+	Generation      int
+}
+
+// result describes what the server has now.
+func (r *run) result() (*Result, error) {
+	out := &Result{StackName: r.options.StackName, Notes: r.plan.notes, Others: r.plan.others, counts: r.counts}
+	for _, it := range r.plan.items {
+		if it.kind == nil {
+			continue
+		}
+		values, _ := r.plan.made(it.Path)
+		out.Resources = append(out.Resources, Resource{it.Path, it.Type, it.want.Ref, it.want.Members, values.Attributes, it.generation})
+	}
+	for _, arn := range sortedKeys(r.plan.functions.byARN) {
+		if r.plan.functions.byARN[arn].problem == "" {
+			out.Functions = append(out.Functions, arn)
+		}
+	}
+	var err error
+	out.Outputs, err = r.plan.template.Outputs(r.plan.made)
+	return out, err
+}
+
+// shown are the types whose resources are printed, with their titles and the member that has a name for
+// people.
+var shown = []struct{ kind, title, name string }{
+	{userPoolType, "user pool", "PoolName"},
+	{"AWS::Cognito::UserPoolClient", "  app client", "ClientName"},
+	{"AWS::Cognito::UserPoolDomain", "  domain", ""},
+	{"AWS::Cognito::IdentityPool", "identity pool", "IdentityPoolName"},
+}
+
+// Print writes the ids and the outputs for people, indented as the text of a starting server. Nil writes
+// nothing.
+func (r *Result) Print(w io.Writer) {
+	if r == nil {
+		return
+	}
+	fmt.Fprintf(w, "  stack           %s: %s\n", r.StackName, r.Changes())
+	for _, s := range shown {
+		for _, resource := range r.Resources {
+			if resource.Type != s.kind {
+				continue
+			}
+			name, _ := resource.Members[s.name].(string)
+			fmt.Fprintf(w, "  %-15s %s (%s)\n", s.title, resource.Ref, cmp.Or(name, resource.Path))
+		}
+	}
+	for _, arn := range r.Functions {
+		fmt.Fprintf(w, "  function        %s\n", arn)
+	}
+	for _, o := range r.Outputs {
+		fmt.Fprintf(w, "  output          %s = %s\n", o.Name, o.Value)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "  note            %s\n", n)
+	}
+	for _, kind := range sortedKeys(r.Others) {
+		fmt.Fprintf(w, "  left out        %d of %s\n", r.Others[kind], kind)
+	}
+	fmt.Fprintln(w)
+}
+
+// Changes says what the template has changed.
+func (r *Result) Changes() string {
+	c := r.counts
+	if c == (counts{}) {
+		return "nothing has changed"
+	}
+	return fmt.Sprintf("%d created, %d changed, %d replaced, %d removed", c.created, c.changed, c.replaced, c.removed)
+}

@@ -1,0 +1,325 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"cognate/internal/api/invoke"
+	"cognate/internal/keys"
+	"cognate/internal/store"
+)
+
+// A run carries out a plan.
+type run struct {
+	*Service
+	claim *claim
+	plan  *plan
+	// done are the records of the run, in the order of its steps.
+	done []*record
+	// live are the records of all resources of the template, and leaving those that the run removes at its
+	// end.
+	live, leaving []*record
+	counts        counts
+}
+
+// counts says what a run has done.
+type counts struct{ created, changed, replaced, removed int }
+
+// forward makes and changes resources, and then says in one transaction that all of it is done.
+func (r *run) forward(ctx context.Context) error {
+	for i, it := range r.plan.items {
+		if it.kind == nil {
+			continue
+		}
+		if it.action != keep || it.kind.later != "" || it.refersToLater(r.plan) {
+			r.plan.settle(it) // With values that the server has chosen meanwhile.
+			if err := r.plan.failed; err != nil {
+				return err
+			}
+			if err := r.plan.problems.Err(); err != nil {
+				return err
+			}
+		}
+		if err := r.step(ctx, it, i); err != nil {
+			return errors.New(it.Problem("", invoke.Text(err)).String())
+		}
+	}
+	for _, it := range r.plan.items { // Variables of functions may have values that the server has chosen.
+		if it.kind == nil && r.plan.isFunction(it) {
+			r.plan.settleFunction(it)
+		}
+	}
+	for _, gone := range r.plan.gone {
+		if !gone.Retain {
+			r.leaving = append(r.leaving, gone)
+		}
+	}
+	return r.commit(ctx)
+}
+
+// refersToLater reports whether a resource refers to one whose values the server chose in this run.
+func (it *item) refersToLater(p *plan) bool {
+	return slices.ContainsFunc(it.Uses, func(path string) bool {
+		used := p.byPath[path]
+		return used != nil && used.action != keep
+	})
+}
+
+// step does what is planned for a resource.
+func (r *run) step(ctx context.Context, it *item, order int) error {
+	next := &record{
+		Path: it.Path, Type: it.Type, Order: order, Generation: it.generation, Retain: it.Retain, state: it.want,
+	}
+	switch it.action {
+	case keep:
+		next.id = it.old.id
+	case change:
+		next.id, next.Change, next.Before = it.old.id, updating, &it.old.state
+		r.counts.changed++
+	case create:
+		if err := r.checkFree(ctx, it); err != nil {
+			return err
+		}
+		next.id, next.Change = keys.NewUUID(), creating
+		if it.old != nil { // Somebody has deleted the resource.
+			next.id = it.old.id
+		}
+		r.counts.created++
+	case replace:
+		next.id, next.Change = keys.NewUUID(), creating
+		r.counts.replaced++
+		if err := r.checkFree(ctx, it); err != nil {
+			return err
+		}
+		if err := r.withdraw(ctx, it); err != nil {
+			return err
+		}
+	}
+	r.live = append(r.live, next)
+	if it.action == keep {
+		return nil
+	}
+	r.done = append(r.done, next)
+	if err := r.claim.put(ctx, next); err != nil {
+		return err
+	}
+	var err error
+	if it.action == change {
+		if it.kind.update != nil {
+			err = it.kind.update(ctx, r.Service, &next.state, next.Before)
+		}
+	} else {
+		err = r.create(ctx, it.kind, &next.state)
+	}
+	if err != nil {
+		return err
+	}
+	it.want = next.state
+	return r.claim.put(ctx, next)
+}
+
+// checkFree refuses to make a resource that is there already: it belongs to somebody else, and a failure
+// would remove it.
+func (r *run) checkFree(ctx context.Context, it *item) error {
+	if it.kind.exists == nil {
+		return nil
+	}
+	there, err := it.kind.exists(ctx, r.Service, &it.want)
+	if err == nil && there {
+		return fmt.Errorf("%s exists already, and this template has not made it", it.want.Ref)
+	}
+	return err
+}
+
+// withdraw deals with the resource that another one replaces.
+func (r *run) withdraw(ctx context.Context, it *item) error {
+	if it.RetainOnReplace && !it.kind.withdrawn {
+		return nil
+	}
+	if !it.kind.withdrawn {
+		r.leaving = append(r.leaving, it.old)
+		return nil
+	}
+	old := *it.old
+	old.Change = withdrawn
+	r.done, r.leaving = append(r.done, &old), append(r.leaving, &old)
+	if err := r.claim.put(ctx, &old); err != nil {
+		return err
+	}
+	return it.kind.remove(ctx, r.Service, &old.state)
+}
+
+// commit says that the run has succeeded. From here on it goes only forward.
+func (r *run) commit(ctx context.Context) error {
+	var rows []store.TemplateResource
+	kept := map[string]bool{}
+	add := func(rec *record) error {
+		kept[rec.id] = true
+		row, err := r.seal(rec)
+		rows = append(rows, row)
+		return err
+	}
+	for _, rec := range r.live {
+		final := *rec
+		final.Change, final.Before = "", nil
+		if err := add(&final); err != nil {
+			return err
+		}
+	}
+	for i, rec := range r.leaving {
+		final := *rec
+		final.Change, final.Before = removing, nil
+		r.leaving[i] = &final
+		if err := add(&final); err != nil {
+			return err
+		}
+	}
+	var forgotten []string // what stays without a template
+	for _, rec := range r.plan.records {
+		if !kept[rec.id] {
+			forgotten = append(forgotten, rec.id)
+		}
+	}
+	return r.claim.write(ctx, func(tx *store.Tx) error {
+		for _, row := range rows {
+			if err := tx.PutTemplateResource(ctx, row); err != nil {
+				return err
+			}
+		}
+		for _, id := range forgotten {
+			if err := tx.DeleteTemplateResource(ctx, r.options.StackName, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// back takes back what the run has done, the last first.
+func (r *run) back(ctx context.Context, cause error) error {
+	if err := r.undo(ctx, r.done); err != nil {
+		return fmt.Errorf("%w\nnot all of it could be taken back, the next attempt goes on with that: %w", cause, err)
+	}
+	if len(r.done) > 0 {
+		return fmt.Errorf("%w\nwhat this template had changed was taken back", cause)
+	}
+	return cause
+}
+
+// undo takes back what is under way.
+func (r *run) undo(ctx context.Context, list []*record) error {
+	var errs []error
+	for _, rec := range slices.Backward(list) {
+		if err := r.undoOne(ctx, rec); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s", rec.Path, invoke.Text(err)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *run) undoOne(ctx context.Context, rec *record) error {
+	k := r.kinds[rec.Type]
+	if k == nil {
+		return nil // of another version of the server
+	}
+	before := *rec
+	before.Change, before.Before = "", nil
+	switch rec.Change {
+	case creating:
+		if k.exists != nil { // The operation may have failed.
+			there, err := k.exists(ctx, r.Service, &rec.state)
+			if err != nil {
+				return err
+			}
+			if !there {
+				return r.claim.drop(ctx, rec)
+			}
+		}
+		if err := k.remove(ctx, r.Service, &rec.state); err != nil {
+			return err
+		}
+		return r.claim.drop(ctx, rec)
+	case updating:
+		before.state = *rec.Before
+		if k.update != nil {
+			if err := k.update(ctx, r.Service, &before.state, &rec.state); err != nil {
+				return err
+			}
+		}
+	case withdrawn:
+		there := false
+		if k.exists != nil {
+			var err error
+			if there, err = k.exists(ctx, r.Service, &rec.state); err != nil {
+				return err
+			}
+		}
+		if !there {
+			if err := r.create(ctx, k, &before.state); err != nil {
+				return err
+			}
+		}
+	default:
+		return nil
+	}
+	return r.claim.put(ctx, &before)
+}
+
+// recover takes back what a server has left that died in the middle of a run, and goes on with what it
+// wanted to remove. It returns the records of what is there.
+func (r *run) recover(ctx context.Context, records []*record) ([]*record, error) {
+	ctx = invoke.In(ctx, r.options.Region)
+	var open, kept []*record
+	for _, rec := range records {
+		switch rec.Change {
+		case "":
+			kept = append(kept, rec)
+		case removing:
+			r.leaving = append(r.leaving, rec)
+		default:
+			open = append(open, rec)
+		}
+	}
+	r.live = kept
+	r.cleanUp(ctx)
+	r.live, r.leaving, r.counts = nil, nil, counts{}
+	if len(open) == 0 {
+		return kept, nil
+	}
+	r.deps.Log.WarnContext(ctx, "a server ended while it applied a template: its changes are taken back", slog.Int("resources", len(open)))
+	if err := r.undo(ctx, open); err != nil {
+		return nil, fmt.Errorf("the changes of an earlier attempt could not be taken back: %w", err)
+	}
+	all, err := r.load(ctx)
+	return slices.DeleteFunc(all, func(rec *record) bool { return rec.Change != "" }), err
+}
+
+// cleanUp removes what the template does not have any more, the last first. What cannot be removed stays
+// for the next run.
+func (r *run) cleanUp(ctx context.Context) {
+	for _, rec := range slices.Backward(r.leaving) {
+		k := r.kinds[rec.Type]
+		if k == nil {
+			continue
+		}
+		// A setting of another resource may belong to a new resource now.
+		taken := slices.ContainsFunc(r.live, func(l *record) bool {
+			return l.Type == rec.Type && l.Ref == rec.Ref && equal(l.Members[k.parent], rec.Members[k.parent])
+		})
+		if !taken {
+			if err := k.remove(ctx, r.Service, &rec.state); err != nil {
+				r.deps.Log.WarnContext(ctx, "a resource that left the template could not be removed: the next start tries again",
+					slog.String("resource", rec.Path), slog.String("type", rec.Type), slog.String("name", rec.Ref), slog.String("reason", invoke.Text(err)))
+				continue
+			}
+		}
+		if err := r.claim.drop(ctx, rec); err != nil {
+			r.deps.Log.WarnContext(ctx, "a resource that was removed is still remembered", slog.String("resource", rec.Path), slog.Any("error", err))
+			continue
+		}
+		r.counts.removed++
+	}
+}
