@@ -82,6 +82,9 @@ func TestAPI(t *testing.T) {
 	})
 }
 
+// listening matches the line that `cognate dev` prints when it is ready.
+var listening = regexp.MustCompile(`^listening on http:.*:(\d+)$`)
+
 // startCognate runs `cognate dev` with the seed on a free port until the test has ended. It returns its URL, whose host is
 // that of the issuer. The variable COGNATE names the program. Without it the program is built.
 func startCognate(t *testing.T) string {
@@ -113,7 +116,7 @@ func startCognate(t *testing.T) string {
 		defer close(drained)
 		defer close(port)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if m := regexp.MustCompile(`^listening on http:.*:(\d+)$`).FindStringSubmatch(lines.Text()); m != nil {
+			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				port <- m[1]
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/keys"
 	"cognate/internal/pool/chosenid"
+	"cognate/internal/pool/schema"
 	"cognate/internal/store"
 )
 
@@ -57,11 +58,14 @@ func (s *Service) insertChosen(ctx context.Context, id string, insert func(tx *s
 func (s *Service) OnReuse(f func(poolID string)) { s.deps.OnReuse = append(s.deps.OnReuse, f) }
 
 // Preview returns the pool that CreateUserPoolAs and SetUserPoolMfaConfig would make, and stores
-// nothing. mfa may be nil.
-func (s *Service) Preview(in *idp.CreateUserPoolRequest, mfa *idp.SetUserPoolMfaConfigRequest, id string) (*Snapshot, error) {
+// nothing. mfa may be nil. added are attributes that AddCustomAttributes would add.
+func (s *Service) Preview(in *idp.CreateUserPoolRequest, mfa *idp.SetUserPoolMfaConfigRequest, id string, added ...idp.SchemaAttributeType) (*Snapshot, error) {
 	region := chosenid.RegionOf(id)
 	p, doc, err := s.newPool(in, id, region)
 	if err != nil {
+		return nil, err
+	}
+	if doc.Config.SchemaAttributes, err = schema.AppendAll(doc.Config.SchemaAttributes, added); err != nil {
 		return nil, err
 	}
 	if mfa != nil {

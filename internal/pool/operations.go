@@ -241,13 +241,11 @@ func (s *Service) AddCustomAttributes(ctx context.Context, in *idp.AddCustomAttr
 		if err := checkNotImporting(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		for _, e := range in.CustomAttributes {
-			list, err := schema.AppendCustom(doc.Config.SchemaAttributes, e)
-			if err != nil {
-				return err
-			}
-			doc.Config.SchemaAttributes = list
+		list, err := schema.AppendAll(doc.Config.SchemaAttributes, in.CustomAttributes)
+		if err != nil {
+			return err
 		}
+		doc.Config.SchemaAttributes = list
 		p.ModifiedAt = s.now()
 		return nil
 	})

@@ -99,7 +99,7 @@ func (a *applier) preview() error {
 				continue
 			}
 		}
-		sn, err := a.deps.Pools.Preview(in, mfa, cmp.Or(p.ID, a.file.Region+"_seed"))
+		sn, err := a.deps.Pools.Preview(in, mfa, cmp.Or(p.ID, a.file.Region+"_seed"), p.homonyms...)
 		if err != nil {
 			a.at(path+".settings", "%s", invoke.Text(err))
 			continue

@@ -21,6 +21,9 @@ func (a *applier) userPool(ctx context.Context, p *UserPool, users people, path 
 	if err != nil {
 		return a.failed(path, err)
 	}
+	if err := a.failed(path, a.addHomonyms(ctx, id, p.homonyms)); err != nil {
+		return err
+	}
 	done := AppliedPool{ID: id, Name: p.Name, Created: created, Users: len(users.list)}
 	if p.MFA != nil {
 		if err := a.failed(path+".mfa", a.mfa(ctx, id, p.MFA)); err != nil {
@@ -345,10 +348,11 @@ func (a *applier) updateClient(ctx context.Context, pool, id string, k *Client, 
 	}
 	if current["ClientName"] != k.Name || !contains(current, tree(body(wanted, nil))) {
 		in, err := invoke.Decode[idp.UpdateUserPoolClientRequest](idp.Operations["UpdateUserPoolClient"],
-			update[idp.UpdateUserPoolClientRequest](current, wanted, nil, map[string]any{"UserPoolId": pool, "ClientId": id, "ClientName": k.Name}))
+			update[idp.UpdateUserPoolClientRequest](current, wanted, nil, map[string]any{"UserPoolId": pool, "ClientId": "chosen", "ClientName": k.Name}))
 		if err != nil {
 			return err
 		}
+		in.ClientId = id // The model does not accept each id.
 		if _, err := a.deps.UserPools.UpdateUserPoolClient(ctx, in); err != nil {
 			return err
 		}

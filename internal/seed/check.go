@@ -107,6 +107,9 @@ func (c *checker) userPool(p *UserPool, path string) {
 		c.unique(path+".id", "id of a user pool", p.ID)
 		id = p.ID
 	}
+	if err := p.takeHomonyms(); err != nil {
+		c.at(path+".settings.Schema", "%v", err)
+	}
 	c.model(path+".settings", p.Settings, idp.Operations["CreateUserPool"].Decode, map[string]any{"PoolName": p.Name})
 	if p.MFA != nil {
 		c.model(path+".mfa", p.MFA, idp.Operations["SetUserPoolMfaConfig"].Decode, map[string]any{"UserPoolId": "us-east-1_a"})

@@ -24,10 +24,11 @@ type localPool struct {
 	Options map[string]json.RawMessage
 }
 
+// A localUser is a user. Whether the user is enabled is not read: there, users that are not enabled
+// sign in like others.
 type localUser struct {
 	Username   string
 	Attributes []struct{ Name, Value string }
-	Enabled    *bool
 	Password   string
 	UserStatus string
 }
@@ -172,12 +173,12 @@ func readLocalPool(name string) (*UserPool, error) {
 	}
 	var usernames []string
 	_ = json.Unmarshal(local.Options["UsernameAttributes"], &usernames)
-	custom, err := customAttributes(&local)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if hasPlainUsernames(&local, usernames) {
+		delete(p.Settings, "UsernameAttributes")
+		usernames = nil
 	}
-	if custom != nil {
-		p.Settings["Schema"] = custom
+	if err := p.addCustomAttributes(&local); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	groupsOf := map[string][]string{}
 	for _, key := range sortedKeys(local.Groups) {
@@ -194,9 +195,22 @@ func readLocalPool(name string) (*UserPool, error) {
 	return p, nil
 }
 
+// hasPlainUsernames reports whether a pool has users, and no user has an address of the kinds that
+// usernames should be. Older versions of cognito-local let such users sign up.
+func hasPlainUsernames(local *localPool, kinds []string) bool {
+	for _, u := range local.Users {
+		for _, a := range u.Attributes {
+			if slices.Contains(kinds, a.Name) && a.Value != "" {
+				return false
+			}
+		}
+	}
+	return len(local.Users) > 0
+}
+
 func newLocalUser(key string, l localUser, usernames []string, groupsOf map[string][]string) User {
 	u := User{
-		Username: cmp.Or(l.Username, key), Password: keys.Secret(l.Password), Enabled: l.Enabled, Groups: groupsOf[key],
+		Username: cmp.Or(l.Username, key), Password: keys.Secret(l.Password), Groups: groupsOf[key],
 		Attributes: map[string]string{}, lenient: true,
 	}
 	status, _ := reflect.TypeFor[User]().FieldByName("Status")
@@ -224,25 +238,19 @@ func newLocalUser(key string, l localUser, usernames []string, groupsOf map[stri
 	return u
 }
 
-// standardAttributes are the attributes that every pool has.
-var standardAttributes = []string{
-	"sub", "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "email", "email_verified",
-	"gender", "birthdate", "zoneinfo", "locale", "phone_number", "phone_number_verified", "address", "updated_at", "identities",
-}
-
-// customAttributes returns the custom attributes of a pool: those of its schema, and others that its
+// addCustomAttributes adds the custom attributes of a pool: those of its schema, and others that its
 // users have.
-func customAttributes(local *localPool) (json.RawMessage, error) {
+func (p *UserPool) addCustomAttributes(local *localPool) error {
 	var schema []idp.SchemaAttributeType
 	if text := local.Options["SchemaAttributes"]; text != nil {
 		if err := json.Unmarshal(text, &schema); err != nil {
-			return nil, fmt.Errorf("SchemaAttributes: %w", err)
+			return fmt.Errorf("SchemaAttributes: %w", err)
 		}
 	}
 	kinds := map[string]string{}
 	for _, a := range schema {
-		name := strings.TrimPrefix(*cmp.Or(a.Name, new("")), "custom:")
-		if name != "" && !slices.Contains(standardAttributes, name) {
+		name, custom := strings.CutPrefix(*cmp.Or(a.Name, new("")), "custom:")
+		if name != "" && (custom || !slices.Contains(standardAttributes, name)) {
 			kinds[name] = cmp.Or(string(a.AttributeDataType), "String")
 		}
 	}
@@ -253,12 +261,14 @@ func customAttributes(local *localPool) (json.RawMessage, error) {
 			}
 		}
 	}
-	if len(kinds) == 0 {
-		return nil, nil
-	}
 	var list []map[string]any
 	for _, name := range sortedKeys(kinds) {
-		list = append(list, map[string]any{"Name": name, "AttributeDataType": kinds[name], "Mutable": true})
+		list = append(list, map[string]any{"Name": seedName(name), "AttributeDataType": kinds[name], "Mutable": true})
 	}
-	return json.Marshal(list)
+	if list == nil {
+		return nil
+	}
+	var err error
+	p.Settings["Schema"], err = json.Marshal(list)
+	return err
 }

@@ -123,6 +123,9 @@ func ownAttributes(current map[string]any) []any {
 			continue
 		}
 		a["Name"] = plain
+		if plain != name {
+			a["Name"] = seedName(plain)
+		}
 		own = append(own, a)
 	}
 	return own
@@ -222,7 +225,7 @@ func (e *exporter) clients(ctx context.Context, p *UserPool) error {
 			}
 			current := answer(idp.Operations["DescribeUserPoolClient"].Encode(nil, one), "UserPoolClient")
 			secret, _ := current["ClientSecret"].(string)
-			client := Client{ID: *c.ClientId, Name: api.Val(c.ClientName), Secret: e.secret(secret)}
+			client := Client{ID: *c.ClientId, Name: strings.TrimPrefix(api.Val(c.ClientName), chosenid.ClientPrefix), Secret: e.secret(secret)}
 			client.Settings = kept[idp.CreateUserPoolClientRequest](current, shapes["client"].hidden, nil)
 			if secret != "" && !e.secrets {
 				client.Settings["GenerateSecret"] = json.RawMessage("true")

@@ -1,11 +1,13 @@
 package seed_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"cognate/internal/seed"
 	"cognate/internal/server"
@@ -61,6 +63,39 @@ func TestExport(t *testing.T) {
 			t.Errorf("the second server's pool: %+v, %v", pool, err)
 		}
 	})
+}
+
+// TestExportOfChosenIDs exports a server whose ids were chosen by requests, with an app client whose id
+// has hyphens, and a custom attribute with the name of a standard one.
+func TestExportOfChosenIDs(t *testing.T) {
+	t.Parallel()
+	first := serving.Start(t, serving.Dev(t))
+	pool, client := aws.String("us-east-1_chosen1"), aws.String("web-app-1")
+	sdk := first.Dev()
+	_, err := sdk.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String("people"), UserPoolTags: map[string]string{"_custom_id_": *pool}})
+	serving.Want(t, err, "")
+	_, err = sdk.CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{UserPoolId: pool, ClientName: aws.String("_custom_id_:" + *client)})
+	serving.Want(t, err, "")
+	_, err = sdk.AddCustomAttributes(t.Context(), &cip.AddCustomAttributesInput{
+		UserPoolId: pool, CustomAttributes: []types.SchemaAttributeType{{Name: aws.String("name"), AttributeDataType: types.AttributeDataTypeString}},
+	})
+	serving.Want(t, err, "")
+	another := serving.Dev(t)
+	another.Seed = write(t, "export.yaml", export(t, first))
+	for range 2 {
+		second := startOnce(t, another)
+		out, err := second.Dev().DescribeUserPoolClient(t.Context(), &cip.DescribeUserPoolClientInput{UserPoolId: pool, ClientId: client})
+		if err != nil || *out.UserPoolClient.ClientName != *client {
+			t.Errorf("the client: %+v, %v", out, err)
+		}
+		described, err := second.Dev().DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: pool})
+		if err != nil || !slices.ContainsFunc(described.UserPool.SchemaAttributes, func(a types.SchemaAttributeType) bool { return *a.Name == "custom:name" }) {
+			t.Errorf("the pool: %+v, %v", described, err)
+		}
+		if err := second.Server.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // withoutHash removes the hash of a password: a sign-in replaces it.

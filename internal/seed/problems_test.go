@@ -30,7 +30,7 @@ func TestProblems(t *testing.T) {
 		{"twice", pool("    name: b\n"), "s.yaml:4: userPools[0].name: is there twice; it is on line 3, too"},
 		{"pool id", "userPools: [{id: shop, name: a}]\n", `s.yaml:1: userPools[0].id: "shop" is not the id of a user pool`},
 		{"pool twice", pool("  - {id: us-east-1_a, name: b}\n"), `s.yaml:4: userPools[1].id: the id of a user pool "us-east-1_a" is there twice; it is on line 2, too`},
-		{"client id", pool("    clients: [{id: a-b, name: a}]\n"), `s.yaml:4: userPools[0].clients[0].id: "a-b" is not the id of an app client`},
+		{"client id", pool("    clients: [{id: a.b, name: a}]\n"), `s.yaml:4: userPools[0].clients[0].id: "a.b" is not the id of an app client`},
 		{"client twice", pool("    clients: [{id: c, name: a}]\n  - {id: us-east-1_b, name: b, clients: [{id: c, name: c}]}\n"), "is there twice; it is on line 4, too"},
 		{"secret", pool("    clients: [{id: c, name: a, secret: short}]\n"), "userPools[0].clients[0].secret: must be 24 to 64"},
 		{"user twice", pool("    users:\n      - {username: a}\n      - {username: a}\n"), `s.yaml:6: userPools[0].users[1].username: the username "a" is there twice; it is on line 5, too`},

@@ -381,6 +381,68 @@ func TestCognitoLocal(t *testing.T) {
 	})
 }
 
+// TestCognitoLocalFive reads a folder that version 5.3 of cognito-local has written, twice. The clients
+// sign in with the ids and passwords that they had there.
+func TestCognitoLocalFive(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, c server.Config) {
+		c.SeedCognitoLocal = "testdata/cognito-local-5"
+		for range 2 {
+			r := startOnce(t, c)
+			sdk := r.Dev()
+			const pool, client = "local_6J7zTyI4", "1qqv2sl1c9ytbd4fs0ttcazqj"
+			login, err := signIn(t.Context(), sdk, client, "alice@example.com", "alice-pw")
+			if err != nil {
+				t.Fatal(err)
+			}
+			me, err := sdk.GetUser(t.Context(), &cip.GetUserInput{AccessToken: login.AuthenticationResult.AccessToken})
+			if err != nil || attribute(me.UserAttributes, "sub") != "bf8689a5-f209-4a15-bbc4-856c34348923" || attribute(me.UserAttributes, "custom:tenant") != "one" ||
+				attribute(me.UserAttributes, "custom:name") != "Alice A." || attribute(me.UserAttributes, "email_verified") != "true" {
+				t.Errorf("alice: %+v, %v", me, err)
+			}
+			// A user that is disabled there signs in all the same.
+			_, err = signIn(t.Context(), sdk, client, "dora@example.com", "dora-pw")
+			serving.Want(t, err, "")
+			bob, err := signIn(t.Context(), sdk, client, "bob@example.com", "bob-pw")
+			if err != nil || bob.ChallengeName != types.ChallengeNameTypeNewPasswordRequired {
+				t.Errorf("bob: %+v, %v", bob, err)
+			}
+			_, err = signIn(t.Context(), sdk, client, "carol@example.com", "carol-pw")
+			serving.Want(t, err, "UserNotConfirmedException")
+			members, err := sdk.ListUsersInGroup(t.Context(), &cip.ListUsersInGroupInput{UserPoolId: aws.String(pool), GroupName: aws.String("admins")})
+			if err != nil || len(members.Users) != 2 {
+				t.Errorf("admins: %+v, %v", members, err)
+			}
+			// This app client has a secret, and the request no SECRET_HASH.
+			_, err = signIn(t.Context(), sdk, "1iukxry5dibf4bdj8398pyllx", "alice@example.com", "alice-pw")
+			serving.Want(t, err, "NotAuthorizedException")
+			if err := r.Server.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// TestPlainUsernames reads a folder of an older version, whose users have no addresses although
+// usernames should be addresses.
+func TestPlainUsernames(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"local_a1.json": `{"Users": {"test": {"Attributes": [{"Name": "sub", "Value": "` + aliceSub + `"}], "Password": "secret1", "Username": "test", "UserStatus": "CONFIRMED"}},
+			"Options": {"Id": "local_a1", "Name": "old", "UsernameAttributes": ["email"]}}`,
+		"clients.json": `{"Clients": {"web1": {"ClientId": "web1", "ClientName": "web", "UserPoolId": "local_a1"}}}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := serving.Dev(t)
+	c.SeedCognitoLocal = dir
+	_, err := signIn(t.Context(), serving.Start(t, c).Dev(), "web1", "test", "secret1")
+	serving.Want(t, err, "")
+}
+
 // TestSeedOfTheDocuments applies the example of docs/seeds.md.
 func TestSeedOfTheDocuments(t *testing.T) {
 	t.Parallel()

@@ -41,6 +41,8 @@ type UserPool struct {
 	Clients           []Client           `seed:"clients" doc:"App clients."`
 	Groups            []Group            `seed:"groups" doc:"Groups of users."`
 	Users             []User             `seed:"users" doc:"Users."`
+	// homonyms are custom attributes with the names of standard ones.
+	homonyms []idp.SchemaAttributeType
 }
 
 // A Domain is where a pool's login pages are.
@@ -74,7 +76,7 @@ type IdentityProvider struct {
 
 // A Client is an app client.
 type Client struct {
-	ID       string      `seed:"id" doc:"Id of the client: letters, digits, _ and +. Without it the client is found by its name, and a new client gets a random id."`
+	ID       string      `seed:"id" doc:"Id of the client: letters, digits, _, + and -. Without it the client is found by its name, and a new client gets a random id."`
 	Name     string      `seed:"name,required" doc:"Name of the client."`
 	Secret   keys.Secret `seed:"secret" doc:"Secret: 24 to 64 letters, digits, _ and +. A client without this field has no secret, unless settings say GenerateSecret."`
 	Settings Settings    `seed:"settings" shape:"client" doc:"Settings, as CreateUserPoolClient takes them."`

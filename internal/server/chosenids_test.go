@@ -82,7 +82,7 @@ func TestChosenIDs(t *testing.T) {
 		}
 		_, err = createClient(t, c, "us-east-1_myid124", "_custom_id_:myclient123")
 		wantInvalid(t, err, "exists already")
-		for _, name := range []string{"_custom_id_:", "_custom_id_:my-client", "_custom_id_:a:b"} {
+		for _, name := range []string{"_custom_id_:", "_custom_id_:my.client", "_custom_id_:a:b"} {
 			_, err = createClient(t, c, pool, name)
 			wantInvalid(t, err, "is not the id of an app client")
 		}
@@ -125,6 +125,49 @@ func TestChosenIDs(t *testing.T) {
 		if _, after := serving.Get(t, r.URL()+"/us-east-1_myid124/.well-known/jwks.json"); after != before {
 			t.Error("the keys of another pool changed")
 		}
+	})
+}
+
+// TestHyphens uses an app client whose id has hyphens, which the model does not allow: in operations of
+// administrators and users.
+func TestHyphens(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, r serving.Rig) {
+		c := r.Dev()
+		pool, err := createPool(t, c, "us-east-1_hyphens")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const id = "local-web-client"
+		if client, err := createClient(t, c, pool, "_custom_id_:"+id); err != nil || client != id {
+			t.Fatalf("client %q, %v", client, err)
+		}
+		_, err = c.UpdateUserPoolClient(t.Context(), &cip.UpdateUserPoolClientInput{
+			UserPoolId: &pool, ClientId: aws.String(id), ClientName: aws.String("_custom_id_:" + id),
+			ExplicitAuthFlows: []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth},
+		})
+		serving.Want(t, err, "")
+		out, err := c.DescribeUserPoolClient(t.Context(), &cip.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: aws.String(id)})
+		if err != nil || len(out.UserPoolClient.ExplicitAuthFlows) != 2 {
+			t.Errorf("the client: %+v, %v", out, err)
+		}
+		newUser(t, r, pool, "alice")
+		login, err := signIn(t, r, id, "alice", password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := claims(t, *login.AuthenticationResult.IdToken)["aud"]; got != id {
+			t.Errorf("the ID token is for %v", got)
+		}
+		_, err = c.InitiateAuth(t.Context(), &cip.InitiateAuthInput{
+			ClientId: aws.String(id), AuthFlow: types.AuthFlowTypeRefreshTokenAuth,
+			AuthParameters: map[string]string{"REFRESH_TOKEN": *login.AuthenticationResult.RefreshToken},
+		})
+		serving.Want(t, err, "")
+		_, err = c.DeleteUserPoolClient(t.Context(), &cip.DeleteUserPoolClientInput{UserPoolId: &pool, ClientId: aws.String(id)})
+		serving.Want(t, err, "")
+		_, err = c.DescribeUserPoolClient(t.Context(), &cip.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: aws.String("a.b")})
+		serving.Want(t, err, "InvalidParameterException")
 	})
 }
 
@@ -193,6 +236,9 @@ func TestProductionDrawsIDs(t *testing.T) {
 	}
 	_, err = createClient(t, c, pool, "_custom_id_:myclient123")
 	serving.Want(t, err, "InvalidParameterException")
+	if status, out := call(t, r, "InitiateAuth", `{"ClientId":"my-client","AuthFlow":"USER_PASSWORD_AUTH"}`, http.Header{}); status != http.StatusBadRequest || out["__type"] != "InvalidParameterException" {
+		t.Errorf("an id with a hyphen: %d %v", status, out)
+	}
 	if status, out := call(t, r, "InitiateAuth", `{"ClientId":"myclient123","AuthFlow":"USER_PASSWORD_AUTH"}`, http.Header{}); status == http.StatusOK {
 		t.Errorf("the client exists: %v", out)
 	}

@@ -97,16 +97,39 @@ func TestStartPage(t *testing.T) {
 func TestHealthOfOthers(t *testing.T) {
 	t.Parallel()
 	r := serving.Start(t, serving.Dev(t))
-	for path, want := range map[string]string{"/health": `"ok": true`, "/_localstack/health": `"cognito-idp": "running"`, "/_cognate/health": `"status":"ok"`} {
+	for path, want := range map[string]string{
+		"/health": `"ok": true`, "/_localstack/health": `"cognito-idp": "running"`, "/moto-api/": `"ok": true`,
+		"/_localstack/init/ready": `"completed": true`, "/_cognate/health": `"status":"ok"`,
+	} {
 		if res, text := ask(t, r.URL()+path, "", "*/*"); res.StatusCode != http.StatusOK || !strings.Contains(text, want) {
 			t.Errorf("%s: %d %s", path, res.StatusCode, text)
 		}
 	}
 	production := serving.Start(t, serving.Serve(t))
-	for _, path := range []string{"/health", "/_localstack/health"} {
+	for _, path := range []string{"/health", "/_localstack/health", "/_localstack/init/ready", "/moto-api/"} {
 		if res, _ := ask(t, production.URL()+path, "", "*/*"); res.StatusCode != http.StatusNotFound {
 			t.Errorf("production: %s: %d", path, res.StatusCode)
 		}
+	}
+}
+
+// TestResetOfOthers resets by the paths that test suites for LocalStack and moto use. Some of them
+// send a body.
+func TestResetOfOthers(t *testing.T) {
+	t.Parallel()
+	r := serving.Start(t, serving.Dev(t))
+	stranger := http.Header{"Origin": {"https://attacker.example"}}
+	for path, body := range map[string]string{"/_localstack/state/reset": "", "/moto-api/reset": "[]"} {
+		out, err := r.Dev().CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String("people")})
+		pool := serving.Must(t, out, err).UserPool.Id
+		if status, text := post(t, r, path, body, stranger); status != http.StatusForbidden {
+			t.Errorf("%s of a page of another machine: %d %s", path, status, text)
+		}
+		_, err = r.Dev().DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: pool})
+		serving.Want(t, err, "")
+		wantPost(t, r, path, body, http.StatusOK)
+		_, err = r.Dev().DescribeUserPool(t.Context(), &cip.DescribeUserPoolInput{UserPoolId: pool})
+		serving.Want(t, err, "ResourceNotFoundException")
 	}
 }
 

@@ -261,7 +261,7 @@ func TestSnapshotsNeedTheEmbeddedDatabase(t *testing.T) {
 func TestStateToolsAreForDevelopment(t *testing.T) {
 	t.Parallel()
 	r := serving.Start(t, serving.Serve(t))
-	for _, path := range []string{"/_cognate/reset", "/_cognate/snapshot", "/_cognate/restore"} {
+	for _, path := range []string{"/_cognate/reset", "/_cognate/snapshot", "/_cognate/restore", "/_localstack/state/reset", "/moto-api/reset"} {
 		if status, _ := post(t, r, path, "", nil); status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, status)
 		}

@@ -5,9 +5,11 @@
 package chosenid
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -27,10 +29,11 @@ const (
 // clients sign for any Region there. AWS has no Region of this name.
 const Local = "local"
 
-// The ids that the model accepts. An id of another form could be created, but not used.
+// The ids of pools that the model accepts. An id of another form could be created, but not used.
+// The ids of app clients may also have hyphens: scripts that were written for LocalStack have them.
 var (
 	poolName   = regexp.MustCompile(`^[0-9a-zA-Z]+$`)
-	clientID   = regexp.MustCompile(`^[0-9A-Za-z_+]{1,128}$`)
+	clientID   = regexp.MustCompile(`^[0-9A-Za-z_+-]{1,128}$`)
 	regionForm = regexp.MustCompile(`^[a-z0-9-]+$`)
 )
 
@@ -132,61 +135,75 @@ func FromClientName(name string) (string, error) {
 	return id, nil
 }
 
-// Client rejects an id that the model does not accept for an app client.
+// Client rejects an id that a development server does not accept for an app client.
 func Client(id string) error {
 	if !clientID.MatchString(id) {
-		return fmt.Errorf("%q is not the id of an app client: an id has letters, digits, _ and +, 128 at most", id)
+		return fmt.Errorf("%q is not the id of an app client: an id has letters, digits, _, + and -, 128 at most", id)
 	}
 	return nil
 }
 
-// Bindings returns the operations of user pools for a development server: those that take the
-// name of an app client accept a name that chooses an id. The model has no colon in names.
+// Bindings returns the operations of user pools for a development server: they accept ids of app
+// clients with hyphens, and those that take the name of an app client accept a name that chooses an
+// id. The model has no hyphen in ids and no colon in names.
 func Bindings(list []api.Binding) []api.Binding {
 	for i, b := range list {
+		op := *b.Operation
+		op.Decode = besides("ClientId", op.Decode, func(id string) (bool, error) {
+			return strings.Contains(id, "-") && clientID.MatchString(id), nil
+		})
 		if b.Name == "CreateUserPoolClient" || b.Name == "UpdateUserPoolClient" {
-			op := *b.Operation
-			op.Decode = decoder(b.Decode)
-			list[i].Operation = &op
+			op.Decode = besides("ClientName", op.Decode, func(name string) (bool, error) {
+				id, err := FromClientName(name)
+				return id != "", err
+			})
 		}
+		list[i].Operation = &op
 	}
 	return list
 }
 
-// decoder returns decode for bodies whose ClientName may have the prefix. The model's rules hold
-// for the rest of the body.
-func decoder(decode func([]byte) (any, error)) func([]byte) (any, error) {
+// besides returns decode for bodies with a member that the model does not accept, if accept reports
+// that it is accepted all the same. The model's rules hold for the rest of the body.
+func besides(member string, decode func([]byte) (any, error), accept func(value string) (bool, error)) func([]byte) (any, error) {
+	quoted := []byte(`"` + member + `"`)
 	return func(body []byte) (any, error) {
-		name, rest := cutName(body)
-		if name == "" {
+		if !bytes.Contains(body, quoted) {
 			return decode(body)
 		}
-		if _, err := FromClientName(name); err != nil {
+		var members map[string]json.RawMessage
+		var value string
+		if json.Unmarshal(body, &members) != nil || json.Unmarshal(members[member], &value) != nil {
+			return decode(body)
+		}
+		accepted, err := accept(value)
+		if err != nil {
 			return nil, idp.InvalidParameterException(err.Error())
 		}
+		if !accepted {
+			return decode(body)
+		}
+		members[member] = json.RawMessage(`"chosen"`)
+		rest, err := json.Marshal(members)
+		if err != nil {
+			return decode(body)
+		}
 		in, err := decode(rest)
-		switch in := in.(type) {
-		case *idp.CreateUserPoolClientRequest:
-			in.ClientName = name
-		case *idp.UpdateUserPoolClientRequest:
-			in.ClientName = &name
+		if err == nil {
+			setText(in, member, value)
 		}
 		return in, err
 	}
 }
 
-// cutName returns the client name of a body that has the prefix, and the body with a name that the
-// model accepts. The name is "" if there is no such name.
-func cutName(body []byte) (string, []byte) {
-	var members map[string]json.RawMessage
-	var name string
-	if json.Unmarshal(body, &members) != nil || json.Unmarshal(members["ClientName"], &name) != nil || !strings.HasPrefix(name, ClientPrefix) {
-		return "", nil
+// setText sets a member of a request that is a text or a pointer to a text.
+func setText(in any, member, value string) {
+	f := reflect.ValueOf(in).Elem().FieldByName(member)
+	switch {
+	case !f.IsValid():
+	case f.Kind() == reflect.Pointer:
+		f.Set(reflect.ValueOf(&value))
+	default:
+		f.SetString(value)
 	}
-	members["ClientName"] = json.RawMessage(`"chosen"`)
-	rest, err := json.Marshal(members)
-	if err != nil {
-		return "", nil
-	}
-	return name, rest
 }

@@ -118,6 +118,17 @@ func applyStandard(a *idp.SchemaAttributeType, e idp.SchemaAttributeType) error 
 	return nil
 }
 
+// AppendAll adds custom attributes to a schema.
+func AppendAll(list, added []idp.SchemaAttributeType) ([]idp.SchemaAttributeType, error) {
+	for _, e := range added {
+		var err error
+		if list, err = AppendCustom(list, e); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
 // AppendCustom adds a custom attribute to a schema.
 func AppendCustom(list []idp.SchemaAttributeType, e idp.SchemaAttributeType) ([]idp.SchemaAttributeType, error) {
 	name := api.Val(e.Name)

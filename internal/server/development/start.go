@@ -2,7 +2,6 @@ package development
 
 import (
 	_ "embed"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"strings"
@@ -70,26 +69,4 @@ func (t *Tools) start(w http.ResponseWriter, r *http.Request) {
 		Most                     int
 		Clients                  []ClientSetting
 	}{t.deps.Version, t.deps.URL, t.deps.IssuerBase, t.deps.Clock.Now().UTC(), pools, maxShownPools, ClientSettings(t.deps.URL)})
-}
-
-// services are the AWS services of the server, by their names in health documents.
-var services = []string{"cognito-idp", "cognito-identity", "sts", "iam"}
-
-// health answers 200 while the process runs, in a form that scripts for other emulators understand:
-// cognito-local's has "ok", and LocalStack's lists the services. Whether the
-// server is ready is at /_cognate/health.
-func (t *Tools) health(w http.ResponseWriter, _ *http.Request) {
-	running := map[string]string{}
-	for _, name := range services {
-		running[name] = "running"
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	// Scripts look for "name": "running", with a blank after the colon.
-	text, err := json.MarshalIndent(map[string]any{"ok": true, "services": running, "edition": "cognate", "version": t.deps.Version}, "", " ")
-	if err != nil {
-		edge.WriteStatus(w, http.StatusInternalServerError, "no answer")
-		return
-	}
-	_, _ = w.Write(append(text, '\n'))
 }

@@ -44,14 +44,9 @@ var snapshotName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 // maxStateBody is the largest body of a request.
 const maxStateBody = 4 << 10
 
-// changeState returns a handler that reads the name of a snapshot and changes the state. Pages of
-// other machines may not use it.
+// changeState returns a handler that reads the name of a snapshot and changes the state.
 func (t *Tools) changeState(change func(ctx context.Context, name string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := t.deps.OriginPolicy.Screen(r); err != nil {
-			edge.WriteStatus(w, http.StatusForbidden, "this page may not change the state of the server")
-			return
-		}
 		in := snapshotRequest{Name: defaultSnapshot}
 		dec := json.NewDecoder(io.LimitReader(r.Body, maxStateBody))
 		dec.DisallowUnknownFields()
@@ -59,21 +54,30 @@ func (t *Tools) changeState(change func(ctx context.Context, name string) error)
 			edge.WriteStatus(w, http.StatusBadRequest, `the body is empty, or names a snapshot: {"name": "after-sign-up"}. A name has letters, digits, "-" and "_", at most 64`)
 			return
 		}
-		err := change(r.Context(), in.Name)
-		switch {
-		case err == nil:
-			edge.WriteStatus(w, http.StatusOK, "ok")
-		case errors.Is(err, fs.ErrNotExist):
-			edge.WriteStatus(w, http.StatusNotFound, "there is no such snapshot: GET /_cognate/snapshot lists them")
-		case errors.Is(err, ErrSnapshot):
-			edge.WriteStatus(w, http.StatusUnprocessableEntity, err.Error()+"; nothing was changed")
-		case errors.Is(err, store.ErrNotEmbedded):
-			edge.WriteStatus(w, http.StatusNotImplemented, "snapshots need the embedded database: PostgreSQL has tools of its own")
-		default:
-			audit.From(r.Context()).SetCause(err)
-			t.deps.Log.ErrorContext(r.Context(), "the change of the state did not finish", slog.Any("error", err))
-			edge.WriteStatus(w, http.StatusInternalServerError, "the change did not finish; the log says why")
-		}
+		t.answerChange(w, r, func(ctx context.Context) error { return change(ctx, in.Name) })
+	}
+}
+
+// answerChange changes the state and answers. Pages of other machines may not change the state.
+func (t *Tools) answerChange(w http.ResponseWriter, r *http.Request, change func(ctx context.Context) error) {
+	if err := t.deps.OriginPolicy.Screen(r); err != nil {
+		edge.WriteStatus(w, http.StatusForbidden, "this page may not change the state of the server")
+		return
+	}
+	err := change(r.Context())
+	switch {
+	case err == nil:
+		edge.WriteStatus(w, http.StatusOK, "ok")
+	case errors.Is(err, fs.ErrNotExist):
+		edge.WriteStatus(w, http.StatusNotFound, "there is no such snapshot: GET /_cognate/snapshot lists them")
+	case errors.Is(err, ErrSnapshot):
+		edge.WriteStatus(w, http.StatusUnprocessableEntity, err.Error()+"; nothing was changed")
+	case errors.Is(err, store.ErrNotEmbedded):
+		edge.WriteStatus(w, http.StatusNotImplemented, "snapshots need the embedded database: PostgreSQL has tools of its own")
+	default:
+		audit.From(r.Context()).SetCause(err)
+		t.deps.Log.ErrorContext(r.Context(), "the change of the state did not finish", slog.Any("error", err))
+		edge.WriteStatus(w, http.StatusInternalServerError, "the change did not finish; the log says why")
 	}
 }
 

@@ -42,8 +42,7 @@ func New(d Deps) *Tools { return &Tools{d} }
 // Mount adds the routes. Only a development server may call it.
 func (t *Tools) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", t.start)
-	mux.HandleFunc("GET /health", t.health)
-	mux.HandleFunc("GET /_localstack/health", t.health)
+	t.mountOthers(mux)
 	mux.HandleFunc("GET /_cognate/inbox", t.inbox)
 	mux.HandleFunc("GET /_cognate/clock", t.showClock)
 	mux.HandleFunc("POST /_cognate/clock", t.setClock)
