@@ -82,6 +82,13 @@ func cutLast(handler string) (module, function string, ok bool) {
 // Declare makes functions those that are not in the folder. Events in flight end where they began; the
 // next event of a function that has changed runs the new one.
 func (f *Folder) Declare(functions map[string]Function) {
+	functions = maps.Clone(functions)
+	for name, d := range functions {
+		if dir, err := filepath.Abs(d.Dir); err == nil { // A process runs in its folder, where other paths would lead elsewhere.
+			d.Dir = dir
+			functions[name] = d
+		}
+	}
 	f.mu.Lock()
 	var changed []*function
 	for name, fn := range f.functions {
@@ -95,7 +102,7 @@ func (f *Folder) Declare(functions map[string]Function) {
 		changed = append(changed, fn)
 		delete(f.functions, name)
 	}
-	f.declared = maps.Clone(functions)
+	f.declared = functions
 	f.mu.Unlock()
 	for _, fn := range changed {
 		fn.retire()

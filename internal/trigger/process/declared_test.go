@@ -50,6 +50,18 @@ func TestDeclared(t *testing.T) {
 	}
 }
 
+// TestDeclaredRelative declares a folder by its path from the working folder. A process runs in its own.
+func TestDeclaredRelative(t *testing.T) {
+	dir := filepath.Join(folder(t), "f")
+	t.Chdir(filepath.Dir(dir))
+	write(t, filepath.Join(dir, "index.js"), "exports.handler = async () => 'here'", 0o600)
+	f := open(t, process.Options{})
+	for runtime, handler := range map[string]string{"provided.al2023": "f", "nodejs24.x": "index.handler"} {
+		f.Declare(map[string]process.Function{"f": {Dir: "f", Runtime: runtime, Handler: handler}})
+		must(t, f, "pid", "")
+	}
+}
+
 // TestHandlers finds the file of a handler, and says why there is none.
 func TestHandlers(t *testing.T) {
 	t.Parallel()
