@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -94,7 +95,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	s.contents = contents.New(c.ContentSettings, c.AccountID, s.URL(), c.Out, s.log)
+	s.contents = contents.New(c.ContentSettings, c.AccountID, s.URL(), cmp.Or(s.HTTPSAddr(), s.Addr()), c.Out, s.log)
 	sources, err := s.contents.Read()
 	if err == nil {
 		err = s.fill(ctx, sources)

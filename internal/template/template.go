@@ -4,6 +4,7 @@ package template
 
 import (
 	"cmp"
+	"strings"
 
 	"cognate/internal/document"
 )
@@ -126,6 +127,9 @@ type Output struct {
 	File   string
 	Line   int
 }
+
+// Nested reports whether the output is one of a nested stack: such outputs are for the stack above.
+func (o Output) Nested() bool { return strings.Contains(o.Name, "/") }
 
 // Outputs evaluates the outputs whose conditions hold: first those of the template, then those of nested
 // stacks. It returns the outputs that have a value even if others have a problem.

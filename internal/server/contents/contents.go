@@ -27,8 +27,10 @@ type Contents struct {
 	settings Settings
 	account  string
 	endpoint string
-	out      io.Writer
-	log      *slog.Logger
+	// domains is the address of the listener on which Amplify calls the domains of user pools.
+	domains string
+	out     io.Writer
+	log     *slog.Logger
 
 	mu     sync.Mutex
 	seeded *seed.Result   // nil without a seed
@@ -39,9 +41,10 @@ type Contents struct {
 	applied, seen [sha256.Size]byte
 }
 
-// New returns the contents of a server with an endpoint. Texts for people go to out.
-func New(s Settings, account, endpoint string, out io.Writer, log *slog.Logger) *Contents {
-	return &Contents{settings: s, account: account, endpoint: endpoint, out: out, log: log}
+// New returns the contents of a server with an endpoint, whose domains are at an address. Texts for people go
+// to out.
+func New(s Settings, account, endpoint, domains string, out io.Writer, log *slog.Logger) *Contents {
+	return &Contents{settings: s, account: account, endpoint: endpoint, domains: domains, out: out, log: log}
 }
 
 // Sources are a template and a seed that were read. Each may be nil.

@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +19,7 @@ func (c *Contents) writeFiles(made *deploy.Result) error {
 	if c.settings.AmplifyOutputs == "" && c.settings.AWSExports == "" && c.settings.EnvFile == "" {
 		return nil
 	}
-	d := describe(made, cmp.Or(c.settings.StackRegion, defaultRegion), c.endpoint)
+	d := describe(made, cmp.Or(c.settings.StackRegion, defaultRegion), c.endpoint, c.domains)
 	return errors.Join(
 		writeFile(c.settings.AmplifyOutputs, d.AmplifyOutputs),
 		writeFile(c.settings.AWSExports, d.AWSExports),
@@ -55,8 +55,9 @@ func writeFile(name string, content func() ([]byte, error)) error {
 }
 
 // describe returns what a template has made as the writers of files take it. Files of Amplify have one
-// user pool, one app client and one identity pool: the first of each.
-func describe(made *deploy.Result, region, endpoint string) *outputs.Deployment {
+// user pool, one app client and one identity pool: the first of each, but rather an app client without a
+// secret, which Amplify does not send.
+func describe(made *deploy.Result, region, endpoint, domains string) *outputs.Deployment {
 	d := &outputs.Deployment{Region: region, Endpoint: endpoint, Custom: map[string]string{}}
 	var pool, client *deploy.Resource
 	for i := range made.Resources {
@@ -70,10 +71,11 @@ func describe(made *deploy.Result, region, endpoint string) *outputs.Deployment 
 			}
 		case "AWS::Cognito::UserPoolClient":
 			suffix = "ID"
-			if client == nil && (pool == nil || r.Members["UserPoolId"] == pool.Ref) {
+			secret, isSecret := r.Attributes["ClientSecret"].(string)
+			if better := client == nil || client.Attributes["ClientSecret"] != nil && !isSecret; better && (pool == nil || r.Members["UserPoolId"] == pool.Ref) {
 				client = r
 			}
-			if secret, ok := r.Attributes["ClientSecret"].(string); ok {
+			if isSecret {
 				d.Values = append(d.Values, outputs.Value{Name: outputs.Variable(r.Path, "SECRET"), Value: secret})
 			}
 		case "AWS::Cognito::IdentityPool":
@@ -90,9 +92,12 @@ func describe(made *deploy.Result, region, endpoint string) *outputs.Deployment 
 		d.UserPool = describePool(made, pool)
 	}
 	if client != nil {
-		d.Client = describeClient(made, pool, client, endpoint)
+		d.Client = describeClient(made, pool, client, domains)
 	}
 	for _, o := range made.Outputs {
+		if o.Nested() {
+			continue
+		}
 		d.Custom[o.Name] = o.Value
 		d.Values = append(d.Values, outputs.Value{Name: outputs.Variable(o.Name, ""), Value: o.Value})
 	}
@@ -143,7 +148,7 @@ func describePool(made *deploy.Result, pool *deploy.Resource) *outputs.UserPool 
 	return p
 }
 
-func describeClient(made *deploy.Result, pool, client *deploy.Resource, endpoint string) *outputs.Client {
+func describeClient(made *deploy.Result, pool, client *deploy.Resource, domains string) *outputs.Client {
 	m := client.Members
 	c := &outputs.Client{ID: client.Ref}
 	if pool == nil || m["AllowedOAuthFlowsUserPoolClient"] != true {
@@ -161,7 +166,7 @@ func describeClient(made *deploy.Result, pool, client *deploy.Resource, endpoint
 	}
 	for _, r := range made.Resources {
 		if r.Type == "AWS::Cognito::UserPoolDomain" && r.Members["UserPoolId"] == pool.Ref {
-			o.Domain = domainHost(r.Ref, r.Members["CustomDomainConfig"] != nil, endpoint)
+			o.Domain = domainHost(r.Ref, r.Members["CustomDomainConfig"] != nil, domains)
 			c.OAuth = o
 			break
 		}
@@ -170,12 +175,12 @@ func describeClient(made *deploy.Result, pool, client *deploy.Resource, endpoint
 }
 
 // domainHost returns the host of a domain on this machine.
-func domainHost(domain string, custom bool, endpoint string) string {
-	u, err := url.Parse(endpoint)
+func domainHost(domain string, custom bool, address string) string {
+	_, port, err := net.SplitHostPort(address)
 	if custom || err != nil {
 		return domain
 	}
-	return fmt.Sprintf("%s.auth.localhost:%s", domain, u.Port())
+	return fmt.Sprintf("%s.auth.localhost:%s", domain, port)
 }
 
 func object(value any) map[string]any {

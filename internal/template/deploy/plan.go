@@ -355,11 +355,23 @@ func equal(a, b any) bool {
 // sortedKeys returns the keys of a map in order.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// foreignRefs are the forms of Ref for types whose Ref is used where this package needs a valid one.
+// foreignRefs are the forms of Ref for types whose Ref is an ARN: policies name it as their resource, and
+// settings where they need a valid one.
 var foreignRefs = map[string]string{
-	"AWS::CertificateManager::Certificate": "arn:{partition}:acm:{region}:{account}:certificate/{name}",
-	"AWS::SNS::Topic":                      "arn:{partition}:sns:{region}:{account}:{name}",
-	"AWS::SecretsManager::Secret":          "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}",
+	"AWS::AppSync::GraphQLApi":                  "arn:{partition}:appsync:{region}:{account}:apis/{name}",
+	"AWS::CertificateManager::Certificate":      "arn:{partition}:acm:{region}:{account}:certificate/{name}",
+	"AWS::ECS::Service":                         "arn:{partition}:ecs:{region}:{account}:service/{name}",
+	"AWS::ECS::TaskDefinition":                  "arn:{partition}:ecs:{region}:{account}:task-definition/{name}",
+	"AWS::ElasticLoadBalancingV2::Listener":     "arn:{partition}:elasticloadbalancing:{region}:{account}:listener/{name}",
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}",
+	"AWS::ElasticLoadBalancingV2::TargetGroup":  "arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{name}",
+	"AWS::Lambda::LayerVersion":                 "arn:{partition}:lambda:{region}:{account}:layer:{name}:1",
+	"AWS::SecretsManager::Secret":               "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}",
+	"AWS::Serverless::LayerVersion":             "arn:{partition}:lambda:{region}:{account}:layer:{name}:1",
+	"AWS::Serverless::StateMachine":             "arn:{partition}:states:{region}:{account}:stateMachine:{name}",
+	"AWS::SNS::Topic":                           "arn:{partition}:sns:{region}:{account}:{name}",
+	"AWS::StepFunctions::Activity":              "arn:{partition}:states:{region}:{account}:activity:{name}",
+	"AWS::StepFunctions::StateMachine":          "arn:{partition}:states:{region}:{account}:stateMachine:{name}",
 }
 
 // foreignARNs are the forms of the attribute Arn that differ from the usual one.
@@ -368,14 +380,23 @@ var foreignARNs = map[string]string{
 	"AWS::KMS::Key":                        "arn:{partition}:kms:{region}:{account}:key/{name}",
 	"AWS::Logs::LogGroup":                  "arn:{partition}:logs:{region}:{account}:log-group:{name}",
 	"AWS::DynamoDB::Table":                 "arn:{partition}:dynamodb:{region}:{account}:table/{name}",
+	"AWS::Serverless::SimpleTable":         "arn:{partition}:dynamodb:{region}:{account}:table/{name}",
 	"AWS::KinesisFirehose::DeliveryStream": "arn:{partition}:firehose:{region}:{account}:deliverystream/{name}",
 	"AWS::SES::EmailIdentity":              "arn:{partition}:ses:{region}:{account}:identity/{name}",
 }
+
+// maxPlaceholder is the longest placeholder of an id. Names of roles, which have 64 letters at most, are
+// made of such ids.
+const maxPlaceholder = 30
 
 // placeholder returns values for a resource that this package does not create, so that what refers to it
 // has values.
 func (p *plan) placeholder(it *item) state {
 	name := strings.ToLower(p.options.StackName + "-" + strings.ReplaceAll(it.Path, "/", "-"))
+	if len(name) > maxPlaceholder {
+		name = strings.ToLower(it.Path[strings.LastIndexByte(it.Path, '/')+1:])
+		name = name[:min(len(name), maxPlaceholder-9)] + "-" + p.derived(it, 0).base32(8)
+	}
 	service := strings.ToLower(strings.Split(it.Type+"::", "::")[1])
 	fill := func(form string) string {
 		return strings.NewReplacer("{partition}", api.Partition(p.region), "{region}", p.region, "{account}", p.deps.AccountID, "{name}", name, "{service}", service).Replace(form)
@@ -383,8 +404,11 @@ func (p *plan) placeholder(it *item) state {
 	st := state{Ref: fill(cmp.Or(foreignRefs[it.Type], "{name}")), Made: properties{}}
 	for _, attribute := range it.Attributes {
 		st.Made[attribute] = name + "." + attribute
+		if len(name)+1+len(attribute) > maxPlaceholder {
+			st.Made[attribute] = p.derived(it, 0).base32(26)
+		}
 		if strings.HasSuffix(attribute, "Arn") {
-			st.Made[attribute] = fill(cmp.Or(foreignARNs[it.Type], "arn:{partition}:{service}:{region}:{account}:{name}"))
+			st.Made[attribute] = fill(cmp.Or(foreignARNs[it.Type], foreignRefs[it.Type], "arn:{partition}:{service}:{region}:{account}:{name}"))
 		}
 	}
 	return st

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strings"
 
 	"cognate/internal/template"
 )
@@ -79,15 +80,33 @@ func (r *Result) Print(w io.Writer) {
 		fmt.Fprintf(w, "  function        %s\n", arn)
 	}
 	for _, o := range r.Outputs {
-		fmt.Fprintf(w, "  output          %s = %s\n", o.Name, o.Value)
+		if !o.Nested() {
+			fmt.Fprintf(w, "  output          %s = %s\n", o.Name, o.Value)
+		}
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "  note            %s\n", n)
 	}
-	for _, kind := range sortedKeys(r.Others) {
-		fmt.Fprintf(w, "  left out        %d of %s\n", r.Others[kind], kind)
+	for _, kind := range sortedKeys(leftOut(r.Others)) {
+		fmt.Fprintf(w, "  left out        %d of %s\n", leftOut(r.Others)[kind], kind)
 	}
 	fmt.Fprintln(w)
+}
+
+// maxLeftOut is how many types that were left out are printed.
+const maxLeftOut = 8
+
+// leftOut returns the counts of what was left out: by type, or by service if there are many types.
+func leftOut(byType map[string]int) map[string]int {
+	if len(byType) <= maxLeftOut {
+		return byType
+	}
+	byService := map[string]int{}
+	for kind, n := range byType {
+		parts := strings.SplitAfter(kind, "::")
+		byService[strings.Join(parts[:len(parts)-1], "")+"*"] += n
+	}
+	return byService
 }
 
 // Changes says what the template has changed.
