@@ -49,6 +49,10 @@ const domainPath = "/_domain/"
 func (s *Service) Route(domain *http.ServeMux, next http.Handler) http.Handler {
 	folded := s.recorded(foldPath(domain))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.deps.Paths && strings.HasPrefix(r.URL.Path, clientPath+"/") {
+			s.serveClientSite(w, r, folded)
+			return
+		}
 		name, base, ours := s.nameOf(r)
 		if ours {
 			SecureHeaders(w, r)

@@ -108,10 +108,16 @@ func TestHosts(t *testing.T) {
 			{"the prefix as a host", "people", "/oauth2/authorize" + q, http.StatusForbidden, ""},
 			{"another host", "evil.example", "/oauth2/authorize" + q, http.StatusForbidden, ""},
 			{"the server itself", "localhost", "/oauth2/authorize" + q, http.StatusNotFound, ""},
+			{"by the app client", "localhost", "/_aws/cognito-idp/oauth2/authorize" + q, http.StatusFound, "/_aws/cognito-idp/login?client_id="},
+			{"no app client", "localhost", "/_aws/cognito-idp/login", http.StatusNotFound, "There is no such app client."},
+			{"by the app client at another host", "evil.example", "/_aws/cognito-idp/login" + q, http.StatusForbidden, ""},
 			{"no path", "localhost", "/_domain/people", http.StatusNotFound, ""},
 			{"no name", "localhost", "/_domain/", http.StatusNotFound, ""},
 		} {
 			want(t, row.name, b.to(row.host, row.path), row.status, row.want)
+		}
+		if page := b.to("localhost", "/_aws/cognito-idp/login"+q); !strings.Contains(page.body, `action="/_aws/cognito-idp/login?`) {
+			t.Errorf("the login page by the app client: %d %s", page.status, page.body)
 		}
 	})
 	t.Run("production", func(t *testing.T) {
@@ -132,6 +138,7 @@ func TestHosts(t *testing.T) {
 			{"prefix", "people.auth.id.example.com", "/oauth2/authorize" + q, http.StatusFound, "/login?client_id="},
 			{"custom domain", "login.example.com", "/oauth2/authorize" + q, http.StatusFound, "/login?client_id="},
 			{"no paths", "id.example.com", "/_domain/people/oauth2/authorize" + q, http.StatusNotFound, ""},
+			{"no paths by the app client", "id.example.com", "/_aws/cognito-idp/oauth2/authorize" + q, http.StatusNotFound, ""},
 			{"no localhost", "people.auth.localhost", "/oauth2/authorize" + q, http.StatusNotFound, ""},
 			{"the prefix as a host", "people", "/oauth2/authorize" + q, http.StatusNotFound, ""},
 			{"a custom domain as a prefix", "login.auth.id.example.com", "/oauth2/authorize" + q, http.StatusNotFound, ""},

@@ -23,7 +23,9 @@ awslocal cognito-idp initiate-auth --client-id shop-web-local --auth-flow USER_P
 awslocal cognito-idp admin-list-groups-for-user --user-pool-id us-east-1_shoplocal --username admin@example.com
 SECRET=$(awslocal cognito-idp describe-user-pool-client --user-pool-id us-east-1_shoplocal --client-id shop-batch-local \
   --query UserPoolClient.ClientSecret --output text)
-curl -sf -H "Host: shop.auth.localhost" -u "shop-batch-local:$SECRET" -d "grant_type=client_credentials" SERVER/oauth2/token
+curl -sf -H "Host: shop.auth.localhost" -u "shop-batch-local:$SECRET" -d "grant_type=client_credentials" SERVER/oauth2/token >/dev/null
+curl -sf -d "grant_type=client_credentials&client_id=shop-batch-local&client_secret=$SECRET" SERVER/_aws/cognito-idp/oauth2/token >/dev/null
+curl -sf -u "shop-batch-local:$SECRET" -d "grant_type=client_credentials" SERVER/_aws/cognito-idp/oauth2/token
 `)
 		out := run(t, dir, switchingEnvironment(dir), "bash", "-euo", "pipefail", "-c", script)
 		for _, want := range []string{"the user pool is made", `"TokenType": "Bearer"`, `"GroupName": "admins"`, `"token_type":"Bearer"`} {
