@@ -424,11 +424,7 @@ func hasUnknown(v any) bool {
 	case unknown, noValue:
 		return true
 	case []any:
-		for _, item := range v {
-			if hasUnknown(item) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, hasUnknown)
 	case map[string]any:
 		for _, item := range v {
 			if hasUnknown(item) {

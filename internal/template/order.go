@@ -1,6 +1,7 @@
 package template
 
 import (
+	"slices"
 	"strings"
 
 	"cognate/internal/document"
@@ -12,9 +13,9 @@ import (
 func (t *Template) check(problems *document.Problems) {
 	e := &evaluator{template: t}
 	t.root.walk(func(s *stack) {
-		// Evaluation may add resources at the end.
-		for i := 0; i < len(s.resourceNames); i++ {
-			r := s.resources[s.resourceNames[i]]
+		for next := 0; next < len(s.resourceNames); { // Evaluation may add resources at the end.
+			r := s.resources[s.resourceNames[next]]
+			next++
 			if !s.holds(r.condition) {
 				continue
 			}
@@ -121,16 +122,8 @@ func (o *orderer) visit(r *Resource) {
 // circle adds the problem of resources that need each other.
 func (o *orderer) circle(r *Resource) {
 	var names []string
-	for i := len(o.way) - 1; i >= 0; i-- {
-		names = append(names, o.way[i].Path)
-		if o.way[i] == r {
-			break
-		}
+	for _, on := range o.way[slices.Index(o.way, r):] {
+		names = append(names, on.Path)
 	}
-	// The way is from the user to the used; the text begins with the first of the file.
-	text := r.Path
-	for i := len(names) - 2; i >= 0; i-- {
-		text += " → " + names[i]
-	}
-	o.problems.Addf(r.File, r.Line, r.where.String(), "the resources refer to each other in a circle: %s → %s", strings.ReplaceAll(text, "\n", " "), r.Path)
+	o.problems.Addf(r.File, r.Line, r.where.String(), "the resources refer to each other in a circle: %s", strings.Join(append(names, r.Path), " → "))
 }

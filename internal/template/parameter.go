@@ -216,12 +216,12 @@ func (p *parameter) setType(name string) bool {
 		p.list = true
 		name = strings.TrimSuffix(inner, ">")
 	}
-	switch {
-	case name == "Number":
+	switch name {
+	case "Number":
 		p.number = true
-	case name == "CommaDelimitedList":
+	case "CommaDelimitedList":
 		p.list = true
-	case name == "String":
+	case "String":
 	default:
 		return strings.HasPrefix(name, "AWS::")
 	}
