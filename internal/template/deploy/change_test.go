@@ -79,6 +79,12 @@ func start(t *testing.T, c server.Config) *running {
 func (r *running) change(text, want string) string {
 	r.t.Helper()
 	write(r.t, r.Config.Template, text)
+	return r.await(want)
+}
+
+// await waits until the server has read the template once more.
+func (r *running) await(want string) string {
+	r.t.Helper()
 	printed := r.out.wait(r.printed)
 	r.printed[want]++
 	if strings.Count(printed, want) != r.printed[want] {

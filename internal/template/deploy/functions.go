@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -53,6 +54,9 @@ type triggerCall struct {
 	arn      string
 }
 
+// functionName is the form of a function's name (Lambda: CreateFunction). It becomes a part of file names.
+var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
 func (p *plan) isFunction(it *item) bool {
 	_, isAlias := aliasTypes[it.Type]
 	return isAlias || slices.Contains(functionTypes, it.Type)
@@ -70,7 +74,11 @@ func (p *plan) settleFunction(it *item) {
 		return
 	}
 	name := text(given["FunctionName"])
-	if name == "" {
+	switch {
+	case name == "":
+		name = p.name(it, 64)
+	case !functionName.MatchString(name):
+		p.wrong(it, "FunctionName", "must have letters, digits, - and _, 64 at most")
 		name = p.name(it, 64)
 	}
 	arn := "arn:" + api.Partition(p.region) + ":lambda:" + p.region + ":" + p.deps.AccountID + ":function:" + name
@@ -168,6 +176,9 @@ func (p *plan) asset(f *function) (string, error) {
 	dir := filepath.Join(p.deps.Folder, f.name+"-"+digest(state))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
+	}
+	if err := os.MkdirAll(p.deps.Folder, 0o700); err != nil {
+		return "", err
 	}
 	unfinished, err := os.MkdirTemp(p.deps.Folder, "unpacking-")
 	if err != nil {

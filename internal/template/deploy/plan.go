@@ -13,6 +13,7 @@ import (
 	"cognate/internal/api"
 	"cognate/internal/api/invoke"
 	"cognate/internal/document"
+	"cognate/internal/spelling"
 	"cognate/internal/template"
 )
 
@@ -126,6 +127,9 @@ func (p *plan) settle(it *item) {
 		p.settleFunction(it)
 		return
 	case it.kind == nil:
+		if strings.HasPrefix(it.Type, "AWS::Cognito::") {
+			p.wrong(it, "", "this server has no resource type %s%s", it.Type, spelling.Meant(it.Type, sortedKeys(p.kinds)))
+		}
 		if !accepted[it.Type] && !it.known {
 			p.others[it.Type]++
 		}
@@ -231,6 +235,11 @@ func (p *plan) compare(it *item, members properties) {
 			p.wrong(it, name, "cannot be changed: give the resource another logical id to get a new one")
 		}
 		it.action = max(it.action, change)
+	}
+	if k.ref != nil { // such as an id that a tag chooses
+		if ref := k.ref(p, members); ref != "" && ref != it.old.Ref {
+			it.action = replace
+		}
 	}
 	if k.exists == nil || it.action == replace || p.failed != nil {
 		return

@@ -36,6 +36,8 @@ func TestProblems(t *testing.T) {
 		{"container image", "  F: {Type: AWS::Lambda::Function, Properties: {PackageType: Image, Code: {ImageUri: x}}}\n  P: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {PreTokenGenerationConfig: {LambdaArn: !GetAtt F.Arn, LambdaVersion: V2_0}}}}\n", "container images cannot be run here"},
 		{"code elsewhere", "  F: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs24.x, Handler: a.b, Code: {S3Bucket: a, S3Key: b}}}\n  P: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {PreSignUp: !GetAtt F.Arn}}}\n", "the code of the function is not on this machine"},
 		{"handler", "  F: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs24.x, Handler: app.handler, Code: {ZipFile: x}}}\n  P: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {PreSignUp: !GetAtt F.Arn}}}\n", `has no file for the handler "app.handler"`},
+		{"type", "  P: {Type: AWS::Cognito::UserPol}\n", "this server has no resource type AWS::Cognito::UserPol; did you mean AWS::Cognito::UserPool?"},
+		{"name of a function", "  F: {Type: AWS::Lambda::Function, Properties: {FunctionName: ../../x, Runtime: nodejs24.x, Handler: index.handler, Code: {ZipFile: x}}}\n", "FunctionName: must have letters"},
 		{"reference", "  C: {Type: AWS::Cognito::UserPoolClient, Properties: {UserPoolId: !Ref Goood}}\n", "Good"},
 		{"attribute", "  C: {Type: AWS::Cognito::UserPoolClient, Properties: {UserPoolId: !GetAtt Good.Id}}\n", "has no attribute Id"},
 	} {

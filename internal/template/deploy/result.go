@@ -41,6 +41,9 @@ func (r *run) result() (*Result, error) {
 		values, _ := r.plan.made(it.Path)
 		out.Resources = append(out.Resources, Resource{it.Path, it.Type, it.want.Ref, it.want.Members, values.Attributes, it.generation})
 	}
+	for _, n := range r.plan.template.Notes() {
+		out.Notes = append(out.Notes, n.String())
+	}
 	for _, arn := range sortedKeys(r.plan.functions.byARN) {
 		if r.plan.functions.byARN[arn].problem == "" {
 			out.Functions = append(out.Functions, arn)

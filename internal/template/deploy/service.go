@@ -71,12 +71,12 @@ func New(d Deps, o template.Options) *Service {
 func (s *Service) Apply(ctx context.Context, t *template.Template) (*Result, error) {
 	s.applying.Lock()
 	defer s.applying.Unlock()
-	// A change that has begun goes on when the server stops: it is short, and half of one helps nobody.
-	ctx = context.WithoutCancel(ctx)
 	c, err := s.claim(ctx)
 	if err != nil {
 		return nil, err
 	}
+	// A change that has begun goes on when the server stops: it is short, and half of one helps nobody.
+	ctx = context.WithoutCancel(ctx)
 	result, err := s.apply(ctx, c, t)
 	return result, errors.Join(err, c.free(ctx))
 }
