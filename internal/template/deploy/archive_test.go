@@ -83,6 +83,9 @@ func TestArchive(t *testing.T) {
 		}
 	}
 	up("the first")
+	r.change(strings.Replace(archived, "CodeUri", "CodeUrl", 1), kept)
+	up("the first")
+	r.change(archived, applied)
 	archive(t, code, refusing("the second one"))
 	r.await(applied)
 	up("the second one")

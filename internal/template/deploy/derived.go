@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
+	"regexp"
 	"strings"
 )
 
@@ -43,11 +44,14 @@ func (d seedling) uuid() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", d[:4], d[4:6], d[6:8], d[8:10], d[10:16])
 }
 
+// notName is what names of roles and functions cannot have.
+var notName = regexp.MustCompile(`[^A-Za-z0-9-]+`)
+
 // name returns the name of a resource that the template leaves without one: as in CloudFormation, the
 // stack, the logical id and random letters.
 func (p *plan) name(it *item, longest int) string {
 	suffix := "-" + p.derived(it, 0).in(upper+digits, 12)
-	base := p.options.StackName + "-" + strings.ReplaceAll(it.Path, "/", "-")
+	base := notName.ReplaceAllString(p.options.StackName+"-"+it.Path, "-")
 	return base[:min(len(base), longest-len(suffix))] + suffix
 }
 

@@ -84,7 +84,7 @@ func newKinds() map[string]*kind {
 			shape:    shape{request: reflect.TypeFor[idp.CreateUserPoolClientRequest](), without: []string{"ClientSecret"}},
 			required: pool, replaced: []string{"UserPoolId", "GenerateSecret"},
 			title: "ClientName", titleLength: 128, id: "ClientId", parent: "UserPoolId",
-			ref: chosenClient, prepare: prepareClient, attributes: clientAttributes, op: "CreateUserPoolClient", create: createClient,
+			complete: completeClient, ref: chosenClient, prepare: prepareClient, attributes: clientAttributes, op: "CreateUserPoolClient", create: createClient,
 			update: calls[idp.UpdateUserPoolClientRequest]("UpdateUserPoolClient"), remove: removal[idp.DeleteUserPoolClientRequest]("DeleteUserPoolClient"),
 			exists: found[idp.DescribeUserPoolClientRequest]("DescribeUserPoolClient"),
 		},

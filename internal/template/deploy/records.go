@@ -67,7 +67,7 @@ func (s *Service) claim(ctx context.Context) (*claim, error) {
 	var last store.TemplateStack
 	waited := time.Duration(0)
 	for {
-		now, err := s.deps.Store.TemplateStack(ctx, s.options.StackName)
+		now, err := s.deps.Store.TemplateStack(ctx, s.stack())
 		if err != nil {
 			return nil, err
 		}
@@ -116,13 +116,13 @@ func (s *Service) claimed(owner string) *claim {
 // write changes records of the stack, unless another server has taken it.
 func (c *claim) write(ctx context.Context, f func(tx *store.Tx) error) error {
 	err := c.s.deps.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.BeatTemplateStack(ctx, c.s.options.StackName, c.owner); err != nil || f == nil {
+		if err := tx.BeatTemplateStack(ctx, c.s.stack(), c.owner); err != nil || f == nil {
 			return err
 		}
 		return f(tx)
 	})
 	if errors.Is(err, store.ErrConflict) {
-		return errors.New("another server has taken over the stack " + c.s.options.StackName)
+		return errors.New("another server has taken over the stack " + c.s.stack())
 	}
 	return err
 }
@@ -131,7 +131,7 @@ func (c *claim) write(ctx context.Context, f func(tx *store.Tx) error) error {
 func (c *claim) free(ctx context.Context) error {
 	c.stop()
 	<-c.ended
-	return c.s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.FreeTemplateStack(ctx, c.s.options.StackName, c.owner) })
+	return c.s.deps.Store.Update(ctx, func(tx *store.Tx) error { return tx.FreeTemplateStack(ctx, c.s.stack(), c.owner) })
 }
 
 // put stores records.
@@ -156,7 +156,7 @@ func (c *claim) put(ctx context.Context, list ...*record) error {
 
 // drop removes a record.
 func (c *claim) drop(ctx context.Context, r *record) error {
-	return c.write(ctx, func(tx *store.Tx) error { return tx.DeleteTemplateResource(ctx, c.s.options.StackName, r.id) })
+	return c.write(ctx, func(tx *store.Tx) error { return tx.DeleteTemplateResource(ctx, c.s.stack(), r.id) })
 }
 
 func (s *Service) seal(r *record) (store.TemplateResource, error) {
@@ -164,17 +164,17 @@ func (s *Service) seal(r *record) (store.TemplateResource, error) {
 	if err != nil {
 		return store.TemplateResource{}, err
 	}
-	return store.TemplateResource{Stack: s.options.StackName, ID: r.id, Body: s.deps.Ring.Seal(keys.PurposeSetting, s.binding(r.id), text)}, nil
+	return store.TemplateResource{Stack: s.stack(), ID: r.id, Body: s.deps.Ring.Seal(keys.PurposeSetting, s.binding(r.id), text)}, nil
 }
 
 // binding binds a sealed record to its row.
 func (s *Service) binding(id string) []byte {
-	return fmt.Appendf(nil, "template\x00%s\x00%s", s.options.StackName, id)
+	return fmt.Appendf(nil, "template\x00%s\x00%s", s.stack(), id)
 }
 
 // load reads the records of the stack, in their order.
 func (s *Service) load(ctx context.Context) ([]*record, error) {
-	rows, err := s.deps.Store.TemplateResources(ctx, s.options.StackName, maxRecords)
+	rows, err := s.deps.Store.TemplateResources(ctx, s.stack(), maxRecords)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (s *Service) load(ctx context.Context) ([]*record, error) {
 	for _, row := range rows {
 		text, err := s.deps.Ring.Open(keys.PurposeSetting, s.binding(row.ID), row.Body)
 		if err != nil {
-			return nil, fmt.Errorf("the resource %s of the stack %s: %w", row.ID, s.options.StackName, err)
+			return nil, fmt.Errorf("the resource %s of the stack %s: %w", row.ID, s.stack(), err)
 		}
 		r := &record{id: row.ID}
 		if err := json.Unmarshal(text, r); err != nil {

@@ -190,7 +190,7 @@ func (r *run) commit(ctx context.Context) error {
 			}
 		}
 		for _, id := range forgotten {
-			if err := tx.DeleteTemplateResource(ctx, r.options.StackName, id); err != nil {
+			if err := tx.DeleteTemplateResource(ctx, r.stack(), id); err != nil {
 				return err
 			}
 		}

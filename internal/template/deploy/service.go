@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 
 	"cognate/internal/api"
 	"cognate/internal/api/iamapi"
@@ -46,10 +45,10 @@ type Service struct {
 	options    template.Options
 	operations map[string]*api.Binding
 	kinds      map[string]*kind
-	// applying lets one template at a time be applied. functions are those of the last one.
-	applying  sync.Mutex
-	functions map[string]process.Function
 }
+
+// stack is the name of the stack in the store. Stacks of different Regions are different.
+func (s *Service) stack() string { return s.options.Region + "/" + s.options.StackName }
 
 // New makes the service for the stack of the options.
 func New(d Deps, o template.Options) *Service {
@@ -67,10 +66,8 @@ func New(d Deps, o template.Options) *Service {
 // Apply brings the server into line with a template: it makes, changes, replaces and removes what differs
 // from what this service made before. All problems that can be found are found before anything changes.
 // If an operation fails all the same, what this call has made is removed, and what it has changed gets
-// its last properties back.
+// its last properties back. Only one call at a time may be made in one process.
 func (s *Service) Apply(ctx context.Context, t *template.Template) (*Result, error) {
-	s.applying.Lock()
-	defer s.applying.Unlock()
 	c, err := s.claim(ctx)
 	if err != nil {
 		return nil, err
@@ -93,20 +90,14 @@ func (s *Service) apply(ctx context.Context, c *claim, t *template.Template) (*R
 	if r.plan, err = s.plan(ctx, t, records); err != nil {
 		return nil, err
 	}
-	before, functions := s.functions, r.plan.functions.runnable()
-	s.declare(merged(before, functions)) // New users are created with the functions of their pool.
+	before := s.deps.Functions.Declared()
+	s.deps.Functions.Declare(merged(before, r.plan.functions.runnable())) // New users are created with the functions of their pool.
 	if err := r.forward(r.plan.ctx); err != nil {
 		err = r.back(r.plan.ctx, err)
-		s.declare(before)
+		s.deps.Functions.Declare(before)
 		return nil, err
 	}
-	s.declare(r.plan.functions.runnable())
+	s.deps.Functions.Declare(r.plan.functions.runnable())
 	r.cleanUp(r.plan.ctx)
 	return r.result()
-}
-
-// declare makes functions those that the server runs.
-func (s *Service) declare(functions map[string]process.Function) {
-	s.functions = functions
-	s.deps.Functions.Declare(functions)
 }

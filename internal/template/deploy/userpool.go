@@ -236,6 +236,13 @@ func poolExists(ctx context.Context, s *Service, st *state) (bool, error) {
 	return found[idp.DescribeUserPoolRequest]("DescribeUserPool")(ctx, s, &state{Made: properties{"UserPoolId": st.Ref}})
 }
 
+// completeClient leaves a secret that is not wanted out: to say so is no change.
+func completeClient(_ *plan, _ *item, members properties) {
+	if members["GenerateSecret"] == false {
+		delete(members, "GenerateSecret")
+	}
+}
+
 // chosenClient returns the id that the name of an app client chooses.
 func chosenClient(_ *plan, members properties) string {
 	id, _ := chosenid.FromClientName(text(members["ClientName"])) // Its preparation shows the error.

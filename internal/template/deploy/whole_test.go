@@ -126,6 +126,10 @@ func checkWhole(t *testing.T, r serving.Rig) {
 	}
 	_, err = sdk.DescribeManagedLoginBrandingByClient(ctx, &cip.DescribeManagedLoginBrandingByClientInput{UserPoolId: pool, ClientId: web.ClientId})
 	serving.Want(t, err, "")
+	logs, err := sdk.GetLogDeliveryConfiguration(ctx, &cip.GetLogDeliveryConfigurationInput{UserPoolId: pool})
+	if err != nil || len(logs.LogDeliveryConfiguration.LogConfigurations) != 1 {
+		t.Errorf("the delivery of logs: %+v, %v", logs, err)
+	}
 	checkIdentities(t, r)
 
 	// The function of the template lets users of the team in, and no others.

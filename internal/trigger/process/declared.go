@@ -79,6 +79,13 @@ func cutLast(handler string) (module, function string, ok bool) {
 	return handler[:i], handler[i+1:], true
 }
 
+// Declared returns the functions that are declared.
+func (f *Folder) Declared() map[string]Function {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.declared)
+}
+
 // Declare makes functions those that are not in the folder. Events in flight end where they began; the
 // next event of a function that has changed runs the new one.
 func (f *Folder) Declare(functions map[string]Function) {
