@@ -15,23 +15,25 @@ import (
 const (
 	// maxSteps limits the work for a template whose aliases or parameters repeat each other.
 	maxSteps = 2_000_000
-	// maxText limits how long all texts that functions make are together.
+	// maxText limits the total length of the texts that functions make.
 	maxText = 64 << 20
 )
 
-// An unknown is a value that depends on a resource which is not made. Functions of unknown values are unknown.
+// An unknown is a value that depends on a resource that does not exist yet. A function of an unknown value is
+// unknown, too.
 type unknown struct{}
 
 // A noValue is the value of AWS::NoValue. It removes the entry or the item that has it.
 type noValue struct{}
 
-// A placeholder is a text of a resource that is not made, or one that a function made of such a text.
+// A placeholder is a text that stands in for a value of a resource that is not created. A text that a function
+// makes of a placeholder is a placeholder, too.
 type placeholder string
 
 func isPlaceholder(v any) bool { _, is := v.(placeholder); return is }
 
-// like returns a text, as a placeholder if it was made of one.
-func like(text string, isPlaceholder bool) any {
+// textOrPlaceholder returns a text as a placeholder or as a string.
+func textOrPlaceholder(text string, isPlaceholder bool) any {
 	if isPlaceholder {
 		return placeholder(text)
 	}
@@ -55,17 +57,18 @@ func textOf(v any) (string, bool) {
 	return "", false
 }
 
-// An evaluator evaluates nodes. Without results of resources it checks them, and finds what they refer to.
+// An evaluator evaluates nodes. Without results of resources it checks the nodes, and finds the resources that
+// they refer to.
 type evaluator struct {
 	template *Template
 	problems document.Problems
-	// made is nil if no resource is made.
+	// made is nil in the first pass, before any resource exists.
 	made Made
-	// static is set for what must not depend on resources.
+	// static is set for a node that must not refer to resources, such as a DeletionPolicy.
 	static bool
-	// user is the resource whose references are wanted, if it is not nil.
+	// user is the resource that is evaluated, and that gets the references as its uses; or nil.
 	user *Resource
-	// active are the parameters and outputs in evaluation.
+	// active are the parameters and outputs that are being evaluated.
 	active       map[any]bool
 	steps, depth int
 	length       int // of the texts that functions made
@@ -93,7 +96,7 @@ func (e *evaluator) enter(s *stack, n *node, at *path) bool {
 
 func (e *evaluator) leave() { e.depth-- }
 
-// fits counts the length of a text that a function makes. It reports whether that is within the limits.
+// fits adds the length of a text that a function makes, and reports whether it is within the limits.
 func (e *evaluator) fits(s *stack, length, line int, at *path) bool {
 	before := e.length
 	if e.length += length; e.length <= maxText && length <= maxFile {
@@ -160,7 +163,7 @@ func (e *evaluator) properties(r *Resource) map[string]any {
 	return map[string]any{}
 }
 
-// result returns a value of a resource by its attribute; "" is Ref.
+// result returns an attribute of a resource, or its Ref if the attribute is "".
 func (e *evaluator) result(r *Resource, attribute string, line int, at *path, s *stack) any {
 	switch e.user {
 	case nil:
@@ -190,7 +193,7 @@ func (e *evaluator) result(r *Resource, attribute string, line int, at *path, s 
 		return unknown{}
 	}
 	if attribute == "" {
-		return like(values.Ref, values.Placeholder)
+		return textOrPlaceholder(values.Ref, values.Placeholder)
 	}
 	v, ok := values.Attributes[attribute]
 	if !ok {
@@ -199,7 +202,7 @@ func (e *evaluator) result(r *Resource, attribute string, line int, at *path, s 
 		return unknown{}
 	}
 	if text, isText := v.(string); isText {
-		return like(text, values.Placeholder)
+		return textOrPlaceholder(text, values.Placeholder)
 	}
 	return v
 }
@@ -259,15 +262,15 @@ func (e *evaluator) childOutput(s, child *stack, attribute string, line int, at 
 	for _, o := range child.outputs {
 		names = append(names, o.name)
 		if o.name == name && child.holds(o.condition) {
-			return e.once(child, o.value, o.at.field("Value"), o)
+			return e.acyclic(child, o.value, o.at.field("Value"), o)
 		}
 	}
 	e.add(s, line, at, "the nested template %s has no output %s%s", child.file, name, spelling.Meant(name, names))
 	return unknown{}
 }
 
-// once evaluates the value of a parameter or an output. It refuses one that refers to itself.
-func (e *evaluator) once(s *stack, n *node, at *path, owner any) any {
+// acyclic evaluates the value of a parameter or an output. It rejects a value that refers to itself.
+func (e *evaluator) acyclic(s *stack, n *node, at *path, owner any) any {
 	if e.active[owner] {
 		e.add(s, n.line, at, "the value refers to itself")
 		return unknown{}
@@ -294,10 +297,10 @@ func (e *evaluator) parameter(s *stack, p *parameter, line int, at *path) any {
 	return unknown{}
 }
 
-// nestedParameter returns the value that the stack above sets.
+// nestedParameter returns the value that the stack above sets for a parameter.
 func (e *evaluator) nestedParameter(s *stack, p *parameter, n *node) any {
 	at := s.holder.where.field("Properties").field("Parameters").field(p.name)
-	v := e.once(s.up, n, at, p)
+	v := e.acyclic(s.up, n, at, p)
 	if isPlaceholder(v) && !p.list {
 		return v
 	}
@@ -364,7 +367,7 @@ func (s *stack) partition() string {
 	return "aws"
 }
 
-// id returns the stack's ARN. It is the same for the same name.
+// id returns the stack's ARN. It depends only on Region, account and name.
 func (s *stack) id() string {
 	o := s.template.options
 	return "arn:" + s.partition() + ":cloudformation:" + o.Region + ":" + o.Account + ":stack/" + s.name + "/" + stackUUID(o.Region, o.Account, s.name)

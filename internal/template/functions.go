@@ -210,7 +210,7 @@ func (e *evaluator) joinCall(s *stack, a *node, at *path) any {
 	if !ok {
 		return unknown{}
 	}
-	return like(text, slices.ContainsFunc(list, isPlaceholder))
+	return textOrPlaceholder(text, slices.ContainsFunc(list, isPlaceholder))
 }
 
 func (e *evaluator) split(s *stack, a *node, at *path) any {
@@ -240,7 +240,7 @@ func (e *evaluator) split(s *stack, a *node, at *path) any {
 			e.add(s, a.line, at, "the text has too many parts")
 			return unknown{}
 		}
-		parts = append(parts, like(part, isPlaceholder(source)))
+		parts = append(parts, textOrPlaceholder(part, isPlaceholder(source)))
 	}
 	return parts
 }

@@ -8,8 +8,8 @@ import (
 	"cognate/internal/spelling"
 )
 
-// check evaluates everything without results: it finds problems, and what resources refer to. Then it puts the
-// resources in order.
+// check evaluates everything without results of resources: it finds problems, and the resources that each
+// resource refers to. Then it puts the resources in order.
 func (t *Template) check(problems *document.Problems) {
 	e := &evaluator{template: t}
 	t.root.walk(func(s *stack) {
@@ -19,7 +19,7 @@ func (t *Template) check(problems *document.Problems) {
 			if !s.holds(r.condition) {
 				continue
 			}
-			if s.children[r.id] != nil { // Its resources use what its parameters refer to.
+			if s.children[r.id] != nil { // The resources of the nested stack use what the parameters refer to.
 				e.user = nil
 				e.properties(r)
 				continue
@@ -58,7 +58,7 @@ func (t *Template) check(problems *document.Problems) {
 	}
 }
 
-// depend adds the resources that DependsOn names. It ignores those whose condition is false.
+// depend adds the resources that DependsOn names to the uses of r. It ignores those whose condition is false.
 func (e *evaluator) depend(s *stack, references []reference, r *Resource) {
 	for _, reference := range references {
 		used := e.resource(s, reference.name)
@@ -82,7 +82,7 @@ func (e *evaluator) depend(s *stack, references []reference, r *Resource) {
 	}
 }
 
-// use notes that a resource needs another one.
+// use adds a resource to the uses of r.
 func (r *Resource) use(other *Resource) {
 	if r.usesSet == nil {
 		r.usesSet = map[*Resource]bool{}
@@ -93,12 +93,12 @@ func (r *Resource) use(other *Resource) {
 	}
 }
 
-// An orderer puts resources after what they use.
+// An orderer sorts resources, so that each follows those that it uses.
 type orderer struct {
 	template *Template
 	problems *document.Problems
-	state    map[*Resource]int // 1: on the way, 2: in the list
-	way      []*Resource
+	state    map[*Resource]int // 1: being visited, 2: in the list
+	visiting []*Resource
 }
 
 func (o *orderer) visit(r *Resource) {
@@ -106,23 +106,23 @@ func (o *orderer) visit(r *Resource) {
 	case 2:
 		return
 	case 1:
-		o.circle(r)
+		o.addCircle(r)
 		return
 	}
 	o.state[r] = 1
-	o.way = append(o.way, r)
+	o.visiting = append(o.visiting, r)
 	for _, used := range r.uses {
 		o.visit(used)
 	}
-	o.way = o.way[:len(o.way)-1]
+	o.visiting = o.visiting[:len(o.visiting)-1]
 	o.state[r] = 2
 	o.template.resources = append(o.template.resources, r)
 }
 
-// circle adds the problem of resources that need each other.
-func (o *orderer) circle(r *Resource) {
+// addCircle adds a problem for resources that refer to each other.
+func (o *orderer) addCircle(r *Resource) {
 	var names []string
-	for _, on := range o.way[slices.Index(o.way, r):] {
+	for _, on := range o.visiting[slices.Index(o.visiting, r):] {
 		names = append(names, on.Path)
 	}
 	o.problems.Addf(r.File, r.Line, r.where.String(), "the resources refer to each other in a circle: %s", strings.Join(append(names, r.Path), " → "))

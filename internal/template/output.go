@@ -51,7 +51,7 @@ func (e *evaluator) output(s *stack, o *output) (out Output, ok bool) {
 	}
 	out = Output{Name: s.path + o.name, Description: o.description, File: s.file, Line: o.line}
 	at := o.at.field("Value")
-	switch v := e.once(s, o.value, at, o).(type) {
+	switch v := e.acyclic(s, o.value, at, o).(type) {
 	case unknown:
 		return out, false
 	case []any:

@@ -20,7 +20,7 @@ type parameter struct {
 	at   *path
 	// list and number describe the type.
 	list, number bool
-	// stored is set if AWS reads the value from Systems Manager.
+	// stored is set if AWS reads the value from Systems Manager. The default is then the name of the value.
 	stored bool
 	// secret is set by NoEcho: no message quotes the value.
 	secret               bool
@@ -30,7 +30,7 @@ type parameter struct {
 	minLength, maxLength *float64
 	minValue, maxValue   *float64
 	constraint           string
-	// value is set if known is.
+	// value is the value of the parameter; known is set if there is one.
 	value any
 	known bool
 }
@@ -40,7 +40,8 @@ var parameterFields = []string{
 	"MaxLength", "MinValue", "MaxValue",
 }
 
-// parameters reads the parameters of a template, and the values of those of the root.
+// parameters reads the parameters of a template. It also sets their values, except those that the stack above
+// sets.
 func (r *reader) parameters(s *stack, root *node) {
 	r.entries(s, root, "Parameters", func(e entry, at *path) {
 		s.parameters[e.name] = r.parameter(s, e, at)
@@ -59,7 +60,7 @@ func (r *reader) parameters(s *stack, root *node) {
 		case p.fallback == nil:
 			r.add(s, p.line, p.at, "the parameter has no value and no default")
 			continue
-		case p.stored: // The default is the name of the value.
+		case p.stored:
 			continue
 		default:
 			text = *p.fallback
@@ -73,16 +74,17 @@ func (r *reader) parameters(s *stack, root *node) {
 	}
 }
 
-// unknownParameters refuses values that are for no parameter, but for those that may be for something else.
-func (r *reader) unknownParameters(s *stack, other func(name string) bool) {
+// unknownParameters rejects the values of the options whose names are not parameters. isOther reports whether a
+// name may be used in another way, such as for an export.
+func (r *reader) unknownParameters(s *stack, isOther func(name string) bool) {
 	for _, name := range slices.Sorted(maps.Keys(r.template.options.Parameters)) {
-		if s.parameters[name] == nil && !other(name) {
-			r.add(s, 0, nil, "the template has no parameter %s, which has a value%s", name, spelling.Meant(name, s.parameterNames))
+		if s.parameters[name] == nil && !isOther(name) {
+			r.add(s, 0, nil, "a value is set for the parameter %s, which the template does not have%s", name, spelling.Meant(name, s.parameterNames))
 		}
 	}
 }
 
-// givenParameters checks which parameters the stack above sets.
+// givenParameters checks the parameters that the stack above sets. The others get their defaults.
 func (r *reader) givenParameters(s *stack) {
 	at := s.holder.where.field("Properties").field("Parameters")
 	given := map[string]bool{}
@@ -154,7 +156,7 @@ func (r *reader) parameter(s *stack, e entry, at *path) *parameter {
 		switch field.name {
 		case "Type":
 			if !p.setType(text) {
-				r.add(s, v.line, at, "there is no type %s of parameters%s", text, spelling.Meant(text, []string{"String", "Number", "List<Number>", "CommaDelimitedList"}))
+				r.add(s, v.line, at, "there is no parameter type %s%s", text, spelling.Meant(text, []string{"String", "Number", "List<Number>", "CommaDelimitedList"}))
 			}
 		case "Default":
 			p.fallback = &text
@@ -163,7 +165,7 @@ func (r *reader) parameter(s *stack, e entry, at *path) *parameter {
 		case "ConstraintDescription":
 			p.constraint = text
 		case "AllowedPattern":
-			// Patterns are Java's. What Go's syntax does not have, such as a look ahead, is not checked.
+			// Patterns are Java's. A pattern that Go cannot compile, such as one with a look-ahead, is not checked.
 			p.pattern, _ = regexp.Compile(`\A(?:` + text + `)\z`)
 		case "MinLength":
 			p.minLength, err = limit(text)
@@ -206,7 +208,7 @@ func (r *reader) allowed(s *stack, n *node, at *path) []string {
 	return out
 }
 
-// setType reads a type. Types of AWS, such as AWS::EC2::VPC::Id, are texts.
+// setType reads a type, and reports whether it exists. Types of AWS, such as AWS::EC2::VPC::Id, are texts.
 func (p *parameter) setType(name string) bool {
 	if inner, ok := strings.CutPrefix(name, "AWS::SSM::Parameter::Value<"); ok && strings.HasSuffix(inner, ">") {
 		p.stored = true
@@ -228,16 +230,16 @@ func (p *parameter) setType(name string) bool {
 	return true
 }
 
-// convert returns the value of a text, and what is wrong with it.
+// convert returns the value of a text. fault says why the text is not valid; it is empty for a valid text.
 func (p *parameter) convert(text string) (value any, fault string) {
 	if !p.list {
-		value, fault = p.one(text)
+		value, fault = p.convertItem(text)
 	} else {
 		list := []any{}
 		if text != "" {
 			for part := range strings.SplitSeq(text, ",") {
 				var v any
-				if v, fault = p.one(strings.TrimSpace(part)); fault != "" {
+				if v, fault = p.convertItem(strings.TrimSpace(part)); fault != "" {
 					break
 				}
 				list = append(list, v)
@@ -251,7 +253,8 @@ func (p *parameter) convert(text string) (value any, fault string) {
 	return value, fault
 }
 
-func (p *parameter) one(text string) (value any, fault string) {
+// convertItem converts a text that is not a list, or one item of a list.
+func (p *parameter) convertItem(text string) (value any, fault string) {
 	quoted := fmt.Sprintf("the value %q", text)
 	if p.secret {
 		quoted = "the value"

@@ -88,7 +88,7 @@ func TestProblems(t *testing.T) {
 		{"policy by a function", "Resources:\n  A: {Type: AWS::Test::A, DeletionPolicy: !Sub Retain}\n", "Resources.A.DeletionPolicy: a function needs the transform AWS::LanguageExtensions here"},
 		{"output without value", one("1") + "Outputs:\n  O: {}\n", "t.yaml:7: Outputs.O: the entry Value is missing"},
 		{"output is a mapping", one("1") + "Outputs:\n  O: {Value: {a: 1}}\n", "Outputs.O.Value: must be a text, and is a mapping"},
-		{"parameter type", with("Parameters: {P: {Type: Strin}}", "1"), "Parameters.P.Type: there is no type Strin of parameters; did you mean String?"},
+		{"parameter type", with("Parameters: {P: {Type: Strin}}", "1"), "Parameters.P.Type: there is no parameter type Strin; did you mean String?"},
 		{"parameter entry", with("Parameters: {P: {Type: String, Defalt: a}}", "1"), "Parameters.P.Defalt: a parameter has no such entry; did you mean Default?"},
 		{"allowed values", with("Parameters: {P: {Type: String, Default: prd, AllowedValues: [dev, prod]}}", "1"), `the value "prd" must be one of dev, prod; did you mean prod?`},
 		{"pattern", with("Parameters: {P: {Type: String, Default: a1, AllowedPattern: '[a-z]+', ConstraintDescription: letters only}}", "1"), `the value "a1" does not match the pattern of the parameter: letters only`},
@@ -124,7 +124,7 @@ func TestParameters(t *testing.T) {
 	t.Parallel()
 	const text = "Parameters:\n  One: {Type: String}\n  Two: {Type: String}\n  Three: {Type: String}\nResources: {A: {Type: AWS::Test::A}}\n"
 	_, err := template.Read(write(t, "t.yaml", text), template.Options{Parameters: map[string]string{"Tow": "x", "Three": "y"}})
-	for _, want := range []string{"the template has no parameter Tow, which has a value; did you mean Two?", ":2: Parameters.One: the parameter has no value", ":3: Parameters.Two: the parameter has no value"} {
+	for _, want := range []string{"a value is set for the parameter Tow, which the template does not have; did you mean Two?", ":2: Parameters.One: the parameter has no value", ":3: Parameters.Two: the parameter has no value"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}

@@ -12,7 +12,7 @@ const (
 	userPool    = "AWS::Cognito::UserPool"
 )
 
-// globals checks the section Globals of SAM. Only its settings of functions apply.
+// globals reads the section Globals of SAM. Only its settings of functions have an effect.
 func (r *reader) globals(s *stack, root *node) {
 	known := []string{"Function", "Api", "HttpApi", "SimpleTable", "StateMachine", "LayerVersion", "CapacityProvider", "WebSocketApi"}
 	r.entries(s, root, "Globals", func(e entry, at *path) {
@@ -28,7 +28,7 @@ func (r *reader) globals(s *stack, root *node) {
 	})
 }
 
-// applyGlobals merges the settings of all functions into those of one.
+// applyGlobals merges the settings of Globals into those of a function.
 func (r *reader) applyGlobals(s *stack, resource *Resource, n *node) {
 	if resource.Type != samFunction || s.functionGlobals == nil {
 		return
@@ -83,8 +83,8 @@ var samTriggers = []string{
 	"PostConfirmation", "PreAuthentication", "PreSignUp", "PreTokenGeneration", "UserMigration", "VerifyAuthChallengeResponse",
 }
 
-// events enters the events of functions into the LambdaConfig of their user pools. Functions lose their events:
-// a function does not need what calls it.
+// events adds the Cognito events of functions to the LambdaConfig of their user pools. It removes all events
+// from the functions, because a function does not depend on the resources that call it.
 func (r *reader) events(s *stack) {
 	for _, name := range s.resourceNames {
 		function := s.resources[name]
@@ -104,7 +104,7 @@ func (r *reader) events(s *stack) {
 	}
 }
 
-// event enters one event. The path is that of its properties.
+// event adds an event to the LambdaConfig of its user pool. at is the path of the event's properties.
 func (r *reader) event(s *stack, function *Resource, e entry, at *path) {
 	properties := e.value.get("Properties")
 	poolNode := properties.get("UserPool")
@@ -162,8 +162,8 @@ func (n *node) lineOr(line int) int {
 	return n.line
 }
 
-// resource returns a resource by its logical id, or nil. SAM makes resources that a template can refer to and
-// does not have.
+// resource returns a resource by its logical id, or nil. If the template refers to a resource that SAM
+// generates, such as the role of a function, resource adds it to the stack.
 func (e *evaluator) resource(s *stack, name string) *Resource {
 	if r := s.resources[name]; r != nil || !s.serverless || e.made != nil || !logicalID.MatchString(name) {
 		return r

@@ -50,7 +50,7 @@ func (e *evaluator) sub(s *stack, n *node, at *path) any {
 	if !known {
 		return unknown{}
 	}
-	return like(out.String(), stands)
+	return textOrPlaceholder(out.String(), stands)
 }
 
 // variable returns the value of a name in a text of Fn::Sub, and whether it is a placeholder.

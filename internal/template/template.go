@@ -1,5 +1,5 @@
-// Package template reads templates of CloudFormation and SAM, and evaluates them. It creates nothing:
-// package deploy does, and tells it the results.
+// Package template reads templates of CloudFormation and SAM, and evaluates them. It creates no resources:
+// package deploy creates them, and returns their results to this package.
 package template
 
 import (
@@ -12,16 +12,19 @@ import (
 // A Problem is one fault of a template.
 type Problem = document.Problem
 
-// Options are what a deployment knows beside the template.
+// Options are the inputs of a deployment beside the template.
 type Options struct {
-	// Parameters are the values of the template's parameters by their names. A value of a parameter that AWS
-	// reads from Systems Manager is the value itself. Values that are in AWS may be there too, under the
-	// name of the export for Fn::ImportValue, under Path.Attribute for Fn::GetAtt of a resource that is not
-	// Cognito's, and under resolve:… for a dynamic reference.
+	// Parameters are the values of the template's parameters by name. For a parameter that AWS reads from
+	// Systems Manager, it is the value itself, not its name. Parameters also has values that AWS would look
+	// up:
+	//   - Fn::ImportValue: under the name of the export
+	//   - Fn::GetAtt of a resource whose type is not AWS::Cognito::…: under Path.Attribute
+	//   - a dynamic reference: under resolve:…
 	Parameters map[string]string
-	// Region, Account and StackName have the defaults us-east-1, 123456789012 and the name of the file.
+	// Region, Account and StackName default to us-east-1, 123456789012, and the name that CDK chose or that of
+	// the file.
 	Region, Account, StackName string
-	// Folder is a folder that nested templates may lie in, beside the folder of the template.
+	// Folder is a second folder that nested templates may lie in. The first is the folder of the template.
 	Folder string
 }
 
@@ -32,26 +35,26 @@ type Template struct {
 	resources []*Resource
 	notes     []Problem
 	files     []string
-	// given are the parameters of the options that the template uses under other names than those of its
-	// parameters. Only Read changes it.
+	// given has the names in options.Parameters that the template uses and that are not its parameters, such
+	// as exports. Only Read changes it.
 	given map[string]bool
 }
 
 // A Resource is a resource whose condition holds.
 type Resource struct {
-	// Path is the logical id; that of a nested stack follows the path of the stack: Auth/UserPool.
+	// Path is the logical id. In a nested stack the path of the stack comes first: Auth/UserPool.
 	Path string
 	// Type is the type, such as AWS::Cognito::UserPool.
 	Type string
 	File string
 	Line int
-	// Retain reports whether the resource stays when it is gone from the template, RetainOnReplace
-	// whether the old one stays when a change replaces it.
+	// Retain is set if the resource stays when it leaves the template. RetainOnReplace is set if the old
+	// resource stays when a change replaces it.
 	Retain, RetainOnReplace bool
-	// Asset is the folder or the file of the code of a function, if the template names one.
+	// Asset is the folder or the file with the code of a function; empty if the template names neither.
 	Asset string
-	// Uses are the paths of the resources that must exist before this one, as the template names them:
-	// by Ref, Fn::GetAtt, Fn::Sub or DependsOn.
+	// Uses are the paths of the resources that must exist before this resource. The template names them by
+	// Ref, Fn::GetAtt, Fn::Sub or DependsOn.
 	Uses []string
 	// Attributes are the attributes that the template reads by Fn::GetAtt, without "Ref".
 	Attributes []string
@@ -66,29 +69,30 @@ type Resource struct {
 	where      *path
 }
 
-// A reference is the name of something, and where the template names it.
+// A reference is the name of a resource, and where the template names it.
 type reference struct {
 	name string
 	line int
 	at   *path
 }
 
-// Values are the results of a resource that was made.
+// Values are the results of a resource.
 type Values struct {
 	// Ref is what Ref returns.
 	Ref string
 	// Attributes are what Fn::GetAtt returns. A name may have dots.
 	Attributes map[string]any
-	// Placeholder says that the resource was not made, and that its values only stand for those that it would
-	// have. Fn::Select takes a part of one that has less parts than it should.
+	// Placeholder is set if the resource is not created, so that its values only stand in for real values. A
+	// placeholder may have fewer parts than the real value. So Fn::Select returns its last part if the index
+	// is too large.
 	Placeholder bool
 }
 
-// Made returns the results of the resource at a path. ok is false if it was not made yet.
+// Made returns the results of the resource at a path. ok is false if it does not exist yet.
 type Made func(path string) (values Values, ok bool)
 
-// Resources returns the resources whose conditions hold. Each follows all that it refers to or depends on.
-// Nested stacks are not in the list, their resources are.
+// Resources returns the resources whose conditions hold. Each resource follows those that it refers to or
+// depends on. The list has the resources of nested stacks, but not the stacks themselves.
 func (t *Template) Resources() []*Resource { return t.resources }
 
 // StackName returns the name of the stack.
@@ -100,12 +104,12 @@ func (t *Template) File() string { return t.root.file }
 // Files returns the files that were read: a change of one may change the template.
 func (t *Template) Files() []string { return t.files }
 
-// Notes says what was read and has no effect.
+// Notes names the parts of the template that have no effect here, such as its rules.
 func (t *Template) Notes() []Problem { return t.notes }
 
-// Properties evaluates the properties of a resource with the results of the resources made before. Values
-// are as in JSON: string, bool, json.Number, []any and map[string]any. A problem's file and line are those
-// of the template.
+// Properties evaluates the properties of a resource with the results of the resources before it. Values
+// are as in JSON: string, bool, json.Number, []any and map[string]any. A problem names the file and line of
+// the template.
 func (t *Template) Properties(r *Resource, made Made) (map[string]any, error) {
 	e := &evaluator{template: t, made: made}
 	properties := e.properties(r)
@@ -117,7 +121,7 @@ func (t *Template) Properties(r *Resource, made Made) (map[string]any, error) {
 
 // An Output is one output of a template.
 type Output struct {
-	// Name is the name; that of a nested stack follows the path of the stack: Auth/UserPoolId.
+	// Name is the name. In a nested stack the path of the stack comes first: Auth/UserPoolId.
 	Name string
 	// Value is the value as a text.
 	Value       string
@@ -128,7 +132,7 @@ type Output struct {
 	Line   int
 }
 
-// Nested reports whether the output is one of a nested stack: such outputs are for the stack above.
+// Nested reports whether the output belongs to a nested stack. Only the stack above reads such an output.
 func (o Output) Nested() bool { return strings.Contains(o.Name, "/") }
 
 // Outputs evaluates the outputs whose conditions hold: first those of the template, then those of nested
@@ -161,7 +165,8 @@ func (r *Resource) LineOf(field string) int {
 	return line
 }
 
-// Problem returns a problem of a property of the resource, for errors of what is done with it.
+// Problem returns a problem with the file, line and path of a property. Package deploy reports its own
+// errors with it.
 func (r *Resource) Problem(field, text string) Problem {
 	at := r.where
 	if field != "" {
