@@ -200,7 +200,7 @@ func TestFaults(t *testing.T) {
 		broken = strings.Replace(broken, "ALLOW_USER_PASSWORD_AUTH, ", "", 1)
 		broken = strings.Replace(broken, "  Domain:\n", "  Early: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !Ref Pool, GroupName: early}}\n  Domain:\n    DependsOn: [Early, Web]\n", 1)
 		text = r.change(broken, kept)
-		if !strings.Contains(text, "Domain already associated with another user pool") || !strings.Contains(text, "was taken back") {
+		if !strings.Contains(text, "Domain already associated with another user pool") || !strings.Contains(text, "changes were undone") {
 			t.Errorf("the failure does not say what happened:\n%s", text)
 		}
 		p, err := r.sdk.DescribeUserPool(ctx, &cip.DescribeUserPoolInput{UserPoolId: &id})

@@ -23,15 +23,16 @@ import (
 
 const userPoolType = "AWS::Cognito::UserPool"
 
-// functionTypes are the types of functions. Of their properties only those are read that say what to
-// run: all others say how AWS runs it.
+// functionTypes are the types of functions. Only the properties that say what to run have an effect. The
+// others say how AWS runs the function.
 var functionTypes = []string{"AWS::Lambda::Function", "AWS::Serverless::Function"}
 
-// aliasTypes are the types that stand for a function, with the attribute of their qualifier.
+// aliasTypes are the types that stand for a function, with the property that has the qualifier. A version has
+// no such property: its qualifier is 1.
 var aliasTypes = map[string]string{"AWS::Lambda::Version": "1", "AWS::Lambda::Alias": "Name"}
 
-// A function is a function of the template. problem says why it cannot be run; a pool may not call it
-// then.
+// A function is a function of the template. problem says why it cannot be run. No user pool may call a
+// function with a problem.
 type function struct {
 	item    *item
 	name    string
@@ -62,7 +63,7 @@ func (p *plan) isFunction(it *item) bool {
 	return isAlias || slices.Contains(functionTypes, it.Type)
 }
 
-// settleFunction finds out what runs a function.
+// settleFunction sets the name, the ARN and the code of a function.
 func (p *plan) settleFunction(it *item) {
 	given, err := p.template.Properties(it.Resource, p.made)
 	if err != nil {
@@ -90,7 +91,7 @@ func (p *plan) settleFunction(it *item) {
 	p.functions.byARN[arn] = f
 }
 
-// settleAlias sets the ARN of a version or an alias: that of its function.
+// settleAlias sets the ARN of a version or an alias: the ARN of its function with a qualifier.
 func (p *plan) settleAlias(it *item, given properties, qualifier string) {
 	arn := text(given["FunctionName"])
 	if !strings.HasPrefix(arn, "arn:") {
@@ -142,7 +143,7 @@ func (p *plan) runnable(f *function, given properties) (property, problem string
 	return "", ""
 }
 
-// inlineCode writes the code in a template to a folder of its own.
+// inlineCode writes code that is in the template to a folder of its own.
 func (p *plan) inlineCode(f *function, code string) (string, error) {
 	file := "index.js"
 	if strings.HasPrefix(f.spec.Runtime, "python") {
@@ -228,7 +229,7 @@ func unpack(root *os.Root, entry *zip.File, left *int64) error {
 	case entry.FileInfo().IsDir():
 		return root.MkdirAll(name, 0o700)
 	case !entry.Mode().IsRegular():
-		return errors.New("is no ordinary file")
+		return errors.New("is not a regular file")
 	}
 	if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
@@ -263,8 +264,8 @@ func (p *plan) triggers(it *item) {
 	}
 }
 
-// checkFunctions refuses user pools that call functions of the template that cannot be run here, and says
-// which others cannot.
+// checkFunctions rejects user pools that call a function of the template that cannot be run here. It counts
+// the other functions that cannot be run.
 func (p *plan) checkFunctions() {
 	for _, call := range p.functions.calls {
 		arn, err := trigger.ParseARN(call.arn)
@@ -298,7 +299,7 @@ func (f *functions) runnable() map[string]process.Function {
 	return out
 }
 
-// merged returns the functions of two templates. Those of the second win.
+// merged returns the functions of two templates. A function of the second replaces one of the same name.
 func merged(a, b map[string]process.Function) map[string]process.Function {
 	all := maps.Clone(a)
 	if all == nil {

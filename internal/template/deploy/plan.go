@@ -17,7 +17,7 @@ import (
 	"cognate/internal/template"
 )
 
-// An action is what a plan does about a resource.
+// An action is what a plan does with a resource.
 type action uint8
 
 const (
@@ -32,32 +32,33 @@ type item struct {
 	*template.Resource
 	kind *kind // nil for a resource that this package does not create
 	want state
-	// old is what was made of the resource before; nil if nothing was.
+	// old is the record of the resource from an earlier run, or nil.
 	old        *record
 	action     action
 	generation int
-	// adopted is what was made of it under another logical id.
+	// adopted is the record of the same resource under an earlier logical id, or nil.
 	adopted *record
-	// broken says that the resource has a problem, so that its values are placeholders.
+	// broken is set if the resource has a problem, so that its values are incomplete.
 	broken bool
-	// named says that the resource has a derived name.
+	// named is set if the resource has a derived name.
 	named bool
-	// known says that the old resource was looked for, and present whether it is there.
+	// known is set once the server was asked for the old resource; present is set if it exists. For a
+	// resource that is not created, known is set once others counts it.
 	known, present bool
 }
 
-// A plan says how a server gets from what was made before to what a template describes.
+// A plan says what to do so that the server has the resources that a template describes.
 type plan struct {
 	*Service
 	ctx      context.Context
 	template *template.Template
 	region   string
 	problems document.Problems
-	// failed is an error of the server: there is no plan then.
+	// failed is an error of the server, with which the plan cannot be used.
 	failed error
 	items  []*item
 	byPath map[string]*item
-	// records are what was made before, by path, and gone what the template does not have any more.
+	// records are the resources from earlier runs, by path. gone are those that left the template.
 	records   map[string]*record
 	gone      []*record
 	functions functions
@@ -66,8 +67,8 @@ type plan struct {
 	others map[string]int
 }
 
-// plan compares a template with what was made before. Its error names all problems that can be found
-// without changing anything.
+// plan compares a template with the records of earlier runs. Its error names all problems that can be
+// found without changing anything.
 func (s *Service) plan(ctx context.Context, t *template.Template, records []*record) (*plan, error) {
 	p := &plan{
 		Service: s, ctx: invoke.In(ctx, s.options.Region), template: t, region: s.options.Region, byPath: map[string]*item{}, records: map[string]*record{},
@@ -113,14 +114,14 @@ func (p *plan) wrong(it *item, property, format string, args ...any) {
 	p.problems.Add(it.Problem(property, fmt.Sprintf(format, args...)))
 }
 
-// note says what was left out, once.
+// note adds a note about a part that was left out, unless the plan has it already.
 func (p *plan) note(text string) {
 	if !slices.Contains(p.notes, text) {
 		p.notes = append(p.notes, text)
 	}
 }
 
-// settle decides what to do about a resource. The resources that it refers to are settled.
+// settle decides what to do with a resource. The resources that it refers to must be settled already.
 func (p *plan) settle(it *item) {
 	switch {
 	case p.isFunction(it):
@@ -195,7 +196,7 @@ func (p *plan) membersOf(it *item) properties {
 	return normal(members)
 }
 
-// normal returns members as they are after they were stored.
+// normal returns members with the Go types that they have when they are read from the store.
 func normal(members properties) properties {
 	body, err := json.Marshal(members)
 	if err != nil {
@@ -220,7 +221,7 @@ func (p *plan) title(it *item, members properties) {
 	}
 }
 
-// compare finds out how what was made differs from the template.
+// compare sets the action of a resource that has a record.
 func (p *plan) compare(it *item, members properties) {
 	it.action = keep
 	k := it.kind
@@ -256,8 +257,8 @@ func (p *plan) compare(it *item, members properties) {
 	}
 }
 
-// adopt finds what was made under another logical id that is the same resource: one of that name in the
-// same place. It would be in the way of a new one.
+// adopt looks for a record of the same resource under another logical id: the same type, Ref and parent.
+// That resource would prevent the creation of a new one.
 func (p *plan) adopt(it *item, members properties) {
 	if it.adopted != nil {
 		it.old, it.generation = it.adopted, it.adopted.Generation
@@ -281,7 +282,7 @@ func (p *plan) later(it *item) {
 	}
 }
 
-// check checks the members of a resource by the rules of the API's model.
+// check checks the members of a resource by the API's model.
 func (p *plan) check(it *item, members properties) {
 	if it.broken || it.kind.request == nil {
 		return
@@ -291,7 +292,7 @@ func (p *plan) check(it *item, members properties) {
 	}
 }
 
-// decoded checks the members of a request by the rules of the API's model.
+// decoded checks the members of a request by the API's model.
 func (p *plan) decoded(it *item, operation string, members properties) {
 	if it.broken {
 		return
@@ -311,7 +312,7 @@ func (p *plan) invalid(it *item, err error) {
 	p.wrong(it, it.kind.property(invoke.MemberPath(message)), "%s", message)
 }
 
-// checkGone refuses to remove user pools that are protected.
+// checkGone rejects a template that lacks a user pool whose DeletionProtection is ACTIVE.
 func (p *plan) checkGone() {
 	removed := slices.Clone(p.gone)
 	for _, it := range p.items {
@@ -354,7 +355,7 @@ func union(a, b properties) properties {
 	return all
 }
 
-// equal reports whether two values are the same JSON.
+// equal reports whether two values have the same JSON.
 func equal(a, b any) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
@@ -364,8 +365,7 @@ func equal(a, b any) bool {
 // sortedKeys returns the keys of a map in order.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// foreignRefs are the forms of Ref for types whose Ref is an ARN: policies name it as their resource, and
-// settings where they need a valid one.
+// foreignRefs are the forms of Ref for types whose Ref is an ARN. Policies and settings need a valid ARN.
 var foreignRefs = map[string]string{
 	"AWS::AppSync::GraphQLApi":                  "arn:{partition}:appsync:{region}:{account}:apis/{name}",
 	"AWS::CertificateManager::Certificate":      "arn:{partition}:acm:{region}:{account}:certificate/{name}",
@@ -398,8 +398,8 @@ var foreignARNs = map[string]string{
 // made of such ids.
 const maxPlaceholder = 30
 
-// placeholder returns values for a resource that this package does not create, so that what refers to it
-// has values.
+// placeholder returns values for a resource that this package does not create, for the resources that
+// refer to it.
 func (p *plan) placeholder(it *item) state {
 	name := strings.ToLower(p.options.StackName + "-" + strings.ReplaceAll(it.Path, "/", "-"))
 	if len(name) > maxPlaceholder {

@@ -15,18 +15,18 @@ import (
 // Properties are the properties of a resource, or the members of a request, as JSON has them.
 type properties = map[string]any
 
-// A fault is what is wrong with the property at a path. It quotes no value, which may be a secret.
+// A fault is an error of the property at a path. Its text quotes no value, since a value may be a secret.
 type fault struct{ path, text string }
 
-// A fitter brings properties into the types of the API. CloudFormation accepts texts for numbers and
-// for truth values, and templates often have them: parameters are texts.
+// A fitter converts properties to the types of the API. CloudFormation accepts texts for numbers and truth
+// values. Templates often have such texts, because parameters are texts.
 type fitter struct{ faults []fault }
 
 func (f *fitter) wrong(path, format string, args ...any) {
 	f.faults = append(f.faults, fault{path, fmt.Sprintf(format, args...)})
 }
 
-// fit returns a value in the form of a type.
+// fit converts a value to the JSON form of a type.
 func (f *fitter) fit(value any, t reflect.Type, path string) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -204,13 +204,13 @@ func join(path, name string) string {
 // apart from a few names.
 type shape struct {
 	request reflect.Type
-	// named has the names of properties that differ from those of their members.
+	// named has the members of properties whose names differ from their members' names.
 	named map[string]string
 	// more are properties that the request does not have, with their types.
 	more map[string]reflect.Type
-	// without are members of the request that are no properties.
+	// without are members of the request that are not properties.
 	without []string
-	// idle are properties that CloudFormation has and that change nothing here.
+	// idle are properties of CloudFormation that have no effect here.
 	idle []string
 }
 
@@ -241,7 +241,7 @@ func (s *shape) types() map[string]reflect.Type {
 	return all
 }
 
-// members returns the members that properties stand for. Paths of faults are those of properties.
+// members returns the members for properties. The paths of faults are those of the properties.
 func (s *shape) members(given properties, f *fitter) properties {
 	types := s.types()
 	out := properties{}
@@ -263,7 +263,7 @@ func (s *shape) members(given properties, f *fitter) properties {
 	return out
 }
 
-// property returns the path of a property by the path of its member.
+// property returns the path of a property for the path of its member.
 func (s *shape) property(path string) string {
 	for property, member := range s.named {
 		if rest, ok := strings.CutPrefix(path, member); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {

@@ -12,41 +12,41 @@ import (
 	"cognate/internal/store"
 )
 
-// A record is a resource that was made, as the store has it. It says what is under way, so that a server
-// that dies in between leaves nothing half done: the next one takes it back.
+// A record is a resource as the store has it. It says which change is under way: if the server dies in the
+// middle, the next one undoes the change.
 type record struct {
 	id string
 
 	Path, Type string
-	// Order is the place of the resource: each follows those that it needs.
+	// Order is the position of the resource. Each resource follows those that it needs.
 	Order int
 	// Generation is how often the resource was replaced.
 	Generation int
 	Retain     bool
 	state
-	// Change is what is under way. Before is the state before a change.
+	// Change is the change that is under way. Before is the state before an update.
 	Change changing `json:",omitempty"`
 	Before *state   `json:",omitempty"`
 }
 
-// changing is what is under way with a resource.
+// changing is a change of a resource that is under way.
 type changing string
 
 const (
-	// creating and updating are taken back if the whole does not succeed.
+	// creating and updating are undone if the run fails.
 	creating changing = "creating"
 	updating changing = "updating"
-	// withdrawn is an old resource that had to go before its successor could come. It is made again if the
-	// whole does not succeed.
+	// withdrawn is an old resource that had to be removed before the new one could be created. It is created
+	// again if the run fails.
 	withdrawn changing = "withdrawn"
-	// removing is after the whole has succeeded: it goes on.
+	// removing is a removal after the commit of the run. It goes on until it succeeds.
 	removing changing = "removing"
 )
 
 // maxRecords is how many resources a stack has at most.
 const maxRecords = 10_000
 
-// A claim is the right to change a stack. Only one server has it.
+// A claim is the right to change a stack. Only one server at a time has it.
 type claim struct {
 	s     *Service
 	owner string
@@ -56,12 +56,12 @@ type claim struct {
 
 const (
 	beatInterval = time.Second
-	// beatPatience is how long a server waits for another one that gives no sign of life.
+	// beatPatience is how long a server waits for an owner whose heartbeat has stopped.
 	beatPatience = 15 * time.Second
 )
 
-// claim waits until no other server changes the stack. An owner that gives no sign of life is replaced. A
-// server with the embedded database has no others.
+// claim waits until no other server changes the stack, and takes the stack. It also takes it from an owner
+// whose heartbeat has stopped. With the embedded database there are no other servers, so it does not wait.
 func (s *Service) claim(ctx context.Context) (*claim, error) {
 	owner := keys.NewUUID()
 	var last store.TemplateStack
@@ -93,7 +93,7 @@ func (s *Service) claim(ctx context.Context) (*claim, error) {
 	}
 }
 
-// claimed keeps a claim alive until it ends.
+// claimed returns a claim, and writes its heartbeat until it ends.
 func (s *Service) claimed(owner string) *claim {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &claim{s: s, owner: owner, stop: stop, ended: make(chan struct{})}

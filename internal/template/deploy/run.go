@@ -19,8 +19,8 @@ type run struct {
 	plan  *plan
 	// done are the records of the run, in the order of its steps.
 	done []*record
-	// live are the records of all resources of the template, and leaving those that the run removes at its
-	// end.
+	// live are the records of all resources of the template. leaving are the records of the resources that
+	// the run removes at its end.
 	live, leaving []*record
 	counts        counts
 }
@@ -28,7 +28,7 @@ type run struct {
 // counts says what a run has done.
 type counts struct{ created, changed, replaced, removed int }
 
-// forward makes and changes resources, and then says in one transaction that all of it is done.
+// forward creates and changes resources, and commits the run.
 func (r *run) forward(ctx context.Context) error {
 	for i, it := range r.plan.items {
 		if it.kind == nil {
@@ -47,7 +47,7 @@ func (r *run) forward(ctx context.Context) error {
 			return errors.New(it.Problem("", invoke.Text(err)).String())
 		}
 	}
-	for _, it := range r.plan.items { // Variables of functions may have values that the server has chosen.
+	for _, it := range r.plan.items { // Environment variables may have values that the server has chosen.
 		if it.kind == nil && r.plan.isFunction(it) {
 			r.plan.settleFunction(it)
 		}
@@ -68,7 +68,7 @@ func (it *item) refersToLater(p *plan) bool {
 	})
 }
 
-// step does what is planned for a resource.
+// step carries out the action of a resource.
 func (r *run) step(ctx context.Context, it *item, order int) error {
 	next := &record{
 		Path: it.Path, Type: it.Type, Order: order, Generation: it.generation, Retain: it.Retain, state: it.want,
@@ -121,20 +121,21 @@ func (r *run) step(ctx context.Context, it *item, order int) error {
 	return r.claim.put(ctx, next)
 }
 
-// checkFree refuses to make a resource that is there already: it belongs to somebody else, and a failure
-// would remove it.
+// checkFree rejects the creation of a resource that exists already. It was created by other means, and the
+// undoing of a failed run would remove it.
 func (r *run) checkFree(ctx context.Context, it *item) error {
 	if it.kind.exists == nil {
 		return nil
 	}
 	there, err := it.kind.exists(ctx, r.Service, &it.want)
 	if err == nil && there {
-		return fmt.Errorf("%s exists already, and this template has not made it", it.want.Ref)
+		return fmt.Errorf("%s exists already, and this template has not created it", it.want.Ref)
 	}
 	return err
 }
 
-// withdraw deals with the resource that another one replaces.
+// withdraw prepares the removal of a resource that is replaced: at the end of the run, or at once if the old
+// and the new resource cannot exist together.
 func (r *run) withdraw(ctx context.Context, it *item) error {
 	if it.RetainOnReplace && !it.kind.withdrawn {
 		return nil
@@ -152,7 +153,7 @@ func (r *run) withdraw(ctx context.Context, it *item) error {
 	return it.kind.remove(ctx, r.Service, &old.state)
 }
 
-// commit says that the run has succeeded. From here on it goes only forward.
+// commit stores in one transaction that the run has succeeded. After it, nothing is undone.
 func (r *run) commit(ctx context.Context) error {
 	var rows []store.TemplateResource
 	kept := map[string]bool{}
@@ -177,7 +178,7 @@ func (r *run) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	var forgotten []string // what stays without a template
+	var forgotten []string // resources that stay without a template
 	for _, rec := range r.plan.records {
 		if !kept[rec.id] {
 			forgotten = append(forgotten, rec.id)
@@ -198,18 +199,18 @@ func (r *run) commit(ctx context.Context) error {
 	})
 }
 
-// back takes back what the run has done, the last first.
+// back undoes what the run has done, in reverse order.
 func (r *run) back(ctx context.Context, cause error) error {
 	if err := r.undo(ctx, r.done); err != nil {
-		return fmt.Errorf("%w\nnot all of it could be taken back, the next attempt goes on with that: %w", cause, err)
+		return fmt.Errorf("%w\nsome changes could not be undone; the next attempt undoes them first: %w", cause, err)
 	}
 	if len(r.done) > 0 {
-		return fmt.Errorf("%w\nwhat this template had changed was taken back", cause)
+		return fmt.Errorf("%w\nthe changes were undone", cause)
 	}
 	return cause
 }
 
-// undo takes back what is under way.
+// undo undoes the changes of records that are under way, in reverse order.
 func (r *run) undo(ctx context.Context, list []*record) error {
 	var errs []error
 	for _, rec := range slices.Backward(list) {
@@ -268,8 +269,8 @@ func (r *run) undoOne(ctx context.Context, rec *record) error {
 	return r.claim.put(ctx, &before)
 }
 
-// recover takes back what a server has left that died in the middle of a run, and goes on with what it
-// wanted to remove. It returns the records of what is there.
+// recover completes an earlier run that ended in the middle. It undoes the changes of a run without a commit,
+// and goes on with the removals of a run with one. It returns the records of the resources that exist.
 func (r *run) recover(ctx context.Context, records []*record) ([]*record, error) {
 	ctx = invoke.In(ctx, r.options.Region)
 	var open, kept []*record
@@ -289,16 +290,16 @@ func (r *run) recover(ctx context.Context, records []*record) ([]*record, error)
 	if len(open) == 0 {
 		return kept, nil
 	}
-	r.deps.Log.WarnContext(ctx, "a server ended while it applied a template: its changes are taken back", slog.Int("resources", len(open)))
+	r.deps.Log.WarnContext(ctx, "an earlier attempt to apply a template did not end: its changes are undone", slog.Int("resources", len(open)))
 	if err := r.undo(ctx, open); err != nil {
-		return nil, fmt.Errorf("the changes of an earlier attempt could not be taken back: %w", err)
+		return nil, fmt.Errorf("the changes of an earlier attempt could not be undone: %w", err)
 	}
 	all, err := r.load(ctx)
 	return slices.DeleteFunc(all, func(rec *record) bool { return rec.Change != "" }), err
 }
 
-// cleanUp removes what the template does not have any more, the last first. What cannot be removed stays
-// for the next run.
+// cleanUp removes the resources that left the template, in reverse order. A resource that cannot be removed
+// stays for the next run.
 func (r *run) cleanUp(ctx context.Context) {
 	for _, rec := range slices.Backward(r.leaving) {
 		k := r.kinds[rec.Type]
@@ -311,13 +312,13 @@ func (r *run) cleanUp(ctx context.Context) {
 		})
 		if !taken {
 			if err := k.remove(ctx, r.Service, &rec.state); err != nil {
-				r.deps.Log.WarnContext(ctx, "a resource that left the template could not be removed: the next start tries again",
+				r.deps.Log.WarnContext(ctx, "a resource that left the template could not be removed: the next start or change tries again",
 					slog.String("resource", rec.Path), slog.String("type", rec.Type), slog.String("name", rec.Ref), slog.String("reason", invoke.Text(err)))
 				continue
 			}
 		}
 		if err := r.claim.drop(ctx, rec); err != nil {
-			r.deps.Log.WarnContext(ctx, "a resource that was removed is still remembered", slog.String("resource", rec.Path), slog.Any("error", err))
+			r.deps.Log.WarnContext(ctx, "the record of a removed resource could not be deleted", slog.String("resource", rec.Path), slog.Any("error", err))
 			continue
 		}
 		r.counts.removed++

@@ -21,7 +21,7 @@ func preparePool(p *plan, it *item) {
 	if _, err := chosenid.FromUserPoolTags(stringMap(tags), p.region); err != nil {
 		p.wrong(it, "UserPoolTags", "%v", err)
 	}
-	if st.Ref == "" { // A new database gets the same id.
+	if st.Ref == "" { // The id is derived, so that a new database gets the same one.
 		st.Ref = p.unused(it, func(n int) string { return p.region + "_" + p.derived(it, n).letters(9) }, func(id string) (bool, error) {
 			return poolExists(p.ctx, p.Service, &state{Ref: id})
 		})
@@ -54,11 +54,11 @@ func preparePool(p *plan, it *item) {
 // chosenPool returns the id that the tags of a user pool choose.
 func chosenPool(p *plan, members properties) string {
 	tags, _ := members["UserPoolTags"].(properties)
-	id, _ := chosenid.FromUserPoolTags(stringMap(tags), p.region) // Its preparation shows the error.
+	id, _ := chosenid.FromUserPoolTags(stringMap(tags), p.region) // preparePool reports the error.
 	return id
 }
 
-// checkSchema refuses changes of attributes that a pool has: they cannot be changed or removed.
+// checkSchema rejects the change or removal of an existing attribute.
 func (p *plan) checkSchema(it *item) {
 	if it.old == nil || it.action != change {
 		return
@@ -117,7 +117,7 @@ func mfaSettings(st *state) properties {
 		return out
 	}
 	out["MfaConfiguration"] = mode
-	if !isSet { // Text messages were the only factor before there were others.
+	if !isSet { // Before EnabledMfas existed, text messages were the only second factor.
 		factors = []any{"SMS_MFA"}
 	}
 	for _, factor := range factors {
@@ -133,7 +133,7 @@ func mfaSettings(st *state) properties {
 	return out
 }
 
-// choose returns those of some members that are there, under other names.
+// choose returns the members that names has as values, under the keys of names. It leaves out missing members.
 func choose(from properties, names map[string]string) properties {
 	out := properties{}
 	for to, name := range names {
@@ -245,7 +245,7 @@ func completeClient(_ *plan, _ *item, members properties) {
 
 // chosenClient returns the id that the name of an app client chooses.
 func chosenClient(_ *plan, members properties) string {
-	id, _ := chosenid.FromClientName(text(members["ClientName"])) // Its preparation shows the error.
+	id, _ := chosenid.FromClientName(text(members["ClientName"])) // prepareClient reports the error.
 	return id
 }
 
@@ -281,7 +281,7 @@ func clientAttributes(_ *Service, st *state) properties {
 	return properties{"ClientId": st.Ref, "Name": st.Members["ClientName"], "ClientSecret": st.Made["ClientSecret"]}
 }
 
-// without returns members without some.
+// without returns a copy of the members without those of the names.
 func without(all properties, names ...string) properties {
 	out := maps.Clone(all)
 	for _, name := range names {
