@@ -19,15 +19,15 @@ import (
 	"cognate/internal/template/deploy"
 )
 
-// Interval is how often the files of a template are looked at.
+// Interval is the time between two checks of a template's files.
 const Interval = 500 * time.Millisecond
 
-// Contents is what fills a server.
+// Contents fills a server from a template and a seed.
 type Contents struct {
 	settings Settings
 	account  string
 	endpoint string
-	// domains is the address of the listener on which Amplify calls the domains of user pools.
+	// domains is the address of the listener at which Amplify finds the domains of user pools.
 	domains string
 	out     io.Writer
 	log     *slog.Logger
@@ -35,14 +35,14 @@ type Contents struct {
 	mu     sync.Mutex
 	seeded *seed.Result   // nil without a seed
 	made   *deploy.Result // nil without a template
-	// files are the files of the template that was read last, applied their state then, and seen their
-	// state at the last look.
+	// files are the files of the template that was read last. applied is their state at that time, and seen is
+	// their state at the last check.
 	files         []string
 	applied, seen [sha256.Size]byte
 }
 
-// New returns the contents of a server with an endpoint, whose domains are at an address. Texts for people go
-// to out.
+// New returns the contents of a server. endpoint is the server's URL, and domains is the address of the
+// listener for the domains of user pools. Texts for people go to out.
 func New(s Settings, account, endpoint, domains string, out io.Writer, log *slog.Logger) *Contents {
 	return &Contents{settings: s, account: account, endpoint: endpoint, domains: domains, out: out, log: log}
 }
@@ -55,7 +55,7 @@ type Sources struct {
 	state    [sha256.Size]byte
 }
 
-// Services are what a server is filled through.
+// Services are the services that fill a server.
 type Services struct {
 	Seeds *seed.Service
 	// Templates returns the service for the stack of a template.
@@ -81,13 +81,13 @@ func (c *Contents) Read() (*Sources, error) {
 	return sources, nil
 }
 
-// readTemplate reads the template, and notes the state of its files.
+// readTemplate reads the template, and stores the state of its files in sources.
 func (c *Contents) readTemplate(sources *Sources) error {
 	if c.settings.Template == "" {
 		return nil
 	}
-	// The first reading finds the files, and the second is not older than their state: a change between
-	// the two is not missed.
+	// The first reading finds the files. Then their state is taken, and the second reading is later than the
+	// state. So no change is missed.
 	for range 2 {
 		t, err := template.Read(c.settings.Template, c.settings.options(c.account))
 		sources.files = c.filesOf(t, err)
@@ -103,7 +103,7 @@ func (c *Contents) readTemplate(sources *Sources) error {
 	return nil
 }
 
-// filesOf returns the files whose change may change a template, or mend it if it has a fault.
+// filesOf returns the files to watch: a change of one may change the template, or correct its fault.
 func (c *Contents) filesOf(t *template.Template, err error) []string {
 	files := []string{c.settings.Template}
 	if e, ok := errors.AsType[*document.Error](err); ok {
@@ -125,8 +125,7 @@ func (c *Contents) filesOf(t *template.Template, err error) []string {
 	return slices.Compact(files)
 }
 
-// fingerprint identifies the state of files by their sizes and times. A file that is not there has a
-// state, too.
+// fingerprint identifies the state of files by their sizes and times. A missing file has a state, too.
 func fingerprint(files []string) [sha256.Size]byte {
 	h := sha256.New()
 	for _, name := range files {
@@ -138,7 +137,7 @@ func fingerprint(files []string) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// Apply fills the server. No request is answered before.
+// Apply fills the server. The server answers its first request after it.
 func (c *Contents) Apply(ctx context.Context, sources *Sources, to Services) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,7 +168,7 @@ func (c *Contents) applyTemplate(ctx context.Context, sources *Sources, to Servi
 	return c.writeFiles(made)
 }
 
-// Print writes what the template and the seed have made.
+// Print writes the ids that the template and the seed have created.
 func (c *Contents) Print(w io.Writer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -177,8 +176,8 @@ func (c *Contents) Print(w io.Writer) {
 	c.seeded.Print(w)
 }
 
-// Refresh returns the task that applies the template again when its files have changed. A template with a
-// fault is reported, and the server keeps what it has.
+// Refresh returns the task that applies the template again when its files have changed. It reports a template
+// with a fault, and the server keeps what it has.
 func (c *Contents) Refresh(to Services) func(context.Context) error {
 	return func(ctx context.Context) error {
 		c.mu.Lock()
@@ -187,7 +186,7 @@ func (c *Contents) Refresh(to Services) func(context.Context) error {
 		if now == c.applied {
 			return nil
 		}
-		if now != c.seen { // Somebody may be writing still.
+		if now != c.seen { // Somebody may still be writing.
 			c.seen = now
 			return nil
 		}

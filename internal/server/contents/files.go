@@ -14,7 +14,7 @@ import (
 	"cognate/internal/template/outputs"
 )
 
-// writeFiles writes the files from which applications read what the template made.
+// writeFiles writes the files from which applications read the ids of the template's resources.
 func (c *Contents) writeFiles(made *deploy.Result) error {
 	if c.settings.AmplifyOutputs == "" && c.settings.AWSExports == "" && c.settings.EnvFile == "" {
 		return nil
@@ -27,8 +27,8 @@ func (c *Contents) writeFiles(made *deploy.Result) error {
 	)
 }
 
-// writeFile writes a file in one step, unless it has the text already: build tools watch it. Nothing is
-// written without a name.
+// writeFile replaces a file in one step. It does not touch a file that has the text already, because build
+// tools watch it. Without a name it does nothing.
 func writeFile(name string, content func() ([]byte, error)) error {
 	if name == "" {
 		return nil
@@ -45,7 +45,7 @@ func writeFile(name string, content func() ([]byte, error)) error {
 		return err
 	}
 	_, err = f.Write(text)
-	if err = errors.Join(err, f.Chmod(0o600), f.Close()); err == nil { // It may have the secret of an app client.
+	if err = errors.Join(err, f.Chmod(0o600), f.Close()); err == nil { // The file may have the secret of an app client.
 		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {
@@ -54,9 +54,9 @@ func writeFile(name string, content func() ([]byte, error)) error {
 	return nil
 }
 
-// describe returns what a template has made as the writers of files take it. Files of Amplify have one
-// user pool, one app client and one identity pool: the first of each, but rather an app client without a
-// secret, which Amplify does not send.
+// describe returns the resources of a template for the writers of files. Amplify's files have the first user
+// pool, the first of its app clients and the first identity pool. An app client without a secret is preferred,
+// because Amplify does not send secrets.
 func describe(made *deploy.Result, region, endpoint, domains string) *outputs.Deployment {
 	d := &outputs.Deployment{Region: region, Endpoint: endpoint, Custom: map[string]string{}}
 	var pool, client *deploy.Resource

@@ -1,6 +1,6 @@
-// Package contents fills a development server with what a template and a seed describe: first the
-// template, then the seed. It applies a template again when its files change. The server configures it
-// and gives it the services.
+// Package contents fills a development server with the resources of a template and a seed: first the
+// template, then the seed. It applies a template again when its files change. The server passes it the
+// settings and the services.
 package contents
 
 import (
@@ -34,7 +34,7 @@ var (
 	region    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,2}$`)
 )
 
-// Check adds a problem for each fault of the settings. dev is whether the server is one for development.
+// Check adds a problem for each fault of the settings. dev is set for a development server.
 func (s *Settings) Check(dev bool, add func(setting, format string, args ...any)) {
 	if !dev {
 		if s.Seed != "" || s.SeedCognitoLocal != "" {
@@ -66,7 +66,7 @@ func (s *Settings) Check(dev bool, add func(setting, format string, args ...any)
 	}
 }
 
-// ofTemplates returns the settings of templates, that of the file first.
+// ofTemplates returns the settings of templates. The file of the template is first.
 func (s *Settings) ofTemplates() []struct{ name, value string } {
 	return []struct{ name, value string }{
 		{"template", s.Template}, {"template-parameter", strings.Join(s.TemplateParameter, ",")}, {"stack-name", s.StackName},

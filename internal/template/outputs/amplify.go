@@ -2,8 +2,8 @@ package outputs
 
 import "slices"
 
-// resources is the part Auth of Amplify's own configuration (its type ResourcesConfig). It has the endpoints,
-// for which neither amplify_outputs.json nor aws-exports.js has a place.
+// resources is the part Auth of Amplify's own configuration (its type ResourcesConfig). Only this form has
+// entries for endpoints. The forms of amplify_outputs.json and aws-exports.js have no such entries.
 type resources struct {
 	Cognito cognito `json:"Cognito"`
 }
@@ -155,8 +155,8 @@ func (o *OAuth) responseType() string {
 	return "code"
 }
 
-// amplifyOutputs is amplify_outputs.json of Amplify Gen 2. It has no entry "version": Amplify would then read
-// the entry "auth", which has no endpoints. Without it, Amplify takes the entry "Auth" as it is.
+// amplifyOutputs is amplify_outputs.json of Amplify Gen 2. It has no entry "version": with a version, Amplify
+// reads the entry "auth", which has no endpoints. Without a version, Amplify reads the entry "Auth".
 type amplifyOutputs struct {
 	Comment string            `json:"_comment"`
 	Auth    resources         `json:"Auth"`
@@ -209,7 +209,7 @@ type webAuthnOutputs struct {
 	UserVerification string `json:"user_verification,omitempty"`
 }
 
-// AmplifyOutputs returns amplify_outputs.json. Amplify.configure takes it as it takes that of a deployment in AWS.
+// AmplifyOutputs returns amplify_outputs.json. Amplify.configure accepts it like the file of a deployment in AWS.
 func (d *Deployment) AmplifyOutputs() ([]byte, error) {
 	out := amplifyOutputs{
 		Comment: "Amplify reads Auth, which names the endpoints of the development server. The file has no version: with one, Amplify would read auth and call AWS.",

@@ -12,10 +12,10 @@ type Value struct {
 }
 
 var (
-	// wordBreaks are the places where a name in mixed case has its words: userPoolId, APIKey, pool2Id.
+	// lowerUpper and upperWord find where the words of a name in mixed case begin: userPoolId, APIKey, pool2Id.
 	lowerUpper = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	upperWord  = regexp.MustCompile(`([A-Z])([A-Z][a-z])`)
-	notLetters = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	separators = regexp.MustCompile(`[^A-Za-z0-9]+`)
 	// cdkSuffix is the hash that CDK appends to logical ids and outputs.
 	cdkSuffix = regexp.MustCompile(`[0-9A-F]{8}$`)
 )
@@ -29,7 +29,7 @@ func Variable(path, suffix string) string {
 			part = part[:at]
 		}
 		part = upperWord.ReplaceAllString(lowerUpper.ReplaceAllString(part, "${1}_$2"), "${1}_$2")
-		words = append(words, notLetters.ReplaceAllString(part, "_"))
+		words = append(words, separators.ReplaceAllString(part, "_"))
 	}
 	if suffix != "" {
 		words = append(words, suffix)
@@ -41,8 +41,8 @@ func Variable(path, suffix string) string {
 	return name
 }
 
-// Env returns .env: the values, the Region, and the variables by which the SDKs of AWS find the server. Of two
-// values with one name, the first one counts.
+// Env returns .env: the values, the Region, and the variables by which the AWS SDKs find the server. If two
+// values have the same name, Env writes the first.
 func (d *Deployment) Env() []byte {
 	var out strings.Builder
 	seen := map[string]bool{}
@@ -55,7 +55,7 @@ func (d *Deployment) Env() []byte {
 	set("COGNITO_ENDPOINT", d.Endpoint)
 	set("AWS_REGION", d.Region)
 	set("AWS_DEFAULT_REGION", d.Region) // SDK for Python, version 1 of the CLI
-	// Other services of AWS stay where they are.
+	// AWS_ENDPOINT_URL would also redirect other services of AWS.
 	for _, service := range []string{"COGNITO_IDENTITY_PROVIDER", "COGNITO_IDENTITY"} {
 		set("AWS_ENDPOINT_URL_"+service, d.Endpoint)
 	}
@@ -76,7 +76,7 @@ func (d *Deployment) Env() []byte {
 
 var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]*$`)
 
-// quoted returns a value as shells, Docker and dotenv libraries read it.
+// quoted returns a value in quotes that shells, Docker and dotenv libraries understand, if it needs quotes.
 func quoted(value string) string {
 	if plainValue.MatchString(value) {
 		return value

@@ -85,8 +85,8 @@ func (d *Deployment) AWSExports() ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("/* eslint-disable */\n")
 	out.WriteString("const exported = " + string(bytes.TrimSpace(exports)) + ";\n\n")
-	out.WriteString("// Amplify has no entry for the endpoint of a development server beside the entries above. It takes Auth as\n")
-	out.WriteString("// it is if it does not see those; an application still reads them by their names.\n")
+	out.WriteString("// The entries above have no place for the endpoint of a development server. Amplify reads it from Auth, but\n")
+	out.WriteString("// only if it does not see these entries. So they are not enumerable; an application reads them by name.\n")
 	out.WriteString("const awsmobile = { Auth: " + string(bytes.TrimSpace(auth)) + " };\n")
 	out.WriteString("for (const [name, value] of Object.entries(exported)) Object.defineProperty(awsmobile, name, { value });\n\n")
 	out.WriteString("export default awsmobile;\n")

@@ -1,5 +1,6 @@
-// Package outputs writes the files from which applications read what a template made: amplify_outputs.json,
-// aws-exports.js and .env. Amplify, unchanged, then uses this server instead of AWS.
+// Package outputs writes the files from which applications read the ids of a deployed template:
+// amplify_outputs.json, aws-exports.js and .env. With these files Amplify, unchanged, uses this server instead
+// of AWS.
 package outputs
 
 import (
@@ -7,8 +8,8 @@ import (
 	"encoding/json"
 )
 
-// A Deployment describes what a template made. Amplify's files have one user pool, one app client and one
-// identity pool; the deployer chooses them.
+// A Deployment describes the resources of a deployed template. Amplify's files have one user pool, one app
+// client and one identity pool: the caller chooses them.
 type Deployment struct {
 	Region string
 	// Endpoint is the address of the server, such as http://localhost:9229.
@@ -16,7 +17,7 @@ type Deployment struct {
 	UserPool     *UserPool
 	Client       *Client
 	IdentityPool *IdentityPool
-	// Custom are outputs of the template: they go to the part "custom" of amplify_outputs.json.
+	// Custom are the outputs of the template, for the entry "custom" of amplify_outputs.json.
 	Custom map[string]string
 	// Values are all ids and outputs, for .env.
 	Values []Value
@@ -25,8 +26,8 @@ type Deployment struct {
 // A UserPool has the settings that login forms depend on.
 type UserPool struct {
 	ID string
-	// UsernameAttributes are those that people sign in with instead of a username, and AliasAttributes those
-	// that they may sign in with beside it.
+	// UsernameAttributes are the attributes that people sign in with instead of a username. AliasAttributes are
+	// those that they may sign in with beside the username.
 	UsernameAttributes, AliasAttributes []string
 	RequiredAttributes                  []string
 	VerifiedAttributes                  []string
@@ -68,7 +69,7 @@ type Client struct {
 
 // An OAuth has the settings of an app client's sign-in by redirects.
 type OAuth struct {
-	// Domain is the host of the pool's domain, with its port. Amplify calls it by https only.
+	// Domain is the host of the pool's domain, with its port. Amplify uses only https for it.
 	Domain                   string
 	Scopes                   []string
 	CallbackURLs, LogoutURLs []string
@@ -83,7 +84,8 @@ type IdentityPool struct {
 	Guests bool
 }
 
-// socialProviders are Amplify's names of providers: those in amplify_outputs.json, and in its configuration.
+// socialProviders are Amplify's names of providers: first the name in amplify_outputs.json, then the name in
+// Amplify's own configuration.
 var socialProviders = map[string][2]string{
 	"Google":          {"GOOGLE", "Google"},
 	"Facebook":        {"FACEBOOK", "Facebook"},
@@ -91,7 +93,7 @@ var socialProviders = map[string][2]string{
 	"SignInWithApple": {"SIGN_IN_WITH_APPLE", "Apple"},
 }
 
-// orEmpty returns a list that is not null in JSON.
+// orEmpty returns the list, or an empty list for nil, which would be null in JSON.
 func orEmpty(list []string) []string {
 	if list == nil {
 		return []string{}

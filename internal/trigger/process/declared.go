@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// A Function is a function that is not found in the folder of functions, but declared.
+// A Function is a function that a template declares, beside those in the folder of functions.
 type Function struct {
-	// Dir has the code, and Handler names the file and the function in it, as in Lambda.
+	// Dir is the folder with the code. Handler names the file and the function in it, as in Lambda.
 	Dir, Handler string
 	// Runtime is Lambda's name of the runtime, such as nodejs24.x.
 	Runtime string
@@ -25,7 +25,7 @@ func Supports(name string) bool {
 	return strings.HasPrefix(name, "nodejs") || strings.HasPrefix(name, "python3") || name == "provided" || strings.HasPrefix(name, "provided.")
 }
 
-// Check says why a function cannot be run; nil if it can.
+// Check returns why a function cannot be run, or nil.
 func (d Function) Check() error {
 	_, err := d.source()
 	return err
@@ -79,15 +79,15 @@ func cutLast(handler string) (module, function string, ok bool) {
 	return handler[:i], handler[i+1:], true
 }
 
-// Declared returns the functions that are declared.
+// Declared returns the functions of the last call of Declare.
 func (f *Folder) Declared() map[string]Function {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.declared)
 }
 
-// Declare makes functions those that are not in the folder. Events in flight end where they began; the
-// next event of a function that has changed runs the new one.
+// Declare replaces the declared functions. An event in flight ends in the old version of a function, and the
+// next event runs the new version.
 func (f *Folder) Declare(functions map[string]Function) {
 	functions = maps.Clone(functions)
 	for name, d := range functions {
@@ -120,7 +120,7 @@ func (d Function) equal(o Function) bool {
 	return d.Dir == o.Dir && d.Handler == o.Handler && d.Runtime == o.Runtime && maps.Equal(d.Env, o.Env)
 }
 
-// retire lets the processes of a function end when they have answered.
+// retire lets the processes of a function end after their last answers.
 func (fn *function) retire() {
 	fn.mu.Lock()
 	defer fn.mu.Unlock()
