@@ -197,7 +197,7 @@ const (
 	maxCodeFiles = 20_000
 )
 
-// unzip unpacks a file to a folder. No file may lie outside of it, and no links are made.
+// unzip unpacks an archive to a folder. It rejects files outside of the folder, and links.
 func unzip(file, dir string) error {
 	z, err := zip.OpenReader(file)
 	if err != nil {

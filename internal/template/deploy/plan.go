@@ -276,7 +276,7 @@ func (p *plan) adopt(it *item, members properties) {
 // later sets the Ref of a resource whose id the server chooses.
 func (p *plan) later(it *item) {
 	if it.want.Ref == "" {
-		id := p.derived(it, 0).uuid() // until the resource is made
+		id := p.derived(it, 0).uuid() // until the resource is created
 		it.want.Ref = text(it.want.Members[it.kind.parent]) + "|" + id
 		it.want.Made[it.kind.later] = id
 	}
@@ -347,7 +347,7 @@ func (p *plan) made(path string) (template.Values, bool) {
 	return v, true
 }
 
-// union returns the members of two objects. Those of the second win.
+// union returns the members of two objects. A member of the second replaces one of the same name.
 func union(a, b properties) properties {
 	all := properties{}
 	maps.Copy(all, a)

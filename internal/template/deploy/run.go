@@ -25,7 +25,7 @@ type run struct {
 	counts        counts
 }
 
-// counts says what a run has done.
+// counts are the numbers of resources that a run has created, changed, replaced and removed.
 type counts struct{ created, changed, replaced, removed int }
 
 // forward creates and changes resources, and commits the run.
@@ -60,7 +60,7 @@ func (r *run) forward(ctx context.Context) error {
 	return r.commit(ctx)
 }
 
-// refersToLater reports whether a resource refers to one whose values the server chose in this run.
+// refersToLater reports whether a resource uses a resource that this run has created or changed.
 func (it *item) refersToLater(p *plan) bool {
 	return slices.ContainsFunc(it.Uses, func(path string) bool {
 		used := p.byPath[path]

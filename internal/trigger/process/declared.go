@@ -131,7 +131,7 @@ func (fn *function) retire() {
 	}
 }
 
-// read returns what runs the function, and its own environment.
+// read returns the source that runs the function, and the function's own environment.
 func (fn *function) read() (source, map[string]string, error) {
 	if fn.declared != nil {
 		s, err := fn.declared.source()
