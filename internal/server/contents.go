@@ -12,6 +12,14 @@ func (s *Server) fill(ctx context.Context, sources *contents.Sources) error {
 	return s.contents.Apply(ctx, sources, s.services.contents())
 }
 
+// check names the problems that fill would find.
+func (s *Server) check(ctx context.Context, sources *contents.Sources) error {
+	s.restarting.Lock()
+	to := s.services.contents()
+	s.restarting.Unlock()
+	return s.contents.Check(ctx, sources, to)
+}
+
 // contents returns what a development server is filled through.
 func (v *services) contents() contents.Services {
 	return contents.Services{Seeds: v.seeds, Templates: v.templates}

@@ -53,6 +53,9 @@ type serverState struct{ server *Server }
 // Reset returns the server to the state of an empty database, and fills it again.
 func (c serverState) Reset(ctx context.Context) error {
 	sources, err := c.server.contents.Read()
+	if err == nil {
+		err = c.server.check(ctx, sources)
+	}
 	if err != nil {
 		return err // before anything is deleted
 	}

@@ -137,6 +137,24 @@ func fingerprint(files []string) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// Check names the problems of a template that show only when it is compared with the rules of the API.
+func (c *Contents) Check(ctx context.Context, sources *Sources, to Services) error {
+	if sources.template == nil {
+		return nil
+	}
+	if err := to.Templates(c.optionsOf(sources.template)).Check(ctx, sources.template); err != nil {
+		return fmt.Errorf("template:\n%w", err)
+	}
+	return nil
+}
+
+// optionsOf returns the options of the stack of a template.
+func (c *Contents) optionsOf(t *template.Template) template.Options {
+	o := c.settings.options(c.account)
+	o.StackName = t.StackName()
+	return o
+}
+
 // Apply fills the server. The server answers its first request after it.
 func (c *Contents) Apply(ctx context.Context, sources *Sources, to Services) error {
 	c.mu.Lock()
@@ -158,9 +176,7 @@ func (c *Contents) Apply(ctx context.Context, sources *Sources, to Services) err
 
 func (c *Contents) applyTemplate(ctx context.Context, sources *Sources, to Services) error {
 	c.files, c.applied, c.seen = sources.files, sources.state, sources.state
-	o := c.settings.options(c.account)
-	o.StackName = sources.template.StackName()
-	made, err := to.Templates(o).Apply(ctx, sources.template)
+	made, err := to.Templates(c.optionsOf(sources.template)).Apply(ctx, sources.template)
 	if err != nil {
 		return fmt.Errorf("template:\n%w", err)
 	}

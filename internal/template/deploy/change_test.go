@@ -254,17 +254,18 @@ func TestReset(t *testing.T) {
 		web := client(t, sdk, id, "web")
 		addUser(t, sdk, id, "alice")
 		serving.Want(t, signIn(t, sdk, *web.ClientId, "carol"), "")
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL()+"/_cognate/reset", nil)
-		if err != nil {
-			t.Fatal(err)
+
+		// A template with a fault is found before anything is deleted.
+		write(t, c.Template, strings.Replace(shop, "MinimumLength", "MinimumLenght", 1))
+		if status := reset(t, r); status != http.StatusInternalServerError {
+			t.Errorf("a reset with a faulty template answers %d", status)
 		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		if text, err := io.ReadAll(res.Body); err != nil || res.StatusCode >= http.StatusBadRequest {
-			t.Fatalf("reset: %d %s, %v", res.StatusCode, text, err)
+		_, err := sdk.AdminGetUser(t.Context(), &cip.AdminGetUserInput{UserPoolId: &id, Username: aws.String("alice")})
+		serving.Want(t, err, "")
+		write(t, c.Template, shop)
+
+		if status := reset(t, r); status != http.StatusOK {
+			t.Fatalf("the reset answers %d", status)
 		}
 		if now := pool(t, sdk, "shop"); now != id {
 			t.Errorf("the user pool has the id %s after the reset, and had %s", now, id)
@@ -273,6 +274,24 @@ func TestReset(t *testing.T) {
 		serving.Want(t, err, "UserNotFoundException")
 		serving.Want(t, signIn(t, sdk, *web.ClientId, "carol"), "")
 	})
+}
+
+// reset resets a server, and returns the status of the answer.
+func reset(t *testing.T, r serving.Rig) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL()+"/_cognate/reset", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode
 }
 
 // TestDeletedByHand: what somebody has deleted is made again at the next start.

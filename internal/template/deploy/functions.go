@@ -39,8 +39,11 @@ type function struct {
 	spec    process.Function
 	problem string
 	field   string // the property of the problem
+	fault   error  // of its properties
 	called  bool
 }
+
+func (f *function) canRun() bool { return f.problem == "" && f.fault == nil }
 
 // functions are the functions of a template.
 type functions struct {
@@ -66,12 +69,8 @@ func (p *plan) isFunction(it *item) bool {
 // settleFunction sets the name, the ARN and the code of a function.
 func (p *plan) settleFunction(it *item) {
 	given, err := p.template.Properties(it.Resource, p.made)
-	if err != nil {
-		p.add(err)
-		it.broken = true
-	}
 	if qualifier, ok := aliasTypes[it.Type]; ok {
-		p.settleAlias(it, given, qualifier)
+		p.settleAlias(it, given, qualifier) // If it has a fault, it is the alias of nothing.
 		return
 	}
 	name := text(given["FunctionName"])
@@ -84,8 +83,8 @@ func (p *plan) settleFunction(it *item) {
 	}
 	arn := "arn:" + api.Partition(p.region) + ":lambda:" + p.region + ":" + p.deps.AccountID + ":function:" + name
 	it.want = state{Ref: name, Made: properties{"Arn": arn, "FunctionArn": arn, "Version": "1", "SnapStartResponse": properties{}}}
-	f := &function{item: it, name: name}
-	if !it.broken {
+	f := &function{item: it, name: name, fault: err}
+	if err == nil {
 		f.field, f.problem = p.runnable(f, given)
 	}
 	p.functions.byARN[arn] = f
@@ -277,12 +276,15 @@ func (p *plan) checkFunctions() {
 			continue
 		}
 		f.called = true
+		if f.fault != nil {
+			p.add(f.fault)
+		}
 		if f.problem != "" {
 			p.wrong(f.item, f.field, "%s, and the user pool %s calls it", f.problem, call.item.Path)
 		}
 	}
 	for _, arn := range sortedKeys(p.functions.byARN) {
-		if f := p.functions.byARN[arn]; f.problem != "" && !f.called {
+		if f := p.functions.byARN[arn]; !f.canRun() && !f.called {
 			p.others["functions that no user pool calls and that cannot be run here"]++
 		}
 	}
@@ -292,7 +294,7 @@ func (p *plan) checkFunctions() {
 func (f *functions) runnable() map[string]process.Function {
 	out := map[string]process.Function{}
 	for _, fn := range f.byARN {
-		if fn.problem == "" {
+		if fn.canRun() {
 			out[fn.name] = fn.spec
 		}
 	}

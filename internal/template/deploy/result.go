@@ -45,7 +45,7 @@ func (r *run) result() (*Result, error) {
 		out.Notes = append(out.Notes, n.String())
 	}
 	for _, arn := range sortedKeys(r.plan.functions.byARN) {
-		if r.plan.functions.byARN[arn].problem == "" {
+		if r.plan.functions.byARN[arn].canRun() {
 			out.Functions = append(out.Functions, arn)
 		}
 	}

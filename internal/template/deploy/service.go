@@ -78,6 +78,12 @@ func (s *Service) Apply(ctx context.Context, t *template.Template) (*Result, err
 	return result, errors.Join(err, c.free(ctx))
 }
 
+// Check names the problems that Apply would find before it changes anything, on an empty server.
+func (s *Service) Check(ctx context.Context, t *template.Template) error {
+	_, err := s.plan(ctx, t, nil)
+	return err
+}
+
 func (s *Service) apply(ctx context.Context, c *claim, t *template.Template) (*Result, error) {
 	r := &run{Service: s, claim: c}
 	records, err := s.load(ctx)
