@@ -11,7 +11,7 @@ const loopPrefix = "Fn::ForEach::"
 // maxLoopNodes limits how many nodes a template has with what its loops repeat.
 const maxLoopNodes = 300_000
 
-// An expander replaces loops by what they repeat.
+// An expander replaces loops by the entries that they repeat.
 type expander struct {
 	*reader
 	stack *stack
@@ -75,7 +75,7 @@ func (x *expander) entries(out, n *node, values map[string]string, lines map[str
 	}
 }
 
-// loop appends what a loop repeats.
+// loop appends the entries that a loop repeats.
 func (x *expander) loop(out *node, e entry, values map[string]string, lines map[string]int, at *path) {
 	if e.value.kind != listNode || len(e.value.items) != 3 {
 		x.add(x.stack, e.line, at, "a loop must be a list of an identifier, a collection and a mapping of what it repeats")

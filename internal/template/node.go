@@ -331,8 +331,7 @@ func (c *converter) scalar(n *yaml.Node) any {
 	return n.Value
 }
 
-// number returns a number, or the text of what YAML reads as a number and JSON does not: an account id with
-// a leading zero stays what it is.
+// number returns a number. Digits with a leading zero stay a text: an account id may begin with a zero.
 func number(n *yaml.Node) any {
 	digits := strings.TrimLeft(n.Value, "+-")
 	if len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9' {

@@ -215,7 +215,7 @@ func (r *reader) sections(s *stack, root *node) {
 	}
 }
 
-// transforms reads which transforms apply.
+// transforms reads the section Transform.
 func (r *reader) transforms(s *stack, root *node) {
 	n, at := root.get("Transform"), (*path)(nil).field("Transform")
 	if n == nil {
@@ -242,7 +242,7 @@ func (r *reader) transforms(s *stack, root *node) {
 	}
 }
 
-// mapping reads one mapping: its keys have keys, and those have values.
+// mapping reads a mapping of the section Mappings: each first key has second keys, and these have values.
 func (r *reader) mapping(s *stack, e entry, at *path) {
 	if e.value.kind != mappingNode {
 		r.add(s, e.value.line, at, "must be a mapping of names to mappings, %s", found(e.value))
@@ -275,7 +275,7 @@ func (r *reader) entries(s *stack, root *node, section string, f func(e entry, a
 
 var logicalID = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 
-// found says what a node is. It quotes no value, which may be a secret.
+// found returns a text that describes a node. It quotes no value, since a value may be a secret.
 func found(n *node) string {
 	switch n.kind {
 	case listNode:

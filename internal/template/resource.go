@@ -98,7 +98,7 @@ func (r *reader) dependsOn(s *stack, n *node, at *path) []reference {
 
 var policies = []string{"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
 
-// policy reports whether a policy of a resource says that it stays.
+// policy reports whether a policy of a resource, such as DeletionPolicy, retains the resource.
 func (r *reader) policy(s *stack, n *node, name string, at *path) bool {
 	p := n.get(name)
 	if p == nil {

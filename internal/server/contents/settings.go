@@ -48,7 +48,7 @@ func (s *Settings) Check(dev bool, add func(setting, format string, args ...any)
 		return
 	}
 	if s.Seed != "" && s.SeedCognitoLocal != "" {
-		add("seed-cognito-local", "does not go together with --seed")
+		add("seed-cognito-local", "cannot be used together with --seed")
 	}
 	if _, err := template.ParseParameters(s.TemplateParameter); err != nil {
 		add("template-parameter", "%v", err)
@@ -61,7 +61,7 @@ func (s *Settings) Check(dev bool, add func(setting, format string, args ...any)
 	}
 	for _, setting := range s.ofTemplates()[1:] {
 		if s.Template == "" && setting.value != "" {
-			add(setting.name, "is for a template: name it in --template")
+			add(setting.name, "needs --template")
 		}
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// A seedling is what a random name is derived from.
+// A seedling is a hash from which the random part of a name is derived.
 type seedling [sha256.Size]byte
 
-// derived returns what the nth choice of a name for a resource is derived from. It depends only on the
-// stack, the path and how often the resource was replaced: a new database gets the same names.
+// derived returns the seedling of the nth choice of a resource's name. It depends only on the stack, the
+// path, the type and the number of replacements. So a new database gets the same names.
 func (p *plan) derived(it *item, n int) seedling {
 	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d\x00%d", p.options.StackName, it.Path, it.Type, it.generation, n))
 }
 
-// in returns a text of the alphabet.
+// in returns a text with letters of the alphabet.
 func (d seedling) in(alphabet string, length int) string {
 	n, base, digit := new(big.Int).SetBytes(d[:]), big.NewInt(int64(len(alphabet))), new(big.Int)
 	var b strings.Builder
@@ -44,7 +44,7 @@ func (d seedling) uuid() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", d[:4], d[4:6], d[6:8], d[8:10], d[10:16])
 }
 
-// notName is what names of roles and functions cannot have.
+// notName matches characters that names of roles and functions cannot have.
 var notName = regexp.MustCompile(`[^A-Za-z0-9-]+`)
 
 // name returns the name of a resource that the template leaves without one: as in CloudFormation, the
@@ -58,9 +58,9 @@ func (p *plan) name(it *item, longest int) string {
 // maxChoices is how many derived ids are tried.
 const maxChoices = 100
 
-// unused returns the first derived id that nothing has.
+// unused returns the first derived id that is not taken.
 func (p *plan) unused(it *item, choose func(n int) string, taken func(id string) (bool, error)) string {
-	if it.broken { // Its values may be missing that the search needs.
+	if it.broken { // Values that taken needs may be missing.
 		return choose(0)
 	}
 	for n := range maxChoices {

@@ -29,7 +29,7 @@ func roleKind() *kind {
 	}
 }
 
-// policyText returns a policy as the text that the API takes.
+// policyText returns a policy as a text, for the API.
 func policyText(value any) string {
 	if text, ok := value.(string); ok {
 		return text
@@ -76,7 +76,7 @@ func prepareRole(p *plan, it *item) {
 	}
 }
 
-// completeRole leaves managed policies out that AWS has made and that this server does not know.
+// completeRole leaves out AWS managed policies that this server does not know.
 func completeRole(p *plan, _ *item, members properties) {
 	if members["ManagedPolicyArns"] == nil {
 		return
@@ -93,7 +93,7 @@ func completeRole(p *plan, _ *item, members properties) {
 	members["ManagedPolicyArns"] = known
 }
 
-// isOfAWS reports whether a managed policy is one that AWS has made.
+// isOfAWS reports whether a managed policy is an AWS managed policy.
 func isOfAWS(arn string) bool {
 	return slices.ContainsFunc([]string{"aws", "aws-cn", "aws-us-gov"}, func(partition string) bool {
 		prefix := "arn:" + partition + ":iam::aws:policy/"
@@ -105,7 +105,7 @@ func roleAttributes(s *Service, st *state) properties {
 	return properties{"Arn": s.arn("role", api.PathOf(text(st.Members["Path"])), st.Ref), "RoleId": st.Made["RoleId"]}
 }
 
-// arn returns the ARN of something of IAM.
+// arn returns the ARN of an IAM resource.
 func (s *Service) arn(kind, path, name string) string {
 	return "arn:" + api.Partition(s.options.Region) + ":iam::" + s.deps.AccountID + ":" + kind + path + name
 }
@@ -151,7 +151,7 @@ func tags(st *state) []iamapi.Tag {
 	return list
 }
 
-// policies brings the inline policies and the managed policies of a role into line.
+// policies changes the inline policies and the managed policies of a role to those of the template.
 func (s *Service) policies(ctx context.Context, st, old *state) error {
 	wanted, had := inline(st), inline(old)
 	for _, name := range sortedKeys(wanted) {

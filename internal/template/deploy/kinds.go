@@ -14,7 +14,7 @@ type state struct {
 	Ref string
 	// Members are the properties, under the names of the API's members.
 	Members properties
-	// Made are attributes that the server chose when it made the resource.
+	// Made are the attributes that the server chose when it created the resource.
 	Made properties
 }
 
@@ -23,47 +23,47 @@ type kind struct {
 	shape
 	// required are properties that a resource must have.
 	required []string
-	// replaced are properties whose change makes a new resource (CloudFormation: Update requires
-	// replacement), and refused those whose change CloudFormation refuses.
+	// replaced are the properties whose change replaces the resource (CloudFormation: Update requires
+	// replacement). refused are the properties whose change CloudFormation rejects.
 	replaced, refused []string
 	// title is the property that names the resource. If a template leaves it out, the resource gets a
-	// name, as in CloudFormation. titleLength is the longest.
+	// name, as in CloudFormation. titleLength is the greatest length of the name.
 	title       string
 	titleLength int
-	// id is the member that has the Ref of the resource. It is empty if a property has it.
+	// id is the member that has the Ref of the resource. It is empty if a property has the Ref.
 	id string
-	// parent is the member whose value the resource is a part of.
+	// parent is the member that names the resource to which this one belongs, such as UserPoolId.
 	parent string
 
-	// op is the operation that makes the resource from its members, and made are members of its answer
-	// that become attributes. later is the attribute that is in the Ref, if the server chooses it.
+	// op is the operation that creates the resource from its members. made are the members of its response
+	// that become attributes. later is the attribute in the Ref that the server chooses, if there is one.
 	op    string
 	made  []string
 	later string
-	// withdrawn says that the old resource must go before a new one can replace it.
+	// withdrawn is set if the old resource must be removed before a new one can replace it.
 	withdrawn bool
 
-	// ref returns the Ref of a resource by its members; "" if its preparation chooses one.
+	// ref returns the Ref of a resource by its members, or "" if prepare chooses the Ref.
 	ref func(p *plan, members properties) string
-	// complete brings the members into the form of the API, where that is another one.
+	// complete converts the members to the form of the API, where the forms differ.
 	complete func(p *plan, it *item, members properties)
-	// prepare checks the wanted members, and chooses what is missing. Without it, the members are checked by op.
+	// prepare checks the wanted members, and chooses missing ids. If it is nil, the request of op checks them.
 	prepare func(p *plan, it *item)
 	// attributes returns the attributes for Fn::GetAtt.
 	attributes func(s *Service, st *state) properties
 
-	// create makes the resource; nil stands for op.
+	// create creates the resource. If it is nil, op does.
 	create func(ctx context.Context, s *Service, st *state) error
 	update func(ctx context.Context, s *Service, st, old *state) error
 	remove func(ctx context.Context, s *Service, st *state) error
-	// exists reports whether the resource is there still: somebody may have deleted it. It is nil for
-	// resources that are part of another one.
+	// exists reports whether the resource still exists: somebody may have deleted it. It is nil for
+	// resources that are part of another resource.
 	exists func(ctx context.Context, s *Service, st *state) (bool, error)
 }
 
-// kinds are the types that this package creates, after the resource types of CloudFormation's template
-// reference: their properties, which changes replace the resource, and what Ref and Fn::GetAtt return.
-// Functions are in functionTypes.
+// newKinds returns the types that this package creates, with their properties, the changes that replace a
+// resource, and the values of Ref and Fn::GetAtt (CloudFormation: template reference). functionTypes has the
+// types of functions.
 func newKinds() map[string]*kind {
 	pool := []string{"UserPoolId"}
 	return map[string]*kind{
@@ -119,7 +119,7 @@ func newKinds() map[string]*kind {
 			remove: removal[idp.DeleteIdentityProviderRequest]("DeleteIdentityProvider"), exists: found[idp.DescribeIdentityProviderRequest]("DescribeIdentityProvider"),
 		},
 		"AWS::Cognito::UserPoolUser": {
-			// A changed user is changed, not replaced: users have passwords.
+			// Unlike CloudFormation, a change does not replace the user, who would lose the password.
 			shape:    shape{request: reflect.TypeFor[idp.AdminCreateUserRequest](), without: []string{"TemporaryPassword"}},
 			required: pool, replaced: []string{"UserPoolId", "Username"},
 			title: "Username", titleLength: 128, parent: "UserPoolId", ref: refIs("Username"),
@@ -206,7 +206,7 @@ func newKinds() map[string]*kind {
 // A tag is a tag as most types of CloudFormation have it.
 type tag struct{ Key, Value string }
 
-// A roleMapping is a mapping of roles. Its key may be any name if it names the provider itself.
+// A roleMapping is an entry of RoleMappings. Its key may be any name if the entry has an IdentityProvider.
 type roleMapping struct {
 	IdentityProvider        *string
 	Type                    string
@@ -214,7 +214,7 @@ type roleMapping struct {
 	RulesConfiguration      *identity.RulesConfigurationType
 }
 
-// accepted are types that need nothing here: they say what this server does by itself.
+// accepted are types without effect here, which the server does not report as left out.
 var accepted = map[string]bool{
 	"AWS::Lambda::Permission": true, "AWS::CDK::Metadata": true, "AWS::Logs::LogGroup": true, "AWS::CloudFormation::WaitConditionHandle": true,
 }

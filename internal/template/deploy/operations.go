@@ -10,8 +10,8 @@ import (
 	"cognate/internal/api/invoke"
 )
 
-// call calls an operation with those of the given members that its request has. It returns the answer
-// as JSON has it; nil if there is none.
+// call calls an operation with the given members that its request has. It returns the response as JSON
+// values, or nil if the operation has no response.
 func (s *Service) call(ctx context.Context, operation string, request reflect.Type, given properties) (properties, error) {
 	op := s.operations[operation]
 	body, err := json.Marshal(pick(given, request))
@@ -31,7 +31,7 @@ func (s *Service) call(ctx context.Context, operation string, request reflect.Ty
 	return answer, err
 }
 
-// pick returns those of the members that a request has.
+// pick returns the members that a request has.
 func pick(given properties, request reflect.Type) properties {
 	out := properties{}
 	for name, value := range given {
@@ -47,7 +47,7 @@ func (st *state) all() properties {
 	return union(st.Members, st.Made)
 }
 
-// create makes a resource. Those members of the answer that the kind names become attributes of it.
+// create creates a resource. The members of the response that the kind names become attributes.
 func (s *Service) create(ctx context.Context, k *kind, st *state) error {
 	if k.create != nil {
 		return k.create(ctx, s, st)
@@ -67,7 +67,7 @@ func (s *Service) create(ctx context.Context, k *kind, st *state) error {
 	return nil
 }
 
-// member returns a member of an answer, or of the object in it.
+// member returns a member of a response, or of an object in the response.
 func member(answer properties, name string) (any, bool) {
 	if value, ok := answer[name]; ok {
 		return value, true
@@ -80,7 +80,7 @@ func member(answer properties, name string) (any, bool) {
 	return nil, false
 }
 
-// calls returns how an operation changes a resource.
+// calls returns a function that changes a resource by an operation.
 func calls[T any](operation string) func(context.Context, *Service, *state, *state) error {
 	return func(ctx context.Context, s *Service, st, _ *state) error {
 		_, err := s.call(ctx, operation, reflect.TypeFor[T](), st.all())
@@ -88,7 +88,7 @@ func calls[T any](operation string) func(context.Context, *Service, *state, *sta
 	}
 }
 
-// removal returns how an operation removes a resource, which may be gone already.
+// removal returns a function that removes a resource by an operation. The resource may be gone already.
 func removal[T any](operation string) func(context.Context, *Service, *state) error {
 	return func(ctx context.Context, s *Service, st *state) error {
 		_, err := s.call(ctx, operation, reflect.TypeFor[T](), st.all())
@@ -96,8 +96,8 @@ func removal[T any](operation string) func(context.Context, *Service, *state) er
 	}
 }
 
-// reset returns how a resource is removed that is a setting of another one: an operation sets it to what
-// it is without a template. names are the members that say which setting it is.
+// reset returns a function that removes a resource which is a setting of another resource: an operation sets
+// it to its default values. names are the members that identify the setting.
 func reset[T any](operation string, values properties, names ...string) func(context.Context, *Service, *state) error {
 	return func(ctx context.Context, s *Service, st *state) error {
 		in := properties{}
@@ -112,7 +112,7 @@ func reset[T any](operation string, values properties, names ...string) func(con
 	}
 }
 
-// found returns how an operation reports whether a resource exists.
+// found returns a function that reports by an operation whether a resource exists.
 func found[T any](operation string) func(context.Context, *Service, *state) (bool, error) {
 	return func(ctx context.Context, s *Service, st *state) (bool, error) {
 		_, err := s.call(ctx, operation, reflect.TypeFor[T](), st.all())
@@ -130,7 +130,7 @@ func unlessMissing(err error) error {
 	return err
 }
 
-// decode checks members by the rules of the API's model.
+// decode returns members as a request of an operation, after a check by the API's model.
 func (s *Service) decode(operation string, request reflect.Type, given properties) (any, error) {
 	body, err := json.Marshal(pick(given, request))
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"cognate/internal/pool/chosenid"
 )
 
-// refIs is for resources of which Ref returns a member.
+// refIs returns the ref function of resources whose Ref is a member.
 func refIs(name string) func(*plan, properties) string {
 	return func(_ *plan, members properties) string { return text(members[name]) }
 }
 
-// refOf is for resources that have no name of their own: Ref returns some of their members.
+// refOf returns the ref function of resources without a name of their own. Their Ref joins some members.
 func refOf(names ...string) func(*plan, properties) string {
 	return func(_ *plan, members properties) string {
 		parts := make([]string, 0, len(names))
@@ -26,7 +26,7 @@ func refOf(names ...string) func(*plan, properties) string {
 	}
 }
 
-// idIsRef is for types that have their Ref as an attribute, too.
+// idIsRef returns the attributes of types whose attribute Id is the Ref.
 func idIsRef(_ *Service, st *state) properties { return properties{"Id": st.Ref} }
 
 func domainAttributes(_ *Service, st *state) properties {
@@ -79,11 +79,11 @@ func updateUser(ctx context.Context, s *Service, st, old *state) error {
 // chosenIdentityPool returns the id that the tags of an identity pool choose.
 func chosenIdentityPool(p *plan, members properties) string {
 	tags, _ := members["IdentityPoolTags"].(properties)
-	id, _ := chosenid.FromIdentityPoolTags(stringMap(tags), p.region) // Its preparation shows the error.
+	id, _ := chosenid.FromIdentityPoolTags(stringMap(tags), p.region) // prepareIdentityPool reports the error.
 	return id
 }
 
-// completeIdentityPool makes an object of the tags.
+// completeIdentityPool converts the list of tags to an object.
 func completeIdentityPool(_ *plan, _ *item, members properties) {
 	if list, ok := members["IdentityPoolTags"].([]any); ok {
 		members["IdentityPoolTags"] = tagMap(list)
@@ -139,7 +139,7 @@ func identityPoolAttributes(_ *Service, st *state) properties {
 	return properties{"Id": st.Ref, "Name": st.Members["IdentityPoolName"]}
 }
 
-// completeRoles replaces the names of mappings by the providers that they name.
+// completeRoles replaces the keys of role mappings by the identity providers of the mappings.
 func completeRoles(_ *plan, _ *item, members properties) {
 	mappings, _ := members["RoleMappings"].(properties)
 	byProvider := properties{}

@@ -74,7 +74,7 @@ func TestSettings(t *testing.T) {
 		{"parameter", func(c *server.Config) { c.Template, c.TemplateParameter = file, []string{"Length"} }, "template-parameter: \"Length\" is not NAME=VALUE and not @FILE"},
 		{"stack name", func(c *server.Config) { c.Template, c.StackName = file, "1shop" }, "stack-name: must begin with a letter"},
 		{"region", func(c *server.Config) { c.Template, c.StackRegion = file, "Mars" }, "stack-region: \"Mars\" is not a Region"},
-		{"no template", func(c *server.Config) { c.AmplifyOutputs = "amplify_outputs.json" }, "amplify-outputs: is for a template"},
+		{"no template", func(c *server.Config) { c.AmplifyOutputs = "amplify_outputs.json" }, "amplify-outputs: needs --template"},
 		{"no file", func(c *server.Config) { c.Template = filepath.Join(t.TempDir(), "none.yaml") }, "none.yaml"},
 		{"unknown parameter", func(c *server.Config) { c.Template, c.TemplateParameter = file, []string{"Lenght=9"} }, "Length"},
 	} {

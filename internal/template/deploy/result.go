@@ -9,21 +9,21 @@ import (
 	"cognate/internal/template"
 )
 
-// A Result says what a template has made.
+// A Result describes a deployed template.
 type Result struct {
 	StackName string
 	Resources []Resource
 	Outputs   []template.Output
 	// Functions are the ARNs of the functions that the server runs.
 	Functions []string
-	// Notes say what was left out.
+	// Notes name the parts of the template that were left out.
 	Notes []string
 	// Others counts the resources that were left out, by type.
 	Others map[string]int
 	counts counts
 }
 
-// A Resource is a resource that a template has made.
+// A Resource is a resource that was created from a template.
 type Resource struct {
 	Path, Type, Ref string
 	Members         map[string]any
@@ -31,7 +31,7 @@ type Resource struct {
 	Generation      int
 }
 
-// result describes what the server has now.
+// result returns the result of the run.
 func (r *run) result() (*Result, error) {
 	out := &Result{StackName: r.options.StackName, Notes: r.plan.notes, Others: r.plan.others, counts: r.counts}
 	for _, it := range r.plan.items {
@@ -54,8 +54,8 @@ func (r *run) result() (*Result, error) {
 	return out, err
 }
 
-// shown are the types whose resources are printed, with their titles and the member that has a name for
-// people.
+// shown are the types whose resources are printed, with a title and the member that has the name of the
+// resource.
 var shown = []struct{ kind, title, name string }{
 	{userPoolType, "user pool", "PoolName"},
 	{"AWS::Cognito::UserPoolClient", "  app client", "ClientName"},
@@ -63,8 +63,8 @@ var shown = []struct{ kind, title, name string }{
 	{"AWS::Cognito::IdentityPool", "identity pool", "IdentityPoolName"},
 }
 
-// Print writes the ids and the outputs for people, indented as the text of a starting server. Nil writes
-// nothing.
+// Print writes the ids and the outputs for people, with the indentation of a server's start. A nil result
+// writes nothing.
 func (r *Result) Print(w io.Writer) {
 	if r == nil {
 		return
@@ -96,7 +96,7 @@ func (r *Result) Print(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// maxLeftOut is how many types that were left out are printed.
+// maxLeftOut is the greatest number of left-out types that are printed one by one.
 const maxLeftOut = 8
 
 // leftOut returns the counts of what was left out: by type, or by service if there are many types.
@@ -112,7 +112,7 @@ func leftOut(byType map[string]int) map[string]int {
 	return byService
 }
 
-// Changes says what the template has changed.
+// Changes returns the numbers of changes as a text.
 func (r *Result) Changes() string {
 	c := r.counts
 	if c == (counts{}) {

@@ -18,9 +18,10 @@ import (
 	"cognate/internal/trigger/process"
 )
 
-// Deps is what the service works with.
+// Deps are the dependencies of the service.
 type Deps struct {
-	// UserPools has all operations of user pools, and Pools what the API cannot say of them.
+	// UserPools has the operations of user pools. Pools has functions that are not in the API, such as the
+	// creation of a pool with a chosen id.
 	UserPools     idp.Service
 	Pools         *pool.Service
 	IdentityPools *identitypool.Service
@@ -34,7 +35,7 @@ type Deps struct {
 	AccountID string
 	// Issuer returns the issuer of a user pool's tokens.
 	Issuer func(poolID string) string
-	// Alone says that no other server has the database.
+	// Alone is set if no other server uses the database.
 	Alone bool
 	Log   *slog.Logger
 }
@@ -63,16 +64,16 @@ func New(d Deps, o template.Options) *Service {
 	return s
 }
 
-// Apply brings the server into line with a template: it makes, changes, replaces and removes what differs
-// from what this service made before. All problems that can be found are found before anything changes.
-// If an operation fails all the same, what this call has made is removed, and what it has changed gets
-// its last properties back. Only one call at a time may be made in one process.
+// Apply creates, changes, replaces and removes resources, so that the server has those of a template. It
+// finds problems before it changes anything, as far as possible. If an operation fails, Apply removes the
+// resources that it has created, and restores the properties that it has changed. A process must make only
+// one call at a time.
 func (s *Service) Apply(ctx context.Context, t *template.Template) (*Result, error) {
 	c, err := s.claim(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// A change that has begun goes on when the server stops: it is short, and half of one helps nobody.
+	// A run goes on when the server stops: it is short, and the next start would have to undo half a run.
 	ctx = context.WithoutCancel(ctx)
 	result, err := s.apply(ctx, c, t)
 	return result, errors.Join(err, c.free(ctx))
