@@ -4,7 +4,8 @@
 //
 // Each folder below the root is one function, named as the folder. Node.js and
 // Python handlers run under small runtimes of this package; a Go module is
-// built; an executable called bootstrap is run as it is. A process handles one
+// built; an executable called bootstrap is run as it is. Functions can also be
+// declared: with the folder of their code, their handler and their environment. A process handles one
 // event at a time; more are started, up to a limit, while events wait. A changed
 // file replaces the processes before the next event.
 //
