@@ -163,6 +163,9 @@ func (c *Contents) Apply(ctx context.Context, sources *Sources, to Services) err
 		if err := c.applyTemplate(ctx, sources, to); err != nil {
 			return err
 		}
+		if err := c.writeFiles(c.made); err != nil {
+			return err
+		}
 	}
 	if sources.seed == nil {
 		return nil
@@ -181,7 +184,7 @@ func (c *Contents) applyTemplate(ctx context.Context, sources *Sources, to Servi
 		return fmt.Errorf("template:\n%w", err)
 	}
 	c.made = made
-	return c.writeFiles(made)
+	return nil
 }
 
 // Print writes the ids that the template and the seed have created.
@@ -222,6 +225,10 @@ func (c *Contents) Refresh(to Services) func(context.Context) error {
 		}
 		c.log.InfoContext(ctx, "the template was applied", slog.String("stack", c.made.StackName), slog.String("changes", c.made.Changes()))
 		c.made.Print(c.out)
+		if err := c.writeFiles(c.made); err != nil {
+			c.log.ErrorContext(ctx, "the template was applied, and a file with its results is not written", slog.Any("error", err))
+			fmt.Fprintf(c.out, "%v\nthe file is written again at the next change\n", err)
+		}
 		return nil
 	}
 }

@@ -17,9 +17,9 @@ type Settings struct {
 
 	SeedCognitoLocal string `group:"Development" placeholder:"DIR" help:"As --seed, from the folder of cognito-local (.cognito): its user pools, app clients and users with their passwords."`
 
-	Template          string   `group:"Development" placeholder:"FILE" help:"Create in dev what a CloudFormation or SAM template describes: user pools, identity pools, roles and the functions that they call. A folder that cdk synth has written may be named, too. Changes of the file are applied at once. docs/templates.md."`
+	Template          string   `group:"Development" placeholder:"FILE" help:"Create in dev what a CloudFormation or SAM template describes: user pools, identity pools, roles and the functions that they call. A folder that cdk synth has written may be named, too. Changes of the file are applied within seconds. docs/templates.md."`
 	TemplateParameter []string `group:"Development" placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter of the template, or @FILE for values of a JSON file. May be repeated."`
-	StackName         string   `group:"Development" placeholder:"NAME" help:"Name of the stack of the template. The default is the name of its file."`
+	StackName         string   `group:"Development" placeholder:"NAME" help:"Name of the stack of the template. The default is the name that CDK has chosen, or that of the file."`
 	StackRegion       string   `group:"Development" default:"us-east-1" placeholder:"REGION" help:"Region of the stack of the template, and of what it creates."`
 
 	AmplifyOutputs string `group:"Development" placeholder:"FILE" help:"Write amplify_outputs.json, from which Amplify reads what the template made: at the start and after each change."`
@@ -37,10 +37,7 @@ var (
 // Check adds a problem for each fault of the settings. dev is set for a development server.
 func (s *Settings) Check(dev bool, add func(setting, format string, args ...any)) {
 	if !dev {
-		if s.Seed != "" || s.SeedCognitoLocal != "" {
-			add("seed", "is only for cognate dev")
-		}
-		for _, setting := range s.ofTemplates() {
+		for _, setting := range append(s.ofTemplates(), setting{"seed", s.Seed}, setting{"seed-cognito-local", s.SeedCognitoLocal}) {
 			if setting.value != "" {
 				add(setting.name, "is only for cognate dev")
 			}
@@ -66,9 +63,12 @@ func (s *Settings) Check(dev bool, add func(setting, format string, args ...any)
 	}
 }
 
+// A setting is a setting by its name, and its value as a text.
+type setting struct{ name, value string }
+
 // ofTemplates returns the settings of templates. The file of the template is first.
-func (s *Settings) ofTemplates() []struct{ name, value string } {
-	return []struct{ name, value string }{
+func (s *Settings) ofTemplates() []setting {
+	return []setting{
 		{"template", s.Template}, {"template-parameter", strings.Join(s.TemplateParameter, ",")}, {"stack-name", s.StackName},
 		{"amplify-outputs", s.AmplifyOutputs}, {"aws-exports", s.AWSExports}, {"env-file", s.EnvFile},
 	}

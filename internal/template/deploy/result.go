@@ -106,6 +106,10 @@ func leftOut(byType map[string]int) map[string]int {
 	}
 	byService := map[string]int{}
 	for kind, n := range byType {
+		if !strings.Contains(kind, "::") { // the functions
+			byService[kind] += n
+			continue
+		}
 		parts := strings.SplitAfter(kind, "::")
 		byService[strings.Join(parts[:len(parts)-1], "")+"*"] += n
 	}
