@@ -3,6 +3,7 @@ package process_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -90,9 +91,43 @@ func TestHandlers(t *testing.T) {
 			t.Errorf("%s %q: %v, want %q", tt.runtime, tt.handler, err, tt.problem)
 		}
 	}
-	for runtime, want := range map[string]bool{"nodejs24.x": true, "python3.13": true, "provided.al2023": true, "python2.7": false, "java21": false, "dotnet8": false, "": false} {
-		if got := process.Supports(runtime); got != want {
-			t.Errorf("Supports(%q) = %v", runtime, got)
+	for name, want := range map[string]bool{"nodejs24.x": true, "python3.13": true, "provided.al2023": true, "python2.7": false, "java21": false, "dotnet8": false, "": false} {
+		if got := process.Supports(name); got != want {
+			t.Errorf("Supports(%q) = %v", name, got)
 		}
+	}
+}
+
+// TestDeclareDuringEvents: an event that is running ends where it began, although its function was declared
+// again. The event waits until another process has one, too: that of the new declaration.
+func TestDeclareDuringEvents(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(folder(t), "f")
+	f := open(t, process.Options{})
+	declare := func(value string) {
+		f.Declare(map[string]process.Function{"f": {Dir: dir, Runtime: "provided", Env: map[string]string{"COLOUR": value}}})
+	}
+	meeting := filepath.Join(t.TempDir(), "here-")
+	declare("red")
+	first := make(chan string, 1)
+	go func() {
+		out, _, err := invoke(t, f, 2*time.Minute, "meet", meeting)
+		if err != nil {
+			out = err.Error()
+		}
+		first <- out
+	}()
+	for met, _ := filepath.Glob(meeting + "*"); len(met) == 0; met, _ = filepath.Glob(meeting + "*") {
+		runtime.Gosched()
+	}
+	declare("blue")
+	if got := must(t, f, "meet", meeting); got != `"met"` {
+		t.Errorf("the event of the new function: %s", got)
+	}
+	if got := <-first; got != `"met"` {
+		t.Errorf("the event of the old function: %s", got)
+	}
+	if got := must(t, f, "env", "COLOUR"); got != `"blue"` {
+		t.Errorf("the variable is %s", got)
 	}
 }
