@@ -200,6 +200,7 @@ func newKinds() map[string]*kind {
 		"AWS::IAM::Policy":        policyKind(),
 		"AWS::IAM::RolePolicy":    rolePolicyKind(),
 		"AWS::IAM::ManagedPolicy": managedPolicyKind(),
+		"AWS::IAM::OIDCProvider":  oidcProviderKind(),
 	}
 }
 

@@ -41,6 +41,7 @@ func another(t *testing.T, whole string) string {
 		{"      Tags: [{Key: team, Value: blue}]\n", "      Tags: [{Key: colour, Value: red}]\n"},
 		{", !Ref Shared]", "]"},
 		{"sqs:SendMessage", "sqs:ReceiveMessage"},
+		{"ClientIdList: [shop]", "ClientIdList: [other]"},
 		{"PolicyName: more", "PolicyName: less"},
 		{"s3:DeleteObject", "s3:PutObject"},
 		{"Roles: {authenticated: !GetAtt Signed.Arn}", "Roles: {unauthenticated: !GetAtt Signed.Arn}"},
@@ -71,7 +72,7 @@ func TestUpdates(t *testing.T) {
 
 		second := another(t, first)
 		// A second domain of the pool is refused, when all others have changed.
-		order := "Alice, AliceIsAdmin, Look, Risk, Logs, Style, Rules, Identities, Signed, Shared, More, One, Attachment, Tags, Web, Machine, Admins, Api, Partner, Domain"
+		order := "Corporate, Alice, AliceIsAdmin, Look, Risk, Logs, Style, Rules, Identities, Signed, Shared, More, One, Attachment, Tags, Web, Machine, Admins, Api, Partner, Domain"
 		failing := strings.Replace(second, "Outputs:\n", "  Last:\n    Type: AWS::Cognito::UserPoolDomain\n    DependsOn: ["+order+"]\n    Properties: {UserPoolId: !Ref Pool, Domain: second-shop}\nOutputs:\n", 1)
 		if printed := r.change(failing, kept); !strings.Contains(printed, "were undone") {
 			t.Errorf("the failure was not undone:\n%s", printed)
@@ -217,6 +218,11 @@ func describeRole(t *testing.T, r serving.Rig, out map[string]string) {
 		}
 		out["attached"] = string(rune('0' + len(attached.AttachedPolicies)))
 	}
+	corporate, err := sdk.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String("arn:aws:iam::123456789012:oidc-provider/login.example.com/corporate")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["clients of the provider"] = strings.Join(corporate.ClientIDList, ",")
 	local, err := sdk.ListPolicies(ctx, &iam.ListPoliciesInput{Scope: "Local"})
 	if err != nil || len(local.Policies) != 1 {
 		t.Fatalf("managed policies: %+v, %v", local, err)
