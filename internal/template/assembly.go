@@ -42,13 +42,22 @@ func find(file string) (assemblyStack, error) {
 	return assemblyStack{}, fmt.Errorf("%s: the folder has %d stacks; name the template of one: %s", file, len(stacks), strings.Join(files, ", "))
 }
 
-// stackNameOf makes a name of a stack from that of a file.
+// toolNames are names of files and folders that tools choose. They say nothing about the stack.
+var toolNames = []string{"template", "cloudformation-template-update-stack", "packaged", "build", "cdk"}
+
+// stackNameOf makes a name of a stack from that of a file, or of the nearest folder that a person has named.
 func stackNameOf(file string) string {
-	name, _, _ := strings.Cut(filepath.Base(file), ".")
-	if name == "template" || name == "" {
-		if abs, err := filepath.Abs(file); err == nil {
-			name = filepath.Base(filepath.Dir(abs))
+	if abs, err := filepath.Abs(file); err == nil {
+		file = abs
+	}
+	name := ""
+	for range maxDepth {
+		name, _, _ = strings.Cut(filepath.Base(file), ".")
+		up := filepath.Dir(file)
+		if name != "" && !slices.Contains(toolNames, name) || up == file {
+			break
 		}
+		file = up
 	}
 	name = strings.Trim(notStackName.ReplaceAllString(name, "-"), "-")
 	if name == "" || name[0] >= '0' && name[0] <= '9' {

@@ -135,7 +135,7 @@ func TestParameters(t *testing.T) {
 	const imports = "Resources: {A: {Type: AWS::Test::A, Properties: {V: !ImportValue x-pool}}}\n"
 	for _, name := range []string{"x-pol", "A.Secret"} {
 		_, err := template.Read(write(t, "t.yaml", imports), template.Options{Parameters: map[string]string{name: "y"}})
-		if err == nil || !strings.Contains(err.Error(), "the template has no parameter "+name) {
+		if err == nil || !strings.Contains(err.Error(), "a value is set for the parameter "+name) {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -427,6 +427,19 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// TestStackName makes a name of the file or of a folder that a person has named.
+func TestStackName(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		"shop.yaml": "shop", "my_shop.v2.yaml": "my-shop", "shop/template.yaml": "shop", "shop/.aws-sam/build/template.yaml": "shop",
+		"shop/.serverless/cloudformation-template-update-stack.json": "shop", "2nd/template.json": "stack-2nd", "shop/cdk.out/Auth.template.json": "Auth",
+	} {
+		if got := read(t, template.Options{}, file, `{"Resources": {"A": {"Type": "AWS::Test::A"}}}`).StackName(); got != want {
+			t.Errorf("%s: stack name %q, want %q", file, got, want)
+		}
+	}
+}
+
 // TestLineOf finds the lines of properties, through conditions.
 func TestLineOf(t *testing.T) {
 	t.Parallel()

@@ -224,7 +224,7 @@ func (c *Contents) Refresh(to Services) func(context.Context) error {
 			return nil
 		}
 		c.log.InfoContext(ctx, "the template was applied", slog.String("stack", c.made.StackName), slog.String("changes", c.made.Changes()))
-		c.made.Print(c.out)
+		c.made.PrintChange(c.out)
 		if err := c.writeFiles(c.made); err != nil {
 			c.log.ErrorContext(ctx, "the template was applied, and a file with its results is not written", slog.Any("error", err))
 			fmt.Fprintf(c.out, "%v\nthe file is written again at the next change\n", err)

@@ -193,7 +193,7 @@ func (p *plan) asset(f *function) (string, error) {
 // Limits of the code of a function (Lambda quotas: 250 MB unpacked).
 const (
 	maxCode      = 250 << 20
-	maxCodeFiles = 20_000
+	maxCodeFiles = 100_000
 )
 
 // unzip unpacks an archive to a folder. It rejects files outside of the folder, and links.

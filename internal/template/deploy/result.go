@@ -116,6 +116,15 @@ func leftOut(byType map[string]int) map[string]int {
 	return byService
 }
 
+// PrintChange is Print, but writes one line if nothing has changed.
+func (r *Result) PrintChange(w io.Writer) {
+	if r.counts == (counts{}) {
+		fmt.Fprintf(w, "  stack           %s: %s\n\n", r.StackName, r.Changes())
+		return
+	}
+	r.Print(w)
+}
+
 // Changes returns the numbers of changes as a text.
 func (r *Result) Changes() string {
 	c := r.counts
