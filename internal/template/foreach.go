@@ -8,31 +8,38 @@ import (
 // loopPrefix begins the names of loops of AWS::LanguageExtensions.
 const loopPrefix = "Fn::ForEach::"
 
-// maxLoopNodes limits how many nodes a template has with what its loops repeat.
+// maxLoopNodes limits how many nodes a template has with what its loops repeat, and how often they repeat it.
 const maxLoopNodes = 300_000
 
 // An expander replaces loops by the entries that they repeat.
 type expander struct {
 	*reader
-	stack *stack
-	steps int
+	stack  *stack
+	steps  int
+	length int // of the texts with values of loops
 	// full is set after the problem that the template is too large.
 	full bool
 }
 
+// step counts work. It reports whether the template is within the limits.
+func (x *expander) step(work, line int, at *path) bool {
+	if x.steps += work; x.full || x.steps <= maxLoopNodes && x.length <= maxText {
+		return !x.full
+	}
+	x.add(x.stack, line, at, "the template is too large with what its loops repeat")
+	x.full = true
+	return false
+}
+
 // expand returns a node without loops. values are those of the identifiers of the loops around it.
 func (x *expander) expand(n *node, values map[string]string, at *path) *node {
-	if x.steps++; x.steps > maxLoopNodes {
-		if !x.full {
-			x.add(x.stack, n.line, at, "the template is too large with what its loops repeat")
-		}
-		x.full = true
+	if !x.step(1, n.line, at) {
 		return null
 	}
 	switch n.kind {
 	case scalarNode:
 		if text, ok := n.text(); ok && len(values) > 0 {
-			if replaced := substitute(text, values); replaced != text {
+			if replaced := x.substitute(text, values, n.line, at); replaced != text {
 				return &node{line: n.line, scalar: replaced}
 			}
 		}
@@ -65,7 +72,10 @@ func (x *expander) entries(out, n *node, values map[string]string, lines map[str
 			x.loop(out, e, values, lines, at.field(e.name))
 			continue
 		}
-		name := substitute(e.name, values)
+		name := x.substitute(e.name, values, e.line, at)
+		if x.full {
+			return
+		}
 		if lines[name] > 0 {
 			x.add(x.stack, e.line, at.field(name), "is there twice; it is on line %d, too", lines[name])
 			continue
@@ -96,6 +106,9 @@ func (x *expander) loop(out *node, e entry, values map[string]string, lines map[
 	for _, problem := range v.problems.List() {
 		x.problems.Add(problem)
 	}
+	if x.length += v.length; !x.step(v.steps, e.line, at) {
+		return
+	}
 	if !ok {
 		if v.problems.Len() == 0 {
 			x.add(x.stack, e.line, at.index(1), "must not depend on the results of resources")
@@ -113,25 +126,39 @@ func (x *expander) loop(out *node, e entry, values map[string]string, lines map[
 			inner = map[string]string{}
 		}
 		inner[identifier] = text
-		if x.entries(out, body, inner, lines, at.up); x.full {
+		if !x.step(1, e.line, at) {
 			return
 		}
+		x.entries(out, body, inner, lines, at.up)
 	}
 }
 
 // substitute replaces ${Identifier} by the value of a loop, and &{Identifier} by its letters and digits.
-func substitute(text string, values map[string]string) string {
+func (x *expander) substitute(text string, values map[string]string, line int, at *path) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
 	for name, value := range values {
-		text = strings.ReplaceAll(text, "${"+name+"}", value)
-		text = strings.ReplaceAll(text, "&{"+name+"}", strings.Map(func(r rune) rune {
+		text = x.replace(text, "${"+name+"}", value, line, at)
+		text = x.replace(text, "&{"+name+"}", strings.Map(func(r rune) rune {
 			if r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
 				return r
 			}
 			return -1
-		}, value))
+		}, value), line, at)
 	}
 	return text
+}
+
+// replace replaces a part of a text. Values of loops may be made of those of other loops, so that their length
+// doubles with each: it is counted before the text is made.
+func (x *expander) replace(text, part, value string, line int, at *path) string {
+	n := strings.Count(text, part)
+	if n == 0 {
+		return text
+	}
+	if x.length += len(text) + n*len(value); !x.step(0, line, at) {
+		return text
+	}
+	return strings.ReplaceAll(text, part, value)
 }

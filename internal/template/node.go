@@ -127,7 +127,7 @@ func (p *path) String() string {
 }
 
 const (
-	// maxNodes limits the entries that merge keys copy.
+	// maxNodes limits the entries that merge keys copy, and the lists and mappings that they look at.
 	maxNodes = 2_000_000
 	// maxDepth limits how deep values may be nested, with what aliases repeat.
 	maxDepth = 200
@@ -157,7 +157,7 @@ type converter struct {
 	json bool
 	// anchors are the nodes of finished anchors, nil for those that are not finished.
 	anchors map[*yaml.Node]*node
-	merged  int // entries that merge keys copied
+	merged  int // what merge keys looked at
 	// imports is set if there is Fn::ImportValue.
 	imports bool
 	// loops is the line of a loop, or 0.
@@ -261,16 +261,16 @@ func (c *converter) mapping(n *yaml.Node, at *path) *node {
 
 // merge adds the entries that a merge key refers to.
 func (c *converter) merge(out, from *node, lines map[string]int, at *path) {
+	if c.merged += 1 + len(from.entries); c.merged > maxNodes {
+		c.add(out.line, at, "the aliases of the file repeat too much")
+		return
+	}
 	switch from.kind {
 	case listNode:
 		for _, item := range from.items {
 			c.merge(out, item, lines, at)
 		}
 	case mappingNode:
-		if c.merged += len(from.entries); c.merged > maxNodes {
-			c.add(out.line, at, "the aliases of the file repeat too much")
-			return
-		}
 		for _, e := range from.entries {
 			if lines[e.name] == 0 {
 				lines[e.name] = e.line

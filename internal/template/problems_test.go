@@ -228,11 +228,26 @@ func TestBombs(t *testing.T) {
 		}
 	}
 	functions.WriteString("Globals: {Function: {Tags: *a29}}\nResources: {F: {Type: AWS::Serverless::Function, Properties: {Tags: *b29}}}\n")
+	merges := "Metadata:\n  a0: &a0 {}\n"
+	for i := 1; i < 60; i++ {
+		merges += fmt.Sprintf("  a%d: &a%d [*a%d, *a%d]\n", i, i, i-1, i-1)
+	}
+	merges += "  <<: *a59\nResources: {A: {Type: AWS::Test::A}}\n"
+	doubled := "{'N${I59}': {Type: AWS::Test::A}}"
+	for i := 59; i > 0; i-- {
+		doubled = fmt.Sprintf("{'Fn::ForEach::L%d': [I%d, ['${I%d}${I%d}'], %s]}", i, i, i-1, i-1, doubled)
+	}
+	doubled = "Transform: AWS::LanguageExtensions\nResources: {'Fn::ForEach::L0': [I0, [abcdefgh], " + doubled + "]}\n"
+	empty := "Transform: AWS::LanguageExtensions\nParameters: {P: {Type: CommaDelimitedList, Default: '" + strings.Repeat("a,", 50_000) + "a'}}\nResources:\n" +
+		"  'Fn::ForEach::A': [A, !Ref P, {'Fn::ForEach::B': [B, !Ref P, {}]}]\n  A: {Type: AWS::Test::A}\n"
 	for _, test := range []struct {
 		name  string
 		files []string
 		want  string
 	}{
+		{"lists of merge keys", []string{"t.yaml", merges}, "t.yaml:2: Metadata: the aliases of the file repeat too much"},
+		{"texts of loops", []string{"t.yaml", doubled}, "too large with what its loops repeat"},
+		{"loops without a body", []string{"t.yaml", empty}, "t.yaml:4: Resources.Fn::ForEach::B: the template is too large with what its loops repeat"},
 		{"aliases", []string{"t.yaml", aliases.String()}, "too large with what its aliases repeat"},
 		{"joined texts", []string{"t.yaml", join}, "the texts of the template are too long"},
 		{"large", []string{"t.yaml", strings.Repeat("# comment\n", 600_000)}, "the template is larger than 5 MB"},

@@ -37,6 +37,9 @@ func writeFile(name string, content func() ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real // A link stays one.
+	}
 	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, text) {
 		return nil
 	}

@@ -77,10 +77,17 @@ func (s *Service) plan(ctx context.Context, t *template.Template, records []*rec
 	for _, r := range records {
 		p.records[r.Path] = r
 	}
+	made := 0
 	for _, r := range t.Resources() {
 		it := &item{Resource: r, kind: s.kinds[r.Type]}
 		p.items = append(p.items, it)
 		p.byPath[r.Path] = it
+		if it.kind != nil {
+			if made++; made > maxResources {
+				p.problems.Add(r.Problem("", fmt.Sprintf("the template has more than %d resources that the server creates", maxResources)))
+				return nil, p.problems.Err()
+			}
+		}
 	}
 	p.gone = slices.DeleteFunc(slices.Clone(records), func(r *record) bool {
 		it := p.byPath[r.Path]

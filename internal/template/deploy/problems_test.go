@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,8 @@ func TestProblems(t *testing.T) {
 		{"runtime", "  F: {Type: AWS::Lambda::Function, Properties: {Runtime: java21, Handler: a.b, Code: {ZipFile: x}}}\n  P: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {PreSignUp: !GetAtt F.Arn}}}\n", `Properties.Runtime: functions with the runtime "java21" cannot be run here: only Node.js, Python and executables (provided), and the user pool P calls it`},
 		{"container image", "  F: {Type: AWS::Lambda::Function, Properties: {PackageType: Image, Code: {ImageUri: x}}}\n  P: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {PreTokenGenerationConfig: {LambdaArn: !GetAtt F.Arn, LambdaVersion: V2_0}}}}\n", "container images cannot be run here"},
 		{"code elsewhere", "  F: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs24.x, Handler: a.b, Code: {S3Bucket: a, S3Key: b}}}\n  P: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {PreSignUp: !GetAtt F.Arn}}}\n", "the code of the function is not on this machine"},
+		{"name of a function", "  F: {Type: AWS::Lambda::Function, Properties: {FunctionName: ../../escaped/x, Runtime: nodejs24.x, Handler: index.handler, Code: {ZipFile: x}}}\n  P: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {PreSignUp: !GetAtt F.Arn}}}\n", "../../escaped/x"},
+		{"too many resources", "  R: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !Ref Good, GroupName: r}}\n" + groups(10_000), ": Resources.G9998: the template has more than 10000 resources that the server creates"},
 		{"handler", "  F: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs24.x, Handler: app.handler, Code: {ZipFile: x}}}\n  P: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {PreSignUp: !GetAtt F.Arn}}}\n", `has no file for the handler "app.handler"`},
 		{"type", "  P: {Type: AWS::Cognito::UserPol}\n", "this server has no resource type AWS::Cognito::UserPol; did you mean AWS::Cognito::UserPool?"},
 		{"name of a function", "  F: {Type: AWS::Lambda::Function, Properties: {FunctionName: ../../x, Runtime: nodejs24.x, Handler: index.handler, Code: {ZipFile: x}}}\n", "FunctionName: must have letters"},
@@ -53,11 +56,23 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s: %v\nwant %s", tt.name, err, tt.want)
 		}
 	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(c.Data), "escaped")); err == nil {
+		t.Error("the code of a function lies outside of the data folder")
+	}
 	r := serving.Start(t, c)
 	list, err := r.Dev().ListUserPools(t.Context(), &cip.ListUserPoolsInput{MaxResults: new(int32(9))})
 	if err != nil || len(list.UserPools) > 0 {
 		t.Errorf("refused templates have left user pools: %+v, %v", list.UserPools, err)
 	}
+}
+
+// groups returns resources for so many groups.
+func groups(n int) string {
+	var out strings.Builder
+	for i := range n {
+		fmt.Fprintf(&out, "  G%d: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !Ref Good, GroupName: g%d}}\n", i, i)
+	}
+	return out.String()
 }
 
 // TestSettings: only development servers take templates, and settings of templates need one.

@@ -43,8 +43,12 @@ const (
 	removing changing = "removing"
 )
 
-// maxRecords is how many resources a stack has at most.
-const maxRecords = 10_000
+const (
+	// maxResources is how many resources that this package creates a template has at most.
+	maxResources = 10_000
+	// maxRecords is how many records a stack may have: those of two templates, and what could not be removed.
+	maxRecords = 4 * maxResources
+)
 
 // A claim is the right to change a stack. Only one server at a time has it.
 type claim struct {
@@ -177,6 +181,9 @@ func (s *Service) load(ctx context.Context) ([]*record, error) {
 	rows, err := s.deps.Store.TemplateResources(ctx, s.stack(), maxRecords)
 	if err != nil {
 		return nil, err
+	}
+	if len(rows) == maxRecords { // There may be more, and they would be made again.
+		return nil, fmt.Errorf("the stack %s has more than %d resources", s.options.StackName, maxRecords)
 	}
 	var list []*record
 	for _, row := range rows {

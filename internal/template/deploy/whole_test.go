@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -34,6 +35,10 @@ func TestWhole(t *testing.T) {
 		var out bytes.Buffer
 		c.Template, c.Out = wholeTemplate(t), &out
 		c.EnvFile = t.TempDir() + "/.env"
+		target := t.TempDir() + "/.env"
+		if err := errors.Join(os.WriteFile(target, nil, 0o600), os.Symlink(target, c.EnvFile)); err != nil {
+			t.Fatal(err)
+		}
 		r := serving.Start(t, c)
 		checkWhole(t, r)
 		for _, want := range []string{"user pool       us-east-1_whole1 (whole)", "  output          MachineSecret = ", "left out        1 of AWS::DynamoDB::Table", "left out        1 of functions that no user pool calls"} {
@@ -44,6 +49,9 @@ func TestWhole(t *testing.T) {
 		env, err := os.ReadFile(c.EnvFile)
 		if err != nil || !strings.Contains(string(env), "COGNITO_USER_POOL_ID=us-east-1_whole1\n") {
 			t.Errorf("the file of variables: %s, %v", env, err)
+		}
+		if info, err := os.Lstat(c.EnvFile); err != nil || info.Mode().Type() != os.ModeSymlink {
+			t.Errorf("the link to the file of variables: %v, %v", info, err)
 		}
 		if err := r.Close(); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,9 @@ package outputs_test
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -137,6 +140,21 @@ TEXT='a b'
 `
 	if diff := cmp.Diff(want, string(shop().Env())); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestEnvInShell: a shell that reads the file runs nothing of its values.
+func TestEnvInShell(t *testing.T) {
+	t.Parallel()
+	const value = "it's `echo no` $(echo no) \\ \"x\""
+	file := filepath.Join(t.TempDir(), ".env")
+	d := &outputs.Deployment{Values: []outputs.Value{{"TEXT", value}}}
+	if err := os.WriteFile(file, d.Env(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := exec.CommandContext(t.Context(), "sh", "-c", `. "$0" && printf %s "$TEXT"`, file).Output()
+	if err != nil || string(got) != value {
+		t.Errorf("got %q, %v; want %q", got, err, value)
 	}
 }
 
