@@ -204,8 +204,11 @@ func TestFaults(t *testing.T) {
 			t.Errorf("the failure does not say what happened:\n%s", text)
 		}
 		p, err := r.sdk.DescribeUserPool(ctx, &cip.DescribeUserPoolInput{UserPoolId: &id})
-		if err != nil || *p.UserPool.Policies.PasswordPolicy.MinimumLength != 10 || aws.ToString(p.UserPool.Domain) != "first" {
-			t.Errorf("the user pool after the failure: %+v, %v", p.UserPool, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *p.UserPool.Policies.PasswordPolicy.MinimumLength != 10 || aws.ToString(p.UserPool.Domain) != "first" {
+			t.Errorf("the user pool after the failure: %+v", p.UserPool)
 		}
 		_, err = r.sdk.GetGroup(ctx, &cip.GetGroupInput{UserPoolId: &id, GroupName: aws.String("early")})
 		serving.Want(t, err, "ResourceNotFoundException")
@@ -214,7 +217,7 @@ func TestFaults(t *testing.T) {
 		// The next template goes on from there.
 		r.change(strings.ReplaceAll(broken, "taken", "second"), applied)
 		if p, err = r.sdk.DescribeUserPool(ctx, &cip.DescribeUserPoolInput{UserPoolId: &id}); err != nil || *p.UserPool.Policies.PasswordPolicy.MinimumLength != 20 || *p.UserPool.Domain != "second" {
-			t.Errorf("the user pool of the next template: %+v, %v", p.UserPool, err)
+			t.Fatalf("the user pool of the next template: %+v, %v", p, err)
 		}
 
 		// A protected pool stays.
