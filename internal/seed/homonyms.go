@@ -33,7 +33,7 @@ func seedName(name string) string {
 func (p *UserPool) takeHomonyms() error {
 	var list []json.RawMessage
 	if json.Unmarshal(p.Settings["Schema"], &list) != nil {
-		return nil // The check by the model says so.
+		return nil //nolint:nilerr // The check by the model says so.
 	}
 	p.homonyms = nil
 	var others []json.RawMessage

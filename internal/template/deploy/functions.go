@@ -202,12 +202,12 @@ func unzip(file, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if len(z.File) > maxCodeFiles {
 		return fmt.Errorf("has more than %d files", maxCodeFiles)
 	}

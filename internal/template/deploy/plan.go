@@ -341,9 +341,7 @@ func (p *plan) made(path string) (template.Values, bool) {
 		return template.Values{}, false
 	}
 	v := template.Values{Ref: it.want.Ref, Attributes: map[string]any{}, Placeholder: it.kind == nil && !p.isFunction(it)}
-	for name, value := range it.want.Made {
-		v.Attributes[name] = value
-	}
+	maps.Copy(v.Attributes, it.want.Made)
 	if it.kind != nil && it.kind.attributes != nil {
 		for name, value := range it.kind.attributes(p.Service, &it.want) {
 			if value != nil {

@@ -87,7 +87,7 @@ func TestSettings(t *testing.T) {
 		{"region", func(c *server.Config) { c.Template, c.StackRegion = file, "Mars" }, "stack-region: \"Mars\" is not a Region"},
 		{"no template", func(c *server.Config) { c.AmplifyOutputs = "amplify_outputs.json" }, "amplify-outputs: needs --template"},
 		{"no file", func(c *server.Config) { c.Template = filepath.Join(t.TempDir(), "none.yaml") }, "none.yaml"},
-		{"unknown parameter", func(c *server.Config) { c.Template, c.TemplateParameter = file, []string{"Lenght=9"} }, "Length"},
+		{"unknown parameter", func(c *server.Config) { c.Template, c.TemplateParameter = file, []string{"Lenth=9"} }, "Length"},
 	} {
 		c := serving.Dev(t)
 		tt.change(&c)

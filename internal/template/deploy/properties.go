@@ -3,6 +3,7 @@ package deploy
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -232,9 +233,7 @@ func (s *shape) types() map[string]reflect.Type {
 			}
 		}
 	}
-	for name, t := range s.more {
-		all[name] = t
-	}
+	maps.Copy(all, s.more)
 	for _, name := range s.idle {
 		all[name] = reflect.TypeFor[any]()
 	}

@@ -118,7 +118,7 @@ func describe(t *testing.T, r serving.Rig) map[string]string {
 	out["function"] = aws.ToString(p.UserPool.LambdaConfig.PreSignUp)
 	domain, err := sdk.DescribeUserPoolDomain(ctx, &cip.DescribeUserPoolDomainInput{Domain: aws.String("whole-shop")})
 	must(err)
-	out["login version"] = string(rune('0' + aws.ToInt32(domain.DomainDescription.ManagedLoginVersion)))
+	out["login version"] = string('0' + aws.ToInt32(domain.DomainDescription.ManagedLoginVersion))
 	api, err := sdk.DescribeResourceServer(ctx, &cip.DescribeResourceServerInput{UserPoolId: pool, Identifier: aws.String("https://api.example.com")})
 	must(err)
 	out["scopes"] = string(rune('0' + len(api.ResourceServer.Scopes)))
@@ -127,7 +127,7 @@ func describe(t *testing.T, r serving.Rig) map[string]string {
 	out["mapping"] = idp.IdentityProvider.AttributeMapping["email"]
 	group, err := sdk.GetGroup(ctx, &cip.GetGroupInput{UserPoolId: pool, GroupName: aws.String("admins")})
 	must(err)
-	out["group"] = string(rune('0' + aws.ToInt32(group.Group.Precedence)))
+	out["group"] = string('0' + aws.ToInt32(group.Group.Precedence))
 	user, err := sdk.AdminGetUser(ctx, &cip.AdminGetUserInput{UserPoolId: pool, Username: aws.String("alice")})
 	must(err)
 	for _, a := range user.UserAttributes {
@@ -139,7 +139,7 @@ func describe(t *testing.T, r serving.Rig) map[string]string {
 	must(err)
 	out["look"] = aws.ToString(look.UICustomization.CSS)
 	web := client(t, sdk, wholePool, "web")
-	out["validity"] = string(rune('0' + aws.ToInt32(web.AccessTokenValidity)))
+	out["validity"] = string('0' + aws.ToInt32(web.AccessTokenValidity))
 	risk, err := sdk.DescribeRiskConfiguration(ctx, &cip.DescribeRiskConfigurationInput{UserPoolId: pool, ClientId: web.ClientId})
 	must(err)
 	out["risk"] = strings.Join(risk.RiskConfiguration.RiskExceptionConfiguration.SkippedIPRangeList, ",")
@@ -198,7 +198,7 @@ func describeRole(t *testing.T, r serving.Rig, out map[string]string) {
 			t.Fatal(err)
 		}
 		out["role"] = aws.ToString(one.Role.Description)
-		out["session"] = string(rune('0' + aws.ToInt32(one.Role.MaxSessionDuration)/3600))
+		out["session"] = string('0' + aws.ToInt32(one.Role.MaxSessionDuration)/3600)
 		for _, tag := range one.Role.Tags {
 			out["role tags"] += *tag.Key + "=" + *tag.Value + " "
 		}
