@@ -21,7 +21,7 @@ import (
 // newDomain makes a domain of the pool, and returns its address on this machine.
 func newDomain(t *testing.T, r serving.Rig, pool string) string {
 	t.Helper()
-	name := "d-" + strings.ToLower(strings.ReplaceAll(pool, "_", "-"))
+	name := fmt.Sprintf("d-%x", pool) // in hexadecimal digits, without a reserved word
 	if _, err := r.Dev().CreateUserPoolDomain(t.Context(), &cip.CreateUserPoolDomainInput{UserPoolId: &pool, Domain: &name}); err != nil {
 		t.Fatal(err)
 	}

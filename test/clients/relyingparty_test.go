@@ -2,6 +2,7 @@ package clients_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -93,13 +94,19 @@ func makeOAuthClient(t *testing.T, sdk *idp.Client, poolID string, flow types.OA
 	return makeConfidential(t, sdk, poolID, in)
 }
 
+// domainOf returns the domain of a pool: in hexadecimal digits, so that it never has a reserved word such as "aws".
+func domainOf(poolID string) string {
+	_, random, _ := strings.Cut(poolID, "_")
+	return fmt.Sprintf("shop-%x", random)
+}
+
 // makeConfidential makes a client with a secret. The pool has a domain and the resource
 // server "orders" after the first.
 func makeConfidential(t *testing.T, sdk *idp.Client, poolID string, in *idp.CreateUserPoolClientInput) (id, secret string) {
 	t.Helper()
 	ctx := t.Context()
 	_, err := sdk.CreateUserPoolDomain(ctx, &idp.CreateUserPoolDomainInput{
-		UserPoolId: &poolID, Domain: aws.String("shop-" + strings.ToLower(poolID[strings.IndexByte(poolID, '_')+1:])), ManagedLoginVersion: aws.Int32(2),
+		UserPoolId: &poolID, Domain: aws.String(domainOf(poolID)), ManagedLoginVersion: aws.Int32(2),
 	})
 	if err == nil {
 		_, err = sdk.CreateResourceServer(ctx, &idp.CreateResourceServerInput{
