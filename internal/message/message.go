@@ -107,7 +107,7 @@ type Deps struct {
 	Rest time.Duration
 	// Metrics counts what is sent; may be nil.
 	Metrics *audit.Metrics
-	// Failed returns a further write for the transaction that gives up a message, or nil. The function may be nil. details
+	// Failed returns one more write for the transaction that gives up a message, or nil. The function may be nil. details
 	// says why the message is given up, without its code.
 	Failed func(ctx context.Context, at time.Time, poolID, userID, details string) (func(ctx context.Context, tx *store.Tx) error, error)
 	// Keep is how long a message is kept after it was sent or given up, at most until its

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -29,17 +27,9 @@ const (
 
 // Read reads the seed of a file. Its error names file, line and field of each fault.
 func Read(name string) (*File, error) {
-	f, err := os.Open(name)
+	text, err := document.ReadFile(name, "seed", maxFile>>20)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s: the seed is larger than %d MB", name, maxFile>>20)
 	}
 	return Parse(name, text)
 }

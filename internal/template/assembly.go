@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"cognate/internal/document"
 )
 
 // manifestFile is the file that lists the stacks of a cloud assembly.
@@ -73,7 +75,7 @@ type assemblyStack struct{ file, name string }
 // assembly lists the stacks of a cloud assembly of CDK, with those of its stages.
 func assembly(folder string, depth int) ([]assemblyStack, error) {
 	name := filepath.Join(folder, manifestFile)
-	text, err := readFile(name)
+	text, err := document.ReadFile(name, "file", maxFile>>20)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("%s: the folder has no manifest.json; name the file of the template", folder)
@@ -142,7 +144,7 @@ func (r *reader) assets(folder string) map[string]string {
 		}
 		name := filepath.Join(folder, entry.Name())
 		r.template.files = append(r.template.files, name)
-		text, err := readFile(name)
+		text, err := document.ReadFile(name, "file", maxFile>>20)
 		if err != nil || json.Unmarshal(text, &manifest) != nil {
 			continue // Whatever needs it says that its file is not known.
 		}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"cognate/internal/document"
 )
 
 // ParseParameters reads values of parameters: NAME=VALUE, or @FILE with the values of a JSON file. A later
@@ -37,7 +39,7 @@ func addParameter(arg string, out map[string]string) error {
 // readParameters reads a file as the AWS CLI takes it: a list of ParameterKey and ParameterValue or of texts
 // NAME=VALUE, or an object of names and values, as CodePipeline and Amplify write it.
 func readParameters(file string, out map[string]string) error {
-	text, err := readFile(file)
+	text, err := document.ReadFile(file, "file of parameters", maxFile>>20)
 	if err != nil {
 		return err
 	}

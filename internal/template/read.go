@@ -3,8 +3,6 @@ package template
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -104,25 +102,9 @@ func Read(file string, o Options) (*Template, error) {
 	return t, nil
 }
 
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s: the template is larger than %d MB", name, maxFile>>20)
-	}
-	return text, nil
-}
-
 // read reads the template of a stack, and those that it nests.
 func (r *reader) read(s *stack) error {
-	text, err := readFile(s.file)
+	text, err := document.ReadFile(s.file, "template", maxFile>>20)
 	if err != nil {
 		return err
 	}
