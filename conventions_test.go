@@ -223,6 +223,8 @@ func TestForbiddenCode(t *testing.T) {
 					t.Errorf("%s: %s: take a clock", f.at(n), name)
 				case !fakeTime && name == "time.Sleep":
 					t.Errorf("%s: time.Sleep: wait for the event, or use testing/synctest", f.at(n))
+				case f.test && name == "runtime.Gosched":
+					t.Errorf("%s: runtime.Gosched: wait with patience.Until, which ends", f.at(n))
 				case f.test && (x.Name == "t" || x.Name == "b") && strings.HasPrefix(n.Sel.Name, "Skip"):
 					t.Errorf("%s: %s: a test that cannot run must fail", f.at(n), name)
 				}

@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/store"
 	databases "cognate/test/fresh"
+	"cognate/test/patience"
 	"cognate/test/people"
 )
 
@@ -71,9 +71,7 @@ func TestCommitsOfEvents(t *testing.T) {
 				wg.Go(func() { wantSays(t, said(r.plain(at(t, safe), c, "alice", right)), "tokens") })
 				wg.Go(func() { wantSays(t, said(r.plain(at(t, safe), c, fmt.Sprint("nobody", i), right)), sayIncorrect) })
 			}
-			for r.protection.Waiting() < 2*each {
-				runtime.Gosched()
-			}
+			patience.Until(t, "all wait", func() bool { return r.protection.Waiting() == 2*each })
 			if n := len(r.eventsOf(t, sn, u.ID())); n != 2 {
 				t.Errorf("%d events before the commit", n)
 			}

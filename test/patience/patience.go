@@ -3,7 +3,11 @@
 // test in which a limit matters sets that limit itself, or a clock.
 package patience
 
-import "time"
+import (
+	"runtime"
+	"testing"
+	"time"
+)
 
 // Limit is longer than anything takes.
 const Limit = 10 * time.Minute
@@ -13,6 +17,16 @@ func Extend(limits ...*time.Duration) {
 	for _, l := range limits {
 		if *l == 0 {
 			*l = Limit
+		}
+	}
+}
+
+// Until returns when done reports true. It ends the test with what was awaited if that does not come.
+func Until(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(Limit); !done(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v in vain until %s", Limit, what)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +13,7 @@ import (
 	"cognate/internal/audit/intake"
 	"cognate/internal/store"
 	"cognate/test/fresh"
+	"cognate/test/patience"
 )
 
 // rows stores texts as facts of the installation, and can be told to hold on or to refuse.
@@ -62,7 +62,8 @@ func TestBatches(t *testing.T) {
 	fresh.Engines(t, func(t *testing.T, o store.Options) {
 		st := openStore(t, o)
 		in := intake.New(st, "audit trail", slog.New(slog.DiscardHandler))
-		first, second := &rows{held: make(chan struct{})}, &rows{}
+		held := make(chan struct{})
+		first, second := &rows{held: held}, &rows{held: held} // either kind may come first
 		a, b := intake.Register(in, first), intake.Register(in, second)
 		var wg sync.WaitGroup
 		write := func(k *intake.Kind[string], s string) {
@@ -80,10 +81,8 @@ func TestBatches(t *testing.T) {
 			write(a, fmt.Sprint("a", i))
 			write(b, fmt.Sprint("b", i))
 		}
-		for in.Waiting() < 2*n {
-			runtime.Gosched()
-		}
-		close(first.held)
+		patience.Until(t, "all wait", func() bool { return in.Waiting() == 2*n })
+		close(held)
 		wg.Wait()
 		if err := in.Close(t.Context()); err != nil {
 			t.Error(err)
@@ -160,9 +159,7 @@ func TestOneBadRow(t *testing.T) {
 				}
 			})
 		}
-		for in.Waiting() < 5 {
-			runtime.Gosched()
-		}
+		patience.Until(t, "all wait", func() bool { return in.Waiting() == 5 })
 		close(w.held)
 		wg.Wait()
 		if err := in.Close(t.Context()); err != nil {

@@ -3,12 +3,12 @@ package process_test
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"cognate/internal/trigger/process"
+	"cognate/test/patience"
 )
 
 // TestDeclared: declared functions run without a folder of functions, with their variables. Another
@@ -117,9 +117,10 @@ func TestDeclareDuringEvents(t *testing.T) {
 		}
 		first <- out
 	}()
-	for met, _ := filepath.Glob(meeting + "*"); len(met) == 0; met, _ = filepath.Glob(meeting + "*") {
-		runtime.Gosched()
-	}
+	patience.Until(t, "the event runs", func() bool {
+		met, _ := filepath.Glob(meeting + "*")
+		return len(met) > 0
+	})
 	declare("blue")
 	if got := must(t, f, "meet", meeting); got != `"met"` {
 		t.Errorf("the event of the new function: %s", got)
