@@ -195,8 +195,9 @@ func (c *Contents) Print(w io.Writer) {
 	c.seeded.Print(w)
 }
 
-// Refresh returns the task that applies the template again when its files have changed. It reports a template
-// with a fault, and the server keeps what it has.
+// Refresh returns the task that applies the template again when its files have changed. A file that was saved
+// without a change of its text counts as changed: so a developer tries a failed template again. Refresh reports a
+// template with a fault, and the server keeps what it has.
 func (c *Contents) Refresh(to Services) func(context.Context) error {
 	return func(ctx context.Context) error {
 		c.mu.Lock()
@@ -220,7 +221,7 @@ func (c *Contents) Refresh(to Services) func(context.Context) error {
 		c.files, c.applied, c.seen = sources.files, sources.state, sources.state
 		if err != nil {
 			c.log.ErrorContext(ctx, "the template cannot be applied: the server keeps what it has", slog.Any("error", err))
-			fmt.Fprintf(c.out, "%v\nthe server keeps what it has\n", err)
+			fmt.Fprintf(c.out, "%v\nthe server keeps what it has; save the template again to try again\n", err)
 			return nil
 		}
 		c.log.InfoContext(ctx, "the template was applied", slog.String("stack", c.made.StackName), slog.String("changes", c.made.Changes()))

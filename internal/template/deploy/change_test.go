@@ -214,6 +214,18 @@ func TestFaults(t *testing.T) {
 		serving.Want(t, err, "ResourceNotFoundException")
 		serving.Want(t, signIn(t, r.sdk, *web.ClientId, "alice"), "")
 
+		// The domain is free now: the template is tried again when it is saved without a change.
+		if !strings.Contains(text, kept+"; save the template again to try again") {
+			t.Errorf("the failure does not say how to try again:\n%s", text)
+		}
+		if _, err := r.sdk.DeleteUserPoolDomain(ctx, &cip.DeleteUserPoolDomainInput{UserPoolId: other.UserPool.Id, Domain: aws.String("taken")}); err != nil {
+			t.Fatal(err)
+		}
+		r.change(broken, applied)
+		if p, err = r.sdk.DescribeUserPool(ctx, &cip.DescribeUserPoolInput{UserPoolId: &id}); err != nil || aws.ToString(p.UserPool.Domain) != "taken" {
+			t.Errorf("the user pool of the second attempt: %+v, %v", p, err)
+		}
+
 		// The next template goes on from there.
 		r.change(strings.ReplaceAll(broken, "taken", "second"), applied)
 		if p, err = r.sdk.DescribeUserPool(ctx, &cip.DescribeUserPoolInput{UserPoolId: &id}); err != nil || *p.UserPool.Policies.PasswordPolicy.MinimumLength != 20 || *p.UserPool.Domain != "second" {
