@@ -15,6 +15,7 @@ type Problem struct {
 	Text  string
 }
 
+// String returns the problem as one line that a terminal can show.
 func (p Problem) String() string {
 	text := p.File
 	if p.Line > 0 {
@@ -23,7 +24,7 @@ func (p Problem) String() string {
 	if p.Field != "" {
 		text += ": " + p.Field
 	}
-	return text + ": " + p.Text
+	return Printable(text + ": " + p.Text)
 }
 
 const (

@@ -3,6 +3,8 @@ package seed
 import (
 	"fmt"
 	"io"
+
+	"cognate/internal/document"
 )
 
 // A Result says what a seed has brought into line.
@@ -32,16 +34,16 @@ func (r *Result) Print(w io.Writer) {
 		return
 	}
 	for _, p := range r.UserPools {
-		fmt.Fprintf(w, "  user pool       %s (%s), users of the seed: %d\n", p.ID, p.Name, p.Users)
+		fmt.Fprintf(w, "  user pool       %s (%s), users of the seed: %d\n", p.ID, document.Printable(p.Name), p.Users)
 		for _, k := range p.Clients {
-			fmt.Fprintf(w, "    app client    %s (%s)\n", k.ID, k.Name)
+			fmt.Fprintf(w, "    app client    %s (%s)\n", k.ID, document.Printable(k.Name))
 		}
 	}
 	for _, id := range r.IdentityPools {
 		fmt.Fprintf(w, "  identity pool   %s\n", id)
 	}
 	for _, s := range r.Skipped {
-		fmt.Fprintf(w, "  left out        %s\n", s)
+		fmt.Fprintf(w, "  left out        %s\n", document.Printable(s))
 	}
 	fmt.Fprintln(w)
 }

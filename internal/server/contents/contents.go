@@ -76,7 +76,7 @@ func (c *Contents) Read() (*Sources, error) {
 		sources.seed, err = seed.ReadCognitoLocal(c.settings.SeedCognitoLocal)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("seed:\n%w", err)
+		return nil, fmt.Errorf("seed:\n%w", document.PrintableError(err))
 	}
 	return sources, nil
 }
@@ -93,7 +93,7 @@ func (c *Contents) readTemplate(sources *Sources) error {
 		sources.files = c.filesOf(t, err)
 		if err != nil {
 			sources.state = fingerprint(sources.files)
-			return fmt.Errorf("template:\n%w", err)
+			return fmt.Errorf("template:\n%w", document.PrintableError(err))
 		}
 		if sources.template == nil {
 			sources.state = fingerprint(sources.files)
@@ -143,7 +143,7 @@ func (c *Contents) Check(ctx context.Context, sources *Sources, to Services) err
 		return nil
 	}
 	if err := to.Templates(c.optionsOf(sources.template)).Check(ctx, sources.template); err != nil {
-		return fmt.Errorf("template:\n%w", err)
+		return fmt.Errorf("template:\n%w", document.PrintableError(err))
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func (c *Contents) Apply(ctx context.Context, sources *Sources, to Services) err
 	}
 	var err error
 	if c.seeded, err = to.Seeds.Apply(ctx, sources.seed); err != nil {
-		return fmt.Errorf("seed:\n%w", err)
+		return fmt.Errorf("seed:\n%w", document.PrintableError(err))
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (c *Contents) applyTemplate(ctx context.Context, sources *Sources, to Servi
 	c.files, c.applied, c.seen = sources.files, sources.state, sources.state
 	made, err := to.Templates(c.optionsOf(sources.template)).Apply(ctx, sources.template)
 	if err != nil {
-		return fmt.Errorf("template:\n%w", err)
+		return fmt.Errorf("template:\n%w", document.PrintableError(err))
 	}
 	c.made = made
 	return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"cognate/internal/document"
 	"cognate/internal/template"
 )
 
@@ -69,31 +70,37 @@ func (r *Result) Print(w io.Writer) {
 	if r == nil {
 		return
 	}
-	fmt.Fprintf(w, "  stack           %s: %s\n", r.StackName, r.Changes())
+	printLine(w, "stack", "%s: %s", r.StackName, r.Changes())
 	for _, s := range shown {
 		for _, resource := range r.Resources {
 			if resource.Type != s.kind {
 				continue
 			}
 			name, _ := resource.Members[s.name].(string)
-			fmt.Fprintf(w, "  %-15s %s (%s)\n", s.title, resource.Ref, cmp.Or(name, resource.Path))
+			printLine(w, s.title, "%s (%s)", resource.Ref, cmp.Or(name, resource.Path))
 		}
 	}
 	for _, arn := range r.Functions {
-		fmt.Fprintf(w, "  function        %s\n", arn)
+		printLine(w, "function", "%s", arn)
 	}
 	for _, o := range r.Outputs {
 		if !o.Nested() {
-			fmt.Fprintf(w, "  output          %s = %s\n", o.Name, o.Value)
+			printLine(w, "output", "%s = %s", o.Name, o.Value)
 		}
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(w, "  note            %s\n", n)
+		printLine(w, "note", "%s", n)
 	}
 	for _, kind := range sortedKeys(leftOut(r.Others)) {
-		fmt.Fprintf(w, "  left out        %d of %s\n", leftOut(r.Others)[kind], kind)
+		printLine(w, "left out", "%d of %s", leftOut(r.Others)[kind], kind)
 	}
 	fmt.Fprintln(w)
+}
+
+// printLine writes a line of a server's start. The texts of a template may have characters that a terminal
+// would obey.
+func printLine(w io.Writer, title, format string, args ...any) {
+	fmt.Fprintf(w, "  %-15s %s\n", title, document.Printable(fmt.Sprintf(format, args...)))
 }
 
 // maxLeftOut is the greatest number of left-out types that are printed one by one.
@@ -119,7 +126,8 @@ func leftOut(byType map[string]int) map[string]int {
 // PrintChange is Print, but writes one line if nothing has changed.
 func (r *Result) PrintChange(w io.Writer) {
 	if r.counts == (counts{}) {
-		fmt.Fprintf(w, "  stack           %s: %s\n\n", r.StackName, r.Changes())
+		printLine(w, "stack", "%s: %s", r.StackName, r.Changes())
+		fmt.Fprintln(w)
 		return
 	}
 	r.Print(w)

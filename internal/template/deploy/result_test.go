@@ -1,9 +1,36 @@
 package deploy
 
 import (
+	"bytes"
 	"maps"
 	"testing"
+
+	"cognate/internal/template"
 )
+
+// TestPrint: texts of a template reach a terminal only as texts, each on its line.
+func TestPrint(t *testing.T) {
+	t.Parallel()
+	r := &Result{
+		StackName: "shop",
+		Resources: []Resource{{Path: "Pool", Type: userPoolType, Ref: "us-east-1_a", Members: properties{"PoolName": "a\x1b[2Jb"}}},
+		Outputs:   []template.Output{{Name: "Title", Value: "c\x1b]0;d\x07\n  user pool       e"}},
+		Notes:     []string{"f\x9b\u202e"},
+		Others:    map[string]int{"AWS::S3::Bucket\r": 1},
+	}
+	var out bytes.Buffer
+	r.Print(&out)
+	want := `  stack           shop: nothing has changed
+  user pool       us-east-1_a (a\x1b[2Jb)
+  output          Title = c\x1b]0;d\a\n  user pool       e
+  note            f` + "\ufffd" + `\u202e
+  left out        1 of AWS::S3::Bucket\r
+
+`
+	if got := out.String(); got != want {
+		t.Errorf("printed:\n%q\nwant:\n%q", got, want)
+	}
+}
 
 // TestLeftOut counts what was left out by service if there are many types.
 func TestLeftOut(t *testing.T) {
