@@ -239,6 +239,45 @@ func TestFaults(t *testing.T) {
 	})
 }
 
+// TestExchangedNames: two resources cannot exchange their names, and the error says why.
+func TestExchangedNames(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, c server.Config) {
+		const two = `  A: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !Ref Pool, GroupName: one, Description: of A}}
+  B: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !Ref Pool, GroupName: two, Description: of B}}
+Outputs:`
+		with := func(groups string) string { return strings.Replace(shop, "Outputs:", groups, 1) }
+		names := func(a, b string) string {
+			return with(strings.NewReplacer("GroupName: one", "GroupName: "+a, "GroupName: two", "GroupName: "+b).Replace(two))
+		}
+		c.Template = templateFile(t, with(two))
+		r := start(t, c)
+		id := pool(t, r.sdk, "shop")
+		text := r.change(names("two", "one"), kept)
+		if !strings.Contains(text, "Resources.A: two is in use by the resource B until this change is complete") || strings.Contains(text, "has not created it") {
+			t.Errorf("the refusal does not say who has the name:\n%s", text)
+		}
+		of := func(group string) string {
+			out, err := r.sdk.GetGroup(t.Context(), &cip.GetGroupInput{UserPoolId: &id, GroupName: &group})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return *out.Group.Description
+		}
+		if of("one") != "of A" || of("two") != "of B" {
+			t.Errorf("the groups after the refusal: %s, %s", of("one"), of("two"))
+		}
+		// The two steps that the error names.
+		r.change(names("three", "one"), kept) // One still belongs to A.
+		r.change(names("three", "two"), applied)
+		r.change(names("three", "one"), applied)
+		r.change(names("two", "one"), applied)
+		if of("two") != "of A" || of("one") != "of B" {
+			t.Errorf("the groups after the exchange: %s, %s", of("one"), of("two"))
+		}
+	})
+}
+
 // TestFailedStart: a start whose template fails leaves nothing behind.
 func TestFailedStart(t *testing.T) {
 	t.Parallel()

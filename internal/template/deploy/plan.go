@@ -273,7 +273,7 @@ func (p *plan) adopt(it *item, members properties) {
 	}
 	ref := it.kind.ref(p, members)
 	for i, r := range p.gone {
-		if ref != "" && r.Type == it.Type && r.Ref == ref && equal(r.Members[it.kind.parent], members[it.kind.parent]) {
+		if ref != "" && r.is(it.kind, it.Type, ref, members) {
 			it.old, it.adopted, it.generation, p.gone = r, r, r.Generation, slices.Delete(slices.Clone(p.gone), i, i+1)
 			return
 		}

@@ -29,6 +29,11 @@ type record struct {
 	Before *state   `json:",omitempty"`
 }
 
+// is reports whether the record is of the resource with a type, a Ref and the parent that members name.
+func (r *record) is(k *kind, resourceType, ref string, members properties) bool {
+	return r.Type == resourceType && r.Ref == ref && equal(r.Members[k.parent], members[k.parent])
+}
+
 // changing is a change of a resource that is under way.
 type changing string
 

@@ -121,17 +121,23 @@ func (r *run) step(ctx context.Context, it *item, order int) error {
 	return r.claim.put(ctx, next)
 }
 
-// checkFree rejects the creation of a resource that exists already. It was created by other means, and the
-// undoing of a failed run would remove it.
+// checkFree rejects the creation of a resource that exists already. It was created by other means, or belongs
+// to another logical id until the end of the run. The undoing of a failed run would remove it.
 func (r *run) checkFree(ctx context.Context, it *item) error {
 	if it.kind.exists == nil {
 		return nil
 	}
 	there, err := it.kind.exists(ctx, r.Service, &it.want)
-	if err == nil && there {
-		return fmt.Errorf("%s exists already, and this template has not created it", it.want.Ref)
+	if err != nil || !there {
+		return err
 	}
-	return err
+	for _, path := range sortedKeys(r.plan.records) {
+		if path != it.Path && r.plan.records[path].is(it.kind, it.Type, it.want.Ref, it.want.Members) {
+			return fmt.Errorf("%s is in use by the resource %s until this change is complete; as in CloudFormation, a resource cannot take the name of another one in the same change: make the change in two steps, the first with a name that is not in use",
+				it.want.Ref, path)
+		}
+	}
+	return fmt.Errorf("%s exists already, and this template has not created it", it.want.Ref)
 }
 
 // withdraw prepares the removal of a resource that is replaced: at the end of the run, or at once if the old
@@ -308,7 +314,7 @@ func (r *run) cleanUp(ctx context.Context) {
 		}
 		// A setting of another resource may belong to a new resource now.
 		taken := slices.ContainsFunc(r.live, func(l *record) bool {
-			return l.Type == rec.Type && l.Ref == rec.Ref && equal(l.Members[k.parent], rec.Members[k.parent])
+			return l.is(k, rec.Type, rec.Ref, rec.Members)
 		})
 		if !taken {
 			if err := k.remove(ctx, r.Service, &rec.state); err != nil {
