@@ -228,6 +228,10 @@ func TestForbiddenCode(t *testing.T) {
 				case f.test && (x.Name == "t" || x.Name == "b") && strings.HasPrefix(n.Sel.Name, "Skip"):
 					t.Errorf("%s: %s: a test that cannot run must fail", f.at(n), name)
 				}
+			case *ast.CompositeLit:
+				if (f.test || strings.HasPrefix(f.dir, "test")) && losesAnswers(n) {
+					t.Errorf("%s: the SDK's own HTTP client loses an answer now and then: use outbound.NewAWSClient", f.at(n))
+				}
 			case *ast.BinaryExpr:
 				if f.test && replacesFewLetters(n) {
 					t.Errorf("%s: the text may have these letters there by chance: replace at least eight", f.at(n))
@@ -240,6 +244,27 @@ func TestForbiddenCode(t *testing.T) {
 			return true
 		})
 	}
+}
+
+// losesAnswers reports whether n are options of an AWS client that tries once, with the SDK's HTTP client. Clients of
+// S3 keep it: they send long bodies in parts.
+func losesAnswers(n *ast.CompositeLit) bool {
+	once := false
+	for _, e := range n.Elts {
+		kv, ok := e.(*ast.KeyValueExpr)
+		if !ok {
+			return false
+		}
+		switch key, _ := kv.Key.(*ast.Ident); {
+		case key == nil:
+			return false
+		case key.Name == "HTTPClient", key.Name == "UsePathStyle":
+			return false
+		case key.Name == "RetryMaxAttempts":
+			once = true
+		}
+	}
+	return once
 }
 
 // replacesFewLetters reports whether e damages a text by writing one to three fixed

@@ -18,6 +18,7 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
 
+	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/test/pgtest"
 	"cognate/test/serving"
@@ -66,7 +67,10 @@ func newRig(t *testing.T, database string, change ...func(c *server.Config)) *ri
 }
 
 func (r *rig) settings(c aws.CredentialsProvider) aws.Config {
-	return aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(r.URL()), Credentials: c, RetryMaxAttempts: 1}
+	return aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(r.URL()), Credentials: c,
+		HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+	}
 }
 
 // sts returns STS for a caller.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/test/lambdas"
 	"cognate/test/serving"
@@ -85,7 +86,10 @@ func TestAccessTokenWithAudience(t *testing.T) {
 	provider, err := r.iam(r.admin).CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{Url: new("https://" + name), ClientIDList: []string{r.client}})
 	arn := *serving.Must(t, provider, err).OpenIDConnectProviderArn
 	role := r.role(t, "people", statement(`{"Effect":"Allow","Principal":{"Federated":"`+arn+`"},"Action":"sts:AssumeRoleWithWebIdentity"}`), statement(`{"Effect":"Allow","Action":"*","Resource":"*"}`))
-	anybody := sts.New(sts.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, RetryMaxAttempts: 1})
+	anybody := sts.New(sts.Options{
+		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: aws.AnonymousCredentials{},
+		HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+	})
 	for token, code := range map[*string]string{tokens.IdToken: "", tokens.AccessToken: "InvalidIdentityToken"} {
 		_, err := anybody.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{RoleArn: &role, RoleSessionName: new("one"), WebIdentityToken: token})
 		if got := serving.Code(err); got != code && !strings.HasPrefix(got, code+"Exception") {

@@ -19,12 +19,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"cognate/internal/outbound"
 	"cognate/test/serving"
 )
 
 // iam is the SDK's client of IAM.
 func (r *rig) iam(with aws.CredentialsProvider) *iam.Client {
-	return iam.New(iam.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: with, RetryMaxAttempts: 1})
+	return iam.New(iam.Options{
+		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: with,
+		HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+	})
 }
 
 // trust returns a trust policy for identities of a pool. amr is the method that they must have.
@@ -69,7 +73,10 @@ func (r *rig) credentials(t *testing.T, id string, logins map[string]string) aws
 
 // listPools lists user pools, which policies must allow.
 func (r *rig) listPools(ctx context.Context, with aws.CredentialsProvider) error {
-	c := cip.New(cip.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: with, RetryMaxAttempts: 1})
+	c := cip.New(cip.Options{
+		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: with,
+		HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+	})
 	_, err := c.ListUserPools(ctx, &cip.ListUserPoolsInput{MaxResults: aws.Int32(1)})
 	return err
 }

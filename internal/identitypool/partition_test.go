@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"cognate/internal/outbound"
 	"cognate/test/serving"
 )
 
@@ -27,7 +28,10 @@ func TestPartitions(t *testing.T) {
 		t.Run(p.region, func(t *testing.T) {
 			t.Parallel()
 			ctx := t.Context()
-			settings := aws.Config{Region: p.region, BaseEndpoint: aws.String(r.URL()), Credentials: r.admin, RetryMaxAttempts: 1}
+			settings := aws.Config{
+				Region: p.region, BaseEndpoint: aws.String(r.URL()), Credentials: r.admin,
+				HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+			}
 			local := &rig{Rig: r.Rig, admin: r.admin, skew: r.skew, idp: cip.NewFromConfig(settings), sdk: ci.NewFromConfig(settings)}
 			made, err := local.idp.CreateUserPool(ctx, &cip.CreateUserPoolInput{PoolName: new("people")})
 			local.userPool = *serving.Must(t, made, err).UserPool.Id

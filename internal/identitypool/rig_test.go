@@ -15,6 +15,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	idptypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/test/pgtest"
 	"cognate/test/serving"
@@ -93,8 +94,14 @@ func (r *rig) start(t *testing.T, c server.Config) {
 func (r *rig) use(t *testing.T, admin aws.CredentialsProvider) {
 	t.Helper()
 	r.admin = admin
-	r.idp = cip.New(cip.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: admin, RetryMaxAttempts: 1})
-	r.sdk = ci.New(ci.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: admin, RetryMaxAttempts: 1})
+	r.idp = cip.New(cip.Options{
+		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: admin,
+		HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+	})
+	r.sdk = ci.New(ci.Options{
+		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: admin,
+		HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+	})
 	made, err := r.idp.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: new("people")})
 	r.userPool = *serving.Must(t, made, err).UserPool.Id
 	r.client = r.addClient(t)

@@ -14,6 +14,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/test/pgtest"
 	"cognate/test/serving"
@@ -149,7 +150,10 @@ func TestPolicyOnTags(t *testing.T) {
 		}
 	}
 	identities := func(id, secret string) *ci.Client {
-		return ci.New(ci.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), RetryMaxAttempts: 1})
+		return ci.New(ci.Options{
+			BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
+			HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+		})
 	}
 	owner, tester := identities(serving.NewKey(t, r, "owner", "admin")), identities(serving.NewKey(t, r, "examiner", file))
 	for stage, code := range map[string]string{"test": "", "production": "AccessDeniedException"} {

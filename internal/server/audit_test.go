@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/test/pgtest"
 	"cognate/test/serving"
@@ -84,7 +85,7 @@ func records(t *testing.T, r serving.Rig, args ...string) (text string, list []r
 
 func settings(r serving.Rig) aws.Config {
 	return aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(r.URL()), RetryMaxAttempts: 1,
+		Region: "us-east-1", BaseEndpoint: aws.String(r.URL()), HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("dev", "dev", ""),
 	}
 }

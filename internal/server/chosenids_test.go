@@ -11,6 +11,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"cognate/internal/outbound"
 	"cognate/test/serving"
 )
 
@@ -185,7 +186,7 @@ func TestChosenIDsOfIdentityPools(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r serving.Rig) {
 		c := ci.New(ci.Options{
-			BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", RetryMaxAttempts: 1,
+			BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
 			Credentials: credentials.NewStaticCredentialsProvider("dev", "dev", ""),
 		})
 		create := func(tag string) (string, error) {

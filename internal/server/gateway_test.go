@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"cognate/internal/iam/sigv4"
+	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/test/patience"
 	"cognate/test/pgtest"
@@ -72,7 +73,7 @@ func s3Client(r serving.Rig, id, secret string) *s3.Client {
 
 func iamClient(r serving.Rig, id, secret string) *awsiam.Client {
 	return awsiam.New(awsiam.Options{
-		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", RetryMaxAttempts: 1,
+		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
 	})
 }
@@ -515,7 +516,7 @@ func TestGatewayServices(t *testing.T) {
 	}
 	id, secret := serving.NewKey(t, r, "app", policy)
 	keys := kms.New(kms.Options{
-		BaseEndpoint: aws.String("http://" + r.GatewayAddr()), Region: "us-east-1", RetryMaxAttempts: 1,
+		BaseEndpoint: aws.String("http://" + r.GatewayAddr()), Region: "us-east-1", HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
 	})
 	encrypt := func(key string) error {

@@ -12,6 +12,7 @@ import (
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"cognate/internal/outbound"
 	"cognate/test/serving"
 )
 
@@ -23,7 +24,10 @@ func TestGatewaySessions(t *testing.T) {
 	r := serving.Start(t, before(serving.Dev(t), store.URL))
 	ctx := t.Context()
 	dev := credentials.NewStaticCredentialsProvider("dev", "dev", "")
-	pools := ci.New(ci.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: dev, RetryMaxAttempts: 1})
+	pools := ci.New(ci.Options{
+		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: dev,
+		HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
+	})
 	made, err := pools.CreateIdentityPool(ctx, &ci.CreateIdentityPoolInput{IdentityPoolName: aws.String("people"), AllowUnauthenticatedIdentities: true})
 	pool := serving.Must(t, made, err).IdentityPoolId
 	trust := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},

@@ -22,6 +22,7 @@ import (
 	"cognate/internal/api/idp"
 	"cognate/internal/iam"
 	"cognate/internal/keys"
+	"cognate/internal/outbound"
 	"cognate/internal/store"
 	"cognate/internal/wire"
 	"cognate/test/patience"
@@ -78,7 +79,7 @@ func guarded(t *testing.T, a access, now func() time.Time) string {
 
 func client(url, key, secret, token string) *cognito.Client {
 	return cognito.New(cognito.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(url), RetryMaxAttempts: 1,
+		Region: "eu-central-1", BaseEndpoint: aws.String(url), HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(key, secret, token),
 	})
 }

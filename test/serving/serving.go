@@ -23,6 +23,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"cognate/internal/keys"
+	"cognate/internal/outbound"
 	"cognate/internal/server"
 	"cognate/test/commands"
 	"cognate/test/patience"
@@ -110,7 +111,7 @@ func Start(t *testing.T, c server.Config) Rig {
 func (r Rig) Client(id, secret string, change ...func(*cip.Options)) *cip.Client {
 	return cip.New(cip.Options{
 		BaseEndpoint: aws.String(r.URL()), Region: "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
 	}, change...)
 }
 

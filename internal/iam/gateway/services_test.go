@@ -19,6 +19,7 @@ import (
 	"cognate/internal/iam/gateway"
 	"cognate/internal/iam/policy"
 	"cognate/internal/iam/sigv4"
+	"cognate/internal/outbound"
 )
 
 // backend is a service that accepts only requests with its own key.
@@ -76,7 +77,7 @@ func TestServices(t *testing.T) {
 	defer server.Close()
 	with := func(secretKey, token string) (*kms.Client, *sns.Client) {
 		c := aws.Config{
-			BaseEndpoint: aws.String(server.URL), Region: "eu-central-1", RetryMaxAttempts: 1,
+			BaseEndpoint: aws.String(server.URL), Region: "eu-central-1", HTTPClient: outbound.NewAWSClient(aws.Config{}), RetryMaxAttempts: 1,
 			Credentials: credentials.NewStaticCredentialsProvider(annKey, secretKey, token),
 		}
 		return kms.NewFromConfig(c), sns.NewFromConfig(c)
