@@ -72,6 +72,11 @@ func start(t *testing.T, c server.Config) *running {
 	out := newTranscript()
 	c.Out = out
 	r := serving.Start(t, c)
+	t.Cleanup(func() {
+		if log := r.Log.String(); strings.Contains(log, "could not be removed") {
+			t.Error("a resource that left the template could not be removed")
+		}
+	})
 	return &running{Rig: r, t: t, sdk: r.Dev(), out: out, printed: map[string]int{applied: 1, kept: 0}}
 }
 

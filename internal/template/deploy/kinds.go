@@ -61,6 +61,16 @@ type kind struct {
 	exists func(ctx context.Context, s *Service, st *state) (bool, error)
 }
 
+// removeIfThere removes a resource that may be gone already.
+func (k *kind) removeIfThere(ctx context.Context, s *Service, st *state) error {
+	if k.exists != nil {
+		if there, err := k.exists(ctx, s, st); err != nil || !there {
+			return err
+		}
+	}
+	return k.remove(ctx, s, st)
+}
+
 // newKinds returns the types that this package creates, with their properties, the changes that replace a
 // resource, and the values of Ref and Fn::GetAtt (CloudFormation: template reference). functionTypes has the
 // types of functions.

@@ -236,16 +236,7 @@ func (r *run) undoOne(ctx context.Context, rec *record) error {
 	before.Change, before.Before = "", nil
 	switch rec.Change {
 	case creating:
-		if k.exists != nil { // The operation may have failed.
-			there, err := k.exists(ctx, r.Service, &rec.state)
-			if err != nil {
-				return err
-			}
-			if !there {
-				return r.claim.drop(ctx, rec)
-			}
-		}
-		if err := k.remove(ctx, r.Service, &rec.state); err != nil {
+		if err := k.removeIfThere(ctx, r.Service, &rec.state); err != nil { // The operation may have failed.
 			return err
 		}
 		return r.claim.drop(ctx, rec)
@@ -317,7 +308,7 @@ func (r *run) cleanUp(ctx context.Context) {
 			return l.is(k, rec.Type, rec.Ref, rec.Members)
 		})
 		if !taken {
-			if err := k.remove(ctx, r.Service, &rec.state); err != nil {
+			if err := k.removeIfThere(ctx, r.Service, &rec.state); err != nil {
 				r.deps.Log.WarnContext(ctx, "a resource that left the template could not be removed: the next start or change tries again",
 					slog.String("resource", rec.Path), slog.String("type", rec.Type), slog.String("name", rec.Ref), slog.String("reason", invoke.Text(err)))
 				continue
