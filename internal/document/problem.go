@@ -37,6 +37,9 @@ const (
 
 // Problems collects the faults of files. The zero value has no problem.
 type Problems struct {
+	// Mask removes secrets from a text. It may be nil.
+	Mask func(string) string
+
 	list []Problem
 	seen map[Problem]bool
 	more int // problems that are not in the list
@@ -44,6 +47,9 @@ type Problems struct {
 
 // Add adds a problem, unless it is there.
 func (p *Problems) Add(problem Problem) {
+	if p.Mask != nil { // before a secret loses its end
+		problem.Text, problem.Field = p.Mask(problem.Text), p.Mask(problem.Field)
+	}
 	problem.Text = shorten(problem.Text, longest)
 	problem.Field = shorten(problem.Field, longest)
 	if p.seen[problem] {

@@ -15,7 +15,8 @@ type condition struct {
 
 // evaluateConditions evaluates all conditions of a template.
 func (r *reader) evaluateConditions(s *stack) {
-	e := &evaluator{template: s.template, static: true}
+	e := s.template.newEvaluator()
+	e.static = true
 	for _, name := range s.conditionNames {
 		c := s.conditions[name]
 		e.condition(s, name, c.node.line, c.at)

@@ -318,6 +318,7 @@ func (e *evaluator) nestedParameter(s *stack, p *parameter, n *node) any {
 		e.add(s.up, n.line, at, "must be a text, %s", foundResult(v))
 		return unknown{}
 	}
+	e.template.secrets.add(p, text)
 	v, fault := p.convert(text)
 	if fault != "" {
 		e.add(s.up, n.line, at, "%s", fault)

@@ -101,7 +101,8 @@ func (x *expander) loop(out *node, e entry, values map[string]string, lines map[
 		x.add(x.stack, body.line, at.index(2), "must be a mapping of names to values, %s", found(body))
 		return
 	}
-	v := &evaluator{template: x.template, static: true}
+	v := x.template.newEvaluator()
+	v.static = true
 	collection, ok := v.list(x.stack, x.expand(e.value.items[1], values, at.index(1)), at.index(1))
 	for _, problem := range v.problems.List() {
 		x.problems.Add(problem)

@@ -11,7 +11,7 @@ import (
 // check evaluates everything without results of resources: it finds problems, and the resources that each
 // resource refers to. Then it puts the resources in order.
 func (t *Template) check(problems *document.Problems) {
-	e := &evaluator{template: t}
+	e := t.newEvaluator()
 	t.root.walk(func(s *stack) {
 		for next := 0; next < len(s.resourceNames); { // Evaluation may add resources at the end.
 			r := s.resources[s.resourceNames[next]]

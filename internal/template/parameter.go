@@ -66,6 +66,7 @@ func (r *reader) parameters(s *stack, root *node) {
 			text = *p.fallback
 		}
 		var fault string
+		r.template.secrets.add(p, text)
 		if p.value, fault = p.convert(text); fault != "" {
 			r.add(s, p.line, p.at, "%s", fault)
 			continue
@@ -113,6 +114,7 @@ func (r *reader) givenParameters(s *stack) {
 			continue
 		}
 		var fault string
+		r.template.secrets.add(p, *p.fallback)
 		if p.value, fault = p.convert(*p.fallback); fault != "" {
 			r.add(s, p.line, p.at, "%s", fault)
 			continue

@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -97,6 +98,8 @@ func TestProblems(t *testing.T) {
 		{"number of a list", with("Parameters: {P: {Type: List<Number>, Default: '1,x'}}", "1"), `the value "x" is not a number`},
 		{"largest", with("Parameters: {P: {Type: Number, Default: 9, MaxValue: 8}}", "1"), `the value "9" is more than 8`},
 		{"secret", with("Parameters: {P: {Type: String, Default: hunter2, NoEcho: true, MinLength: 20}}", "1"), "the value is shorter than 20"},
+		{"secret as a key", with("Parameters: {P: {Type: String, Default: hunter2, NoEcho: true}}\nMappings: {M: {one: {k: 1}}}", "!FindInMap [M, !Ref P, k]"), "there is no first key ****"},
+		{"secret of a list", with("Parameters: {P: {Type: CommaDelimitedList, Default: 'a, hunter2', NoEcho: true}}\nMappings: {M: {one: {k: 1}}}", "!FindInMap [M, one, !Select [1, !Ref P]]"), "there is no second key ****"},
 		{"alias of itself", "Resources: &a\n  A: *a\n", "the alias *a contains itself"},
 		{"nested without a file", "Resources:\n  N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: gone.yaml}}\n", "Resources.N.Properties.TemplateURL: there is no file"},
 		{"nested at an address", "Resources:\n  N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: https://x}}\n", "must be the path of a file"},
@@ -116,6 +119,42 @@ func TestProblems(t *testing.T) {
 				t.Errorf("got %.300q", err)
 			}
 		})
+	}
+}
+
+// TestMask hides the secrets of a template and of its nested templates, in each form in which a text quotes them.
+func TestMask(t *testing.T) {
+	t.Parallel()
+	const text = `
+Parameters:
+  Word: {Type: String, NoEcho: true}
+  Short: {Type: String, NoEcho: true, Default: abc}
+  Open: {Type: String, Default: known}
+Resources:
+  Nested: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: nested.yaml, Parameters: {Inner: !Sub "${Open}-inside"}}}
+  A: {Type: AWS::Test::A, Properties: {V: "{{resolve:secretsmanager:x}}"}}
+`
+	const nested = "Parameters: {Inner: {Type: String, NoEcho: true}}\nResources: {A: {Type: AWS::Test::A, Properties: {V: !Ref Inner}}}\n"
+	const word = "say \"<frïend>\"\n"
+	tmpl, err := template.Read(write(t, "t.yaml", text, "nested.yaml", nested), template.Options{Parameters: map[string]string{"Word": word, "resolve:secretsmanager:x": "resolved"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asJSON, err := json.Marshal(word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := fmt.Sprintf("%s, %q, %s, known-inside, resolved, abc, known", word, word, asJSON)
+	if got, want := tmpl.Mask(given), `****, "****", "****", ****, ****, abc, known`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+
+	// A long value has no end in a text that is cut.
+	long := strings.Repeat("hunter2 ", 100)
+	_, err = template.Read(write(t, "t.yaml", "Parameters: {P: {Type: String, NoEcho: true}}\nMappings: {M: {one: {k: 1}}}\nResources: {A: {Type: AWS::Test::A, Properties: {V: !FindInMap [M, !Ref P, k]}}}\n"),
+		template.Options{Parameters: map[string]string{"P": long}})
+	if err == nil || !strings.Contains(err.Error(), "no first key ****") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a long value: %v", err)
 	}
 }
 

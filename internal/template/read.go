@@ -79,7 +79,9 @@ func Read(file string, o Options) (*Template, error) {
 		t.files = append(t.files, filepath.Join(file, manifestFile))
 		file = found.file
 	}
+	t.secrets.addReferences(t.options.Parameters)
 	r := &reader{template: t}
+	r.problems.Mask = t.Mask
 	for _, folder := range []string{filepath.Dir(file), o.Folder} {
 		if real, err := filepath.EvalSymlinks(folder); err == nil && folder != "" {
 			if real, err = filepath.Abs(real); err == nil {

@@ -108,7 +108,8 @@ func (r *reader) policy(s *stack, n *node, name string, at *path) bool {
 		r.add(s, p.line, at.field(name), "a function needs the transform AWS::LanguageExtensions here")
 		return false
 	}
-	e := &evaluator{template: s.template, static: true}
+	e := s.template.newEvaluator()
+	e.static = true
 	v := e.value(s, p, at.field(name))
 	for _, problem := range e.problems.List() {
 		r.problems.Add(problem)
@@ -150,7 +151,8 @@ func (s *stack) static(n *node) (string, bool) {
 	if n == nil {
 		return "", false
 	}
-	e := &evaluator{template: s.template, static: true}
+	e := s.template.newEvaluator()
+	e.static = true
 	return textOf(e.value(s, n, nil))
 }
 

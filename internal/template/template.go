@@ -28,7 +28,7 @@ type Options struct {
 	Folder string
 }
 
-// A Template is a template with the templates that it nests. It does not change after Read.
+// A Template is a template with the templates that it nests. After Read only its secrets change.
 type Template struct {
 	options   Options
 	root      *stack
@@ -38,6 +38,8 @@ type Template struct {
 	// given has the names in options.Parameters that the template uses and that are not its parameters, such
 	// as exports. Only Read changes it.
 	given map[string]bool
+	// secrets are the values that Mask hides.
+	secrets secretValues
 }
 
 // A Resource is a resource whose condition holds.
@@ -111,7 +113,8 @@ func (t *Template) Notes() []Problem { return t.notes }
 // are as in JSON: string, bool, json.Number, []any and map[string]any. A problem names the file and line of
 // the template.
 func (t *Template) Properties(r *Resource, made Made) (map[string]any, error) {
-	e := &evaluator{template: t, made: made}
+	e := t.newEvaluator()
+	e.made = made
 	properties := e.properties(r)
 	if err := e.problems.Err(); err != nil {
 		return nil, err
@@ -138,7 +141,8 @@ func (o Output) Nested() bool { return strings.Contains(o.Name, "/") }
 // Outputs evaluates the outputs whose conditions hold: first those of the template, then those of nested
 // stacks. It returns the outputs that have a value even if others have a problem.
 func (t *Template) Outputs(made Made) ([]Output, error) {
-	e := &evaluator{template: t, made: made}
+	e := t.newEvaluator()
+	e.made = made
 	var list []Output
 	t.root.walk(func(s *stack) {
 		for _, o := range s.outputs {
@@ -165,14 +169,14 @@ func (r *Resource) LineOf(field string) int {
 	return line
 }
 
-// Problem returns a problem with the file, line and path of a property. Package deploy reports its own
-// errors with it.
+// Problem returns a problem with the file, line and path of a property, without secrets. Package deploy reports
+// its own errors with it.
 func (r *Resource) Problem(field, text string) Problem {
-	at := r.where
+	at, mask := r.where, r.stack.template.Mask
 	if field != "" {
 		at = at.field("Properties").field(field)
 	}
-	return Problem{File: r.File, Line: r.LineOf(field), Field: at.String(), Text: text}
+	return Problem{File: r.File, Line: r.LineOf(field), Field: mask(at.String()), Text: mask(text)}
 }
 
 // withDefaults returns the options with the defaults.

@@ -74,6 +74,7 @@ func (s *Service) plan(ctx context.Context, t *template.Template, records []*rec
 		Service: s, ctx: invoke.In(ctx, s.options.Region), template: t, region: s.options.Region, byPath: map[string]*item{}, records: map[string]*record{},
 		functions: functions{byARN: map[string]*function{}}, others: map[string]int{},
 	}
+	p.problems.Mask = t.Mask
 	for _, r := range records {
 		p.records[r.Path] = r
 	}

@@ -22,6 +22,7 @@ type Result struct {
 	// Others counts the resources that were left out, by type.
 	Others map[string]int
 	counts counts
+	mask   func(string) string
 }
 
 // A Resource is a resource that was created from a template.
@@ -34,7 +35,7 @@ type Resource struct {
 
 // result returns the result of the run.
 func (r *run) result() (*Result, error) {
-	out := &Result{StackName: r.options.StackName, Notes: r.plan.notes, Others: r.plan.others, counts: r.counts}
+	out := &Result{StackName: r.options.StackName, Notes: r.plan.notes, Others: r.plan.others, counts: r.counts, mask: r.mask}
 	for _, it := range r.plan.items {
 		if it.kind == nil {
 			continue
@@ -70,37 +71,41 @@ func (r *Result) Print(w io.Writer) {
 	if r == nil {
 		return
 	}
-	printLine(w, "stack", "%s: %s", r.StackName, r.Changes())
+	r.printLine(w, "stack", "%s: %s", r.StackName, r.Changes())
 	for _, s := range shown {
 		for _, resource := range r.Resources {
 			if resource.Type != s.kind {
 				continue
 			}
 			name, _ := resource.Members[s.name].(string)
-			printLine(w, s.title, "%s (%s)", resource.Ref, cmp.Or(name, resource.Path))
+			r.printLine(w, s.title, "%s (%s)", resource.Ref, cmp.Or(name, resource.Path))
 		}
 	}
 	for _, arn := range r.Functions {
-		printLine(w, "function", "%s", arn)
+		r.printLine(w, "function", "%s", arn)
 	}
 	for _, o := range r.Outputs {
 		if !o.Nested() {
-			printLine(w, "output", "%s = %s", o.Name, o.Value)
+			r.printLine(w, "output", "%s = %s", o.Name, o.Value)
 		}
 	}
 	for _, n := range r.Notes {
-		printLine(w, "note", "%s", n)
+		r.printLine(w, "note", "%s", n)
 	}
 	for _, kind := range sortedKeys(leftOut(r.Others)) {
-		printLine(w, "left out", "%d of %s", leftOut(r.Others)[kind], kind)
+		r.printLine(w, "left out", "%d of %s", leftOut(r.Others)[kind], kind)
 	}
 	fmt.Fprintln(w)
 }
 
-// printLine writes a line of a server's start. The texts of a template may have characters that a terminal
-// would obey.
-func printLine(w io.Writer, title, format string, args ...any) {
-	fmt.Fprintf(w, "  %-15s %s\n", title, document.Printable(fmt.Sprintf(format, args...)))
+// printLine writes a line of a server's start. The texts of a template may have secrets, and characters that a
+// terminal would obey.
+func (r *Result) printLine(w io.Writer, title, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if r.mask != nil {
+		text = r.mask(text)
+	}
+	fmt.Fprintf(w, "  %-15s %s\n", title, document.Printable(text))
 }
 
 // maxLeftOut is the greatest number of left-out types that are printed one by one.
@@ -126,7 +131,7 @@ func leftOut(byType map[string]int) map[string]int {
 // PrintChange is Print, but writes one line if nothing has changed.
 func (r *Result) PrintChange(w io.Writer) {
 	if r.counts == (counts{}) {
-		printLine(w, "stack", "%s: %s", r.StackName, r.Changes())
+		r.printLine(w, "stack", "%s: %s", r.StackName, r.Changes())
 		fmt.Fprintln(w)
 		return
 	}

@@ -17,6 +17,8 @@ type run struct {
 	*Service
 	claim *claim
 	plan  *plan
+	// mask removes the secrets of the template from a text.
+	mask func(string) string
 	// done are the records of the run, in the order of its steps.
 	done []*record
 	// live are the records of all resources of the template. leaving are the records of the resources that
@@ -221,7 +223,7 @@ func (r *run) undo(ctx context.Context, list []*record) error {
 	var errs []error
 	for _, rec := range slices.Backward(list) {
 		if err := r.undoOne(ctx, rec); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %s", rec.Path, invoke.Text(err)))
+			errs = append(errs, fmt.Errorf("%s: %s", rec.Path, r.mask(invoke.Text(err))))
 		}
 	}
 	return errors.Join(errs...)
@@ -310,7 +312,7 @@ func (r *run) cleanUp(ctx context.Context) {
 		if !taken {
 			if err := k.removeIfThere(ctx, r.Service, &rec.state); err != nil {
 				r.deps.Log.WarnContext(ctx, "a resource that left the template could not be removed: the next start or change tries again",
-					slog.String("resource", rec.Path), slog.String("type", rec.Type), slog.String("name", rec.Ref), slog.String("reason", invoke.Text(err)))
+					slog.String("resource", rec.Path), slog.String("type", rec.Type), slog.String("name", r.mask(rec.Ref)), slog.String("reason", r.mask(invoke.Text(err))))
 				continue
 			}
 		}

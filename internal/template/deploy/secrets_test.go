@@ -5,8 +5,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"cognate/internal/server"
 	"cognate/test/serving"
 )
 
@@ -51,4 +56,57 @@ func TestSecretsAreSealed(t *testing.T) {
 			t.Error("the log has a secret")
 		}
 	}
+}
+
+const unspoken = `
+Parameters:
+  Word: {Type: String, NoEcho: true}
+Resources:
+  Pool:
+    Type: AWS::Cognito::UserPool
+    Properties: {UserPoolName: shop}
+  Web:
+    Type: AWS::Cognito::UserPoolClient
+    Properties: {UserPoolId: !Ref Pool, ClientName: !Sub "${Word} web"}
+  Group:
+    Type: AWS::Cognito::UserPoolGroup
+    Properties: {UserPoolId: !Ref Pool, GroupName: GROUP}
+Outputs:
+  Spoken: {Value: !Sub "a ${Word}"}
+`
+
+// TestNoEcho: neither a printed line nor the log quotes the value of a parameter with NoEcho. The files for
+// applications have it.
+func TestNoEcho(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, c server.Config) {
+		const word = "tell-nobody"
+		c.Template = templateFile(t, strings.Replace(unspoken, "GROUP", "readers", 1))
+		c.TemplateParameter = []string{"Word=" + word}
+		c.EnvFile = filepath.Join(filepath.Dir(c.Template), ".env")
+		r := start(t, c)
+		id := pool(t, r.sdk, "shop")
+		if client(t, r.sdk, id, word+" web") == nil {
+			t.Error("the app client does not have the value of the parameter")
+		}
+		if text, err := os.ReadFile(c.EnvFile); err != nil || !bytes.Contains(text, []byte("SPOKEN='a "+word+"'")) {
+			t.Errorf("the file of environment variables: %s, %v", text, err)
+		}
+		// A value that the API's model refuses, and a name that is taken.
+		r.change(strings.Replace(unspoken, "GROUP", `!Sub "${Word}\t"`, 1), kept)
+		if _, err := r.sdk.CreateGroup(t.Context(), &cip.CreateGroupInput{UserPoolId: &id, GroupName: aws.String(word)}); err != nil {
+			t.Fatal(err)
+		}
+		printed := r.change(strings.Replace(unspoken, "GROUP", "!Ref Word", 1), kept)
+		for _, want := range []string{"(**** web)", "output          Spoken = a ****", `Value '****\t' at 'groupName' failed`, "Resources.Group: **** exists already"} {
+			if !strings.Contains(printed, want) {
+				t.Errorf("%q is not printed:\n%s", want, printed)
+			}
+		}
+		for _, text := range []string{printed, r.Log.String()} {
+			if strings.Contains(text, word) {
+				t.Errorf("the value is quoted:\n%s", text)
+			}
+		}
+	})
 }

@@ -86,7 +86,7 @@ func (s *Service) Check(ctx context.Context, t *template.Template) error {
 }
 
 func (s *Service) apply(ctx context.Context, c *claim, t *template.Template) (*Result, error) {
-	r := &run{Service: s, claim: c}
+	r := &run{Service: s, claim: c, mask: t.Mask}
 	records, err := s.load(ctx)
 	if err != nil {
 		return nil, err
