@@ -166,6 +166,9 @@ func (p *plan) settle(it *item) {
 		it.want.Ref, it.want.Made = it.old.Ref, maps.Clone(it.old.Made)
 	} else if k.ref != nil {
 		it.want.Ref = k.ref(p, members)
+		if it.want.Ref == "" && it.action == create && it.old != nil { // Somebody has deleted the resource: it keeps its id.
+			it.want.Ref = it.old.Ref
+		}
 	}
 	if k.later != "" {
 		p.later(it)
@@ -250,7 +253,13 @@ func (p *plan) compare(it *item, members properties) {
 			it.action = replace
 		}
 	}
-	if k.exists == nil || it.action == replace || p.failed != nil {
+	if it.action == replace || p.failed != nil {
+		return
+	}
+	if k.exists == nil {
+		if p.usesRestored(it) {
+			it.action = create
+		}
 		return
 	}
 	if !it.known {
@@ -260,9 +269,22 @@ func (p *plan) compare(it *item, members properties) {
 		}
 		it.known = true
 	}
-	if !it.present && p.failed == nil {
+	switch {
+	case p.failed != nil:
+	case !it.present:
 		it.action, it.generation = create, it.old.Generation
+	case p.usesRestored(it):
+		it.action = change
 	}
+}
+
+// usesRestored reports whether a resource uses one that somebody has deleted, and that is created again. The
+// restored resource has no settings and no members, and others may have lost their references to it.
+func (p *plan) usesRestored(it *item) bool {
+	return slices.ContainsFunc(it.Uses, func(path string) bool {
+		used := p.byPath[path]
+		return used != nil && used.old != nil && used.action == create
+	})
 }
 
 // adopt looks for a record of the same resource under another logical id: the same type, Ref and parent.

@@ -202,6 +202,9 @@ func (s *Service) load(ctx context.Context) ([]*record, error) {
 		}
 		list = append(list, r)
 	}
-	slices.SortStableFunc(list, func(a, b *record) int { return a.Order - b.Order })
+	slices.SortStableFunc(list, byOrder)
 	return list, nil
 }
+
+// byOrder compares the positions of two resources.
+func byOrder(a, b *record) int { return a.Order - b.Order }

@@ -139,7 +139,7 @@ func (r *run) checkFree(ctx context.Context, it *item) error {
 				it.want.Ref, path)
 		}
 	}
-	return fmt.Errorf("%s exists already, and this template has not created it", it.want.Ref)
+	return fmt.Errorf("%s exists already, and is not a resource of the stack %s: delete it, or choose another name or id", it.want.Ref, r.options.StackName)
 }
 
 // withdraw prepares the removal of a resource that is replaced: at the end of the run, or at once if the old
@@ -158,7 +158,7 @@ func (r *run) withdraw(ctx context.Context, it *item) error {
 	if err := r.claim.put(ctx, &old); err != nil {
 		return err
 	}
-	return it.kind.remove(ctx, r.Service, &old.state)
+	return it.kind.removeIfThere(ctx, r.Service, &old.state)
 }
 
 // commit stores in one transaction that the run has succeeded. After it, nothing is undone.
@@ -245,7 +245,8 @@ func (r *run) undoOne(ctx context.Context, rec *record) error {
 	case updating:
 		before.state = *rec.Before
 		if k.update != nil {
-			if err := k.update(ctx, r.Service, &before.state, &rec.state); err != nil {
+			// A resource that somebody has deleted is created again by the next run.
+			if err := unlessMissing(k.update(ctx, r.Service, &before.state, &rec.state)); err != nil {
 				return err
 			}
 		}
@@ -258,7 +259,8 @@ func (r *run) undoOne(ctx context.Context, rec *record) error {
 			}
 		}
 		if !there {
-			if err := r.create(ctx, k, &before.state); err != nil {
+			// If somebody has deleted the parent of the resource, the next run creates both again.
+			if err := unlessMissing(r.create(ctx, k, &before.state)); err != nil {
 				return err
 			}
 		}
@@ -284,22 +286,54 @@ func (r *run) recover(ctx context.Context, records []*record) ([]*record, error)
 		}
 	}
 	r.live = kept
-	r.cleanUp(ctx)
+	stayed := r.cleanUp(ctx)
 	r.live, r.leaving, r.counts = nil, nil, counts{}
-	if len(open) == 0 {
-		return kept, nil
+	if len(open) > 0 {
+		r.deps.Log.WarnContext(ctx, "an earlier attempt to apply a template did not end: its changes are undone", slog.Int("resources", len(open)))
+		if err := r.undo(ctx, open); err != nil {
+			return nil, fmt.Errorf("the changes of an earlier attempt could not be undone: %w", err)
+		}
+		all, err := r.load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		kept = slices.DeleteFunc(all, func(rec *record) bool { return rec.Change != "" })
 	}
-	r.deps.Log.WarnContext(ctx, "an earlier attempt to apply a template did not end: its changes are undone", slog.Int("resources", len(open)))
-	if err := r.undo(ctx, open); err != nil {
-		return nil, fmt.Errorf("the changes of an earlier attempt could not be undone: %w", err)
-	}
-	all, err := r.load(ctx)
-	return slices.DeleteFunc(all, func(rec *record) bool { return rec.Change != "" }), err
+	return r.takeBack(ctx, kept, stayed), nil
 }
 
-// cleanUp removes the resources that left the template, in reverse order. A resource that cannot be removed
-// stays for the next run.
-func (r *run) cleanUp(ctx context.Context) {
+// takeBack adds resources that could not be removed to the records of those that exist. If the template has one
+// of them again, it is the same resource. Otherwise this run tries again to remove it. A resource whose path
+// another one has got is left out: only the next run tries again.
+func (r *run) takeBack(ctx context.Context, kept []*record, stayed []unremoved) []*record {
+	for _, u := range stayed {
+		if slices.ContainsFunc(kept, func(k *record) bool { return k.Path == u.Path }) {
+			r.warn(ctx, u)
+			continue
+		}
+		again := *u.record
+		again.Change = ""
+		kept = append(kept, &again)
+	}
+	slices.SortStableFunc(kept, byOrder)
+	return kept
+}
+
+// An unremoved is the record of a resource that could not be removed, and the reason.
+type unremoved struct {
+	*record
+	reason error
+}
+
+func (r *run) warn(ctx context.Context, u unremoved) {
+	r.deps.Log.WarnContext(ctx, "a resource that left the template could not be removed: the next start or change tries again",
+		slog.String("resource", u.Path), slog.String("type", u.Type), slog.String("name", r.mask(u.Ref)), slog.String("reason", r.mask(invoke.Text(u.reason))))
+}
+
+// cleanUp removes the resources that left the template, in reverse order. It returns those that could not be
+// removed. They stay for the next run.
+func (r *run) cleanUp(ctx context.Context) []unremoved {
+	var stayed []unremoved
 	for _, rec := range slices.Backward(r.leaving) {
 		k := r.kinds[rec.Type]
 		if k == nil {
@@ -311,8 +345,7 @@ func (r *run) cleanUp(ctx context.Context) {
 		})
 		if !taken {
 			if err := k.removeIfThere(ctx, r.Service, &rec.state); err != nil {
-				r.deps.Log.WarnContext(ctx, "a resource that left the template could not be removed: the next start or change tries again",
-					slog.String("resource", rec.Path), slog.String("type", rec.Type), slog.String("name", r.mask(rec.Ref)), slog.String("reason", r.mask(invoke.Text(err))))
+				stayed = append(stayed, unremoved{rec, err})
 				continue
 			}
 		}
@@ -322,4 +355,5 @@ func (r *run) cleanUp(ctx context.Context) {
 		}
 		r.counts.removed++
 	}
+	return stayed
 }

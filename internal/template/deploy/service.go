@@ -105,6 +105,8 @@ func (s *Service) apply(ctx context.Context, c *claim, t *template.Template) (*R
 		return nil, err
 	}
 	s.deps.Functions.Declare(r.plan.functions.runnable())
-	r.cleanUp(r.plan.ctx)
+	for _, u := range r.cleanUp(r.plan.ctx) {
+		r.warn(r.plan.ctx, u)
+	}
 	return r.result()
 }

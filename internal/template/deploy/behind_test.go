@@ -1,0 +1,173 @@
+package deploy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"cognate/internal/server"
+	"cognate/test/serving"
+)
+
+// TestPartsOfDeletedResources: a resource that was deleted by hand is created again with the settings, members
+// and policies that the template gives it.
+func TestPartsOfDeletedResources(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, c server.Config) {
+		c.Template = wholeTemplate(t)
+		r := serving.Start(t, c)
+		checkWhole(t, r)
+		before := describe(t, r)
+		for _, deletion := range []struct {
+			name string
+			do   func(*testing.T, serving.Rig)
+		}{
+			{"user pool", deletePool}, {"identity pool", deleteIdentityPool}, {"role", deleteRole}, {"user", deleteUser}, {"group", deleteGroup}, {"app client", deleteClient},
+		} {
+			deletion.do(t, r)
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			r = serving.Start(t, c)
+			same(t, "without the "+deletion.name, describe(t, r), before)
+			checkWhole(t, r)
+		}
+	})
+}
+
+// TestDomainsDeletedByHand: a template may replace or remove a domain that was deleted by hand, and a failure is
+// undone also without it.
+func TestDomainsDeletedByHand(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, c server.Config) {
+		c.Template = templateFile(t, withParts("first"))
+		r := start(t, c)
+		id := pool(t, r.sdk, "shop")
+		other, err := r.sdk.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String("other")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		domain := func(owner, name string) { // creates a domain by hand
+			t.Helper()
+			_, err := r.sdk.CreateUserPoolDomain(t.Context(), &cip.CreateUserPoolDomainInput{UserPoolId: &owner, Domain: &name})
+			serving.Want(t, err, "")
+		}
+		domain(*other.UserPool.Id, "taken")
+
+		r.change(withParts("second"), applied)
+		deleteDomain(t, r.Rig, id, "second")
+		r.change(withParts("third"), applied)
+		deleteDomain(t, r.Rig, id, "third")
+		if printed := r.change(withParts("taken"), kept); !strings.Contains(printed, "changes were undone") {
+			t.Errorf("the failure was not undone:\n%s", printed)
+		}
+		r.change(withParts("fourth"), applied)
+
+		deleteDomain(t, r.Rig, id, "fourth")
+		r.change(shop, applied)
+		if strings.Contains(r.Log.String(), "could not be removed") {
+			t.Error("the removal of a deleted domain fails")
+		}
+	})
+}
+
+// TestProtectedByHand: a user pool that cannot be removed, because somebody has protected it, is the same user
+// pool if the template has it again.
+func TestProtectedByHand(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, c server.Config) {
+		text := strings.Replace(shop, "UserPoolName: shop", "UserPoolName: shop\n      UserPoolTags: {_custom_id_: "+wholePool+"}", 1)
+		empty := "Resources: {Other: {Type: 'AWS::SQS::Queue'}}"
+		c.Template = templateFile(t, text)
+		r := start(t, c)
+		addUser(t, r.sdk, wholePool, "alice")
+		protect := func(mode types.DeletionProtectionType) {
+			t.Helper()
+			_, err := r.sdk.UpdateUserPool(t.Context(), &cip.UpdateUserPoolInput{UserPoolId: aws.String(wholePool), DeletionProtection: mode})
+			serving.Want(t, err, "")
+		}
+		protect(types.DeletionProtectionTypeActive)
+		r.change(empty, applied)
+		r.change(text, applied)
+		serving.Want(t, signIn(t, r.sdk, *client(t, r.sdk, wholePool, "web").ClientId, "alice"), "")
+
+		r.change(empty, applied)
+		protect(types.DeletionProtectionTypeInactive)
+		r.change(empty+"\n", applied)
+		if id := pool(t, r.sdk, "shop"); id != "" {
+			t.Errorf("the user pool %s was not removed", id)
+		}
+	})
+}
+
+func deleteUser(t *testing.T, r serving.Rig) {
+	t.Helper()
+	_, err := r.Dev().AdminDeleteUser(t.Context(), &cip.AdminDeleteUserInput{UserPoolId: aws.String(wholePool), Username: aws.String("alice")})
+	serving.Want(t, err, "")
+}
+
+func deleteGroup(t *testing.T, r serving.Rig) {
+	t.Helper()
+	_, err := r.Dev().DeleteGroup(t.Context(), &cip.DeleteGroupInput{UserPoolId: aws.String(wholePool), GroupName: aws.String("admins")})
+	serving.Want(t, err, "")
+}
+
+func deleteClient(t *testing.T, r serving.Rig) {
+	t.Helper()
+	web := client(t, r.Dev(), wholePool, "web")
+	_, err := r.Dev().DeleteUserPoolClient(t.Context(), &cip.DeleteUserPoolClientInput{UserPoolId: aws.String(wholePool), ClientId: web.ClientId})
+	serving.Want(t, err, "")
+}
+
+func deleteDomain(t *testing.T, r serving.Rig, pool, name string) {
+	t.Helper()
+	_, err := r.Dev().DeleteUserPoolDomain(t.Context(), &cip.DeleteUserPoolDomainInput{UserPoolId: &pool, Domain: &name})
+	serving.Want(t, err, "")
+}
+
+func deletePool(t *testing.T, r serving.Rig) {
+	t.Helper()
+	deleteDomain(t, r, wholePool, "whole-shop")
+	_, err := r.Dev().DeleteUserPool(t.Context(), &cip.DeleteUserPoolInput{UserPoolId: aws.String(wholePool)})
+	serving.Want(t, err, "")
+}
+
+func deleteIdentityPool(t *testing.T, r serving.Rig) {
+	t.Helper()
+	list, err := identities(r).ListIdentityPools(t.Context(), &ci.ListIdentityPoolsInput{MaxResults: aws.Int32(9)})
+	serving.Want(t, err, "")
+	for _, p := range list.IdentityPools {
+		_, err := identities(r).DeleteIdentityPool(t.Context(), &ci.DeleteIdentityPoolInput{IdentityPoolId: p.IdentityPoolId})
+		serving.Want(t, err, "")
+	}
+}
+
+func deleteRole(t *testing.T, r serving.Rig) {
+	t.Helper()
+	ctx := t.Context()
+	sdk := iam.New(iam.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("dev", "dev", "")})
+	list, err := sdk.ListRoles(ctx, &iam.ListRolesInput{})
+	serving.Want(t, err, "")
+	for _, role := range list.Roles {
+		attached, err := sdk.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: role.RoleName})
+		serving.Want(t, err, "")
+		for _, p := range attached.AttachedPolicies {
+			_, err := sdk.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: role.RoleName, PolicyArn: p.PolicyArn})
+			serving.Want(t, err, "")
+		}
+		inline, err := sdk.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: role.RoleName})
+		serving.Want(t, err, "")
+		for _, name := range inline.PolicyNames {
+			_, err := sdk.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: role.RoleName, PolicyName: &name})
+			serving.Want(t, err, "")
+		}
+		_, err = sdk.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: role.RoleName})
+		serving.Want(t, err, "")
+	}
+}
