@@ -116,6 +116,9 @@ func (s *Service) newUser(sn *pool.Snapshot, p *Person) (*user.User, error) {
 		},
 		Attributes: attrs,
 	}
+	if p.Sub != "" { // Tokens of a deleted user with this sub must not be tokens of the new one.
+		token.SignOut(&u.Rec, now)
+	}
 	s.apply(u, p)
 	return u, nil
 }
