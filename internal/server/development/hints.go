@@ -22,8 +22,8 @@ func Hints(base string) func(r *api.Request, f audit.Facts, in any) string {
 		case api.ReasonFlowDisabled:
 			return flowHint(base, f, in)
 		case api.ReasonBadSecretHash:
-			return "This app client has a secret. Send SECRET_HASH: Base64(HMAC-SHA256(key: the client secret, message: the username and then the client id)). " +
-				"A client that was made without GenerateSecret needs none."
+			return "If the app client has a secret, send SECRET_HASH: Base64(HMAC-SHA256(key: the client secret, message: the username and then the client id)). " +
+				"If it has none, send no SECRET_HASH. ClientSecret is in: " + describeClient(base, f)
 		case api.ReasonBadPassword:
 			return "The rules are in Policies.PasswordPolicy of the user pool: aws --endpoint-url " + base + " cognito-idp describe-user-pool --user-pool-id " + cmp.Or(f.Pool, "POOL") +
 				". A pool without that setting wants 8 characters with upper case, lower case, a digit and a symbol."
@@ -36,10 +36,53 @@ func Hints(base string) func(r *api.Request, f audit.Facts, in any) string {
 		case api.ReasonNotSigned:
 			return "Sign administrators' operations with any access key, such as AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev, or start the server with --allow-unsigned."
 		case api.ReasonUnknownPool:
-			return regionHint(r, f)
+			return cmp.Or(regionHint(r, f), "The user pools of this server: aws --endpoint-url "+base+" cognito-idp list-user-pools --max-results 60. "+textIDs)
+		case api.ReasonUnknownClient:
+			return "Does the app client belong to this user pool and this server? Its app clients: aws --endpoint-url " + base + " cognito-idp list-user-pool-clients --user-pool-id " + cmp.Or(f.Pool, "POOL") + ". " + textIDs
+		case api.ReasonTemporaryExpired:
+			return "Temporary passwords are valid for TemporaryPasswordValidityDays of the password policy, by the clock of this server: " + base + "/_cognate/clock. " + permanentHint(base, f)
+		case api.ReasonWrongStatus, api.ReasonNoFactor:
+			return recoveryHint(base, f, in)
+		case api.ReasonSessionUsed:
+			return "A Session is good for one response. Send the Session of the latest answer, or begin the sign-in again."
+		case api.ReasonBadAccessToken:
+			return "Send the AccessToken of the sign-in, not the IdToken. " + textOldTokens
+		case api.ReasonBadRefreshToken:
+			return "A refresh token works only with the app client of the sign-in. " + textOldTokens
 		}
 		return ""
 	}
+}
+
+const (
+	textIDs       = "After a reset and in a new data folder the ids are others, unless a seed, a template or the request chooses the ids."
+	textOldTokens = "Tokens from before a reset of the server, or of a deleted user pool, are not valid."
+)
+
+// permanentHint says how an administrator gives a user a password.
+func permanentHint(base string, f audit.Facts) string {
+	return "An administrator sets a permanent password: aws --endpoint-url " + base + " cognito-idp admin-set-user-password --user-pool-id " + cmp.Or(f.Pool, "POOL") +
+		" --username NAME --password PASSWORD --permanent"
+}
+
+// recoveryHint says why a user cannot recover the account. For a client that must not learn who exists, ForgotPassword
+// has no such error.
+func recoveryHint(base string, f audit.Facts, in any) string {
+	switch in.(type) {
+	case *idp.ForgotPasswordRequest, *idp.AdminResetUserPasswordRequest:
+	default:
+		return ""
+	}
+	if f.Reason == api.ReasonWrongStatus {
+		return "Only a confirmed user can recover the password. A user with a temporary password signs in with it and chooses another one. " + permanentHint(base, f)
+	}
+	return "The user needs a verified address: aws --endpoint-url " + base + " cognito-idp admin-update-user-attributes --user-pool-id " + cmp.Or(f.Pool, "POOL") +
+		" --username NAME --user-attributes Name=email_verified,Value=true"
+}
+
+// describeClient is the command that shows the settings of an app client.
+func describeClient(base string, f audit.Facts) string {
+	return "aws --endpoint-url " + base + " cognito-idp describe-user-pool-client --user-pool-id " + cmp.Or(f.Pool, "POOL") + " --client-id " + cmp.Or(f.AppClient, "CLIENT")
 }
 
 // flowHint names the setting that allows the flow of a sign-in.
@@ -58,8 +101,7 @@ func flowHint(base string, f audit.Facts, in any) string {
 	case "REFRESH_TOKEN":
 		flow = "REFRESH_TOKEN_AUTH"
 	}
-	return "Add ALLOW_" + flow + " to ExplicitAuthFlows of the app client. UpdateUserPoolClient replaces all settings: send the settings that it has, too. They are in: aws --endpoint-url " + base +
-		" cognito-idp describe-user-pool-client --user-pool-id " + cmp.Or(f.Pool, "POOL") + " --client-id " + cmp.Or(f.AppClient, "CLIENT")
+	return "Add ALLOW_" + flow + " to ExplicitAuthFlows of the app client. UpdateUserPoolClient replaces all settings: send the settings that it has, too. They are in: " + describeClient(base, f)
 }
 
 // regionHint returns the hint for a request that is signed for another Region than that of the pool's id.
