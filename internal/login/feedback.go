@@ -20,8 +20,6 @@ type feedbackView struct {
 	Action, Other string
 	OtherQuery    template.URL
 	Facts         []feedbackFact
-	// Done is true after an answer.
-	Done bool
 }
 
 // A feedbackFact is something that the person may recognize.
@@ -50,7 +48,7 @@ func askFeedback(l texts.Language, link protection.FeedbackLink, in protection.L
 
 // thankForFeedback returns the view after an answer.
 func thankForFeedback(l texts.Language, value idp.FeedbackValueType, signedOut bool) *feedbackView {
-	out := &feedbackView{Title: l.T("feedback.thanks"), Done: true}
+	out := &feedbackView{Title: l.T("feedback.thanks")}
 	switch {
 	case value == idp.FeedbackValueTypeValid:
 		out.Lead = l.T("feedback.doneValid")
@@ -100,6 +98,10 @@ func (v *visit) feedback() error {
 	event := audit.From(v.r.Context())
 	event.SetClient(v.site.Pool.ID, in.ClientID)
 	event.SetUser(in.UserID)
+	if in.Answered { // Somebody has loaded the page again.
+		v.writeFeedback(http.StatusOK, in.ClientID, thankForFeedback(v.text, link.Value, v.deps.AuthEvents.SignsOut(link.Value)))
+		return nil
+	}
 	if v.r.Method != http.MethodPost {
 		v.writeFeedback(http.StatusOK, in.ClientID, askFeedback(v.text, link, in))
 		return nil
@@ -111,8 +113,12 @@ func (v *visit) feedback() error {
 		return nil
 	}
 	signedOut, err := v.deps.AuthEvents.Follow(v.r.Context(), v.site.Pool, link)
-	if err != nil {
-		return err
+	if err != nil { // Of somebody who presses the button twice, the browser shows the second answer.
+		again, linkErr := v.deps.AuthEvents.Linked(v.r.Context(), v.site.Pool, link)
+		if linkErr != nil || !again.Answered {
+			return err
+		}
+		signedOut = v.deps.AuthEvents.SignsOut(link.Value)
 	}
 	v.writeFeedback(http.StatusOK, in.ClientID, thankForFeedback(v.text, link.Value, signedOut))
 	return nil
@@ -133,11 +139,8 @@ func (v *visit) writeFeedback(status int, clientID string, shown *feedbackView) 
 	out := newView(v.r, v.site, v.text, protection.FeedbackPath)
 	out.Look = v.lookOf(v.r.Context(), v.site, clientID)
 	out.Page, out.Error, out.Query = shown, v.failure, template.URL(v.query()) //nolint:gosec // html/template still escapes it for its attribute
-	switch {
-	case shown.Action != "":
+	if shown.Action != "" {
 		out.CSRF = v.token()
-	case shown.Done:
-		out.Menu = nil // Another language would open the link again, which is used now.
 	}
 	write(v.w, v.r, status, "feedback.html", out)
 }

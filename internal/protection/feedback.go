@@ -118,23 +118,27 @@ type LinkedSignIn struct {
 	UserID, ClientID      string
 	At                    time.Time
 	Device, City, Country string // "" is unknown
+	// Answered is true if the user has given the answer of the link before.
+	Answered bool
 }
 
 // Linked returns the sign-in that a link is about. It changes nothing. The error is store.ErrNotFound if there is no such
-// event, and ErrLinkUsed if the link was followed before.
+// event, and ErrLinkUsed if the user has given another answer that the link cannot change.
 func (s *Service) Linked(ctx context.Context, userID string, l FeedbackLink) (LinkedSignIn, error) {
 	row, err := s.deps.Store.AuthEvent(ctx, l.PoolID, userID, l.EventID)
 	if err != nil {
 		return LinkedSignIn{}, err
 	}
 	doc, err := parseDocument(row.Doc)
-	if err == nil {
-		err = doc.checkLink(l.Value)
-	}
 	if err != nil {
 		return LinkedSignIn{}, err
 	}
-	out := LinkedSignIn{UserID: userID, ClientID: doc.Client, At: keys.TimeOfUUID(row.ID), Device: doc.Device, City: doc.City, Country: doc.Country}
+	err = doc.checkLink(l.Value)
+	answered := err != nil && doc.Feedback.Value == l.Value // It tells the holder of the link no more than the link does.
+	if err != nil && !answered {
+		return LinkedSignIn{}, err
+	}
+	out := LinkedSignIn{Answered: answered, UserID: userID, ClientID: doc.Client, At: keys.TimeOfUUID(row.ID), Device: doc.Device, City: doc.City, Country: doc.Country}
 	if out.Device == unknownDevice {
 		out.Device = ""
 	}

@@ -142,7 +142,8 @@ func (s *Service) holder(ctx context.Context, sn *pool.Snapshot, l protection.Fe
 }
 
 // Linked returns the sign-in that a link of a notice is about. It changes nothing, for programs that scan mail open links.
-// An error of the API means that the link is not valid: its token is not for this event of the pool, is too old, or was used.
+// An error of the API means that the link is not valid: its token is not for this event of the pool or is too old, or the
+// user has given another answer.
 func (s *Service) Linked(ctx context.Context, sn *pool.Snapshot, l protection.FeedbackLink) (protection.LinkedSignIn, error) {
 	if l.PoolID != sn.ID {
 		return protection.LinkedSignIn{}, badToken()
@@ -156,7 +157,7 @@ func (s *Service) Linked(ctx context.Context, sn *pool.Snapshot, l protection.Fe
 }
 
 // Follow records the feedback of a link of a notice, which can be followed once. It returns true if the user was signed out
-// everywhere. Errors are those of Linked.
+// everywhere. Errors are those of Linked, and an error for a link that was followed before.
 func (s *Service) Follow(ctx context.Context, sn *pool.Snapshot, l protection.FeedbackLink) (signedOut bool, err error) {
 	if l.PoolID != sn.ID {
 		return false, badToken()
@@ -167,7 +168,7 @@ func (s *Service) Follow(ctx context.Context, sn *pool.Snapshot, l protection.Fe
 	}
 	f := feedbackOf(l, userID)
 	f.ByLink = true
-	return s.signsOut(f.Value), linkError(s.give(ctx, sn, f))
+	return s.SignsOut(f.Value), linkError(s.give(ctx, sn, f))
 }
 
 // linkError returns the API's error for a link that was used, or whose event is not there any more.
@@ -189,8 +190,8 @@ func badToken() error {
 	return idp.NotAuthorizedException("Invalid feedback token.").WithReason(api.ReasonBadSession)
 }
 
-// signsOut reports whether feedback signs the user out everywhere.
-func (s *Service) signsOut(value idp.FeedbackValueType) bool {
+// SignsOut reports whether feedback signs the user out everywhere.
+func (s *Service) SignsOut(value idp.FeedbackValueType) bool {
 	return s.deps.SignOut && value == idp.FeedbackValueTypeInvalid
 }
 
@@ -206,7 +207,7 @@ func (s *Service) give(ctx context.Context, sn *pool.Snapshot, f protection.Feed
 		}
 		return e.Put(ctx)
 	}
-	if !s.signsOut(f.Value) {
+	if !s.SignsOut(f.Value) {
 		then = nil
 	}
 	err := s.deps.Protection.GiveFeedback(ctx, f, then)

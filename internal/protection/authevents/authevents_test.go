@@ -240,7 +240,7 @@ func TestLinkOnce(t *testing.T) {
 		}
 		link := protection.FeedbackLink{PoolID: r.pool.ID, Username: "alice", EventID: id, Token: token, Value: "Valid"}
 		for range 2 {
-			if in, err := r.Linked(t.Context(), r.pool, link); err != nil || in.UserID != r.alice.ID() || in.Device != "Firefox 127, Linux" {
+			if in, err := r.Linked(t.Context(), r.pool, link); err != nil || in.Answered || in.UserID != r.alice.ID() || in.Device != "Firefox 127, Linux" {
 				t.Fatalf("%+v, %v", in, err)
 			}
 		}
@@ -263,8 +263,9 @@ func TestLinkOnce(t *testing.T) {
 		if heard != 1 {
 			t.Errorf("the link was followed %d times", heard)
 		}
-		_, err = r.Linked(t.Context(), r.pool, link)
-		wantError(t, "UpdateAuthEventFeedback", err, used)
+		if in, err := r.Linked(t.Context(), r.pool, link); err != nil || !in.Answered {
+			t.Errorf("the link after an answer: %+v, %v", in, err)
+		}
 		// What an administrator says does not use up the user's link.
 		_, err = r.AdminUpdateAuthEventFeedback(t.Context(), &idp.AdminUpdateAuthEventFeedbackRequest{UserPoolId: r.pool.ID, Username: "alice", EventId: id, FeedbackValue: "Invalid"})
 		wantError(t, "AdminUpdateAuthEventFeedback", err, "")
