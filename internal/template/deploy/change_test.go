@@ -259,7 +259,7 @@ Outputs:`
 		r := start(t, c)
 		id := pool(t, r.sdk, "shop")
 		text := r.change(names("two", "one"), kept)
-		if !strings.Contains(text, "Resources.A: two is in use by the resource B until this change is complete") || strings.Contains(text, "has not created it") {
+		if !strings.Contains(text, "Resources.A: two is in use by the resource B until this change is complete") || strings.Contains(text, "is not a resource of the stack") {
 			t.Errorf("the refusal does not say who has the name:\n%s", text)
 		}
 		of := func(group string) string {
