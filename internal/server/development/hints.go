@@ -59,7 +59,7 @@ const (
 	textOldTokens = "Tokens from before a reset of the server, or of a deleted user pool, are not valid."
 )
 
-// permanentHint says how an administrator gives a user a password.
+// permanentHint says how an administrator sets the password of a user.
 func permanentHint(base string, f audit.Facts) string {
 	return "An administrator sets a permanent password: aws --endpoint-url " + base + " cognito-idp admin-set-user-password --user-pool-id " + cmp.Or(f.Pool, "POOL") +
 		" --username NAME --password PASSWORD --permanent"
