@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"cognate/internal/keys"
 	"cognate/test/authenticator"
 	"cognate/test/lambdas"
+	"cognate/test/patience"
 	"cognate/test/rows"
 	"cognate/test/serving"
 	"cognate/test/srpclient"
@@ -177,11 +179,9 @@ func (r *rig) live(t *testing.T) *life {
 func (r *rig) awaitActivity(t *testing.T, l *life) {
 	t.Helper()
 	db := r.open(t)
-	for stored := false; !stored; {
-		for _, row := range rows.Of(t, db, "SELECT user_id FROM active_users") {
-			stored = stored || row[0] == l.sub
-		}
-	}
+	patience.Until(t, "the activity is stored", func() bool {
+		return slices.ContainsFunc(rows.Of(t, db, "SELECT user_id FROM active_users"), func(row []any) bool { return row[0] == l.sub })
+	})
 }
 
 func (r *rig) signUp(t *testing.T, l *life) {

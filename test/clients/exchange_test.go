@@ -61,7 +61,7 @@ func TestMinIOTakesIdentityTokens(t *testing.T) {
 		store := x.minio(t, minio, freePort(t), pool, "MINIO_IDENTITY_OPENID_ROLE_POLICY=people", "people")
 		role := regexp.MustCompile(`arn:minio:iam:\S+`)
 		var arn string
-		until(t, "MinIO prints the role", func() bool { arn = role.FindString(store.Output()); return arn != "" })
+		patience.Until(t, "MinIO prints the role", func() bool { arn = role.FindString(store.Output()); return arn != "" })
 
 		assume := func(token string) (*sts.AssumeRoleWithWebIdentityOutput, error) {
 			return sts.NewFromConfig(sdkConfig(store.URL, aws.AnonymousCredentials{})).AssumeRoleWithWebIdentity(t.Context(),
@@ -115,7 +115,7 @@ func TestMinIOTakesIdentityTokens(t *testing.T) {
 		_, err = get(guest, nil)
 		serving.Want(t, err, "InvalidIdentityPoolConfigurationException")
 		addPolicy(t, store, "unauthenticated")
-		until(t, "MinIO knows the policy for guests", func() bool { out, err = get(guest, nil); return err == nil })
+		patience.Until(t, "MinIO knows the policy for guests", func() bool { out, err = get(guest, nil); return err == nil })
 		c = out.Credentials
 		useFolder(t, store, guest, credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretKey, *c.SessionToken))
 	})
@@ -180,7 +180,7 @@ func (x *exchange) minio(t *testing.T, program, port, pool, mode, policy string)
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	sdk := s3Client(store, credentials.NewStaticCredentialsProvider(stores.AccessKey, stores.SecretKey, ""))
-	until(t, "MinIO has a bucket", func() bool {
+	patience.Until(t, "MinIO has a bucket", func() bool {
 		_, err := sdk.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: new("uploads")})
 		code := serving.Code(err)
 		return code == "" || code == "BucketAlreadyOwnedByYou"
@@ -194,7 +194,7 @@ func addPolicy(t *testing.T, store *stores.Store, name string) {
 	t.Helper()
 	signer := &sigv4.Signer{AccessKeyID: stores.AccessKey, Secret: stores.SecretKey, Region: stores.Region, Service: "s3"}
 	sum := sha256.Sum256([]byte(folderPolicy))
-	until(t, "MinIO has the policy "+name, func() bool {
+	patience.Until(t, "MinIO has the policy "+name, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), patience.Limit)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodPut, store.URL+"/minio/admin/v3/add-canned-policy?name="+name, bytes.NewReader([]byte(folderPolicy)))
@@ -222,19 +222,4 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return port
-}
-
-// until waits for what must come.
-func until(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(patience.Limit)
-	for !f() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("not in %s: %s", patience.Limit, what)
-		}
-	}
 }

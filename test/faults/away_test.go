@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -58,18 +59,18 @@ func TestDatabaseAway(t *testing.T) {
 		return func() bool { return n.Load() >= from+20 }
 	}
 	for range 2 {
-		eventually(t, "sign-ups", more(&good))
+		patience.Until(t, "sign-ups", more(&good))
 		if err := cluster.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "errors while the database is away", more(&bad))
+		patience.Until(t, "errors while the database is away", more(&bad))
 		if text, err := n.get(t.Context(), "/_cognate/health"); err != nil || text == `{"status":"ok"}`+"\n" {
 			t.Errorf("health while the database is away: %s %v", text, err)
 		}
 		if err := cluster.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "sign-ups again", more(&good))
+		patience.Until(t, "sign-ups again", more(&good))
 	}
 	cancel()
 	running.Wait()

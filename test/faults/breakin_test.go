@@ -28,6 +28,7 @@ import (
 	"cognate/internal/iam/session"
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/rows"
 )
 
@@ -366,20 +367,20 @@ func TestBreakIn(t *testing.T) {
 		run("retire", "--now", "--new-kek-file", kek)
 		if n.config.Database != "" {
 			// The server lacks the new key-encryption key and serves nobody.
-			eventually(t, "the server refuses", func() bool {
+			patience.Until(t, "the server refuses", func() bool {
 				return n.call(t, "GetUser", object{"AccessToken": access}).Status == http.StatusServiceUnavailable
 			})
 		}
 		if err := os.Rename(kek, kekOf(n.config)); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the server has the new keys", func() bool {
+		patience.Until(t, "the server has the new keys", func() bool {
 			return n.call(t, "ListUserPools", object{"MaxResults": 1}).Status == http.StatusOK
 		})
 		v.refuse(t, later, access, refresh, old)
 		// Once more is once more: everybody is signed out, and nothing breaks.
 		run("retire", "--now")
-		eventually(t, "people sign in again", func() bool { return n.signIn(t, v.app, "alice", password).Code == "" })
+		patience.Until(t, "people sign in again", func() bool { return n.signIn(t, v.app, "alice", password).Code == "" })
 		v.refuse(t, later, access, refresh, old)
 	})
 }

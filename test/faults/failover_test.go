@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgcluster"
 )
 
@@ -55,7 +56,7 @@ func TestFailover(t *testing.T) {
 	app := n.newApp(t, pool)
 	n.newUser(t, pool, "alice")
 	n.tokens(t, app, "alice")
-	eventually(t, "the standby has all", func() bool {
+	patience.Until(t, "the standby has all", func() bool {
 		return countOn(t, primary, "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()") == 1
 	})
 
@@ -68,7 +69,7 @@ func TestFailover(t *testing.T) {
 	if err := standby.Promote(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "sign-ins on the promoted standby", func() bool { return n.signIn(t, app, "alice", password).Status == http.StatusOK })
+	patience.Until(t, "sign-ins on the promoted standby", func() bool { return n.signIn(t, app, "alice", password).Status == http.StatusOK })
 	n.newUser(t, pool, "bob")
 	n.tokens(t, app, "bob")
 	if got := countOn(t, standby, "SELECT count(*) FROM users"); got != 2 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgcluster"
 	"cognate/test/pgtest"
 )
@@ -50,7 +51,7 @@ func TestProbesOfAFrozenDatabase(t *testing.T) {
 	pool := n.newPool(t)
 	app := n.newApp(t, pool)
 	n.newUser(t, pool, "alice")
-	eventually(t, "the server is ready", func() bool { code, _ := private.status(t, "/readyz"); return code == http.StatusOK })
+	patience.Until(t, "the server is ready", func() bool { code, _ := private.status(t, "/readyz"); return code == http.StatusOK })
 	if err := cluster.Freeze(); err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +80,8 @@ func TestProbesOfAFrozenDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ended
-	eventually(t, "sign-ins again", func() bool { return n.signIn(t, app, "alice", password).Status == http.StatusOK })
-	eventually(t, "the server is ready again", func() bool { code, _ := private.status(t, "/readyz"); return code == http.StatusOK })
+	patience.Until(t, "sign-ins again", func() bool { return n.signIn(t, app, "alice", password).Status == http.StatusOK })
+	patience.Until(t, "the server is ready again", func() bool { code, _ := private.status(t, "/readyz"); return code == http.StatusOK })
 }
 
 // TestRequestsOfAFrozenDatabase has many more requests than connections meet a frozen PostgreSQL: they end soon, those
@@ -115,21 +116,21 @@ func TestRequestsOfAFrozenDatabase(t *testing.T) {
 	if !strings.Contains(n.log.String(), "the database does not answer") {
 		t.Error("the log does not say that the database does not answer")
 	}
-	eventually(t, "the metrics say that the database does not answer", func() bool {
+	patience.Until(t, "the metrics say that the database does not answer", func() bool {
 		_, text := private.status(t, "/metrics")
 		return strings.Contains(text, "cognate_database_up 0")
 	})
 	if err := cluster.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "sign-ins again", func() bool { return n.signIn(t, app, "alice", password).Status == http.StatusOK })
+	patience.Until(t, "sign-ins again", func() bool { return n.signIn(t, app, "alice", password).Status == http.StatusOK })
 
 	profile := make(chan error, 1)
 	go func() {
 		_, err := private.get(t.Context(), "/debug/pprof/goroutine?seconds=50")
 		profile <- err
 	}()
-	eventually(t, "the profile is being made", func() bool {
+	patience.Until(t, "the profile is being made", func() bool {
 		_, text := private.status(t, "/debug/pprof/goroutine?debug=1")
 		return strings.Contains(text, "net/http/pprof.collectProfile") || strings.Contains(text, "serveDeltaProfile")
 	})

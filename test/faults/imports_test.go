@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -78,7 +79,7 @@ func (c client) imported(t *testing.T, pool, job string) importCounts {
 func (c client) awaitImport(t *testing.T, pool, job string, rows int) {
 	t.Helper()
 	var got importCounts
-	eventually(t, "the import's end", func() bool {
+	patience.Until(t, "the import's end", func() bool {
 		got = c.imported(t, pool, job)
 		return got.Status != "InProgress" && got.Status != "Pending"
 	})
@@ -110,7 +111,7 @@ func TestKillDuringImport(t *testing.T) {
 			pool := p.newPool(t)
 			job := p.startImport(t, pool, importRows)
 			for kill := 1; kill <= test.kills; kill++ {
-				eventually(t, "some lines are read", func() bool {
+				patience.Until(t, "some lines are read", func() bool {
 					now := p.imported(t, pool, job)
 					return now.Status == "Succeeded" || now.Users[0] >= kill*importRows/8
 				})
@@ -132,7 +133,7 @@ func TestNodesImport(t *testing.T) {
 	const rows = 6000
 	first, second := one.newPool(t), one.newPool(t)
 	jobs := [2]string{one.startImport(t, first, rows), other.startImport(t, second, rows)}
-	eventually(t, "some lines are read", func() bool { return other.imported(t, first, jobs[0]).Users[0] > 500 })
+	patience.Until(t, "some lines are read", func() bool { return other.imported(t, first, jobs[0]).Users[0] > 500 })
 	if err := one.Close(); err != nil {
 		t.Error(err)
 	}
@@ -151,10 +152,10 @@ func TestSkewedNodesImport(t *testing.T) {
 	jobs := []string{behind.startImport(t, first, rows), ahead.startImport(t, second, rows), behind.startImport(t, third, importRows)}
 	behind.awaitImport(t, first, jobs[0], rows)
 	behind.awaitImport(t, second, jobs[1], rows)
-	eventually(t, "some lines are read", func() bool { return ahead.imported(t, third, jobs[2]).Users[0] > 0 })
+	patience.Until(t, "some lines are read", func() bool { return ahead.imported(t, third, jobs[2]).Users[0] > 0 })
 	ahead.must(t, "StopUserImportJob", object{"UserPoolId": third, "JobId": jobs[2]})
 	var stopped importCounts
-	eventually(t, "the job is stopped", func() bool {
+	patience.Until(t, "the job is stopped", func() bool {
 		stopped = behind.imported(t, third, jobs[2])
 		return stopped.Status == "Stopped"
 	})

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/rows"
 )
 
@@ -42,7 +43,7 @@ func TestNoSpaceDuringImport(t *testing.T) {
 		}
 		return last
 	}
-	eventually(t, "some lines are read", func() bool { return p.imported(t, pool, job).Users[0] > 500 })
+	patience.Until(t, "some lines are read", func() bool { return p.imported(t, pool, job).Users[0] > 500 })
 	size := uint64(0)
 	for _, name := range []string{"cognate.db", "cognate.db-wal"} {
 		info, err := os.Stat(filepath.Join(c.Data, name))

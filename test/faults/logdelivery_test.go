@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -73,7 +74,7 @@ func TestLogsAfterCrash(t *testing.T) {
 			}
 			mu.Unlock()
 			again := launch(t, "", args("0s")...)
-			eventually(t, "the records", func() bool {
+			patience.Until(t, "the records", func() bool {
 				mu.Lock()
 				defer mu.Unlock()
 				return len(got) >= len(want)

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
@@ -308,22 +307,6 @@ func (c client) code(t testing.TB, pool, username string) string {
 		t.Fatalf("no code for %s: %v", username, m)
 	}
 	return m[0].Code
-}
-
-// eventually polls until f is true; it gives up after a while that no machine
-// should need.
-func eventually(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(patience.Limit)
-	for !f() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("after %v still not: %s", patience.Limit, what)
-		}
-	}
 }
 
 // get fetches a page.

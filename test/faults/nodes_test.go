@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cognate/internal/keys"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 
 	"os"
@@ -73,7 +74,7 @@ func TestTwoServers(t *testing.T) {
 	// Signed out on one is signed out on the other, though it has seen the token.
 	a.must(t, "GlobalSignOut", object{"AccessToken": access})
 	a.refused(t, "NotAuthorizedException", "GetUser", object{"AccessToken": access})
-	eventually(t, "the token is refused by the other server", func() bool {
+	patience.Until(t, "the token is refused by the other server", func() bool {
 		return b.call(t, "GetUser", object{"AccessToken": access}).Code == "NotAuthorizedException"
 	})
 	b.refused(t, "NotAuthorizedException", "InitiateAuth", object{"ClientId": app, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": object{"REFRESH_TOKEN": refresh}})
@@ -82,7 +83,7 @@ func TestTwoServers(t *testing.T) {
 	access, _, refresh = b.tokens(t, app, "alice")
 	a.must(t, "GetUser", object{"AccessToken": access})
 	b.must(t, "RevokeToken", object{"ClientId": app, "Token": refresh})
-	eventually(t, "the revoked token's access token is refused by the other server", func() bool {
+	patience.Until(t, "the revoked token's access token is refused by the other server", func() bool {
 		return a.call(t, "GetUser", object{"AccessToken": access}).Code == "NotAuthorizedException"
 	})
 	a.refused(t, "NotAuthorizedException", "InitiateAuth", object{"ClientId": app, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": object{"REFRESH_TOKEN": refresh}})
@@ -151,14 +152,14 @@ func TestSettingsReachTheOtherServer(t *testing.T) {
 		t.Fatal(got)
 	}
 	a.must(t, "UpdateUserPool", object{"UserPoolId": pool, "AutoVerifiedAttributes": []string{"email"}, "Policies": object{"PasswordPolicy": object{"MinimumLength": 30}}})
-	eventually(t, "the other server has the new policy", func() bool {
+	patience.Until(t, "the other server has the new policy", func() bool {
 		return signUp(b, "second", password, secret).Code == "InvalidPasswordException" || b.call(t, "AdminDeleteUser", object{"UserPoolId": pool, "Username": "second"}).Code == "x"
 	})
 	// A second secret works beside the first, and the first no more once it is gone.
 	long := strings.Repeat(password, 3)
 	added := b.must(t, "AddUserPoolClientSecret", object{"UserPoolId": pool, "ClientId": app})
 	newSecret := added.text("ClientSecretDescriptor", "ClientSecretValue")
-	eventually(t, "the other server takes the new secret", func() bool {
+	patience.Until(t, "the other server takes the new secret", func() bool {
 		return signUp(a, "third", long, newSecret).Code == ""
 	})
 	if got := signUp(a, "fourth", long, secret); got.Code != "" {
@@ -176,7 +177,7 @@ func TestSettingsReachTheOtherServer(t *testing.T) {
 		t.Errorf("a deleted secret where it was deleted: %v", got)
 	}
 	names := 0
-	eventually(t, "the other server refuses the old secret", func() bool {
+	patience.Until(t, "the other server refuses the old secret", func() bool {
 		names++
 		return signUp(a, "sixth-"+strings.Repeat("x", names), long, secret).Code == "NotAuthorizedException"
 	})

@@ -13,6 +13,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -155,7 +156,7 @@ func TestPagesWithoutDatabase(t *testing.T) {
 	if err := cluster.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the form works", func() bool {
+	patience.Until(t, "the form works", func() bool {
 		_, location, _ := browser.do(t, n, "/mfa", answer)
 		return location == "https://a.example/cb"
 	})

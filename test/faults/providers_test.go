@@ -14,6 +14,7 @@ import (
 
 	"cognate/internal/federation/saml/samltest"
 	"cognate/test/fakeidp"
+	"cognate/test/patience"
 )
 
 // providerSite is a pool with a domain, and an app client whose people come from other providers.
@@ -261,7 +262,7 @@ func TestSlowProvider(t *testing.T) {
 			if timeouts.Load() == 0 || refused.Load() == 0 {
 				t.Errorf("%d sign-ins ended in time, %d were refused at once", timeouts.Load(), refused.Load())
 			}
-			eventually(t, "the calls end", func() bool { return slow.open.Load() == 0 })
+			patience.Until(t, "the calls end", func() bool { return slow.open.Load() == 0 })
 		})
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/outbound"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 	"cognate/test/proxies"
 )
@@ -51,7 +52,7 @@ func startBehindProxy(t *testing.T) *behindProxy {
 			"--listen", "127.0.0.1:0", "--private-listen", "off", "--health-listen", "127.0.0.1:0", "--trusted-proxy", "127.0.0.1")
 		b.nodes = append(b.nodes, p)
 		var found []string
-		eventually(t, "the server says where its health checks are", func() bool {
+		patience.Until(t, "the server says where its health checks are", func() bool {
 			found = healthAddr.FindStringSubmatch(p.out.String())
 			return found != nil
 		})
@@ -152,7 +153,7 @@ func (b *behindProxy) forwarded(t *testing.T, c client, app string) {
 		}
 	}
 	for i, n := range b.nodes {
-		eventually(t, "the client's address is in the log", func() bool { return strings.Contains(n.out.String(), `"ip":"127.0.0.2"`) })
+		patience.Until(t, "the client's address is in the log", func() bool { return strings.Contains(n.out.String(), `"ip":"127.0.0.2"`) })
 		if strings.Contains(n.out.String(), "203.0.113.66") {
 			t.Errorf("server %d believes the client", i)
 		}
@@ -190,7 +191,7 @@ func (b *behindProxy) drain(t *testing.T, sdk *cip.Client, pool, app string) {
 	}
 	more := func() {
 		from := done.Load()
-		eventually(t, "requests are answered", func() bool { return done.Load() >= from+20 || lost.Load() > 0 })
+		patience.Until(t, "requests are answered", func() bool { return done.Load() >= from+20 || lost.Load() > 0 })
 	}
 	more()
 	b.nodes[0].stop(t)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -76,7 +77,7 @@ func TestCrashDuringTemplate(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the function is called", func() bool {
+			patience.Until(t, "the function is called", func() bool {
 				_, err := os.Stat(filepath.Join(dir, "called"))
 				return err == nil
 			})

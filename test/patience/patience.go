@@ -4,7 +4,6 @@
 package patience
 
 import (
-	"runtime"
 	"testing"
 	"time"
 )
@@ -21,12 +20,17 @@ func Extend(limits ...*time.Duration) {
 	}
 }
 
-// Until returns when done reports true. It ends the test with what was awaited if that does not come.
+// Until asks again and again until done reports true. If that does not come, it ends the test and says what was awaited.
 func Until(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(Limit); !done(); runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v in vain until %s", Limit, what)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(Limit)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("after %v still not: %s", Limit, what)
 		}
 	}
 }
