@@ -10,6 +10,9 @@
 // file replaces the processes before the next event.
 //
 // It is for development: functions run as the server's own user. They end with
-// the server. The package starts processes, listens on loopback, and reads the
-// folder; it writes binaries of Go functions to a folder for temporary files.
+// the server. Each process has a process group of its own, which is killed when the
+// process ends: so programs that it has started end, too, unless they have left the
+// group. The package starts processes, listens on loopback, and reads the
+// folder; it writes binaries of Go functions to a folder for temporary files,
+// which exists only once there is one.
 package process

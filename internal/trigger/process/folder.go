@@ -45,7 +45,6 @@ type Folder struct {
 	options Options
 	api     *runtimeAPI
 	output  *lineWriter
-	binDir  string
 	// ctx ends with Close. Builds run under it, not under the context of their first
 	// caller.
 	ctx  context.Context
@@ -58,6 +57,7 @@ type Folder struct {
 	functions map[string]*function
 	declared  map[string]Function
 	closed    bool
+	binDir    string // of built functions; empty until a function is built
 }
 
 var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,140}$`)
@@ -84,11 +84,8 @@ func Open(o Options) (_ *Folder, err error) {
 		o.Output = io.Discard
 	}
 	f := &Folder{options: o, output: &lineWriter{out: o.Output}, functions: map[string]*function{}}
-	if f.binDir, err = os.MkdirTemp("", "cognate-functions-"); err != nil {
-		return nil, err
-	}
 	if f.api, err = newRuntimeAPI(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(f.binDir))
+		return nil, err
 	}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	for _, e := range entries {
@@ -209,5 +206,29 @@ func (f *Folder) Close() error {
 	}
 	err := f.api.close()
 	f.wg.Wait()
-	return errors.Join(err, os.RemoveAll(f.binDir))
+	f.building.Lock() // A build of an earlier state of a function may not have ended.
+	defer f.building.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.binDir != "" {
+		err = errors.Join(err, os.RemoveAll(f.binDir))
+	}
+	return err
+}
+
+// binaries returns the folder for built functions, which it makes at the first call. Most servers build none.
+func (f *Folder) binaries() (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return "", errClosed
+	}
+	if f.binDir == "" {
+		dir, err := os.MkdirTemp("", "cognate-functions-")
+		if err != nil {
+			return "", err
+		}
+		f.binDir = dir
+	}
+	return f.binDir, nil
 }

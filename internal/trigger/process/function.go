@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,7 +46,7 @@ type generation struct {
 	source  source
 	binary  string
 	env     map[string]string
-	ready   chan struct{} // closed when err is known: at once, but for Go
+	ready   chan struct{} // closed when err and binary are known: at once, but for Go
 	err     error
 	retired chan struct{} // closed when the files have changed
 	jobs    chan *job     // taken by processes that ask for the next event
@@ -115,16 +114,16 @@ func (fn *function) at(files [sha256.Size]byte) (*generation, error) {
 	g := &generation{
 		fn: fn, files: files, source: source, env: env, ready: make(chan struct{}), retired: make(chan struct{}),
 		jobs: make(chan *job), slots: make(chan struct{}, fn.folder.options.Processes),
-		binary: filepath.Join(fn.folder.binDir, fmt.Sprintf("%s-%d", fn.name, fn.count)),
 	}
 	fn.current = g
 	if source.kind != goModule {
 		close(g.ready)
 		return g, nil
 	}
+	name := fmt.Sprintf("%s-%d", fn.name, fn.count)
 	g.wg.Go(func() {
 		defer close(g.ready)
-		if g.err = fn.build(g.binary); g.err != nil {
+		if g.binary, g.err = fn.build(name); g.err != nil {
 			return
 		}
 		fn.folder.options.Log.Info("a function is built", slog.String("function", fn.name))

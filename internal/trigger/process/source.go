@@ -127,10 +127,16 @@ func fingerprint(dir string) ([sha256.Size]byte, error) {
 	return [sha256.Size]byte(h.Sum(nil)), err
 }
 
-// build builds a Go function. The compiler's output goes to the log.
-func (fn *function) build(out string) error {
+// build builds a Go function, and returns the path of the program. name is the name of its file. The compiler's
+// output goes to the log.
+func (fn *function) build(name string) (string, error) {
 	fn.folder.building.Lock()
 	defer fn.folder.building.Unlock()
+	dir, err := fn.folder.binaries()
+	if err != nil {
+		return "", err
+	}
+	out := filepath.Join(dir, name)
 	fn.folder.options.Log.Info("building a function", "function", fn.name)
 	cmd := exec.CommandContext(fn.folder.ctx, "go", "build", "-o", out, ".") //nolint:gosec // the path is ours
 	cmd.Dir = fn.dir
@@ -141,9 +147,9 @@ func (fn *function) build(out string) error {
 	contain(cmd)
 	cmd.Cancel = func() error { return killGroup(cmd.Process) }
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("go build: %w", err)
+		return "", fmt.Errorf("go build: %w", err)
 	}
-	return nil
+	return out, nil
 }
 
 // environment returns the environment of a function: the server's without its own
