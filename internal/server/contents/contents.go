@@ -142,6 +142,8 @@ func (c *Contents) Check(ctx context.Context, sources *Sources, to Services) err
 	if sources.template == nil {
 		return nil
 	}
+	c.mu.Lock() // Apply removes the code of functions that no template uses.
+	defer c.mu.Unlock()
 	if err := to.Templates(c.optionsOf(sources.template)).Check(ctx, sources.template); err != nil {
 		return fmt.Errorf("template:\n%w", document.PrintableError(err))
 	}

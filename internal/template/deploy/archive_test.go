@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/serving"
 )
 
@@ -89,6 +91,52 @@ func TestArchive(t *testing.T) {
 	archive(t, code, refusing("the second one"))
 	r.await(applied)
 	up("the second one")
+	patience.Until(t, "only the code of the second archive is left", func() bool {
+		r.change(archived, applied) // A change removes code in which no process runs any more.
+		folders, err := os.ReadDir(filepath.Join(c.Data, "template"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(folders) == 1
+	})
+	up("the second one")
+}
+
+// TestOldCode: a start removes the code that no function uses, and nothing else.
+func TestOldCode(t *testing.T) {
+	t.Parallel()
+	c := serving.Dev(t)
+	c.Template = templateFile(t, archived)
+	archive(t, filepath.Join(filepath.Dir(c.Template), "code.zip"), refusing("the first"))
+	folder := filepath.Join(c.Data, "template")
+	names := func() []string {
+		t.Helper()
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, e := range entries {
+			out = append(out, e.Name())
+		}
+		return out
+	}
+	if err := start(t, c).Close(); err != nil {
+		t.Fatal(err)
+	}
+	used := names()
+	for _, name := range []string{"Refuse-0123456789abcdef/src", "unpacking-123", "mine"} {
+		if err := os.MkdirAll(filepath.Join(folder, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(folder, "Note-0123456789abcdef"), "a file")
+	start(t, c)
+	want := append(used, "mine", "Note-0123456789abcdef")
+	slices.Sort(want)
+	if got := names(); len(used) != 1 || !slices.Equal(got, want) {
+		t.Errorf("the folder of code has %v, want %v", got, want)
+	}
 }
 
 // TestHostileArchive: no file of an archive lies outside of its folder.

@@ -3,11 +3,13 @@ package deploy
 import (
 	"archive/zip"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -149,10 +151,14 @@ func (p *plan) inlineCode(f *function, code string) (string, error) {
 		file = "index.py"
 	}
 	dir := filepath.Join(p.deps.Folder, f.name+"-"+digest([]byte(code)))
+	path := filepath.Join(dir, file)
+	if old, err := os.ReadFile(path); err == nil && string(old) == code {
+		return dir, nil // A written file would end the processes that run it.
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	return dir, os.WriteFile(filepath.Join(dir, file), []byte(code), 0o600)
+	return dir, os.WriteFile(path, []byte(code), 0o600)
 }
 
 func digest(text []byte) string {
@@ -180,7 +186,7 @@ func (p *plan) asset(f *function) (string, error) {
 	if err := os.MkdirAll(p.deps.Folder, 0o700); err != nil {
 		return "", err
 	}
-	unfinished, err := os.MkdirTemp(p.deps.Folder, "unpacking-")
+	unfinished, err := os.MkdirTemp(p.deps.Folder, unfinishedPrefix)
 	if err != nil {
 		return "", err
 	}
@@ -188,6 +194,39 @@ func (p *plan) asset(f *function) (string, error) {
 		return "", errors.Join(fmt.Errorf("%s: %w", f.item.Asset, err), os.RemoveAll(unfinished))
 	}
 	return dir, os.Rename(unfinished, dir)
+}
+
+// unfinishedPrefix begins the names of folders in which archives are unpacked.
+const unfinishedPrefix = "unpacking-"
+
+// codeFolder is the form of the names of folders with code: the name of a function and a digest, or a folder of
+// an archive that was not unpacked to its end.
+var codeFolder = regexp.MustCompile(`^(?:[A-Za-z0-9_-]{1,64}-[0-9a-f]{16}|` + unfinishedPrefix + `.*)$`)
+
+// removeOldCode removes the code that no function uses any more. A folder in which a process still runs is
+// removed by a later call. With another database than the embedded one, another server may use the code.
+func (s *Service) removeOldCode(ctx context.Context) {
+	if !s.deps.Alone {
+		return
+	}
+	folder, err := filepath.Abs(s.deps.Folder)
+	if err != nil {
+		return
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return // There is no code.
+	}
+	used := s.deps.Functions.Dirs()
+	for _, e := range entries {
+		dir := filepath.Join(folder, e.Name())
+		if !e.IsDir() || !codeFolder.MatchString(e.Name()) || slices.Contains(used, dir) {
+			continue
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			s.deps.Log.WarnContext(ctx, "the code of an earlier function could not be removed", slog.Any("error", err))
+		}
+	}
 }
 
 // Limits of the code of a function (Lambda quotas: 250 MB unpacked).

@@ -108,5 +108,6 @@ func (s *Service) apply(ctx context.Context, c *claim, t *template.Template) (*R
 	for _, u := range r.cleanUp(r.plan.ctx) {
 		r.warn(r.plan.ctx, u)
 	}
+	s.removeOldCode(r.plan.ctx)
 	return r.result()
 }

@@ -58,6 +58,17 @@ func (a *runtimeAPI) remove(w *worker) {
 	delete(a.workers, w.secret)
 }
 
+// dirs returns the folders in which processes run.
+func (a *runtimeAPI) dirs() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []string
+	for _, w := range a.workers {
+		out = append(out, w.generation.fn.dir)
+	}
+	return out
+}
+
 func (a *runtimeAPI) close() error {
 	err := a.server.Close()
 	a.serving.Wait()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -84,6 +85,19 @@ func (f *Folder) Declared() map[string]Function {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.declared)
+}
+
+// Dirs returns the folders with the code of the declared functions, and those in which a process runs: a process
+// may outlive the declaration of its function. No process starts in another folder than the folder of functions.
+func (f *Folder) Dirs() []string {
+	f.mu.Lock() // A process that is starting is among the workers after this.
+	defer f.mu.Unlock()
+	dirs := f.api.dirs()
+	for _, d := range f.declared {
+		dirs = append(dirs, d.Dir)
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
 }
 
 // Declare replaces the declared functions. An event in flight ends in the old version of a function, and the

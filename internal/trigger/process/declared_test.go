@@ -3,6 +3,7 @@ package process_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,46 @@ func TestHandlers(t *testing.T) {
 			t.Errorf("Supports(%q) = %v", name, got)
 		}
 	}
+}
+
+// TestDirs: the folders of functions include those in which a process of an earlier declaration still runs.
+func TestDirs(t *testing.T) {
+	t.Parallel()
+	first, second := filepath.Join(folder(t), "f"), filepath.Join(folder(t), "f")
+	f := open(t, process.Options{})
+	declare := func(dir string) {
+		f.Declare(map[string]process.Function{"f": {Dir: dir, Runtime: "provided"}})
+	}
+	want := func(dirs ...string) func() bool {
+		slices.Sort(dirs)
+		return func() bool { return slices.Equal(f.Dirs(), dirs) }
+	}
+	declare(first)
+	must(t, f, "pid", "")
+	if !want(first)() {
+		t.Errorf("the folders are %v", f.Dirs())
+	}
+	meeting := filepath.Join(t.TempDir(), "here-")
+	ended := make(chan error, 1)
+	go func() {
+		_, _, err := invoke(t, f, 2*time.Minute, "meet", meeting)
+		ended <- err
+	}()
+	patience.Until(t, "the event runs", func() bool {
+		met, _ := filepath.Glob(meeting + "*")
+		return len(met) > 0
+	})
+	declare(second)
+	if !want(first, second)() {
+		t.Errorf("the folders are %v while an event runs in %s", f.Dirs(), first)
+	}
+	must(t, f, "meet", meeting)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	patience.Until(t, "the earlier process has ended", want(second))
+	f.Declare(nil)
+	patience.Until(t, "all processes have ended", want())
 }
 
 // TestDeclareDuringEvents: an event that is running ends where it began, although its function was declared

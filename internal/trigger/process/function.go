@@ -76,6 +76,9 @@ type outcome struct {
 func (fn *function) generation(ctx context.Context) (*generation, error) {
 	files, err := fingerprint(fn.dir)
 	if err != nil {
+		if fn.isClosed() { // Its folder may be removed.
+			err = errClosed
+		}
 		return nil, err
 	}
 	g, err := fn.at(files)
@@ -88,6 +91,12 @@ func (fn *function) generation(ctx context.Context) (*generation, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+func (fn *function) isClosed() bool {
+	fn.mu.Lock()
+	defer fn.mu.Unlock()
+	return fn.closed
 }
 
 // at returns the generation of a state of the files. It begins a generation if the
@@ -176,6 +185,10 @@ func (g *generation) invoke(ctx context.Context, in trigger.Invocation) (outcome
 			return j.wait(ctx), true
 		case slots <- struct{}{}:
 			w, err := g.start()
+			if errors.Is(err, errRetired) {
+				<-g.slots
+				return outcome{}, false
+			}
 			if err != nil {
 				<-g.slots
 				return outcome{err: &trigger.InvokeError{Name: nameEntrypoint, Err: err}}, true
@@ -230,6 +243,11 @@ func (g *generation) start() (*worker, error) {
 	if f.closed {
 		return nil, errClosed
 	}
+	select {
+	case <-g.retired: // Its folder may be removed.
+		return nil, errRetired
+	default:
+	}
 	w := newWorker(g)
 	if err := w.start(); err != nil {
 		return nil, err
@@ -243,5 +261,7 @@ func errorObject(kind, message string) []byte {
 	text, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message}) // Cannot fail.
 	return text
 }
+
+var errRetired = errors.New("the function has changed")
 
 var errExit = errors.New("the process ended before it answered")
