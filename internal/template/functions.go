@@ -51,6 +51,9 @@ func (e *evaluator) call(s *stack, n *node, at *path) any {
 	case "Fn::Cidr":
 		_ = e.value(s, a, at)
 		return e.refuse(s, n, at, "Fn::Cidr is not supported")
+	case macro:
+		_ = e.value(s, a, at)
+		return e.refuse(s, n, at, "Fn::Transform is not supported: a macro runs in AWS only")
 	case "Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition":
 		e.add(s, n.line, at, "is a function of conditions: move it to the section Conditions, and use Fn::If here")
 	default:

@@ -133,11 +133,14 @@ const (
 	maxDepth = 200
 )
 
+// macro is the function that AWS replaces by the result of a macro.
+const macro = "Fn::Transform"
+
 // functions are the intrinsic functions by their full names.
 var functions = []string{
 	"Ref", "Condition", "Fn::And", "Fn::Base64", "Fn::Cidr", "Fn::Equals", "Fn::FindInMap", "Fn::GetAtt", "Fn::GetAZs",
 	"Fn::If", "Fn::ImportValue", "Fn::Join", "Fn::Length", "Fn::Not", "Fn::Or", "Fn::Select", "Fn::Split", "Fn::Sub",
-	"Fn::ToJsonString", "Fn::Transform", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::RefAll",
+	"Fn::ToJsonString", macro, "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::RefAll",
 	"Fn::ValueOf", "Fn::ValueOfAll",
 }
 
@@ -196,10 +199,6 @@ func (c *converter) tagged(n *yaml.Node, at *path) *node {
 	name := strings.TrimPrefix(n.Tag, "!")
 	if name != "Ref" && name != "Condition" {
 		name = "Fn::" + name
-	}
-	if name == "Fn::Transform" {
-		c.add(n.Line, at, "Fn::Transform is not supported: a macro runs in AWS only")
-		return null
 	}
 	if !isFunction[name] {
 		var tags []string
@@ -295,8 +294,8 @@ func (c *converter) call(n *node, at *path) *node {
 			continue
 		case !isFunction[name]:
 			c.add(e.line, at.field(name), "there is no function %s%s", name, spelling.Meant(name, functions))
-		case name == "Fn::Transform":
-			c.add(e.line, at.field(name), "Fn::Transform is not supported: a macro runs in AWS only")
+		case name == macro && len(n.entries) > 1: // The macro changes the other entries.
+			return &node{kind: callNode, line: e.line, function: name, argument: n}
 		case len(n.entries) > 1:
 			c.add(e.line, at.field(name), "a function must be the only entry of its mapping")
 		default:

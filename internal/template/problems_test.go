@@ -47,8 +47,11 @@ func TestProblems(t *testing.T) {
 		{"loop over a resource", with("Transform: AWS::LanguageExtensions", "{\"Fn::ForEach::X\": [I, [!Ref B], {a: 1}]}"), "there is no parameter and no resource B"},
 		{"loop without its identifier", with("Transform: AWS::LanguageExtensions", "{\"Fn::ForEach::X\": [I, [a, b], {a: 1}]}"), "is there twice"},
 		{"loops in loops", with("Transform: AWS::LanguageExtensions", strings.Repeat("{\"Fn::ForEach::X\": [I, [a, b, c, d, e, f], ", 20)+"{'${I}': 1}"+strings.Repeat("]}", 20)), "is there twice"},
-		{"a macro in a value", one("!Transform {Name: AWS::Include}"), "Fn::Transform is not supported"},
-		{"a macro beside values", one("{\"Fn::Transform\": {Name: AWS::Include}, b: 1}"), at + ".Fn::Transform: Fn::Transform is not supported"},
+		{"a macro for a section", "Resources: {A: {Type: AWS::Test::A}}\nMappings:\n  Fn::Transform: {Name: AWS::Include, Parameters: {Location: x}}\n", "t.yaml:3: Mappings: must be a mapping of names to values, and is Fn::Transform, which is not supported: a macro runs in AWS only"},
+		{"a macro for a resource", "Resources:\n  A:\n    Type: AWS::Test::A\n    Fn::Transform: {Name: Mine}\n", "t.yaml:4: Resources.A: must be a mapping with the entry Type, and is Fn::Transform, which is not supported"},
+		{"a reference in a macro", one("!Transform {Name: Mine, Parameters: {A: !Ref B}}"), "there is no parameter and no resource B"},
+		{"a macro with parameters", with("Transform: {Name: AWS::Include, Parameters: {Location: x}}", "1"), "t.yaml:1: Transform: the transform AWS::Include runs in AWS only"},
+		{"a macro without a name", with("Transform: {Parameters: {Location: x}}", "1"), "t.yaml:1: Transform: must be the name of a transform, and is a mapping"},
 		{"unknown reference", with("Parameters: {Stage: {Type: String, Default: a}}", "!Ref Stag"), "t.yaml:6: " + at + ".Ref: there is no parameter and no resource Stag; did you mean Stage?"},
 		{"unknown pseudo parameter", one("!Ref AWS::Regio"), "did you mean AWS::Region?"},
 		{"reference to a list", one("!Ref [a]"), at + ".Ref: must be a name, and is a list"},
@@ -180,8 +183,8 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestStoredParameter: the default of a parameter of Systems Manager is a name. It hinders only those that need it.
-func TestStoredParameter(t *testing.T) {
+// TestNeeded: a value that only AWS has, and a function that only AWS runs, hinder only those that need them.
+func TestNeeded(t *testing.T) {
 	t.Parallel()
 	tmpl := read(t, template.Options{}, "t.yaml", `
 Parameters: {Key: {Type: "AWS::SSM::Parameter::Value<String>", Default: /app/key}}
@@ -190,6 +193,9 @@ Resources:
   B: {Type: AWS::Test::B, Properties: {V: !Cidr [x, 1, 2]}}
   C: {Type: AWS::Test::B, Properties: {V: !ImportValue x}}
   D: {Type: AWS::Test::D, Properties: {V: !GetAtt A.Color}}
+  E: {Type: AWS::Test::E, Properties: {V: !Transform {Name: AWS::Include, Parameters: {Location: api.yaml}}}}
+  F: {Type: AWS::Test::F, Properties: {V: {"Fn::Transform": {Name: AWS::Include}, b: !Ref A}}}
+  G: {Type: AWS::Test::G, Properties: {"Fn::Transform": {Name: Mine}, V: 1}}
 Outputs:
   One: {Value: !Ref Key}
   Two: {Value: x}
@@ -200,6 +206,9 @@ Outputs:
 	for path, want := range map[string]string{
 		"A": "t.yaml:4: Resources.A.Properties.V.Ref: the value of the parameter Key is in Systems Manager",
 		"B": "Fn::Cidr is not supported", "C": "the export x of another stack is not known",
+		"E": "t.yaml:8: Resources.E.Properties.V.Fn::Transform: Fn::Transform is not supported: a macro runs in AWS only",
+		"F": "t.yaml:9: Resources.F.Properties.V.Fn::Transform: Fn::Transform is not supported",
+		"G": "t.yaml:10: Resources.G.Properties.Fn::Transform: Fn::Transform is not supported",
 		"D": "t.yaml:7: Resources.D.Properties.V.Fn::GetAtt: a resource of the type AWS::Test::A has no attribute Color; did you mean Colour?",
 	} {
 		if _, err := tmpl.Properties(resource(t, tmpl, path), none); err == nil || !strings.Contains(err.Error(), want) {

@@ -211,6 +211,9 @@ func (r *reader) transforms(s *stack, root *node) {
 	}
 	for _, item := range list {
 		name, ok := item.text()
+		if item.kind == mappingNode { // with parameters
+			name, ok = item.get("Name").text()
+		}
 		switch {
 		case !ok:
 			r.add(s, item.line, at, "must be the name of a transform, %s", found(item))
@@ -267,6 +270,9 @@ func found(n *node) string {
 	case mappingNode:
 		return "and is a mapping"
 	case callNode:
+		if n.function == macro {
+			return "and is Fn::Transform, which is not supported: a macro runs in AWS only"
+		}
 		return "and is the function " + n.function
 	}
 	return foundValue(n.scalar)
