@@ -96,6 +96,7 @@ var Tables = []Table{
 	{"authorization_codes", "", hashedOnly, "", Expiring, quarter},
 	{"import_chunks", "", "files of imports, sealed; a file may name the person until its import ends", "", Expiring, "when the import ends; a day after its creation if it is not started"},
 	{"import_uploads", "", "ids of such files", "", Expiring, "with the file"},
+	{"template_resources", "", "properties of users in a template of cognate dev, sealed", "", Expiring, "when the template has the user no more"},
 
 	{"audit_chains", "", "", "", Nothing, ""},
 	{"audit_checkpoints", "", "", "", Nothing, ""},
@@ -125,7 +126,6 @@ var Tables = []Table{
 	{"import_beats", "", "", "", Nothing, ""},
 	{"import_log", "", "line numbers of files, without values of the lines", "", Nothing, ""},
 	{"template_stacks", "", "", "", Nothing, ""},
-	{"template_resources", "", "what templates have made on development servers, sealed", "", Nothing, ""},
 	{"schema_migrations", "", "", "", Nothing, ""},
 }
 
