@@ -1,6 +1,7 @@
 package seed_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,6 +54,23 @@ func TestTokensOfDeletedUsers(t *testing.T) {
 			if err := r.Close(); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// TestChangedDomain: a seed whose domain has another name is refused with the name of the domain that is in the way.
+func TestChangedDomain(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, c server.Config) {
+		text := "userPools: [{id: us-east-1_a, name: a, domain: {name: first}}]"
+		c.Seed = write(t, "shop.yaml", text)
+		if err := startOnce(t, c).Close(); err != nil {
+			t.Fatal(err)
+		}
+		c.Seed = write(t, "shop.yaml", strings.Replace(text, "first", "second", 1))
+		_, err := server.Start(t.Context(), c)
+		if err == nil || !strings.Contains(err.Error(), "shop.yaml:1: userPools[0].domain: the user pool has the domain first") {
+			t.Errorf("a seed with another domain: %v", err)
 		}
 	})
 }

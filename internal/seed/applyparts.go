@@ -43,11 +43,14 @@ func (a *applier) domain(ctx context.Context, pool string, d *Domain, custom boo
 			return false, err
 		}
 		current = out.DomainDescription
-		owner := api.Val(current.UserPoolId)
-		if owner != "" && owner != pool {
+		switch owner := api.Val(current.UserPoolId); owner {
+		case "":
+			return false, a.noOtherDomain(ctx, pool, custom)
+		case pool:
+			return true, nil
+		default:
 			return false, fmt.Errorf("the domain %s belongs to the user pool %s", d.Name, owner)
 		}
-		return owner != "", nil
 	}
 	create := func() error {
 		_, err := a.deps.UserPools.CreateUserPoolDomain(ctx, &idp.CreateUserPoolDomainRequest{
@@ -68,6 +71,22 @@ func (a *applier) domain(ctx context.Context, pool string, d *Domain, custom boo
 		})
 		return err
 	})
+}
+
+// noOtherDomain rejects a domain for a user pool that has another domain of the kind.
+func (a *applier) noOtherDomain(ctx context.Context, pool string, custom bool) error {
+	out, err := a.deps.UserPools.DescribeUserPool(ctx, &idp.DescribeUserPoolRequest{UserPoolId: pool})
+	if err != nil {
+		return err
+	}
+	name := api.Val(out.UserPool.Domain)
+	if custom {
+		name = api.Val(out.UserPool.CustomDomain)
+	}
+	if name != "" {
+		return fmt.Errorf("the user pool has the domain %s, and can have one domain of this kind: delete the domain first", name)
+	}
+	return nil
 }
 
 func (a *applier) resourceServer(ctx context.Context, pool string, r *ResourceServer) error {
