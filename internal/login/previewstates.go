@@ -277,10 +277,10 @@ func previewEnds() []previewState {
 		})},
 		{path: protection.FeedbackPath, name: "failed", title: "Link of a notice, not valid", write: writeFeedbackPreview("feedback.linkFailed", failedFeedback)},
 		{path: pathError, name: "plain", title: "Error", write: func(s *Service, w http.ResponseWriter, r *http.Request, l texts.Language) {
-			s.writeError(w, r, l, "Something went wrong")
+			s.writeError(w, r, l, "Something went wrong", "")
 		}},
 		{path: pathError, name: "redirect", title: "Error, address not registered", write: func(s *Service, w http.ResponseWriter, r *http.Request, l texts.Language) {
-			s.writeError(w, r, l, "redirect_mismatch")
+			s.writeError(w, r, l, "redirect_mismatch", "")
 		}},
 	}
 }

@@ -32,7 +32,18 @@ type Deps struct {
 }
 
 // Service serves the pages.
-type Service struct{ deps Deps }
+type Service struct {
+	deps Deps
+	// explain is nil in production.
+	explain explanation
+}
+
+// An explanation returns what the error page of a development server says to developers about its text, or "". callbacks and
+// logouts are the registered addresses of the app client, if the page knows it.
+type explanation func(text string, callbacks, logouts []string) string
+
+// ExplainErrors makes the error page show explanations. It is called before the first request.
+func (s *Service) ExplainErrors(explain explanation) { s.explain = explain }
 
 // New makes the service.
 func New(d Deps) *Service { return &Service{deps: d} }

@@ -53,6 +53,7 @@ import (
 	"cognate/internal/seed"
 	"cognate/internal/server/contents"
 	"cognate/internal/server/datakeys"
+	"cognate/internal/server/development"
 	"cognate/internal/server/edge"
 	"cognate/internal/server/gauges"
 	"cognate/internal/server/riskdata"
@@ -307,6 +308,7 @@ func compose(ctx context.Context, c *Config, st *store.Store, ring *keys.Ring, r
 	}
 	operations := directory{v.pools, v.branding, v.providers, v.risk, v.logs, v.authEvents, v.users, v.groups, v.identities, v.devices, v.passkeys, v.factors, v.registrations, v.signins, v.refreshes, v.tokens, v.imports, v.limits, unimplemented{}}
 	if c.Mode == Dev {
+		v.login.ExplainErrors(development.PageHint)
 		v.seeds = seed.New(seed.Deps{
 			UserPools: operations, Pools: v.pools, IdentityPools: v.identityPools, IAM: v.account, Store: st, AccountID: c.AccountID, Log: log,
 			People: provision.New(provision.Deps{Store: st, Users: v.users, Groups: v.groups, Factors: v.factors, Now: c.Now}),

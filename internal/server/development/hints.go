@@ -28,7 +28,7 @@ func Hints(base string) func(r *api.Request, f audit.Facts, in any) string {
 			return "The rules are in Policies.PasswordPolicy of the user pool: aws --endpoint-url " + base + " cognito-idp describe-user-pool --user-pool-id " + cmp.Or(f.Pool, "POOL") +
 				". A pool without that setting wants 8 characters with upper case, lower case, a digit and a symbol."
 		case api.ReasonUnconfirmed:
-			return "The code for this user is in the inbox: " + base + "/_cognate/inbox" + query("pool", f.Pool) +
+			return "A code that was sent to the user is in the inbox: " + base + "/_cognate/inbox" + query("pool", f.Pool) +
 				". An administrator confirms a user without it: aws --endpoint-url " + base + " cognito-idp admin-confirm-sign-up --user-pool-id " + cmp.Or(f.Pool, "POOL") + " --username NAME"
 		case api.ReasonCodeUsed:
 			return `A code of an authenticator app is good for one use, and the next comes after 30 seconds. To go on at once: POST ` + base +
@@ -52,6 +52,31 @@ func Hints(base string) func(r *api.Request, f audit.Facts, in any) string {
 		}
 		return ""
 	}
+}
+
+// PageHint says what to do about the text of an error page. For other texts it returns "". callbacks and logouts are the
+// registered addresses of the app client, if it is known.
+func PageHint(text string, callbacks, logouts []string) string {
+	switch text {
+	case "redirect_mismatch":
+		return "cognate dev: the redirect_uri must be one of the CallbackURLs of the app client, letter by letter" + listed(callbacks) + "."
+	case "Client does not exist":
+		return "cognate dev: the user pool of this domain has no app client with this client_id. " + textIDs
+	case "Required String parameter 'redirect_uri' is not present":
+		return "cognate dev: the logout_uri must be one of the LogoutURLs or CallbackURLs of the app client, letter by letter" + listed(logouts) +
+			". Without a logout_uri, the request needs redirect_uri and response_type."
+	case "Required parameters missing":
+		return "cognate dev: a sign-in needs client_id, response_type and redirect_uri. A sign-out needs client_id and a logout_uri of the app client."
+	}
+	return ""
+}
+
+// listed returns addresses in parentheses, or "" if there are none.
+func listed(addresses []string) string {
+	if len(addresses) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(addresses, ", ") + ")"
 }
 
 const (
