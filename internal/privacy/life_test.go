@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,21 +166,28 @@ func (r *rig) live(t *testing.T) *life {
 	r.useCodes(t, l)
 	r.useTokens(t, l)
 	r.useSecondFactor(t, l)
-	for range 6 { // Failures lock the user, and are stored at once.
+	for range 6 { // Failures lock the user.
 		r.try("InitiateAuth", object{"ClientId": l.client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": object{"USERNAME": username, "PASSWORD": "Wrong-horse-77"}})
 	}
-	r.awaitActivity(t, l)
+	r.settle(t, l)
 	l.terms = append(l.terms, l.sub, username, email, newEmail, phone, given, family, badge, laptop, telephone, subject, external, address)
 	return l
 }
 
-// awaitActivity waits until the server has stored that the person was active.
-func (r *rig) awaitActivity(t *testing.T, l *life) {
+// settle waits until the database has what the server counts in memory: the months of the person, in the pool and with each of
+// two app clients, and the failures from a known address and from others.
+func (r *rig) settle(t *testing.T, l *life) {
 	t.Helper()
 	db := r.open(t)
-	patience.Until(t, "the activity is stored", func() bool {
-		return slices.ContainsFunc(rows.Of(t, db, "SELECT user_id FROM active_users"), func(row []any) bool { return row[0] == l.sub })
-	})
+	rowsOf := func(table string) (n int) {
+		for _, row := range rows.Of(t, db, "SELECT user_id FROM "+table) {
+			if strings.HasPrefix(row[0].(string), l.sub) {
+				n++
+			}
+		}
+		return n
+	}
+	patience.Until(t, "all is stored", func() bool { return rowsOf("active_users") >= 3 && rowsOf("lockouts") >= 2 })
 }
 
 func (r *rig) signUp(t *testing.T, l *life) {

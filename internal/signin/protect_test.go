@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -169,22 +170,14 @@ func TestThreatProtection(t *testing.T) {
 		{name: "AUDIT, blocked address", mode: "AUDIT", config: idp.SetRiskConfigurationRequest{RiskExceptionConfiguration: exceptions}, address: blocked, want: "tokens", event: "Block, Pass, Password Success"},
 		{name: "OFF", mode: "OFF", address: high, password: breached, want: "tokens"},
 	} {
+		mode, password := cmp.Or(tt.mode, idp.AdvancedSecurityModeTypeEnforced), cmp.Or(tt.password, right)
+		typed := cmp.Or(tt.typed, password)
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			engines(t, func(t *testing.T, r *rig) {
-				if tt.mode == "" {
-					tt.mode = idp.AdvancedSecurityModeTypeEnforced
-				}
-				if tt.password == "" {
-					tt.password = right
-				}
 				config := tt.config
-				sn, c := r.protected(t, tt.mode, &config)
-				u := r.have(t, sn, "alice", person{password: tt.password})
-				typed := tt.typed
-				if typed == "" {
-					typed = tt.password
-				}
+				sn, c := r.protected(t, mode, &config)
+				u := r.have(t, sn, "alice", person{password: password})
 				out, err := r.plain(at(t, tt.address), c, "alice", typed)
 				wantSays(t, said(out, err), tt.want)
 				if tt.event == "" {
