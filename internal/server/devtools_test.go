@@ -260,6 +260,7 @@ func TestHints(t *testing.T) {
 		{"secret hash without secret", "SignUp", strings.Replace(signUp, "{", `{"SecretHash":"abc=",`, 1), "If it has none, send no SECRET_HASH"},
 		{"unknown client", "InitiateAuth", signIn("nosuchclient", "USER_PASSWORD_AUTH", "alice"), "list-user-pool-clients"},
 		{"unverified", "ForgotPassword", `{"ClientId":"` + client + `","Username":"bob"}`, "Name=email_verified,Value=true"},
+		{"expired code", "ConfirmSignUp", `{"ClientId":"` + client + `","Username":"bob","ConfirmationCode":"000000"}`, "A code is good for one use"},
 		{"access token", "GetUser", `{"AccessToken":"a.b.c"}`, "not the IdToken"},
 		{"refresh token", "InitiateAuth", `{"ClientId":"` + client + `","AuthFlow":"REFRESH_TOKEN_AUTH","AuthParameters":{"REFRESH_TOKEN":"a.b.c.d.e"}}`, "only with the app client"},
 		{"code", "ConfirmForgotPassword", `{"ClientId":"` + client + `","Username":"alice","ConfirmationCode":"0","Password":"` + password + `"}`, "--fixed-code"},

@@ -111,8 +111,10 @@ func TestInboxIsForDevelopment(t *testing.T) {
 		t.Errorf("in serve: %d", res.StatusCode)
 	}
 	r := serving.Start(t, serving.Dev(t))
-	if res, body := serving.Get(t, r.URL()+"/_cognate/inbox?wait=x"); res.StatusCode != http.StatusBadRequest {
-		t.Errorf("%d %s", res.StatusCode, body)
+	for _, query := range []string{"wait=x", "medium=fax", "user=alice"} {
+		if res, body := serving.Get(t, r.URL()+"/_cognate/inbox?"+query); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", query, res.StatusCode, body)
+		}
 	}
 	if _, body := serving.Get(t, r.URL()+"/_cognate/inbox"); strings.TrimSpace(body) != `{"messages":[]}` {
 		t.Errorf("empty: %s", body)

@@ -18,6 +18,10 @@ func Hints(base string) func(r *api.Request, f audit.Facts, in any) string {
 			// By the code, not by the reason: the answer for an unknown user must be the same.
 			return "Mailed and texted codes are in the inbox: " + base + "/_cognate/inbox" + query("pool", f.Pool) + ". --fixed-code makes them all the same."
 		}
+		if f.Code == "ExpiredCodeException" && f.Reason != api.ReasonCodeUsed {
+			return "A code is good for one use, until its time has passed by the clock of this server, " + base + "/_cognate/clock. Ask for another code. " +
+				"The inbox has the newest first: " + base + "/_cognate/inbox" + query("pool", f.Pool)
+		}
 		switch f.Reason {
 		case api.ReasonFlowDisabled:
 			return flowHint(base, f, in)

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +43,10 @@ type inboxEntry struct {
 // inbox shows the mail and SMS of development: JSON, or a page to a browser.
 func (t *Tools) inbox(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
+	if wrong := inboxProblem(q); wrong != "" {
+		edge.WriteStatus(w, http.StatusBadRequest, wrong)
+		return
+	}
 	query := message.Query{PoolID: q.Get("pool"), Username: q.Get("username"), To: q.Get("to"), Medium: strings.ToUpper(q.Get("medium"))}
 	if wait := q.Get("wait"); wait != "" {
 		d, err := time.ParseDuration(wait)
@@ -81,6 +88,24 @@ func (t *Tools) inbox(w http.ResponseWriter, r *http.Request) {
 	// Codes are for this machine's programs, not for pages of other origins: no CORS header.
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string][]inboxEntry{"messages": entries})
+}
+
+// inboxParameters are the parameters of the inbox.
+var inboxParameters = []string{"medium", "pool", "to", "username", "wait"}
+
+// inboxProblem says what is wrong with parameters of the inbox. A mistyped parameter would let a test read the mail of
+// another one.
+func inboxProblem(q url.Values) string {
+	for name := range q {
+		if !slices.Contains(inboxParameters, name) {
+			return "the inbox has no parameter " + strconv.Quote(name) + ": it has " + strings.Join(inboxParameters, ", ")
+		}
+	}
+	switch strings.ToUpper(q.Get("medium")) {
+	case "", message.Email, message.SMS:
+		return ""
+	}
+	return "medium must be email or sms"
 }
 
 func inboxPage(w http.ResponseWriter, entries []inboxEntry) {
