@@ -70,6 +70,20 @@ func TestDomainsDeletedByHand(t *testing.T) {
 		r.change(withParts("fourth"), applied)
 
 		deleteDomain(t, r.Rig, id, "fourth")
+		_, err = r.sdk.DeleteUserPool(t.Context(), &cip.DeleteUserPoolInput{UserPoolId: &id})
+		serving.Want(t, err, "")
+		if printed := r.change(strings.Replace(withParts("taken"), "Description: one", "Description: two", 1), kept); strings.Contains(printed, "could not be undone") {
+			t.Errorf("the failure was not undone:\n%s", printed)
+		}
+		if now := pool(t, r.sdk, "shop"); now != "" {
+			t.Errorf("the failure has left the user pool %s", now)
+		}
+		r.change(withParts("fifth"), applied)
+		if now := pool(t, r.sdk, "shop"); now != id {
+			t.Errorf("the user pool has the id %q, and had %s", now, id)
+		}
+
+		deleteDomain(t, r.Rig, id, "fifth")
 		r.change(shop, applied) // start wants that nothing stays.
 	})
 }

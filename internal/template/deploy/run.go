@@ -152,13 +152,17 @@ func (r *run) withdraw(ctx context.Context, it *item) error {
 		r.leaving = append(r.leaving, it.old)
 		return nil
 	}
+	if there, err := it.kind.exists(ctx, r.Service, &it.old.state); err != nil || !there {
+		r.leaving = append(r.leaving, it.old) // Somebody has deleted it: a failed run must not create it again.
+		return err
+	}
 	old := *it.old
 	old.Change = withdrawn
 	r.done, r.leaving = append(r.done, &old), append(r.leaving, &old)
 	if err := r.claim.put(ctx, &old); err != nil {
 		return err
 	}
-	return it.kind.removeIfThere(ctx, r.Service, &old.state)
+	return it.kind.remove(ctx, r.Service, &old.state)
 }
 
 // commit stores in one transaction that the run has succeeded. After it, nothing is undone.
