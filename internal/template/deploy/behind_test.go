@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -16,29 +17,42 @@ import (
 )
 
 // TestPartsOfDeletedResources: a resource that was deleted by hand is created again with the settings, members
-// and policies that the template gives it.
+// and policies that the template gives it. A failure after that is undone.
 func TestPartsOfDeletedResources(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, c server.Config) {
 		c.Template = wholeTemplate(t)
-		r := serving.Start(t, c)
-		checkWhole(t, r)
-		before := describe(t, r)
+		text, err := os.ReadFile(c.Template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := string(text)
+		r := start(t, c)
+		checkWhole(t, r.Rig)
+		before := describe(t, r.Rig)
 		for _, deletion := range []struct {
 			name string
 			do   func(*testing.T, serving.Rig)
 		}{
-			{"user pool", deletePool}, {"identity pool", deleteIdentityPool}, {"role", deleteRole}, {"user", deleteUser}, {"group", deleteGroup}, {"app client", deleteClient},
+			{"user pool", deletePool}, {"identity pool", deleteIdentityPool}, {"role", deleteRole}, {"managed policy", deletePolicy},
+			{"user", deleteUser}, {"group", deleteGroup}, {"app client", deleteClient},
 		} {
-			deletion.do(t, r)
-			if err := r.Close(); err != nil {
-				t.Fatal(err)
+			deletion.do(t, r.Rig)
+			if printed := r.change(failing(good), kept); strings.Contains(printed, "could not be undone") {
+				t.Fatalf("without the %s a failure is not undone:\n%s", deletion.name, printed)
 			}
-			r = serving.Start(t, c)
-			same(t, "without the "+deletion.name, describe(t, r), before)
-			checkWhole(t, r)
+			r.change(good, applied)
+			same(t, "without the "+deletion.name, describe(t, r.Rig), before)
+			checkWhole(t, r.Rig)
 		}
 	})
+}
+
+// failing returns the template of all types with a second domain of the user pool, which is refused when all
+// others have changed.
+func failing(whole string) string {
+	const order = "Corporate, Alice, AliceIsAdmin, Look, Risk, Logs, Style, Rules, Identities, Signed, Shared, More, One, Attachment, Tags, Web, Machine, Admins, Api, Partner, Domain"
+	return strings.Replace(whole, "Outputs:\n", "  Last:\n    Type: AWS::Cognito::UserPoolDomain\n    DependsOn: ["+order+"]\n    Properties: {UserPoolId: !Ref Pool, Domain: second-shop}\nOutputs:\n", 1)
 }
 
 // TestDomainsDeletedByHand: a template may replace or remove a domain that was deleted by hand, and a failure is
@@ -160,10 +174,30 @@ func deleteIdentityPool(t *testing.T, r serving.Rig) {
 	}
 }
 
+func roles(r serving.Rig) *iam.Client {
+	return iam.New(iam.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("dev", "dev", "")})
+}
+
+func deletePolicy(t *testing.T, r serving.Rig) {
+	t.Helper()
+	ctx, sdk := t.Context(), roles(r)
+	list, err := sdk.ListPolicies(ctx, &iam.ListPoliciesInput{Scope: "Local"})
+	serving.Want(t, err, "")
+	for _, p := range list.Policies {
+		holders, err := sdk.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: p.Arn})
+		serving.Want(t, err, "")
+		for _, role := range holders.PolicyRoles {
+			_, err := sdk.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: role.RoleName, PolicyArn: p.Arn})
+			serving.Want(t, err, "")
+		}
+		_, err = sdk.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: p.Arn})
+		serving.Want(t, err, "")
+	}
+}
+
 func deleteRole(t *testing.T, r serving.Rig) {
 	t.Helper()
-	ctx := t.Context()
-	sdk := iam.New(iam.Options{BaseEndpoint: aws.String(r.URL()), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("dev", "dev", "")})
+	ctx, sdk := t.Context(), roles(r)
 	list, err := sdk.ListRoles(ctx, &iam.ListRolesInput{})
 	serving.Want(t, err, "")
 	for _, role := range list.Roles {

@@ -203,9 +203,37 @@ func (s *Service) detach(ctx context.Context, holder, arn string) error {
 	return s.deps.IAM.DetachRolePolicy(ctx, &iamapi.DetachRolePolicyRequest{RoleName: name, PolicyArn: arn})
 }
 
+// detachAll detaches a managed policy from all that has it, also from a role of the template that names the policy.
+func (s *Service) detachAll(ctx context.Context, arn string) error {
+	for in := (&iamapi.ListEntitiesForPolicyRequest{PolicyArn: arn, PolicyUsageFilter: iamapi.PolicyUsageTypePermissionsPolicy}); ; {
+		page, err := s.deps.IAM.ListEntitiesForPolicy(ctx, in)
+		if err != nil {
+			return err
+		}
+		var holders []string
+		for _, r := range page.PolicyRoles {
+			holders = append(holders, "Roles/"+api.Val(r.RoleName))
+		}
+		for _, u := range page.PolicyUsers {
+			holders = append(holders, "Users/"+api.Val(u.UserName))
+		}
+		for _, g := range page.PolicyGroups {
+			holders = append(holders, "Groups/"+api.Val(g.GroupName))
+		}
+		for _, holder := range holders {
+			if err := unlessMissing(s.detach(ctx, holder, arn)); err != nil {
+				return err
+			}
+		}
+		if in.Marker = page.Marker; in.Marker == nil {
+			return nil
+		}
+	}
+}
+
 func removeManagedPolicy(ctx context.Context, s *Service, st *state) error {
-	if err := s.attachments(ctx, &state{}, st); err != nil {
-		return err
+	if err := s.detachAll(ctx, st.Ref); err != nil {
+		return unlessMissing(err)
 	}
 	list, err := s.deps.IAM.ListPolicyVersions(ctx, &iamapi.ListPolicyVersionsRequest{PolicyArn: st.Ref})
 	if err != nil {

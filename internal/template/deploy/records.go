@@ -24,7 +24,8 @@ type record struct {
 	Generation int
 	Retain     bool
 	state
-	// Change is the change that is under way. Before is the state before an update.
+	// Change is the change that is under way. Before is the state before an update, and the earlier state of a
+	// resource that somebody has deleted and the run creates again.
 	Change changing `json:",omitempty"`
 	Before *state   `json:",omitempty"`
 }

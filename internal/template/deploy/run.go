@@ -87,7 +87,7 @@ func (r *run) step(ctx context.Context, it *item, order int) error {
 		}
 		next.id, next.Change = keys.NewUUID(), creating
 		if it.old != nil { // Somebody has deleted the resource.
-			next.id = it.old.id
+			next.id, next.Before = it.old.id, &it.old.state
 		}
 		r.counts.created++
 	case replace:
@@ -245,7 +245,10 @@ func (r *run) undoOne(ctx context.Context, rec *record) error {
 		if err := k.removeIfThere(ctx, r.Service, &rec.state); err != nil { // The operation may have failed.
 			return err
 		}
-		return r.claim.drop(ctx, rec)
+		if rec.Before == nil {
+			return r.claim.drop(ctx, rec)
+		}
+		before.state = *rec.Before // The next run creates it again, and applies the resources that use it.
 	case updating:
 		before.state = *rec.Before
 		if k.update != nil {
