@@ -107,8 +107,8 @@ type Deps struct {
 	Rest time.Duration
 	// Metrics counts what is sent; may be nil.
 	Metrics *audit.Metrics
-	// Failed returns one more write for the transaction that gives up a message, or nil. The function may be nil. details
-	// says why the message is given up, without its code.
+	// Failed returns a write that joins the transaction in which a message is given up. The write is nil if there is none.
+	// Failed itself may be nil. details says why the message is given up, and does not have the code of the message.
 	Failed func(ctx context.Context, at time.Time, poolID, userID, details string) (func(ctx context.Context, tx *store.Tx) error, error)
 	// Keep is how long a message is kept after it was sent or given up, at most until its
 	// code expires. Zero: until its code expires.

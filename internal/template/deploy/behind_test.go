@@ -1,7 +1,6 @@
 package deploy_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -17,18 +16,11 @@ import (
 )
 
 // TestPartsOfDeletedResources: a resource that was deleted by hand is created again with the settings, members
-// and policies that the template gives it. A failure after that is undone.
+// and policies of the template. If the run fails after that, the run is undone.
 func TestPartsOfDeletedResources(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, c server.Config) {
-		c.Template = wholeTemplate(t)
-		text, err := os.ReadFile(c.Template)
-		if err != nil {
-			t.Fatal(err)
-		}
-		good := string(text)
-		r := start(t, c)
-		checkWhole(t, r.Rig)
+		r, good := startWhole(t, c)
 		before := describe(t, r.Rig)
 		for _, deletion := range []struct {
 			name string

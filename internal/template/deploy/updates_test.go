@@ -55,18 +55,24 @@ func another(t *testing.T, whole string) string {
 	return whole
 }
 
+// startWhole starts a server with the template of all types, and returns the text of the template.
+func startWhole(t *testing.T, c server.Config) (r *running, text string) {
+	t.Helper()
+	c.Template = wholeTemplate(t)
+	b, err := os.ReadFile(c.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = start(t, c)
+	checkWhole(t, r.Rig)
+	return r, string(b)
+}
+
 // TestUpdates changes resources of each type in place. A failure at the end undoes all of that.
 func TestUpdates(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, c server.Config) {
-		c.Template = wholeTemplate(t)
-		text, err := os.ReadFile(c.Template)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first := string(text)
-		r := start(t, c)
-		checkWhole(t, r.Rig)
+		r, first := startWhole(t, c)
 		before := describe(t, r.Rig)
 
 		second := another(t, first)
