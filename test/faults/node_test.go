@@ -159,6 +159,19 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d %.300s", a.Status, a.Text)
 }
 
+// becomes waits until a call that had the code before has the code after. Any other answer ends the test at once: a call that
+// has gone wrong in another way may never have the code after.
+func becomes(t *testing.T, what string, call func() answer, before, after string) {
+	t.Helper()
+	patience.Until(t, what, func() bool {
+		got := call()
+		if got.Err != nil || got.Code != before && got.Code != after {
+			t.Fatalf("%s: %v", what, got)
+		}
+		return got.Code == after
+	})
+}
+
 // text reads a string of the answer by its path.
 func (a answer) text(path ...string) string {
 	var v any = a.Body

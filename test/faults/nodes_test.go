@@ -1,13 +1,13 @@
 package faults_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"cognate/internal/keys"
-	"cognate/test/patience"
 	"cognate/test/pgtest"
 
 	"os"
@@ -74,18 +74,17 @@ func TestTwoServers(t *testing.T) {
 	// Signed out on one is signed out on the other, though it has seen the token.
 	a.must(t, "GlobalSignOut", object{"AccessToken": access})
 	a.refused(t, "NotAuthorizedException", "GetUser", object{"AccessToken": access})
-	patience.Until(t, "the token is refused by the other server", func() bool {
-		return b.call(t, "GetUser", object{"AccessToken": access}).Code == "NotAuthorizedException"
-	})
+	getUser := func(n *node, access string) func() answer {
+		return func() answer { return n.call(t, "GetUser", object{"AccessToken": access}) }
+	}
+	becomes(t, "the token is refused by the other server", getUser(b, access), "", "NotAuthorizedException")
 	b.refused(t, "NotAuthorizedException", "InitiateAuth", object{"ClientId": app, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": object{"REFRESH_TOKEN": refresh}})
 
 	// So with one refresh token, and with a user who is disabled.
 	access, _, refresh = b.tokens(t, app, "alice")
 	a.must(t, "GetUser", object{"AccessToken": access})
 	b.must(t, "RevokeToken", object{"ClientId": app, "Token": refresh})
-	patience.Until(t, "the revoked token's access token is refused by the other server", func() bool {
-		return a.call(t, "GetUser", object{"AccessToken": access}).Code == "NotAuthorizedException"
-	})
+	becomes(t, "the revoked token's access token is refused by the other server", getUser(a, access), "", "NotAuthorizedException")
 	a.refused(t, "NotAuthorizedException", "InitiateAuth", object{"ClientId": app, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": object{"REFRESH_TOKEN": refresh}})
 	a.must(t, "AdminDisableUser", object{"UserPoolId": pool, "Username": "alice"})
 	if got := b.signIn(t, app, "alice", password); got.Code != "NotAuthorizedException" {
@@ -152,16 +151,19 @@ func TestSettingsReachTheOtherServer(t *testing.T) {
 		t.Fatal(got)
 	}
 	a.must(t, "UpdateUserPool", object{"UserPoolId": pool, "AutoVerifiedAttributes": []string{"email"}, "Policies": object{"PasswordPolicy": object{"MinimumLength": 30}}})
-	patience.Until(t, "the other server has the new policy", func() bool {
-		return signUp(b, "second", password, secret).Code == "InvalidPasswordException" || b.call(t, "AdminDeleteUser", object{"UserPoolId": pool, "Username": "second"}).Code == "x"
-	})
+	names := 0
+	again := func(n *node, password, secret string) func() answer {
+		return func() answer {
+			names++
+			return signUp(n, fmt.Sprint("again", names), password, secret)
+		}
+	}
+	becomes(t, "a short password is refused by the other server", again(b, password, secret), "", "InvalidPasswordException")
 	// A second secret works beside the first, and the first no more once it is gone.
 	long := strings.Repeat(password, 3)
 	added := b.must(t, "AddUserPoolClientSecret", object{"UserPoolId": pool, "ClientId": app})
 	newSecret := added.text("ClientSecretDescriptor", "ClientSecretValue")
-	patience.Until(t, "the other server takes the new secret", func() bool {
-		return signUp(a, "third", long, newSecret).Code == ""
-	})
+	becomes(t, "the new secret is accepted by the other server", again(a, long, newSecret), "NotAuthorizedException", "")
 	if got := signUp(a, "fourth", long, secret); got.Code != "" {
 		t.Errorf("the old secret beside the new one: %v", got)
 	}
@@ -176,11 +178,7 @@ func TestSettingsReachTheOtherServer(t *testing.T) {
 	if got := signUp(b, "fifth", long, secret); got.Code != "NotAuthorizedException" {
 		t.Errorf("a deleted secret where it was deleted: %v", got)
 	}
-	names := 0
-	patience.Until(t, "the other server refuses the old secret", func() bool {
-		names++
-		return signUp(a, "sixth-"+strings.Repeat("x", names), long, secret).Code == "NotAuthorizedException"
-	})
+	becomes(t, "the old secret is refused by the other server", again(a, long, secret), "", "NotAuthorizedException")
 	a.quiet(t)
 	b.quiet(t)
 }
