@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -37,6 +36,7 @@ import (
 	"cognate/internal/user"
 	"cognate/test/bench/floor"
 	"cognate/test/pgcluster"
+	"cognate/test/proxies"
 )
 
 const (
@@ -200,11 +200,8 @@ func (t *target) close() error {
 }
 
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
+	port, err := proxies.FreePort(context.Background())
+	return "127.0.0.1:" + port, err
 }
 
 func (t *target) createPool(ctx context.Context, threat types.AdvancedSecurityModeType) error {

@@ -4,7 +4,6 @@ package container_test
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"cognate/test/patience"
+	"cognate/test/proxies"
 )
 
 // image is what a Containerfile says, as far as ours says it.
@@ -277,10 +277,9 @@ func copyFile(t *testing.T, from, to string) {
 // freeAddress returns an address that nothing listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, err := proxies.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return "127.0.0.1:" + port
 }

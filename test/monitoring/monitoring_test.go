@@ -26,6 +26,7 @@ import (
 	"cognate/test/fakeidp"
 	"cognate/test/lambdas"
 	"cognate/test/patience"
+	"cognate/test/proxies"
 	"cognate/test/serving"
 )
 
@@ -145,14 +146,11 @@ func answered(t *testing.T, api, query string) bool {
 // startPrometheus runs Prometheus with the configuration of deploy, and returns its URL.
 func startPrometheus(t *testing.T, target string) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, err := proxies.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := "127.0.0.1:" + port
 	absolute, err := filepath.Abs(rules)
 	if err != nil {
 		t.Fatal(err)

@@ -14,14 +14,18 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"cognate/test/patience"
 )
 
 // Node is a server: the addresses of its main listener and of its health checks.
@@ -130,14 +134,22 @@ func prepare(ctx context.Context, dir string) (p *Proxy, port string, err error)
 	return p, port, p.certificate(dir)
 }
 
-// FreePort returns a port of this machine that no program listens on.
+// FreePort returns a port of this machine that no program listens on. The system gives such a port to nobody who does not
+// ask for it by number: Linux has 32768 and more for those, other systems 49152 and more. So it stays free until the
+// caller's program has it.
 func FreePort(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const first, end, tries = 20000, 32768, 100
+	var busy error
+	for range tries {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+mathrand.IntN(end-first))))
+		if err != nil {
+			busy = err
+			continue
+		}
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		return port, errors.Join(err, l.Close())
 	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, l.Close())
+	return "", fmt.Errorf("proxies: no free port in %d tries: %w", tries, busy)
 }
 
 func (p *Proxy) certificate(dir string) error {
@@ -206,7 +218,7 @@ func (p *Proxy) Run(ctx context.Context, port, name string, args ...string) erro
 	}()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(time.Minute)
+	late := time.After(patience.Limit)
 	for {
 		if conn, err := new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:"+port); err == nil {
 			return conn.Close()
