@@ -76,6 +76,8 @@ func losesAnswers(n *ast.CompositeLit) bool {
 			return false
 		case key.Name == "RetryMaxAttempts":
 			once = true
+		case key.Name == "Retryer":
+			_, once = kv.Value.(*ast.CompositeLit) // In an aws.Config it is a function: the server's own parts make clients of that.
 		}
 	}
 	return once

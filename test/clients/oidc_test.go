@@ -14,6 +14,8 @@ import (
 	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"cognate/internal/outbound"
 )
 
 // TestOIDC lets go-oidc discover the issuer and judge the ID tokens that the
@@ -102,7 +104,8 @@ func goSDK(endpoint string) *idp.Client {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "any secret will do"}, nil
 		}),
-		Retryer: aws.NopRetryer{},
+		Retryer:    aws.NopRetryer{},
+		HTTPClient: outbound.NewAWSClient(aws.Config{}),
 	})
 }
 
