@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 
 import boto3
@@ -30,8 +31,9 @@ def endpoint(tmp_path_factory):
         limit.start()
         try:
             port = listening(server.stdout)
-            with urllib.request.urlopen(f"http://localhost:{port}/_cognate/health", timeout=60):
-                limit.cancel()
+            while not healthy(f"http://localhost:{port}/_cognate/health"):
+                pass
+            limit.cancel()
             yield f"http://localhost:{port}"
         finally:
             limit.cancel()
@@ -45,6 +47,15 @@ def listening(lines):
             threading.Thread(target=lines.read, daemon=True).start()
             return match[1]
     raise RuntimeError("cognate dev ended before it listened")
+
+
+def healthy(url):
+    """Whether the server is ready."""
+    try:
+        with urllib.request.urlopen(url, timeout=60):
+            return True
+    except urllib.error.HTTPError:
+        return False
 
 
 @pytest.fixture(scope="session")

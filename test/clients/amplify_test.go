@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-
-	"cognate/test/proxies"
 )
 
 // TestAmplifyRedirect signs in by Amplify and the login pages in Chromium. Amplify knows
@@ -16,13 +14,7 @@ func TestAmplifyRedirect(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Parallel()
-			var ports [2]string
-			for i := range ports {
-				var err error
-				if ports[i], err = proxies.FreePort(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
+			ports := []string{freePort(t), freePort(t)}
 			data, home := t.TempDir(), "HOME="+t.TempDir()
 			trust := launchUntil(t, regexp.MustCompile(`^ *Chromium +(.+)$`), nil, append([]string{
 				"dev", "--listen", "127.0.0.1:" + ports[0], "--private-listen", "off", "--data", data,

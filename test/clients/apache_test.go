@@ -86,10 +86,7 @@ func mirror(t *testing.T, headers map[string]string) (address string) {
 // makeSite makes a confidential client for a site on a free port of this machine.
 func makeSite(t *testing.T, sdk *idp.Client, poolID, callback string) (site, port, id, secret string) {
 	t.Helper()
-	port, err := proxies.FreePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	port = freePort(t)
 	site = "http://localhost:" + port
 	id, secret = makeConfidential(t, sdk, poolID, &idp.CreateUserPoolClientInput{
 		AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode}, AllowedOAuthScopes: []string{"openid", "email"},

@@ -84,7 +84,8 @@ func TestLoginPageStates(t *testing.T) {
 // TestExample goes through the example relying party in Chromium.
 func TestExample(t *testing.T) {
 	eachEngine(t, func(t *testing.T, endpoint string) {
-		node(t, "example.test.mjs", "COGNATE_ENDPOINT="+endpoint, chromium())
+		port := freePort(t)
+		node(t, "example.test.mjs", "COGNATE_ENDPOINT="+endpoint, "COGNATE_APPLICATION_PORT="+port, chromium())
 	})
 }
 

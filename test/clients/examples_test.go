@@ -15,8 +15,6 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/oauth2"
-
-	"cognate/test/proxies"
 )
 
 // TestVitestExample runs the tests of examples/node-vitest.
@@ -142,10 +140,7 @@ func TestActionsExample(t *testing.T) {
 	for _, job := range []string{"program", "container"} {
 		t.Run(job, func(t *testing.T) {
 			t.Parallel()
-			port, err := proxies.FreePort(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			port := freePort(t)
 			temp := t.TempDir()
 			linkTool(t, temp, "cognate", program)
 			const docker = `#!/bin/bash

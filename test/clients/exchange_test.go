@@ -22,7 +22,6 @@ import (
 
 	"cognate/internal/iam/sigv4"
 	"cognate/test/patience"
-	"cognate/test/proxies"
 	"cognate/test/serving"
 	"cognate/test/stores"
 )
@@ -213,13 +212,4 @@ func sdkConfig(endpoint string, c aws.CredentialsProvider) aws.Config {
 
 func s3Client(store *stores.Store, c aws.CredentialsProvider) *s3.Client {
 	return s3.NewFromConfig(sdkConfig(store.URL, c), func(o *s3.Options) { o.UsePathStyle = true })
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	port, err := proxies.FreePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"cognate/test/lambdas"
-	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -48,7 +47,7 @@ func TestIdentityJSCustom(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			// Where the machine is busy, a handler's first start may take its time.
-			endpoint := startServerWith(t, row.env, append([]string{"--trigger-attempts", "3", "--trigger-timeout", patience.Limit.String(), "--request-timeout", (2 * patience.Limit).String()}, row.args(t)...)...)
+			endpoint := startServerWith(t, row.env, append([]string{"--trigger-attempts", "3"}, row.args(t)...)...)
 			node(t, "identity-js-custom.test.mjs", "COGNATE_ENDPOINT="+endpoint)
 		})
 	}

@@ -347,10 +347,7 @@ func TestGatewayPage(t *testing.T) {
 // TestUploadsExample goes through the example of uploads in Chromium.
 func TestUploadsExample(t *testing.T) {
 	t.Parallel()
-	port, err := proxies.FreePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	port := freePort(t)
 	endpoint, gateway := devBefore(t, exampleStore(t), "--gateway-origin", "http://localhost:"+port)
 	dir := t.TempDir()
 	linkTool(t, dir, "aws", awsProgram())

@@ -16,6 +16,7 @@ import (
 
 	"cognate/test/patience"
 	"cognate/test/providers"
+	"cognate/test/proxies"
 )
 
 // buildDex builds Dex once, and returns the program's path.
@@ -65,7 +66,23 @@ func startServerWith(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	return launchWith(t, env, append([]string{
 		"dev", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--data", t.TempDir(),
-	}, args...)...)
+	}, append(patient(), args...)...)...)
+}
+
+// patient are limits that no machine meets, however busy it is.
+func patient() []string {
+	limit := patience.Limit.String()
+	return []string{"--request-timeout", (2 * patience.Limit).String(), "--database-timeout", limit, "--trigger-timeout", limit, "--shutdown-timeout", limit}
+}
+
+// freePort returns a port for a program that must be told one.
+func freePort(t *testing.T) string {
+	t.Helper()
+	port, err := proxies.FreePort(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // launch runs a server's command until the test has ended and returns its URL.

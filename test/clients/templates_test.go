@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-
-	"cognate/test/proxies"
 )
 
 // templates are templates as the tools of AWS write them, with the functions that they name.
@@ -43,15 +41,12 @@ func TestTemplates(t *testing.T) {
 				if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "internal", "template", "testdata", test.name))); err != nil {
 					t.Fatal(err)
 				}
-				port, err := proxies.FreePort(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
+				port := freePort(t)
 				args := append([]string{
 					"dev", "--https", "--https-listen", "127.0.0.1:" + port, "--listen", "127.0.0.1:0", "--private-listen", "off", "--data", filepath.Join(dir, "data"),
 					"--template", filepath.Join(dir, test.file), "--env-file", filepath.Join(dir, "env"),
 					"--amplify-outputs", filepath.Join(dir, "amplify_outputs.json"), "--aws-exports", filepath.Join(dir, "aws-exports.mjs"),
-				}, engine.args(t)...)
+				}, append(patient(), engine.args(t)...)...)
 				var poolID string
 				t.Run("made", func(t *testing.T) {
 					endpoint := launch(t, args...)

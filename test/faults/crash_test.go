@@ -173,7 +173,8 @@ func (l *load) kept(t *testing.T, c client, config server.Config) {
 // programArgs is a development server as a program of its own.
 func programArgs(c server.Config) []string {
 	args := []string{"dev", "--listen", "127.0.0.1:0", "--private-listen", "off", "--allow-unsigned", "--log-level", "warn",
-		"--issuer-base", "http://localhost", "--data", c.Data}
+		"--issuer-base", "http://localhost", "--data", c.Data,
+		"--request-timeout", "20m", "--database-timeout", "10m", "--shutdown-timeout", "10m"}
 	if c.Database != "" {
 		args = append(args, "--database", string(c.Database))
 	}

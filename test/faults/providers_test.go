@@ -250,12 +250,8 @@ func TestSlowProvider(t *testing.T) {
 			if _, location := p.do(t, n, "/oauth2/idpresponse?"+v.Encode(), nil); !hasCode(location) {
 				t.Errorf("another provider: %s", location)
 			}
-			res, err := n.http.Get("http://" + n.PrivateAddr() + "/readyz")
-			if err != nil {
-				t.Error(err)
-			} else if _ = res.Body.Close(); res.StatusCode != http.StatusOK {
-				t.Errorf("readyz: %s", res.Status)
-			}
+			private := newClient(t, "http://"+n.PrivateAddr())
+			patience.Until(t, "the server is ready", func() bool { code, _ := private.status(t, "/readyz"); return code == http.StatusOK })
 
 			close(done)
 			all.Wait()

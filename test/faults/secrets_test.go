@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -88,11 +89,20 @@ func TestNothingSecretIsLogged(t *testing.T) {
 			if len(s) > 40 {
 				s = s[len(s)-40:]
 			}
-			if s == "" || strings.Contains(log, s) {
+			if s == "" || tells(log, s) {
 				t.Errorf("the log tells %s (%q)", name, s)
 			}
 		}
 	})
+}
+
+// tells reports whether a log has a text. A code of six digits is found by itself alone: times, sizes and ids have such digits by
+// chance.
+func tells(log, text string) bool {
+	if strings.Trim(text, "0123456789") != "" {
+		return strings.Contains(log, text)
+	}
+	return regexp.MustCompile(`(^|[^0-9a-f.])` + text + `($|[^0-9a-f])`).MatchString(log)
 }
 
 // TestUnknownUsersLookLikeOthers compares what is done for people and for nobody:

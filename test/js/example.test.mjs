@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,17 +14,8 @@ const folder = mkdtempSync(path.join(tmpdir(), 'example-'));
 const password = 'Correct-horse-1';
 let browser, server, home, poolId;
 
-/** A port that is free now. */
-async function freePort() {
-  const probe = createServer();
-  await new Promise((listening) => probe.listen(0, 'localhost', listening));
-  const { port } = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  return port;
-}
-
 before(async () => {
-  const port = await freePort();
+  const port = Number(process.env.COGNATE_APPLICATION_PORT);
   home = `http://localhost:${port}`;
   // The example has the modules of these tests.
   cpSync(fileURLToPath(new URL('../../examples/relying-party', import.meta.url)), folder, {

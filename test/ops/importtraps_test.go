@@ -172,8 +172,7 @@ func TestUserImportUploadsAtOnce(t *testing.T) {
 // TestUserImportBodies: a body that is not as long as it says.
 func TestUserImportBodies(t *testing.T) {
 	each(t, func(t *testing.T, r rig) {
-		pool := r.pool(t)
-		header := r.csvHeader(t, pool)
+		header := r.csvHeader(t, r.pool(t))
 		file, other := csv(header, imported("alice")), csv(header, imported("bob"))
 		for _, test := range []struct {
 			name, headers, body string
@@ -188,6 +187,7 @@ func TestUserImportBodies(t *testing.T) {
 			{"waits to be asked", fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue\r\n", len(other)), other, "HTTP/1.1 100"},
 			{"longer", fmt.Sprintf("Content-Length: %d\r\n", len(file)), file + "more,and,more\n", "HTTP/1.1 200"},
 		} {
+			pool := r.pool(t) // An upload that "waits to be asked" may have come, and its job may run for a while.
 			job := r.importJob(t, pool)
 			address, err := url.Parse(*job.PreSignedUrl)
 			if err != nil {
@@ -213,8 +213,11 @@ func TestUserImportBodies(t *testing.T) {
 			}
 			c.Close()
 			if err := r.startImport(t, pool, job.JobId); test.name == "longer" {
-				if done := r.endImport(t, pool, job.JobId); err != nil || countsOf(done) != (counts{1, 0, 0}) {
-					t.Errorf("%s: %v %+v", test.name, err, done)
+				if err != nil {
+					t.Fatalf("%s: %v", test.name, err)
+				}
+				if done := r.endImport(t, pool, job.JobId); countsOf(done) != (counts{1, 0, 0}) {
+					t.Errorf("%s: %+v", test.name, done)
 				}
 			} else if test.name != "waits to be asked" {
 				wantType[*types.PreconditionNotMetException](t, err)

@@ -13,7 +13,7 @@ import (
 // TestStepUp: a user who signed in by a password passes a code to reach a level, which the
 // pool has renamed. The SDK does not know AcrConfiguration yet.
 func TestStepUp(t *testing.T) {
-	each(t, func(t *testing.T, r rig) {
+	alone(t, func(t *testing.T, r rig) {
 		pool := r.pool(t, choosing(types.AuthFactorTypeEmailOtp))
 		client := r.client(t, pool, byChoice)
 		r.user(t, pool, "alice", verified("a@example.com")...)

@@ -24,8 +24,7 @@ export async function startCognate() {
   const limit = setTimeout(() => server.kill(), 60_000);
   try {
     const endpoint = await listening(server);
-    const health = await fetch(`${endpoint}/_cognate/health`);
-    if (!health.ok) throw new Error(await health.text());
+    while (!(await fetch(`${endpoint}/_cognate/health`)).ok);
     return { endpoint, stop };
   } catch (error) {
     await stop();

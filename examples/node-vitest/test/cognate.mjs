@@ -23,8 +23,7 @@ export default async function setup(project) {
   const limit = setTimeout(() => server.kill(), 60_000);
   try {
     const endpoint = await listening(server);
-    const health = await fetch(`${endpoint}/_cognate/health`);
-    if (!health.ok) throw new Error(await health.text());
+    while (!(await fetch(`${endpoint}/_cognate/health`)).ok);
     project.provide('endpoint', endpoint);
     return stop;
   } catch (error) {
