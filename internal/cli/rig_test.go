@@ -1,15 +1,12 @@
 package cli_test
 
 import (
+	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"cognate/test/leaks"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// Idle connections of the default transport, which SDK clients share.
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
-	)
+	os.Exit(leaks.Run(m, leaks.IdleConnections()...))
 }

@@ -3,6 +3,7 @@ package ratelimit_test
 import (
 	"errors"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -10,18 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	"go.uber.org/goleak"
 
 	"cognate/internal/server"
+	"cognate/test/leaks"
 	"cognate/test/pgtest"
 	"cognate/test/serving"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
-	)
+	os.Exit(leaks.Run(m, leaks.IdleConnections()...))
 }
 
 // A clock is set by the test.

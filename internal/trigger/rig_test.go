@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"go.uber.org/goleak"
 
 	"cognate/internal/api"
 	"cognate/internal/trigger"
+	"cognate/test/leaks"
 	"cognate/test/patience"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(os.Exit)) }
+func TestMain(m *testing.M) { os.Exit(leaks.Run(m)) }
 
 const function = "arn:aws:lambda:us-east-1:123456789012:function:f"
 

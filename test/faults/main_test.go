@@ -4,13 +4,12 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"cognate/test/leaks"
 )
 
 // TestMain wants every goroutine of every server to be gone in the end.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		removeProgram()
-		os.Exit(code)
-	}))
+	code := leaks.Run(m)
+	removeProgram()
+	os.Exit(code)
 }
