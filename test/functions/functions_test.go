@@ -29,7 +29,7 @@ func open(t *testing.T, dir string) (*trigger.Service, *serving.Log) {
 	t.Helper()
 	out := &serving.Log{}
 	f, err := process.Open(process.Options{
-		Dir: dir, Environ: os.Environ(), Output: out, Log: slog.New(slog.NewTextHandler(out, nil)),
+		Dir: dir, Environ: os.Environ(), InitTimeout: patience.Limit, Output: out, Log: slog.New(slog.NewTextHandler(out, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

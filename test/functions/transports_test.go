@@ -81,7 +81,7 @@ func anybody(_ context.Context, region string) (aws.Config, error) {
 func BenchmarkHandlers(b *testing.B) {
 	for _, language := range []string{"node", "python", "go"} {
 		b.Run(language, func(b *testing.B) {
-			f, err := process.Open(process.Options{Dir: language, Environ: os.Environ()})
+			f, err := process.Open(process.Options{Dir: language, Environ: os.Environ(), InitTimeout: patience.Limit})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -12,13 +12,14 @@ import (
 
 	"cognate/internal/trigger"
 	"cognate/internal/trigger/process"
+	"cognate/test/patience"
 )
 
 // Serve runs the handlers in a folder behind the Lambda API's Invoke, which
 // wants signed requests, and returns its URL. It ends with the test.
 func Serve(t testing.TB, dir string) string {
 	t.Helper()
-	f, err := process.Open(process.Options{Dir: dir, Environ: os.Environ()})
+	f, err := process.Open(process.Options{Dir: dir, Environ: os.Environ(), InitTimeout: patience.Limit})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"cognate/internal/trigger/process"
+	"cognate/test/patience"
 )
 
 // TestFolderOfBinaries: only the build of a function makes the folder of binaries, and its end removes it.
@@ -32,7 +32,7 @@ func TestFolderOfBinaries(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "f", "go.mod"), "module f\n\ngo 1.25\n", 0o600)
 	write(t, filepath.Join(dir, "f", "main.go"), "package main\n\nfunc main() {}\n", 0o600)
-	if _, _, err := invoke(t, f, 2*time.Minute, "pid", ""); name(err) != "Runtime.ExitError" {
+	if _, _, err := invoke(t, f, patience.Limit, "pid", ""); name(err) != "Runtime.ExitError" {
 		t.Errorf("the built function, which ends at once: %v", err)
 	}
 	if n := found(); n != 1 {

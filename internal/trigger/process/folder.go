@@ -28,11 +28,15 @@ type Options struct {
 	Output io.Writer
 	// Processes is the most that one function has; 0 is 4.
 	Processes int
-	Log       *slog.Logger
+	// InitTimeout is how long a process has until it asks for its first event; 0 is Lambda's
+	// 10 seconds.
+	InitTimeout time.Duration
+	Log         *slog.Logger
 }
 
 const (
-	defaultProcesses = 4
+	defaultProcesses   = 4
+	defaultInitTimeout = 10 * time.Second
 	// buildTimeout is the limit for the build of a Go function. A caller does not
 	// wait longer for it than for an answer.
 	buildTimeout = 2 * time.Minute

@@ -20,10 +20,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"go.uber.org/goleak"
 
 	"cognate/internal/trigger"
 	"cognate/internal/trigger/process"
+	"cognate/test/leaks"
 	"cognate/test/patience"
 )
 
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	case os.Getenv("TEST_SERVER_DIR") != "":
 		serveUntilKilled()
 	default:
-		goleak.VerifyTestMain(m)
+		os.Exit(leaks.Run(m))
 	}
 }
 
@@ -125,6 +125,7 @@ func write(t testing.TB, name, text string, mode os.FileMode) {
 func open(t testing.TB, o process.Options) *process.Folder {
 	t.Helper()
 	o.Environ = append(os.Environ(), o.Environ...)
+	patience.Extend(&o.InitTimeout)
 	f, err := process.Open(o)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +159,7 @@ func invoke(t testing.TB, f *process.Folder, within time.Duration, do, value str
 
 func must(t testing.TB, f *process.Folder, do, value string) string {
 	t.Helper()
-	out, failed, err := invoke(t, f, 2*time.Minute, do, value)
+	out, failed, err := invoke(t, f, patience.Limit, do, value)
 	if failed || err != nil {
 		t.Fatalf("%s: %s, %v", do, out, err)
 	}
@@ -199,7 +200,7 @@ func TestInvoke(t *testing.T) {
 	if a, b := must(t, f, "pid", ""), must(t, f, "pid", ""); a != b {
 		t.Errorf("two processes %s and %s for one event after another", a, b)
 	}
-	out, failed, err := invoke(t, f, time.Minute, "throw", "no entry")
+	out, failed, err := invoke(t, f, patience.Limit, "throw", "no entry")
 	if !failed || err != nil || !strings.Contains(out, `"errorMessage":"no entry"`) {
 		t.Errorf("%s, %v, %v", out, failed, err)
 	}
@@ -218,8 +219,8 @@ func TestFaults(t *testing.T) {
 		within   time.Duration
 		dies     bool
 	}{
-		{"crash", "Runtime.ExitError", time.Minute, true},
-		{"large", trigger.NameResponseTooLarge, time.Minute, false},
+		{"crash", "Runtime.ExitError", patience.Limit, true},
+		{"large", trigger.NameResponseTooLarge, patience.Limit, false},
 		{"hang", context.DeadlineExceeded.Error(), 5 * time.Second, true},
 	} {
 		if _, _, err := invoke(t, f, tt.within, tt.do, ""); name(err) != tt.want {
@@ -233,6 +234,17 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestStartTakesTooLong ends a process that does not ask for an event in time.
+func TestStartTakesTooLong(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	write(t, filepath.Join(dir, "f", "bootstrap"), "#!/bin/sh\nexec sleep 600\n", 0o700)
+	f := open(t, process.Options{Dir: dir, InitTimeout: 100 * time.Millisecond})
+	if _, _, err := invoke(t, f, patience.Limit, "pid", ""); name(err) != "Runtime.ExitError" || !strings.Contains(err.Error(), "before its first event") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	f := open(t, process.Options{Dir: folder(t), Processes: 2})
@@ -240,7 +252,7 @@ func TestConcurrency(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
-			if out, failed, err := invoke(t, f, time.Minute, "meet", room); failed || err != nil {
+			if out, failed, err := invoke(t, f, patience.Limit, "meet", room); failed || err != nil {
 				t.Errorf("%s, %v", out, err)
 			}
 		})
@@ -248,7 +260,7 @@ func TestConcurrency(t *testing.T) {
 	wg.Wait()
 	for range 20 { // More than there are processes.
 		wg.Go(func() {
-			if out, failed, err := invoke(t, f, time.Minute, "echo", "x"); out != `"x"` || failed || err != nil {
+			if out, failed, err := invoke(t, f, patience.Limit, "echo", "x"); out != `"x"` || failed || err != nil {
 				t.Errorf("%s, %v", out, err)
 			}
 		})
@@ -274,7 +286,7 @@ func TestHotReload(t *testing.T) {
 		t.Error(got)
 	}
 	write(t, filepath.Join(dir, "f", "refuse-to-start"), "", 0o600)
-	if _, _, err := invoke(t, f, time.Minute, "pid", ""); name(err) != "Runtime.ExitError" {
+	if _, _, err := invoke(t, f, patience.Limit, "pid", ""); name(err) != "Runtime.ExitError" {
 		t.Errorf("a function that cannot start: %v", err)
 	}
 	if err := os.Remove(filepath.Join(dir, "f", "refuse-to-start")); err != nil {
@@ -284,7 +296,7 @@ func TestHotReload(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "f", "bootstrap")); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := invoke(t, f, time.Minute, "pid", ""); name(err) != "Runtime.InvalidEntrypoint" {
+	if _, _, err := invoke(t, f, patience.Limit, "pid", ""); name(err) != "Runtime.InvalidEntrypoint" {
 		t.Errorf("a folder without a function: %v", err)
 	}
 }
@@ -329,7 +341,7 @@ func TestGoneWithTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitGone(t, child)
-	if _, _, err := invoke(t, f, time.Minute, "pid", ""); err == nil {
+	if _, _, err := invoke(t, f, patience.Limit, "pid", ""); err == nil {
 		t.Error("a closed folder runs functions")
 	}
 }
@@ -361,7 +373,7 @@ func waitGone(t *testing.T, pid int) {
 
 // serveUntilKilled runs the function once, says its process id, and waits.
 func serveUntilKilled() {
-	f, err := process.Open(process.Options{Dir: os.Getenv("TEST_SERVER_DIR"), Environ: os.Environ(), Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	f, err := process.Open(process.Options{Dir: os.Getenv("TEST_SERVER_DIR"), Environ: os.Environ(), InitTimeout: patience.Limit, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		panic(err)
 	}

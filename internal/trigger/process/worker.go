@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -13,14 +14,9 @@ import (
 	"cognate/internal/trigger"
 )
 
-const (
-	// initTimeout is how long a process has until it asks for its first event
-	// (Lambda: 10 seconds).
-	initTimeout = 10 * time.Second
-	// waitDelay is how long to wait for the end of a killed process's output: another
-	// process that it started may hold the pipe.
-	waitDelay = time.Second
-)
+// waitDelay is how long to wait for the end of a killed process's output: another
+// process that it started may hold the pipe.
+const waitDelay = time.Second
 
 // worker is one process.
 type worker struct {
@@ -80,7 +76,7 @@ func (w *worker) start() error {
 		f.api.remove(w)
 		return err
 	}
-	w.starting = time.AfterFunc(initTimeout, func() {
+	w.starting = time.AfterFunc(cmp.Or(f.options.InitTimeout, defaultInitTimeout), func() {
 		f.options.Log.Warn("a function did not ask for an event in time", slog.String("function", g.fn.name))
 		w.kill()
 	})
