@@ -30,22 +30,28 @@ func TestAssumeRoleWithSAML(t *testing.T) {
 	r.role(t, "unlisted", trust, allow("s3:*"))
 	r.role(t, "untagged", strings.Replace(trust, `,"sts:TagSession"`, "", 1), allow("s3:*"))
 	const attributes = "https://aws.amazon.com/SAML/Attributes/"
-	answer := func(role string, change func(a *samltest.Answer)) string {
-		a := samltest.Answer{Consumer: samlURL, Audience: "urn:amazon:webservices", NameID: "Dora", Now: time.Now(), ID: rand.Text(), Attributes: []samltest.Attribute{
-			{Name: attributes + "Role", Values: []string{"arn:aws:iam::" + account + ":role/other," + samlARN, samlARN + "," + roleARN + role}},
-			{Name: attributes + "RoleSessionName", Values: []string{"dora@example.com"}},
-			{Name: attributes + "PrincipalTag:team", Values: []string{"red"}},
-		}}
-		if change != nil {
-			change(&a)
+	// A case makes its answer when it runs: cases wait for each other, and the answer is valid for five minutes.
+	answer := func(role string, change func(a *samltest.Answer)) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			a := samltest.Answer{Consumer: samlURL, Audience: "urn:amazon:webservices", NameID: "Dora", Now: time.Now(), ID: rand.Text(), Attributes: []samltest.Attribute{
+				{Name: attributes + "Role", Values: []string{"arn:aws:iam::" + account + ":role/other," + samlARN, samlARN + "," + roleARN + role}},
+				{Name: attributes + "RoleSessionName", Values: []string{"dora@example.com"}},
+				{Name: attributes + "PrincipalTag:team", Values: []string{"red"}},
+			}}
+			if change != nil {
+				change(&a)
+			}
+			return samltest.Encode(idp.Sign(t, idp.Response(a)))
 		}
-		return samltest.Encode(idp.Sign(t, idp.Response(a)))
 	}
-	unsigned := samltest.Encode(idp.Response(samltest.Answer{Consumer: samlURL, Audience: samlURL, NameID: "Dora", Now: time.Now(), ID: "x"}))
+	unsigned := func(*testing.T) string {
+		return samltest.Encode(idp.Response(samltest.Answer{Consumer: samlURL, Audience: samlURL, NameID: "Dora", Now: time.Now(), ID: "x"}))
+	}
 	tests := []struct {
-		name, role, provider, answer string
-		seconds                      *int32
-		code, text                   string
+		name, role, provider string
+		answer               func(t *testing.T) string
+		seconds              *int32
+		code, text           string
 	}{
 		{name: "accepted", role: "staff", answer: answer("staff", nil)},
 		{name: "audience by address", role: "staff", answer: answer("staff", func(a *samltest.Answer) { a.Audience = samlURL })},
@@ -53,7 +59,7 @@ func TestAssumeRoleWithSAML(t *testing.T) {
 		{name: "another recipient", role: "staff", answer: answer("staff", func(a *samltest.Answer) { a.Consumer = "https://other.example.com" }), code: "InvalidIdentityToken"},
 		{name: "answer to a request", role: "staff", answer: answer("staff", func(a *samltest.Answer) { a.InResponseTo = "_1" }), code: "InvalidIdentityToken"},
 		{name: "unsigned", role: "staff", answer: unsigned, code: "InvalidIdentityToken"},
-		{name: "garbage", role: "staff", answer: "garbage", code: "InvalidIdentityToken"},
+		{name: "garbage", role: "staff", answer: func(*testing.T) string { return "garbage" }, code: "InvalidIdentityToken"},
 		{name: "old", role: "staff", answer: answer("staff", func(a *samltest.Answer) { a.Now = a.Now.Add(-20 * time.Minute) }), code: "ExpiredTokenException", text: "Token must be redeemed within 5 minutes of issuance"},
 		{name: "role that the answer does not list", role: "unlisted", answer: answer("staff", nil), code: "AccessDenied", text: "Not authorized to perform sts:AssumeRoleWithSAML"},
 		{name: "role that does not exist", role: "none", answer: answer("none", nil), code: "AccessDenied", text: "Not authorized to perform sts:AssumeRoleWithSAML"},
@@ -74,7 +80,7 @@ func TestAssumeRoleWithSAML(t *testing.T) {
 			if tt.provider != "" {
 				provider = tt.provider
 			}
-			out, err := r.anybody().AssumeRoleWithSAML(t.Context(), &sts.AssumeRoleWithSAMLInput{RoleArn: new(roleARN + tt.role), PrincipalArn: &provider, SAMLAssertion: &tt.answer, DurationSeconds: tt.seconds})
+			out, err := r.anybody().AssumeRoleWithSAML(t.Context(), &sts.AssumeRoleWithSAMLInput{RoleArn: new(roleARN + tt.role), PrincipalArn: &provider, SAMLAssertion: new(tt.answer(t)), DurationSeconds: tt.seconds})
 			if tt.code != "" {
 				want(t, err, tt.code, tt.text)
 				return

@@ -146,25 +146,34 @@ func TestOtherTokens(t *testing.T) {
 	r.role(t, "tagged", strings.NewReplacer(`"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:TagSession","sts:SetSourceIdentity"]`, `"app"`, `"app","aws:RequestTag/team":"red","sts:SourceIdentity":"dora"`).
 		Replace(trustLogin(arn, name, "app")), `{"Effect":"Allow","Action":"cognito-idp:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"red","aws:FederatedProvider":"`+arn+`"}}}`)
 	r.role(t, "methods", strings.Replace(trustLogin(arn, name, "app"), `"StringEquals"`, `"ForAnyValue:StringEquals":{"`+name+`:amr":"mfa"},"StringEquals"`, 1), allow("cognito-idp:*"))
-	now := time.Now().Unix()
 	type object = map[string]any
 	key := fakeidp.RSAKey("key-1")
-	token := func(k fakeidp.Key, change func(header, claims object)) string {
-		header, claims := object{"alg": k.Alg, "kid": k.ID}, object{"iss": fake.URL, "aud": "app", "sub": "dora", "iat": now, "exp": now + 300}
-		if change != nil {
-			change(header, claims)
+	// A case makes its token when it runs: cases wait for each other, and the token is valid for five minutes.
+	token := func(k fakeidp.Key, change func(header, claims object)) func() string {
+		return func() string {
+			now := time.Now().Unix()
+			header, claims := object{"alg": k.Alg, "kid": k.ID}, object{"iss": fake.URL, "aud": "app", "sub": "dora", "iat": now, "exp": now + 300}
+			if change != nil {
+				change(header, claims)
+			}
+			return k.Sign(header, claims)
 		}
-		return k.Sign(header, claims)
 	}
-	claim := func(name string, value any) string {
+	text := func(s string) func() string { return func() string { return s } }
+	type fromNow float64 // seconds
+	claim := func(name string, value any) func() string {
 		return token(key, func(_, claims object) {
-			claims[name] = value
-			if value == nil {
+			switch v := value.(type) {
+			case nil:
 				delete(claims, name)
+			case fromNow:
+				claims[name] = float64(claims["iat"].(int64)) + float64(v)
+			default:
+				claims[name] = v
 			}
 		})
 	}
-	tags := func(part any, rest ...any) string {
+	tags := func(part any, rest ...any) func() string {
 		return token(key, func(_, claims object) {
 			claims["https://aws.amazon.com/tags"], claims["https://aws.amazon.com/source_identity"] = part, "dora"
 			if len(rest) > 0 {
@@ -178,10 +187,12 @@ func TestOtherTokens(t *testing.T) {
 		noKey    = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
 	)
 	tests := []struct {
-		name, token, role string
-		code, text        string // "" if it is accepted
-		status            int
-		change            func(in *sts.AssumeRoleWithWebIdentityInput)
+		name       string
+		token      func() string
+		role       string
+		code, text string // "" if it is accepted
+		status     int
+		change     func(in *sts.AssumeRoleWithWebIdentityInput)
 	}{
 		{name: "accepted", token: token(key, nil)},
 		{name: "RS512", token: token(fakeidp.Key{ID: "key-1", Alg: "RS512", Private: key.Private}, nil), code: "InvalidIdentityToken", text: noKey, status: 400}, // the key is for RS256
@@ -196,13 +207,13 @@ func TestOtherTokens(t *testing.T) {
 		{name: "no permission for tags", token: tags(object{"principal_tags": object{"team": []any{"red"}}}), code: "AccessDenied", text: notAuthorized, status: 403},
 		{name: "tag of two values", token: tags(object{"principal_tags": object{"team": []any{"red", "blue"}}}), role: "tagged", code: "InvalidIdentityToken", status: 400},
 		{name: "tag with a star", token: tags(object{"principal_tags": object{"team": []any{"*"}}}), role: "tagged", code: "InvalidIdentityToken", status: 400},
-		{name: "garbage", token: "garbage", code: "InvalidIdentityToken", text: notToken, status: 400},
-		{name: "three parts", token: "a.b.c", code: "InvalidIdentityToken", text: notToken, status: 400},
+		{name: "garbage", token: text("garbage"), code: "InvalidIdentityToken", text: notToken, status: 400},
+		{name: "three parts", token: text("a.b.c"), code: "InvalidIdentityToken", text: notToken, status: 400},
 		{name: "no issuer", token: claim("iss", nil), code: "InvalidIdentityToken", text: notToken, status: 400},
 		{name: "unsigned", token: token(key, func(h, _ object) { h["alg"] = "none" }), code: "InvalidIdentityToken", text: notToken, status: 400},
 		{name: "HS256 by the public key", token: token(fakeidp.Key{ID: "key-1", Alg: "HS256", Private: []byte("a-secret-of-at-least-32-characters")}, nil), code: "InvalidIdentityToken", text: notToken, status: 400},
 		{name: "another key with the id", token: token(fakeidp.Key{ID: "key-1", Alg: "ES256", Private: fakeidp.ECKey("x").Private}, nil), code: "InvalidIdentityToken", text: noKey, status: 400},
-		{name: "changed claims", token: swap(token(key, nil), claim("sub", "eve")), code: "InvalidIdentityToken", text: notToken, status: 400},
+		{name: "changed claims", token: func() string { return swap(token(key, nil)(), claim("sub", "eve")()) }, code: "InvalidIdentityToken", text: notToken, status: 400},
 		{name: "unknown key", token: token(fakeidp.RSAKey("key-9"), nil), code: "InvalidIdentityToken", text: noKey, status: 400},
 		{name: "no key id", token: token(key, func(h, _ object) { delete(h, "kid") }), code: "InvalidIdentityToken", text: notToken, status: 400},
 		{name: "critical header", token: token(key, func(h, _ object) { h["crit"] = []any{"exp"} }), code: "InvalidIdentityToken", text: notToken, status: 400},
@@ -212,12 +223,12 @@ func TestOtherTokens(t *testing.T) {
 		{name: "no audience", token: claim("aud", nil), code: "InvalidIdentityToken", text: "Missing a required claim: aud", status: 400},
 		{name: "no subject", token: claim("sub", nil), code: "InvalidIdentityToken", text: "Missing a required claim: sub", status: 400},
 		{name: "long subject", token: claim("sub", strings.Repeat("s", 256)), code: "InvalidIdentityToken", status: 400},
-		{name: "expired", token: claim("exp", now-5), code: "ExpiredTokenException", text: "Token expired: current date/time …", status: 400},
+		{name: "expired", token: claim("exp", fromNow(-5)), code: "ExpiredTokenException", text: "Token expired: current date/time …", status: 400},
 		{name: "no expiry", token: claim("exp", nil), code: "InvalidIdentityToken", text: "Missing a required claim: exp", status: 400},
-		{name: "expiry with a fraction", token: claim("exp", float64(now)+300.5), code: "InvalidIdentityToken", text: "The claim exp is not an integer.", status: 400},
+		{name: "expiry with a fraction", token: claim("exp", fromNow(300.5)), code: "InvalidIdentityToken", text: "The claim exp is not an integer.", status: 400},
 		{name: "no time of issue", token: claim("iat", nil), code: "InvalidIdentityToken", text: "Missing a required claim: iat", status: 400},
-		{name: "issued in the future", token: claim("iat", now+600), code: "InvalidIdentityToken", status: 400},
-		{name: "not valid yet", token: claim("nbf", now+600), code: "InvalidIdentityToken", status: 400},
+		{name: "issued in the future", token: claim("iat", fromNow(600)), code: "InvalidIdentityToken", status: 400},
+		{name: "not valid yet", token: claim("nbf", fromNow(600)), code: "InvalidIdentityToken", status: 400},
 		{name: "provider is away", token: claim("iss", gone.URL), code: "IDPCommunicationError", status: 400},
 		{name: "no role", token: token(key, nil), role: "none", code: "AccessDenied", text: notAuthorized, status: 403},
 		{name: "short session name", token: token(key, nil), code: "ValidationError", status: 400, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.RoleSessionName = new("x") }},
@@ -228,7 +239,7 @@ func TestOtherTokens(t *testing.T) {
 			change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.DurationSeconds = aws.Int32(7200) }},
 		{name: "policy without JSON", token: token(key, nil), code: "MalformedPolicyDocument", status: 400, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.Policy = new("x") }},
 		{name: "long policy", token: token(key, nil), code: "ValidationError", status: 400, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.Policy = new(strings.Repeat("x", 2049)) }},
-		{name: "access token of a social provider", token: "Atza|abc", code: "AccessDenied", text: notAuthorized, status: 403, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.ProviderId = new("www.amazon.com") }},
+		{name: "access token of a social provider", token: text("Atza|abc"), code: "AccessDenied", text: notAuthorized, status: 403, change: func(in *sts.AssumeRoleWithWebIdentityInput) { in.ProviderId = new("www.amazon.com") }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -237,7 +248,7 @@ func TestOtherTokens(t *testing.T) {
 			if role == "" {
 				role = "plain"
 			}
-			in := web(role, tt.token)
+			in := web(role, tt.token())
 			if tt.change != nil {
 				tt.change(in)
 			}

@@ -4,6 +4,8 @@ import (
 	"html"
 	"strings"
 	"testing"
+
+	"cognate/test/services"
 )
 
 // wantFault fails unless the page shows the text at the input, and the summary links to the input.
@@ -46,7 +48,7 @@ func TestErrorAtInput(t *testing.T) {
 		wantFault(t, p, id, "Fill in this field.")
 	}
 	p = signUp("username", "bob", email, "bob@example.com", "password", password, "confirm_password", password)
-	wantFault(t, b.send(p, "code", "000000"), "code", "That code is not right.")
+	wantFault(t, b.send(p, "code", services.OtherCode(r.code(t))), "code", "That code is not right.")
 
 	p = b.send(b.open("/login"), "username", "alice", "password", "wrong")
 	wantPage(t, p, "/login", "Incorrect username or password.")

@@ -11,6 +11,8 @@ import (
 
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/test/services"
 )
 
 const loa3, loa4 = "urn:cognito:loa:3", "urn:cognito:loa:4"
@@ -120,7 +122,7 @@ func TestStepUpFromSession(t *testing.T) {
 		if strings.Contains(p.body, `type="password"`) {
 			t.Error("the page asks for the password again")
 		}
-		wantPage(t, b.send(p, "authentication_code", "000000"), "/mfa", "That code is not right.")
+		wantPage(t, b.send(p, "authentication_code", services.OtherCode(r.code(t))), "/mfa", "That code is not right.")
 		b.wantContext(b.send(p, "authentication_code", r.code(t)), byBoth)
 		b.wantContext(b.authorize("acr_values", loa3, "prompt", "none"), byBoth)
 		b.wantContext(b.authorize("prompt", "none"), byBoth)

@@ -10,6 +10,7 @@ import (
 	"cognate/internal/pool"
 	"cognate/internal/token"
 	"cognate/internal/user"
+	"cognate/test/services"
 )
 
 const (
@@ -199,7 +200,7 @@ func TestStepUpInTwoSteps(t *testing.T) {
 		wantSays(t, answered(next, err), sayNoChoice)
 		next, err = r.respondTo(t.Context(), s.c, askSelect, out.Session, "alice", "ANSWER", "PASSWORD", "PASSWORD", right)
 		wantSays(t, answered(next, err), askTOTP)
-		failed, err := r.respondTo(t.Context(), s.c, askTOTP, next.Session, "alice", "SOFTWARE_TOKEN_MFA_CODE", "000000")
+		failed, err := r.respondTo(t.Context(), s.c, askTOTP, next.Session, "alice", "SOFTWARE_TOKEN_MFA_CODE", services.OtherCode(s.app.code(0)))
 		wantSays(t, answered(failed, err), sayTOTPMismatch)
 		done := r.finish(t, s.c, s.u, askTOTP, next.Session, "SOFTWARE_TOKEN_MFA_CODE", s.app.code(0))
 		wantSays(t, contextOf(t, done), loa4+" [email_otp pwd otp mfa]")
