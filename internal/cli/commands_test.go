@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/keys"
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/serving"
 )
 
@@ -177,7 +178,10 @@ func TestVersion(t *testing.T) {
 func TestHealthcheck(t *testing.T) {
 	t.Parallel()
 	r := serving.Start(t, serving.Dev(t))
-	serving.Run(t, nil, "healthcheck", "--private-listen", r.PrivateAddr())
+	patience.Until(t, "the health check succeeds", func() bool {
+		code, _, _ := serving.Command(t, nil, "healthcheck", "--private-listen", r.PrivateAddr())
+		return code == 0
+	})
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}

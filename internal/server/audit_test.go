@@ -25,24 +25,12 @@ import (
 
 	"cognate/internal/outbound"
 	"cognate/internal/server"
-	"cognate/test/pgtest"
 	"cognate/test/serving"
 )
 
 // audited runs a test on a server that records, with each database.
 func audited(t *testing.T, f func(t *testing.T, r serving.Rig)) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		c := serving.Dev(t)
-		c.Audit = "on"
-		f(t, serving.Start(t, c))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		c := serving.Dev(t)
-		c.Audit, c.Database = "on", server.Secret(pgtest.Database(t))
-		f(t, serving.Start(t, c))
-	})
+	engines(t, f, func(c *server.Config) { c.Audit = "on" })
 }
 
 // audit runs a command about the audit trail of a server.

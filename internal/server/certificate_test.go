@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/serving"
 )
 
@@ -174,9 +175,12 @@ func TestHealthListener(t *testing.T) {
 	r := serving.Start(t, c)
 	base := "http://" + r.HealthAddr()
 	for path, want := range map[string]int{"/readyz": 200, "/healthz": 200, "/metrics": 404, "/debug/pprof/": 404, "/": 404} {
-		if res, _ := serving.Get(t, base+path); res.StatusCode != want {
+		if res, _ := serving.Ready(t, base+path); res.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, res.StatusCode, want)
 		}
 	}
-	serving.Run(t, nil, "healthcheck", "--private-listen", "off", "--health-listen", r.HealthAddr())
+	patience.Until(t, "the health check succeeds", func() bool {
+		code, _, _ := serving.Command(t, nil, "healthcheck", "--private-listen", "off", "--health-listen", r.HealthAddr())
+		return code == 0
+	})
 }

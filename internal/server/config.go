@@ -107,6 +107,8 @@ type Config struct {
 	totp func() time.Time
 	// Log replaces the logger that LogLevel and LogFormat describe.
 	Log *slog.Logger `kong:"-"`
+	// RestartPatience is the patience of the gate of dev; 0 is changeover.DefaultPatience.
+	RestartPatience time.Duration `kong:"-"`
 	// Out gets the text for people: where the server listens. Nil: it is discarded.
 	Out io.Writer `kong:"-"`
 	// LogTo gets the log if Log is nil. Nil: the log is discarded.

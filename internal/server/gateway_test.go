@@ -222,8 +222,9 @@ type rawUpload struct {
 	r serving.Rig
 }
 
-// upload begins a PUT of a body of a length, and sends the head alone.
-func upload(t *testing.T, r serving.Rig, id, secret, path string, length int, change ...func(http.Header)) *rawUpload {
+// upload begins a PUT of a body of a length. It sends the head and the beginning of the body at once, as the
+// gateway waits for a client only so long.
+func upload(t *testing.T, r serving.Rig, id, secret, path string, length int, body string, change ...func(http.Header)) *rawUpload {
 	t.Helper()
 	h := http.Header{"X-Forwarded-Proto": {"https"}}
 	(&sigv4.Signer{AccessKeyID: id, Secret: secret, Region: "us-east-1", Service: "s3"}).Sign(
@@ -242,7 +243,7 @@ func upload(t *testing.T, r serving.Rig, id, secret, path string, length int, ch
 		t.Fatal(err)
 	}
 	u := &rawUpload{conn, r}
-	u.send(t, b.String()+"\r\n")
+	u.send(t, b.String()+"\r\n"+body)
 	return u
 }
 
@@ -310,7 +311,20 @@ func s3Key(t *testing.T, r serving.Rig) (id, secret string) {
 	return serving.NewKey(t, r, "store", file)
 }
 
+// awaitUpload waits until the store has a byte of an upload.
+func (s *slowStore) awaitUpload(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.began:
+	case <-time.After(patience.Limit):
+		t.Fatal("no upload came to the store")
+	}
+}
+
 const large = 1 << 20
+
+// begin is the beginning of a large object. The buffers of a connection have room for it.
+var begin = strings.Repeat("x", 32<<10)
 
 // TestGatewaySlowClients cuts off clients that stop in the middle. The store never gets a
 // whole object of them.
@@ -318,14 +332,13 @@ func TestGatewaySlowClients(t *testing.T) {
 	t.Parallel()
 	store := startSlowStore(t)
 	c := before(serving.Serve(t), store.URL)
-	c.GatewayTimeout = 300 * time.Millisecond
+	c.GatewayTimeout = 2 * time.Second
 	r := serving.Start(t, c)
 	id, secret := s3Key(t, r)
 
 	t.Run("upload", func(t *testing.T) {
-		u := upload(t, r, id, secret, "/data/slow-upload", large)
-		u.send(t, strings.Repeat("x", large/2))
-		<-store.began
+		u := upload(t, r, id, secret, "/data/slow-upload", large, begin)
+		store.awaitUpload(t)
 		answer, err := io.ReadAll(u) // The server ends the connection.
 		if err != nil || !strings.Contains(string(answer), "<Code>RequestTimeout</Code>") {
 			t.Errorf("%s, %v", answer, err)
@@ -337,7 +350,7 @@ func TestGatewaySlowClients(t *testing.T) {
 	})
 	t.Run("refused upload", func(t *testing.T) {
 		for _, length := range []int{100, large} { // net/http reads the rest of short bodies.
-			u := upload(t, r, id, "another secret", "/data/refused", length)
+			u := upload(t, r, id, "another secret", "/data/refused", length, "")
 			answer, err := io.ReadAll(u)
 			if err != nil || !strings.Contains(string(answer), "<Code>SignatureDoesNotMatch</Code>") {
 				t.Errorf("%s, %v", answer, err)
@@ -386,9 +399,8 @@ func TestGatewayClientsLeave(t *testing.T) {
 	store := startSlowStore(t)
 	r := serving.Start(t, before(serving.Serve(t), store.URL))
 	id, secret := s3Key(t, r)
-	u := upload(t, r, id, secret, "/data/left", large)
-	u.send(t, strings.Repeat("x", large/2))
-	<-store.began
+	u := upload(t, r, id, secret, "/data/left", large, begin)
+	store.awaitUpload(t)
 	_ = u.Close()
 	if err := <-store.ended; err == nil {
 		t.Error("the store got a whole object")
@@ -431,19 +443,12 @@ func TestGatewayShutdown(t *testing.T) {
 	store := startSlowStore(t)
 	r := serving.Start(t, before(serving.Serve(t), store.URL))
 	id, secret := s3Key(t, r)
-	u := upload(t, r, id, secret, "/data/last", large)
-	u.send(t, strings.Repeat("x", large/2))
-	<-store.began
+	u := upload(t, r, id, secret, "/data/last", large, begin)
+	store.awaitUpload(t)
 	closed := make(chan error, 1)
 	go func() { closed <- r.Close() }()
-	for { // until the gateway takes no more connections
-		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", r.GatewayAddr())
-		if err != nil {
-			break
-		}
-		_ = conn.Close()
-	}
-	u.send(t, strings.Repeat("x", large/2))
+	waitClosed(t, r.GatewayAddr())
+	u.send(t, strings.Repeat("x", large-len(begin)))
 	answer, err := io.ReadAll(u)
 	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") {
 		t.Errorf("%s, %v", answer, err)
@@ -472,13 +477,12 @@ func TestGatewayBehindProxy(t *testing.T) {
 		{"claimed by the client", "203.0.113.9, 198.51.100.7", "https", "HTTP/1.1 403 "},
 		{"without TLS", "203.0.113.9", "http", "HTTP/1.1 403 "},
 	} {
-		u := upload(t, r, id, secret, "/data/a", 1, func(h http.Header) {
+		u := upload(t, r, id, secret, "/data/a", 1, "x", func(h http.Header) {
 			h.Set("X-Forwarded-For", tt.from)
 			h.Set("X-Forwarded-Proto", tt.proto)
 			h.Set("X-Forwarded-Host", "store.example.com")
 			h.Set("Connection", "close")
 		})
-		u.send(t, "x")
 		if answer, err := io.ReadAll(u); err != nil || !strings.HasPrefix(string(answer), tt.want) {
 			t.Errorf("%s: %s, %v", tt.name, answer, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -233,7 +234,7 @@ func TestPrivateListener(t *testing.T) {
 	serving.NewPool(t, r)
 	private := "http://" + r.PrivateAddr()
 	for _, path := range []string{"/healthz", "/readyz", "/debug/pprof/"} {
-		if res, body := serving.Get(t, private+path); res.StatusCode != http.StatusOK {
+		if res, body := serving.Ready(t, private+path); res.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d %s", path, res.StatusCode, body)
 		}
 		if res, _ := serving.Get(t, r.URL()+path); res.StatusCode != http.StatusNotFound {
@@ -402,7 +403,7 @@ func TestTrustedProxies(t *testing.T) {
 			}
 		})
 	}
-	if res, text := serving.Get(t, r.URL()+"/_cognate/health"); res.StatusCode != http.StatusOK {
+	if res, text := serving.Ready(t, r.URL()+"/_cognate/health"); res.StatusCode != http.StatusOK {
 		t.Errorf("the proxy's own check: %d %s", res.StatusCode, text)
 	}
 	if err := r.Close(); err != nil {
@@ -441,19 +442,9 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 		err    error
 	}
 	answered := make(chan result, 1)
-	entered := make(chan struct{})
+	body, w := io.Pipe()
 	go func() {
-		ctx := context.WithoutCancel(t.Context())
-		body, w := io.Pipe()
-		go func() {
-			_, _ = io.WriteString(w, `{"PoolName":`)
-			close(entered)
-			time.AfterFunc(500*time.Millisecond, func() {
-				_, _ = io.WriteString(w, `"late"}`)
-				_ = w.Close()
-			})
-		}()
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL(), body)
+		req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, r.URL(), body)
 		if err != nil {
 			answered <- result{0, err}
 			return
@@ -468,13 +459,24 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 		_ = res.Body.Close()
 		answered <- result{res.StatusCode, nil}
 	}()
-	<-entered
-	for { // What is still on its way to the server would be cut off, and may be.
-		if _, metrics := serving.Get(t, "http://"+r.PrivateAddr()+"/metrics"); strings.Contains(metrics, "cognate_requests_in_flight 1") {
-			break
-		}
+	if _, err := io.WriteString(w, `{"PoolName":`); err != nil {
+		t.Fatal(err)
 	}
-	if err := r.Close(); err != nil {
+	// What is still on its way to the server would be cut off, and may be.
+	patience.Until(t, "the server has the request", func() bool {
+		_, metrics := serving.Get(t, "http://"+r.PrivateAddr()+"/metrics")
+		return strings.Contains(metrics, "cognate_requests_in_flight 1")
+	})
+	closed := make(chan error, 1)
+	go func() { closed <- r.Close() }()
+	waitClosed(t, r.Addr())
+	select {
+	case got := <-answered:
+		t.Fatalf("the request ended before its body: %+v", got)
+	case <-time.After(500 * time.Millisecond): // A server that does not wait cuts the request off by then.
+	}
+	_, err := io.WriteString(w, `"late"}`)
+	if err := errors.Join(err, w.Close(), <-closed); err != nil {
 		t.Errorf("Close: %v", err)
 	}
 	// Unsigned, so refused; but answered, not cut off.

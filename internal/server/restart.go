@@ -40,12 +40,8 @@ func (s *Server) handlers() (map[string]http.Handler, error) {
 	return h, nil
 }
 
-// Limits of a restart of the services.
-const (
-	// restartPatience is how long running requests may go on, before and after their contexts end.
-	restartPatience = 2 * time.Second
-	restartTime     = time.Minute
-)
+// restartTime is the longest that a restart of the services may take.
+const restartTime = time.Minute
 
 // A serverState is the state of a development server, which its tools change as a whole.
 type serverState struct{ server *Server }

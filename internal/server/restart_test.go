@@ -14,6 +14,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 	"cognate/test/serving"
 )
@@ -106,6 +107,7 @@ func TestResetUnderLoad(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, r serving.Rig) {
 		stop := make(chan struct{})
+		waited := make(chan struct{})
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
@@ -128,6 +130,7 @@ func TestResetUnderLoad(t *testing.T) {
 			})
 		}
 		wg.Go(func() { // waits for mail that never comes, until the reset ends the wait
+			defer close(waited)
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL()+"/_cognate/inbox?to=nobody@example.com&wait=20s", nil)
 			if err != nil {
 				t.Error(err)
@@ -146,6 +149,15 @@ func TestResetUnderLoad(t *testing.T) {
 		for range 5 {
 			wantPost(t, r, "/_cognate/reset", "{}", http.StatusOK)
 		}
+		patience.Until(t, "a reset ends the wait for mail", func() bool { // It may begin late.
+			wantPost(t, r, "/_cognate/reset", "{}", http.StatusOK)
+			select {
+			case <-waited:
+				return true
+			default:
+				return false
+			}
+		})
 		close(stop)
 		wg.Wait()
 		wantPost(t, r, "/_cognate/reset", "", http.StatusOK)

@@ -4,39 +4,58 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	"go.uber.org/goleak"
 
 	"cognate/internal/server"
+	"cognate/test/leaks"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 	"cognate/test/serving"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// Idle connections of the default transport, which SDK clients share.
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
-	)
+	os.Exit(leaks.Run(m, leaks.IdleConnections()...))
 }
 
-// engines runs a test on a development server with each database.
-func engines(t *testing.T, f func(t *testing.T, r serving.Rig)) {
+// engines runs a test on a development server with each database. The changes are for its
+// configuration.
+func engines(t *testing.T, f func(t *testing.T, r serving.Rig), change ...func(c *server.Config)) {
+	start := func(t *testing.T, database string) serving.Rig {
+		c := serving.Dev(t)
+		c.Database = server.Secret(database)
+		for _, f := range change {
+			f(&c)
+		}
+		return serving.Start(t, c)
+	}
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		f(t, serving.Start(t, serving.Dev(t)))
+		f(t, start(t, ""))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		c := serving.Dev(t)
-		c.Database = server.Secret(pgtest.Database(t))
-		f(t, serving.Start(t, c))
+		f(t, start(t, pgtest.Database(t)))
+	})
+}
+
+// waitClosed waits until nothing takes connections at the address.
+func waitClosed(t *testing.T, addr string) {
+	t.Helper()
+	patience.Until(t, "nothing takes connections at "+addr, func() bool {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+		if err != nil {
+			return true
+		}
+		_ = conn.Close()
+		return false
 	})
 }
 

@@ -181,7 +181,7 @@ func (s *Server) front(l listeners) (func(name string) http.Handler, error) {
 		s.gatewayTransport = gateway.NewTransport()
 	}
 	if s.config.Mode == Dev {
-		s.gate = changeover.NewGate(restartPatience)
+		s.gate = changeover.NewGate(s.config.RestartPatience)
 	}
 	handlers, err := s.handlers()
 	if err != nil {

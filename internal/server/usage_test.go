@@ -10,7 +10,9 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"cognate/internal/server"
 	"cognate/internal/server/usage"
+	"cognate/test/patience"
 	"cognate/test/serving"
 )
 
@@ -18,6 +20,8 @@ import (
 // and `cognate usage` shows the active users of the month.
 func TestMetricsOfPeople(t *testing.T) {
 	t.Parallel()
+	began := time.Now() // The clock stands still, so that no month ends in the middle of the test.
+	month := began.UTC().Format("2006-01")
 	engines(t, func(t *testing.T, r serving.Rig) {
 		ctx, pool := t.Context(), serving.NewPool(t, r)
 		client := newClient(t, r, pool)
@@ -74,7 +78,7 @@ func TestMetricsOfPeople(t *testing.T) {
 		// alice and bob were made, alice signed in by the client, carol signed up there, and
 		// bob was deleted.
 		want := map[string]int64{"": 3, client: 2}
-		if d := usageOf(t, r, "--pool", pool); len(d) != 2 || d[0].Users != want[d[0].Client] || d[1].Users != want[d[1].Client] {
+		if d := usageOf(t, r, "--month", month, "--pool", pool); len(d) != 2 || d[0].Users != want[d[0].Client] || d[1].Users != want[d[1].Client] {
 			t.Errorf("%+v", d)
 		}
 		table, _ := serving.Run(t, nil, append([]string{"usage", "--months", "2"}, where(r)...)...)
@@ -84,7 +88,7 @@ func TestMetricsOfPeople(t *testing.T) {
 		// The pool is deleted, and its month stays.
 		_, err = r.Dev().DeleteUserPool(ctx, &cip.DeleteUserPoolInput{UserPoolId: &pool})
 		serving.Want(t, err, "")
-		if d := usageOf(t, r, "--month", time.Now().UTC().Format("2006-01"), "--pool", pool); len(d) != 2 {
+		if d := usageOf(t, r, "--month", month, "--pool", pool); len(d) != 2 {
 			t.Errorf("after the pool's deletion: %+v", d)
 		}
 		for _, args := range [][]string{{"--month", "November"}, {"--pool", "us-east-1_NoSuchPol"}, {"--months", "1000"}} {
@@ -92,7 +96,7 @@ func TestMetricsOfPeople(t *testing.T) {
 				t.Errorf("%v is accepted", args)
 			}
 		}
-	})
+	}, func(c *server.Config) { c.Now = func() time.Time { return began } })
 }
 
 // where returns the flags by which a command finds the rig's database.
@@ -107,11 +111,10 @@ func where(r serving.Rig) []string {
 func usageOf(t *testing.T, r serving.Rig, args ...string) []usage.Count {
 	t.Helper()
 	if r.Config.Database != "" { // The command runs beside the server.
-		for {
-			if _, metrics := serving.Get(t, "http://"+r.PrivateAddr()+"/metrics"); strings.Contains(metrics, "\ncognate_active_users_waiting 0\n") {
-				break
-			}
-		}
+		patience.Until(t, "the server has written the active users", func() bool {
+			_, metrics := serving.Get(t, "http://"+r.PrivateAddr()+"/metrics")
+			return strings.Contains(metrics, "\ncognate_active_users_waiting 0\n")
+		})
 	}
 	out, _ := serving.Run(t, nil, append(append([]string{"usage", "--json"}, args...), where(r)...)...)
 	var list []usage.Count

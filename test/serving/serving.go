@@ -86,7 +86,7 @@ func Start(t *testing.T, c server.Config) Rig {
 	t.Helper()
 	r := Rig{Config: c, Log: &Log{}}
 	c.LogTo = r.Log
-	patience.Extend(&c.ShutdownTimeout)
+	patience.Extend(&c.ShutdownTimeout, &c.RestartPatience)
 	if c.RequestTimeout == 0 {
 		c.RequestTimeout = 2 * patience.Limit
 		patience.Extend(&c.DatabaseTimeout, &c.TriggerTimeout)
@@ -135,6 +135,19 @@ func Get(t *testing.T, url string) (*http.Response, string) {
 		t.Fatal(err)
 	}
 	return res, string(body)
+}
+
+// Ready asks a health check until it no longer answers 503, which it does if the database takes longer
+// than load balancers wait.
+func Ready(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	var res *http.Response
+	var text string
+	patience.Until(t, url+" no longer answers 503", func() bool {
+		res, text = Get(t, url)
+		return res.StatusCode != http.StatusServiceUnavailable
+	})
+	return res, text
 }
 
 // A Message is a message in the inbox of a development server.

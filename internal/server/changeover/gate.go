@@ -3,6 +3,7 @@
 package changeover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ var ErrReplaced = errors.New("the server is being emptied or put back to a snaps
 
 // ErrBusy means that requests did not end, although their contexts had ended.
 var ErrBusy = errors.New("running requests did not end")
+
+// DefaultPatience is the patience of a gate that sets no other.
+const DefaultPatience = 2 * time.Second
 
 // A Gate passes requests on to handlers that can be replaced together.
 type Gate struct {
@@ -42,9 +46,10 @@ type visit struct {
 	waiting bool // set by Wait
 }
 
-// NewGate returns a gate without handlers. It passes no request on before Set.
+// NewGate returns a gate without handlers. It passes no request on before Set. A patience of 0
+// is DefaultPatience.
 func NewGate(patience time.Duration) *Gate {
-	return &Gate{patience: patience, replacing: make(chan struct{}, 1), running: map[*visit]struct{}{}, open: make(chan struct{})}
+	return &Gate{patience: cmp.Or(patience, DefaultPatience), replacing: make(chan struct{}, 1), running: map[*visit]struct{}{}, open: make(chan struct{})}
 }
 
 // Set sets the first handlers, by name, and opens the gate.
