@@ -17,6 +17,10 @@ func TestForbiddenTestCode(t *testing.T) {
 		}
 		ast.Inspect(f.syntax, func(n ast.Node) bool {
 			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if f.test && opensStoreInHaste(n) {
+					t.Errorf("%s: a slow machine needs longer than the store's default: use patience.Extend(&o.StatementTimeout)", f.at(n))
+				}
 			case *ast.SelectorExpr:
 				x, ok := n.X.(*ast.Ident)
 				if !ok {
@@ -44,6 +48,22 @@ func TestForbiddenTestCode(t *testing.T) {
 			return true
 		})
 	}
+}
+
+// opensStoreInHaste reports whether a function of a test calls store.Open and does not set the limit of statements.
+func opensStoreInHaste(n *ast.FuncDecl) bool {
+	opens, limited := false, false
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			x, _ := n.X.(*ast.Ident)
+			opens = opens || x != nil && x.Name+"."+n.Sel.Name == "store.Open"
+		case *ast.Ident:
+			limited = limited || n.Name == "StatementTimeout"
+		}
+		return true
+	})
+	return opens && !limited
 }
 
 // changesCase reports whether n sets a member of a table's case, which tests name tt.

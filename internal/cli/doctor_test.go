@@ -9,15 +9,17 @@ import (
 	"strings"
 	"testing"
 
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 	"cognate/test/serving"
 )
 
-// doctorOf returns what doctor says of a PostgreSQL database.
+// doctorOf returns what doctor says. It has all the time it needs, unless args have another limit.
 func doctorOf(t *testing.T, env map[string]string, args ...string) string {
 	t.Helper()
 	_, out, stderr := serving.Command(t, env, append([]string{
-		"doctor", "--issuer-base", "https://id.example.com", "--listen", "127.0.0.1:0", "--private-listen", "off", "--plain-http", "--database-timeout", "2s",
+		"doctor", "--issuer-base", "https://id.example.com", "--listen", "127.0.0.1:0", "--private-listen", "off", "--plain-http",
+		"--database-timeout", patience.Limit.String(), "--request-timeout", (2 * patience.Limit).String(),
 	}, args...)...)
 	return out + stderr
 }
@@ -70,7 +72,8 @@ func TestDoctorOnEncryption(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			out := doctorOf(t, nil, "--kek-file", c.KEKFile, "--database", tt.database)
+			// Nothing answers there, so that the limit is short.
+			out := doctorOf(t, nil, "--kek-file", c.KEKFile, "--database", tt.database, "--database-timeout", "2s")
 			if tt.want != "" && !strings.Contains(out, tt.want) || tt.want == "" && strings.Contains(out, "sslmode ") {
 				t.Errorf("want %q in\n%s", tt.want, out)
 			}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"cognate/test/patience"
 )
 
 // BenchmarkActiveUsers reads the number of active users of a pool with many, and counts users of it. COGNATE_BENCH_ACTIVE
@@ -17,7 +19,7 @@ func BenchmarkActiveUsers(b *testing.B) {
 		n = v
 	}
 	at := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
-	s, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "x.db"), Now: func() time.Time { return at }, Migrate: true})
+	s, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "x.db"), Now: func() time.Time { return at }, Migrate: true, StatementTimeout: patience.Limit})
 	if err != nil {
 		b.Fatal(err)
 	}

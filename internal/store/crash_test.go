@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -46,7 +47,9 @@ func pair(ctx context.Context, s *store.Store, id string) error {
 // writeUntilKilled prints the number of each pair once it is acknowledged.
 func writeUntilKilled(target string) error {
 	ctx := context.Background()
-	s, err := store.Open(ctx, crashOptions(target))
+	o := crashOptions(target)
+	patience.Extend(&o.StatementTimeout)
+	s, err := store.Open(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -45,6 +46,7 @@ var unplanned = []string{"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", 
 func openForPlans(t *testing.T, o Options) *Store {
 	t.Helper()
 	o.Now, o.Migrate = func() time.Time { return time.UnixMilli(1_750_000_000_000) }, true
+	patience.Extend(&o.StatementTimeout)
 	s, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"cognate/test/patience"
 )
 
 // fillUp writes until the store refuses and answers how many rows were acknowledged.
@@ -106,7 +108,7 @@ func TestDiskFull(t *testing.T) {
 	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Path: filepath.Join(dir, "x.db"), Now: time.Now, Migrate: true}
+	o := Options{Path: filepath.Join(dir, "x.db"), Now: time.Now, Migrate: true, StatementTimeout: patience.Limit}
 	s, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -8,12 +8,17 @@ import (
 	"testing"
 	"time"
 
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
 var engineOptions = map[string]func(testing.TB) Options{
-	"sqlite":   func(t testing.TB) Options { return Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: time.Now} },
-	"postgres": func(t testing.TB) Options { return Options{URL: pgtest.Database(t), Now: time.Now} },
+	"sqlite": func(t testing.TB) Options {
+		return Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: time.Now, StatementTimeout: patience.Limit}
+	},
+	"postgres": func(t testing.TB) Options {
+		return Options{URL: pgtest.Database(t), Now: time.Now, StatementTimeout: patience.Limit}
+	},
 }
 
 func TestSchema(t *testing.T) {

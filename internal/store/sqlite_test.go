@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"cognate/internal/store"
+	"cognate/test/patience"
 )
 
 func TestSecondProcessIsRefused(t *testing.T) {
@@ -18,6 +19,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	o := sqliteOptions(t)
 	first := open(t, o)
 	o.Now = clock
+	patience.Extend(&o.StatementTimeout)
 	_, err := store.Open(t.Context(), o)
 	if !errors.Is(err, store.ErrBusy) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
 		t.Errorf("a second server: %v", err)

@@ -11,6 +11,7 @@ import (
 	"cognate/internal/server"
 	"cognate/internal/store"
 	"cognate/test/lambdas"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -71,7 +72,7 @@ func acrossClocks(t *testing.T, test func(t *testing.T, p *skewedPair)) {
 func (p *skewedPair) sweep(t *testing.T) {
 	t.Helper()
 	ahead := p.clock.off(10 * time.Minute)
-	s, err := store.Open(t.Context(), store.Options{URL: p.database, Now: ahead})
+	s, err := store.Open(t.Context(), store.Options{URL: p.database, Now: ahead, StatementTimeout: patience.Limit})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,7 @@ func (r *rows) Settle(list []string, err error) {
 func openStore(t *testing.T, o store.Options) *store.Store {
 	t.Helper()
 	o.Migrate, o.Now = true, time.Now
+	patience.Extend(&o.StatementTimeout)
 	st, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +104,7 @@ func TestPause(t *testing.T) {
 	options := fresh.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
 		options.Migrate, options.Now = true, time.Now
+		patience.Extend(&options.StatementTimeout)
 		st, err := store.Open(t.Context(), options)
 		if err != nil {
 			t.Fatal(err)

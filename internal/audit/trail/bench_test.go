@@ -12,6 +12,7 @@ import (
 	"cognate/internal/audit/intake"
 	"cognate/internal/keys"
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -25,6 +26,7 @@ func BenchmarkRecords(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			o := options(b)
 			o.Now, o.Migrate = time.Now, true
+			patience.Extend(&o.StatementTimeout)
 			st, err := store.Open(b.Context(), o)
 			if err != nil {
 				b.Fatal(err)

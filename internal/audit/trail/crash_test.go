@@ -18,6 +18,7 @@ import (
 	"cognate/internal/audit/intake"
 	"cognate/internal/keys"
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -48,7 +49,9 @@ func openTrail(ctx context.Context, target string) (*Trail, *store.Store, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	st, err := store.Open(ctx, crashOptions(database))
+	o := crashOptions(database)
+	patience.Extend(&o.StatementTimeout)
+	st, err := store.Open(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"cognate/internal/audit/intake"
 	"cognate/internal/keys"
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -69,6 +70,7 @@ func newRig(t *testing.T, o store.Options, driver, dsn string) *rig {
 	t.Helper()
 	r := &rig{clock: &clock{now: time.UnixMilli(1_790_000_000_000)}, log: &strings.Builder{}}
 	o.Now, o.Migrate, o.RunTwice = time.Now, true, o.Path != ""
+	patience.Extend(&o.StatementTimeout)
 	var err error
 	if r.store, err = store.Open(t.Context(), o); err != nil {
 		t.Fatal(err)

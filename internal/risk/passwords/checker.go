@@ -1,6 +1,7 @@
 package passwords
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -53,6 +54,8 @@ type Settings struct {
 	Now      func() time.Time
 	// Observe hears the outcome of each check by the range API; nil means that nothing does.
 	Observe func(outcome string)
+	// timeout is the longest that a call of the range API may take; 0 means rangeTimeout. Only tests set it.
+	timeout time.Duration
 }
 
 // Checker finds compromised passwords. It is safe for concurrent use. A nil Checker has only the
@@ -74,7 +77,7 @@ func New(s Settings) *Checker {
 		if s.Observe == nil {
 			s.Observe = func(string) {}
 		}
-		c.api = newRangeClient(s.RangeURL, s.MinCount, s.Now, s.Observe)
+		c.api = newRangeClient(s.RangeURL, s.MinCount, cmp.Or(s.timeout, rangeTimeout), s.Now, s.Observe)
 	}
 	return c
 }

@@ -65,16 +65,16 @@ type cachedRange struct {
 	expires time.Time
 }
 
-func newRangeClient(base string, minCount uint64, now func() time.Time, observe func(string)) *rangeClient {
+func newRangeClient(base string, minCount uint64, timeout time.Duration, now func() time.Time, observe func(string)) *rangeClient {
 	return &rangeClient{
 		base: strings.TrimRight(base, "/"), minCount: max(minCount, 1), now: now, observe: observe,
 		places: make(chan struct{}, maxCalls),
 		cache:  otter.Must(&otter.Options[string, cachedRange]{MaximumSize: cachedRanges}),
 		http: &http.Client{
-			Timeout: rangeTimeout,
+			Timeout: timeout,
 			Transport: &http.Transport{
 				Proxy:                  http.ProxyFromEnvironment,
-				DialContext:            (&net.Dialer{Timeout: rangeTimeout}).DialContext,
+				DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
 				ForceAttemptHTTP2:      true,
 				MaxIdleConnsPerHost:    maxCalls,
 				IdleConnTimeout:        time.Minute,

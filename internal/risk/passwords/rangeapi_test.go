@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"cognate/test/patience"
 )
 
 // api is a range API that knows some passwords.
@@ -68,6 +70,7 @@ func (a *api) checker(t *testing.T, s Settings) *Checker {
 		n, _ := a.seen.LoadOrStore(outcome, new(atomic.Int32))
 		n.(*atomic.Int32).Add(1)
 	}
+	patience.Extend(&s.timeout)
 	c := New(s)
 	t.Cleanup(c.Close)
 	return c
@@ -149,6 +152,21 @@ func TestRangeAPIFailsOpen(t *testing.T) {
 	a.clock.Store(int64(failurePause))
 	if found, source := c.Compromised(t.Context(), word); !found || source != RangeAPI {
 		t.Errorf("after the pause: %v, %v", found, source)
+	}
+}
+
+// TestRangeAPIDoesNotAnswer: no sign-up waits for an API that takes the call and stays silent.
+func TestRangeAPIDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	c := a.checker(t, Settings{timeout: 50 * time.Millisecond})
+	if found, source := c.Compromised(t.Context(), passwordOf(1)); found || source != NotFound || a.outcomes(OutcomeFailed) != 1 {
+		t.Errorf("%v, %v, %d failures", found, source, a.outcomes(OutcomeFailed))
+	}
+	production := New(Settings{RangeURL: a.URL, Now: time.Now})
+	t.Cleanup(production.Close)
+	if limit := production.api.http.Timeout; limit != time.Second {
+		t.Errorf("a call may take %v", limit)
 	}
 }
 

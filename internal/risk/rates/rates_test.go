@@ -10,6 +10,7 @@ import (
 
 	"cognate/internal/risk/rates"
 	"cognate/internal/store"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 )
 
@@ -135,7 +136,7 @@ func TestKeys(t *testing.T) {
 // two returns two servers on one database.
 func two(t *testing.T, c *clock) [2]*rates.Rates {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{URL: pgtest.Database(t), Migrate: true, Now: c.now})
+	s, err := store.Open(t.Context(), store.Options{URL: pgtest.Database(t), Migrate: true, Now: c.now, StatementTimeout: patience.Limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,7 @@ func TestOverload(t *testing.T) {
 func TestQuiet(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "x.db"), Migrate: true, Now: c.now})
+	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "x.db"), Migrate: true, Now: c.now, StatementTimeout: patience.Limit})
 	if err != nil {
 		t.Fatal(err)
 	}
