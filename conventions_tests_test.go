@@ -27,6 +27,8 @@ func TestForbiddenTestCode(t *testing.T) {
 					return true
 				}
 				switch name := x.Name + "." + n.Sel.Name; {
+				case name == "goleak.VerifyTestMain" || name == "goleak.VerifyNone":
+					t.Errorf("%s: %s does not wait for the goroutines of a busy machine to end: use leaks.Run", f.at(n), name)
 				case name == "runtime.Gosched":
 					t.Errorf("%s: runtime.Gosched: wait with patience.Until, which ends", f.at(n))
 				case f.test && (x.Name == "t" || x.Name == "b") && strings.HasPrefix(n.Sel.Name, "Skip"):
