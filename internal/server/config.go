@@ -107,7 +107,7 @@ type Config struct {
 	totp func() time.Time
 	// Log replaces the logger that LogLevel and LogFormat describe.
 	Log *slog.Logger `kong:"-"`
-	// RestartPatience is the patience of the gate of dev; 0 is changeover.DefaultPatience.
+	// RestartPatience is how long a reset of dev waits for running requests; 0 is changeover.DefaultPatience.
 	RestartPatience time.Duration `kong:"-"`
 	// Out gets the text for people: where the server listens. Nil: it is discarded.
 	Out io.Writer `kong:"-"`

@@ -46,7 +46,6 @@ func TestIdentityJSCustom(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			// Where the machine is busy, a handler's first start may take its time.
 			endpoint := startServerWith(t, row.env, append([]string{"--trigger-attempts", "3"}, row.args(t)...)...)
 			node(t, "identity-js-custom.test.mjs", "COGNATE_ENDPOINT="+endpoint)
 		})

@@ -66,13 +66,7 @@ func startServerWith(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	return launchWith(t, env, append([]string{
 		"dev", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--data", t.TempDir(),
-	}, append(patient(), args...)...)...)
-}
-
-// patient are limits that no machine meets, however busy it is.
-func patient() []string {
-	limit := patience.Limit.String()
-	return []string{"--request-timeout", (2 * patience.Limit).String(), "--database-timeout", limit, "--trigger-timeout", limit, "--shutdown-timeout", limit}
+	}, append(patience.Flags(), args...)...)...)
 }
 
 // freePort returns a port for a program that must be told one.

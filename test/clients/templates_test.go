@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"cognate/test/patience"
 )
 
 // templates are templates as the tools of AWS write them, with the functions that they name.
@@ -46,7 +48,7 @@ func TestTemplates(t *testing.T) {
 					"dev", "--https", "--https-listen", "127.0.0.1:" + port, "--listen", "127.0.0.1:0", "--private-listen", "off", "--data", filepath.Join(dir, "data"),
 					"--template", filepath.Join(dir, test.file), "--env-file", filepath.Join(dir, "env"),
 					"--amplify-outputs", filepath.Join(dir, "amplify_outputs.json"), "--aws-exports", filepath.Join(dir, "aws-exports.mjs"),
-				}, append(patient(), engine.args(t)...)...)
+				}, append(patience.Flags(), engine.args(t)...)...)
 				var poolID string
 				t.Run("made", func(t *testing.T) {
 					endpoint := launch(t, args...)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cognate/internal/server"
+	"cognate/test/patience"
 	"cognate/test/pgtest"
 	"cognate/test/rows"
 )
@@ -173,8 +174,8 @@ func (l *load) kept(t *testing.T, c client, config server.Config) {
 // programArgs is a development server as a program of its own.
 func programArgs(c server.Config) []string {
 	args := []string{"dev", "--listen", "127.0.0.1:0", "--private-listen", "off", "--allow-unsigned", "--log-level", "warn",
-		"--issuer-base", "http://localhost", "--data", c.Data,
-		"--request-timeout", "20m", "--database-timeout", "10m", "--shutdown-timeout", "10m"}
+		"--issuer-base", "http://localhost", "--data", c.Data}
+	args = append(args, patience.Flags()...)
 	if c.Database != "" {
 		args = append(args, "--database", string(c.Database))
 	}

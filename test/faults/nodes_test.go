@@ -2,17 +2,15 @@ package faults_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"cognate/internal/keys"
-	"cognate/test/pgtest"
-
-	"os"
-
 	"cognate/internal/server"
+	"cognate/test/pgtest"
 )
 
 // two starts two servers on one database.

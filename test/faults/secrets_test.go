@@ -96,8 +96,8 @@ func TestNothingSecretIsLogged(t *testing.T) {
 	})
 }
 
-// tells reports whether a log has a text. A code of six digits is found by itself alone: times, sizes and ids have such digits by
-// chance.
+// tells reports whether a log has a text. Digits count only if no other digits or hexadecimal letters are beside them: times,
+// sizes and ids have the same six digits by chance.
 func tells(log, text string) bool {
 	if strings.Trim(text, "0123456789") != "" {
 		return strings.Contains(log, text)

@@ -79,7 +79,7 @@ func TestStuffing(t *testing.T) {
 			t.Helper()
 			return must[*cip.AdminListUserAuthEventsOutput](t)(r.AdminListUserAuthEvents(ctx, &cip.AdminListUserAuthEventsInput{UserPoolId: &poolID, Username: &name})).AuthEvents[0]
 		}
-		// Users who failed are estimated, never below 15 for 24 in practice.
+		// The server estimates how many users have failed, and needs 15. An estimate of 24 is practically never lower.
 		const failing = 24
 		for i := range failing + 1 {
 			name := fmt.Sprintf("user-%d", i)

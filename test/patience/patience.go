@@ -20,6 +20,12 @@ func Extend(limits ...*time.Duration) {
 	}
 }
 
+// Flags returns the flags that set the limits of a server which runs as a program of its own.
+func Flags() []string {
+	limit := Limit.String()
+	return []string{"--request-timeout", (2 * Limit).String(), "--database-timeout", limit, "--trigger-timeout", limit, "--shutdown-timeout", limit}
+}
+
 // Until asks again and again until done reports true. If that does not come, it ends the test and says what was awaited.
 func Until(t testing.TB, what string, done func() bool) {
 	t.Helper()

@@ -134,9 +134,9 @@ func prepare(ctx context.Context, dir string) (p *Proxy, port string, err error)
 	return p, port, p.certificate(dir)
 }
 
-// FreePort returns a port of this machine that no program listens on. The system gives such a port to nobody who does not
-// ask for it by number: Linux has 32768 and more for those, other systems 49152 and more. So it stays free until the
-// caller's program has it.
+// FreePort returns a port of this machine that no program listens on. The caller's program takes it later, so it is below
+// the range from which the system chooses ports by itself (32768 and more on Linux, 49152 and more elsewhere): a listener on
+// port 0 never gets it in between.
 func FreePort(ctx context.Context) (string, error) {
 	const first, end, tries = 20000, 32768, 100
 	var busy error
